@@ -1,0 +1,118 @@
+// Package fault gives errors a code that survives wrapping.
+//
+// Codes are the gRPC status numbers, which is what every door of the server
+// speaks in the end. An error without a code is internal: it is logged in full
+// and shown to clients as little as possible. The package may be used from any
+// goroutine and imports nothing of the project.
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+)
+
+// Code is a gRPC status number.
+type Code uint32
+
+// The codes in use. Their numbers are part of the protocol.
+const (
+	OK                 Code = 0
+	Canceled           Code = 1
+	Unknown            Code = 2
+	InvalidArgument    Code = 3
+	DeadlineExceeded   Code = 4
+	NotFound           Code = 5
+	AlreadyExists      Code = 6
+	PermissionDenied   Code = 7
+	ResourceExhausted  Code = 8
+	FailedPrecondition Code = 9
+	Aborted            Code = 10
+	OutOfRange         Code = 11
+	Unimplemented      Code = 12
+	Internal           Code = 13
+	Unavailable        Code = 14
+	DataLoss           Code = 15
+	Unauthenticated    Code = 16
+)
+
+// Error is a failure with a code and a message that a client may read. Cause,
+// when there is one, is for logs and for errors.Is; it is never sent out.
+type Error struct {
+	Code    Code
+	Message string
+	Cause   error
+}
+
+// Error implements error. It includes the cause, so it is for logs.
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Cause.Error()
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// New returns an error with a code and a public message.
+func New(code Code, message string) *Error {
+	return &Error{Code: code, Message: message}
+}
+
+// Newf is New with a formatted message.
+func Newf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Wrap gives cause a code and a public message.
+func Wrap(code Code, message string, cause error) *Error {
+	return &Error{Code: code, Message: message, Cause: cause}
+}
+
+// CodeOf reads the code of err through any wrapping: an *Error's, that of the
+// runtime.Error a Go module raised (numbers outside 1 to 16 count as Internal),
+// Canceled or DeadlineExceeded for context errors, else Internal.
+func CodeOf(err error) Code {
+	if err == nil {
+		return OK
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	var re *runtime.Error
+	if errors.As(err, &re) {
+		return clamp(re.Code)
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return DeadlineExceeded
+	}
+	return Internal
+}
+
+// MessageOf is the text a client may see: the public message of the outermost
+// coded error, or generic where err carries no code.
+func MessageOf(err error, generic string) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	var re *runtime.Error
+	if errors.As(err, &re) {
+		return re.Message
+	}
+	return generic
+}
+
+func clamp(code int) Code {
+	if code <= 0 || code >= 17 {
+		return Internal
+	}
+	return Code(code)
+}
