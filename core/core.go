@@ -1,0 +1,99 @@
+// Package core has every operation of the game server once, with its rules,
+// permissions and side effects. The doors (REST, gRPC, sockets) and module
+// code in every language call the same operations.
+//
+// A *Core and its *Module are safe for use from any goroutine. Errors carry
+// fault codes. The package knows nothing of transports and script engines; it
+// must not import hooks, rpc, vm, modules or server.
+package core
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
+
+	"kumi/match"
+	"kumi/presence"
+	"kumi/store"
+)
+
+// Options are what a Core is made of. DB, Config, Tracker, Router, Sessions
+// and Matches must be set.
+type Options struct {
+	DB       *store.DB
+	Config   runtime.Config
+	Logger   zerolog.Logger
+	Metrics  Metrics // nil: nothing is recorded
+	Version  string
+	Tracker  *presence.Tracker
+	Router   *presence.Router
+	Sessions *presence.Sessions
+	Matches  *match.Registry
+	// ModulesPath is the folder module code may read files from.
+	ModulesPath string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Metrics receives what operations and module code count. Implementations must
+// not block.
+type Metrics interface {
+	// CustomCounter, CustomGauge and CustomTimer are the module functions; they
+	// apply the configured prefix and cap the number of tag sets.
+	CustomCounter(name string, tags map[string]string, delta int64)
+	CustomGauge(name string, tags map[string]string, value float64)
+	CustomTimer(name string, tags map[string]string, value time.Duration)
+	// StorageReject counts a refused write; reason is "version" or "permission".
+	StorageReject(collection, reason string)
+}
+
+// Core is the game server's operations. Make one with New.
+type Core struct {
+	db       *store.DB
+	config   runtime.Config
+	log      zerolog.Logger
+	metrics  Metrics
+	version  string
+	tracker  *presence.Tracker
+	router   *presence.Router
+	sessions *presence.Sessions
+	matches  *match.Registry
+	modules  string
+	now      func() time.Time
+	tokens   *Tokens
+	events   atomic.Pointer[func(context.Context, *api.Event)]
+}
+
+// New makes a Core. It starts nothing.
+func New(o Options) *Core {
+	c := &Core{
+		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
+		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
+		modules: o.ModulesPath, now: o.Now,
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.metrics == nil {
+		c.metrics = noMetrics{}
+	}
+	c.tokens = newTokens(o.Config.GetSession(), c.now)
+	return c
+}
+
+// OnEvent sets where custom events go. Until it is called they go nowhere.
+func (c *Core) OnEvent(deliver func(ctx context.Context, e *api.Event)) { c.events.Store(&deliver) }
+
+// Tokens issues and checks session tokens.
+func (c *Core) Tokens() *Tokens { return c.tokens }
+
+type noMetrics struct{}
+
+func (noMetrics) CustomCounter(string, map[string]string, int64)       {}
+func (noMetrics) CustomGauge(string, map[string]string, float64)       {}
+func (noMetrics) CustomTimer(string, map[string]string, time.Duration) {}
+func (noMetrics) StorageReject(string, string)                         {}

@@ -1,0 +1,67 @@
+package core
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
+)
+
+// Logger is the logger that module code gets: runtime.Logger over zerolog.
+// Fields are kept, so that a module can read them back. It is immutable and
+// safe for use from any goroutine.
+type Logger struct {
+	log    zerolog.Logger
+	fields map[string]any
+}
+
+var _ runtime.Logger = (*Logger)(nil)
+
+// NewLogger wraps a logger for module code.
+func NewLogger(log zerolog.Logger) *Logger { return &Logger{log: log} }
+
+// Debug implements runtime.Logger.
+func (l *Logger) Debug(format string, v ...any) { send(l.log.Debug(), format, v) }
+
+// Info implements runtime.Logger.
+func (l *Logger) Info(format string, v ...any) { send(l.log.Info(), format, v) }
+
+// Warn implements runtime.Logger.
+func (l *Logger) Warn(format string, v ...any) { send(l.log.Warn(), format, v) }
+
+// Error implements runtime.Logger.
+func (l *Logger) Error(format string, v ...any) { send(l.log.Error(), format, v) }
+
+// WithField implements runtime.Logger.
+func (l *Logger) WithField(key string, v any) runtime.Logger {
+	return l.WithFields(map[string]any{key: v})
+}
+
+// WithFields implements runtime.Logger.
+func (l *Logger) WithFields(fields map[string]any) runtime.Logger {
+	all := make(map[string]any, len(l.fields)+len(fields))
+	maps.Copy(all, l.fields)
+	maps.Copy(all, fields)
+	return &Logger{log: l.log.With().Fields(fields).Logger(), fields: all}
+}
+
+// Fields implements runtime.Logger. The map is a copy.
+func (l *Logger) Fields() map[string]any {
+	if l.fields == nil {
+		return map[string]any{}
+	}
+	return maps.Clone(l.fields)
+}
+
+// send formats only what the level lets through.
+func send(e *zerolog.Event, format string, v []any) {
+	if e == nil || !e.Enabled() {
+		return
+	}
+	if len(v) == 0 {
+		e.Msg(format)
+		return
+	}
+	e.Msg(fmt.Sprintf(format, v...))
+}

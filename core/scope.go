@@ -1,0 +1,128 @@
+package core
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+)
+
+// Scope says in whose name module code runs: what a Go module reads from its
+// context under the runtime.RUNTIME_CTX_ keys and a script from its ctx
+// argument. A door makes one per call (a socket session one for its life) and
+// nobody changes it afterwards.
+type Scope struct {
+	Env           map[string]string // shared; not to be changed
+	Mode          string            // "rpc", "before", "match", … ; see WithMode
+	Node, Version string
+
+	// UserID is empty for server-to-server calls, which is how modules tell
+	// them from a client's.
+	UserID, Username string
+	Vars             map[string]string
+	SessionExpiry    int64 // Unix seconds
+
+	SessionID, Lang      string // only for calls that came over a socket
+	ClientIP, ClientPort string
+	Headers, QueryParams map[string][]string // only for RPCs over HTTP and gRPC
+	TraceID              string
+
+	// Match fields; MatchLabel and MatchTickRate are absent until the handler's
+	// init has returned, which HasMatchState tells.
+	MatchID, MatchNode, MatchLabel string
+	MatchTickRate                  int
+	HasMatchState                  bool
+}
+
+// scoped carries a Scope in a context and answers the runtime keys from it, so
+// that nothing is copied into a chain of context values per call.
+type scoped struct {
+	context.Context
+	scope *Scope
+	mode  string
+}
+
+type scopeKey struct{}
+
+// WithScope returns a context that carries s, with its own mode.
+func WithScope(ctx context.Context, s *Scope) context.Context {
+	return &scoped{Context: ctx, scope: s, mode: s.Mode}
+}
+
+// WithMode returns a context that carries s under another mode. The Scope
+// itself is shared and stays as it is.
+func WithMode(ctx context.Context, s *Scope, mode string) context.Context {
+	return &scoped{Context: ctx, scope: s, mode: mode}
+}
+
+// ScopeOf finds the Scope a context carries and the mode it runs in; the Scope
+// is nil when there is none.
+func ScopeOf(ctx context.Context) (s *Scope, mode string) {
+	if c, ok := ctx.(*scoped); ok {
+		return c.scope, c.mode
+	}
+	if c, ok := ctx.Value(scopeKey{}).(*scoped); ok {
+		return c.scope, c.mode
+	}
+	return nil, ""
+}
+
+// Value implements context.Context. Keys are plain strings, as nakama-common
+// defines them; a value that does not apply is nil.
+func (c *scoped) Value(key any) any {
+	name, ok := key.(string)
+	if !ok {
+		if key == (scopeKey{}) {
+			return c
+		}
+		return c.Context.Value(key)
+	}
+	s := c.scope
+	switch name {
+	case runtime.RUNTIME_CTX_ENV:
+		return s.Env
+	case runtime.RUNTIME_CTX_MODE:
+		return c.mode
+	case runtime.RUNTIME_CTX_NODE:
+		return s.Node
+	case runtime.RUNTIME_CTX_VERSION:
+		return s.Version
+	case runtime.RUNTIME_CTX_HEADERS:
+		return present(s.Headers, s.Headers != nil)
+	case runtime.RUNTIME_CTX_QUERY_PARAMS:
+		return present(s.QueryParams, s.QueryParams != nil)
+	case runtime.RUNTIME_CTX_USER_ID:
+		return present(s.UserID, s.UserID != "")
+	case runtime.RUNTIME_CTX_USERNAME:
+		return present(s.Username, s.UserID != "")
+	case runtime.RUNTIME_CTX_VARS:
+		return present(s.Vars, s.UserID != "")
+	case runtime.RUNTIME_CTX_USER_SESSION_EXP:
+		return present(s.SessionExpiry, s.UserID != "")
+	case runtime.RUNTIME_CTX_SESSION_ID:
+		return present(s.SessionID, s.SessionID != "")
+	case runtime.RUNTIME_CTX_LANG:
+		return present(s.Lang, s.Lang != "")
+	case runtime.RUNTIME_CTX_CLIENT_IP:
+		return present(s.ClientIP, s.ClientIP != "")
+	case runtime.RUNTIME_CTX_CLIENT_PORT:
+		return present(s.ClientPort, s.ClientPort != "")
+	case runtime.RUNTIME_CTX_MATCH_ID:
+		return present(s.MatchID, s.MatchID != "")
+	case runtime.RUNTIME_CTX_MATCH_NODE:
+		return present(s.MatchNode, s.MatchID != "")
+	case runtime.RUNTIME_CTX_MATCH_LABEL:
+		return present(s.MatchLabel, s.HasMatchState)
+	case runtime.RUNTIME_CTX_MATCH_TICK_RATE:
+		return present(s.MatchTickRate, s.HasMatchState)
+	case runtime.RUNTIME_CTX_TRACE_ID:
+		return present(s.TraceID, s.TraceID != "")
+	}
+	return c.Context.Value(key)
+}
+
+func present[T any](v T, ok bool) any {
+	if !ok {
+		return nil
+	}
+	return v
+}
