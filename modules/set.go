@@ -1,0 +1,49 @@
+// Package modules loads what users wrote: Go modules compiled in or as
+// plugins, Lua files, and one JavaScript or TypeScript program.
+//
+// Load finds the modules, runs them in the order Go, Lua, JavaScript and
+// returns a Set: everything that was registered. A Set never changes; a server
+// that reloads makes a new one. Sets may be read from any goroutine.
+package modules
+
+import (
+	"kumi/hooks"
+	"kumi/match"
+	"kumi/rpc"
+)
+
+// Set is what a load produced.
+type Set struct {
+	// Version tells loads apart in logs and metrics.
+	Version string
+	RPC     *rpc.Registry
+	Hooks   *hooks.Registry
+	// Matches are the registered match handlers by name.
+	Matches map[string]match.Factory
+	// HTTP are the routes modules added, in order of registration.
+	HTTP []HTTPRoute
+	// Modules says what was loaded, for people.
+	Modules []Loaded
+
+	close []func()
+}
+
+// Loaded describes one module: what it is and what it registered.
+type Loaded struct {
+	Runtime string // "go", "lua" or "javascript"
+	Name    string
+	Path    string // empty for compiled-in modules
+	RPCs    []string
+	Hooks   []string // "before AddFriends", "after MatchJoin", …
+	Matches []string
+	Events  int
+}
+
+// Close frees the script engines behind the set. Nothing of the set may be
+// called afterwards. It may be called twice.
+func (s *Set) Close() {
+	for _, f := range s.close {
+		f()
+	}
+	s.close = nil
+}
