@@ -1,0 +1,426 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/gofrs/uuid/v5"
+)
+
+// Call is one invocation of a Go function by a script: a cursor over the
+// positional arguments and the list of results. Bodies first read all their
+// arguments, then check Err, then act; so a body can also be run dry to learn
+// its signature. A Call is reused; nothing of it may be kept.
+type Call struct {
+	Ctx context.Context
+	E   Engine
+	// Local is the VM's own Go state, set by whoever made the VM.
+	Local any
+
+	args  []Ref
+	next  int
+	err   error
+	out   []Result
+	named bool
+}
+
+// Result is one value a body returned.
+type Result struct {
+	Name  string // snake case
+	Value Ref
+}
+
+// Begin prepares the call for new arguments. For adapters.
+func (c *Call) Begin(ctx context.Context, e Engine, args []Ref) {
+	c.Ctx, c.E, c.args = ctx, e, args
+	c.next, c.err, c.named = 0, nil, false
+	c.out = c.out[:0]
+}
+
+// Results lists what the body returned; named is true when JS gets an object
+// even for a single result. For adapters.
+func (c *Call) Results() (out []Result, named bool) { return c.out, c.named }
+
+// Err is the first argument that could not be read.
+func (c *Call) Err() error { return c.err }
+
+// ArgError says which argument is wrong and what was expected there.
+type ArgError struct {
+	Index int    // position, from 0
+	Name  string // of the argument, snake case
+	Path  string // within it: "[0].collection", or empty
+	Want  string // "expected a string"
+}
+
+// Error implements error.
+func (e *ArgError) Error() string {
+	return fmt.Sprintf("argument %d (%s%s): %s", e.Index+1, e.Name, e.Path, e.Want)
+}
+
+// In is the message with names spelled as the language does.
+func (e *ArgError) In(l Lang) string {
+	if l == JS {
+		return fmt.Sprintf("argument %d (%s%s): %s", e.Index+1, Camel(e.Name), e.Path, e.Want)
+	}
+	return e.Error()
+}
+
+func (c *Call) fail(name, path, want string) {
+	if c.err == nil {
+		c.err = &ArgError{Index: c.next - 1, Name: name, Path: path, Want: want}
+	}
+}
+
+// Invalid records that the argument just read has a wrong value.
+func (c *Call) Invalid(name, want string) { c.fail(name, "", want) }
+
+// arg takes the next argument; nil when absent, null or undefined.
+func (c *Call) arg() Ref {
+	i := c.next
+	c.next++
+	if i >= len(c.args) || c.E.IsNil(c.args[i]) {
+		return nil
+	}
+	return c.args[i]
+}
+
+// Any is an argument of any kind, as the engine's own value (possibly its nil).
+func (c *Call) Any(name string) Ref {
+	if v := c.arg(); v != nil {
+		return v
+	}
+	return c.E.Nil()
+}
+
+// Given says whether the next argument is there and not nil, without taking it.
+func (c *Call) Given() bool {
+	return c.next < len(c.args) && !c.E.IsNil(c.args[c.next])
+}
+
+// NArgs is how many arguments the script passed.
+func (c *Call) NArgs() int { return len(c.args) }
+
+// Str is a required string.
+func (c *Call) Str(name string) string { return c.str(c.arg(), name, "", true, "") }
+
+// StrNonEmpty is a required string that is not empty.
+func (c *Call) StrNonEmpty(name string) string {
+	s := c.Str(name)
+	if s == "" {
+		c.fail(name, "", "expected a non-empty string")
+	}
+	return s
+}
+
+// OptStr is an optional string.
+func (c *Call) OptStr(name, def string) string { return c.str(c.arg(), name, "", false, def) }
+
+// OptStrPtr is an optional string that tells absent from empty.
+func (c *Call) OptStrPtr(name string) *string {
+	v := c.arg()
+	if v == nil {
+		return nil
+	}
+	s := c.str(v, name, "", true, "")
+	return &s
+}
+
+// Int is a required whole number.
+func (c *Call) Int(name string) int64 { return c.int(c.arg(), name, "", true, 0) }
+
+// OptInt is an optional whole number.
+func (c *Call) OptInt(name string, def int64) int64 { return c.int(c.arg(), name, "", false, def) }
+
+// Float is a required number.
+func (c *Call) Float(name string) float64 {
+	v := c.arg()
+	if v == nil || !c.E.IsNum(v) {
+		c.fail(name, "", "expected a number")
+		return 0
+	}
+	return c.E.Float(v)
+}
+
+// Bool is a required boolean.
+func (c *Call) Bool(name string) bool { return c.bool(c.arg(), name, "", true, false) }
+
+// OptBool is an optional boolean.
+func (c *Call) OptBool(name string, def bool) bool { return c.bool(c.arg(), name, "", false, def) }
+
+// OptBoolPtr is an optional boolean that tells absent from false.
+func (c *Call) OptBoolPtr(name string) *bool {
+	v := c.arg()
+	if v == nil {
+		return nil
+	}
+	b := c.bool(v, name, "", true, false)
+	return &b
+}
+
+// UUID is a required string that parses as a UUID; the text comes back in its
+// canonical form.
+func (c *Call) UUID(name string) string { return c.uuid(c.arg(), name, "", true, "") }
+
+// OptUUID is an optional UUID; absent or empty gives def.
+func (c *Call) OptUUID(name, def string) string { return c.uuid(c.arg(), name, "", false, def) }
+
+// Data is a required string or binary value, as bytes.
+func (c *Call) Data(name string) []byte {
+	v := c.arg()
+	switch {
+	case v != nil && c.E.IsBytes(v):
+		return c.E.Bytes(v)
+	case v != nil && c.E.IsStr(v):
+		return []byte(c.E.Str(v))
+	}
+	c.fail(name, "", "expected a string or binary data")
+	return nil
+}
+
+// OptData is Data that may be absent; it is nil then.
+func (c *Call) OptData(name string) []byte {
+	if !c.Given() {
+		c.arg()
+		return nil
+	}
+	return c.Data(name)
+}
+
+// Func is a required function value.
+func (c *Call) Func(name string) Ref {
+	v := c.arg()
+	if v == nil || !c.E.IsFunc(v) {
+		c.fail(name, "", "expected a function")
+		return c.E.Nil()
+	}
+	return v
+}
+
+// OptMap is an optional object, exported to Go. Absent is nil.
+func (c *Call) OptMap(name string) map[string]any { return c.object(c.arg(), name, "", false) }
+
+// Map is a required object, exported to Go.
+func (c *Call) Map(name string) map[string]any { return c.object(c.arg(), name, "", true) }
+
+// OptStrMap is an optional object of strings. Absent is nil.
+func (c *Call) OptStrMap(name string) map[string]string { return c.strMap(c.arg(), name, "") }
+
+// OptStrs is an optional list of strings. Absent is nil.
+func (c *Call) OptStrs(name string) []string { return c.strs(c.arg(), name, "", false, false) }
+
+// Strs is a required list of strings.
+func (c *Call) Strs(name string) []string { return c.strs(c.arg(), name, "", true, false) }
+
+// UUIDs is a required list of UUIDs.
+func (c *Call) UUIDs(name string) []string { return c.strs(c.arg(), name, "", true, true) }
+
+// OptUUIDs is an optional list of UUIDs. Absent is nil.
+func (c *Call) OptUUIDs(name string) []string { return c.strs(c.arg(), name, "", false, true) }
+
+// OptAnys is an optional list of anything, exported to Go.
+func (c *Call) OptAnys(name string) []any {
+	v := c.arg()
+	if v == nil {
+		return nil
+	}
+	if !c.E.IsList(v) {
+		c.fail(name, "", "expected a list")
+		return nil
+	}
+	out := make([]any, c.E.Len(v))
+	for i := range out {
+		x, err := c.E.Export(c.E.Index(v, i))
+		if err != nil {
+			c.fail(name, index(i), err.Error())
+			return nil
+		}
+		out[i] = x
+	}
+	return out
+}
+
+// Obj is a required object whose fields the body reads.
+func (c *Call) Obj(name string) Obj {
+	v := c.arg()
+	if v == nil || !c.E.IsObject(v) {
+		c.fail(name, "", "expected an object")
+		return Obj{c: c, name: name}
+	}
+	return Obj{c: c, ref: v, name: name}
+}
+
+// OptObj is Obj that may be absent; see Obj.Present.
+func (c *Call) OptObj(name string) Obj {
+	if !c.Given() {
+		c.arg()
+		return Obj{c: c, name: name}
+	}
+	return c.Obj(name)
+}
+
+// ListOf reads a required list of objects.
+func ListOf[T any](c *Call, name string, read func(Obj) T) []T {
+	if !c.Given() {
+		c.arg()
+		c.fail(name, "", "expected a list")
+		return nil
+	}
+	return OptListOf(c, name, read)
+}
+
+// OptListOf reads a list of objects that may be absent.
+func OptListOf[T any](c *Call, name string, read func(Obj) T) []T {
+	v := c.arg()
+	if v == nil {
+		return nil
+	}
+	if !c.E.IsList(v) {
+		c.fail(name, "", "expected a list")
+		return nil
+	}
+	out := make([]T, 0, c.E.Len(v))
+	for i := range c.E.Len(v) {
+		item := c.E.Index(v, i)
+		if !c.E.IsObject(item) {
+			c.fail(name, index(i), "expected an object")
+			return nil
+		}
+		out = append(out, read(Obj{c: c, ref: item, name: name, path: index(i)}))
+		if c.err != nil {
+			return nil
+		}
+	}
+	return out
+}
+
+func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+func (c *Call) str(v Ref, name, path string, required bool, def string) string {
+	switch {
+	case v == nil:
+		if required {
+			c.fail(name, path, "expected a string")
+		}
+		return def
+	case c.E.IsStr(v), required && c.E.Lang() == Lua && c.E.IsNum(v):
+		return c.E.Str(v)
+	}
+	c.fail(name, path, "expected a string")
+	return def
+}
+
+func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
+	if v == nil {
+		if required {
+			c.fail(name, path, "expected a number")
+		}
+		return def
+	}
+	if c.E.IsNum(v) {
+		if n, ok := c.E.Int(v); ok {
+			return n
+		}
+		c.fail(name, path, "expected a whole number")
+		return def
+	}
+	// 64-bit numbers are strings in protobuf JSON, and neither language holds
+	// them exactly otherwise.
+	if c.E.IsStr(v) {
+		if n, err := strconv.ParseInt(c.E.Str(v), 10, 64); err == nil {
+			return n
+		}
+	}
+	c.fail(name, path, "expected a number")
+	return def
+}
+
+func (c *Call) bool(v Ref, name, path string, required, def bool) bool {
+	switch {
+	case v == nil:
+		if required {
+			c.fail(name, path, "expected a boolean")
+		}
+		return def
+	case c.E.IsBool(v):
+		return c.E.Bool(v)
+	}
+	c.fail(name, path, "expected a boolean")
+	return def
+}
+
+func (c *Call) uuid(v Ref, name, path string, required bool, def string) string {
+	s := c.str(v, name, path, required, "")
+	if c.err != nil || (s == "" && !required) {
+		return def
+	}
+	id, err := uuid.FromString(s)
+	if err != nil {
+		c.fail(name, path, "expected a valid identifier (UUID)")
+		return def
+	}
+	return id.String()
+}
+
+func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
+	if v == nil {
+		if required {
+			c.fail(name, path, "expected an object")
+		}
+		return nil
+	}
+	if !c.E.IsObject(v) {
+		c.fail(name, path, "expected an object")
+		return nil
+	}
+	m := map[string]any{}
+	c.E.EachField(v, func(key string, field Ref) bool {
+		x, err := c.E.Export(field)
+		if err != nil {
+			c.fail(name, path+"."+key, err.Error())
+			return false
+		}
+		m[key] = x
+		return true
+	})
+	return m
+}
+
+func (c *Call) strMap(v Ref, name, path string) map[string]string {
+	if v == nil {
+		return nil
+	}
+	if !c.E.IsObject(v) {
+		c.fail(name, path, "expected an object of strings")
+		return nil
+	}
+	m := map[string]string{}
+	c.E.EachField(v, func(key string, field Ref) bool {
+		if !c.E.IsStr(field) {
+			c.fail(name, path+"."+key, "expected a string")
+			return false
+		}
+		m[key] = c.E.Str(field)
+		return true
+	})
+	return m
+}
+
+func (c *Call) strs(v Ref, name, path string, required, ids bool) []string {
+	if v == nil || !c.E.IsList(v) {
+		if v != nil || required {
+			c.fail(name, path, "expected a list of strings")
+		}
+		return nil
+	}
+	out := make([]string, c.E.Len(v))
+	for i := range out {
+		item := c.E.Index(v, i)
+		if ids {
+			out[i] = c.uuid(item, name, path+index(i), true, "")
+		} else {
+			out[i] = c.str(item, name, path+index(i), true, "")
+		}
+	}
+	return out
+}

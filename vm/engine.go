@@ -1,0 +1,97 @@
+package vm
+
+// Ref is a value of the engine at hand: a goja.Value or an lua.LValue. It
+// belongs to one VM and may be used only while that VM is owned.
+type Ref = any
+
+// Engine reads and makes values of one VM. Bodies of functions are written
+// against it once, for both languages. All methods are for the goroutine that
+// owns the VM.
+//
+// The predicates overlap on purpose: an empty Lua table is a list and an
+// object, a Lua string is a string and bytes.
+type Engine interface {
+	Lang() Lang
+
+	IsNil(Ref) bool
+	IsStr(Ref) bool
+	IsNum(Ref) bool
+	IsBool(Ref) bool
+	IsList(Ref) bool
+	IsObject(Ref) bool // plain object or record; in Lua any table
+	IsFunc(Ref) bool
+	IsBytes(Ref) bool // ArrayBuffer or typed array; in Lua a string
+
+	Str(Ref) string             // of IsStr, in Lua of IsNum too
+	Int(Ref) (int64, bool)      // false when not a whole number in range
+	Float(Ref) float64          // of IsNum
+	Bool(Ref) bool              // of IsBool
+	Bytes(Ref) []byte           // of IsBytes; a copy
+	Field(obj Ref, n *Name) Ref // nil value when absent; JS accepts the camel, Lua the snake spelling
+	FieldNamed(obj Ref, key string) Ref
+	EachField(obj Ref, visit func(key string, v Ref) bool)
+	Len(list Ref) int
+	Index(list Ref, i int) Ref // from 0
+	// Export turns a value into Go: nil, bool, int64, float64, string, []byte,
+	// []any, map[string]any, time.Time (JS Date). A cycle or a value that has no
+	// Go form is an error.
+	Export(Ref) (any, error)
+	// ToJSON encodes straight from the value; keys in the value's own order where
+	// it has one (sorted in Lua).
+	ToJSON(Ref) ([]byte, error)
+
+	Nil() Ref
+	FromStr(string) Ref
+	FromInt(int64) Ref
+	FromFloat(float64) Ref
+	FromBool(bool) Ref
+	FromBytes([]byte) Ref // ArrayBuffer in JS, string in Lua
+	FromJSON(string) (Ref, error)
+	FromAny(any) (Ref, error) // what Export gives, and the usual Go scalars, string maps and lists
+	List([]Ref) Ref
+	// Object makes a plain object; a nil value leaves its key out.
+	Object(l *Layout, values []Ref) Ref
+	// Record makes an object that reads its properties from s: on first read in
+	// JS, at once in Lua. It can be written to like any object.
+	Record(l *Layout, s Source) Ref
+
+	// Call calls a function value of this VM from within a running body (the
+	// updater of storage_write_retry and the like). It is covered by the deadline
+	// of the call that runs.
+	Call(fn Ref, args ...Ref) (Ref, error)
+}
+
+// Layout is the ordered keys of an object.
+type Layout struct {
+	Names []Name
+	camel map[string]int
+	snake map[string]int
+}
+
+// NewLayout makes a layout from names in order.
+func NewLayout(names ...Name) *Layout {
+	l := &Layout{Names: names, camel: make(map[string]int, len(names)), snake: make(map[string]int, len(names))}
+	for i, n := range names {
+		l.camel[n.Camel] = i
+		l.snake[n.Snake] = i
+	}
+	return l
+}
+
+// Position finds a key by its spelling in a language.
+func (l *Layout) Position(lang Lang, key string) (int, bool) {
+	m := l.snake
+	if lang == JS {
+		m = l.camel
+	}
+	i, ok := m[key]
+	return i, ok
+}
+
+// Source is what a record reads its properties from, by position in the layout.
+type Source interface {
+	// Has says whether the property exists.
+	Has(i int) bool
+	// Get makes the property's value in e.
+	Get(e Engine, i int) (Ref, error)
+}

@@ -1,0 +1,153 @@
+package vm
+
+import (
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// Shape says how a Go value looks in scripts: its properties in order, each
+// with the getter that reads it. T is usually a pointer to a protobuf message.
+type Shape[T any] struct {
+	layout *Layout
+	fields []Property[T]
+}
+
+// Property is one property of a shape.
+type Property[T any] struct {
+	name Name
+	kind string // for generated documentation
+	has  func(T) bool
+	get  func(e Engine, v T) (Ref, error)
+}
+
+// NewShape makes a shape from its properties.
+func NewShape[T any](fields ...Property[T]) *Shape[T] {
+	names := make([]Name, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	return &Shape[T]{layout: NewLayout(names...), fields: fields}
+}
+
+// Layout is the shape's keys.
+func (s *Shape[T]) Layout() *Layout { return s.layout }
+
+// Of makes the script value of v.
+func (s *Shape[T]) Of(e Engine, v T) Ref { return e.Record(s.layout, &source[T]{s, v}) }
+
+// ListOf makes the script list of vs.
+func (s *Shape[T]) ListOf(e Engine, vs []T) Ref {
+	refs := make([]Ref, len(vs))
+	for i, v := range vs {
+		refs[i] = s.Of(e, v)
+	}
+	return e.List(refs)
+}
+
+type source[T any] struct {
+	shape *Shape[T]
+	v     T
+}
+
+func (s *source[T]) Has(i int) bool {
+	has := s.shape.fields[i].has
+	return has == nil || has(s.v)
+}
+
+func (s *source[T]) Get(e Engine, i int) (Ref, error) { return s.shape.fields[i].get(e, s.v) }
+
+// When limits a property to values for which has is true.
+func (p Property[T]) When(has func(T) bool) Property[T] {
+	p.has = has
+	return p
+}
+
+// As gives a property another camel case than the derived one.
+func (p Property[T]) As(camel string) Property[T] {
+	p.name.Camel = camel
+	return p
+}
+
+// Str is a string property.
+func Str[T any](name string, get func(T) string) Property[T] {
+	return Property[T]{name: N(name), kind: "string", get: func(e Engine, v T) (Ref, error) { return e.FromStr(get(v)), nil }}
+}
+
+// StrOpt is a string property that is absent when empty.
+func StrOpt[T any](name string, get func(T) string) Property[T] {
+	return Str(name, get).When(func(v T) bool { return get(v) != "" })
+}
+
+// Int is an integer property.
+func Int[T any, I ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint32](name string, get func(T) I) Property[T] {
+	return Property[T]{name: N(name), kind: "number", get: func(e Engine, v T) (Ref, error) { return e.FromInt(int64(get(v))), nil }}
+}
+
+// Float is a number property.
+func Float[T any](name string, get func(T) float64) Property[T] {
+	return Property[T]{name: N(name), kind: "number", get: func(e Engine, v T) (Ref, error) { return e.FromFloat(get(v)), nil }}
+}
+
+// Bool is a boolean property.
+func Bool[T any](name string, get func(T) bool) Property[T] {
+	return Property[T]{name: N(name), kind: "boolean", get: func(e Engine, v T) (Ref, error) { return e.FromBool(get(v)), nil }}
+}
+
+// Time is a property in whole Unix seconds; absent when the time is not set.
+func Time[T any](name string, get func(T) *timestamppb.Timestamp) Property[T] {
+	return Property[T]{name: N(name), kind: "number",
+		has: func(v T) bool { return get(v) != nil },
+		get: func(e Engine, v T) (Ref, error) { return e.FromInt(get(v).GetSeconds()), nil }}
+}
+
+// JSON is a property whose Go form is JSON text; scripts get the value.
+func JSON[T any](name string, get func(T) string) Property[T] {
+	return Property[T]{name: N(name), kind: "object", get: func(e Engine, v T) (Ref, error) {
+		text := get(v)
+		if text == "" {
+			text = "{}"
+		}
+		return e.FromJSON(text)
+	}}
+}
+
+// Bytes is a binary property.
+func Bytes[T any](name string, get func(T) []byte) Property[T] {
+	return Property[T]{name: N(name), kind: "ArrayBuffer", get: func(e Engine, v T) (Ref, error) { return e.FromBytes(get(v)), nil }}
+}
+
+// StrWrap, IntWrap and BoolWrap are properties in protobuf wrappers, absent
+// when nil.
+func StrWrap[T any](name string, get func(T) *wrapperspb.StringValue) Property[T] {
+	return Str(name, func(v T) string { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
+}
+
+// IntWrap: see StrWrap.
+func IntWrap[T any](name string, get func(T) *wrapperspb.Int32Value) Property[T] {
+	return Int(name, func(v T) int32 { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
+}
+
+// BoolWrap: see StrWrap.
+func BoolWrap[T any](name string, get func(T) *wrapperspb.BoolValue) Property[T] {
+	return Bool(name, func(v T) bool { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
+}
+
+// Sub is a property with a shape of its own; absent when the getter gives the
+// zero value.
+func Sub[T any, U comparable](name string, shape *Shape[U], get func(T) U) Property[T] {
+	var zero U
+	return Property[T]{name: N(name), kind: "object",
+		has: func(v T) bool { return get(v) != zero },
+		get: func(e Engine, v T) (Ref, error) { return shape.Of(e, get(v)), nil }}
+}
+
+// List is a property that lists values of a shape.
+func List[T, U any](name string, shape *Shape[U], get func(T) []U) Property[T] {
+	return Property[T]{name: N(name), kind: "list", get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
+}
+
+// Value is a property made by hand, for what the others do not cover. The
+// getter may give any value Engine.FromAny takes.
+func Value[T any](name string, get func(T) any) Property[T] {
+	return Property[T]{name: N(name), kind: "any", get: func(e Engine, v T) (Ref, error) { return e.FromAny(get(v)) }}
+}
