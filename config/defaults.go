@@ -1,0 +1,103 @@
+package config
+
+// Default keys that must be replaced before a server faces the world; a
+// warning names each that is still in place.
+const (
+	defaultServerKey            = "defaultkey"
+	defaultHTTPKey              = "defaulthttpkey"
+	defaultEncryptionKey        = "defaultencryptionkey"
+	defaultRefreshEncryptionKey = "defaultrefreshencryptionkey"
+	defaultConsoleUsername      = "admin"
+	defaultConsolePassword      = "password"
+	defaultConsoleSigningKey    = "defaultsigningkey"
+	// The key must be 32 bytes long.
+	defaultMFAKey = "defaultmfastorageencryptionkey32"
+)
+
+// Default returns the settings before any source is read. Settings that
+// follow from others (runtime.path, the deprecated runtime keys) are filled
+// in by Validate.
+func Default() *Config {
+	return &Config{
+		Name:    "nakama",
+		DataDir: "./data",
+		Limit:   -1,
+		Logger:  Logger{Level: "info", Stdout: true, MaxSize: 100, Format: "auto"},
+		Metrics: Metrics{ReportingFreqSec: 60, Prefix: "nakama", CustomPrefix: "custom", CustomScopeLimit: 10000},
+		Session: Session{
+			EncryptionKey:         defaultEncryptionKey,
+			TokenExpirySec:        60,
+			RefreshEncryptionKey:  defaultRefreshEncryptionKey,
+			RefreshTokenExpirySec: 3600,
+		},
+		Socket: Socket{
+			ServerKey:            defaultServerKey,
+			Port:                 7350,
+			Protocol:             "tcp",
+			MaxMessageSizeBytes:  4096,
+			MaxRequestSizeBytes:  262144,
+			ReadBufferSizeBytes:  4096,
+			WriteBufferSizeBytes: 4096,
+			ReadTimeoutMs:        10000,
+			WriteTimeoutMs:       10000,
+			IdleTimeoutMs:        60000,
+			WriteWaitMs:          5000,
+			PongWaitMs:           25000,
+			PingPeriodMs:         15000,
+			PingBackoffThreshold: 20,
+			CloseAckWaitMs:       2000,
+			OutgoingQueueSize:    64,
+			ProxyCount:           1,
+		},
+		Database: Database{
+			ConnMaxLifetimeMs:  3600000,
+			MaxOpenConns:       100,
+			MaxIdleConns:       100,
+			DNSScanIntervalSec: 60,
+		},
+		Runtime: Runtime{
+			HTTPKey:            defaultHTTPKey,
+			CallTimeoutMs:      10000,
+			TickTimeoutMs:      10000,
+			JSMinCount:         16,
+			JSMaxCount:         32,
+			JSStackSize:        1024,
+			JSReadOnlyGlobals:  true,
+			LuaMinCount:        16,
+			LuaMaxCount:        48,
+			LuaCallStackSize:   128,
+			LuaRegistrySize:    512,
+			LuaReadOnlyGlobals: true,
+			EventQueueSize:     65536,
+			EventQueueWorkers:  8,
+			ReadOnlyGlobals:    true,
+		},
+		Match: Match{
+			InputQueueSize:        128,
+			CallQueueSize:         128,
+			SignalQueueSize:       10,
+			JoinAttemptQueueSize:  128,
+			DeferredQueueSize:     128,
+			JoinMarkerDeadlineMs:  15000,
+			LabelUpdateIntervalMs: 1000,
+		},
+		Tracker:     Tracker{EventQueueSize: 1024},
+		Party:       Party{LabelUpdateIntervalMs: 1000, IdleCheckIntervalMs: 30000},
+		Matchmaker:  Matchmaker{MaxTickets: 3, IntervalSec: 15, MaxIntervals: 2, RevThreshold: 1},
+		Leaderboard: Leaderboard{CallbackQueueSize: 65536, CallbackQueueWorkers: 8, RankCacheWorkers: 1},
+		Console: Console{
+			Port:                7351,
+			MaxMessageSizeBytes: 4194304,
+			ReadTimeoutMs:       10000,
+			WriteTimeoutMs:      60000,
+			IdleTimeoutMs:       300000,
+			Username:            defaultConsoleUsername,
+			Password:            defaultConsolePassword,
+			TokenExpirySec:      86400,
+			SigningKey:          defaultConsoleSigningKey,
+			MFA:                 ConsoleMFA{StorageEncryptionKey: defaultMFAKey},
+		},
+		MFA:    MFA{StorageEncryptionKey: defaultMFAKey},
+		Satori: Satori{CacheMode: "context", CacheTTLSec: 300, HTTPTimeoutMs: 10000},
+	}
+}

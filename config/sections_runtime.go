@@ -1,0 +1,35 @@
+package config
+
+// Runtime holds the settings of modules and of the script engines.
+type Runtime struct {
+	Env     EnvList `yaml:"env" usage:"KEY=VALUE handed to modules in their context; repeat for several."`
+	Path    string  `yaml:"path" usage:"Folder with modules. Empty means the modules folder in data_dir."`
+	HTTPKey Secret  `yaml:"http_key" usage:"Key for calls from other servers."`
+
+	JSEntrypoint string `yaml:"js_entrypoint" usage:"JavaScript or TypeScript file to load, relative to runtime.path. Empty means index.ts or index.js."`
+	Watch        bool   `yaml:"watch" usage:"Load modules anew when a file under runtime.path changes."`
+
+	CallTimeoutMs int `yaml:"call_timeout_ms" usage:"Longest time one call into a script may take, in milliseconds."`
+	TickTimeoutMs int `yaml:"tick_timeout_ms" usage:"Longest time one call of a match handler may take, in milliseconds."`
+
+	JSMinCount        int  `yaml:"js_min_count" usage:"JavaScript engines kept ready."`
+	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
+	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls."`
+	JSReadOnlyGlobals bool `yaml:"js_read_only_globals" usage:"Protect JavaScript globals from changes after loading."`
+
+	LuaMinCount        int  `yaml:"lua_min_count" usage:"Lua engines kept ready."`
+	LuaMaxCount        int  `yaml:"lua_max_count" usage:"Most Lua engines that run at the same time, matches not counted."`
+	LuaCallStackSize   int  `yaml:"lua_call_stack_size" usage:"Deepest nesting of Lua calls."`
+	LuaRegistrySize    int  `yaml:"lua_registry_size" usage:"Values a Lua engine may hold on its stack."`
+	LuaReadOnlyGlobals bool `yaml:"lua_read_only_globals" usage:"Protect Lua globals from changes after loading."`
+	LuaAPIStacktrace   bool `yaml:"lua_api_stacktrace" usage:"Send Lua stack traces to clients."`
+
+	EventQueueSize    int `yaml:"event_queue_size" usage:"Custom events that may wait for their handlers; more are dropped."`
+	EventQueueWorkers int `yaml:"event_queue_workers" usage:"Event handlers that run at the same time."`
+
+	MinCount        int  `yaml:"min_count" usage:"Deprecated, use runtime.lua_min_count."`
+	MaxCount        int  `yaml:"max_count" usage:"Deprecated, use runtime.lua_max_count."`
+	CallStackSize   int  `yaml:"call_stack_size" usage:"Deprecated, use runtime.lua_call_stack_size."`
+	RegistrySize    int  `yaml:"registry_size" usage:"Deprecated, use runtime.lua_registry_size."`
+	ReadOnlyGlobals bool `yaml:"read_only_globals" usage:"Deprecated, use runtime.lua_read_only_globals."`
+}

@@ -1,0 +1,119 @@
+package config
+
+// Console holds the listener and the first login of the developer console.
+type Console struct {
+	Port                     int        `yaml:"port" usage:"Port of the console."`
+	Address                  string     `yaml:"address" usage:"Address the console listens on. Empty means all interfaces."`
+	MaxMessageSizeBytes      int        `yaml:"max_message_size_bytes" usage:"Largest console request accepted, in bytes."`
+	ReadTimeoutMs            int        `yaml:"read_timeout_ms" usage:"Longest time to read a console request, in milliseconds."`
+	WriteTimeoutMs           int        `yaml:"write_timeout_ms" usage:"Longest time to write a console response, in milliseconds."`
+	IdleTimeoutMs            int        `yaml:"idle_timeout_ms" usage:"Time an idle console connection is kept, in milliseconds."`
+	Username                 string     `yaml:"username" usage:"Name of the built-in console user."`
+	Password                 Secret     `yaml:"password" usage:"Password of the built-in console user."`
+	TokenExpirySec           int64      `yaml:"token_expiry_sec" usage:"Lifetime of a console token in seconds."`
+	SigningKey               Secret     `yaml:"signing_key" usage:"Key that signs console tokens."`
+	MFA                      ConsoleMFA `yaml:"mfa"`
+	DisableDisplayNameSearch bool       `yaml:"disable_display_name_search" usage:"Do not search accounts by display name."`
+}
+
+// ConsoleMFA is accepted for existing files; the mfa section is what counts.
+type ConsoleMFA struct {
+	StorageEncryptionKey Secret `yaml:"storage_encryption_key" usage:"Without effect, use mfa.storage_encryption_key."`
+	AdminAccountEnabled  bool   `yaml:"admin_account_enabled" usage:"Without effect, use mfa.admin_account_enabled."`
+}
+
+// MFA holds the settings of second factors for console logins.
+type MFA struct {
+	StorageEncryptionKey Secret `yaml:"storage_encryption_key" usage:"Key of 32 bytes that encrypts stored second factors."`
+	AdminAccountEnabled  bool   `yaml:"admin_account_enabled" usage:"Ask the built-in console user for a second factor."`
+}
+
+// Social holds the credentials of sign-in providers.
+type Social struct {
+	Steam                SocialSteam                `yaml:"steam"`
+	FacebookInstantGame  SocialFacebookInstantGame  `yaml:"facebook_instant_game"`
+	FacebookLimitedLogin SocialFacebookLimitedLogin `yaml:"facebook_limited_login"`
+	Apple                SocialApple                `yaml:"apple"`
+}
+
+// SocialSteam holds the Steam application.
+type SocialSteam struct {
+	PublisherKey Secret `yaml:"publisher_key" usage:"Steam publisher key."`
+	AppID        int    `yaml:"app_id" usage:"Steam application id."`
+}
+
+// SocialFacebookInstantGame holds the Facebook Instant Games application.
+type SocialFacebookInstantGame struct {
+	AppSecret Secret `yaml:"app_secret" usage:"Facebook Instant Games application secret."`
+}
+
+// SocialFacebookLimitedLogin holds the Facebook Limited Login application.
+type SocialFacebookLimitedLogin struct {
+	AppID string `yaml:"app_id" usage:"Facebook Limited Login application id."`
+}
+
+// SocialApple holds the Sign in with Apple application.
+type SocialApple struct {
+	BundleID string `yaml:"bundle_id" usage:"Apple bundle id."`
+}
+
+// GoogleAuth holds the OAuth client for Google sign-in.
+type GoogleAuth struct {
+	CredentialsJSON Secret `yaml:"credentials_json" usage:"Google OAuth client as JSON text."`
+}
+
+// IAP holds the credentials of the stores that validate purchases.
+type IAP struct {
+	Apple           IAPApple           `yaml:"apple"`
+	Google          IAPGoogle          `yaml:"google"`
+	Huawei          IAPHuawei          `yaml:"huawei"`
+	FacebookInstant IAPFacebookInstant `yaml:"facebook_instant"`
+	Samsung         IAPSamsung         `yaml:"samsung"`
+}
+
+// IAPApple holds the App Store credentials.
+type IAPApple struct {
+	SharedPassword          Secret `yaml:"shared_password" usage:"App Store shared secret."`
+	NotificationsEndpointID Secret `yaml:"notifications_endpoint_id" usage:"Last part of the URL that App Store notifications are sent to."`
+}
+
+// IAPGoogle holds the Google Play credentials.
+type IAPGoogle struct {
+	ClientEmail             string `yaml:"client_email" usage:"E-mail of the Google service account."`
+	PrivateKey              Secret `yaml:"private_key" usage:"Private key of the Google service account."`
+	NotificationsEndpointID Secret `yaml:"notifications_endpoint_id" usage:"Last part of the URL that Google Play notifications are sent to."`
+	RefundCheckPeriodMin    int    `yaml:"refund_check_period_min" usage:"Deprecated, without effect."`
+	PackageName             string `yaml:"package_name" usage:"Deprecated, without effect."`
+}
+
+// IAPHuawei holds the Huawei AppGallery credentials.
+type IAPHuawei struct {
+	PublicKey    Secret `yaml:"public_key" usage:"Huawei public key."`
+	ClientID     string `yaml:"client_id" usage:"Huawei client id."`
+	ClientSecret Secret `yaml:"client_secret" usage:"Huawei client secret."`
+}
+
+// IAPFacebookInstant holds the Facebook Instant Games purchase secret.
+type IAPFacebookInstant struct {
+	AppSecret Secret `yaml:"app_secret" usage:"Facebook Instant Games application secret for purchases."`
+}
+
+// IAPSamsung holds the Galaxy Store application.
+type IAPSamsung struct {
+	PackageName string `yaml:"package_name" usage:"Package a Galaxy Store receipt must be for. Empty accepts any."`
+}
+
+// Satori holds the connection to the Satori service.
+type Satori struct {
+	URL           string `yaml:"url" usage:"Address of the Satori service."`
+	APIKeyName    string `yaml:"api_key_name" usage:"Name of the Satori API key."`
+	APIKey        Secret `yaml:"api_key" usage:"Satori API key."`
+	SigningKey    Secret `yaml:"signing_key" usage:"Key that signs Satori session tokens."`
+	ServerKey     Secret `yaml:"server_key" usage:"Satori server key."`
+	CacheEnabled  bool   `yaml:"cache_enabled" usage:"Deprecated, without effect."`
+	CacheDisabled bool   `yaml:"cache_disabled" usage:"Ask Satori anew each time."`
+	CacheMode     string `yaml:"cache_mode" usage:"How long answers are kept: context (one call) or time."`
+	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Seconds an answer is kept in mode time."`
+	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Longest time of a request to Satori, in milliseconds."`
+	RetryCount    int    `yaml:"retry_count" usage:"Times a failed request to Satori is repeated."`
+}

@@ -1,0 +1,88 @@
+package config
+
+import "strings"
+
+// suggest finds the key that was most likely meant by an unknown one, or "".
+// A key of the same last part in another section counts as near: people write
+// "port" for socket.port.
+func (t *tree) suggest(path string) string {
+	paths := make([]string, 0, len(t.leaves)+len(t.sections))
+	for _, l := range t.leaves {
+		paths = append(paths, l.path)
+	}
+	if near := nearest(strings.ReplaceAll(strings.ToLower(path), "-", "_"), paths); near != "" {
+		return near
+	}
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	for _, l := range t.leaves {
+		if l.path == last || strings.HasSuffix(l.path, "."+last) {
+			return l.path
+		}
+	}
+	return ""
+}
+
+// suggestSection is suggest for the name of a section.
+func (t *tree) suggestSection(path string) string {
+	best := ""
+	for _, l := range t.leaves {
+		for i := range len(l.path) {
+			if l.path[i] == '.' && l.path[:i] != best {
+				best = closer(path, best, l.path[:i])
+			}
+		}
+	}
+	return best
+}
+
+func nearest(name string, candidates []string) string {
+	best := ""
+	for _, c := range candidates {
+		best = closer(name, best, c)
+	}
+	return best
+}
+
+// closer is the nearer of best and candidate to name; neither counts when
+// more than a third of it, or more than three letters, had to change.
+func closer(name, best, candidate string) string {
+	limit := min(3, max(1, len(name)/3))
+	if best != "" {
+		limit = distance(name, best) - 1
+	}
+	if abs(len(name)-len(candidate)) <= limit && distance(name, candidate) <= limit {
+		return candidate
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete, replace or swap with their
+// neighbour to make b from a.
+func distance(a, b string) int {
+	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, prev, row = prev, row, before
+	}
+	return prev[len(b)]
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

@@ -1,0 +1,46 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Usage prints every setting as a flag with its type, default and meaning,
+// grouped by section. Defaults are those of the code, whatever c holds.
+func (c *Config) Usage(w io.Writer) {
+	t := newTree(Default())
+	group := ""
+	fmt.Fprintf(w, "Settings, as flags. In a YAML file (--config) the dots are nesting; as environment\nvariables they are %s and the name in capitals, as in %s.\n\nGeneral\n", envPrefix, envName("socket.port"))
+	for _, l := range t.leaves {
+		if section, _, nested := strings.Cut(l.path, "."); nested && section != group {
+			group = section
+			fmt.Fprintf(w, "\n%s\n", t.sections[section])
+		}
+		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", l.path, flagValue(l), l.usage, defaultNote(l))
+	}
+}
+
+func flagValue(l *leaf) string {
+	switch {
+	case l.isBool():
+		return ""
+	case l.isList():
+		return " VALUE ..."
+	case l.field.CanInt():
+		return " N"
+	default:
+		return " TEXT"
+	}
+}
+
+func defaultNote(l *leaf) string {
+	text := l.text()
+	if s, ok := l.field.Interface().(Secret); ok {
+		text = string(s) // a default in the code is no secret
+	}
+	if text == "" {
+		return ""
+	}
+	return " (default " + text + ")"
+}

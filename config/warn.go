@@ -1,0 +1,70 @@
+package config
+
+import "fmt"
+
+// applyDeprecated carries values of deprecated keys over to the keys that
+// took their place, and says so.
+func (c *Config) applyDeprecated() []string {
+	var warnings []string
+	r := &c.Runtime
+	for _, d := range []struct {
+		old  string
+		from int
+		name string
+		to   *int
+	}{
+		{"runtime.min_count", r.MinCount, "runtime.lua_min_count", &r.LuaMinCount},
+		{"runtime.max_count", r.MaxCount, "runtime.lua_max_count", &r.LuaMaxCount},
+		{"runtime.call_stack_size", r.CallStackSize, "runtime.lua_call_stack_size", &r.LuaCallStackSize},
+		{"runtime.registry_size", r.RegistrySize, "runtime.lua_registry_size", &r.LuaRegistrySize},
+	} {
+		if d.from != 0 {
+			*d.to = d.from
+			warnings = append(warnings, fmt.Sprintf("%s is deprecated, use %s", d.old, d.name))
+		}
+	}
+	if !r.ReadOnlyGlobals {
+		r.LuaReadOnlyGlobals = false
+		warnings = append(warnings, "runtime.read_only_globals is deprecated, use runtime.lua_read_only_globals")
+	}
+	return warnings
+}
+
+// warnings lists what works but should not stay as it is.
+func (c *Config) warnings() []string {
+	var warnings []string
+	for _, d := range []struct{ path, value, insecure string }{
+		{"console.username", c.Console.Username, defaultConsoleUsername},
+		{"console.password", string(c.Console.Password), defaultConsolePassword},
+		{"console.signing_key", string(c.Console.SigningKey), defaultConsoleSigningKey},
+		{"socket.server_key", string(c.Socket.ServerKey), defaultServerKey},
+		{"session.encryption_key", string(c.Session.EncryptionKey), defaultEncryptionKey},
+		{"session.refresh_encryption_key", string(c.Session.RefreshEncryptionKey), defaultRefreshEncryptionKey},
+		{"runtime.http_key", string(c.Runtime.HTTPKey), defaultHTTPKey},
+	} {
+		if d.value == d.insecure {
+			warnings = append(warnings, d.path+" has its default value: change it before others can reach the server")
+		}
+	}
+	if c.Socket.SSLCertificate != "" {
+		warnings = append(warnings, "socket.ssl_certificate: a proxy in front that ends TLS is the better choice in production")
+	}
+	if len(c.Database.Address) > 1 {
+		warnings = append(warnings, "database.address has several entries: only the first is used")
+	}
+	for _, d := range []struct {
+		path string
+		set  bool
+	}{
+		{"console.mfa.storage_encryption_key", c.Console.MFA.StorageEncryptionKey != defaultMFAKey},
+		{"console.mfa.admin_account_enabled", c.Console.MFA.AdminAccountEnabled},
+		{"iap.google.refund_check_period_min", c.IAP.Google.RefundCheckPeriodMin != 0},
+		{"iap.google.package_name", c.IAP.Google.PackageName != ""},
+		{"satori.cache_enabled", c.Satori.CacheEnabled},
+	} {
+		if d.set {
+			warnings = append(warnings, d.path+" has no effect")
+		}
+	}
+	return warnings
+}
