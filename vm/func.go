@@ -9,6 +9,9 @@ type Func[H any] struct {
 	Only Lang
 	// Alias are further spellings under which scripts know the function.
 	Alias []Name
+	// Live functions are called for real while an init is replayed: pure ones,
+	// registrations, the logger. All others answer from the recording.
+	Live bool
 }
 
 // Native is a function bound to its host, ready to be put into VMs. It is
@@ -16,6 +19,7 @@ type Func[H any] struct {
 type Native struct {
 	Name *Name
 	Call func(c *Call) error
+	Live bool // see Func.Live
 }
 
 // Library is a set of bound functions, as one language sees it. It never
@@ -33,7 +37,7 @@ func Bind[H any](lang Lang, h H, table []Func[H]) *Library {
 		if f.Only != Both && f.Only != lang {
 			continue
 		}
-		native := &Native{Name: &f.Name, Call: func(c *Call) error { return f.Body(h, c) }}
+		native := &Native{Name: &f.Name, Live: f.Live, Call: func(c *Call) error { return f.Body(h, c) }}
 		l.put(f.Name.In(lang), native)
 		for j := range f.Alias {
 			l.put(f.Alias[j].In(lang), native)

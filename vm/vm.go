@@ -21,6 +21,13 @@ type Instance interface {
 	// Handler returns the function registered under a key, nil when there is
 	// none. Keys are made by the loader: "rpc:echo", "before:AddFriends", …
 	Handler(key string) Ref
+	// Local is the VM's own Go state, as its maker set it; every Call carries it.
+	Local() any
+	// Functions makes an object that has the functions of lib, each bound when a
+	// script first reads it. Scripts cannot change it.
+	Functions(lib *Library) Ref
+	// Global finds a global variable by name; nil (not Nil) when there is none.
+	Global(name string) Ref
 	// Invoke calls a handler from Go, as the outermost call or nested in one. It
 	// ends with an error of code DeadlineExceeded when ctx ends or the limit of
 	// the instance runs out; panics of Go functions below become errors. In JS
