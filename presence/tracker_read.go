@@ -1,0 +1,93 @@
+package presence
+
+import "github.com/gofrs/uuid/v5"
+
+// List lists the presences on a stream in order of arrival: the hidden ones,
+// the visible ones, or both.
+func (t *Tracker) List(stream Stream, hidden, visible bool) []*Presence {
+	on := t.on(stream)
+	all := make([]*Presence, 0, len(on))
+	for i := range on {
+		if p := on[i].presence; p.Hidden && hidden || !p.Hidden && visible {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// Get finds the presence of a session on a stream, or returns nil.
+func (t *Tracker) Get(session uuid.UUID, stream Stream) *Presence {
+	shard := t.shard(t.slot(stream))
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	at := shard.by[stream]
+	if at == nil {
+		return nil
+	}
+	if i := at.find(session); i >= 0 {
+		return at.on[i].presence
+	}
+	return nil
+}
+
+// Count is how many presences a stream has, hidden ones included.
+func (t *Tracker) Count(stream Stream) int {
+	shard := t.shard(t.slot(stream))
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	if at := shard.by[stream]; at != nil {
+		return len(at.on)
+	}
+	return 0
+}
+
+// Total is how many presences there are on all streams.
+func (t *Tracker) Total() int { return int(t.count.Load()) }
+
+// Online tells whether a user shows a status, on any of its sockets.
+func (t *Tracker) Online(user uuid.UUID) bool { return t.Count(StatusOf(user)) > 0 }
+
+// OnlineMany is Online for several users, in their order.
+func (t *Tracker) OnlineMany(users []uuid.UUID) []bool {
+	online := make([]bool, len(users))
+	for i, u := range users {
+		online[i] = t.Online(u)
+	}
+	return online
+}
+
+// StreamsOf lists the streams a session is on, in the order it came onto them.
+func (t *Tracker) StreamsOf(session uuid.UUID) []Stream {
+	m := t.sessions.member(session)
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]Stream(nil), m.streams...)
+}
+
+// Streams visits the streams of a mode with their number of presences, in no
+// order, until visit returns false. No lock is held meanwhile.
+func (t *Tracker) Streams(mode uint8, visit func(s Stream, presences int) bool) {
+	type found struct {
+		stream Stream
+		n      int
+	}
+	for i := range t.shards {
+		shard := &t.shards[i]
+		shard.mu.RLock()
+		var all []found
+		for s, at := range shard.by {
+			if s.Mode == mode {
+				all = append(all, found{s, len(at.on)})
+			}
+		}
+		shard.mu.RUnlock()
+		for _, f := range all {
+			if !visit(f.stream, f.n) {
+				return
+			}
+		}
+	}
+}
