@@ -1,0 +1,90 @@
+package store
+
+import "strconv"
+
+// Dialect is the kind of database, and the home of the few SQL fragments that
+// are not the same on both.
+type Dialect uint8
+
+// The two databases.
+const (
+	SQLite Dialect = iota
+	Postgres
+)
+
+// String returns "sqlite" or "postgres".
+func (d Dialect) String() string {
+	if d == Postgres {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// Now is the SQL expression for the current time. On PostgreSQL it is the time
+// the transaction began, on SQLite the time of the call.
+func (d Dialect) Now() string { return "now()" }
+
+// ForUpdate is the row-locking suffix of a SELECT in a write transaction;
+// SQLite needs none, because write transactions run one at a time.
+func (d Dialect) ForUpdate() string {
+	if d == Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// AnyOf compares with a list that travels as one argument: write
+// "id " + d.AnyOf("$1", "uuid") and pass a []string, []int64 or []uuid.UUID.
+// pgType is the PostgreSQL type of one element.
+func (d Dialect) AnyOf(placeholder, pgType string) string {
+	if d == Postgres {
+		return "= ANY(" + placeholder + "::" + pgType + "[])"
+	}
+	return "IN (SELECT value FROM json_each(" + placeholder + "))"
+}
+
+// ILike is a case-blind LIKE with backslash as the escape character.
+func (d Dialect) ILike(expr, pattern string) string {
+	if d == Postgres {
+		return expr + " ILIKE " + pattern + ` ESCAPE '\'`
+	}
+	return "fold(" + expr + ") LIKE fold(" + pattern + `) ESCAPE '\'`
+}
+
+// JSONConcat is PostgreSQL's a || b on two JSONB expressions: the members of b
+// replace those of a, one level deep.
+func (d Dialect) JSONConcat(a, b string) string {
+	if d == Postgres {
+		return "(" + a + ")::jsonb || (" + b + ")::jsonb"
+	}
+	return "jsonb_concat(" + a + ", " + b + ")"
+}
+
+// JSON prepares text for a JSONB column. On SQLite it is brought into the form
+// PostgreSQL would store (see [NormalizeJSON]); on PostgreSQL the database
+// does that, so the text is passed on as it is.
+func (d Dialect) JSON(text string) (string, error) {
+	if d == Postgres {
+		return text, nil
+	}
+	return NormalizeJSON(text)
+}
+
+// Greatest and Least ignore NULLs on both databases.
+func (d Dialect) Greatest(a, b string) string { return "greatest(" + a + ", " + b + ")" }
+
+// Least is the smaller of two expressions; see [Dialect.Greatest].
+func (d Dialect) Least(a, b string) string { return "least(" + a + ", " + b + ")" }
+
+// Placeholders returns "$from, …, $(from+n-1)".
+func Placeholders(from, n int) string {
+	b := make([]byte, 0, 5*n)
+	for i := range n {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, '$')
+		b = strconv.AppendInt(b, int64(from+i), 10)
+	}
+	return string(b)
+}

@@ -1,0 +1,319 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// migrationIDs are the migrations in the order they are applied, under the
+// names that Nakama gives them in its table migration_info. What each does is
+// in migrations/<dialect>/<id>; a missing file is a migration that has nothing
+// to do on that database.
+var migrationIDs = []string{
+	"20180103142001_initial_schema.sql",
+	"20180805174141-tournaments.sql",
+	"20200116134800-facebook-instant-games.sql",
+	"20200615102232-apple.sql",
+	"20201005180855-console.sql",
+	"20210416090601-purchase.sql",
+	"20220426122825-subscription.sql",
+	"20221027145900-subscription-raw-columns.sql",
+	"20230222172540-purchases-not-null-uid-1.sql",
+	"20230222172540-purchases-not-null-uid-2.sql",
+	"20230706095800-leaderboard-list-index.sql",
+	"20240715155039-leaderboard-rank-enable.sql",
+	"20240725115145-purchase-index-change.sql",
+	"20240801100859-add-console-user-mfa.sql",
+	"20250113112512_add_user_edge_metadata.sql",
+	"20250703094700-add-console-settings.sql",
+	"20250926112031-console-fine-grained-acl.sql",
+	"20251015150737-add-user-notes-audit-acl-templates.sql",
+	"20260319134532-add-display-name-index.sql",
+}
+
+// migrationLock keeps two servers that start together from migrating at once.
+const migrationLock = 0x6b756d69
+
+// Migrator changes the schema of a database.
+type Migrator struct{ db *DB }
+
+// NewMigrator returns the migrator of db.
+func NewMigrator(db *DB) *Migrator { return &Migrator{db} }
+
+// Migrate applies all migrations that are missing.
+func Migrate(ctx context.Context, db *DB) error {
+	_, err := NewMigrator(db).Up(ctx, -1)
+	return err
+}
+
+// MigrationStatus is one line of [Migrator.Status].
+type MigrationStatus struct {
+	ID      string
+	Applied time.Time // zero when it is not
+	Unknown bool      // recorded in the database but not one of ours
+}
+
+// CheckMigrations compares the number of recorded migrations with the number
+// known: fewer is an error that says what to do, more (a newer Nakama or Kumi
+// was here) is a warning to log.
+func (db *DB) CheckMigrations(ctx context.Context) (warning string, err error) {
+	applied, err := NewMigrator(db).applied(ctx, db.Reader())
+	if err != nil {
+		return "", err
+	}
+	switch n := len(applied); {
+	case n < len(migrationIDs):
+		return "", fmt.Errorf("the database schema is outdated: %d of %d migrations are applied; run `migrate up`", n, len(migrationIDs))
+	case n > len(migrationIDs):
+		return fmt.Sprintf("the database schema is newer than this server: %d migrations are applied, %d are known", n, len(migrationIDs)), nil
+	}
+	return "", nil
+}
+
+// Up applies at most limit missing migrations (all when negative) and returns
+// their ids.
+func (m *Migrator) Up(ctx context.Context, limit int) ([]string, error) {
+	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
+		applied, err := m.applied(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		var done []string
+		for _, id := range migrationIDs {
+			if _, ok := applied[id]; ok {
+				continue
+			}
+			if limit >= 0 && len(done) >= limit {
+				break
+			}
+			if err := m.step(ctx, c, id, up); err != nil {
+				return done, err
+			}
+			done = append(done, id)
+		}
+		return done, nil
+	})
+}
+
+// Down undoes at most limit applied migrations, the newest first (all when
+// negative), and returns their ids. Tables and columns they added are dropped
+// with what is in them.
+func (m *Migrator) Down(ctx context.Context, limit int) ([]string, error) {
+	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
+		applied, err := m.applied(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		var done []string
+		for _, id := range slices.Backward(migrationIDs) {
+			if _, ok := applied[id]; !ok {
+				continue
+			}
+			if limit >= 0 && len(done) >= limit {
+				break
+			}
+			if err := m.step(ctx, c, id, down); err != nil {
+				return done, err
+			}
+			done = append(done, id)
+		}
+		return done, nil
+	})
+}
+
+// Redo undoes and applies again the newest migration.
+func (m *Migrator) Redo(ctx context.Context) (string, error) {
+	ids, err := m.Down(ctx, 1)
+	if err != nil || len(ids) == 0 {
+		return "", err
+	}
+	_, err = m.Up(ctx, 1)
+	return ids[0], err
+}
+
+// Status lists all known migrations in order, then those that the database has
+// but we do not know.
+func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
+	applied, err := m.applied(ctx, m.db.Reader())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]MigrationStatus, 0, len(migrationIDs))
+	for _, id := range migrationIDs {
+		out = append(out, MigrationStatus{ID: id, Applied: applied[id]})
+		delete(applied, id)
+	}
+	known := len(out)
+	for id, at := range applied {
+		out = append(out, MigrationStatus{ID: id, Applied: at, Unknown: true})
+	}
+	slices.SortFunc(out[known:], func(a, b MigrationStatus) int { return strings.Compare(a.ID, b.ID) })
+	return out, nil
+}
+
+// applied reads the bookkeeping table; none is the same as an empty one.
+func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time, error) {
+	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migration_info'"
+	if m.db.dialect == Postgres {
+		exists = "SELECT count(to_regclass('migration_info'))"
+	}
+	var n int
+	if err := q.QueryRowContext(ctx, exists).Scan(&n); err != nil {
+		return nil, fmt.Errorf("look for the migration table: %w", err)
+	}
+	applied := map[string]time.Time{}
+	if n == 0 {
+		return applied, nil
+	}
+	rows, err := q.QueryContext(ctx, "SELECT id, applied_at FROM migration_info")
+	if err != nil {
+		return nil, fmt.Errorf("read the migration table: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		var at time.Time
+		if err := rows.Scan(&id, &at); err != nil {
+			return nil, fmt.Errorf("read the migration table: %w", err)
+		}
+		applied[id] = at
+	}
+	return applied, rows.Err()
+}
+
+// locked runs fn on a connection of its own while no other process migrates.
+func (m *Migrator) locked(ctx context.Context, fn func(c *sql.Conn) ([]string, error)) (ids []string, err error) {
+	c, err := m.db.shared.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	defer func() { _ = c.Close() }()
+	if m.db.dialect == Postgres {
+		if _, err := c.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+			return nil, fmt.Errorf("wait for other migrations: %w", err)
+		}
+		defer func() {
+			_, undo := c.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+			err = errors.Join(err, undo)
+		}()
+	}
+	_, err = c.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS migration_info ("+
+		"id text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT "+m.dbDefault()+")")
+	if err != nil {
+		return nil, fmt.Errorf("create the migration table: %w", err)
+	}
+	return fn(c)
+}
+
+func (m *Migrator) dbDefault() string {
+	if m.db.dialect == SQLite {
+		return "(now())"
+	}
+	return "now()"
+}
+
+type direction string
+
+const (
+	up   direction = "up"
+	down direction = "down"
+)
+
+// step runs one section of one file and keeps the books, in one transaction;
+// statements that PostgreSQL refuses inside one come after it, and must be
+// harmless to repeat.
+func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir direction) error {
+	script, outside, err := m.section(id, dir)
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error { return fmt.Errorf("migrate %s %s: %w", dir, id, err) }
+	for _, stmt := range outside {
+		_, err := c.ExecContext(ctx, stmt)
+		if extensionRefused(err) {
+			// Only a search in the console is slower without it.
+			m.db.log.Warn().Err(err).Msg("the index for searching display names is not made, because extension pg_trgm cannot be created; " +
+				"to have it, let a superuser run: CREATE EXTENSION pg_trgm; CREATE INDEX users_display_name_idx ON users USING GIN (display_name gin_trgm_ops)")
+			break
+		}
+		if err != nil {
+			return fail(err)
+		}
+	}
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if script != "" {
+		if _, err := tx.ExecContext(ctx, script); err != nil {
+			return fail(err)
+		}
+	}
+	if dir == up {
+		_, err = tx.ExecContext(ctx, "INSERT INTO migration_info (id) VALUES ($1)", id)
+	} else {
+		_, err = tx.ExecContext(ctx, "DELETE FROM migration_info WHERE id = $1", id)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fail(err)
+	}
+	m.db.log.Info().Str("id", id).Str("direction", string(dir)).Msg("migration applied")
+	return nil
+}
+
+// section returns the part of a migration file between its markers "-- up",
+// "-- down" and "-- up alone", "-- down alone". The alone parts, where every
+// statement ends with a semicolon at the end of a line, are run before the
+// rest and outside of a transaction.
+func (m *Migrator) section(id string, dir direction) (script string, alone []string, err error) {
+	data, err := migrationFiles.ReadFile("migrations/" + m.db.dialect.String() + "/" + id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	var inTx, outside strings.Builder
+	var into *strings.Builder
+	for line := range strings.Lines(string(data)) {
+		switch strings.TrimSpace(line) {
+		case "-- " + string(dir):
+			into = &inTx
+		case "-- " + string(dir) + " alone":
+			into = &outside
+		case "-- up", "-- down", "-- up alone", "-- down alone":
+			into = nil
+		default:
+			if into != nil {
+				into.WriteString(line)
+			}
+		}
+	}
+	for stmt := range strings.SplitSeq(outside.String(), ";\n") {
+		if stmt = strings.TrimSpace(stmt); stmt != "" {
+			alone = append(alone, stmt)
+		}
+	}
+	return inTx.String(), alone, nil
+}
+
+// extensionRefused recognises the one thing that often goes wrong: the trigram
+// extension needs rights, or files, that hosted databases do not always have.
+func extensionRefused(err error) bool {
+	pg, ok := asPostgres(err)
+	return ok && strings.Contains(pg.Message, "extension") && (pg.Code == "42501" || pg.Code == "0A000" || pg.Code == "58P01")
+}

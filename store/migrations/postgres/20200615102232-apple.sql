@@ -1,0 +1,5 @@
+-- up
+ALTER TABLE users ADD COLUMN IF NOT EXISTS apple_id VARCHAR(128) UNIQUE;
+
+-- down
+ALTER TABLE users DROP COLUMN IF EXISTS apple_id;

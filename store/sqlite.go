@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// busyTimeout bounds how long a write waits for its turn, be it for another
+// process that holds the file or for a handle inside this one.
+const busyTimeout = 5 * time.Second
+
+// sqliteDriver is our own instance, so that the functions registered on it do
+// not show up on connections that other code in the process opens.
+var sqliteDriver = newSQLiteDriver()
+
+func newSQLiteDriver() *sqlite.Driver {
+	d := &sqlite.Driver{}
+	registerFunctions(d)
+	return d
+}
+
+func openSQLite(ctx context.Context, o Options) (*DB, error) {
+	dir := o.DataDir
+	if dir == "" {
+		dir = "."
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
+	path, err := filepath.Abs(filepath.Join(dir, "kumi.db"))
+	if err != nil {
+		return nil, fmt.Errorf("find the database file: %w", err)
+	}
+
+	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock()}
+	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true})
+	db.shared = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false) + "&_txlock=immediate", lock: db.writeLock})
+	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true)})
+
+	db.writers.SetMaxOpenConns(1)
+	db.shared.SetMaxOpenConns(8)
+	db.shared.SetMaxIdleConns(2)
+	n := max(4, 2*runtime.GOMAXPROCS(0))
+	if o.MaxOpenConns > 0 {
+		n = min(n, o.MaxOpenConns)
+	}
+	db.readers.SetMaxOpenConns(n)
+	db.readers.SetMaxIdleConns(n)
+	if o.MaxIdleConns > 0 {
+		db.readers.SetMaxIdleConns(min(n, o.MaxIdleConns))
+	}
+
+	// The writer connects first: switching a new file to the write-ahead log
+	// needs it alone.
+	if err := db.writers.PingContext(ctx); err != nil {
+		_ = db.writers.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	db.writer = startWriter(db.writers, db.writeLock, o.Logger)
+	if err := db.readers.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return db, nil
+}
+
+func sqliteDSN(path string, fullSync, readOnly bool) string {
+	q := url.Values{}
+	// busy_timeout is first: the pragmas after it may have to wait.
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
+	q.Add("_pragma", "journal_mode(WAL)")
+	if fullSync {
+		q.Add("_pragma", "synchronous(FULL)")
+	} else {
+		q.Add("_pragma", "synchronous(NORMAL)")
+	}
+	q.Add("_pragma", "foreign_keys(1)")
+	// As on PostgreSQL: LIKE sees case, "x" is never a string.
+	q.Add("_pragma", "case_sensitive_like(1)")
+	q.Add("_dqs", "0")
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	}
+	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	return u.String()
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+)
+
+// ErrClosed is returned by calls on a closed [DB].
+var ErrClosed = errors.New("database is closed")
+
+// Options says which database to open and how large its pools may grow.
+// The zero value of every field but DataDir has a working default.
+type Options struct {
+	// Address is empty for SQLite, else where PostgreSQL listens:
+	// user:pass@host:port/db, with or without postgres:// before it. A missing
+	// user is root, a missing database nakama, a missing sslmode prefer; other
+	// query options are kept.
+	Address string
+	// DataDir is the folder of the SQLite file kumi.db; created if missing.
+	DataDir string
+	// MaxOpenConns limits PostgreSQL connections (default 100). On SQLite it
+	// limits the read pool when it is below that pool's own size.
+	MaxOpenConns int
+	// MaxIdleConns limits idle SQLite readers; PostgreSQL's pool keeps
+	// connections until they have been idle for half an hour.
+	MaxIdleConns int
+	// ConnMaxLifetime closes PostgreSQL connections older than this (default
+	// one hour).
+	ConnMaxLifetime time.Duration
+	// FullSync makes SQLite wait for the disk on every commit.
+	FullSync bool
+	// Logger receives warnings: retried transactions, panics in transactions.
+	Logger zerolog.Logger
+}
+
+// Querier is what [database/sql.DB], Conn and Tx have in common. A Querier
+// given to a transaction function is valid only until that function returns,
+// and only on the goroutine that called it.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// DB is an open database. Its methods may be called from any goroutine.
+type DB struct {
+	dialect Dialect
+	log     zerolog.Logger
+	shared  *sql.DB // what Go modules receive
+	readers *sql.DB
+
+	// SQLite only.
+	path      string
+	writers   *sql.DB
+	writer    *writer
+	writeLock *writeLock
+
+	// PostgreSQL only.
+	pool *pgxpool.Pool
+}
+
+// Open connects to the database that o names and checks that it answers. It
+// changes no tables; see [Migrate] and [DB.CheckMigrations].
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Address == "" {
+		return openSQLite(ctx, o)
+	}
+	return openPostgres(ctx, o)
+}
+
+// Close waits for the writes that are already accepted and closes all
+// connections. Later calls return [ErrClosed] or a closed-connection error.
+func (db *DB) Close() error {
+	if db.dialect == Postgres {
+		err := db.shared.Close()
+		db.pool.Close()
+		return err
+	}
+	db.writer.close()
+	return errors.Join(db.shared.Close(), db.readers.Close(), db.writers.Close())
+}
+
+// Dialect says which database this is.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// SQL returns the handle that Go modules receive. It reads and writes on
+// connections of its own pool: on SQLite with immediate transactions, taking
+// turns with the writer; on PostgreSQL it is the one pool. On SQLite a write
+// through it from inside a [DB.Tx] function cannot get its turn and fails as
+// busy after the busy timeout.
+func (db *DB) SQL() *sql.DB { return db.shared }
+
+// Reader returns the read side. On SQLite its connections refuse to write and
+// see the last committed state, also from inside a [DB.Tx] function.
+func (db *DB) Reader() Querier { return db.readers }
+
+// Path is the SQLite file, empty on PostgreSQL.
+func (db *DB) Path() string { return db.path }

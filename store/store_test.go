@@ -1,0 +1,106 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/store"
+	"kumi/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+func addUser(t testing.TB, db *store.DB, name string) uuid.UUID {
+	t.Helper()
+	id := uuid.Must(uuid.NewV4())
+	if _, err := db.Exec(t.Context(), "INSERT INTO users (id, username) VALUES ($1, $2)", id, name); err != nil {
+		t.Fatalf("add user %s: %v", name, err)
+	}
+	return id
+}
+
+func count(t testing.TB, db *store.DB, query string, args ...any) (n int) {
+	t.Helper()
+	if err := db.Reader().QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+func TestValuesRoundTrip(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		id := uuid.Must(uuid.NewV4())
+		at := time.Date(2024, 2, 29, 23, 59, 58, 123456789, time.FixedZone("", 3600))
+		meta, err := db.Dialect().JSON(`{"long":1, "b" : [1e2,true], "b":"x"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = db.Exec(ctx, `INSERT INTO users (id, username, metadata, password, create_time) VALUES ($1, $2, $3, $4, $5)`,
+			id, "mia", meta, []byte{0, 1, 2}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var (
+			gotID            uuid.UUID
+			name, gotMeta    string
+			display          sql.NullString
+			password         []byte
+			created, updated time.Time
+			disabled, latest time.Time
+			edges            int32
+		)
+		err = db.Reader().QueryRowContext(ctx, `SELECT id, username, display_name, metadata, password, create_time, update_time,
+			disable_time, edge_count, (SELECT max(create_time) FROM users WHERE id = $1) FROM users WHERE id = $1`, id).
+			Scan(&gotID, &name, &display, &gotMeta, &password, &created, &updated, &disabled, &edges, &latest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := at.UTC().Truncate(time.Microsecond)
+		if gotID != id || name != "mia" || display.Valid || len(password) != 3 || edges != 0 {
+			t.Errorf("got %v %q %v %v %d", gotID, name, display, password, edges)
+		}
+		if created != want || latest != want || disabled != store.Epoch {
+			t.Errorf("times: got %v, %v, %v; want %v twice and the epoch", created, latest, disabled, want)
+		}
+		if d := time.Since(updated); d < -time.Minute || d > time.Minute {
+			t.Errorf("update_time %v is not now", updated)
+		}
+		if gotMeta != `{"b": "x", "long": 1}` {
+			t.Errorf("metadata %s", gotMeta)
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE create_time = $1", at); n != 1 {
+			t.Errorf("found %d users by their exact time", n)
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE id "+db.Dialect().AnyOf("$1", "uuid"), []uuid.UUID{id, uuid.Nil}); n != 2 {
+			t.Errorf("found %d users by a list of ids, want 2", n)
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE username "+db.Dialect().AnyOf("$1", "text"), []string{"mia", "x"}); n != 1 {
+			t.Errorf("found %d users by a list of names, want 1", n)
+		}
+	})
+}
+
+func TestTxUndoesOnError(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		boom := context.DeadlineExceeded
+		err := db.Tx(t.Context(), func(ctx context.Context, q store.Querier) error {
+			if _, err := q.ExecContext(ctx, "INSERT INTO users (id, username) VALUES ($1, 'gone')", uuid.Must(uuid.NewV4())); err != nil {
+				return err
+			}
+			return boom
+		})
+		if err != boom {
+			t.Errorf("error came back as %v", err)
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE username = 'gone'"); n != 0 {
+			t.Error("the row is still there")
+		}
+	})
+}

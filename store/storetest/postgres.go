@@ -1,0 +1,280 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"kumi/store"
+)
+
+// server is the PostgreSQL server that the tests of one binary share.
+type server struct {
+	address  string // ends with the slash before a database name
+	template string // a migrated database to copy
+	own      bool   // started by us
+	stop     func()
+}
+
+var shared = struct {
+	sync.Once
+	*server
+	skip string // why there is none
+	err  error
+}{}
+
+// Main runs the tests, shuts down the PostgreSQL server that they may have
+// started, and exits.
+func Main(m *testing.M) {
+	code := m.Run()
+	if shared.server != nil {
+		shared.close()
+	}
+	os.Exit(code)
+}
+
+// Postgres returns the address of a fresh, migrated database that is dropped
+// after the test, or skips the test when there is no PostgreSQL.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return copyOf(t, func(s *server) string { return s.template })
+}
+
+// EmptyPostgres is [Postgres] without tables, for tests of migrations.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return copyOf(t, func(*server) string { return "template0" })
+}
+
+func copyOf(t testing.TB, template func(*server) string) string {
+	t.Helper()
+	shared.Do(func() { shared.server, shared.skip, shared.err = start() })
+	if shared.err != nil {
+		t.Fatalf("start PostgreSQL for tests: %v", shared.err)
+	}
+	if shared.server == nil {
+		t.Skip(shared.skip)
+	}
+	name := randomName()
+	if err := shared.admin(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template(shared.server)); err != nil {
+		t.Fatalf("create test database: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := shared.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop test database: %v", err)
+		}
+	})
+	return shared.database(name)
+}
+
+func start() (s *server, skip string, err error) {
+	if address := os.Getenv("KUMI_TEST_POSTGRES"); address != "" {
+		if s, err = external(address); err != nil {
+			return nil, "", err
+		}
+	} else {
+		bin := findBinaries()
+		if bin == "" {
+			return nil, "no PostgreSQL: set KUMI_TEST_POSTGRES or install the server (initdb, postgres) to run this test", nil
+		}
+		if s, err = run(bin); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := s.makeTemplate(); err != nil {
+		s.close()
+		return nil, "", err
+	}
+	return s, "", nil
+}
+
+func external(address string) (*server, error) {
+	if !strings.Contains(address, "://") {
+		address = "postgres://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("KUMI_TEST_POSTGRES is not an address of the form user:password@host:port")
+	}
+	u.Path = "/"
+	return &server{address: u.String(), stop: func() {}}, nil
+}
+
+// findBinaries returns the folder with initdb and postgres: of PATH, or where
+// Debian puts them.
+func findBinaries() string {
+	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	for i := len(dirs) - 1; i >= 0; i-- { // the newest has the best chance of being last
+		if isServer(dirs[i]) {
+			return dirs[i]
+		}
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if isServer(dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
+func isServer(dir string) bool {
+	for _, name := range []string{"initdb", "postgres"} {
+		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// run makes a cluster in a temporary folder and starts a server on it that
+// dies with this process.
+func run(bin string) (_ *server, err error) {
+	dir, err := os.MkdirTemp("", "kumi-postgres-")
+	if err != nil {
+		return nil, err
+	}
+	cleanup := func() { _ = os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			cleanup()
+		}
+	}()
+	attr, err := unprivileged(dir)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "kumi", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+	initdb.SysProcAttr, initdb.Dir = attr, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", fmt.Sprint(port), "-k", dir,
+		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "autovacuum=off")
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, dir, log, log
+	if err := startLocked(cmd); err != nil {
+		return nil, fmt.Errorf("start postgres: %w", err)
+	}
+	exited := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(exited) }()
+	s := &server{address: fmt.Sprintf("postgres://kumi@127.0.0.1:%d/", port), own: true, stop: func() {
+		_ = cmd.Process.Signal(os.Interrupt) // fast shutdown
+		select {
+		case <-exited:
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill()
+			<-exited
+		}
+		cleanup()
+	}}
+	if err := s.wait(exited); err != nil {
+		out, _ := os.ReadFile(filepath.Join(dir, "log"))
+		s.stop()
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return s, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// wait polls until the server answers.
+func (s *server) wait(exited <-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := s.admin(ctx, "SELECT 1")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-exited:
+			return errors.New("postgres ended at once")
+		case <-ctx.Done():
+			return fmt.Errorf("postgres does not answer: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *server) makeTemplate() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	s.template = randomName()
+	if err := s.admin(ctx, "CREATE DATABASE "+s.template+" TEMPLATE template0"); err != nil {
+		return fmt.Errorf("create template database: %w", err)
+	}
+	db, err := store.Open(ctx, store.Options{Address: s.database(s.template)})
+	if err != nil {
+		return err
+	}
+	return errors.Join(store.Migrate(ctx, db), db.Close())
+}
+
+func (s *server) close() {
+	if !s.own {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		_ = s.admin(ctx, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)")
+	}
+	s.stop()
+}
+
+// database returns the address of a database on the server.
+func (s *server) database(name string) string {
+	base, query, _ := strings.Cut(s.address, "?")
+	if query != "" {
+		query = "?" + query
+	}
+	return base + name + query
+}
+
+// admin runs one statement outside of any test's database.
+func (s *server) admin(ctx context.Context, query string) error {
+	c, err := pgx.Connect(ctx, s.database("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
+	_, err = c.Exec(ctx, query)
+	return err
+}
+
+func randomName() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return "kumi_test_" + hex.EncodeToString(b[:])
+}

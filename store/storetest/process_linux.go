@@ -1,0 +1,49 @@
+package storetest
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"os/user"
+	"runtime"
+	"strconv"
+	"syscall"
+)
+
+// unprivileged returns attributes for processes that die with this one. As
+// root, whom PostgreSQL refuses, they run as another user, who is given dir.
+func unprivileged(dir string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() != 0 {
+		return attr, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		if err := os.Chown(dir, int(uid), int(gid)); err != nil {
+			return nil, err
+		}
+		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		return attr, nil
+	}
+	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
+}
+
+// startLocked starts cmd from a thread that lives as long as this process: the
+// death signal is sent when the thread that started the child ends.
+func startLocked(cmd *exec.Cmd) error {
+	errs := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		errs <- cmd.Start()
+		select {} // keeps the thread
+	}()
+	return <-errs
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// txKey finds the running transaction of a context.
+type txKey struct{}
+
+type txState struct {
+	dialect Dialect
+	q       Querier
+	conn    *conn // SQLite
+	ended   bool
+	depth   int
+}
+
+// Tx runs fn in a write transaction and returns after its commit: a nil error
+// means the data is on disk (see the package comment for what SQLite means by
+// that). An error returned by fn undoes everything and comes back unchanged.
+//
+// fn may run more than once: a transaction that PostgreSQL gives up with an
+// SQLSTATE of class 40, or that SQLite loses to a neighbour in the same
+// commit, is tried again, at most five times in all. So fn must only touch the
+// database and variables that it sets anew. On SQLite fn runs on the writer's
+// goroutine and holds up all other writers, so it must not wait for anything.
+//
+// After a statement has failed, the transaction refuses to go on. To go on,
+// run that statement in a nested transaction: Tx called with the ctx that fn
+// was given makes a savepoint in the running transaction, and fn of the inner
+// call gets the same rights.
+func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	if st, ok := ctx.Value(txKey{}).(*txState); ok && st.dialect == db.dialect && !st.ended {
+		return db.nested(ctx, st, fn)
+	}
+	if db.dialect == SQLite {
+		return db.writer.do(ctx, fn)
+	}
+	for attempt := 1; ; attempt++ {
+		err := db.postgresTx(ctx, fn)
+		if err == nil || attempt >= maxAttempts || !isRetryable(err) || ctx.Err() != nil {
+			return err
+		}
+		db.log.Debug().Err(err).Int("attempt", attempt).Msg("transaction is tried again")
+	}
+}
+
+func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	tx, err := db.shared.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	committed := false
+	// Also when fn ends its goroutine.
+	defer func() {
+		if !committed {
+			_ = tx.Rollback()
+		}
+	}()
+	st := &txState{dialect: Postgres, q: tx}
+	err = callTx(context.WithValue(ctx, txKey{}, st), fn, tx, db.log)
+	st.ended = true
+	if err != nil {
+		return err
+	}
+	committed = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// nested runs fn under a savepoint of the transaction that ctx belongs to.
+func (db *DB) nested(ctx context.Context, st *txState, fn func(ctx context.Context, q Querier) error) (err error) {
+	st.depth++
+	defer func() { st.depth-- }()
+	name := fmt.Sprintf("nested%d", st.depth)
+	control := func(query string) error {
+		if st.conn != nil {
+			_, err := st.conn.ExecContext(ctx, query, nil)
+			return err
+		}
+		_, err := st.q.ExecContext(ctx, query)
+		return err
+	}
+	if err := control("SAVEPOINT " + name); err != nil {
+		return err
+	}
+	err = callTx(ctx, fn, st.q, db.log)
+	if err == nil && st.conn != nil {
+		err = st.conn.failed
+	}
+	if err == nil {
+		return control("RELEASE SAVEPOINT " + name)
+	}
+	if st.conn != nil {
+		st.conn.failed = nil
+	}
+	if undo := control("ROLLBACK TO SAVEPOINT " + name); undo != nil {
+		return errors.Join(err, undo)
+	}
+	if undo := control("RELEASE SAVEPOINT " + name); undo != nil {
+		return errors.Join(err, undo)
+	}
+	return err
+}
+
+// Exec runs one write statement in a transaction of its own and returns after
+// its commit. Called with the ctx of a [DB.Tx] function it joins that
+// transaction.
+func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	var res sql.Result
+	err := db.Tx(ctx, func(ctx context.Context, q Querier) (err error) {
+		res, err = q.ExecContext(ctx, query, args...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}

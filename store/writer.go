@@ -1,0 +1,354 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	maxBatch    = 64
+	maxLinger   = time.Millisecond
+	maxAttempts = 5
+)
+
+// writer runs all SQLite write transactions on one goroutine and commits
+// those that wait together. A transaction that comes alone does not wait.
+type writer struct {
+	pool *sql.DB
+	lock *writeLock
+	log  zerolog.Logger
+
+	mu     sync.Mutex
+	queue  []*op
+	closed bool
+	wake   chan struct{} // one slot: something is queued, or closed
+	gone   chan struct{} // closed when the goroutine has ended
+
+	// Owned by the writer goroutine.
+	sqlConn *sql.Conn
+	conn    *conn
+}
+
+// op is one transaction that waits to be run.
+type op struct {
+	ctx      context.Context
+	fn       func(ctx context.Context, q Querier) error
+	state    atomic.Int32
+	attempts int
+	done     chan error // one slot
+}
+
+const (
+	opQueued int32 = iota
+	opTaken
+	opDropped
+)
+
+func startWriter(pool *sql.DB, lock *writeLock, log zerolog.Logger) *writer {
+	w := &writer{pool: pool, lock: lock, log: log, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// do runs fn in a write transaction and returns when it is committed. A ctx
+// that ends while fn still waits for its turn takes it out of the queue; once
+// fn has begun, do waits for the outcome.
+func (w *writer) do(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := &op{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.queue = append(w.queue, o)
+	w.mu.Unlock()
+	w.signal()
+
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		if o.state.CompareAndSwap(opQueued, opDropped) {
+			return ctx.Err()
+		}
+		return <-o.done
+	}
+}
+
+func (w *writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close lets the queue run dry and ends the goroutine.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.signal()
+	<-w.gone
+}
+
+func (w *writer) loop() {
+	ended := false
+	defer func() {
+		if !ended {
+			// A transaction function ended this goroutine (runtime.Goexit, as
+			// testing's FailNow does). The others must not suffer from it.
+			go w.loop()
+			return
+		}
+		if w.sqlConn != nil {
+			_ = w.sqlConn.Close()
+		}
+		close(w.gone)
+	}()
+	for {
+		ops, closed := w.take(maxBatch)
+		if len(ops) == 0 {
+			if closed {
+				ended = true
+				return
+			}
+			<-w.wake
+			continue
+		}
+		w.batch(ops)
+	}
+}
+
+// take removes up to n operations from the queue.
+func (w *writer) take(n int) (ops []*op, closed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n = min(n, len(w.queue))
+	ops = w.queue[:n:n]
+	w.queue = w.queue[n:]
+	if len(w.queue) == 0 {
+		w.queue = nil
+	}
+	return ops, w.closed
+}
+
+// putBack returns operations to the head of the queue.
+func (w *writer) putBack(ops []*op) {
+	if len(ops) == 0 {
+		return
+	}
+	w.mu.Lock()
+	w.queue = append(append(make([]*op, 0, len(ops)+len(w.queue)), ops...), w.queue...)
+	w.mu.Unlock()
+	w.signal()
+}
+
+// batch runs ops, and what arrives meanwhile, in one transaction. Each
+// operation after the first success has a savepoint of its own, so that a
+// failure undoes itself only.
+func (w *writer) batch(ops []*op) {
+	var (
+		good    []*op // ran without error, waiting for the commit
+		current *op
+		open    bool // a transaction is open
+		next    int
+		started = time.Now()
+	)
+	if err := w.lock.acquire(context.Background()); err != nil {
+		finish(ops, err)
+		return
+	}
+	defer w.lock.release()
+	defer func() {
+		if current == nil {
+			return
+		}
+		// Only Goexit gets here: undo everything, run the innocent again.
+		if open {
+			_ = w.exec("ROLLBACK")
+		}
+		current.done <- errors.New("a transaction function ended its goroutine")
+		w.putBack(append(good, ops[next:]...))
+	}()
+
+	for ; ; next++ {
+		if next == len(ops) {
+			// Linger only for what is queued already; a lone write never waits.
+			if room := maxBatch - len(good); room > 0 && time.Since(started) < maxLinger {
+				ops, _ = w.take(room)
+				next = 0
+			}
+			if next == len(ops) {
+				break
+			}
+		}
+		o := ops[next]
+		if !o.begin() {
+			continue
+		}
+		if !open {
+			if err := w.begin(o.ctx); err != nil {
+				o.done <- err
+				continue
+			}
+			open = true
+		}
+		save := len(good) > 0
+		current = o
+		next++ // what Goexit must put back begins after o
+		err := w.run(o, save)
+		next--
+		current = nil
+		if err == nil {
+			good = append(good, o)
+			continue
+		}
+		o.done <- err
+		switch {
+		case !save:
+			if err := w.exec("ROLLBACK"); err != nil && w.conn != nil {
+				w.log.Debug().Err(err).Msg("rollback")
+			}
+			open = false
+		case w.exec("ROLLBACK TO op") != nil || w.exec("RELEASE op") != nil:
+			// SQLite gave up the whole transaction (interrupted statement,
+			// full disk): those before o did nothing wrong, so they run again.
+			_ = w.exec("ROLLBACK")
+			w.again(good, ops[next+1:], err)
+			return
+		}
+	}
+	if !open {
+		return
+	}
+	if err := w.exec("COMMIT"); err != nil {
+		_ = w.exec("ROLLBACK")
+		finish(good, fmt.Errorf("commit: %w", err))
+		return
+	}
+	finish(good, nil)
+}
+
+// begin reports whether o should run: its caller may have left.
+func (o *op) begin() bool {
+	if !o.state.CompareAndSwap(opQueued, opTaken) && o.state.Load() == opDropped {
+		return false
+	}
+	if err := o.ctx.Err(); err != nil {
+		o.done <- err
+		return false
+	}
+	o.attempts++
+	return true
+}
+
+func finish(ops []*op, err error) {
+	for _, o := range ops {
+		o.done <- err
+	}
+}
+
+// again queues the operations of a transaction that was lost through no fault
+// of theirs, and fails those for which that has happened too often.
+func (w *writer) again(good, rest []*op, cause error) {
+	retry := make([]*op, 0, len(good)+len(rest))
+	for _, o := range good {
+		if o.attempts >= maxAttempts {
+			o.done <- fmt.Errorf("the transaction was lost %d times, last with another one's error: %w", o.attempts, cause)
+			continue
+		}
+		retry = append(retry, o)
+	}
+	w.putBack(append(retry, rest...))
+}
+
+// begin opens the transaction, connecting first where needed. The wait for
+// another process that holds the file is the driver's busy timeout, a few
+// times over.
+func (w *writer) begin(ctx context.Context) error {
+	if w.conn == nil {
+		if err := w.connect(); err != nil {
+			return err
+		}
+	}
+	var err error
+	for range maxAttempts {
+		if err = w.exec("BEGIN IMMEDIATE"); err == nil || !isBusy(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	return nil
+}
+
+func (w *writer) connect() error {
+	c, err := w.pool.Conn(context.Background())
+	if err != nil {
+		return fmt.Errorf("connect the writer: %w", err)
+	}
+	w.sqlConn = c
+	return c.Raw(func(dc any) error {
+		w.conn = dc.(*conn)
+		return nil
+	})
+}
+
+// exec runs transaction control. It clears the mark of a failed statement,
+// since all callers are about to leave that transaction or savepoint.
+func (w *writer) exec(query string) error {
+	w.conn.failed = nil
+	_, err := w.conn.ExecContext(context.Background(), query, nil)
+	w.conn.failed = nil
+	return err
+}
+
+// run calls the function of o and turns all ways it can end into an error.
+func (w *writer) run(o *op, save bool) (err error) {
+	if save {
+		if err := w.exec("SAVEPOINT op"); err != nil {
+			return err
+		}
+	}
+	st := &txState{dialect: SQLite, q: controlled{w.sqlConn}, conn: w.conn}
+	defer func() { st.ended = true }()
+	defer w.conn.closeRows()
+	err = callTx(context.WithValue(o.ctx, txKey{}, st), o.fn, st.q, w.log)
+	if err == nil && w.conn.failed != nil {
+		err = w.conn.failed // as on PostgreSQL, there is nothing left to commit
+	}
+	if err == nil && save {
+		w.conn.closeRows()
+		err = w.exec("RELEASE op")
+	}
+	return err
+}
+
+// callTx calls fn and turns a panic into an error for its caller alone.
+func callTx(ctx context.Context, fn func(context.Context, Querier) error, q Querier, log zerolog.Logger) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error().Interface("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("panic in a transaction")
+			err = fmt.Errorf("panic in a transaction: %v", p)
+		}
+	}()
+	return fn(ctx, q)
+}
+
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
+}
