@@ -32,6 +32,9 @@ type Engine interface {
 	EachField(obj Ref, visit func(key string, v Ref) bool)
 	Len(list Ref) int
 	Index(list Ref, i int) Ref // from 0
+	// SetNamed sets a property of an object, record or table by its key as
+	// spelled in the language.
+	SetNamed(obj Ref, key string, v Ref)
 	// Export turns a value into Go: nil, bool, int64, float64, string, []byte,
 	// []any, map[string]any, time.Time (JS Date). A cycle or a value that has no
 	// Go form is an error.

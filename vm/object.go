@@ -33,6 +33,12 @@ func (o Obj) Has(n *Name) bool {
 	return v != nil
 }
 
+// Any is a field of any kind, as the engine's own value; nil when absent.
+func (o Obj) Any(n *Name) Ref {
+	v, _ := o.field(n)
+	return v
+}
+
 // Str is a required string field.
 func (o Obj) Str(n *Name) string {
 	v, path := o.field(n)
