@@ -1,0 +1,357 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kumi/store/fault"
+)
+
+// PoolOptions say what a pool holds and how much of it.
+type PoolOptions struct {
+	// Name is the runtime's name in errors: "javascript".
+	Name string
+	// Min VMs are kept; Max is the most there are. Max is at least 1 and Min.
+	Min, Max int
+	// New makes a VM. It is called from any goroutine, several at a time.
+	New func(ctx context.Context) (Instance, error)
+	// First is a VM that exists already, or nil.
+	First Instance
+	// Wait bounds how long Lease waits for a free VM; 0 leaves that to its
+	// context.
+	Wait time.Duration
+	// Failed hears of VMs that could not be made in the background, or is nil.
+	Failed func(error)
+}
+
+// PoolStats are figures of one moment.
+type PoolStats struct {
+	Allocated int // VMs that exist, leased or idle, and those being made
+	Idle      int
+	InUse     int
+	Waiting   int    // callers that wait for a VM
+	Waits     uint64 // how often a caller had to wait, ever
+	Retired   uint64 // VMs thrown away because they were broken, ever
+}
+
+// Pool lends VMs. It may be used from any goroutine.
+type Pool struct {
+	o      PoolOptions
+	ctx    context.Context // ends when the pool closes
+	cancel context.CancelFunc
+	done   sync.WaitGroup // the filler
+
+	mu      sync.Mutex
+	idle    []Instance // the last one back is the next one out: its memory is warm
+	waiting []*waiter  // in order of arrival
+	stats   PoolStats  // without Idle and Waiting
+	filling bool
+	closed  bool
+}
+
+// waiter gets a VM, or nil when it should try again.
+type waiter struct{ ready chan Instance }
+
+// NewPool makes a pool with one VM in it (Options.First, or a new one) and
+// makes the rest of Min in the background. Its error is that of New.
+func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
+	o.Max = max(o.Max, o.Min, 1)
+	first := o.First
+	if first == nil {
+		var err error
+		if first, err = o.New(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p := &Pool{o: o, idle: []Instance{first}}
+	p.stats.Allocated = 1
+	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	p.mu.Lock()
+	p.fill()
+	p.mu.Unlock()
+	return p, nil
+}
+
+// Lease is a VM on loan. It belongs to the goroutine that holds it.
+type Lease struct {
+	parent   context.Context
+	pool     *Pool
+	vm       Instance
+	nested   bool
+	released atomic.Bool
+}
+
+// leaseContext is the context of a lease: its parent's, and it tells the pool
+// which VM the call already has.
+type leaseContext Lease
+
+func (c *leaseContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
+func (c *leaseContext) Done() <-chan struct{}       { return c.parent.Done() }
+func (c *leaseContext) Err() error                  { return c.parent.Err() }
+func (c *leaseContext) Value(key any) any {
+	if p, ok := key.(*Pool); ok && p == c.pool {
+		return c
+	}
+	return c.parent.Value(key)
+}
+
+// detached hides leases.
+type detached struct{ context.Context }
+
+func (d detached) Value(key any) any {
+	if _, ok := key.(*Pool); ok {
+		return nil
+	}
+	return d.Context.Value(key)
+}
+
+// Detach returns a context without the leases of ctx. Whoever hands a context
+// to another goroutine passes it through here, for a VM has one owner.
+func Detach(ctx context.Context) context.Context { return detached{ctx} }
+
+// Instance is the VM. It must not be used after Release.
+func (l *Lease) Instance() Instance { return l.vm }
+
+// Lease lends a VM. Under the context it returns, leasing again from this pool
+// gives the same VM, so calls that nest cannot wait for each other. With all VMs
+// leased it waits, and ends with DeadlineExceeded or Canceled when ctx does, or
+// ResourceExhausted after Options.Wait. A closed pool answers Unavailable.
+func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
+	if outer, ok := ctx.Value(p).(*leaseContext); ok && !outer.released.Load() {
+		return &Lease{parent: ctx, pool: p, vm: outer.vm, nested: true}, ctx, nil
+	}
+	vm, err := p.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	l := &Lease{parent: ctx, pool: p, vm: vm}
+	return l, (*leaseContext)(l), nil
+}
+
+// Release gives the VM back. A second call does nothing.
+func (l *Lease) Release() {
+	if l.released.Swap(true) || l.nested {
+		return
+	}
+	l.pool.give(l.vm)
+}
+
+func (p *Pool) take(ctx context.Context) (Instance, error) {
+	var wait <-chan time.Time
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, p.ended(err)
+		}
+		p.mu.Lock()
+		if p.closed {
+			p.mu.Unlock()
+			return nil, p.unavailable()
+		}
+		if n := len(p.idle); n > 0 {
+			vm := p.idle[n-1]
+			p.idle[n-1] = nil
+			p.idle = p.idle[:n-1]
+			p.stats.InUse++
+			p.mu.Unlock()
+			return vm, nil
+		}
+		if p.stats.Allocated < p.o.Max {
+			p.stats.Allocated++
+			p.stats.InUse++
+			p.mu.Unlock()
+			return p.make()
+		}
+		w := &waiter{ready: make(chan Instance, 1)}
+		p.waiting = append(p.waiting, w)
+		p.stats.Waits++
+		p.mu.Unlock()
+
+		if wait == nil && p.o.Wait > 0 {
+			t := time.NewTimer(p.o.Wait)
+			defer t.Stop()
+			wait = t.C
+		}
+		select {
+		case vm := <-w.ready:
+			if vm != nil {
+				return vm, nil
+			}
+		case <-ctx.Done():
+			p.forget(w)
+			return nil, p.ended(ctx.Err())
+		case <-wait:
+			p.forget(w)
+			return nil, fault.Newf(fault.ResourceExhausted, "all %d VMs of the %s runtime are busy", p.o.Max, p.o.Name)
+		}
+	}
+}
+
+// make makes the VM that take has counted already.
+func (p *Pool) make() (Instance, error) {
+	vm, err := p.o.New(p.ctx)
+	if err == nil {
+		return vm, nil
+	}
+	p.mu.Lock()
+	p.stats.Allocated--
+	p.stats.InUse--
+	p.wakeOne(nil)
+	p.mu.Unlock()
+	return nil, fmt.Errorf("make a %s VM: %w", p.o.Name, err)
+}
+
+// wakeOne hands vm to the first waiter, and says whether there was one. nil
+// makes it try again. The pool is locked.
+func (p *Pool) wakeOne(vm Instance) bool {
+	if len(p.waiting) == 0 {
+		return false
+	}
+	w := p.waiting[0]
+	p.waiting[0] = nil
+	p.waiting = p.waiting[1:]
+	w.ready <- vm
+	return true
+}
+
+// forget takes a waiter that gave up out of the line, and passes on what it was
+// handed meanwhile.
+func (p *Pool) forget(w *waiter) {
+	p.mu.Lock()
+	for i, x := range p.waiting {
+		if x == w {
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			break
+		}
+	}
+	p.mu.Unlock()
+	select {
+	case vm := <-w.ready:
+		if vm != nil {
+			p.give(vm)
+			return
+		}
+		p.mu.Lock()
+		p.wakeOne(nil)
+		p.mu.Unlock()
+	default:
+	}
+}
+
+func (p *Pool) give(vm Instance) {
+	broken := vm.Broken()
+	p.mu.Lock()
+	switch {
+	case p.closed || broken:
+		p.stats.Allocated--
+		p.stats.InUse--
+		if broken {
+			p.stats.Retired++
+		}
+		// Room for a new one; the next in line makes it.
+		if !p.wakeOne(nil) && !p.closed {
+			p.fill()
+		}
+		p.mu.Unlock()
+		vm.Close()
+		return
+	case p.wakeOne(vm): // it stays in use
+	default:
+		p.stats.InUse--
+		p.idle = append(p.idle, vm)
+	}
+	p.mu.Unlock()
+}
+
+// fill starts the goroutine that brings the pool to Min. The pool is locked.
+func (p *Pool) fill() {
+	if p.filling || p.stats.Allocated >= p.o.Min {
+		return
+	}
+	p.filling = true
+	p.done.Go(func() {
+		for {
+			p.mu.Lock()
+			if p.closed || p.stats.Allocated >= p.o.Min {
+				p.filling = false
+				p.mu.Unlock()
+				return
+			}
+			p.stats.Allocated++
+			p.stats.InUse++ // as give expects
+			p.mu.Unlock()
+			vm, err := p.o.New(p.ctx)
+			if err == nil {
+				p.give(vm)
+				continue
+			}
+			p.mu.Lock()
+			p.stats.Allocated--
+			p.stats.InUse--
+			p.filling = false
+			closed := p.closed
+			p.wakeOne(nil)
+			p.mu.Unlock()
+			if p.o.Failed != nil && !closed {
+				p.o.Failed(err)
+			}
+			return // the next lease that needs a VM tries again
+		}
+	})
+}
+
+// New makes a VM that is not part of the pool; the caller closes it.
+func (p *Pool) New(ctx context.Context) (Instance, error) {
+	p.mu.Lock()
+	closed := p.closed
+	p.mu.Unlock()
+	if closed {
+		return nil, p.unavailable()
+	}
+	return p.o.New(Detach(ctx))
+}
+
+// Stats are the figures of now.
+func (p *Pool) Stats() PoolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.Idle, s.Waiting = len(p.idle), len(p.waiting)
+	return s
+}
+
+// Close ends the pool: idle VMs are closed now, leased ones when they come
+// back, waiting callers get Unavailable. It may be called twice.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	idle := p.idle
+	p.idle = nil
+	p.stats.Allocated -= len(idle)
+	for p.wakeOne(nil) {
+	}
+	p.mu.Unlock()
+	p.cancel()
+	p.done.Wait()
+	for _, vm := range idle {
+		vm.Close()
+	}
+}
+
+func (p *Pool) unavailable() error {
+	return fault.Newf(fault.Unavailable, "the %s runtime has been closed", p.o.Name)
+}
+
+func (p *Pool) ended(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.Wrap(fault.DeadlineExceeded, "no free "+p.o.Name+" VM in time", err)
+	}
+	return fault.Wrap(fault.Canceled, "the caller went away", err)
+}

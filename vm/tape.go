@@ -1,0 +1,273 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"kumi/store/fault"
+)
+
+// Tape holds what the functions of Go answered while one VM ran its init, so
+// that further VMs of the same program run the same init without effects.
+//
+// Only the order and names of calls must agree between the VMs; arguments may
+// differ (a time stamp, a random number), the recorded answer stands. Calls
+// made by a script function that a recorded call itself called back are part of
+// that call: they are not recorded and the function is not run again.
+//
+// A tape is written by one Recorder and then read by any number of Players, at
+// the same time if need be.
+type Tape struct {
+	mu      sync.Mutex
+	entries []entry
+}
+
+type entry struct {
+	name  string
+	named bool
+	out   []recorded
+	err   error
+}
+
+type recorded struct {
+	name  string
+	value any // see freeze
+}
+
+// NewTape makes an empty tape.
+func NewTape() *Tape { return &Tape{} }
+
+// Len is the number of recorded calls.
+func (t *Tape) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.entries)
+}
+
+// Recorder returns a head that calls functions for real and records them.
+func (t *Tape) Recorder() *Head { return &Head{tape: t} }
+
+// Player returns a head that answers from the tape.
+func (t *Tape) Player() *Head {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &Head{tape: t, replay: t.entries, playing: true}
+}
+
+// Head is one VM's view of a tape. Like the VM it belongs to one goroutine.
+type Head struct {
+	tape    *Tape
+	playing bool
+	replay  []entry
+	at      int
+	depth   int // of recorded calls that are running
+	failed  *DivergenceError
+}
+
+// DivergenceError says that an init did not make the calls the tape has.
+type DivergenceError struct {
+	At   int    // number of the call, from 0
+	Want string // the recorded call, empty when the tape has ended
+	Got  string // the call made, empty when the init ended early
+}
+
+// Error implements error.
+func (e *DivergenceError) Error() string {
+	switch {
+	case e.Want == "":
+		return fmt.Sprintf("init is not the same in every VM: call %d is %s, where the first run had ended", e.At+1, e.Got)
+	case e.Got == "":
+		return fmt.Sprintf("init is not the same in every VM: it ended where the first run made call %d, %s", e.At+1, e.Want)
+	}
+	return fmt.Sprintf("init is not the same in every VM: call %d is %s, where the first run called %s", e.At+1, e.Got, e.Want)
+}
+
+// Playing says whether answers come from the tape.
+func (h *Head) Playing() bool { return h.playing }
+
+// Call runs n, or answers for it from the tape. It is Native.Call in all else.
+func (h *Head) Call(n *Native, c *Call) error {
+	if n.Live {
+		return n.Call(c)
+	}
+	if h.playing {
+		return h.play(n, c)
+	}
+	if h.depth > 0 {
+		return n.Call(c)
+	}
+	name := n.Name.In(c.E.Lang())
+	h.depth++
+	err := n.Call(c)
+	h.depth--
+	h.tape.add(record(name, c, err))
+	return err
+}
+
+// Done says whether the init made all the calls the tape has, and returns the
+// *DivergenceError if it did not, also one that the script caught.
+func (h *Head) Done() error {
+	if h.failed != nil {
+		return h.failed
+	}
+	if h.playing && h.at < len(h.replay) {
+		return &DivergenceError{At: h.at, Want: h.replay[h.at].name}
+	}
+	return nil
+}
+
+func (h *Head) play(n *Native, c *Call) error {
+	if h.failed != nil {
+		return h.failed
+	}
+	name := n.Name.In(c.E.Lang())
+	if h.at >= len(h.replay) || h.replay[h.at].name != name {
+		h.failed = &DivergenceError{At: h.at, Got: name}
+		if h.at < len(h.replay) {
+			h.failed.Want = h.replay[h.at].name
+		}
+		return h.failed
+	}
+	e := &h.replay[h.at]
+	h.at++
+	if e.err != nil {
+		return e.err
+	}
+	if e.named {
+		c.Named()
+	}
+	for _, r := range e.out {
+		v, err := thaw(c.E, r.value)
+		if err != nil {
+			return fmt.Errorf("replay %s: %w", name, err)
+		}
+		c.out = append(c.out, Result{Name: r.name, Value: v})
+	}
+	return nil
+}
+
+func (t *Tape) add(e entry) {
+	t.mu.Lock()
+	t.entries = append(t.entries, e)
+	t.mu.Unlock()
+}
+
+func record(name string, c *Call, err error) entry {
+	e := entry{name: name}
+	if err != nil {
+		e.err = detach(err)
+		return e
+	}
+	out, named := c.Results()
+	e.named = named
+	for _, r := range out {
+		v, err := freeze(c.E, r.Value, 0)
+		if err != nil {
+			return entry{name: name, err: fault.Newf(fault.Internal, "%s: its result cannot be used while modules load: %s", name, err)}
+		}
+		e.out = append(e.out, recorded{name: r.Name, value: v})
+	}
+	return e
+}
+
+// detach makes an error that holds no value of the VM it came from.
+func detach(err error) error {
+	var arg *ArgError
+	if errors.As(err, &arg) {
+		return arg
+	}
+	return fault.New(fault.CodeOf(err), fault.MessageOf(err, err.Error()))
+}
+
+// Frozen values are Go values without a VM: nil, bool, int64, float64, string,
+// []byte, time.Time, frozenList, *frozenObject.
+type frozenList []any
+
+type frozenObject struct {
+	layout *Layout
+	values []any
+}
+
+var errTooDeep = errors.New("it is nested too deeply or contains itself")
+
+func freeze(e Engine, v Ref, depth int) (any, error) {
+	if depth > 100 {
+		return nil, errTooDeep
+	}
+	switch {
+	case e.IsNil(v):
+		return nil, nil
+	case e.IsStr(v):
+		return e.Str(v), nil
+	case e.IsNum(v), e.IsBool(v), e.IsFunc(v):
+		return e.Export(v)
+	case e.IsBytes(v):
+		return e.Bytes(v), nil
+	case e.IsList(v):
+		list := make(frozenList, e.Len(v))
+		for i := range list {
+			x, err := freeze(e, e.Index(v, i), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = x
+		}
+		return list, nil
+	case e.IsObject(v):
+		var names []Name
+		o := &frozenObject{}
+		var failed error
+		e.EachField(v, func(key string, field Ref) bool {
+			var x any
+			if x, failed = freeze(e, field, depth+1); failed != nil {
+				return false
+			}
+			names = append(names, Name{Snake: key, Camel: key})
+			o.values = append(o.values, x)
+			return true
+		})
+		o.layout = NewLayout(names...)
+		return o, failed
+	}
+	return e.Export(v)
+}
+
+func thaw(e Engine, v any) (Ref, error) {
+	switch v := v.(type) {
+	case nil:
+		return e.Nil(), nil
+	case string:
+		return e.FromStr(v), nil
+	case int64:
+		return e.FromInt(v), nil
+	case bool:
+		return e.FromBool(v), nil
+	case []byte:
+		return e.FromBytes(v), nil
+	case frozenList:
+		refs := make([]Ref, len(v))
+		for i := range v {
+			x, err := thaw(e, v[i])
+			if err != nil {
+				return nil, err
+			}
+			refs[i] = x
+		}
+		return e.List(refs), nil
+	case *frozenObject:
+		refs := make([]Ref, len(v.values))
+		for i := range refs {
+			x, err := thaw(e, v.values[i])
+			if err != nil {
+				return nil, err
+			}
+			refs[i] = x
+		}
+		return e.Object(v.layout, refs), nil
+	case float64, time.Time:
+		return e.FromAny(v)
+	}
+	return e.FromAny(v)
+}
