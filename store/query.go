@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 )
 
@@ -21,7 +20,7 @@ type Result struct {
 // own (or of the [DB.Tx] that ctx belongs to), so INSERT … RETURNING works and
 // is committed on return.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*Result, error) {
-	if st, ok := ctx.Value(txKey{}).(*txState); ok && st.dialect == db.dialect && !st.ended {
+	if st := db.running(ctx); st != nil {
 		return readAll(ctx, st.q, query, args)
 	}
 	if readsOnly(query) {
@@ -73,11 +72,6 @@ func readAll(ctx context.Context, q Querier, query string, args []any) (_ *Resul
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
-		}
-		for i, v := range row {
-			if b, ok := v.(sql.RawBytes); ok {
-				row[i] = append([]byte(nil), b...)
-			}
 		}
 		res.Rows = append(res.Rows, row)
 	}

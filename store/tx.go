@@ -5,17 +5,27 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // txKey finds the running transaction of a context.
 type txKey struct{}
 
 type txState struct {
-	dialect Dialect
-	q       Querier
-	conn    *conn // SQLite
-	ended   bool
-	depth   int
+	pool  *sql.DB // which database it belongs to
+	q     Querier
+	conn  *conn // SQLite
+	depth int
+	ended atomic.Bool // its context may outlive it
+}
+
+// running returns the transaction of this database that ctx belongs to.
+func (db *DB) running(ctx context.Context) *txState {
+	st, ok := ctx.Value(txKey{}).(*txState)
+	if ok && !st.ended.Load() && (st.pool == db.shared || st.pool == db.writers) {
+		return st
+	}
+	return nil
 }
 
 // Tx runs fn in a write transaction and returns after its commit: a nil error
@@ -33,7 +43,7 @@ type txState struct {
 // was given makes a savepoint in the running transaction, and fn of the inner
 // call gets the same rights.
 func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
-	if st, ok := ctx.Value(txKey{}).(*txState); ok && st.dialect == db.dialect && !st.ended {
+	if st := db.running(ctx); st != nil {
 		return db.nested(ctx, st, fn)
 	}
 	if db.dialect == SQLite {
@@ -60,9 +70,9 @@ func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Que
 			_ = tx.Rollback()
 		}
 	}()
-	st := &txState{dialect: Postgres, q: tx}
+	st := &txState{pool: db.shared, q: tx}
+	defer st.ended.Store(true)
 	err = callTx(context.WithValue(ctx, txKey{}, st), fn, tx, db.log)
-	st.ended = true
 	if err != nil {
 		return err
 	}

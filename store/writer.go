@@ -322,8 +322,8 @@ func (w *writer) run(o *op, save bool) (err error) {
 			return err
 		}
 	}
-	st := &txState{dialect: SQLite, q: controlled{w.sqlConn}, conn: w.conn}
-	defer func() { st.ended = true }()
+	st := &txState{pool: w.pool, q: controlled{w.sqlConn}, conn: w.conn}
+	defer st.ended.Store(true)
 	defer w.conn.closeRows()
 	err = callTx(context.WithValue(o.ctx, txKey{}, st), o.fn, st.q, w.log)
 	if err == nil && w.conn.failed != nil {

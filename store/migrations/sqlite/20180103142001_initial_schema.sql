@@ -1,6 +1,10 @@
 -- The SQLite schema starts where Nakama's has arrived: tables are made in their
 -- present form by the migration that first brought them, and migrations that
 -- only altered them have nothing to do here.
+--
+-- SQLite checks the keys of a table from the last to the first. They are
+-- written in that order so that a row that violates several is refused for the
+-- same one as on PostgreSQL: the primary key, then as the columns come.
 
 -- up
 CREATE TABLE users (
@@ -46,16 +50,16 @@ CREATE TABLE users (
         CONSTRAINT users_facebook_instant_game_id_length CHECK (length(facebook_instant_game_id) <= 128),
     apple_id                 VARCHAR(128)
         CONSTRAINT users_apple_id_length CHECK (length(apple_id) <= 128),
-    CONSTRAINT users_pkey PRIMARY KEY (id),
-    CONSTRAINT users_username_key UNIQUE (username),
-    CONSTRAINT users_email_key UNIQUE (email),
-    CONSTRAINT users_facebook_id_key UNIQUE (facebook_id),
-    CONSTRAINT users_google_id_key UNIQUE (google_id),
-    CONSTRAINT users_gamecenter_id_key UNIQUE (gamecenter_id),
-    CONSTRAINT users_steam_id_key UNIQUE (steam_id),
-    CONSTRAINT users_custom_id_key UNIQUE (custom_id),
+    CONSTRAINT users_apple_id_key UNIQUE (apple_id),
     CONSTRAINT users_facebook_instant_game_id_key UNIQUE (facebook_instant_game_id),
-    CONSTRAINT users_apple_id_key UNIQUE (apple_id)
+    CONSTRAINT users_custom_id_key UNIQUE (custom_id),
+    CONSTRAINT users_steam_id_key UNIQUE (steam_id),
+    CONSTRAINT users_gamecenter_id_key UNIQUE (gamecenter_id),
+    CONSTRAINT users_google_id_key UNIQUE (google_id),
+    CONSTRAINT users_facebook_id_key UNIQUE (facebook_id),
+    CONSTRAINT users_email_key UNIQUE (email),
+    CONSTRAINT users_username_key UNIQUE (username),
+    CONSTRAINT users_pkey PRIMARY KEY (id)
 );
 
 -- The system user owns what belongs to the server.
@@ -78,8 +82,8 @@ CREATE TABLE user_device (
         CONSTRAINT user_device_push_token_ios_length CHECK (length(push_token_ios) <= 512),
     push_token_web           VARCHAR(512) DEFAULT '' NOT NULL
         CONSTRAINT user_device_push_token_web_length CHECK (length(push_token_web) <= 512),
-    CONSTRAINT user_device_pkey PRIMARY KEY (id),
     CONSTRAINT user_device_user_id_id_key UNIQUE (user_id, id),
+    CONSTRAINT user_device_pkey PRIMARY KEY (id),
     CONSTRAINT user_device_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
@@ -95,8 +99,8 @@ CREATE TABLE user_edge (
     state                    SMALLINT DEFAULT 0 NOT NULL,
     metadata                 TEXT DEFAULT '{}' NOT NULL
         CONSTRAINT user_edge_metadata_json CHECK (typeof(metadata) = 'text' AND json_valid(metadata)),
-    CONSTRAINT user_edge_pkey PRIMARY KEY (source_id, state, position),
     CONSTRAINT user_edge_source_id_destination_id_key UNIQUE (source_id, destination_id),
+    CONSTRAINT user_edge_pkey PRIMARY KEY (source_id, state, position),
     CONSTRAINT user_edge_source_id_fkey FOREIGN KEY (source_id) REFERENCES users (id) ON DELETE CASCADE,
     CONSTRAINT user_edge_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES users (id) ON DELETE CASCADE
 );
@@ -115,8 +119,8 @@ CREATE TABLE notification (
     sender_id                TEXT NOT NULL
         CONSTRAINT notification_sender_id_uuid CHECK (length(sender_id) = 36 AND sender_id = lower(sender_id)),
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
-    CONSTRAINT notification_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT notification_id_key UNIQUE (id),
+    CONSTRAINT notification_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT notification_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
@@ -164,9 +168,9 @@ CREATE TABLE message (
         CONSTRAINT message_content_json CHECK (typeof(content) = 'text' AND json_valid(content)),
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
     update_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
-    CONSTRAINT message_pkey PRIMARY KEY (stream_mode, stream_subject, stream_descriptor, stream_label, create_time, id),
-    CONSTRAINT message_id_key UNIQUE (id),
     CONSTRAINT message_sender_id_id_key UNIQUE (sender_id, id),
+    CONSTRAINT message_id_key UNIQUE (id),
+    CONSTRAINT message_pkey PRIMARY KEY (stream_mode, stream_subject, stream_descriptor, stream_label, create_time, id),
     CONSTRAINT message_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
@@ -222,8 +226,8 @@ CREATE TABLE leaderboard_record (
     expiry_time              TIMESTAMPTZ DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
     max_num_score            INTEGER DEFAULT 1000000 NOT NULL
         CONSTRAINT leaderboard_record_max_num_score_check CHECK (max_num_score > 0),
-    CONSTRAINT leaderboard_record_pkey PRIMARY KEY (leaderboard_id, expiry_time, score, subscore, owner_id),
     CONSTRAINT leaderboard_record_owner_id_leaderboard_id_expiry_time_key UNIQUE (owner_id, leaderboard_id, expiry_time),
+    CONSTRAINT leaderboard_record_pkey PRIMARY KEY (leaderboard_id, expiry_time, score, subscore, owner_id),
     CONSTRAINT leaderboard_record_leaderboard_id_fkey FOREIGN KEY (leaderboard_id) REFERENCES leaderboard (id) ON DELETE CASCADE
 );
 CREATE INDEX owner_id_expiry_time_leaderboard_id_idx ON leaderboard_record (owner_id, expiry_time, leaderboard_id);
@@ -239,8 +243,8 @@ CREATE TABLE wallet_ledger (
         CONSTRAINT wallet_ledger_metadata_json CHECK (typeof(metadata) = 'text' AND json_valid(metadata)),
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
     update_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
-    CONSTRAINT wallet_ledger_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT wallet_ledger_id_key UNIQUE (id),
+    CONSTRAINT wallet_ledger_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT wallet_ledger_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
@@ -248,8 +252,8 @@ CREATE TABLE user_tombstone (
     user_id                  TEXT NOT NULL
         CONSTRAINT user_tombstone_user_id_uuid CHECK (length(user_id) = 36 AND user_id = lower(user_id)),
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
-    CONSTRAINT user_tombstone_pkey PRIMARY KEY (create_time, user_id),
-    CONSTRAINT user_tombstone_user_id_key UNIQUE (user_id)
+    CONSTRAINT user_tombstone_user_id_key UNIQUE (user_id),
+    CONSTRAINT user_tombstone_pkey PRIMARY KEY (create_time, user_id)
 );
 
 CREATE TABLE groups (
@@ -275,9 +279,9 @@ CREATE TABLE groups (
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
     update_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
     disable_time             TIMESTAMPTZ DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
-    CONSTRAINT groups_pkey PRIMARY KEY (disable_time, lang_tag, edge_count, id),
+    CONSTRAINT groups_name_key UNIQUE (name),
     CONSTRAINT groups_id_key UNIQUE (id),
-    CONSTRAINT groups_name_key UNIQUE (name)
+    CONSTRAINT groups_pkey PRIMARY KEY (disable_time, lang_tag, edge_count, id)
 );
 CREATE INDEX edge_count_update_time_id_idx ON groups (disable_time, edge_count, update_time, id);
 CREATE INDEX update_time_edge_count_id_idx ON groups (disable_time, update_time, edge_count, id);
@@ -292,8 +296,8 @@ CREATE TABLE group_edge (
         CONSTRAINT group_edge_destination_id_uuid CHECK (length(destination_id) = 36 AND destination_id = lower(destination_id))
         CONSTRAINT group_edge_destination_id_check CHECK (destination_id <> '00000000-0000-0000-0000-000000000000'),
     state                    SMALLINT DEFAULT 0 NOT NULL,
-    CONSTRAINT group_edge_pkey PRIMARY KEY (source_id, state, position),
-    CONSTRAINT group_edge_source_id_destination_id_key UNIQUE (source_id, destination_id)
+    CONSTRAINT group_edge_source_id_destination_id_key UNIQUE (source_id, destination_id),
+    CONSTRAINT group_edge_pkey PRIMARY KEY (source_id, state, position)
 );
 
 -- down

@@ -18,9 +18,9 @@ CREATE TABLE console_user (
     mfa_required             BOOLEAN DEFAULT FALSE,
     acl                      TEXT DEFAULT '{"admin": false}' NOT NULL
         CONSTRAINT console_user_acl_json CHECK (typeof(acl) = 'text' AND json_valid(acl)),
-    CONSTRAINT console_user_pkey PRIMARY KEY (id),
+    CONSTRAINT console_user_username_uniq UNIQUE (username),
     CONSTRAINT console_user_email_uniq UNIQUE (email),
-    CONSTRAINT console_user_username_uniq UNIQUE (username)
+    CONSTRAINT console_user_pkey PRIMARY KEY (id)
 );
 
 -- down

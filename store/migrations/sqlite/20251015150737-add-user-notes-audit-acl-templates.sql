@@ -11,8 +11,8 @@ CREATE TABLE users_notes (
         CONSTRAINT users_notes_create_id_uuid CHECK (length(create_id) = 36 AND create_id = lower(create_id)),
     update_id                TEXT
         CONSTRAINT users_notes_update_id_uuid CHECK (length(update_id) = 36 AND update_id = lower(update_id)),
-    CONSTRAINT users_notes_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT users_notes_id_key UNIQUE (id),
+    CONSTRAINT users_notes_pkey PRIMARY KEY (user_id, create_time, id),
     CONSTRAINT users_notes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
@@ -29,8 +29,8 @@ CREATE TABLE console_audit_log (
     message                  TEXT NOT NULL,
     metadata                 TEXT DEFAULT '{}' NOT NULL
         CONSTRAINT console_audit_log_metadata_json CHECK (typeof(metadata) = 'text' AND json_valid(metadata)),
-    CONSTRAINT console_audit_log_pkey PRIMARY KEY (create_time, console_username, action, resource, id),
-    CONSTRAINT console_audit_log_id_key UNIQUE (id)
+    CONSTRAINT console_audit_log_id_key UNIQUE (id),
+    CONSTRAINT console_audit_log_pkey PRIMARY KEY (create_time, console_username, action, resource, id)
 );
 
 CREATE TABLE console_acl_template (
@@ -45,8 +45,8 @@ CREATE TABLE console_acl_template (
         CONSTRAINT console_acl_template_acl_json CHECK (typeof(acl) = 'text' AND json_valid(acl)),
     create_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
     update_time              TIMESTAMPTZ DEFAULT (now()) NOT NULL,
-    CONSTRAINT console_acl_template_pkey PRIMARY KEY (id),
-    CONSTRAINT template_name_uniq UNIQUE (name)
+    CONSTRAINT template_name_uniq UNIQUE (name),
+    CONSTRAINT console_acl_template_pkey PRIMARY KEY (id)
 );
 
 -- down
