@@ -142,9 +142,6 @@ func (t *Tracker) announce(c *change) {
 			t.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("presence event failed")
 		}
 	}()
-	if l := t.listeners[c.stream.Mode].Load(); l != nil {
-		(*l)(c.stream, c.joins, c.leaves)
-	}
 	if t.metrics != nil {
 		t.metrics.PresenceEvents(len(c.joins) + len(c.leaves))
 	}

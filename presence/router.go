@@ -1,6 +1,10 @@
 package presence
 
-import "github.com/gofrs/uuid/v5"
+import (
+	"slices"
+
+	"github.com/gofrs/uuid/v5"
+)
 
 // Router delivers messages to sessions. It may be used from any goroutine and
 // never waits for a receiver.
@@ -62,4 +66,32 @@ func (r *Router) SendToUser(user uuid.UUID, m *Message) int {
 // SendToAll sends m to every session.
 func (r *Router) SendToAll(m *Message) {
 	r.sessions.Each(func(s Session) bool { s.Send(m); return true })
+}
+
+// Session finds a session of this node, or returns nil.
+func (r *Router) Session(id uuid.UUID) Session { return r.sessions.Get(id) }
+
+// Relay sends what one session on a stream has to say to the others on it, or
+// only to those of them that are listed, which may include the sender. m is
+// made once, with the sender's presence. Where the sender is not on the stream
+// nothing is sent.
+func (r *Router) Relay(stream Stream, sender uuid.UUID, only []uuid.UUID, m func(sender *Presence) *Message) int {
+	on := r.tracker.on(stream)
+	i := indexOf(on, sender)
+	if i < 0 {
+		return 0
+	}
+	var made *Message
+	sent := 0
+	for j := range on {
+		if only == nil && j == i || only != nil && !slices.Contains(only, on[j].id) {
+			continue
+		}
+		if made == nil {
+			made = m(on[i].presence)
+		}
+		on[j].session.Send(made)
+		sent++
+	}
+	return sent
 }

@@ -56,10 +56,11 @@ type Tracker struct {
 	count     atomic.Int64
 }
 
-// Listener is told of joins and leaves on the streams of one mode, in order per
-// stream, before the clients are. It must not block and not call the Tracker's
-// changing methods.
-type Listener func(stream Stream, joins, leaves []*Presence)
+// Listener is told of each join and leave on the streams of one mode at the
+// moment it happens, hidden ones included; one of the two is nil, or none when a
+// presence changed. It runs under the Tracker's locks: it must not block and not
+// call the Tracker.
+type Listener func(stream Stream, join, leave *Presence)
 
 type streamShard struct {
 	mu sync.RWMutex
@@ -156,7 +157,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 		// that they do not see.
 		at.on = append(at.on, entry{id: session, presence: p, session: m.session})
 		t.count.Add(1)
-		t.lane(slot).add(event{stream: stream, join: visible(p)})
+		t.happened(slot, event{stream: stream, join: p})
 		return p, true, nil
 	}
 	i := at.find(session)
@@ -166,7 +167,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 	}
 	at.own()
 	at.on[i].presence = p
-	t.lane(slot).add(event{stream: stream, join: visible(p), leave: visible(withReason(old, runtime.PresenceReasonUpdate))})
+	t.happened(slot, event{stream: stream, join: p, leave: withReason(old, runtime.PresenceReasonUpdate)})
 	return p, false, nil
 }
 
@@ -249,7 +250,7 @@ func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.Presence
 		at.on = slices.Delete(at.on, i, i+1)
 	}
 	t.count.Add(-1)
-	t.lane(slot).add(event{stream: stream, leave: visible(withReason(p, reason))})
+	t.happened(slot, event{stream: stream, leave: withReason(p, reason)})
 }
 
 // own makes sure that no reader holds the slice that is about to change.
@@ -259,9 +260,11 @@ func (p *place) own() {
 	}
 }
 
-func (p *place) find(session uuid.UUID) int {
-	for i := range p.on {
-		if p.on[i].id == session {
+func (p *place) find(session uuid.UUID) int { return indexOf(p.on, session) }
+
+func indexOf(on []entry, session uuid.UUID) int {
+	for i := range on {
+		if on[i].id == session {
 			return i
 		}
 	}
@@ -292,11 +295,19 @@ func (t *Tracker) on(stream Stream) []entry {
 	return at.on[:len(at.on):len(at.on)]
 }
 
-func visible(p *Presence) *Presence {
-	if p.Hidden {
-		return nil
+// happened tells the listener of an event, and queues what clients may see of
+// it. The locks of its stream are held.
+func (t *Tracker) happened(slot uint64, e event) {
+	if l := t.listeners[e.stream.Mode].Load(); l != nil {
+		(*l)(e.stream, e.join, e.leave)
 	}
-	return p
+	if e.join != nil && e.join.Hidden {
+		e.join = nil
+	}
+	if e.leave != nil && e.leave.Hidden {
+		e.leave = nil
+	}
+	t.lane(slot).add(e)
 }
 
 func withReason(p *Presence, reason runtime.PresenceReason) *Presence {

@@ -1,0 +1,6 @@
+package presence
+
+import "github.com/heroiclabs/nakama-common/rtapi"
+
+func readJSON(frame []byte) *rtapi.Envelope  { return nil }
+func readProto(frame []byte) *rtapi.Envelope { return nil }
