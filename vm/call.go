@@ -101,6 +101,9 @@ func (c *Call) Given() bool {
 // NArgs is how many arguments the script passed.
 func (c *Call) NArgs() int { return len(c.args) }
 
+// Left is how many arguments are still to be read.
+func (c *Call) Left() int { return max(0, len(c.args)-c.next) }
+
 // Str is a required string.
 func (c *Call) Str(name string) string { return c.str(c.arg(), name, "", true, "") }
 
