@@ -1,0 +1,10 @@
+// Command kumi is the game server.
+package main
+
+import (
+	"os"
+
+	"kumi/server/command"
+)
+
+func main() { os.Exit(command.Main(os.Args[1:])) }

@@ -1,0 +1,115 @@
+// Package command is the command line: it parses, builds, runs and gives an
+// exit code. It is a package so that a game with Go modules of its own has the
+// same command line from a main function of a few lines.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"kumi/config"
+	"kumi/server"
+)
+
+// streams are where a command reads from and writes to.
+type streams struct {
+	out, err io.Writer
+	env      []string
+}
+
+// subcommand is one word of the command line.
+type subcommand struct {
+	name, args, help string
+	run              func(ctx context.Context, args []string, s streams) int
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func subcommands() []subcommand {
+	return []subcommand{
+		{"run", "[--flag value …]", "start the server; the default", run},
+		{"check", "[--runtime.path folder]", "load the modules against a scratch database and say what is wrong", check},
+		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
+		{"healthcheck", "[port]", "ask a running server whether it is healthy", healthcheck},
+		{"version", "", "print the version", version},
+		{"help", "", "print this text and every setting", help},
+	}
+}
+
+// Main runs the command line without the program's name and returns the exit
+// code: 0, 1 when something failed, 2 when the command line is wrong. It ends
+// the server on SIGINT and SIGTERM; a second signal does not wait.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return dispatch(ctx, args, streams{os.Stdout, os.Stderr, os.Environ()})
+}
+
+// dispatch finds the subcommand. A first argument that is a flag belongs to
+// run, as it does with Nakama.
+func dispatch(ctx context.Context, args []string, s streams) int {
+	if len(args) == 0 || args[0] != "" && args[0][0] == '-' {
+		switch {
+		case len(args) == 1 && (args[0] == "--version" || args[0] == "-version"):
+			return version(ctx, nil, s)
+		case len(args) == 1 && (args[0] == "--help" || args[0] == "-help" || args[0] == "-h"):
+			return help(ctx, nil, s)
+		}
+		return run(ctx, args, s)
+	}
+	for _, c := range subcommands() {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], s)
+		}
+	}
+	fmt.Fprintf(s.err, "unknown command %q\n\n", args[0])
+	usage(s.err)
+	return exitUsage
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintf(w, "usage: kumi [command] [flags]\n\n")
+	for _, c := range subcommands() {
+		fmt.Fprintf(w, "  %-12s %-32s %s\n", c.name, c.args, c.help)
+	}
+	fmt.Fprintln(w)
+}
+
+func help(_ context.Context, _ []string, s streams) int {
+	usage(s.out)
+	config.Default().Usage(s.out)
+	return exitOK
+}
+
+func version(_ context.Context, _ []string, s streams) int {
+	fmt.Fprintln(s.out, server.Version)
+	return exitOK
+}
+
+// load reads the configuration; on failure it has said why.
+func load(args []string, s streams) (*config.Config, []string, bool) {
+	cfg, warnings, err := config.Load(args, s.env)
+	if err != nil {
+		fmt.Fprintf(s.err, "%v\n", err)
+		return nil, nil, false
+	}
+	return cfg, warnings, true
+}
+
+// failed reports an error that ends a command.
+func failed(s streams, err error) int {
+	if !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(s.err, "%v\n", err)
+	}
+	return exitFailed
+}

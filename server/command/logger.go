@@ -1,0 +1,86 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+
+	"kumi/config"
+)
+
+// newLogger builds the log from the configuration and settles the format: auto
+// becomes text on a terminal and json elsewhere.
+func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func(), err error) {
+	if cfg.Logger.Format == "auto" || cfg.Logger.Format == "" {
+		cfg.Logger.Format = "json"
+		if f, ok := s.out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+			cfg.Logger.Format = "text"
+		}
+	}
+	level, err := zerolog.ParseLevel(cfg.Logger.Level)
+	if err != nil {
+		return log, nil, fmt.Errorf("logger.level: %w", err)
+	}
+	out, closeLog := s.out, func() {}
+	if cfg.Logger.File != "" {
+		file, err := openLog(&cfg.Logger)
+		if err != nil {
+			return log, nil, err
+		}
+		closeLog = func() { _ = file.Close() }
+		out = file
+		if cfg.Logger.Stdout {
+			out = io.MultiWriter(file, s.out)
+		}
+	}
+	return zerolog.New(format(cfg.Logger.Format, out)).Level(level).With().Timestamp().Logger(), closeLog, nil
+}
+
+// format sets the field names of the log lines. They are the library's
+// globals, which is why a process has one format.
+func format(name string, out io.Writer) io.Writer {
+	zerolog.TimestampFieldName, zerolog.MessageFieldName, zerolog.LevelFieldName = "ts", "msg", "level"
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z0700"
+	zerolog.LevelFieldMarshalFunc = zerolog.Level.String
+	zerolog.DurationFieldUnit = time.Millisecond
+	switch name {
+	case "text":
+		return zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: os.Getenv("NO_COLOR") != ""}
+	case "stackdriver":
+		zerolog.TimestampFieldName, zerolog.MessageFieldName, zerolog.LevelFieldName = "time", "message", "severity"
+		zerolog.TimeFieldFormat = time.RFC3339Nano
+		zerolog.LevelFieldMarshalFunc = func(l zerolog.Level) string {
+			switch l {
+			case zerolog.DebugLevel, zerolog.TraceLevel:
+				return "DEBUG"
+			case zerolog.InfoLevel:
+				return "INFO"
+			case zerolog.WarnLevel:
+				return "WARNING"
+			case zerolog.ErrorLevel:
+				return "ERROR"
+			}
+			return "CRITICAL"
+		}
+	}
+	return out
+}
+
+func openLog(l *config.Logger) (io.WriteCloser, error) {
+	if l.Rotation {
+		if err := os.MkdirAll(filepath.Dir(l.File), 0o755); err != nil {
+			return nil, fmt.Errorf("make the folder of logger.file: %w", err)
+		}
+		return newRotator(l), nil
+	}
+	f, err := os.OpenFile(l.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open logger.file: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,120 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"kumi/config"
+	"kumi/store"
+)
+
+// migrate changes or shows the schema of the configured database. --limit
+// counts migrations: all by default for up, one for down.
+func migrate(ctx context.Context, args []string, s streams) int {
+	if len(args) == 0 {
+		fmt.Fprintln(s.err, "migrate needs one of: up, down, redo, status")
+		return exitUsage
+	}
+	verb := args[0]
+	limit, rest, err := takeLimit(args[1:])
+	if err != nil {
+		return failed(s, err)
+	}
+	cfg, _, ok := load(rest, s)
+	if !ok {
+		return exitUsage
+	}
+	log, closeLog, err := newLogger(cfg, s)
+	if err != nil {
+		return failed(s, err)
+	}
+	defer closeLog()
+	o := store.Options{Address: first(cfg), DataDir: cfg.DataDir, Logger: log}
+	if o.Address != "" && verb == "up" {
+		if err := store.CreateDatabase(ctx, o); err != nil {
+			return failed(s, err)
+		}
+	}
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		return failed(s, err)
+	}
+	defer db.Close()
+
+	m := store.NewMigrator(db)
+	var done []string
+	switch verb {
+	case "up":
+		done, err = m.Up(ctx, limit)
+	case "down":
+		if limit < 0 {
+			limit = 1
+		}
+		done, err = m.Down(ctx, limit)
+	case "redo":
+		var id string
+		if id, err = m.Redo(ctx); id != "" {
+			done = []string{id}
+		}
+	case "status":
+		return status(ctx, m, s)
+	default:
+		fmt.Fprintf(s.err, "migrate %s: not one of up, down, redo, status\n", verb)
+		return exitUsage
+	}
+	for _, id := range done {
+		fmt.Fprintf(s.out, "%s %s\n", verb, id)
+	}
+	if err != nil {
+		return failed(s, err)
+	}
+	fmt.Fprintf(s.out, "%d migrations\n", len(done))
+	return exitOK
+}
+
+func status(ctx context.Context, m *store.Migrator, s streams) int {
+	all, err := m.Status(ctx)
+	if err != nil {
+		return failed(s, err)
+	}
+	for _, st := range all {
+		applied := "pending"
+		if !st.AppliedAt.IsZero() {
+			applied = st.AppliedAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(s.out, "%-20s  %s\n", applied, st.ID)
+	}
+	return exitOK
+}
+
+// takeLimit picks --limit out of the flags: it belongs to this command alone.
+func takeLimit(args []string) (limit int, rest []string, err error) {
+	limit = -1
+	for i := 0; i < len(args); i++ {
+		name, value, inline := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if name != "limit" || !strings.HasPrefix(args[i], "-") {
+			rest = append(rest, args[i])
+			continue
+		}
+		if !inline {
+			if i++; i == len(args) {
+				return 0, nil, fmt.Errorf("--limit needs a number")
+			}
+			value = args[i]
+		}
+		if limit, err = strconv.Atoi(value); err != nil {
+			return 0, nil, fmt.Errorf("--limit %q is not a number", value)
+		}
+	}
+	return limit, rest, nil
+}
+
+func first(cfg *config.Config) string {
+	if len(cfg.Database.Address) == 0 {
+		return ""
+	}
+	return cfg.Database.Address[0]
+}

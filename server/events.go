@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/rs/zerolog"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/core"
+	"kumi/hooks"
+)
+
+// events runs event handlers beside the calls that raised the events: a
+// bounded queue and a fixed number of workers. An event that finds the queue
+// full is dropped and counted.
+type events struct {
+	queue   chan func()
+	metrics *Metrics
+	log     zerolog.Logger
+
+	mu     sync.RWMutex // held for reading while sending, so that close is safe
+	closed bool
+	done   sync.WaitGroup
+}
+
+func newEvents(size, workers int, metrics *Metrics, log zerolog.Logger) *events {
+	e := &events{queue: make(chan func(), size), metrics: metrics, log: log}
+	for range workers {
+		e.done.Go(func() {
+			for run := range e.queue {
+				run()
+			}
+		})
+	}
+	return e
+}
+
+// post queues an event for handlers. ctx gives the handlers its scope only:
+// they outlive the call.
+func (e *events) post(ctx context.Context, handlers []hooks.Slot[hooks.Event], event *api.Event) {
+	if len(handlers) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.closed {
+		return
+	}
+	select {
+	case e.queue <- func() { e.run(ctx, handlers, event) }:
+	default:
+		e.metrics.eventDropped()
+		e.log.Warn().Str("event", event.GetName()).Msg("event queue is full, dropping an event")
+	}
+}
+
+func (e *events) run(ctx context.Context, handlers []hooks.Slot[hooks.Event], event *api.Event) {
+	for _, h := range handlers {
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					e.log.Error().Str("module", h.Module).Str("event", event.GetName()).
+						Interface("panic", p).Bytes("stack", debug.Stack()).Msg("event handler panicked")
+				}
+			}()
+			h.Call(ctx, event)
+		}()
+	}
+}
+
+// close runs what is queued and ends the workers.
+func (e *events) close() {
+	e.mu.Lock()
+	already := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if !already {
+		close(e.queue)
+	}
+	e.done.Wait()
+}
+
+// customEvent takes an event that a client or a module raised.
+func (s *Server) customEvent(ctx context.Context, event *api.Event) {
+	set := s.set.Load()
+	if set == nil {
+		return // raised while modules load: nobody can be listening yet
+	}
+	scope, _ := core.ScopeOf(ctx)
+	if scope == nil {
+		scope = s.scope
+	}
+	s.events.post(core.WithMode(ctx, scope, "event"), set.Hooks.Events.Custom, event)
+}
+
+// sessionEvent reports that a socket session began, or that it ended for a
+// reason.
+func (s *Server) sessionEvent(scope *core.Scope, ended bool, reason string) {
+	handlers := s.set.Load().Hooks.Events.SessionStart
+	event := &api.Event{Name: "session_start", Timestamp: timestamppb.Now()}
+	if ended {
+		handlers = s.set.Load().Hooks.Events.SessionEnd
+		event.Name = "session_end"
+		event.Properties = map[string]string{"reason": reason}
+	}
+	s.events.post(core.WithMode(context.Background(), scope, "event"), handlers, event)
+}

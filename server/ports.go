@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// ports are the open listeners and what serves them.
+type ports struct {
+	http, grpc, metrics net.Listener // metrics is nil when off
+
+	httpServer    *http.Server
+	grpcServer    *grpc.Server
+	metricsServer *http.Server
+	failed        chan error
+}
+
+// listen opens every port first and serves only when all could be opened.
+func listen(ctx context.Context, s *Server) (p *ports, err error) {
+	p = &ports{failed: make(chan error, 3)}
+	defer func() {
+		if err != nil {
+			for _, l := range []net.Listener{p.http, p.grpc, p.metrics} {
+				if l != nil {
+					_ = l.Close()
+				}
+			}
+		}
+	}()
+	sock := &s.config.Socket
+	if p.http, err = open(ctx, sock.Protocol, sock.Address, sock.Port, "socket.port"); err != nil {
+		return nil, err
+	}
+	if p.grpc, err = open(ctx, "tcp", sock.Address, sock.GRPCPort(), "socket.port − 1 (gRPC)"); err != nil {
+		return nil, err
+	}
+	if port := s.config.Metrics.PrometheusPort; port != 0 {
+		if p.metrics, err = open(ctx, "tcp", "", port, "metrics.prometheus_port"); err != nil {
+			return nil, err
+		}
+	}
+	if sock.SSLCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(sock.SSLCertificate, sock.SSLPrivateKey)
+		if err != nil {
+			return nil, fmt.Errorf("load socket.ssl_certificate: %w", err)
+		}
+		p.http = tls.NewListener(p.http, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+
+	p.httpServer = &http.Server{
+		Handler:        s.httpHandler(),
+		ReadTimeout:    milliseconds(sock.ReadTimeoutMs),
+		WriteTimeout:   milliseconds(sock.WriteTimeoutMs),
+		IdleTimeout:    milliseconds(sock.IdleTimeoutMs),
+		MaxHeaderBytes: 5120, // the protocol's limit
+		ErrorLog:       quietLog(s.log),
+	}
+	p.grpcServer = s.api.GRPC()
+	p.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
+	p.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
+	if p.metrics != nil {
+		p.metricsServer = &http.Server{Handler: s.metrics.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quietLog(s.log)}
+		p.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
+	}
+	return p, nil
+}
+
+func open(ctx context.Context, network, address string, port int, key string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, network, net.JoinHostPort(address, strconv.Itoa(port)))
+	if err != nil {
+		return nil, fmt.Errorf("open the port of %s: %w", key, err)
+	}
+	return l, nil
+}
+
+// serve runs one listener until it is closed.
+func (p *ports) serve(name string, run func() error) {
+	go func() {
+		if err := run(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, grpc.ErrServerStopped) {
+			p.failed <- fmt.Errorf("serve %s: %w", name, err)
+		}
+	}()
+}
+
+// close stops listening, lets running calls end until ctx does, then cuts them.
+func (p *ports) close(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		p.grpcServer.GracefulStop()
+		close(stopped)
+	}()
+	err := p.httpServer.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, p.httpServer.Close())
+	}
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		p.grpcServer.Stop()
+	}
+	if p.metricsServer != nil {
+		err = errors.Join(err, p.metricsServer.Close())
+	}
+	return err
+}
+
+// httpHandler puts the sockets beside the API on the client port.
+func (s *Server) httpHandler() http.Handler {
+	api := s.api.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ws" {
+			s.sockets.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// Failed gives the error of a listener that stopped by itself.
+func (s *Server) Failed() <-chan error { return s.ports.failed }
+
+// HTTPAddr and GRPCAddr are where the client ports listen, once started.
+func (s *Server) HTTPAddr() net.Addr { return s.ports.http.Addr() }
+
+// GRPCAddr: see HTTPAddr.
+func (s *Server) GRPCAddr() net.Addr { return s.ports.grpc.Addr() }
+
+// MetricsAddr is where metrics are offered, nil when they are not.
+func (s *Server) MetricsAddr() net.Addr {
+	if s.ports.metrics == nil {
+		return nil
+	}
+	return s.ports.metrics.Addr()
+}

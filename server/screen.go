@@ -1,0 +1,93 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+)
+
+// Screen writes what a developer wants to know after a start: addresses,
+// database, what was loaded, and lines to paste.
+func (s *Server) Screen(w io.Writer) {
+	base := "http://" + reachable(s.HTTPAddr())
+	key := string(s.config.Socket.ServerKey)
+	fmt.Fprintf(w, "\n  Kumi %s\n\n", Version)
+	fmt.Fprintf(w, "  client    %s  (REST, ws://%s/ws)\n", base, reachable(s.HTTPAddr()))
+	fmt.Fprintf(w, "  gRPC      %s\n", reachable(s.GRPCAddr()))
+	if addr := s.MetricsAddr(); addr != nil {
+		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))
+	}
+	fmt.Fprintf(w, "  database  %s\n", s.databaseName())
+	fmt.Fprintf(w, "  modules   %s\n\n", s.config.Runtime.Path)
+
+	set := s.set.Load()
+	if len(set.Modules) == 0 {
+		fmt.Fprintf(w, "  Nothing is loaded yet: put an index.ts, index.js or *.lua into that folder.\n\n")
+	}
+	rpc := ""
+	for _, m := range set.Modules {
+		fmt.Fprintf(w, "  %-10s  %s\n", m.Runtime, m.Name)
+		list(w, "rpc", m.RPCs)
+		list(w, "hook", m.Hooks)
+		list(w, "match", m.Matches)
+		if rpc == "" && len(m.RPCs) > 0 {
+			rpc = m.RPCs[0]
+		}
+		if slices.Contains(m.RPCs, "hello") {
+			rpc = "hello"
+		}
+	}
+	fmt.Fprintf(w, "\n  Try it:\n")
+	fmt.Fprintf(w, "    curl -u %s: '%s/v2/account/authenticate/device?create=true' -d '{\"id\":\"my-first-device\"}'\n", key, base)
+	if rpc != "" {
+		fmt.Fprintf(w, "    curl '%s/v2/rpc/%s?http_key=%s'\n", base, rpc, s.config.Runtime.HTTPKey)
+	}
+	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
+}
+
+// list writes the names of one kind, a few to a line.
+func list(w io.Writer, kind string, names []string) {
+	const width = 72
+	line := ""
+	flush := func() {
+		if line != "" {
+			fmt.Fprintf(w, "    %-6s  %s\n", kind, line)
+			kind, line = "", ""
+		}
+	}
+	for _, n := range names {
+		if len(line)+len(n) > width {
+			flush()
+		}
+		line += strings.TrimSpace(n) + "  "
+	}
+	flush()
+}
+
+// reachable turns a listening address into one to connect to.
+func reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// quietLog sends what net/http has to say to the debug level: broken client
+// connections are not the operator's trouble.
+func quietLog(l zerolog.Logger) *log.Logger { return log.New(debugWriter{l}, "", 0) }
+
+type debugWriter struct{ log zerolog.Logger }
+
+func (d debugWriter) Write(p []byte) (int, error) {
+	d.log.Debug().Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
+}

@@ -1,0 +1,245 @@
+// Package server is the doors of the game server: REST and gRPC, sockets and
+// metrics, and the assembly that puts a whole server together.
+//
+// A Server is made with New, runs between Start and Stop, and is used from the
+// goroutine that made it; everything behind the doors may be reached from any.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/match"
+	"kumi/modules"
+	"kumi/presence"
+	"kumi/store"
+)
+
+// Version is what the server calls itself, to clients, modules and people. A
+// release build sets it with -ldflags "-X kumi/server.Version=…".
+var Version = "0.1.0-dev"
+
+// Server is a whole game server.
+type Server struct {
+	config *config.Config
+	log    zerolog.Logger
+
+	db       *store.DB
+	sessions *presence.Sessions
+	tracker  *presence.Tracker
+	matches  *match.Registry
+	core     *core.Core
+	metrics  *Metrics
+	events   *events
+	set      atomic.Pointer[modules.Set]
+
+	api     *api
+	sockets *sockets
+	ports   *ports
+	scope   *core.Scope // of calls that nobody made: shutdown and the like
+}
+
+// New opens the database, brings the embedded one up to date and loads the
+// modules. It listens to nothing yet. What it opened is closed again when it
+// fails.
+func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *Server, err error) {
+	s = &Server{config: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := s.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+
+	env := parseEnv(cfg.GetRuntime().GetEnv())
+	s.scope = &core.Scope{Env: env, Node: cfg.Name, Version: Version}
+	s.metrics = newMetrics(cfg, s.db.Stats)
+	s.sessions = presence.NewSessions()
+	s.tracker = presence.NewTracker(presence.TrackerOptions{
+		Node: cfg.Name, Sessions: s.sessions, Logger: log,
+		EventQueue: cfg.Tracker.EventQueueSize, Metrics: s.metrics,
+	})
+	router := presence.NewRouter(s.tracker)
+	s.matches = match.NewRegistry(match.Options{
+		Node: cfg.Name, Tracker: s.tracker, Router: router, Logger: log, Metrics: s.metrics,
+		TokenKey:           []byte(cfg.Session.EncryptionKey),
+		InputQueue:         cfg.Match.InputQueueSize,
+		CallQueue:          cfg.Match.CallQueueSize,
+		SignalQueue:        cfg.Match.SignalQueueSize,
+		JoinAttemptQueue:   cfg.Match.JoinAttemptQueueSize,
+		DeferredQueue:      cfg.Match.DeferredQueueSize,
+		JoinMarkerDeadline: milliseconds(cfg.Match.JoinMarkerDeadlineMs),
+		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
+	})
+	s.core = core.New(core.Options{
+		DB: s.db, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
+		Tracker: s.tracker, Router: router, Sessions: s.sessions, Matches: s.matches,
+		ModulesPath: cfg.Runtime.Path,
+	})
+	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
+	s.core.OnEvent(s.customEvent)
+
+	set, err := modules.Load(ctx, s.moduleOptions(env))
+	if err != nil {
+		return nil, err
+	}
+	s.set.Store(set)
+	s.metrics.pools(set)
+
+	d := door{config: cfg, log: log, core: s.core, set: s.set.Load, metrics: s.metrics, env: env, version: Version}
+	s.api = newAPI(d)
+	s.sockets = newSockets(d, s.tracker, router, s.sessions, s.matches, s.sessionEvent)
+	return s, nil
+}
+
+func (s *Server) openDatabase(ctx context.Context) (err error) {
+	cfg := s.config
+	s.db, err = store.Open(ctx, store.Options{
+		Address: databaseAddress(cfg), DataDir: cfg.DataDir,
+		MaxOpenConns: cfg.Database.MaxOpenConns, MaxIdleConns: cfg.Database.MaxIdleConns,
+		ConnMaxLifetime: milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	// The embedded database belongs to this server alone, so it is kept up to
+	// date without asking. PostgreSQL may be shared: there, people migrate.
+	if s.db.Dialect() == store.SQLite {
+		if err := store.Migrate(ctx, s.db); err != nil {
+			return fmt.Errorf("migrate the embedded database: %w", err)
+		}
+	}
+	warning, err := s.db.CheckMigrations(ctx)
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		s.log.Warn().Msg(warning)
+	}
+	return nil
+}
+
+func (s *Server) moduleOptions(env map[string]string) modules.Options {
+	rt := &s.config.Runtime
+	return modules.Options{
+		Path: rt.Path, JSEntrypoint: rt.JSEntrypoint,
+		Core: s.core, Matches: s.matches, Config: s.config, DB: s.db, Logger: s.log,
+		Env: env, Node: s.config.Name, Version: Version,
+		CallTimeout: milliseconds(rt.CallTimeoutMs), TickTimeout: milliseconds(rt.TickTimeoutMs),
+		JS: modules.EngineOptions{
+			Min: rt.JSMinCount, Max: rt.JSMaxCount, Stack: rt.JSStackSize, ReadOnlyGlobals: rt.JSReadOnlyGlobals,
+		},
+		Lua: modules.EngineOptions{
+			Min: rt.LuaMinCount, Max: rt.LuaMaxCount, Stack: rt.LuaCallStackSize,
+			Registry: rt.LuaRegistrySize, ReadOnlyGlobals: rt.LuaReadOnlyGlobals, APIStacktrace: rt.LuaAPIStacktrace,
+		},
+	}
+}
+
+// Modules is the loaded set of modules.
+func (s *Server) Modules() *modules.Set { return s.set.Load() }
+
+// Start opens the ports. From then on the server is healthy.
+func (s *Server) Start(ctx context.Context) error {
+	ports, err := listen(ctx, s)
+	if err != nil {
+		return err
+	}
+	s.ports = ports
+	return nil
+}
+
+// Stop ends the server in order: no new matches and the modules' shutdown
+// handler, matches within the grace period of the configuration or until ctx
+// ends, doors, sessions, and last the database. Stop may be called once.
+func (s *Server) Stop(ctx context.Context) error {
+	s.stopGames(ctx)
+	var errs []error
+	if s.sockets != nil {
+		errs = append(errs, s.sockets.Shutdown(ctx))
+	}
+	if s.ports != nil {
+		errs = append(errs, s.ports.close(ctx))
+	}
+	return errors.Join(append(errs, s.close())...)
+}
+
+// stopGames ends the matches. With a grace period the shutdown handler and the
+// matches' own ending run at the same time, as the protocol has it.
+func (s *Server) stopGames(ctx context.Context) {
+	grace := s.config.ShutdownGraceSec
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if hook := s.set.Load().Hooks.Single.Shutdown; hook != nil && grace > 0 {
+			hook.Call(core.WithMode(ctx, s.scope, "shutdown"))
+		}
+	}()
+	s.matches.Stop(ctx, grace)
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// close frees what New opened, as far as it got.
+func (s *Server) close() error {
+	if s.events != nil {
+		s.events.close()
+	}
+	if set := s.set.Load(); set != nil {
+		set.Close()
+	}
+	if s.tracker != nil {
+		s.tracker.Close()
+	}
+	if s.db != nil {
+		if err := s.db.Close(); err != nil {
+			return fmt.Errorf("close database: %w", err)
+		}
+	}
+	return nil
+}
+
+// parseEnv turns KEY=VALUE entries, which the configuration has checked, into
+// what modules find in their context.
+func parseEnv(entries []string) map[string]string {
+	env := make(map[string]string, len(entries))
+	for _, e := range entries {
+		key, value, _ := strings.Cut(e, "=")
+		env[key] = value
+	}
+	return env
+}
+
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// databaseName says in a few words where the data is, for people.
+func (s *Server) databaseName() string {
+	if s.db.Dialect() == store.SQLite {
+		return "SQLite, " + filepath.ToSlash(s.db.Path())
+	}
+	return "PostgreSQL, " + s.config.Database.Address.Redacted()[0]
+}
+
+// databaseAddress is the first address, the only one in use; empty means the
+// embedded database.
+func databaseAddress(cfg *config.Config) string {
+	if len(cfg.Database.Address) == 0 {
+		return ""
+	}
+	return cfg.Database.Address[0]
+}

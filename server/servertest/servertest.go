@@ -1,0 +1,136 @@
+// Package servertest starts whole servers for tests: on free ports, on a
+// database of their own and with the modules the test writes.
+package servertest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kumi/config"
+	"kumi/server"
+	"kumi/store/storetest"
+)
+
+// Option changes the server that Start starts.
+type Option func(t testing.TB, s *setup)
+
+type setup struct {
+	args    []string
+	modules string
+	log     zerolog.Logger
+}
+
+// Module writes a file into the server's modules folder. The name may have
+// folders in it.
+func Module(name, source string) Option {
+	return func(t testing.TB, s *setup) {
+		t.Helper()
+		path := filepath.Join(s.modules, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Modules copies a folder of modules into the server's.
+func Modules(dir string) Option {
+	return func(t testing.TB, s *setup) {
+		t.Helper()
+		if err := os.CopyFS(s.modules, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Flags are settings as on the command line.
+func Flags(args ...string) Option {
+	return func(_ testing.TB, s *setup) { s.args = append(s.args, args...) }
+}
+
+// Postgres runs the server on a PostgreSQL database of its own; the test is
+// skipped where there is none.
+func Postgres() Option {
+	return func(t testing.TB, s *setup) {
+		t.Helper()
+		s.args = append(s.args, "--database.address", storetest.Postgres(t))
+	}
+}
+
+// Log shows the server's log in the test's output.
+func Log() Option {
+	return func(t testing.TB, s *setup) { s.log = zerolog.New(zerolog.NewTestWriter(t)) }
+}
+
+// LogTo sends the server's log, as JSON lines, to a logger of the test's.
+func LogTo(log zerolog.Logger) Option {
+	return func(_ testing.TB, s *setup) { s.log = log }
+}
+
+// Server is a running server and how to reach it.
+type Server struct {
+	*server.Server
+	// URL is http://host:port of the client port, WS the same for sockets, GRPC
+	// the host:port of the gRPC port.
+	URL, WS, GRPC string
+	// ModulesPath is the folder the modules were loaded from.
+	ModulesPath string
+}
+
+// Start starts a server and stops it when the test ends.
+func Start(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	s, err := TryStart(t, options...)
+	if err != nil {
+		t.Fatalf("start server: %v", err)
+	}
+	return s
+}
+
+// TryStart is Start for servers that are expected to fail.
+func TryStart(t testing.TB, options ...Option) (*Server, error) {
+	t.Helper()
+	dir := t.TempDir()
+	s := &setup{modules: filepath.Join(dir, "modules"), log: zerolog.Nop()}
+	if err := os.MkdirAll(s.modules, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range options {
+		o(t, s)
+	}
+	cfg, _, err := config.Load(append([]string{
+		"--data_dir", dir, "--runtime.path", s.modules,
+		"--socket.port", "0", "--socket.address", "127.0.0.1",
+		"--runtime.js_min_count", "1", "--runtime.lua_min_count", "1",
+	}, s.args...), nil)
+	if err != nil {
+		t.Fatalf("configuration: %v", err)
+	}
+	srv, err := server.New(t.Context(), cfg, s.log)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		if err := srv.Stop(ctx); err != nil {
+			t.Errorf("stop server: %v", err)
+		}
+	})
+	if err := srv.Start(t.Context()); err != nil {
+		return nil, err
+	}
+	url := "http://" + srv.HTTPAddr().String()
+	return &Server{
+		Server: srv, URL: url, WS: "ws" + strings.TrimPrefix(url, "http") + "/ws",
+		GRPC: srv.GRPCAddr().String(), ModulesPath: s.modules,
+	}, nil
+}
