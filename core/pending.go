@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"database/sql"
 	"os"
-	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -724,3 +722,8 @@ func (pending) WalletsUpdate(context.Context, []*runtime.WalletUpdate, bool) (_ 
 	return
 }
 
+// GetFleetManager returns nil: there is none until a Go module registers one.
+func (pending) GetFleetManager() runtime.FleetManager { return nil }
+
+// GetSatori returns nil: the client of that service is not built.
+func (pending) GetSatori() runtime.Satori { return nil }

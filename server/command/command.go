@@ -99,6 +99,10 @@ func version(_ context.Context, _ []string, s streams) int {
 // load reads the configuration; on failure it has said why.
 func load(args []string, s streams) (*config.Config, []string, bool) {
 	cfg, warnings, err := config.Load(args, s.env)
+	if errors.Is(err, config.ErrHelp) {
+		help(context.Background(), nil, s)
+		return nil, nil, false
+	}
 	if err != nil {
 		fmt.Fprintf(s.err, "%v\n", err)
 		return nil, nil, false
