@@ -1,0 +1,117 @@
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// wait bounds every call and every wait for a message, so that a test fails
+// rather than hangs.
+const wait = 20 * time.Second
+
+// Answer is a REST answer.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Code is the code in an error body, 0 where there is none.
+func (a Answer) Code() int {
+	var body struct{ Code int }
+	_ = json.Unmarshal([]byte(a.Body), &body)
+	return body.Code
+}
+
+// Get reads a string field of a JSON body by its dotted path.
+func (a Answer) Get(path string) string {
+	var v any
+	_ = json.Unmarshal([]byte(a.Body), &v)
+	for key := range strings.SplitSeq(path, ".") {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// Do makes one REST call. authorization is a whole header value, or empty.
+func (s *Server) Do(t testing.TB, method, path, authorization, body string) Answer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewBufferString(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("%s %s: read answer: %v", method, path, err)
+	}
+	return Answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// ServerKey is the Authorization header of calls without a session.
+const ServerKey = "Basic ZGVmYXVsdGtleTo="
+
+// User is an authenticated player.
+type User struct {
+	server                *Server
+	ID, Username          string
+	Token, Refresh        string
+	authorization, device string
+}
+
+// User authenticates a player by a device id made from name.
+func (s *Server) User(t testing.TB, name string) *User {
+	t.Helper()
+	device := "device-of-" + name
+	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/device?create=true&username="+url.QueryEscape(name), ServerKey, `{"id":"`+device+`"}`)
+	if a.Status != http.StatusOK {
+		t.Fatalf("authenticate %s: %d %s", name, a.Status, a.Body)
+	}
+	u := &User{server: s, Username: name, Token: a.Get("token"), Refresh: a.Get("refresh_token"), device: device}
+	u.authorization = "Bearer " + u.Token
+	u.ID = u.Do(t, http.MethodGet, "/v2/account", "").Get("user.id")
+	return u
+}
+
+// Do makes a REST call in the player's name.
+func (u *User) Do(t testing.TB, method, path, body string) Answer {
+	t.Helper()
+	return u.server.Do(t, method, path, u.authorization, body)
+}
+
+// RPC calls an RPC over REST in the player's name and returns the payload.
+func (u *User) RPC(t testing.TB, id, payload string) (string, Answer) {
+	t.Helper()
+	quoted, _ := json.Marshal(payload)
+	a := u.Do(t, http.MethodPost, "/v2/rpc/"+id, string(quoted))
+	return a.Get("payload"), a
+}
+
+// RPC calls an RPC as another server would, with the HTTP key.
+func (s *Server) RPC(t testing.TB, id, payload string) (string, Answer) {
+	t.Helper()
+	quoted, _ := json.Marshal(payload)
+	a := s.Do(t, http.MethodPost, "/v2/rpc/"+id+"?http_key=defaulthttpkey", "", string(quoted))
+	return a.Get("payload"), a
+}

@@ -1,0 +1,122 @@
+package servertest
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+// Socket is a player's JSON socket. It is used by one goroutine.
+type Socket struct {
+	conn *websocket.Conn
+	cid  int
+	// pushed are envelopes that arrived while something else was awaited.
+	pushed []Envelope
+}
+
+// Envelope is a decoded envelope: its keys with their raw values.
+type Envelope map[string]json.RawMessage
+
+// Socket opens a socket for the player and closes it when the test ends.
+func (u *User) Socket(t testing.TB) *Socket {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, u.server.WS+"?format=json&token="+url.QueryEscape(u.Token), nil)
+	if err != nil {
+		t.Fatalf("open socket of %s: %v", u.Username, err)
+	}
+	conn.SetReadLimit(1 << 20)
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	return &Socket{conn: conn}
+}
+
+// Call sends an envelope of one kind and returns the reply to it: the value of
+// the reply's kind, or of "error".
+func (s *Socket) Call(t testing.TB, kind, body string) Envelope {
+	t.Helper()
+	s.cid++
+	cid := strconv.Itoa(s.cid)
+	s.Send(t, `{"cid":"`+cid+`","`+kind+`":`+body+`}`)
+	for {
+		e := s.read(t)
+		if string(e["cid"]) == `"`+cid+`"` {
+			return e
+		}
+		s.pushed = append(s.pushed, e)
+	}
+}
+
+// Send writes a text frame as it is.
+func (s *Socket) Send(t testing.TB, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	if err := s.conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+		t.Fatalf("write %s: %v", text, err)
+	}
+}
+
+// Expect returns the next pushed envelope of a kind, leaving others of other
+// kinds for later.
+func (s *Socket) Expect(t testing.TB, kind string) Envelope {
+	t.Helper()
+	for i, e := range s.pushed {
+		if _, ok := e[kind]; ok {
+			s.pushed = append(s.pushed[:i], s.pushed[i+1:]...)
+			return e
+		}
+	}
+	for {
+		e := s.read(t)
+		if _, ok := e[kind]; ok {
+			return e
+		}
+		s.pushed = append(s.pushed, e)
+	}
+}
+
+// Closed waits for the server to close the socket and returns its code.
+func (s *Socket) Closed(t testing.TB) websocket.StatusCode {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	for {
+		if _, _, err := s.conn.Read(ctx); err != nil {
+			if ctx.Err() != nil {
+				t.Fatal("the server did not close the socket")
+			}
+			return websocket.CloseStatus(err)
+		}
+	}
+}
+
+// Close closes the socket as a client does.
+func (s *Socket) Close() { _ = s.conn.Close(websocket.StatusNormalClosure, "") }
+
+func (s *Socket) read(t testing.TB) Envelope {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	_, text, err := s.conn.Read(ctx)
+	if err != nil {
+		t.Fatalf("read from socket: %v", err)
+	}
+	var e Envelope
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatalf("the server sent %q: %v", text, err)
+	}
+	return e
+}
+
+// Field reads a string out of the value of a kind by its key.
+func (e Envelope) Field(kind, key string) string {
+	var v map[string]any
+	_ = json.Unmarshal(e[kind], &v)
+	s, _ := v[key].(string)
+	return s
+}
