@@ -37,7 +37,7 @@ func (n *normalizer) number() error {
 			return n.fail("malformed number")
 		}
 	}
-	exp := 0
+	exp, plain := 0, n.pos
 	if c := n.peek(); c == 'e' || c == 'E' {
 		n.pos++
 		sign := 1
@@ -60,7 +60,7 @@ func (n *normalizer) number() error {
 
 	zero := strings.Trim(whole, "0") == "" && strings.Trim(frac, "0") == ""
 	if exp == 0 && !zero && len(whole) <= maxIntDigits && len(frac) <= maxFracDigits {
-		n.out = append(n.out, n.in[start:n.pos]...)
+		n.out = append(n.out, n.in[start:plain]...) // without an exponent of zero
 		return nil
 	}
 	scale := max(0, len(frac)-exp)

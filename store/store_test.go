@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"flag"
 	"testing"
 	"time"
 
@@ -12,7 +13,11 @@ import (
 	"kumi/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("rapid.nofailfile", "true") // a failure prints its seed; tests leave no files
+	storetest.Main(m)
+}
 
 func addUser(t testing.TB, db *store.DB, name string) uuid.UUID {
 	t.Helper()
