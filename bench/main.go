@@ -1,0 +1,95 @@
+// Command bench puts load on a server of the Nakama protocol through its
+// public doors and says what an operation costs: rate, latency, processor time
+// and memory of the server process. The same work can be put on a bare echo
+// server in the same run, so that a figure can be quoted as a multiple of what
+// the libraries themselves cost; that multiple travels between machines, the
+// figure does not.
+//
+// README.md in this folder says how to run each scenario.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(stdout)
+		return 0
+	}
+	var err error
+	if args[0] == "echo" {
+		err = echo(ctx, args[1:], stdout, stderr)
+	} else {
+		err = bench(ctx, args[0], args[1:], stdout, stderr)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "usage: bench <scenario> [flags]\n\nscenarios:\n")
+	for _, s := range scenarios {
+		fmt.Fprintf(w, "  %-12s %s\n", s.name, s.about)
+	}
+	fmt.Fprintf(w, "  %-12s %s\n\nbench <scenario> --help lists the flags.\n", "echo", "run the bare server alone")
+}
+
+// bench runs one scenario against the server, the bare server, or both.
+func bench(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
+	s := findScenario(name)
+	if s == nil {
+		return fmt.Errorf("unknown scenario %q: bench help lists them", name)
+	}
+	o, err := parseOptions(s, args, stderr)
+	if err != nil {
+		return err
+	}
+	targets, closeTargets, err := o.targets(ctx, stderr)
+	if err != nil {
+		return err
+	}
+	defer closeTargets()
+
+	report := &Report{Scenario: s.name, Format: o.codec.Name(), Connections: o.connections}
+	rounds := o.rounds
+	if s.once {
+		rounds = 1
+	}
+	for range rounds {
+		for _, t := range targets {
+			if t.bare && s.noBare {
+				continue
+			}
+			results, err := s.run(ctx, o, t)
+			if err != nil {
+				return fmt.Errorf("%s against %s at %s: %w", s.name, t.name, t.address, err)
+			}
+			report.add(t, results)
+		}
+	}
+	report.finish()
+	if o.json {
+		return report.writeJSON(stdout)
+	}
+	return report.writeTable(stdout)
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"kumi/bench/wire"
+)
+
+// options are the flags of a run.
+type options struct {
+	address   string
+	serverKey string
+	httpKey   string
+	pid       int
+	dbPid     int
+	echo      string
+	selfEcho  bool
+
+	connections int
+	inflight    int
+	duration    time.Duration
+	warmup      time.Duration
+	settle      time.Duration
+	rounds      int
+	json        bool
+	codec       wire.Codec
+
+	rpc     string
+	payload string
+	rooms   int
+	players int
+	window  int
+	size    int
+	count   int
+	users   int
+}
+
+// echoPayload is about 130 bytes of JSON, as a game client would send.
+const echoPayload = `{"action":"move","seq":1042,"position":{"x":128.5,"y":64.25,"z":0},"target":"npc-7731","flags":["run","aim"],"note":"hello world"}`
+
+func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	fs := flag.NewFlagSet("bench "+s.name, flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&o.address, "address", "", "host:port of the server's HTTP listener; empty drives the bare server alone")
+	fs.StringVar(&o.serverKey, "server-key", "defaultkey", "key for authentication")
+	fs.StringVar(&o.httpKey, "http-key", "defaulthttpkey", "key for RPCs from other servers, used to create matches")
+	fs.IntVar(&o.pid, "pid", 0, "process id of the server, for its processor time and memory")
+	fs.IntVar(&o.dbPid, "db-pid", 0, "process id of the server's database, counted with its child processes and shown apart")
+	fs.StringVar(&o.echo, "echo", "", "host:port,pid of a bare server to drive in the same run")
+	fs.BoolVar(&o.selfEcho, "self-echo", false, "start a bare server as a child process and drive it in the same run")
+	fs.IntVar(&o.connections, "connections", s.connections, "connections")
+	fs.IntVar(&o.inflight, "inflight", 1, "requests in flight per connection (rpc-ws)")
+	fs.DurationVar(&o.duration, "duration", 5*time.Second, "time that is measured, at most 5m")
+	fs.DurationVar(&o.warmup, "warmup", time.Second, "time of load before it")
+	fs.DurationVar(&o.settle, "settle", 2*time.Second, "time of rest before memory is read (idle, match-empty)")
+	fs.IntVar(&o.rounds, "rounds", 1, "times server and bare server are driven in turn; results are taken together")
+	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
+	format := fs.String("format", "json", "wire format of WebSocket messages: json or protobuf")
+	fs.StringVar(&o.rpc, "rpc", s.rpc, "id of the RPC to call, or of the one that creates a match and returns its id")
+	fs.StringVar(&o.payload, "payload", s.payload, "payload of that RPC")
+	fs.IntVar(&o.rooms, "rooms", 20, "matches (match)")
+	fs.IntVar(&o.players, "players", 8, "players in each match (relay, match)")
+	fs.IntVar(&o.window, "window", 4, "messages per player on their way at once (relay)")
+	fs.IntVar(&o.size, "size", 128, "bytes of data in a message (relay)")
+	fs.IntVar(&o.count, "count", 200, "empty matches to create (match-empty)")
+	fs.IntVar(&o.users, "users", 0, "users that share the connections; 0 means one each (idle)")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if fs.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	}
+	var err error
+	if o.codec, err = wire.ByName(*format); err != nil {
+		return nil, err
+	}
+	return o, o.check(s)
+}
+
+func (o *options) check(s *scenario) error {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"connections", o.connections}, {"inflight", o.inflight}, {"rounds", o.rounds}, {"rooms", o.rooms},
+		{"window", o.window}, {"count", o.count},
+	} {
+		if n.value < 1 {
+			return fmt.Errorf("--%s must be 1 or more", n.name)
+		}
+	}
+	switch {
+	case o.duration <= 0 || o.duration > 5*time.Minute:
+		return errors.New("--duration must be more than 0 and at most 5m")
+	case o.warmup < 0 || o.settle < 0:
+		return errors.New("--warmup and --settle must not be negative")
+	case o.players < 2:
+		return errors.New("--players must be 2 or more")
+	case o.size < wire.StampSize || o.size > 2048:
+		return fmt.Errorf("--size must be between %d and 2048", wire.StampSize)
+	case o.address == "" && o.echo == "" && !o.selfEcho:
+		return errors.New("nothing to drive: give --address, --echo or --self-echo")
+	case o.address == "" && s.noBare:
+		return fmt.Errorf("%s has no bare counterpart: give --address", s.name)
+	case o.address != "" && s.rpc != "" && o.rpc == "":
+		return errors.New("--rpc must not be empty")
+	}
+	return nil
+}
+
+// targets is the server first, then the bare server. The second result ends
+// what was started.
+func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, func(), error) {
+	var targets []*target
+	if o.address != "" {
+		t := &target{name: "server", address: o.address, serverKey: o.serverKey, httpKey: o.httpKey}
+		var err error
+		if t.process, err = openProcess(o.pid, false); err != nil {
+			return nil, nil, fmt.Errorf("--pid: %w", err)
+		}
+		if t.database, err = openProcess(o.dbPid, true); err != nil {
+			return nil, nil, fmt.Errorf("--db-pid: %w", err)
+		}
+		targets = append(targets, t)
+	}
+	if o.echo != "" {
+		address, pid, _ := strings.Cut(o.echo, ",")
+		t := &target{name: "bare", address: address, bare: true}
+		n, err := strconv.Atoi(pid)
+		if pid != "" && err != nil {
+			return nil, nil, fmt.Errorf("--echo: %q is no process id", pid)
+		}
+		if t.process, err = openProcess(n, false); err != nil {
+			return nil, nil, fmt.Errorf("--echo: %w", err)
+		}
+		targets = append(targets, t)
+	}
+	if !o.selfEcho {
+		return targets, func() {}, nil
+	}
+	child, err := startEcho(ctx, stderr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the bare server: %w", err)
+	}
+	t := &target{name: "bare", address: child.address, bare: true}
+	if t.process, err = openProcess(child.pid(), false); err != nil {
+		child.stop()
+		return nil, nil, err
+	}
+	return append(targets, t), child.stop, nil
+}
+
+// target is a server under load.
+type target struct {
+	name      string
+	address   string
+	bare      bool // it echoes, and knows neither sessions nor matches
+	serverKey string
+	httpKey   string
+	process   *process // nil when no process id was given
+	database  *process
+}

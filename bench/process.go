@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// clockTick is the unit of times in /proc/<pid>/stat. It is 1/100 s on every
+// Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+// process reads what another process has used, from /proc. A nil process
+// reads zeros: its figures are left out of the report.
+type process struct {
+	pid int
+	// tree counts descendants too, as PostgreSQL needs: it has a process for
+	// each connection.
+	tree bool
+}
+
+// openProcess checks that the process can be read. It is nil for pid 0.
+func openProcess(pid int, tree bool) (*process, error) {
+	if pid == 0 {
+		return nil, nil
+	}
+	p := &process{pid: pid, tree: tree}
+	if _, err := readStat(pid); err != nil {
+		return nil, fmt.Errorf("cannot read process %d: %w", pid, err)
+	}
+	return p, nil
+}
+
+type stat struct {
+	parent   int
+	own      time.Duration
+	children time.Duration // of children that ended and were waited for
+}
+
+func readStat(pid int) (stat, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return stat{}, err
+	}
+	return parseStat(data)
+}
+
+// parseStat reads the line of /proc/<pid>/stat. The name in parentheses may
+// itself hold spaces and parentheses.
+func parseStat(data []byte) (stat, error) {
+	i := bytes.LastIndexByte(data, ')')
+	fields := strings.Fields(string(data[i+1:]))
+	const parent, utime, stime, cutime, cstime = 1, 11, 12, 13, 14
+	if i < 0 || len(fields) <= cstime {
+		return stat{}, fmt.Errorf("unexpected process state %q", data)
+	}
+	var n [cstime + 1]int64
+	for _, f := range []int{parent, utime, stime, cutime, cstime} {
+		v, err := strconv.ParseInt(fields[f], 10, 64)
+		if err != nil {
+			return stat{}, fmt.Errorf("unexpected process state: %w", err)
+		}
+		n[f] = v
+	}
+	return stat{
+		parent:   int(n[parent]),
+		own:      time.Duration(n[utime]+n[stime]) * clockTick,
+		children: time.Duration(n[cutime]+n[cstime]) * clockTick,
+	}, nil
+}
+
+// cpu is the processor time used since the process began.
+func (p *process) cpu() (time.Duration, error) {
+	if p == nil {
+		return 0, nil
+	}
+	root, err := readStat(p.pid)
+	if err != nil {
+		return 0, fmt.Errorf("the process that is measured is gone: %w", err)
+	}
+	if !p.tree {
+		return root.own, nil
+	}
+	sum := root.own + root.children
+	for _, s := range p.descendants() {
+		sum += s.own + s.children
+	}
+	return sum, nil
+}
+
+// descendants reads the state of all processes below this one.
+func (p *process) descendants() map[int]stat {
+	all := map[int]stat{}
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		if s, err := readStat(pid); err == nil {
+			all[pid] = s
+		}
+	}
+	below := map[int]stat{}
+	for pid, s := range all {
+		for up := s.parent; up > 1; up = all[up].parent {
+			if up == p.pid {
+				below[pid] = s
+				break
+			}
+		}
+	}
+	return below
+}
+
+// rss is the memory the process holds now, in bytes.
+func (p *process) rss() (int64, error) {
+	if p == nil {
+		return 0, nil
+	}
+	if data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid)); err == nil {
+		if n, ok := kilobytes(data, "Rss:"); ok {
+			return n << 10, nil
+		}
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	if err != nil {
+		return 0, fmt.Errorf("the process that is measured is gone: %w", err)
+	}
+	n, ok := kilobytes(data, "VmRSS:")
+	if !ok {
+		return 0, fmt.Errorf("process %d shows no memory use", p.pid)
+	}
+	return n << 10, nil
+}
+
+func kilobytes(data []byte, label string) (int64, bool) {
+	for line := range strings.Lines(string(data)) {
+		if rest, ok := strings.CutPrefix(line, label); ok {
+			fields := strings.Fields(rest)
+			if len(fields) == 0 {
+				return 0, false
+			}
+			n, err := strconv.ParseInt(fields[0], 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
