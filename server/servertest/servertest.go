@@ -18,9 +18,10 @@ import (
 )
 
 // Option changes the server that Start starts.
-type Option func(t testing.TB, s *setup)
+type Option func(t testing.TB, s *Setup)
 
-type setup struct {
+// Setup is what options change.
+type Setup struct {
 	args    []string
 	modules string
 	log     zerolog.Logger
@@ -29,7 +30,7 @@ type setup struct {
 // Module writes a file into the server's modules folder. The name may have
 // folders in it.
 func Module(name, source string) Option {
-	return func(t testing.TB, s *setup) {
+	return func(t testing.TB, s *Setup) {
 		t.Helper()
 		path := filepath.Join(s.modules, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -43,7 +44,7 @@ func Module(name, source string) Option {
 
 // Modules copies a folder of modules into the server's.
 func Modules(dir string) Option {
-	return func(t testing.TB, s *setup) {
+	return func(t testing.TB, s *Setup) {
 		t.Helper()
 		if err := os.CopyFS(s.modules, os.DirFS(dir)); err != nil {
 			t.Fatal(err)
@@ -53,13 +54,13 @@ func Modules(dir string) Option {
 
 // Flags are settings as on the command line.
 func Flags(args ...string) Option {
-	return func(_ testing.TB, s *setup) { s.args = append(s.args, args...) }
+	return func(_ testing.TB, s *Setup) { s.args = append(s.args, args...) }
 }
 
 // Postgres runs the server on a PostgreSQL database of its own; the test is
 // skipped where there is none.
 func Postgres() Option {
-	return func(t testing.TB, s *setup) {
+	return func(t testing.TB, s *Setup) {
 		t.Helper()
 		s.args = append(s.args, "--database.address", storetest.Postgres(t))
 	}
@@ -67,12 +68,12 @@ func Postgres() Option {
 
 // Log shows the server's log in the test's output.
 func Log() Option {
-	return func(t testing.TB, s *setup) { s.log = zerolog.New(zerolog.NewTestWriter(t)) }
+	return func(t testing.TB, s *Setup) { s.log = zerolog.New(zerolog.NewTestWriter(t)) }
 }
 
 // LogTo sends the server's log, as JSON lines, to a logger of the test's.
 func LogTo(log zerolog.Logger) Option {
-	return func(_ testing.TB, s *setup) { s.log = log }
+	return func(_ testing.TB, s *Setup) { s.log = log }
 }
 
 // Server is a running server and how to reach it.
@@ -99,7 +100,7 @@ func Start(t testing.TB, options ...Option) *Server {
 func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	t.Helper()
 	dir := t.TempDir()
-	s := &setup{modules: filepath.Join(dir, "modules"), log: zerolog.Nop()}
+	s := &Setup{modules: filepath.Join(dir, "modules"), log: zerolog.Nop()}
 	if err := os.MkdirAll(s.modules, 0o755); err != nil {
 		t.Fatal(err)
 	}
