@@ -1,17 +1,15 @@
 package match
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
 	"kumi/presence"
-	"kumi/store/fault"
+	"kumi/presence/actor"
 )
 
 // Options are what a Registry is made of. Node, Tracker and Router must be set;
@@ -52,6 +50,9 @@ type Metrics interface {
 	MatchFailed(handler string)
 }
 
+// idleWorkers is how many goroutines wait for a match that has something to do.
+const idleWorkers = 64
+
 // Registry makes, finds and stops matches. It may be used from any goroutine.
 type Registry struct {
 	o        Options
@@ -64,7 +65,10 @@ type Registry struct {
 	mu       sync.RWMutex
 	matches  map[uuid.UUID]*Match
 	stopping atomic.Bool
-	idle     sync.WaitGroup
+	seq      atomic.Uint64
+	clock    clock
+	pool     *actor.Pool
+	gone     chan struct{} // a match ended
 }
 
 // NewRegistry returns a registry without matches. It starts nothing, and takes
@@ -88,8 +92,13 @@ func NewRegistry(o Options) *Registry {
 	}
 	r := &Registry{
 		o: o, tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,
-		matches: map[uuid.UUID]*Match{},
+		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), gone: make(chan struct{}, 1),
 	}
+	r.tracker.Listen(presence.ModeMatchAuthoritative, func(s presence.Stream, join, leave *presence.Presence) {
+		if m := r.find(s.Subject, s.Label); m != nil {
+			m.moved(join, leave)
+		}
+	})
 	if r.metrics == nil {
 		r.metrics = noMetrics{}
 	}
@@ -107,17 +116,76 @@ func (r *Registry) Count() int {
 	return len(r.matches)
 }
 
-// Create makes an authoritative match and returns its id. The handler's Init
-// runs within the call. Codes: 5 when no handler has that name, 3 for params
-// that are not plain data, 14 while the server stops.
-func (r *Registry) Create(ctx context.Context, module string, params map[string]any) (id string, err error) {
-	return "", fault.New(fault.Unimplemented, "not yet")
+func (r *Registry) find(id uuid.UUID, node string) *Match {
+	if node != r.o.Node {
+		return nil
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.matches[id]
 }
 
-// Match is one authoritative match.
-type Match struct{}
+// forget takes a match out and returns how many are left.
+func (r *Registry) forget(id uuid.UUID) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.matches, id)
+	return len(r.matches)
+}
 
-var _ = runtime.ErrMatchBusy
+// ended is called once a match is gone, to let Stop return early.
+func (r *Registry) ended() {
+	select {
+	case r.gone <- struct{}{}:
+	default:
+	}
+}
+
+// Stop ends all matches and lets none begin. With a grace period their
+// handlers are told and the matches go on until they end by themselves, or the
+// period is over. It returns when all have ended, and may be called once.
+func (r *Registry) Stop(grace time.Duration) {
+	r.mu.Lock()
+	r.stopping.Store(true)
+	r.mu.Unlock()
+	if grace > 0 {
+		r.tellAll(item{kind: doTerminate, grace: int((grace + time.Second - 1) / time.Second)})
+		r.await(grace)
+	}
+	r.tellAll(item{kind: doStop})
+	// A handler may be in the middle of a call. Calls have a deadline of their
+	// own; a match that does not end within it is left behind.
+	r.await(stopPatience)
+	r.pool.Close()
+}
+
+const stopPatience = 15 * time.Second
+
+func (r *Registry) tellAll(it item) {
+	r.mu.RLock()
+	all := make([]*Match, 0, len(r.matches))
+	for _, m := range r.matches {
+		all = append(all, m)
+	}
+	r.mu.RUnlock()
+	for _, m := range all {
+		m.box.mu.Lock()
+		m.post(it)
+	}
+}
+
+// await waits until there is no match or the time is over.
+func (r *Registry) await(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for r.Count() > 0 {
+		select {
+		case <-r.gone:
+		case <-timer.C:
+			return
+		}
+	}
+}
 
 type noMetrics struct{}
 

@@ -167,7 +167,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 	}
 	at.own()
 	at.on[i].presence = p
-	t.happened(slot, event{stream: stream, join: p, leave: withReason(old, runtime.PresenceReasonUpdate)})
+	t.happened(slot, event{stream: stream, join: p, leave: old.WithReason(runtime.PresenceReasonUpdate)})
 	return p, false, nil
 }
 
@@ -250,7 +250,7 @@ func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.Presence
 		at.on = slices.Delete(at.on, i, i+1)
 	}
 	t.count.Add(-1)
-	t.happened(slot, event{stream: stream, leave: withReason(p, reason)})
+	t.happened(slot, event{stream: stream, leave: p.WithReason(reason)})
 }
 
 // own makes sure that no reader holds the slice that is about to change.
@@ -310,7 +310,8 @@ func (t *Tracker) happened(slot uint64, e event) {
 	t.lane(slot).add(e)
 }
 
-func withReason(p *Presence, reason runtime.PresenceReason) *Presence {
+// WithReason is a copy of p that says why it came or went.
+func (p *Presence) WithReason(reason runtime.PresenceReason) *Presence {
 	changed := *p
 	changed.Reason = reason
 	return &changed

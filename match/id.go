@@ -1,0 +1,49 @@
+package match
+
+import (
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+// Errors of the registry. Their codes are what module code and REST show; the
+// runtime package's errors are found in them with errors.Is.
+var (
+	ErrIDInvalid = fault.Wrap(fault.InvalidArgument, "match id invalid", runtime.ErrMatchIdInvalid)
+	ErrNotFound  = fault.Wrap(fault.NotFound, "match not found", runtime.ErrMatchNotFound)
+	ErrBusy      = fault.Wrap(fault.Unavailable, "match busy", runtime.ErrMatchBusy)
+	ErrStopping  = fault.New(fault.Unavailable, "shutdown in progress")
+	// ErrStopped is what a dispatcher answers once its match has ended.
+	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
+)
+
+// Rejected is a join that the match did not accept.
+type Rejected struct{ Reason string }
+
+// Error implements error with the reason for the client.
+func (e *Rejected) Error() string { return e.Reason }
+
+const (
+	reasonRejected = "Match join rejected"
+	reasonFull     = "Match is not currently accepting join requests"
+)
+
+// ParseID splits "<uuid>.<node>". The node is empty for a relayed match. The
+// error is ErrIDInvalid.
+func ParseID(id string) (match uuid.UUID, node string, err error) {
+	text, node, ok := strings.Cut(id, ".")
+	if !ok || len(text) != 36 {
+		return uuid.Nil, "", ErrIDInvalid
+	}
+	match, err = uuid.FromString(text)
+	if err != nil {
+		return uuid.Nil, "", ErrIDInvalid
+	}
+	return match, node, nil
+}
+
+// NamedID is the id of the relayed match with a name: always the same.
+func NamedID(name string) uuid.UUID { return uuid.NewV5(uuid.NamespaceDNS, name) }

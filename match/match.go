@@ -1,0 +1,456 @@
+package match
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
+
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// maxLabel is the longest label, in bytes.
+const maxLabel = 2048
+
+// Match is one authoritative match: an actor that owns its handler. Everything
+// below box belongs to whichever goroutine runs it, one at a time.
+type Match struct {
+	reg     *Registry
+	id      uuid.UUID
+	text    string // "<uuid>.<node>"
+	stream  presence.Stream
+	name    string
+	seq     uint64 // order of creation
+	slot    int    // the clock's
+	log     zerolog.Logger
+	ctx     context.Context
+	cancel  context.CancelFunc
+	handler Handler
+	rate    atomic.Int32
+	label   atomic.Pointer[string]
+	size    atomic.Int32
+
+	box mailbox
+
+	tick       int64
+	list       []*presence.Presence // members in order; who leaves gives its place to the last
+	spare      []item
+	deferred   []broadcast
+	recipients []presence.Session // scratch of send
+	emptySince time.Time
+	nextSweep  time.Time
+	slowNote   time.Time // last warning about slow ticks
+	over       bool
+}
+
+// Create makes an authoritative match and returns its id. The handler's Init
+// runs within the call. Codes: 5 when no handler has that name, 3 for params
+// that are not plain data or a label or tick rate out of bounds, 14 while the
+// server stops, and what the handler's error carries.
+func (r *Registry) Create(ctx context.Context, module string, params map[string]any) (id string, err error) {
+	if r.stopping.Load() {
+		return "", ErrStopping
+	}
+	find := r.handlers.Load()
+	var factory Factory
+	ok := false
+	if find != nil {
+		factory, ok = (*find)(module)
+	}
+	if !ok {
+		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
+	}
+	own, err := copyParams(params)
+	if err != nil {
+		return "", err
+	}
+	matchID, err := uuid.NewV4()
+	if err != nil {
+		return "", fmt.Errorf("make match id: %w", err)
+	}
+	m := &Match{reg: r, id: matchID, name: module, seq: r.seq.Add(1)}
+	m.stream = presence.AuthoritativeMatch(matchID, r.o.Node)
+	m.text = m.stream.MatchID()
+	m.log = r.log.With().Str("match", m.text).Str("handler", module).Logger()
+	life, cancel := context.WithCancel(context.Background())
+	m.ctx, m.cancel = &handlerContext{life, m}, cancel
+	m.box.members = map[uuid.UUID]*member{}
+
+	rate, label, err := m.init(ctx, factory, own)
+	if err != nil {
+		cancel()
+		return "", err
+	}
+	m.label.Store(&label)
+	m.rate.Store(int32(rate))
+	m.emptySince = time.Now()
+	m.nextSweep = m.emptySince.Add(time.Second)
+
+	r.mu.Lock()
+	if r.stopping.Load() {
+		r.mu.Unlock()
+		m.close()
+		return "", ErrStopping
+	}
+	r.matches[matchID] = m
+	n := len(r.matches)
+	r.mu.Unlock()
+	r.metrics.Matches(n)
+	r.clock.add(m, rate)
+	m.log.Debug().Int("tick_rate", rate).Msg("match created")
+	return m.text, nil
+}
+
+// init makes the handler and starts the game, on the creator's goroutine.
+func (m *Match) init(ctx context.Context, factory Factory, params map[string]any) (rate int, label string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = m.panicked(r)
+		}
+		if err != nil && m.handler != nil {
+			m.close()
+		}
+	}()
+	if m.handler, err = factory(m.ctx, m); err != nil {
+		return 0, "", fmt.Errorf("create match: %w", err)
+	}
+	// The creator's context bounds Init; what Init keeps must be the match's.
+	initCtx, cancel := context.WithCancel(m.ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	rate, label, err = m.handler.Init(initCtx, params)
+	switch {
+	case err != nil:
+		return 0, "", fmt.Errorf("create match: %w", err)
+	case rate < 1 || rate > 60:
+		return 0, "", fault.Newf(fault.InvalidArgument, "error creating match: tick rate must be between 1 and 60, is %d", rate)
+	case len(label) > maxLabel:
+		return 0, "", errLabel
+	}
+	return rate, label, nil
+}
+
+var errLabel = fault.Wrap(fault.InvalidArgument, "match label too long, must be 0-2048 bytes", runtime.ErrMatchLabelTooLong)
+
+// Run works until there is nothing to do. The pool calls it, never twice at
+// once.
+func (m *Match) Run() {
+	b := &m.box
+	for {
+		b.mu.Lock()
+		if len(b.queue) == 0 && !b.due || m.over {
+			b.running = false
+			b.mu.Unlock()
+			return
+		}
+		queue := b.queue
+		b.queue = m.spare[:0]
+		b.attempts, b.calls = 0, 0
+		due, skipped := b.due, b.skipped
+		b.due, b.skipped = false, 0
+		var input []*Data
+		if due && len(b.input) > 0 {
+			input = b.input
+			b.input = make([]*Data, 0, len(input))
+		}
+		b.mu.Unlock()
+
+		for i := range queue {
+			m.do(&queue[i])
+		}
+		clear(queue)
+		m.spare = queue[:0]
+		if due && !m.over {
+			m.loop(input, skipped)
+		}
+	}
+}
+
+func (m *Match) do(it *item) {
+	if m.over {
+		it.refuse()
+		return
+	}
+	switch it.kind {
+	case doLeave:
+		m.leave(it.leaves)
+	case doArrive:
+		m.arrive(it.arrived)
+	case doAttempt:
+		m.attempt(it.attempt)
+	case doSignal:
+		m.signal(it.call)
+	case doState:
+		m.describe(it.call)
+	case doTerminate:
+		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
+		m.settle(alive, err, "terminate")
+	case doStop:
+		m.stop()
+	}
+}
+
+// refuse answers who waits at a match that is over.
+func (it *item) refuse() {
+	if it.attempt != nil && it.attempt.progress.CompareAndSwap(asked, answered) {
+		it.attempt.answer <- admission{}
+	}
+	if it.call != nil && it.call.progress.CompareAndSwap(asked, answered) {
+		it.call.answer <- reply{err: ErrBusy}
+	}
+}
+
+func (m *Match) loop(input []*Data, skipped int) {
+	if skipped > 0 {
+		m.reg.metrics.MatchTickSkipped(m.name, skipped)
+		if now := time.Now(); now.Sub(m.slowNote) > 10*time.Second {
+			m.slowNote = now
+			m.log.Warn().Int("skipped", skipped).Int64("tick", m.tick).Int32("tick_rate", m.rate.Load()).
+				Msg("match loop takes longer than a tick, ticks are skipped")
+		}
+	}
+	began := time.Now()
+	alive, err := guard(m, func() (bool, error) { return m.handler.Loop(m.ctx, m.tick, input) })
+	now := time.Now()
+	m.reg.metrics.MatchTick(m.name, now.Sub(began))
+	if !m.settle(alive, err, "loop") {
+		return
+	}
+	m.tick++
+	m.sweep(now)
+}
+
+// sweep takes out clients that never arrived, and stops a match that has been
+// empty for too long.
+func (m *Match) sweep(now time.Time) {
+	if len(m.list) > 0 {
+		m.emptySince = now
+	} else if limit := m.reg.o.MaxEmpty; limit > 0 && now.Sub(m.emptySince) >= limit {
+		m.log.Warn().Dur("empty_for", now.Sub(m.emptySince)).Msg("match stopped, it was empty for too long")
+		m.stop()
+		return
+	}
+	if now.Before(m.nextSweep) {
+		return
+	}
+	m.nextSweep = now.Add(time.Second)
+	var late []*presence.Presence
+	b := &m.box
+	b.mu.Lock()
+	for id, who := range b.members {
+		if !who.arrived && now.After(who.deadline) {
+			late = append(late, who.presence.WithReason(runtime.PresenceReasonDisconnect))
+			delete(b.members, id)
+		}
+	}
+	b.mu.Unlock()
+	if len(late) > 0 {
+		m.leave(late)
+	}
+}
+
+// leave takes presences out and tells the handler.
+func (m *Match) leave(gone []*presence.Presence) {
+	told := gone[:0]
+	for _, p := range gone {
+		i := slices.IndexFunc(m.list, func(q *presence.Presence) bool { return q.Session == p.Session })
+		if i < 0 {
+			continue
+		}
+		last := len(m.list) - 1
+		m.list[i] = m.list[last]
+		m.list[last] = nil
+		m.list = m.list[:last]
+		told = append(told, p)
+	}
+	m.size.Store(int32(len(m.list)))
+	if len(told) == 0 {
+		return
+	}
+	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
+	m.settle(alive, err, "leave")
+}
+
+// arrive lets in a presence that module code put on the match's stream.
+func (m *Match) arrive(p *presence.Presence) {
+	b := &m.box
+	b.mu.Lock()
+	known := b.members[p.Session] != nil
+	if !known {
+		b.members[p.Session] = &member{presence: p, session: m.reg.router.Session(p.Session), arrived: true}
+	}
+	b.mu.Unlock()
+	// It may be gone again: its leave is then still to come, and finds it.
+	if !known {
+		m.join(p)
+	}
+}
+
+func (m *Match) join(p *presence.Presence) bool {
+	m.list = append(m.list, p)
+	m.size.Store(int32(len(m.list)))
+	alive, err := guard(m, func() (bool, error) { return m.handler.Join(m.ctx, m.tick, []*presence.Presence{p}) })
+	return m.settle(alive, err, "join")
+}
+
+func (m *Match) attempt(a *attempt) {
+	if !a.progress.CompareAndSwap(asked, begun) {
+		return // nobody waits any more
+	}
+	verdict, err := guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
+		if a.progress.CompareAndSwap(begun, answered) {
+			reason := verdict.Reason
+			if reason == "" {
+				reason = reasonRejected
+			}
+			a.answer <- admission{reason: reason}
+		}
+		return
+	}
+	if !a.progress.CompareAndSwap(begun, answered) {
+		return // accepted too late: the client was told otherwise
+	}
+	p := new(presence.Presence)
+	*p = a.joiner.Presence
+	p.Stream, p.Reason = m.stream, runtime.PresenceReasonJoin
+	others := slices.Clone(m.list)
+	b := &m.box
+	b.mu.Lock()
+	if b.members[p.Session] == nil {
+		b.members[p.Session] = &member{
+			presence: p, session: m.reg.router.Session(p.Session), deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline),
+		}
+		b.mu.Unlock()
+		a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
+		m.join(p)
+		return
+	}
+	b.mu.Unlock()
+	a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
+}
+
+func (m *Match) signal(c *call) {
+	if !c.progress.CompareAndSwap(asked, begun) {
+		return
+	}
+	var text string
+	alive, err := guard(m, func() (alive bool, err error) {
+		alive, text, err = m.handler.Signal(m.ctx, m.tick, c.data)
+		return alive, err
+	})
+	ok := m.settle(alive, err, "signal")
+	if !c.progress.CompareAndSwap(begun, answered) {
+		return
+	}
+	if !ok {
+		c.answer <- reply{err: ErrBusy}
+		return
+	}
+	c.answer <- reply{text: text}
+}
+
+// describe answers a request for the state. The state of a match whose handler
+// cannot tell it is no reason to end the match.
+func (m *Match) describe(c *call) {
+	if !c.progress.CompareAndSwap(asked, begun) {
+		return
+	}
+	text, err := guard(m, func() (string, error) { return m.handler.State(m.ctx) })
+	if c.progress.CompareAndSwap(begun, answered) {
+		c.answer <- reply{text: text, tick: m.tick, members: slices.Clone(m.list), err: err}
+	}
+}
+
+// guard calls a handler and turns a panic into an error.
+func guard[T any](m *Match, f func() (T, error)) (result T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = m.panicked(r)
+		}
+	}()
+	return f()
+}
+
+func (m *Match) panicked(r any) error {
+	m.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("match handler panicked")
+	return fault.New(fault.Internal, "match handler failed")
+}
+
+// settle ends the match when a handler asked for it or failed, else sends what
+// it deferred. It tells whether the match goes on.
+func (m *Match) settle(alive bool, err error, where string) bool {
+	switch {
+	case err != nil:
+		m.fail(err, where)
+		return false
+	case !alive:
+		m.log.Info().Str("in", where).Int64("tick", m.tick).Msg("match ended by its handler")
+		m.stop()
+		return false
+	}
+	m.flush()
+	return true
+}
+
+// fail ends the match and closes the sockets of those who were in it.
+func (m *Match) fail(err error, where string) {
+	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg("match stopped by an error of its handler, its clients are disconnected")
+	m.reg.metrics.MatchFailed(m.name)
+	sessions := m.sessions()
+	m.stop()
+	for _, s := range sessions {
+		s.Close(presence.MatchFailed)
+	}
+}
+
+func (m *Match) sessions() []presence.Session {
+	b := &m.box
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]presence.Session, 0, len(b.members))
+	for _, who := range b.members {
+		if who.session != nil {
+			all = append(all, who.session)
+		}
+	}
+	return all
+}
+
+// stop ends the match: what was deferred goes out, who waits is refused, and
+// its stream becomes empty.
+func (m *Match) stop() {
+	m.flush()
+	m.over = true
+	m.reg.clock.remove(m, int(m.rate.Load()))
+	n := m.reg.forget(m.id)
+	b := &m.box
+	b.mu.Lock()
+	b.stopped = true
+	queue := b.queue
+	b.queue, b.input, b.due = nil, nil, false
+	clear(b.members)
+	b.mu.Unlock()
+	for i := range queue {
+		queue[i].refuse()
+	}
+	m.list = nil
+	m.size.Store(0)
+	m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
+	m.reg.metrics.Matches(n)
+	m.close()
+	m.reg.ended()
+}
+
+// close frees the handler.
+func (m *Match) close() {
+	m.cancel()
+	_, _ = guard(m, func() (struct{}, error) { m.handler.Close(); return struct{}{}, nil })
+}

@@ -1,0 +1,232 @@
+package match
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/presence"
+)
+
+// JoinRequest is a client's wish to join a match, by ID or by Token.
+type JoinRequest struct {
+	ID       string
+	Token    string // takes the place of ID: of a relayed match, which it may create
+	Joiner   *Joiner
+	Metadata map[string]string
+	// Single makes the session leave its other matches once it has joined.
+	Single bool
+}
+
+// Join lets a session into a match and puts it on the match's stream. The
+// errors are ErrIDInvalid, ErrNotFound, *Rejected, and those of the tracker for
+// a session that has ended. It waits for an authoritative match's answer.
+func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error) {
+	id, mayCreate := q.ID, false
+	if q.Token != "" {
+		var ok bool
+		if id, ok = r.readToken(q.Token); !ok {
+			return nil, ErrIDInvalid
+		}
+		mayCreate = true
+	}
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	var joined *rtapi.Match
+	var stream presence.Stream
+	if node == "" {
+		stream = presence.RelayedMatch(matchID)
+		if !mayCreate && r.tracker.Count(stream) == 0 {
+			return nil, ErrNotFound
+		}
+		joined, err = r.enterRelayed(stream, q.Joiner)
+		if err == nil {
+			joined.Size = int32(len(joined.Presences))
+		}
+	} else {
+		m := r.find(matchID, node)
+		if m == nil {
+			return nil, ErrNotFound
+		}
+		stream = m.stream
+		joined, err = m.enter(ctx, q.Joiner, q.Metadata)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if q.Single {
+		r.tracker.UntrackAll(q.Joiner.Session, runtime.PresenceReasonLeave, func(s presence.Stream) bool {
+			return s != stream && (s.Mode == presence.ModeMatchRelayed || s.Mode == presence.ModeMatchAuthoritative)
+		})
+	}
+	return joined, nil
+}
+
+// CreateRelayed makes a relayed match with a session in it. A match with a name
+// is the same for all who create it.
+func (r *Registry) CreateRelayed(j *Joiner, name string) (*rtapi.Match, error) {
+	var id uuid.UUID
+	if name != "" {
+		id = NamedID(name)
+	} else {
+		var err error
+		if id, err = uuid.NewV4(); err != nil {
+			return nil, err
+		}
+	}
+	made, err := r.enterRelayed(presence.RelayedMatch(id), j)
+	if err != nil {
+		return nil, err
+	}
+	made.Size = int32(len(made.Presences)) + 1
+	return made, nil
+}
+
+func (r *Registry) enterRelayed(stream presence.Stream, j *Joiner) (*rtapi.Match, error) {
+	self, _, err := r.tracker.Track(j.Session, stream, presence.Meta{Username: j.Username})
+	if err != nil {
+		return nil, err
+	}
+	return answer(stream, self, r.tracker.List(stream, false, true)), nil
+}
+
+// answer is what a client is told of a match it is in.
+func answer(stream presence.Stream, self *presence.Presence, all []*presence.Presence) *rtapi.Match {
+	others := make([]*rtapi.UserPresence, 0, len(all))
+	for _, p := range all {
+		if p.Session != self.Session {
+			others = append(others, p.UserPresence())
+		}
+	}
+	return &rtapi.Match{MatchId: stream.MatchID(), Presences: others, Self: self.UserPresence()}
+}
+
+// enter asks the handler, unless the session is a member already, and puts the
+// session on the stream.
+func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*rtapi.Match, error) {
+	var others []*presence.Presence
+	label := ""
+	if m.has(j.Session) {
+		others, label = m.reg.tracker.List(m.stream, false, true), m.Label()
+	} else {
+		got, err := m.ask(ctx, j, metadata)
+		if err != nil {
+			return nil, err
+		}
+		if !got.accepted {
+			return nil, &Rejected{Reason: got.reason}
+		}
+		others, label = got.others, got.label
+	}
+	self, _, err := m.reg.tracker.Track(j.Session, m.stream, presence.Meta{Username: j.Username})
+	if err != nil {
+		m.dismiss(j.Session)
+		return nil, err
+	}
+	if !m.has(j.Session) {
+		// It was kicked, or the match ended, between the answer and now.
+		m.reg.tracker.Untrack(j.Session, m.stream, runtime.PresenceReasonLeave)
+		return nil, ErrNotFound
+	}
+	a := answer(m.stream, self, others)
+	a.Authoritative, a.Label, a.Size = true, wrapperspb.String(label), int32(len(a.Presences))
+	return a, nil
+}
+
+func (m *Match) has(session uuid.UUID) bool {
+	m.box.mu.Lock()
+	defer m.box.mu.Unlock()
+	return m.box.members[session] != nil
+}
+
+// dismiss lets a member that could not be put on the stream leave.
+func (m *Match) dismiss(session uuid.UUID) {
+	b := &m.box
+	b.mu.Lock()
+	who := b.members[session]
+	if who == nil {
+		b.mu.Unlock()
+		return
+	}
+	m.left(who.presence.WithReason(runtime.PresenceReasonDisconnect))
+}
+
+// Leave takes a session out of a match; it may not be in it. The error is
+// ErrIDInvalid.
+func (r *Registry) Leave(session uuid.UUID, id string) error {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return err
+	}
+	stream := presence.RelayedMatch(matchID)
+	if node != "" {
+		stream = presence.AuthoritativeMatch(matchID, node)
+	}
+	r.tracker.Untrack(session, stream, runtime.PresenceReasonLeave)
+	return nil
+}
+
+// DataSend is what a client sends to a match. Data is kept.
+type DataSend struct {
+	ID       string
+	OpCode   int64
+	Data     []byte
+	Reliable bool
+	// To are the sessions to relay to; nil means all others.
+	To []uuid.UUID
+}
+
+// Data takes a message of a client to a match: to the next tick of an
+// authoritative one, to the others in a relayed one. Who is not in the match is
+// not heard. The error is ErrIDInvalid.
+func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
+	matchID, node, err := ParseID(d.ID)
+	if err != nil {
+		return err
+	}
+	if node != "" {
+		if m := r.find(matchID, node); m != nil {
+			m.data(session, d.OpCode, d.Data, d.Reliable)
+		}
+		return nil
+	}
+	r.router.Relay(presence.RelayedMatch(matchID), session, d.To, func(sender *presence.Presence) *presence.Message {
+		return presence.NewMatchData(d.ID, sender, d.OpCode, d.Data, d.Reliable)
+	})
+	return nil
+}
+
+// Signal calls a match's signal handler and waits for its reply. The errors are
+// ErrIDInvalid, ErrNotFound and ErrBusy.
+func (r *Registry) Signal(ctx context.Context, id, data string) (string, error) {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return "", err
+	}
+	m := r.find(matchID, node)
+	if m == nil {
+		return "", ErrNotFound
+	}
+	got, err := m.request(ctx, doSignal, data)
+	return got.text, err
+}
+
+// State describes an authoritative match from inside: who is in it, its tick
+// and what its handler says of its state. Errors as of Signal.
+func (r *Registry) State(ctx context.Context, id string) (members []*presence.Presence, tick int64, state string, err error) {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	m := r.find(matchID, node)
+	if m == nil {
+		return nil, 0, "", ErrNotFound
+	}
+	got, err := m.request(ctx, doState, "")
+	return got.members, got.tick, got.text, err
+}
