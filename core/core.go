@@ -9,6 +9,7 @@ package core
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,8 @@ type Options struct {
 	ModulesPath string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// PasswordCost is bcrypt's work factor; 0 means 13. Tests want it small.
+	PasswordCost int
 }
 
 // Metrics receives what operations and module code count. Implementations must
@@ -65,7 +68,10 @@ type Core struct {
 	modules  string
 	now      func() time.Time
 	tokens   *Tokens
-	events   atomic.Pointer[func(context.Context, *api.Event)]
+	// passwords bounds how much of the machine password hashing may take.
+	passwords passwords
+	caches    sync.Map // language → *LocalCache
+	events    atomic.Pointer[func(context.Context, *api.Event)]
 }
 
 // New makes a Core. It starts nothing.
@@ -82,6 +88,7 @@ func New(o Options) *Core {
 		c.metrics = noMetrics{}
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
+	c.passwords = newPasswords(o.PasswordCost)
 	return c
 }
 

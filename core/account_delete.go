@@ -1,0 +1,102 @@
+package core
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/store"
+)
+
+// DeleteAccount removes the caller's account and all that belongs to it,
+// revokes its tokens and closes its sockets. An account that is already gone
+// is no error.
+func (c *Core) DeleteAccount(ctx context.Context, caller uuid.UUID) error {
+	return c.deleteAccount(ctx, caller, false)
+}
+
+// deleteAccount also leaves a tombstone when recorded is set.
+func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool) error {
+	if user.IsNil() {
+		return errSystemUser
+	}
+	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		if err := leaveAllGroups(ctx, q, user); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			// Foreign keys take the edges away, but not out of the friends' count.
+			`UPDATE users SET edge_count = edge_count - 1, update_time = now()
+			WHERE edge_count > 0 AND id IN (SELECT source_id FROM user_edge WHERE destination_id = $1)`,
+			"DELETE FROM leaderboard_record WHERE owner_id = $1",
+		} {
+			if _, err := q.ExecContext(ctx, statement, user); err != nil {
+				return err
+			}
+		}
+		res, err := q.ExecContext(ctx, "DELETE FROM users WHERE id = $1", user)
+		if err != nil || !recorded {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		_, err = q.ExecContext(ctx, "INSERT INTO user_tombstone (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING", user)
+		return err
+	})
+	if err != nil {
+		return failed("delete the user account", err)
+	}
+	c.tokens.revokeAll(user)
+	c.disconnect(user, nil)
+	return nil
+}
+
+// leaveAllGroups takes a user out of every group. Groups that it alone led are
+// deleted, with or without members.
+func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) error {
+	rows, err := q.QueryContext(ctx, `SELECT e.destination_id FROM group_edge e
+		WHERE e.source_id = $1 AND e.state = 0 AND NOT EXISTS (
+			SELECT 1 FROM group_edge o WHERE o.source_id = e.destination_id AND o.state = 0 AND o.destination_id <> $1)`, user)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var led []uuid.UUID
+	for rows.Next() {
+		var group uuid.UUID
+		if err := rows.Scan(&group); err != nil {
+			return err
+		}
+		led = append(led, group)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	for _, group := range led {
+		for _, statement := range []string{
+			"DELETE FROM groups WHERE id = $1",
+			// The members' side of each edge is found through the group's side.
+			`DELETE FROM group_edge WHERE destination_id = $1
+			AND source_id IN (SELECT destination_id FROM group_edge WHERE source_id = $1)`,
+			"DELETE FROM group_edge WHERE source_id = $1",
+		} {
+			if _, err := q.ExecContext(ctx, statement, group); err != nil {
+				return err
+			}
+		}
+	}
+	for _, statement := range []string{
+		`UPDATE groups SET edge_count = edge_count - 1, update_time = now()
+		WHERE id IN (SELECT destination_id FROM group_edge WHERE source_id = $1 AND state BETWEEN 0 AND 2)`,
+		`DELETE FROM group_edge WHERE destination_id = $1
+		AND source_id IN (SELECT destination_id FROM group_edge WHERE source_id = $1)`,
+		"DELETE FROM group_edge WHERE source_id = $1",
+	} {
+		if _, err := q.ExecContext(ctx, statement, user); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/store"
+	"kumi/store/fault"
+)
+
+// AccountUpdate says what of an account is to change. A nil field stays as it
+// is; an empty text clears the field (the language cannot be cleared).
+type AccountUpdate struct {
+	UserID                                                        string
+	Username, DisplayName, Timezone, Location, LangTag, AvatarURL *string
+	Metadata                                                      map[string]any
+}
+
+// UpdateAccount changes the fields that are present in the message; an empty
+// text clears one.
+//
+// Errors: InvalidArgument for no field at all, a bad name or a taken one;
+// Internal for texts longer than their column.
+func (c *Core) UpdateAccount(ctx context.Context, caller uuid.UUID, in *api.UpdateAccountRequest) error {
+	text := func(v *wrapperspb.StringValue) *string {
+		if v == nil {
+			return nil
+		}
+		return &v.Value
+	}
+	u := AccountUpdate{
+		Username: text(in.GetUsername()), DisplayName: text(in.GetDisplayName()), Timezone: text(in.GetTimezone()),
+		Location: text(in.GetLocation()), LangTag: text(in.GetLangTag()), AvatarURL: text(in.GetAvatarUrl()),
+	}
+	if u.Username == nil && u.DisplayName == nil && u.Timezone == nil && u.Location == nil && u.LangTag == nil && u.AvatarURL == nil {
+		return invalid("no fields to update")
+	}
+	return c.updateAccount(ctx, caller, &u)
+}
+
+func (c *Core) updateAccount(ctx context.Context, user uuid.UUID, u *AccountUpdate) error {
+	change, err := c.accountChange(user, u)
+	if err != nil || change.empty() {
+		return err
+	}
+	return accountChangeError(c.db.Tx(ctx, change.run))
+}
+
+// accountChange is a checked update, ready to run in a transaction.
+type accountChange struct {
+	query string
+	args  []any
+}
+
+func (a accountChange) empty() bool { return a.query == "" }
+
+func (a accountChange) run(ctx context.Context, q store.Querier) error {
+	if a.empty() {
+		return nil
+	}
+	_, err := q.ExecContext(ctx, a.query, a.args...)
+	return err
+}
+
+// accountChangeError gives the errors of a change their codes. A taken name is
+// InvalidArgument here, with the text that clients know.
+func accountChangeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if constraint, ok := store.IsUnique(err); ok && constraint == "users_username_key" {
+		return fault.Wrap(fault.InvalidArgument, "rpc error: code = AlreadyExists desc = "+errUsernameTaken.Message, err)
+	}
+	return failed("update the user account", err)
+}
+
+// accountChange checks u and writes the statement for it, which touches the
+// row only if something differs.
+func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, error) {
+	if user.IsNil() {
+		return accountChange{}, errSystemUser
+	}
+	var set, differs []string
+	args := []any{user}
+	add := func(column string, value any) {
+		args = append(args, value)
+		place := "$" + strconv.Itoa(len(args))
+		set = append(set, column+" = "+place)
+		differs = append(differs, column+" IS DISTINCT FROM "+place)
+	}
+	if u.Username != nil {
+		if *u.Username == "" {
+			return accountChange{}, invalid("username invalid, must be 1-%d bytes", maxUsername)
+		}
+		if err := checkUsername(*u.Username); err != nil {
+			return accountChange{}, err
+		}
+		add("username", *u.Username)
+	}
+	for _, f := range []struct {
+		column string
+		value  *string
+	}{
+		{"display_name", u.DisplayName}, {"timezone", u.Timezone}, {"location", u.Location},
+		{"lang_tag", u.LangTag}, {"avatar_url", u.AvatarURL},
+	} {
+		switch {
+		case f.value == nil:
+		case *f.value == "":
+			// Without an argument: PostgreSQL cannot tell the type of a bare NULL.
+			set = append(set, f.column+" = NULL")
+			differs = append(differs, f.column+" IS NOT NULL")
+		default:
+			add(f.column, *f.value)
+		}
+	}
+	if u.Metadata != nil {
+		text, err := json.Marshal(u.Metadata)
+		if err != nil {
+			return accountChange{}, fault.Wrap(fault.InvalidArgument, "metadata must be json: "+err.Error(), err)
+		}
+		metadata, err := c.db.Dialect().JSON(string(text))
+		if err != nil {
+			return accountChange{}, fault.Wrap(fault.InvalidArgument, "metadata must be json: "+err.Error(), err)
+		}
+		add("metadata", metadata)
+	}
+	if len(set) == 0 {
+		return accountChange{}, nil
+	}
+	return accountChange{
+		query: "UPDATE users SET update_time = now(), " + strings.Join(set, ", ") +
+			" WHERE id = $1 AND (" + strings.Join(differs, " OR ") + ")",
+		args: args,
+	}, nil
+}

@@ -1,0 +1,42 @@
+package core
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+)
+
+// A cursor is opaque to clients: JSON in URL-safe base64, led by a letter for
+// what it pages through, so that one handed to the wrong list is refused.
+
+const (
+	storageCursor byte = 's'
+	ledgerCursor  byte = 'w'
+)
+
+func encodeCursor(kind byte, position any) (string, error) {
+	text, err := json.Marshal(position)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(append([]byte{kind}, text...)), nil
+}
+
+var errCursor = errors.New("not a cursor of this list")
+
+// maxCursor is more than any cursor of ours can be.
+const maxCursor = 4096
+
+func decodeCursor(kind byte, cursor string, position any) error {
+	if len(cursor) > maxCursor {
+		return errCursor
+	}
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return err
+	}
+	if len(text) == 0 || text[0] != kind {
+		return errCursor
+	}
+	return json.Unmarshal(text[1:], position)
+}

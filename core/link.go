@@ -1,0 +1,164 @@
+package core
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/store"
+	"kumi/store/fault"
+)
+
+// LinkDevice lets the caller also log in with a device id. One that is already
+// the caller's is no error.
+//
+// Errors of the link methods: InvalidArgument for a bad value, AlreadyExists
+// when it belongs to another account, NotFound when the caller's is gone.
+func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) error {
+	if err := checkDeviceID(id); err != nil {
+		return err
+	}
+	owner, err := c.deviceOwner(ctx, id)
+	if err == nil && owner == caller {
+		return nil
+	}
+	if err == nil {
+		return fault.New(fault.AlreadyExists, "device id is already in use")
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return failed("link the device id", err)
+	}
+	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		if _, err := q.ExecContext(ctx, "INSERT INTO user_device (id, user_id) VALUES ($1, $2)", id, caller); err != nil {
+			return err
+		}
+		_, err := q.ExecContext(ctx, "UPDATE users SET update_time = now() WHERE id = $1", caller)
+		return err
+	})
+	switch _, taken := store.IsUnique(err); {
+	case err == nil:
+		return nil
+	case store.IsForeignKey(err):
+		return errAccountNotFound
+	case taken:
+		if owner, again := c.deviceOwner(ctx, id); again == nil && owner == caller {
+			return nil // two calls at once
+		}
+		return fault.Wrap(fault.AlreadyExists, "device id is already in use", err)
+	}
+	return failed("link the device id", err)
+}
+
+func (c *Core) deviceOwner(ctx context.Context, id string) (owner uuid.UUID, err error) {
+	err = c.db.Reader().QueryRowContext(ctx, "SELECT user_id FROM user_device WHERE id = $1", id).Scan(&owner)
+	return owner, err
+}
+
+// LinkCustom lets the caller also log in with a custom id, which replaces an
+// earlier one. Errors as for LinkDevice.
+func (c *Core) LinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
+	if err := checkCustomID(id); err != nil {
+		return err
+	}
+	return c.linkColumn(ctx, "custom id", "UPDATE users SET custom_id = $2, update_time = now() WHERE id = $1", caller, id)
+}
+
+// LinkEmail sets the caller's e-mail address and password. Errors as for
+// LinkDevice.
+func (c *Core) LinkEmail(ctx context.Context, caller uuid.UUID, email, password string) error {
+	if email == "" || password == "" {
+		return invalid("email address and password are required")
+	}
+	if err := checkEmail(email); err != nil {
+		return err
+	}
+	if err := checkNewPassword(password); err != nil {
+		return err
+	}
+	hash, err := c.passwords.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return c.linkColumn(ctx, "email address", "UPDATE users SET email = $2, password = $3, update_time = now() WHERE id = $1",
+		caller, strings.ToLower(email), hash)
+}
+
+func (c *Core) linkColumn(ctx context.Context, what, query string, args ...any) error {
+	res, err := c.db.Exec(ctx, query, args...)
+	if _, taken := store.IsUnique(err); taken {
+		return fault.Wrap(fault.AlreadyExists, what+" is already in use", err)
+	}
+	if err != nil {
+		return failed("link the "+what, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errAccountNotFound
+	}
+	return nil
+}
+
+// identities are the columns that each hold a way to log in.
+var identities = []string{
+	"apple_id", "custom_id", "email", "facebook_id", "facebook_instant_game_id", "gamecenter_id", "google_id", "steam_id",
+}
+
+// UnlinkDevice takes a device id away from the caller. It is PermissionDenied
+// when the id is not the caller's or nothing else is left to log in with.
+func (c *Core) UnlinkDevice(ctx context.Context, caller uuid.UUID, id string) error {
+	if id == "" {
+		return invalid("device id is required")
+	}
+	return c.unlink(ctx, "device id", `DELETE FROM user_device WHERE user_id = $1 AND id = $2 AND (
+		EXISTS (SELECT 1 FROM user_device o WHERE o.user_id = $1 AND o.id <> $2)
+		OR EXISTS (SELECT 1 FROM users WHERE id = $1 AND (`+anyIdentity("")+`)))`, caller, id)
+}
+
+// UnlinkCustom takes the custom id away from the caller, whatever it is when
+// id is empty. Errors as for UnlinkDevice.
+func (c *Core) UnlinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
+	return c.unlinkColumn(ctx, "custom id", "custom_id", "custom_id = NULL", caller, id)
+}
+
+// UnlinkEmail takes address and password away from the caller; the address must
+// be the right one unless it is empty. Errors as for UnlinkDevice.
+func (c *Core) UnlinkEmail(ctx context.Context, caller uuid.UUID, email string) error {
+	return c.unlinkColumn(ctx, "email address", "email", "email = NULL, password = NULL", caller, strings.ToLower(email))
+}
+
+func (c *Core) unlinkColumn(ctx context.Context, what, column, set string, caller uuid.UUID, value string) error {
+	query := "UPDATE users SET " + set + ", update_time = now() WHERE id = $1 AND (" + anyIdentity(column) +
+		" OR EXISTS (SELECT 1 FROM user_device WHERE user_id = $1))"
+	if value == "" {
+		return c.unlink(ctx, what, query, caller)
+	}
+	return c.unlink(ctx, what, query+" AND "+column+" = $2", caller, value)
+}
+
+func (c *Core) unlink(ctx context.Context, what, query string, args ...any) error {
+	res, err := c.db.Exec(ctx, query, args...)
+	if err != nil {
+		return failed("unlink the "+what, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return fault.Newf(fault.PermissionDenied, "cannot unlink %s: it is not linked or the last way to log in", what)
+	}
+	return nil
+}
+
+// anyIdentity is the SQL condition that some column but the given one is set.
+func anyIdentity(except string) string {
+	var b strings.Builder
+	for _, column := range identities {
+		if column == except {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(" OR ")
+		}
+		b.WriteString(column + " IS NOT NULL")
+	}
+	return b.String()
+}

@@ -1,0 +1,87 @@
+package core
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+)
+
+// StartSession issues a session token and a refresh token for who has just
+// authenticated. With session.single_session it revokes the user's tokens of
+// earlier seconds first. It does not touch the database.
+func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, *Claims, error) {
+	if c.config.GetSession().GetSingleSession() {
+		c.tokens.revokeAll(id.UserID)
+	}
+	tokenID, err := uuid.NewV4()
+	if err != nil {
+		return nil, nil, failed("make a token id", err)
+	}
+	session, refresh, claims, err := c.tokens.pair(Claims{
+		TokenID: tokenID.String(), UserID: id.UserID, Username: id.Username,
+		Vars: ownVars(vars), IssuedAt: c.now().Unix(),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &api.Session{Created: id.Created, Token: session, RefreshToken: refresh}, claims, nil
+}
+
+// RefreshSession issues a new pair of tokens for a refresh token, with the
+// user's present name. The pair keeps the token id and the time of issue; vars
+// replace the old ones unless they are empty. The old tokens stay valid.
+//
+// Errors: InvalidArgument without a token, Unauthenticated for a bad one,
+// NotFound when the account is gone, PermissionDenied when it is banned.
+func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string]string) (*api.Session, *Claims, error) {
+	old, err := c.tokens.VerifyRefresh(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	var username string
+	var disabled time.Time
+	err = c.db.Reader().QueryRowContext(ctx,
+		"SELECT username, disable_time FROM users WHERE id = $1", old.UserID).Scan(&username, &disabled)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, nil, errAccountNotFound
+	case err != nil:
+		return nil, nil, failed("find the user account", err)
+	case isSet(disabled):
+		return nil, nil, errAccountBanned
+	}
+	if vars = ownVars(vars); vars == nil {
+		vars = old.Vars
+	}
+	session, refresh, claims, err := c.tokens.pair(Claims{
+		TokenID: old.TokenID, UserID: old.UserID, Username: username, Vars: vars, IssuedAt: old.IssuedAt,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &api.Session{Token: session, RefreshToken: refresh}, claims, nil
+}
+
+// Logout revokes the given tokens of the caller, or all of them when both are
+// empty. Sockets stay open. A token that does not verify or belongs to someone
+// else is an InvalidArgument error.
+func (c *Core) Logout(caller uuid.UUID, token, refresh string) error {
+	return c.tokens.revoke(caller, token, refresh)
+}
+
+// ownVars copies vars, because claims are shared and vars may belong to a
+// message that hooks can change. No vars are always nil.
+func ownVars(vars map[string]string) map[string]string {
+	if len(vars) == 0 {
+		return nil
+	}
+	return maps.Clone(vars)
+}
+
+// isSet tells a time from the epoch, which stands for "never" in the database.
+func isSet(t time.Time) bool { return t.Unix() != 0 }

@@ -1,0 +1,95 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+// Config is the server's configuration as module code sees it.
+func (m *Module) Config() runtime.Config { return m.core.config }
+
+// ModulesPath is the folder that ReadFile reads from.
+func (m *Module) ModulesPath() string { return m.core.modules }
+
+// ReadFile implements runtime.NakamaModule. The path is relative to the modules
+// folder, and nothing outside that folder can be reached, by .. or by links.
+// The caller closes the file.
+//
+// Errors: InvalidArgument for an empty path or one that leads outside, NotFound
+// for a missing file.
+func (m *Module) ReadFile(path string) (*os.File, error) {
+	if path == "" {
+		return nil, invalid("expects a path string")
+	}
+	root, err := os.OpenRoot(m.core.modules)
+	if err != nil {
+		return nil, failed("open the modules folder", err)
+	}
+	defer root.Close()
+	if filepath.IsAbs(path) {
+		// An absolute path that points into the folder is what module code makes
+		// of the folder's own path.
+		folder, err := filepath.Abs(m.core.modules)
+		if err == nil {
+			path, err = filepath.Rel(folder, path)
+		}
+		if err != nil {
+			return nil, fault.Wrap(fault.InvalidArgument, "path must be inside the modules folder", err)
+		}
+	}
+	file, err := root.Open(path)
+	switch {
+	case err == nil:
+		return file, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.Wrap(fault.NotFound, fmt.Sprintf("no file %q in the modules folder", path), err)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fault.Wrap(fault.PermissionDenied, fmt.Sprintf("file %q may not be read", path), err)
+	}
+	return nil, fault.Wrap(fault.InvalidArgument, fmt.Sprintf("cannot read file %q from the modules folder", path), err)
+}
+
+// Event implements runtime.NakamaModule: it hands an event to the registered
+// event functions. An event without a time is stamped with now.
+func (m *Module) Event(ctx context.Context, e *api.Event) error {
+	if ctx == nil {
+		return invalid("expects a non-nil context")
+	}
+	if e == nil {
+		return invalid("expects a non-nil event")
+	}
+	m.core.deliver(ctx, e)
+	return nil
+}
+
+// MetricsCounterAdd implements runtime.NakamaModule. Negative deltas are
+// dropped, as a counter never falls.
+func (m *Module) MetricsCounterAdd(name string, tags map[string]string, delta int64) {
+	if delta >= 0 {
+		m.core.metrics.CustomCounter(name, tags, delta)
+	}
+}
+
+// MetricsGaugeSet implements runtime.NakamaModule.
+func (m *Module) MetricsGaugeSet(name string, tags map[string]string, value float64) {
+	m.core.metrics.CustomGauge(name, tags, value)
+}
+
+// MetricsTimerRecord implements runtime.NakamaModule.
+func (m *Module) MetricsTimerRecord(name string, tags map[string]string, value time.Duration) {
+	m.core.metrics.CustomTimer(name, tags, value)
+}
+
+// GetFleetManager implements runtime.NakamaModule; it is nil, because no fleet
+// manager can be registered yet.
+func (m *Module) GetFleetManager() runtime.FleetManager { return nil }

@@ -1,0 +1,69 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// passwordCost is bcrypt's work factor: about half a second each, so a hash is
+// never made or compared while a transaction is open.
+const passwordCost = 13
+
+// passwords makes and compares password hashes. At most half of the processors
+// do so at one time: a rush of log-ins must not starve the games. Safe for use
+// from any goroutine.
+type passwords struct {
+	cost  int
+	turns chan struct{}
+}
+
+func newPasswords(cost int) passwords {
+	if cost == 0 {
+		cost = passwordCost
+	}
+	return passwords{cost: cost, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+}
+
+func (p passwords) turn(ctx context.Context) error {
+	select {
+	case p.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return failed("check the password", context.Cause(ctx))
+	}
+}
+
+func (p passwords) hash(ctx context.Context, password string) ([]byte, error) {
+	if err := p.turn(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-p.turns }()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)
+	if err != nil {
+		return nil, failed("hash the password", err)
+	}
+	return hash, nil
+}
+
+// check returns errCredentials when the password is not the hashed one. An
+// empty hash is an account without password.
+func (p passwords) check(ctx context.Context, hash []byte, password string) error {
+	if len(hash) == 0 {
+		return errCredentials
+	}
+	if err := p.turn(ctx); err != nil {
+		return err
+	}
+	defer func() { <-p.turns }()
+	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword), errors.Is(err, bcrypt.ErrHashTooShort):
+		return errCredentials
+	}
+	return failed("check the password", err)
+}

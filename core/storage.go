@@ -1,0 +1,104 @@
+package core
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+// Who may read an object, as its read permission says. Of the write
+// permissions only 1, the owner, lets a client in.
+const (
+	readNobody = 0 // the server only
+	readOwner  = 1
+	readPublic = 2
+)
+
+// objectID names a storage object. The nil owner is the server.
+type objectID struct {
+	collection, key string
+	owner           uuid.UUID
+}
+
+func (a objectID) compare(b objectID) int {
+	return cmp.Or(
+		cmp.Compare(a.collection, b.collection),
+		cmp.Compare(a.key, b.key),
+		bytes.Compare(a.owner[:], b.owner[:]),
+	)
+}
+
+func newObjectID(collection, key string, owner uuid.UUID) (objectID, error) {
+	if collection == "" || key == "" {
+		return objectID{}, invalid("collection and key are required")
+	}
+	return objectID{collection, key, owner}, nil
+}
+
+// inOrder lists the positions of ids in the order in which a transaction
+// touches them, which is always the same so that two transactions cannot wait
+// for each other.
+func inOrder[T any](items []T, id func(*T) objectID) []int {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+	}
+	if len(items) > 1 {
+		slices.SortStableFunc(order, func(a, b int) int { return id(&items[a]).compare(id(&items[b])) })
+	}
+	return order
+}
+
+// rejection is the refusal of one object, which undoes the whole call. Its
+// cause is one of the errors that Go modules know from the runtime package.
+type rejection struct {
+	cause      error
+	collection string
+	reason     string // for metrics
+}
+
+func (r *rejection) Error() string { return r.cause.Error() }
+func (r *rejection) Unwrap() error { return r.cause }
+
+func rejectVersion(id objectID) error {
+	return &rejection{runtime.ErrStorageRejectedVersion, id.collection, "version"}
+}
+
+func rejectPermission(id objectID) error {
+	return &rejection{runtime.ErrStorageRejectedPermission, id.collection, "permission"}
+}
+
+// storageError turns the error of a storage transaction into the one for a
+// client, or for module code, which gets the bare errors of the runtime package
+// to compare with. It counts rejections.
+func (c *Core) storageError(err error, doing string, forClient bool) error {
+	var r *rejection
+	if !errors.As(err, &r) {
+		return failed(doing, err)
+	}
+	c.metrics.StorageReject(r.collection, r.reason)
+	if !forClient {
+		return r.cause
+	}
+	switch {
+	case doing == deletingObjects:
+		return fault.Wrap(fault.InvalidArgument,
+			"storage delete rejected - not found, version check failed, or permission denied", r.cause)
+	case errors.Is(r.cause, runtime.ErrStorageRejectedPermission):
+		return fault.Wrap(fault.InvalidArgument, "storage write rejected - permission denied", r.cause)
+	}
+	return fault.Wrap(fault.InvalidArgument, "storage write rejected - version check failed", r.cause)
+}
+
+const (
+	writingObjects  = "write storage objects"
+	deletingObjects = "delete storage objects"
+	readingObjects  = "read storage objects"
+	listingObjects  = "list storage objects"
+)

@@ -1,0 +1,71 @@
+package core
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/store"
+)
+
+// objectDelete is one checked deletion; version "" means any.
+type objectDelete struct {
+	objectID
+	version string
+}
+
+// DeleteStorage deletes objects of the caller, all or none. It is
+// InvalidArgument when one does not exist, has another version or may not be
+// written by clients.
+func (c *Core) DeleteStorage(ctx context.Context, caller uuid.UUID, in *api.DeleteStorageObjectsRequest) error {
+	deletes := make([]objectDelete, len(in.GetObjectIds()))
+	for i, o := range in.GetObjectIds() {
+		id, err := newObjectID(o.GetCollection(), o.GetKey(), caller)
+		if err != nil {
+			return err
+		}
+		deletes[i] = objectDelete{id, o.GetVersion()}
+	}
+	return c.deleteStorage(ctx, deletes, true)
+}
+
+func (c *Core) deleteStorage(ctx context.Context, deletes []objectDelete, byClient bool) error {
+	if len(deletes) == 0 {
+		return nil
+	}
+	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		return deleteObjects(ctx, q, deletes, byClient)
+	})
+	if err != nil {
+		return c.storageError(err, deletingObjects, byClient)
+	}
+	return nil
+}
+
+// deleteObjects runs the deletions as part of a transaction. Module code may
+// delete what does not exist, unless it names a version.
+func deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete, byClient bool) error {
+	for _, i := range inOrder(deletes, func(d *objectDelete) objectID { return d.objectID }) {
+		d := &deletes[i]
+		query := "DELETE FROM storage WHERE collection = $1 AND key = $2 AND user_id = $3"
+		args := []any{d.collection, d.key, d.owner}
+		if byClient {
+			query += " AND write = 1"
+		}
+		if d.version != "" {
+			query += " AND version = $4"
+			args = append(args, d.version)
+		}
+		res, err := q.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 && (byClient || d.version != "") {
+			return rejectVersion(d.objectID)
+		}
+	}
+	return nil
+}

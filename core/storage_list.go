@@ -1,0 +1,121 @@
+package core
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/store/fault"
+)
+
+// objectPosition is where a page of storage objects ended. It is bound neither
+// to the collection nor to the owner.
+type objectPosition struct {
+	Read  int32     `json:"r"`
+	Key   string    `json:"k"`
+	Owner uuid.UUID `json:"u"`
+}
+
+// decode reads a cursor and refuses what no database would take.
+func (p *objectPosition) decode(cursor string) error {
+	if err := decodeCursor(storageCursor, cursor, p); err != nil {
+		return err
+	}
+	if p.Read < readNobody || p.Read > readPublic || strings.ContainsRune(p.Key, 0) {
+		return errCursor
+	}
+	return nil
+}
+
+// ListStorage pages through a collection: all public objects without a user
+// id, the caller's own that it may read, or the public ones of another user.
+// A page has 1 to 100 objects, 1 when no limit is given.
+//
+// Errors: InvalidArgument for a bad limit, user id or cursor.
+func (c *Core) ListStorage(ctx context.Context, caller uuid.UUID, in *api.ListStorageObjectsRequest) (*api.StorageObjectList, error) {
+	limit, err := limitOf(in.GetLimit(), 1, 100)
+	if err != nil {
+		return nil, err
+	}
+	least := int32(readPublic)
+	var owner *uuid.UUID
+	if in.GetUserId() != "" {
+		id, err := userID(in.GetUserId())
+		if err != nil {
+			return nil, err
+		}
+		if id.IsNil() {
+			return nil, invalid("user id must be that of a user")
+		}
+		if owner = &id; id == caller {
+			least = readOwner
+		}
+	}
+	objects, cursor, err := c.listStorage(ctx, in.GetCollection(), owner, least, limit, in.GetCursor())
+	if err != nil {
+		return nil, err
+	}
+	return &api.StorageObjectList{Objects: objects, Cursor: cursor}, nil
+}
+
+// limitOf is the limit of a message, which must be between 1 and most.
+func limitOf(v *wrapperspb.Int32Value, missing, most int) (int, error) {
+	if v == nil {
+		return missing, nil
+	}
+	if limit := int(v.GetValue()); limit >= 1 && limit <= most {
+		return limit, nil
+	}
+	return 0, invalid("invalid limit - limit must be between 1 and %d", most)
+}
+
+// listStorage reads a page of the objects of a collection, of one owner or of
+// all, that have at least the given read permission. They come in the order of
+// read permission, key and owner.
+func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.UUID, least int32, limit int, cursor string) ([]*api.StorageObject, string, error) {
+	args := []any{collection, least, limit + 1}
+	query := objectColumns + "collection = $1 AND read >= $2"
+	if cursor != "" {
+		var from objectPosition
+		if err := from.decode(cursor); err != nil {
+			return nil, "", fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
+		}
+		args = append(args, from.Read, from.Key, from.Owner)
+		query += " AND (read, key, user_id) > ($4, $5, $6)"
+	}
+	switch {
+	case owner != nil && cursor != "":
+		args = append(args, *owner)
+		query += " AND user_id = $7"
+	case owner != nil:
+		args = append(args, *owner)
+		query += " AND user_id = $4"
+	}
+	rows, err := c.db.Reader().QueryContext(ctx, query+" ORDER BY read, key, user_id LIMIT $3", args...)
+	if err != nil {
+		return nil, "", failed(listingObjects, err)
+	}
+	defer rows.Close()
+	objects, err := scanObjects(rows, nil, nil, nil)
+	if err != nil {
+		return nil, "", failed(listingObjects, err)
+	}
+	if len(objects) <= limit {
+		return objects, "", nil
+	}
+	objects = objects[:limit]
+	last := objects[limit-1]
+	next, err := encodeCursor(storageCursor, objectPosition{
+		Read: last.PermissionRead, Key: last.Key, Owner: uuid.FromStringOrNil(last.UserId),
+	})
+	if err != nil {
+		return nil, "", failed(listingObjects, err)
+	}
+	if next == cursor {
+		next = ""
+	}
+	return objects, next, nil
+}

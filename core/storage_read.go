@@ -1,0 +1,146 @@
+package core
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+)
+
+const objectColumns = "SELECT collection, key, user_id, value, version, read, write, create_time, update_time FROM storage WHERE "
+
+// ReadStorage reads objects, in the order of the request. Those that do not
+// exist or that the caller may not read are left out. An empty user id means
+// the server's objects. InvalidArgument for a missing name or a bad id.
+func (c *Core) ReadStorage(ctx context.Context, caller uuid.UUID, in *api.ReadStorageObjectsRequest) (*api.StorageObjects, error) {
+	ids := make([]objectID, len(in.GetObjectIds()))
+	for i, o := range in.GetObjectIds() {
+		var owner uuid.UUID
+		var err error
+		if o.GetUserId() != "" {
+			if owner, err = userID(o.GetUserId()); err != nil {
+				return nil, err
+			}
+			if owner.IsNil() {
+				return nil, invalid("user id must be that of a user; leave it out for the server's objects")
+			}
+		}
+		if ids[i], err = newObjectID(o.GetCollection(), o.GetKey(), owner); err != nil {
+			return nil, err
+		}
+	}
+	objects, err := c.readStorage(ctx, ids, func(owner uuid.UUID, read int32) bool {
+		return read >= readPublic || read == readOwner && owner == caller
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.StorageObjects{Objects: objects}, nil
+}
+
+// maxReadBatch bounds how many objects one statement asks for: SQLite limits
+// how deep an expression may be.
+const maxReadBatch = 256
+
+// readStorage reads the objects that exist and that allowed lets through, each
+// once. With allowed nil all are.
+func (c *Core) readStorage(ctx context.Context, ids []objectID, allowed func(owner uuid.UUID, read int32) bool) ([]*api.StorageObject, error) {
+	found := make([]*api.StorageObject, 0, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), maxReadBatch)
+		var err error
+		if found, err = c.readBatch(ctx, found, ids[:n], allowed); err != nil {
+			return nil, failed(readingObjects, err)
+		}
+		ids = ids[n:]
+	}
+	return found, nil
+}
+
+func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []objectID, allowed func(uuid.UUID, int32) bool) ([]*api.StorageObject, error) {
+	query, args := selectObjects(ids)
+	rows, err := c.db.Reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	if len(ids) == 1 {
+		return scanObjects(rows, found, allowed, nil)
+	}
+	positions := make(map[objectID]int, len(ids))
+	for i, id := range ids {
+		if _, seen := positions[id]; !seen {
+			positions[id] = i
+		}
+	}
+	placed := make([]*api.StorageObject, len(ids))
+	_, err = scanObjects(rows, nil, allowed, func(id objectID, o *api.StorageObject) { placed[positions[id]] = o })
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range placed {
+		if o != nil {
+			found = append(found, o)
+		}
+	}
+	return found, nil
+}
+
+// selectObjects writes the query for a batch. The number of its conditions is
+// a power of two, the last one repeated, so that few statements are prepared.
+func selectObjects(ids []objectID) (string, []any) {
+	n := 1
+	for n < len(ids) {
+		n *= 2
+	}
+	var b strings.Builder
+	b.WriteString(objectColumns)
+	args := make([]any, 0, 3*n)
+	for i := range n {
+		id := ids[min(i, len(ids)-1)]
+		if i > 0 {
+			b.WriteString(" OR ")
+		}
+		at := func(k int) string { return strconv.Itoa(3*i + k) }
+		b.WriteString("(collection = $" + at(1) + " AND key = $" + at(2) + " AND user_id = $" + at(3) + ")")
+		args = append(args, id.collection, id.key, id.owner)
+	}
+	return b.String(), args
+}
+
+// objectRows is the part of *sql.Rows that reading objects needs.
+type objectRows interface {
+	Next() bool
+	Scan(...any) error
+	Err() error
+}
+
+// scanObjects reads rows of objectColumns. They are appended to found, or given
+// to place when that is set.
+func scanObjects(rows objectRows, found []*api.StorageObject, allowed func(uuid.UUID, int32) bool,
+	place func(objectID, *api.StorageObject)) ([]*api.StorageObject, error) {
+	for rows.Next() {
+		o := &api.StorageObject{}
+		var owner uuid.UUID
+		var created, updated time.Time
+		err := rows.Scan(&o.Collection, &o.Key, &owner, &o.Value, &o.Version,
+			&o.PermissionRead, &o.PermissionWrite, &created, &updated)
+		if err != nil {
+			return nil, err
+		}
+		if allowed != nil && !allowed(owner, o.PermissionRead) {
+			continue
+		}
+		o.UserId = owner.String()
+		o.CreateTime, o.UpdateTime = seconds(created), seconds(updated)
+		if place != nil {
+			place(objectID{o.Collection, o.Key, owner}, o)
+		} else {
+			found = append(found, o)
+		}
+	}
+	return found, rows.Err()
+}

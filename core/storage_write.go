@@ -1,0 +1,181 @@
+package core
+
+import (
+	"context"
+	"crypto/md5"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/store"
+)
+
+// objectWrite is one checked write.
+type objectWrite struct {
+	objectID
+	value       string // as stored
+	hash        string // the new version
+	version     string // the expected one: "" any, "*" none
+	read, write int32
+}
+
+// WriteStorage stores objects of the caller, all or none. The answers come in
+// the order of the request.
+//
+// Errors: InvalidArgument for a bad object, a version that does not match, or
+// an object that clients may not write.
+func (c *Core) WriteStorage(ctx context.Context, caller uuid.UUID, in *api.WriteStorageObjectsRequest) (*api.StorageObjectAcks, error) {
+	writes := make([]objectWrite, len(in.GetObjects()))
+	for i, o := range in.GetObjects() {
+		read, write := permission(o.GetPermissionRead()), permission(o.GetPermissionWrite())
+		var err error
+		if writes[i], err = c.newObjectWrite(o.GetCollection(), o.GetKey(), caller, o.GetValue(), o.GetVersion(), read, write); err != nil {
+			return nil, err
+		}
+	}
+	acks, err := c.writeStorage(ctx, writes, true)
+	if err != nil {
+		return nil, err
+	}
+	return &api.StorageObjectAcks{Acks: acks}, nil
+}
+
+// permission is a permission of a message; left out means the owner.
+func permission(v *wrapperspb.Int32Value) int32 {
+	if v == nil {
+		return 1
+	}
+	return v.GetValue()
+}
+
+// newObjectWrite checks one write and computes its version, which is the MD5
+// of the value as it was submitted.
+func (c *Core) newObjectWrite(collection, key string, owner uuid.UUID, value, version string, read, write int32) (objectWrite, error) {
+	id, err := newObjectID(collection, key, owner)
+	if err != nil {
+		return objectWrite{}, err
+	}
+	if value == "" {
+		return objectWrite{}, invalid("value is required, of object %q in %q", key, collection)
+	}
+	if read < readNobody || read > readPublic {
+		return objectWrite{}, invalid("read permission must be 0, 1 or 2, of object %q in %q", key, collection)
+	}
+	if write < 0 || write > 1 {
+		return objectWrite{}, invalid("write permission must be 0 or 1, of object %q in %q", key, collection)
+	}
+	if !isObject(value) {
+		return objectWrite{}, invalid("value must be a JSON object, of object %q in %q", key, collection)
+	}
+	stored, err := c.db.Dialect().JSON(value)
+	if err != nil {
+		return objectWrite{}, failed(writingObjects, err)
+	}
+	sum := md5.Sum([]byte(value))
+	return objectWrite{objectID: id, value: stored, hash: hex.EncodeToString(sum[:]), version: version, read: read, write: write}, nil
+}
+
+func isObject(text string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") && json.Valid([]byte(text))
+}
+
+// writeStorage runs the writes in one transaction. byClient has write
+// permissions count.
+func (c *Core) writeStorage(ctx context.Context, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
+	if len(writes) == 0 {
+		return nil, nil
+	}
+	var acks []*api.StorageObjectAck
+	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+		acks, err = writeObjects(ctx, q, writes, byClient)
+		return err
+	})
+	if err != nil {
+		return nil, c.storageError(err, writingObjects, byClient)
+	}
+	return acks, nil
+}
+
+// writeObjects runs the writes as part of a transaction.
+func writeObjects(ctx context.Context, q store.Querier, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
+	acks := make([]*api.StorageObjectAck, len(writes))
+	for _, i := range inOrder(writes, func(w *objectWrite) objectID { return w.objectID }) {
+		w := &writes[i]
+		created, updated, err := w.run(ctx, q, byClient)
+		if err != nil {
+			return nil, err
+		}
+		acks[i] = &api.StorageObjectAck{
+			Collection: w.collection, Key: w.key, UserId: w.owner.String(), Version: w.hash,
+			CreateTime: timestamppb.New(created), UpdateTime: timestamppb.New(updated),
+		}
+	}
+	return acks, nil
+}
+
+const (
+	insertObject = `INSERT INTO storage (collection, key, user_id, value, version, read, write)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (collection, key, user_id) DO `
+	setObject = `UPDATE SET value = excluded.value, version = excluded.version,
+read = excluded.read, write = excluded.write, update_time = now()
+WHERE NOT (storage.version = excluded.version AND storage.read = excluded.read AND storage.write = excluded.write)`
+	ackObject = ` RETURNING create_time, update_time`
+
+	createObject       = insertObject + "NOTHING" + ackObject
+	upsertObject       = insertObject + setObject + ackObject
+	upsertObjectClient = insertObject + setObject + " AND storage.write = 1" + ackObject
+
+	replaceObject = `UPDATE storage SET value = $4, version = $5, read = $6, write = $7, update_time = now()
+WHERE collection = $1 AND key = $2 AND user_id = $3 AND version = $8`
+	replaceObjectAny    = replaceObject + ackObject
+	replaceObjectClient = replaceObject + " AND write = 1" + ackObject
+)
+
+// run takes one statement when the write goes through, and a second one to
+// find out why not.
+func (w *objectWrite) run(ctx context.Context, q store.Querier, byClient bool) (created, updated time.Time, err error) {
+	args := [8]any{w.collection, w.key, w.owner, w.value, w.hash, w.read, w.write, w.version}
+	query, n := upsertObject, 7
+	switch {
+	case w.version == "*":
+		query = createObject
+	case w.version != "" && byClient:
+		query, n = replaceObjectClient, 8
+	case w.version != "":
+		query, n = replaceObjectAny, 8
+	case byClient:
+		query = upsertObjectClient
+	}
+	err = q.QueryRowContext(ctx, query, args[:n]...).Scan(&created, &updated)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return created, updated, err
+	}
+	if w.version == "*" {
+		return created, updated, rejectVersion(w.objectID)
+	}
+
+	var write int32
+	err = q.QueryRowContext(ctx, `SELECT write, create_time, update_time FROM storage
+		WHERE collection = $1 AND key = $2 AND user_id = $3`, args[:3]...).Scan(&write, &created, &updated)
+	switch {
+	case errors.Is(err, sql.ErrNoRows) && w.version == "":
+		return w.run(ctx, q, byClient) // deleted between the two statements
+	case errors.Is(err, sql.ErrNoRows):
+		err = rejectVersion(w.objectID)
+	case err != nil:
+	case byClient && write != 1:
+		err = rejectPermission(w.objectID)
+	case w.version != "":
+		err = rejectVersion(w.objectID)
+	}
+	// Else the object is as it should be already.
+	return created, updated, err
+}
