@@ -42,7 +42,7 @@ type Server struct {
 	events   *events
 	set      atomic.Pointer[modules.Set]
 
-	api     *api
+	api     *clientAPI
 	sockets *sockets
 	ports   *ports
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
