@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"go.uber.org/goleak"
 
 	"kumi/store"
 	"kumi/store/storetest"
@@ -16,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	_ = flag.Set("rapid.nofailfile", "true") // a failure prints its seed; tests leave no files
-	storetest.Main(m)
+	storetest.Main(m, func() error { return goleak.Find() })
 }
 
 func addUser(t testing.TB, db *store.DB, name string) uuid.UUID {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -37,11 +38,21 @@ var shared = struct {
 }{}
 
 // Main runs the tests, shuts down the PostgreSQL server that they may have
-// started, and exits.
-func Main(m *testing.M) {
+// started, then runs the checks when the tests have passed, and exits. A leak
+// check goes there: func() error { return goleak.Find() }.
+func Main(m *testing.M, checks ...func() error) {
 	code := m.Run()
 	if shared.server != nil {
 		shared.close()
+	}
+	for _, check := range checks {
+		if code != 0 {
+			break
+		}
+		if err := check(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }
@@ -177,11 +188,10 @@ func run(bin string) (_ *server, err error) {
 		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=300", "-c", "shared_buffers=32MB", "-c", "autovacuum=off")
 	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, dir, log, log
-	if err := startLocked(cmd); err != nil {
+	exited, err := startAndWait(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("start postgres: %w", err)
 	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
 	s := &server{address: fmt.Sprintf("postgres://kumi@127.0.0.1:%d/", port), own: true, stop: func() {
 		_ = cmd.Process.Signal(os.Interrupt) // fast shutdown
 		select {
@@ -198,6 +208,23 @@ func run(bin string) (_ *server, err error) {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	return s, nil
+}
+
+// startAndWait starts cmd and closes the channel when it has ended. All of it
+// is on one thread, because Linux sends the death signal that cmd may have
+// asked for when the thread that started it ends.
+func startAndWait(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
+	started, ended := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+		}
+		close(ended)
+	}()
+	return ended, <-started
 }
 
 func freePort() (int, error) {

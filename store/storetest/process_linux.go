@@ -3,9 +3,7 @@ package storetest
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"os/user"
-	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -34,16 +32,4 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 		return attr, nil
 	}
 	return nil, errors.New("PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody")
-}
-
-// startLocked starts cmd from a thread that lives as long as this process: the
-// death signal is sent when the thread that started the child ends.
-func startLocked(cmd *exec.Cmd) error {
-	errs := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		errs <- cmd.Start()
-		select {} // keeps the thread
-	}()
-	return <-errs
 }
