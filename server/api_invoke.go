@@ -1,0 +1,202 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var errRejected = fault.New(fault.NotFound, "Requested resource was not found.")
+
+// invoke takes a decoded request through authentication, the before hook, the
+// handler and the after hook. REST and gRPC share it. Panics on the way become
+// Internal errors.
+func (a *clientAPI) invoke(c *call, in proto.Message) (out proto.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, a.panicked(c.row.name, p)
+		}
+		if err != nil {
+			err = late(c.ctx, err)
+			a.logFailure(c.row.name, err)
+		}
+	}()
+	if err := a.authenticate(c); err != nil {
+		return nil, err
+	}
+	var pair *hooks.Pair
+	if c.row.hook != nil {
+		pair = a.set().Hooks.API(c.row.name)
+	}
+	if pair != nil && pair.Before != nil {
+		if in, err = a.before(c, pair.Before, in); err != nil {
+			return nil, err
+		}
+	}
+	if out, err = c.row.handle(c, in); err != nil {
+		return nil, err
+	}
+	if pair != nil && pair.After != nil {
+		a.after(c, pair.After, out, in)
+	}
+	return out, nil
+}
+
+// before runs a before hook and returns the request to go on with.
+func (a *clientAPI) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Message) (proto.Message, error) {
+	body := in
+	if c.row.hook.In == nil {
+		body = nil
+	}
+	start := time.Now()
+	changed, err := callBefore(core.WithMode(c.ctx, c.moduleScope(), "before"), hook.Call, body)
+	c.row.stats.before.record(time.Since(start), err != nil)
+	if err != nil {
+		return nil, a.moduleError(err, "before "+c.row.name, hook.Origin)
+	}
+	if body == nil {
+		return in, nil // nothing to change, only to refuse
+	}
+	if changed == nil || !changed.ProtoReflect().IsValid() {
+		a.log.Warn().Str("api", c.row.name).Str("module", hook.Module).Msg("before hook returned nothing, the request is rejected")
+		return nil, &reported{errRejected}
+	}
+	if got, want := changed.ProtoReflect().Descriptor(), in.ProtoReflect().Descriptor(); got != want {
+		return nil, fault.Newf(fault.Internal, "before hook of %s returned a %s, not a %s", c.row.name, got.Name(), want.Name())
+	}
+	return changed, nil
+}
+
+// after runs an after hook. Its error is logged and counted, the client never
+// sees it.
+func (a *clientAPI) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Message) {
+	if c.row.hook.In == nil {
+		in = nil
+	}
+	if c.row.hook.Out == nil {
+		out = nil
+	}
+	start := time.Now()
+	err := callAfter(core.WithMode(c.ctx, c.moduleScope(), "after"), hook.Call, out, in)
+	c.row.stats.after.record(time.Since(start), err != nil)
+	if err != nil {
+		_ = a.moduleError(err, "after "+c.row.name, hook.Origin)
+	}
+}
+
+// callBefore and callAfter turn a panic of module code into an error of that
+// call.
+func callBefore(ctx context.Context, hook hooks.Before, in proto.Message) (out proto.Message, err error) {
+	defer recovered(&err)
+	return hook(ctx, in)
+}
+
+func callAfter(ctx context.Context, hook hooks.After, out, in proto.Message) (err error) {
+	defer recovered(&err)
+	return hook(ctx, out, in)
+}
+
+// crash is a panic of module code. The client learns no more than that.
+type crash struct {
+	value any
+	stack []byte
+}
+
+func (c *crash) Error() string { return fmt.Sprintf("panic: %v", c.value) }
+
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = &crash{p, debug.Stack()}
+	}
+}
+
+// reported marks an error that needs no further line in the log.
+type reported struct{ error }
+
+func (r *reported) Unwrap() error { return r.error }
+
+// moduleError gives an error of module code a code and a message: what the
+// module chose, else Internal and the error's own text. Errors without a
+// chosen code are logged here, since nobody expected them.
+func (a *clientAPI) moduleError(err error, call string, from hooks.Origin) error {
+	event := a.log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
+	var script *vm.ScriptError
+	if errors.As(err, &script) {
+		if !script.Custom {
+			event.Str("stack", script.Stack).Msg("module call failed")
+		}
+		return &reported{err}
+	}
+	if coded(err) {
+		return &reported{err}
+	}
+	message := err.Error()
+	var c *crash
+	if errors.As(err, &c) {
+		event = event.Bytes("stack", c.stack)
+		message = "the module failed unexpectedly"
+	}
+	event.Msg("module call failed")
+	return &reported{fault.Wrap(fault.CodeOf(err), message, err)}
+}
+
+// coded tells whether somebody chose a code for err.
+func coded(err error) bool {
+	var f *fault.Error
+	var r *runtime.Error
+	return errors.As(err, &f) || errors.As(err, &r)
+}
+
+// panicked makes an error of a panic in the server's own code.
+func (a *clientAPI) panicked(call string, p any) error {
+	a.log.Error().Str("call", call).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("call panicked")
+	return &reported{fault.New(fault.Internal, "An internal error occurred.")}
+}
+
+// late turns the failure of a call whose time is over into DeadlineExceeded,
+// whatever the operation that noticed made of it.
+func late(ctx context.Context, err error) error {
+	if fault.CodeOf(err) == fault.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &reported{fault.Wrap(fault.DeadlineExceeded, "The request took too long.", err)}
+	}
+	return err
+}
+
+// logFailure logs the errors that are the server's fault.
+func (a *clientAPI) logFailure(call string, err error) {
+	switch fault.CodeOf(err) {
+	case fault.Internal, fault.Unknown, fault.DataLoss, fault.Unavailable:
+	default:
+		return
+	}
+	var r *reported
+	if !errors.As(err, &r) {
+		a.log.Error().Err(err).Str("call", call).Msg("call failed")
+	}
+}
+
+// newTraceID makes the id that tells calls apart in logs: 32 hex digits. It is
+// no secret.
+func newTraceID() string {
+	const digits = "0123456789abcdef"
+	var id [32]byte
+	for half := range 2 {
+		n := rand.Uint64()
+		for i := range 16 {
+			id[half*16+i] = digits[n&15]
+			n >>= 4
+		}
+	}
+	return string(id[:])
+}

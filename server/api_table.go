@@ -1,0 +1,65 @@
+package server
+
+import (
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"kumi/core"
+)
+
+// table lists the methods of the client API. A new method is a row here, and
+// its operation in core. It returns fresh rows, since a server fills in more.
+func table() []*row {
+	return []*row{
+		method("Healthcheck", anyone, healthcheck, get("/healthcheck")),
+
+		method("GetAccount", bySession, getAccount, get("/v2/account")),
+		command("UpdateAccount", (*core.Core).UpdateAccount, put("/v2/account", "*")),
+		action("DeleteAccount", bySession, deleteAccount, del("/v2/account")),
+		method("GetUsers", bySession, getUsers, get("/v2/user")),
+
+		method("AuthenticateCustom", byServerKey, authenticateCustom, post("/v2/account/authenticate/custom", "account")),
+		method("AuthenticateDevice", byServerKey, authenticateDevice, post("/v2/account/authenticate/device", "account")),
+		method("AuthenticateEmail", byServerKey, authenticateEmail, post("/v2/account/authenticate/email", "account")),
+		method("SessionRefresh", byServerKey, sessionRefresh, post("/v2/account/session/refresh", "*")),
+		action("SessionLogout", bySession, sessionLogout, post("/v2/session/logout", "*")),
+
+		action("LinkCustom", bySession, linkCustom, post("/v2/account/link/custom", "*")),
+		action("LinkDevice", bySession, linkDevice, post("/v2/account/link/device", "*")),
+		action("LinkEmail", bySession, linkEmail, post("/v2/account/link/email", "*")),
+		action("UnlinkCustom", bySession, unlinkCustom, post("/v2/account/unlink/custom", "*")),
+		action("UnlinkDevice", bySession, unlinkDevice, post("/v2/account/unlink/device", "*")),
+		action("UnlinkEmail", bySession, unlinkEmail, post("/v2/account/unlink/email", "*")),
+
+		operation("ReadStorageObjects", (*core.Core).ReadStorage, post("/v2/storage", "*")),
+		operation("WriteStorageObjects", (*core.Core).WriteStorage, put("/v2/storage", "*")),
+		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
+		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
+
+		action("Event", bySession, event, post("/v2/event", "*")),
+		method("ListMatches", bySession, listMatches, get("/v2/match")),
+	}
+}
+
+func healthcheck(*call, *emptypb.Empty) (*emptypb.Empty, error) { return nothing, nil }
+
+func getAccount(c *call, _ *emptypb.Empty) (*api.Account, error) {
+	return c.core.GetAccount(c.ctx, c.caller())
+}
+
+func deleteAccount(c *call, _ *emptypb.Empty) error {
+	return c.core.DeleteAccount(c.ctx, c.caller())
+}
+
+func getUsers(c *call, in *api.GetUsersRequest) (*api.Users, error) {
+	return c.core.GetUsers(c.ctx, in)
+}
+
+func listMatches(c *call, in *api.ListMatchesRequest) (*api.MatchList, error) {
+	return c.core.ListMatches(c.ctx, in)
+}
+
+// event hands module code a context that says who sent the event.
+func event(c *call, in *api.Event) error {
+	return c.core.Event(core.WithMode(c.ctx, c.moduleScope(), "event"), c.caller(), in)
+}

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"kumi/store/fault"
+)
+
+// Header values that are sent often. They are shared between responses and
+// have no room to append to.
+var (
+	jsonContent     = []string{"application/json"}
+	textContent     = []string{"text/plain"}
+	grpcContent     = []string{"application/grpc"}
+	noStore         = []string{"no-store, no-cache, must-revalidate"}
+	acceptEncodings = []string{"Accept-Encoding"}
+)
+
+const rpcPrefix = "/v2/rpc/"
+
+// serveHTTP answers a request to the client port.
+func (a *clientAPI) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for _, x := range a.headers {
+		h[x.key] = x.value
+	}
+	if a.cors(w, r) {
+		return
+	}
+	path := r.URL.Path
+	if path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		setConstantHeaders(h)
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	if strings.HasPrefix(path, rpcPrefix) {
+		setConstantHeaders(h)
+		if r.Method == http.MethodGet || r.Method == http.MethodPost {
+			a.serveRPC(w, r)
+			return
+		}
+		a.fail(w, r, errWrongMethod)
+		return
+	}
+	if a.serveModuleRoute(w, r) {
+		return
+	}
+	setConstantHeaders(h)
+	a.serveREST(w, r)
+}
+
+func setConstantHeaders(h http.Header) {
+	h["Cache-Control"] = noStore
+	h["Vary"] = acceptEncodings
+}
+
+var (
+	errNoSuchPath  = fault.New(fault.NotFound, "Not Found")
+	errWrongMethod = fault.New(fault.Unimplemented, "Method Not Allowed")
+)
+
+// serveREST answers a call of the API table.
+func (a *clientAPI) serveREST(w http.ResponseWriter, r *http.Request) {
+	var params pathParams
+	path, escaped := r.URL.Path, false
+	if r.URL.RawPath != "" {
+		path, escaped = r.URL.EscapedPath(), true
+	}
+	rt, otherVerb := a.router.find(r.Method, path, escaped, &params)
+	if rt == nil {
+		err := errNoSuchPath
+		if otherVerb {
+			err = errWrongMethod
+		}
+		a.fail(w, r, err)
+		return
+	}
+	in := rt.request()
+	received, err := a.decode(w, r, rt, &params, in)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	start := time.Now()
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	c := call{clientAPI: a, row: rt.row, ctx: ctx, authorization: authorizationOf(r), http: r}
+	out, err := a.invoke(&c, in)
+	took := time.Since(start)
+	if err != nil {
+		sent := a.fail(w, r, err)
+		rt.stats.record(fault.CodeOf(err), took, received, sent)
+		return
+	}
+	rt.stats.record(fault.OK, took, received, a.answer(w, r, out))
+}
+
+// answer sends the result of a call and returns its size.
+func (a *clientAPI) answer(w http.ResponseWriter, r *http.Request, out proto.Message) int {
+	buf := takeBuffer()
+	defer buf.give()
+	var err error
+	if buf.b, err = appendJSON(buf.b, out); err != nil {
+		a.log.Error().Err(err).Str("path", r.URL.Path).Msg("encoding the answer failed")
+		return a.fail(w, r, fault.Wrap(fault.Internal, "An internal error occurred.", err))
+	}
+	w.Header()["Grpc-Metadata-Content-Type"] = grpcContent
+	send(w, r, http.StatusOK, jsonContent, buf.b)
+	return len(buf.b)
+}
+
+// deadline bounds a call so that it fails before its connection does.
+func (a *clientAPI) deadline(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), a.timeout)
+}
+
+// authorizationOf reads the Authorization header without copying its key.
+func authorizationOf(r *http.Request) string {
+	if v := r.Header["Authorization"]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
