@@ -1,6 +1,7 @@
 package match
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,21 +142,26 @@ func (r *Registry) ended() {
 	}
 }
 
-// Stop ends all matches and lets none begin. With a grace period their
-// handlers are told and the matches go on until they end by themselves, or the
-// period is over. It returns when all have ended, and may be called once.
-func (r *Registry) Stop(grace time.Duration) {
+// Stop ends all matches and lets none begin. With a grace period, in seconds,
+// their handlers are told and the matches go on until they end by themselves,
+// the period is over, or ctx is done. It returns when all have ended, and may be
+// called once.
+func (r *Registry) Stop(ctx context.Context, grace int) {
 	r.mu.Lock()
 	r.stopping.Store(true)
 	r.mu.Unlock()
 	if grace > 0 {
-		r.tellAll(item{kind: doTerminate, grace: int((grace + time.Second - 1) / time.Second)})
-		r.await(grace)
+		r.tellAll(item{kind: doTerminate, grace: grace})
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
+		r.await(ctx)
+		cancel()
 	}
 	r.tellAll(item{kind: doStop})
 	// A handler may be in the middle of a call. Calls have a deadline of their
 	// own; a match that does not end within it is left behind.
-	r.await(stopPatience)
+	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	r.await(patience)
 	r.pool.Close()
 }
 
@@ -174,14 +180,12 @@ func (r *Registry) tellAll(it item) {
 	}
 }
 
-// await waits until there is no match or the time is over.
-func (r *Registry) await(limit time.Duration) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+// await waits until there is no match or ctx is done.
+func (r *Registry) await(ctx context.Context) {
 	for r.Count() > 0 {
 		select {
 		case <-r.gone:
-		case <-timer.C:
+		case <-ctx.Done():
 			return
 		}
 	}

@@ -71,6 +71,7 @@ func (l *lane) run() {
 		if len(batch) == 0 {
 			l.running = false
 			l.queue = nil
+			l.room.Broadcast()
 			l.mu.Unlock()
 			return
 		}
@@ -83,6 +84,19 @@ func (l *lane) run() {
 		}
 		clear(batch)
 		spare = batch
+	}
+}
+
+// Close waits until all events have been sent. The tracker needs no closing
+// otherwise.
+func (t *Tracker) Close() {
+	for i := range t.lanes {
+		l := &t.lanes[i]
+		l.mu.Lock()
+		for l.running {
+			l.room.Wait()
+		}
+		l.mu.Unlock()
 	}
 }
 
