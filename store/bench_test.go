@@ -73,3 +73,10 @@ func BenchmarkNormalizeJSON(b *testing.B) {
 		}
 	}
 }
+
+// The time to open a fresh data folder and create the schema in it.
+func BenchmarkOpenFresh(b *testing.B) {
+	for b.Loop() {
+		storetest.SQLite(b)
+	}
+}

@@ -110,3 +110,50 @@ func TestTxUndoesOnError(t *testing.T) {
 		}
 	})
 }
+
+func TestDialectFragments(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := db.Dialect()
+		id := addUser(t, db, "Größe_1")
+		addUser(t, db, "other")
+		for query, want := range map[string]int{
+			"username LIKE 'größe%'":               0,
+			"username LIKE 'Größe%'":               1,
+			d.ILike("username", `'GRöSSE%'`):       0,
+			d.ILike("username", `'GRößE\_%'`):      1,
+			d.ILike("username", `'GRößE\%'`):       0,
+			"length(username) = 7":                 1,
+			d.Greatest("edge_count", "3") + " = 3": 3,
+			d.Least("NULL", "edge_count") + " = 0": 3,
+			"create_time <= " + d.Now():            3,
+			"create_time > to_timestamp(1)":        3,
+			"verify_time = to_timestamp(0)":        3,
+		} {
+			if n := count(t, db, "SELECT count(*) FROM users WHERE "+query); n != want {
+				t.Errorf("%s: %d users, want %d", query, n, want)
+			}
+		}
+		for _, list := range []any{[]string{id.String()}, []uuid.UUID{id}} {
+			if n := count(t, db, "SELECT count(*) FROM users WHERE id "+d.AnyOf("$1", "uuid"), list); n != 1 {
+				t.Errorf("%T: found %d", list, n)
+			}
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE edge_count "+d.AnyOf("$1", "int"), []int64{0, 7}); n != 3 {
+			t.Errorf("list of numbers: found %d", n)
+		}
+		if n := count(t, db, "SELECT count(*) FROM users WHERE username IN ("+store.Placeholders(1, 3)+")", "a", "other", "b"); n != 1 {
+			t.Errorf("placeholders: found %d", n)
+		}
+		err := db.Tx(t.Context(), func(ctx context.Context, q store.Querier) error {
+			var name string
+			return q.QueryRowContext(ctx, "SELECT username FROM users WHERE id = $1"+d.ForUpdate(), id).Scan(&name)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if err := db.Reader().QueryRowContext(t.Context(), "SELECT username FROM users WHERE id = $1", uuid.Must(uuid.NewV4())).Scan(new(string)); err != sql.ErrNoRows {
+			t.Errorf("no row: %v", err)
+		}
+	})
+}
