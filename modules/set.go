@@ -10,6 +10,7 @@ import (
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/rpc"
+	"kumi/vm"
 )
 
 // Set is what a load produced.
@@ -22,10 +23,18 @@ type Set struct {
 	Matches map[string]match.Factory
 	// HTTP are the routes modules added, in order of registration.
 	HTTP []HTTPRoute
+	// Pools are the VMs of the script runtimes, for metrics.
+	Pools []Pool
 	// Modules says what was loaded, for people.
 	Modules []Loaded
 
 	close []func()
+}
+
+// Pool is the VMs of one runtime.
+type Pool struct {
+	Runtime string // "lua" or "javascript"
+	*vm.Pool
 }
 
 // Loaded describes one module: what it is and what it registered.

@@ -1,0 +1,166 @@
+package script
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rs/zerolog"
+
+	"kumi/core"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Pool lends VMs; *vm.Pool is one.
+type Pool interface {
+	Lease(ctx context.Context) (*vm.Lease, context.Context, error)
+	New(ctx context.Context) (vm.Instance, error)
+}
+
+// entry is a registered function as Go code calls it: a key, found in whatever
+// VM is free. It may be called from any goroutine.
+type entry struct {
+	program *Program
+	pool    Pool
+	key     string
+	mode    string
+	what    string // for people: RPC function "echo"
+	module  string
+	logger  *core.Logger
+	loggers *vm.Library // JS: the functions of logger
+}
+
+// newEntry prepares a registered function. fields are what its log lines carry.
+func newEntry(p *Program, pool Pool, reg *Registration, key, mode string, fields map[string]any) *entry {
+	n := &entry{program: p, pool: pool, key: key, mode: mode, what: reg.describe(), module: reg.Module, logger: p.logger}
+	if len(fields) > 0 {
+		n.logger = p.logger.WithFields(fields).(*core.Logger)
+	}
+	if p.lang == vm.JS {
+		n.loggers = vm.Bind(vm.JS, n.logger, loggerTable)
+	}
+	return n
+}
+
+// call leases a VM and runs the function in it. args adds the arguments that
+// come after the fixed ones, and results reads what came back, while the VM is
+// still leased.
+func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([]vm.Ref, error), results func(e vm.Engine, out []vm.Ref) error) error {
+	ctx = n.program.in(ctx, n.mode)
+	lease, ctx, err := n.pool.Lease(ctx)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	inst := lease.Instance()
+	l := local(inst)
+	fn := inst.Handler(n.key)
+	if fn == nil {
+		return fault.Newf(fault.Internal, "%s is not in this VM", n.what)
+	}
+
+	// The list of arguments is the VM's and used again, but a call that this
+	// one makes must not write into it before it has been read.
+	list := l.args[:0]
+	l.args = nil
+	logger := n.logger
+	list = append(list, Context(inst, ctx))
+	if n.program.lang == vm.JS {
+		loggers := n.loggers
+		if s, _ := core.ScopeOf(ctx); s != nil && s.TraceID != "" {
+			logger = logger.WithField("trace_id", s.TraceID).(*core.Logger)
+			list = append(list, inst.Functions(vm.Bind(vm.JS, logger, loggerTable)))
+		} else {
+			list = append(list, l.object(inst, loggers))
+		}
+		list = append(list, l.object(inst, n.program.nk))
+	}
+	if args != nil {
+		if list, err = args(inst, list); err != nil {
+			return err
+		}
+	}
+	outer := l.log
+	l.log = logger
+	out, err := inst.Invoke(ctx, fn, list...)
+	l.log = outer
+	clear(list)
+	l.args = list
+	if err == nil && results != nil {
+		err = results(inst, out)
+	}
+	if err != nil {
+		n.failed(ctx, err)
+	}
+	return err
+}
+
+// failed logs what went wrong, unless the script raised a coded error on
+// purpose or the caller has gone away.
+func (n *entry) failed(ctx context.Context, err error) {
+	logFailure(n.program.log, ctx, n.what, n.module, err)
+}
+
+func logFailure(log zerolog.Logger, ctx context.Context, what, module string, err error) {
+	var se *vm.ScriptError
+	isScript := errors.As(err, &se)
+	if isScript && se.Custom || fault.CodeOf(err) == fault.Canceled {
+		return
+	}
+	ev := log.Error().Err(err).Str("function", what)
+	if module != "" {
+		ev.Str("module", module)
+	}
+	if s, _ := core.ScopeOf(ctx); s != nil {
+		if s.UserID != "" {
+			ev.Str("user_id", s.UserID)
+		}
+		if s.MatchID != "" {
+			ev.Str("match_id", s.MatchID)
+		}
+		if s.TraceID != "" {
+			ev.Str("trace_id", s.TraceID)
+		}
+	}
+	if isScript && se.Stack != "" {
+		ev.Str("stack", se.Stack)
+	}
+	ev.Msg("script function failed")
+}
+
+// one checks that a function returned at most one value and gives it.
+func one(e vm.Engine, what string, out []vm.Ref) (vm.Ref, error) {
+	switch len(out) {
+	case 0:
+		return e.Nil(), nil
+	case 1:
+		return out[0], nil
+	}
+	for _, v := range out[1:] {
+		if !e.IsNil(v) {
+			return nil, fault.Newf(fault.Internal, "%s returned %d values; one is allowed", what, len(out))
+		}
+	}
+	return out[0], nil
+}
+
+// kindOf names the kind of a value for error texts.
+func kindOf(e vm.Engine, v vm.Ref) string {
+	switch {
+	case e.IsNil(v):
+		return "nothing"
+	case e.IsStr(v):
+		return "a string"
+	case e.IsNum(v):
+		return "a number"
+	case e.IsBool(v):
+		return "a boolean"
+	case e.IsFunc(v):
+		return "a function"
+	case e.IsList(v):
+		return "a list"
+	case e.IsBytes(v):
+		return "binary data"
+	}
+	return "an object"
+}

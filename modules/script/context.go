@@ -1,0 +1,117 @@
+package script
+
+import (
+	"context"
+
+	"kumi/core"
+	"kumi/vm"
+)
+
+// Context makes the ctx argument of a call from the scope that ctx carries: an
+// object of its own for every call, which the script may write to.
+func Context(e vm.Engine, ctx context.Context) vm.Ref {
+	s, mode := core.ScopeOf(ctx)
+	if s == nil {
+		s = &noScope
+	}
+	return e.Record(contextLayout, &contextSource{Scope: s, mode: mode, lua: e.Lang() == vm.Lua})
+}
+
+var noScope core.Scope
+
+// contextSource reads the properties of a ctx from a scope.
+type contextSource struct {
+	*core.Scope
+	mode string
+	lua  bool
+}
+
+type contextField struct {
+	name vm.Name
+	has  func(s *contextSource) bool
+	get  func(e vm.Engine, s *contextSource) (vm.Ref, error)
+}
+
+func ctxStr(name string, get func(*contextSource) string) contextField {
+	return contextField{vm.N(name),
+		func(s *contextSource) bool { return get(s) != "" },
+		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromStr(get(s)), nil }}
+}
+
+// when replaces the rule for a property's presence.
+func (f contextField) when(has func(s *contextSource) bool) contextField {
+	f.has = has
+	return f
+}
+
+// multi is a map of lists, as of HTTP headers. Lua code may index it without
+// asking whether it is there.
+func ctxMulti(name string, get func(*contextSource) map[string][]string) contextField {
+	return contextField{vm.N(name),
+		func(s *contextSource) bool { return get(s) != nil || (s.lua && s.MatchID == "") },
+		func(e vm.Engine, s *contextSource) (vm.Ref, error) {
+			m := make(map[string]any, len(get(s)))
+			for k, vs := range get(s) {
+				list := make([]any, len(vs))
+				for i, v := range vs {
+					list[i] = v
+				}
+				m[k] = list
+			}
+			return e.FromAny(m)
+		}}
+}
+
+func always(*contextSource) bool      { return true }
+func withMatch(s *contextSource) bool { return s.HasMatchState }
+
+// userOr is the rule of user properties: Lua has them with the user id, JS when
+// they say something.
+func userOr(says func(*contextSource) bool) func(*contextSource) bool {
+	return func(s *contextSource) bool { return s.UserID != "" && (s.lua || says(s)) }
+}
+
+func stringMap(e vm.Engine, m map[string]string) (vm.Ref, error) {
+	if m == nil {
+		m = map[string]string{}
+	}
+	return e.FromAny(m)
+}
+
+var contextFields = []contextField{
+	{vm.N("env"), always, func(e vm.Engine, s *contextSource) (vm.Ref, error) { return stringMap(e, s.Env) }},
+	ctxStr("execution_mode", func(s *contextSource) string { return s.mode }),
+	ctxStr("node", func(s *contextSource) string { return s.Node }).when(always),
+	ctxStr("version", func(s *contextSource) string { return s.Version }).when(always),
+	ctxMulti("headers", func(s *contextSource) map[string][]string { return s.Headers }),
+	ctxMulti("query_params", func(s *contextSource) map[string][]string { return s.QueryParams }),
+	ctxStr("user_id", func(s *contextSource) string { return s.UserID }),
+	ctxStr("username", func(s *contextSource) string { return s.Username }).when(userOr(func(s *contextSource) bool { return s.Username != "" })),
+	{vm.N("vars"), userOr(func(s *contextSource) bool { return s.Vars != nil }),
+		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return stringMap(e, s.Vars) }},
+	{vm.N("user_session_exp"), userOr(func(s *contextSource) bool { return s.SessionExpiry != 0 }),
+		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromInt(s.SessionExpiry), nil }},
+	ctxStr("session_id", func(s *contextSource) string { return s.SessionID }),
+	ctxStr("lang", func(s *contextSource) string { return s.Lang }),
+	ctxStr("client_ip", func(s *contextSource) string { return s.ClientIP }),
+	ctxStr("client_port", func(s *contextSource) string { return s.ClientPort }),
+	ctxStr("match_id", func(s *contextSource) string { return s.MatchID }),
+	ctxStr("match_node", func(s *contextSource) string { return s.MatchNode }).when(func(s *contextSource) bool { return s.MatchID != "" }),
+	ctxStr("match_label", func(s *contextSource) string { return s.MatchLabel }).when(withMatch),
+	{vm.N("match_tick_rate"), withMatch, func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromInt(int64(s.MatchTickRate)), nil }},
+	ctxStr("trace_id", func(s *contextSource) string { return s.TraceID }),
+}
+
+var contextLayout = func() *vm.Layout {
+	names := make([]vm.Name, len(contextFields))
+	for i := range contextFields {
+		names[i] = contextFields[i].name
+	}
+	return vm.NewLayout(names...)
+}()
+
+// Has implements vm.Source.
+func (s *contextSource) Has(i int) bool { return contextFields[i].has(s) }
+
+// Get implements vm.Source.
+func (s *contextSource) Get(e vm.Engine, i int) (vm.Ref, error) { return contextFields[i].get(e, s) }

@@ -1,0 +1,205 @@
+package script
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// rpc is the function as an rpc.Func.
+func (n *entry) rpc(ctx context.Context, payload string) (reply string, err error) {
+	err = n.call(ctx,
+		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, e.FromStr(payload)), nil },
+		func(e vm.Engine, out []vm.Ref) error {
+			v, err := one(e, n.what, out)
+			switch {
+			case err != nil:
+				return err
+			case e.IsNil(v):
+			case e.IsStr(v):
+				reply = e.Str(v)
+			default:
+				return fault.Newf(fault.Internal, "%s returned %s; only one return value of type string is allowed", n.what, kindOf(e, v))
+			}
+			return nil
+		})
+	return reply, err
+}
+
+// payloadOr makes the argument for a message that may be missing: null in
+// JavaScript, an empty table in Lua.
+func payloadOr(e vm.Engine, m proto.Message) vm.Ref {
+	switch {
+	case m != nil:
+		return Payload(e, m)
+	case e.Lang() == vm.Lua:
+		return e.Object(emptyLayout, nil)
+	}
+	return e.Nil()
+}
+
+var emptyLayout = vm.NewLayout()
+
+// before is the function as a before hook.
+func (n *entry) before(ctx context.Context, in proto.Message) (next proto.Message, err error) {
+	err = n.call(ctx,
+		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, payloadOr(e, in)), nil },
+		func(e vm.Engine, out []vm.Ref) error {
+			v, err := one(e, n.what, out)
+			if err != nil || in == nil || e.IsNil(v) {
+				return err
+			}
+			m := in.ProtoReflect().New().Interface()
+			if err := ReadPayload(e, v, m); err != nil {
+				return fault.Newf(fault.Internal, "%s returned a request that cannot be used: %s", n.what, fault.MessageOf(err, err.Error()))
+			}
+			next = m
+			return nil
+		})
+	return next, err
+}
+
+// after is the function as an after hook.
+func (n *entry) after(ctx context.Context, out, in proto.Message) error {
+	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
+		return append(args, payloadOr(e, out), payloadOr(e, in)), nil
+	}, nil)
+}
+
+// event is the function as an event handler.
+func (n *entry) event(ctx context.Context, ev *api.Event) {
+	_ = n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
+		return append(args, eventShape.Of(e, ev)), nil
+	}, nil)
+}
+
+// silent checks that a function returned nothing.
+func (n *entry) silent(e vm.Engine, out []vm.Ref) error {
+	v, err := one(e, n.what, out)
+	if err == nil && !e.IsNil(v) {
+		err = fault.Newf(fault.Internal, "%s returned %s; it must return nothing", n.what, kindOf(e, v))
+	}
+	return err
+}
+
+// tournament is the function as a handler of a tournament's end or reset.
+func (n *entry) tournament(ctx context.Context, t *api.Tournament, end, reset int64) error {
+	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
+		return append(args, tournamentShape(e).Of(e, t), e.FromInt(end), e.FromInt(reset)), nil
+	}, n.silent)
+}
+
+// leaderboard is the function as a handler of a leaderboard's reset.
+func (n *entry) leaderboard(ctx context.Context, l *api.Leaderboard, reset int64) error {
+	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
+		return append(args, leaderboardShape(e).Of(e, l), e.FromInt(reset)), nil
+	}, n.silent)
+}
+
+// shutdown is the function as the handler of the server's stop.
+func (n *entry) shutdown(ctx context.Context) { _ = n.call(ctx, nil, nil) } // logged
+
+// matched is the function as the handler of a formed match.
+func (n *entry) matched(ctx context.Context, entries []runtime.MatchmakerEntry) (id string, err error) {
+	err = n.call(ctx,
+		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
+			return append(args, matchmakerEntry.ListOf(e, entries)), nil
+		},
+		func(e vm.Engine, out []vm.Ref) error {
+			v, err := one(e, n.what, out)
+			switch {
+			case err != nil:
+				return err
+			case e.IsNil(v):
+			case e.IsStr(v):
+				id = e.Str(v)
+			default:
+				return fault.Newf(fault.Internal, "%s returned %s; expected a match id or nothing", n.what, kindOf(e, v))
+			}
+			return nil
+		})
+	return id, err
+}
+
+// override is the function as the chooser among candidate matches. A script
+// answers with lists of the entries it was given, or of their tickets.
+func (n *entry) override(ctx context.Context, candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+	byTicket := map[string]runtime.MatchmakerEntry{}
+	var formed [][]runtime.MatchmakerEntry
+	_ = n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
+		refs := make([]vm.Ref, len(candidates))
+		for i, c := range candidates {
+			for _, x := range c {
+				byTicket[entryKey(x)] = x
+			}
+			refs[i] = matchmakerEntry.ListOf(e, c)
+		}
+		return append(args, e.List(refs)), nil
+	}, n.formed(byTicket, &formed))
+	return formed
+}
+
+// process is the function as the former of matches from all entries.
+func (n *entry) process(ctx context.Context, entries []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+	byTicket := map[string]runtime.MatchmakerEntry{}
+	for _, x := range entries {
+		byTicket[entryKey(x)] = x
+	}
+	var formed [][]runtime.MatchmakerEntry
+	_ = n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
+		return append(args, matchmakerEntry.ListOf(e, entries)), nil
+	}, n.formed(byTicket, &formed))
+	return formed
+}
+
+// entryKey tells the players of one ticket apart.
+func entryKey(x runtime.MatchmakerEntry) string {
+	return x.GetTicket() + "/" + x.GetPresence().GetSessionId()
+}
+
+// formed reads a list of lists of entries.
+func (n *entry) formed(byTicket map[string]runtime.MatchmakerEntry, into *[][]runtime.MatchmakerEntry) func(vm.Engine, []vm.Ref) error {
+	return func(e vm.Engine, out []vm.Ref) error {
+		v, err := one(e, n.what, out)
+		if err != nil || e.IsNil(v) {
+			return err
+		}
+		bad := fault.Newf(fault.Internal, "%s must return a list of matches, each a list of the entries it was given", n.what)
+		if !e.IsList(v) {
+			return bad
+		}
+		for i := range e.Len(v) {
+			m := e.Index(v, i)
+			if !e.IsList(m) {
+				return bad
+			}
+			var players []runtime.MatchmakerEntry
+			for j := range e.Len(m) {
+				item := e.Index(m, j)
+				if !e.IsObject(item) {
+					return bad
+				}
+				ticket, presence := e.Field(item, &nTicket), e.Field(item, &nPresence)
+				if !e.IsStr(ticket) || !e.IsObject(presence) {
+					return bad
+				}
+				session := e.Field(presence, &nSessionID)
+				if !e.IsStr(session) {
+					return bad
+				}
+				x := byTicket[e.Str(ticket)+"/"+e.Str(session)]
+				if x == nil {
+					return bad
+				}
+				players = append(players, x)
+			}
+			*into = append(*into, players)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,48 @@
+package script
+
+import (
+	"kumi/core"
+	"kumi/vm"
+)
+
+// Local is the Go state of one VM: what every vm.Call of that VM carries. Make
+// it with Program.NewLocal.
+type Local struct {
+	// Registrar collects what the VM registers.
+	Registrar *Registrar
+	// Module names the module whose code is being evaluated, for registrations
+	// and logs. The loader keeps it right while modules load.
+	Module string
+	// Replay is true while the VM repeats an initialization that another VM did
+	// for real.
+	Replay bool
+
+	program *Program
+	log     *core.Logger // of the call that runs
+	game    *game        // in the VM of a match
+	objects map[*vm.Library]vm.Ref
+	args    []vm.Ref
+}
+
+// local is the state of a VM made by this package's users.
+func local(inst vm.Instance) *Local { return inst.Local().(*Local) }
+
+// localOf is the state of the VM that calls, nil where a table is used without
+// one.
+func localOf(c *vm.Call) *Local {
+	l, _ := c.Local.(*Local)
+	return l
+}
+
+// object makes an object of functions once per VM.
+func (l *Local) object(inst vm.Instance, lib *vm.Library) vm.Ref {
+	if o, ok := l.objects[lib]; ok {
+		return o
+	}
+	if l.objects == nil {
+		l.objects = map[*vm.Library]vm.Ref{}
+	}
+	o := inst.Functions(lib)
+	l.objects[lib] = o
+	return o
+}

@@ -1,0 +1,170 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/core"
+	"kumi/vm"
+)
+
+// loggerTable is the logger argument of JavaScript functions. It is bound once
+// per logger: the host is the logger with its fields.
+var loggerTable = []vm.Func[*core.Logger]{
+	{Name: vm.N("debug"), Live: true, Body: logWith((*core.Logger).Debug)},
+	{Name: vm.N("info"), Live: true, Body: logWith((*core.Logger).Info)},
+	{Name: vm.N("warn"), Live: true, Body: logWith((*core.Logger).Warn)},
+	{Name: vm.N("error"), Live: true, Body: logWith((*core.Logger).Error)},
+	{Name: vm.N("with_field"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+		key := c.Str("key")
+		value := plain(c.E, c.Any("value"))
+		if err := c.Err(); err != nil {
+			return err
+		}
+		return derived(c, l.WithField(key, value))
+	}},
+	{Name: vm.N("with_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+		fields := c.Map("fields")
+		if err := c.Err(); err != nil {
+			return err
+		}
+		return derived(c, l.WithFields(fields))
+	}},
+	{Name: vm.N("get_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+		return c.ReturnAny("fields", l.Fields(), nil)
+	}},
+}
+
+// derived returns a logger with more fields to the script.
+func derived(c *vm.Call, l runtime.Logger) error {
+	inst, ok := c.E.(vm.Instance)
+	logger, isOurs := l.(*core.Logger)
+	if !ok || !isOurs {
+		return fmt.Errorf("this engine cannot make loggers")
+	}
+	return c.ReturnRef("logger", inst.Functions(vm.Bind(vm.JS, logger, loggerTable)), nil)
+}
+
+func logWith(write func(l *core.Logger, format string, v ...any)) func(*core.Logger, *vm.Call) error {
+	return func(l *core.Logger, c *vm.Call) error {
+		format := text(c.E, c.Any("message"))
+		args := rest(c)
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if loc := localOf(c); loc != nil && loc.Replay {
+			return nil
+		}
+		if len(args) > 0 && !strings.Contains(format, "%") {
+			format, args = message(format, args), nil
+		}
+		write(l, format, args...) // formats only what the level lets through
+		return nil
+	}
+}
+
+// luaLog is logger_debug and its kind: one text, or a format and its arguments,
+// or a text and a table of fields. It returns the text.
+func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Module, *vm.Call) error {
+	return func(_ *core.Module, c *vm.Call) error {
+		format := c.StrNonEmpty("message")
+		var fields map[string]any
+		var args []any
+		if c.NArgs() == 2 {
+			if v := c.Any("fields"); c.E.IsObject(v) && !c.E.IsStr(v) {
+				x, err := c.E.Export(v)
+				if fields, _ = x.(map[string]any); err != nil {
+					c.Invalid("fields", err.Error())
+				}
+			} else {
+				args = []any{plain(c.E, v)}
+			}
+		} else {
+			args = rest(c)
+		}
+		if err := c.Err(); err != nil {
+			return err
+		}
+		out := format
+		if len(args) > 0 {
+			out = message(format, args)
+		}
+		if l := localOf(c); l != nil && !l.Replay {
+			logger := l.log
+			if len(fields) > 0 {
+				logger, _ = logger.WithFields(fields).(*core.Logger)
+			}
+			write(logger, out)
+		}
+		return c.ReturnStr("message", out, nil)
+	}
+}
+
+// message is printf as modules know it, with arguments that no verb asks for
+// put behind the text.
+func message(format string, args []any) string {
+	if len(args) == 0 {
+		return format
+	}
+	if strings.Contains(format, "%") {
+		return fmt.Sprintf(format, args...)
+	}
+	var b strings.Builder
+	b.WriteString(format)
+	for _, a := range args {
+		fmt.Fprintf(&b, " %v", a)
+	}
+	return b.String()
+}
+
+// rest takes all remaining arguments as things to print.
+func rest(c *vm.Call) []any {
+	var args []any
+	for n := c.Left(); n > 0; n-- {
+		args = append(args, plain(c.E, c.Any("argument")))
+	}
+	return args
+}
+
+// text is a value as text for people.
+func text(e vm.Engine, v vm.Ref) string {
+	if e.IsStr(v) {
+		return e.Str(v)
+	}
+	return fmt.Sprint(plain(e, v))
+}
+
+// plain is a value in the form that prints best: scalars as they are, the rest
+// as JSON, errors as their message.
+func plain(e vm.Engine, v vm.Ref) any {
+	switch {
+	case e.IsNil(v):
+		return nil
+	case e.IsStr(v):
+		return e.Str(v)
+	case e.IsBool(v):
+		return e.Bool(v)
+	case e.IsNum(v):
+		if n, ok := e.Int(v); ok {
+			return n
+		}
+		return e.Float(v)
+	}
+	if j, err := e.ToJSON(v); err == nil && string(j) != "{}" {
+		return string(j)
+	}
+	if e.Lang() == vm.JS {
+		for _, key := range []string{"stack", "message"} {
+			if m := e.FieldNamed(v, key); m != nil && e.IsStr(m) {
+				return e.Str(m)
+			}
+		}
+	}
+	x, err := e.Export(v)
+	if err != nil {
+		return "(" + err.Error() + ")"
+	}
+	return x
+}

@@ -1,0 +1,36 @@
+package script
+
+import "kumi/vm"
+
+// Names of fields that arguments have, in both spellings.
+var (
+	nCollection      = vm.N("collection")
+	nKey             = vm.N("key")
+	nUserID          = vm.N("user_id")
+	nUsername        = vm.N("username")
+	nValue           = vm.N("value")
+	nVersion         = vm.N("version")
+	nPermissionRead  = vm.N("permission_read")
+	nPermissionWrite = vm.N("permission_write")
+	nDisplayName     = vm.N("display_name")
+	nTimezone        = vm.N("timezone")
+	nLocation        = vm.N("location")
+	nLangTag         = vm.N("lang_tag")
+	nAvatarURL       = vm.N("avatar_url")
+	nMetadata        = vm.N("metadata")
+	nChangeset       = vm.N("changeset")
+	nSessionID       = vm.N("session_id")
+	nNode            = vm.N("node")
+	nNodeID          = vm.N("node_id")
+	nMode            = vm.N("mode")
+	nSubject         = vm.N("subject")
+	nSubcontext      = vm.N("subcontext")
+	nLabel           = vm.N("label")
+	nState           = vm.N("state")
+	nTickRate        = vm.N("tick_rate")
+	nAccept          = vm.N("accept")
+	nRejectMessage   = vm.N("reject_message")
+	nData            = vm.N("data")
+	nTicket          = vm.N("ticket")
+	nPresence        = vm.N("presence")
+)

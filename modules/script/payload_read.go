@@ -1,0 +1,164 @@
+package script
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/vm"
+)
+
+// Payload makes the script value of a message, as hooks get it: what its JSON
+// form says, with enums as numbers and 64-bit integers as strings. JavaScript
+// sees camelCase names and every field, Lua sees the names of the .proto files
+// and the fields that are set.
+//
+// The message must not change while the value is in use.
+func Payload(e vm.Engine, m proto.Message) vm.Ref {
+	r := m.ProtoReflect()
+	return planOf(r.Descriptor()).of(e, r)
+}
+
+func (p *plan) of(e vm.Engine, m protoreflect.Message) vm.Ref {
+	return e.Record(p.layout, &payload{plan: p, m: m, all: e.Lang() == vm.JS})
+}
+
+// payload reads the properties of a record from a message.
+type payload struct {
+	*plan
+	m   protoreflect.Message
+	all bool // also what is not set
+}
+
+// Has implements vm.Source.
+func (s *payload) Has(i int) bool {
+	f := &s.fields[i]
+	if !s.all || f.presence && !(f.message && f.oneof == 0) {
+		return s.m.Has(f.fd)
+	}
+	return true
+}
+
+// Get implements vm.Source.
+func (s *payload) Get(e vm.Engine, i int) (vm.Ref, error) {
+	f := &s.fields[i]
+	if f.message && !s.m.Has(f.fd) {
+		return e.Nil(), nil
+	}
+	v := s.m.Get(f.fd)
+	switch {
+	case f.list:
+		list := v.List()
+		refs := make([]vm.Ref, list.Len())
+		for i := range refs {
+			x, err := f.read(e, list.Get(i))
+			if err != nil {
+				return nil, err
+			}
+			refs[i] = x
+		}
+		return e.List(refs), nil
+	case f.dict:
+		return f.readMap(e, v.Map())
+	}
+	return f.read(e, v)
+}
+
+func (f *planField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
+	names := make([]vm.Name, 0, m.Len())
+	refs := make([]vm.Ref, 0, m.Len())
+	var failed error
+	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		var ref vm.Ref
+		if ref, failed = f.value.read(e, v); failed != nil {
+			return false
+		}
+		names = append(names, vm.NameAs(k.String(), k.String()))
+		refs = append(refs, ref)
+		return true
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return e.Object(vm.NewLayout(names...), refs), nil
+}
+
+// read makes the script value of one value of the field, a list's item or a
+// map's value.
+func (f *planField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
+	switch f.kind {
+	case protoreflect.StringKind:
+		return e.FromStr(v.String()), nil
+	case protoreflect.BoolKind:
+		return e.FromBool(v.Bool()), nil
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		return e.FromInt(v.Int()), nil
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		return e.FromInt(int64(v.Uint())), nil
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		return e.FromStr(strconv.FormatInt(v.Int(), 10)), nil
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		return e.FromStr(strconv.FormatUint(v.Uint(), 10)), nil
+	case protoreflect.FloatKind, protoreflect.DoubleKind:
+		return readFloat(e, v.Float()), nil
+	case protoreflect.EnumKind:
+		return e.FromInt(int64(v.Enum())), nil
+	case protoreflect.BytesKind:
+		return e.FromStr(base64.StdEncoding.EncodeToString(v.Bytes())), nil
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return f.readMessage(e, v.Message())
+	}
+	return nil, fmt.Errorf("field %s has a kind that scripts cannot read", f.fd.FullName())
+}
+
+func readFloat(e vm.Engine, x float64) vm.Ref {
+	switch {
+	case math.IsNaN(x):
+		return e.FromStr("NaN")
+	case math.IsInf(x, 1):
+		return e.FromStr("Infinity")
+	case math.IsInf(x, -1):
+		return e.FromStr("-Infinity")
+	}
+	return e.FromFloat(x)
+}
+
+func (f *planField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, error) {
+	switch f.known {
+	case ordinary:
+		return f.plan().of(e, m), nil
+	case wrapper:
+		value := &f.plan().fields[0]
+		return value.read(e, m.Get(value.fd))
+	case timestamp:
+		if t, ok := m.Interface().(*timestamppb.Timestamp); ok && t.IsValid() {
+			return e.FromStr(formatTime(t.AsTime())), nil
+		}
+	}
+	text, err := protojson.Marshal(m.Interface())
+	if err != nil {
+		return nil, fmt.Errorf("field %s: %w", f.fd.FullName(), err)
+	}
+	return e.FromJSON(string(text))
+}
+
+// formatTime writes a time as protobuf's JSON does: with 0, 3, 6 or 9 digits
+// after the second.
+func formatTime(t time.Time) string {
+	switch ns := t.Nanosecond(); {
+	case ns == 0:
+		return t.Format("2006-01-02T15:04:05Z")
+	case ns%1e6 == 0:
+		return t.Format("2006-01-02T15:04:05.000Z")
+	case ns%1e3 == 0:
+		return t.Format("2006-01-02T15:04:05.000000Z")
+	}
+	return t.Format("2006-01-02T15:04:05.000000000Z")
+}

@@ -1,0 +1,359 @@
+package script
+
+import (
+	"encoding/base64"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// ReadPayload fills m, which must be empty, from a script value. Names may be
+// in either spelling; a key that is no field, or a value of the wrong kind, is
+// an error that says where it is.
+func ReadPayload(e vm.Engine, v vm.Ref, m proto.Message) error {
+	r := m.ProtoReflect()
+	w := payloadWriter{e: e}
+	if !e.IsObject(v) {
+		return fault.Newf(fault.InvalidArgument, "expected an object with the fields of %s", r.Descriptor().Name())
+	}
+	planOf(r.Descriptor()).write(&w, v, r)
+	return w.err
+}
+
+// payloadWriter carries the place in the value and the first error.
+type payloadWriter struct {
+	e     vm.Engine
+	path  []byte
+	depth int
+	err   error
+}
+
+// maxPayloadDepth bounds the nesting of a message, and so ends cycles.
+const maxPayloadDepth = 64
+
+func (w *payloadWriter) fail(want string) {
+	if w.err != nil {
+		return
+	}
+	if at := strings.TrimPrefix(string(w.path), "."); at != "" {
+		want = at + ": " + want
+	}
+	w.err = fault.New(fault.InvalidArgument, want)
+}
+
+func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
+	if w.depth++; w.depth > maxPayloadDepth {
+		w.fail("nested too deeply")
+		return
+	}
+	at := len(w.path)
+	var oneofs uint64 // those that have a member; messages here have few
+	w.e.EachField(v, func(key string, x vm.Ref) bool {
+		w.path = append(append(w.path[:at], '.'), key...)
+		i, ok := p.byKey[key]
+		if !ok {
+			w.fail("there is no such field in " + p.name)
+			return false
+		}
+		if w.e.IsNil(x) {
+			return true
+		}
+		f := &p.fields[i]
+		if m.Has(f.fd) {
+			w.fail("the field is given twice, in both spellings")
+			return false
+		}
+		if f.oneof > 0 {
+			bit := uint64(1) << (f.oneof - 1)
+			if oneofs&bit != 0 {
+				w.fail("only one field of this kind can be set at a time")
+				return false
+			}
+			oneofs |= bit
+		}
+		f.write(w, x, m)
+		return w.err == nil
+	})
+	w.path = w.path[:at]
+	w.depth--
+}
+
+// write sets the field in m.
+func (f *planField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+	e := w.e
+	switch {
+	case f.list:
+		if !e.IsList(x) {
+			w.fail("expected a list")
+			return
+		}
+		n := e.Len(x)
+		if n == 0 {
+			return
+		}
+		list := m.Mutable(f.fd).List()
+		at := len(w.path)
+		for i := range n {
+			w.path = append(strconv.AppendInt(append(w.path[:at], '['), int64(i), 10), ']')
+			v, ok := f.value1(w, e.Index(x, i), list.NewElement)
+			if !ok {
+				return
+			}
+			list.Append(v)
+		}
+		w.path = w.path[:at]
+	case f.dict:
+		f.writeMap(w, x, m)
+	default:
+		v, ok := f.value1(w, x, func() protoreflect.Value { return m.NewField(f.fd) })
+		if ok {
+			m.Set(f.fd, v)
+		}
+	}
+}
+
+func (f *planField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+	if !w.e.IsObject(x) {
+		w.fail("expected an object")
+		return
+	}
+	at := len(w.path)
+	var dict protoreflect.Map
+	w.e.EachField(x, func(key string, item vm.Ref) bool {
+		w.path = append(append(w.path[:at], '.'), key...)
+		if dict == nil {
+			dict = m.Mutable(f.fd).Map()
+		}
+		k, ok := mapKey(w, f.key, key)
+		if !ok {
+			return false
+		}
+		v, ok := f.value.value1(w, item, dict.NewValue)
+		if !ok {
+			return false
+		}
+		dict.Set(k, v)
+		return true
+	})
+	w.path = w.path[:at]
+}
+
+func mapKey(w *payloadWriter, kind protoreflect.Kind, key string) (protoreflect.MapKey, bool) {
+	switch kind {
+	case protoreflect.StringKind:
+		if !utf8.ValidString(key) {
+			w.fail("the key is not valid UTF-8")
+			return protoreflect.MapKey{}, false
+		}
+		return protoreflect.ValueOfString(key).MapKey(), true
+	case protoreflect.BoolKind:
+		if b, err := strconv.ParseBool(key); err == nil {
+			return protoreflect.ValueOfBool(b).MapKey(), true
+		}
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		if n, err := strconv.ParseInt(key, 10, 32); err == nil {
+			return protoreflect.ValueOfInt32(int32(n)).MapKey(), true
+		}
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		if n, err := strconv.ParseInt(key, 10, 64); err == nil {
+			return protoreflect.ValueOfInt64(n).MapKey(), true
+		}
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		if n, err := strconv.ParseUint(key, 10, 32); err == nil {
+			return protoreflect.ValueOfUint32(uint32(n)).MapKey(), true
+		}
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		if n, err := strconv.ParseUint(key, 10, 64); err == nil {
+			return protoreflect.ValueOfUint64(n).MapKey(), true
+		}
+	}
+	w.fail("the key is not of the map's key type")
+	return protoreflect.MapKey{}, false
+}
+
+// value1 reads one value of the field, a list's item or a map's value. fresh
+// makes an empty one, for messages.
+func (f *planField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+	e := w.e
+	none := protoreflect.Value{}
+	switch f.kind {
+	case protoreflect.StringKind:
+		if !e.IsStr(x) {
+			w.fail("expected a string")
+			return none, false
+		}
+		s := e.Str(x)
+		if !utf8.ValidString(s) {
+			w.fail("expected text in UTF-8")
+			return none, false
+		}
+		return protoreflect.ValueOfString(s), true
+	case protoreflect.BoolKind:
+		if !e.IsBool(x) {
+			w.fail("expected a boolean")
+			return none, false
+		}
+		return protoreflect.ValueOfBool(e.Bool(x)), true
+	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
+		n, ok := f.integer(w, x, math.MinInt32, math.MaxInt32)
+		return protoreflect.ValueOfInt32(int32(n)), ok
+	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
+		n, ok := f.integer(w, x, 0, math.MaxUint32)
+		return protoreflect.ValueOfUint32(uint32(n)), ok
+	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
+		n, ok := f.integer(w, x, math.MinInt64, math.MaxInt64)
+		return protoreflect.ValueOfInt64(n), ok
+	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
+		if e.IsStr(x) {
+			n, err := strconv.ParseUint(e.Str(x), 10, 64)
+			if err != nil {
+				w.fail("expected a whole number of 0 or more")
+				return none, false
+			}
+			return protoreflect.ValueOfUint64(n), true
+		}
+		n, ok := f.integer(w, x, 0, math.MaxInt64)
+		return protoreflect.ValueOfUint64(uint64(n)), ok
+	case protoreflect.FloatKind:
+		n, ok := writeFloat(w, x)
+		return protoreflect.ValueOfFloat32(float32(n)), ok
+	case protoreflect.DoubleKind:
+		n, ok := writeFloat(w, x)
+		return protoreflect.ValueOfFloat64(n), ok
+	case protoreflect.EnumKind:
+		if e.IsStr(x) {
+			if ev := f.fd.Enum().Values().ByName(protoreflect.Name(e.Str(x))); ev != nil {
+				return protoreflect.ValueOfEnum(ev.Number()), true
+			}
+			w.fail("expected a number, or a name of " + string(f.fd.Enum().FullName()))
+			return none, false
+		}
+		n, ok := f.integer(w, x, math.MinInt32, math.MaxInt32)
+		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(n)), ok
+	case protoreflect.BytesKind:
+		return writeBytes(w, x)
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		return f.writeMessage(w, x, fresh)
+	}
+	w.fail("scripts cannot set a field of this kind")
+	return none, false
+}
+
+func (f *planField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int64, bool) {
+	var n int64
+	ok := false
+	switch {
+	case w.e.IsStr(x):
+		var err error
+		n, err = strconv.ParseInt(w.e.Str(x), 10, 64)
+		ok = err == nil
+	case w.e.IsNum(x):
+		n, ok = w.e.Int(x)
+	}
+	if !ok {
+		w.fail("expected a whole number")
+		return 0, false
+	}
+	if n < least || n > most {
+		w.fail("the number is out of range")
+		return 0, false
+	}
+	return n, true
+}
+
+func writeFloat(w *payloadWriter, x vm.Ref) (float64, bool) {
+	switch {
+	case w.e.IsStr(x):
+		// ParseFloat would take more spellings than a message may have.
+		switch s := w.e.Str(x); s {
+		case "NaN":
+			return math.NaN(), true
+		case "Infinity":
+			return math.Inf(1), true
+		case "-Infinity":
+			return math.Inf(-1), true
+		default:
+			if n, err := strconv.ParseFloat(s, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
+				return n, true
+			}
+		}
+	case w.e.IsNum(x):
+		return w.e.Float(x), true
+	}
+	w.fail("expected a number")
+	return 0, false
+}
+
+// writeBytes takes base64 in either alphabet, padded or not, and in JavaScript
+// binary data as it is.
+func writeBytes(w *payloadWriter, x vm.Ref) (protoreflect.Value, bool) {
+	switch {
+	case w.e.IsStr(x):
+		s := strings.TrimRight(w.e.Str(x), "=")
+		enc := base64.RawStdEncoding
+		if strings.ContainsAny(s, "-_") {
+			enc = base64.RawURLEncoding
+		}
+		if b, err := enc.DecodeString(s); err == nil {
+			return protoreflect.ValueOfBytes(b), true
+		}
+		w.fail("expected base64")
+		return protoreflect.Value{}, false
+	case w.e.IsBytes(x):
+		return protoreflect.ValueOfBytes(w.e.Bytes(x)), true
+	}
+	w.fail("expected base64 text")
+	return protoreflect.Value{}, false
+}
+
+func (f *planField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+	switch f.known {
+	case ordinary:
+		if !w.e.IsObject(x) {
+			w.fail("expected an object")
+			return protoreflect.Value{}, false
+		}
+		v := fresh()
+		f.plan().write(w, x, v.Message())
+		return v, w.err == nil
+	case wrapper:
+		value := &f.plan().fields[0]
+		inner, ok := value.value1(w, x, nil)
+		if !ok {
+			return protoreflect.Value{}, false
+		}
+		v := fresh()
+		v.Message().Set(value.fd, inner)
+		return v, true
+	case timestamp:
+		if w.e.IsStr(x) {
+			if t, err := time.Parse(time.RFC3339Nano, w.e.Str(x)); err == nil {
+				if ts := timestamppb.New(t); ts.IsValid() {
+					return protoreflect.ValueOfMessage(ts.ProtoReflect()), true
+				}
+			}
+		}
+		w.fail("expected a time like 2006-01-02T15:04:05Z")
+		return protoreflect.Value{}, false
+	}
+	text, err := w.e.ToJSON(x)
+	v := fresh()
+	if err == nil {
+		err = protojson.Unmarshal(text, v.Message().Interface())
+	}
+	if err != nil {
+		w.fail("expected the JSON form of " + string(f.fd.Message().FullName()))
+		return protoreflect.Value{}, false
+	}
+	return v, true
+}

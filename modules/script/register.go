@@ -1,0 +1,301 @@
+package script
+
+import (
+	"strings"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Registering functions exist in both languages under names that follow from
+// one another. JavaScript calls them on the initializer and passes the name
+// first; Lua calls them on nk and passes the function first.
+
+// registering is the host of registration functions.
+type registering = *core.Module
+
+// Initializer is the object that JavaScript's InitModule registers with.
+func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
+	table := append([]vm.Func[registering]{
+		{Name: vm.N("register_rpc"), Body: registerRPC},
+		{Name: vm.N("register_rt_before"), Body: registerNamed(RealtimeBefore)},
+		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
+		{Name: vm.N("register_match"), Body: registerMatch},
+		{Name: vm.N("get_config"), Body: getConfig},
+	}, registerShared...)
+	for i := range hooks.Methods {
+		name := hooks.Methods[i].Name
+		table = append(table,
+			vm.Func[registering]{Name: vm.NameAs("register_before_"+name, "registerBefore"+name), Body: registerHook(Before, name)},
+			vm.Func[registering]{Name: vm.NameAs("register_after_"+name, "registerAfter"+name), Body: registerHook(After, name)})
+	}
+	for i := range table {
+		table[i].Live = true
+	}
+	return vm.Bind(lang, nk, table)
+}
+
+// registerShared are the functions that take nothing but the function, and
+// those of storage indexes, whose arguments have one order.
+var registerShared = func() []vm.Func[registering] {
+	table := []vm.Func[registering]{
+		{Name: vm.N("register_storage_index"), Body: registerStorageIndex},
+		{Name: vm.N("register_storage_index_filter"), Body: registerIndexFilter},
+		{Name: vm.N("register_event"), Body: registerEvent(Custom)},
+		{Name: vm.N("register_event_session_start"), Body: registerEvent(SessionStart)},
+		{Name: vm.N("register_event_session_end"), Body: registerEvent(SessionEnd)},
+	}
+	for _, kind := range singles {
+		table = append(table, vm.Func[registering]{Name: vm.N("register_" + string(kind)), Body: registerSingle(kind)})
+	}
+	return table
+}()
+
+// registerLua are the functions that Lua has on nk.
+var registerLua = func() []vm.Func[registering] {
+	table := append([]vm.Func[registering]{
+		{Name: vm.N("register_rpc"), Body: registerRPC},
+		{Name: vm.N("register_req_before"), Body: registerNamed(Before)},
+		{Name: vm.N("register_req_after"), Body: registerNamed(After)},
+		{Name: vm.N("register_rt_before"), Body: registerNamed(RealtimeBefore)},
+		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
+	}, registerShared...)
+	for i := range table {
+		table[i].Only, table[i].Live = vm.Lua, true
+	}
+	return table
+}()
+
+// registrar finds where a call's registrations go.
+func registrar(c *vm.Call) (*Registrar, error) {
+	if l := localOf(c); l != nil && l.Registrar != nil {
+		return l.Registrar, nil
+	}
+	return nil, fault.New(fault.FailedPrecondition, "functions can only be registered while modules load")
+}
+
+// handlerArg reads a function, or the name of a global one.
+func handlerArg(c *vm.Call, name string) target {
+	return handlerOf(c, c.Any(name), func() { c.Invalid(name, "expected a function, or the name of a global function") })
+}
+
+func handlerOf(c *vm.Call, v vm.Ref, bad func()) target {
+	switch {
+	case v == nil || c.E.IsNil(v):
+	case c.E.IsFunc(v):
+		return target{ref: v, global: functionName(c.E, v)}
+	case c.E.IsStr(v) && c.E.Str(v) != "":
+		return target{global: c.E.Str(v)}
+	}
+	bad()
+	return target{}
+}
+
+// functionName is the name a function declares for itself.
+func functionName(e vm.Engine, fn vm.Ref) string {
+	if e.Lang() != vm.JS {
+		return ""
+	}
+	if n := e.FieldNamed(fn, "name"); n != nil && e.IsStr(n) {
+		return e.Str(n)
+	}
+	return ""
+}
+
+// nameAndHandler reads the two arguments in the order of the language.
+func nameAndHandler(c *vm.Call, name string) (string, target) {
+	if c.E.Lang() == vm.Lua {
+		fn := handlerArg(c, "fn")
+		return c.StrNonEmpty(name), fn
+	}
+	id := c.StrNonEmpty(name)
+	return id, handlerArg(c, "fn")
+}
+
+func registerRPC(_ registering, c *vm.Call) error {
+	id, fn := nameAndHandler(c, "id")
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err); err != nil {
+		return err
+	}
+	id = strings.ToLower(id)
+	fn.key = string(RPC) + ":" + id
+	return r.add(c, Registration{Kind: RPC, Name: id}, fn)
+}
+
+// registerNamed registers a hook whose name is an argument.
+func registerNamed(kind Kind) func(registering, *vm.Call) error {
+	return func(_ registering, c *vm.Call) error {
+		name, fn := nameAndHandler(c, "name")
+		r, err := registrar(c)
+		if err := firstErr(c.Err(), err); err != nil {
+			return err
+		}
+		table := hooks.API
+		if kind == RealtimeBefore || kind == RealtimeAfter {
+			table = hooks.Realtime
+		}
+		exact, ok := hooks.Canonical(table, name)
+		if !ok {
+			return unknownHook(table, name)
+		}
+		fn.key = string(kind) + ":" + exact
+		return r.add(c, Registration{Kind: kind, Name: exact}, fn)
+	}
+}
+
+// registerHook registers the hook of one API method.
+func registerHook(kind Kind, name string) func(registering, *vm.Call) error {
+	return func(_ registering, c *vm.Call) error {
+		fn := handlerArg(c, "fn")
+		r, err := registrar(c)
+		if err := firstErr(c.Err(), err); err != nil {
+			return err
+		}
+		fn.key = string(kind) + ":" + name
+		return r.add(c, Registration{Kind: kind, Name: name}, fn)
+	}
+}
+
+func registerSingle(kind Kind) func(registering, *vm.Call) error {
+	return func(_ registering, c *vm.Call) error {
+		fn := handlerArg(c, "fn")
+		r, err := registrar(c)
+		if err := firstErr(c.Err(), err); err != nil {
+			return err
+		}
+		fn.key = string(kind)
+		return r.add(c, Registration{Kind: kind}, fn)
+	}
+}
+
+func registerEvent(kind Kind) func(registering, *vm.Call) error {
+	return func(_ registering, c *vm.Call) error {
+		fn := handlerArg(c, "fn")
+		r, err := registrar(c)
+		if err := firstErr(c.Err(), err); err != nil {
+			return err
+		}
+		return r.accumulate(c, kind, fn)
+	}
+}
+
+func registerMatch(_ registering, c *vm.Call) error {
+	name := c.StrNonEmpty("name")
+	handlers := c.Obj("handlers")
+	var targets []target
+	if handlers.Present() {
+		for i := range matchFunctions {
+			fn := &matchFunctions[i]
+			t := handlerOf(c, handlers.Any(fn), func() {
+				handlers.Invalid(fn, "expected a function, or the name of a global function; a match handler has all seven")
+			})
+			t.key = matchKey(name, i)
+			targets = append(targets, t)
+		}
+	}
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err); err != nil {
+		return err
+	}
+	return r.add(c, Registration{Kind: Match, Name: name}, targets...)
+}
+
+func registerStorageIndex(_ registering, c *vm.Call) error {
+	x := &StorageIndex{
+		Name:       c.StrNonEmpty("name"),
+		Collection: c.StrNonEmpty("collection"),
+		Key:        c.OptStr("key", ""),
+		Fields:     c.Strs("fields"),
+		Sortable:   c.OptStrs("sortable_fields"),
+	}
+	most := c.Int("max_entries")
+	if c.Err() == nil && most < 1 {
+		c.Invalid("max_entries", "expected a number of 1 or more")
+	}
+	x.MaxEntries = int(most)
+	x.IndexOnly = c.OptBool("index_only", false)
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err); err != nil {
+		return err
+	}
+	if len(x.Fields) == 0 {
+		return fault.Newf(fault.InvalidArgument, "storage index %q must have at least one field", x.Name)
+	}
+	for i := range r.list {
+		if r.list[i].Kind == Index && r.list[i].Name == x.Name {
+			return fault.Newf(fault.AlreadyExists, "a storage index named %q is already registered", x.Name)
+		}
+	}
+	return r.add(c, Registration{Kind: Index, Name: x.Name, Index: x})
+}
+
+// registerIndexFilter takes the index name first in both languages.
+func registerIndexFilter(_ registering, c *vm.Call) error {
+	name := c.StrNonEmpty("index_name")
+	fn := handlerArg(c, "fn")
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err); err != nil {
+		return err
+	}
+	fn.key = string(IndexFilter) + ":" + name
+	return r.add(c, Registration{Kind: IndexFilter, Name: name}, fn)
+}
+
+func firstErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknownHook names the hook that was probably meant.
+func unknownHook(table hooks.Kind, name string) error {
+	what, names := "realtime message", hooks.RealtimeNames
+	if table == hooks.API {
+		what, names = "API call", nil
+		for i := range hooks.Methods {
+			names = append(names, hooks.Methods[i].Name)
+		}
+	}
+	if near := nearest(name, names); near != "" {
+		return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook; did you mean %q?", what, name, near)
+	}
+	return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook", what, name)
+}
+
+// nearest is the name with the fewest edits to it, if that is few enough to be
+// a slip.
+func nearest(name string, names []string) string {
+	best, bestAt := "", 1+len(name)/3
+	for _, n := range names {
+		if d := edits(strings.ToLower(name), strings.ToLower(n)); d <= bestAt && (best == "" || d < bestAt) {
+			best, bestAt = n, d
+		}
+	}
+	return best
+}
+
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

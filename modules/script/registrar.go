@@ -1,0 +1,223 @@
+package script
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Kind is what a script can register.
+type Kind string
+
+// The kinds. They are also the keys of handlers, with the name after a colon
+// where there is one.
+const (
+	RPC            Kind = "rpc"
+	Before         Kind = "before"
+	After          Kind = "after"
+	RealtimeBefore Kind = "rt_before"
+	RealtimeAfter  Kind = "rt_after"
+	Match          Kind = "match"
+	Custom         Kind = "event"
+	SessionStart   Kind = "session_start"
+	SessionEnd     Kind = "session_end"
+	Index          Kind = "storage_index"
+	IndexFilter    Kind = "storage_index_filter"
+
+	MatchmakerMatched   Kind = "matchmaker_matched"
+	MatchmakerOverride  Kind = "matchmaker_override"
+	MatchmakerProcessor Kind = "matchmaker_processor"
+	TournamentEnd       Kind = "tournament_end"
+	TournamentReset     Kind = "tournament_reset"
+	LeaderboardReset    Kind = "leaderboard_reset"
+	Shutdown            Kind = "shutdown"
+
+	PurchaseApple      Kind = "purchase_notification_apple"
+	PurchaseGoogle     Kind = "purchase_notification_google"
+	SubscriptionApple  Kind = "subscription_notification_apple"
+	SubscriptionGoogle Kind = "subscription_notification_google"
+)
+
+// singles are the kinds of which a server has one handler each.
+var singles = []Kind{
+	MatchmakerMatched, MatchmakerOverride, MatchmakerProcessor,
+	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown,
+	PurchaseApple, PurchaseGoogle, SubscriptionApple, SubscriptionGoogle,
+}
+
+// Registration is one thing a script registered.
+type Registration struct {
+	Kind   Kind
+	Name   string // RPC id, exact hook name, match or index name; else empty
+	Module string
+	// Keys find the functions in a VM, in order; see vm.Instance.Handler.
+	Keys []string
+	// Globals are the names of the functions, where they have one, by key.
+	Globals map[string]string
+	// Index is set for Kind Index.
+	Index *StorageIndex
+}
+
+// StorageIndex is a storage index as a script asked for it.
+type StorageIndex struct {
+	Name, Collection, Key string
+	Fields, Sortable      []string
+	MaxEntries            int
+	IndexOnly             bool
+}
+
+// Registrar collects what one VM registers. It belongs to the VM's owner.
+type Registrar struct {
+	lang   vm.Lang
+	list   []Registration
+	refs   map[string]vm.Ref
+	sealed bool
+	events map[Kind]int
+}
+
+// target is a function to register, or the name of a global one.
+type target struct {
+	key    string
+	ref    vm.Ref // nil: global names it
+	global string
+}
+
+// Open says whether registering is still possible.
+func (r *Registrar) Open() bool { return !r.sealed }
+
+// Registrations lists what was registered, in order. It is not to be changed.
+func (r *Registrar) Registrations() []Registration { return r.list }
+
+// Handler finds the function registered under a key, nil when there is none.
+func (r *Registrar) Handler(key string) vm.Ref { return r.refs[key] }
+
+// Seal ends registering. Functions that were registered by name are looked up
+// with global; one that does not exist is an error.
+func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref) error {
+	r.sealed = true
+	for i := range r.list {
+		reg := &r.list[i]
+		for _, key := range reg.Keys {
+			if r.refs[key] != nil {
+				continue
+			}
+			name := reg.Globals[key]
+			ref := global(name)
+			if ref == nil || !e.IsFunc(ref) {
+				return fault.Newf(fault.InvalidArgument, "%s was registered with the function name %q, but there is no global function of that name", reg.describe(), name)
+			}
+			r.refs[key] = ref
+		}
+	}
+	return nil
+}
+
+// Complete compares a replayed VM with the registrations of the first one. A
+// function that the replay did not register is taken from the global variable
+// of its name, where there is one; the keys of the others come back.
+func (r *Registrar) Complete(e vm.Engine, first []Registration, global func(name string) vm.Ref) (missing []string) {
+	for i := range first {
+		for _, key := range first[i].Keys {
+			if r.refs[key] != nil {
+				continue
+			}
+			if name := first[i].Globals[key]; name != "" {
+				if ref := global(name); ref != nil && e.IsFunc(ref) {
+					r.set(key, ref)
+					continue
+				}
+			}
+			missing = append(missing, key)
+		}
+	}
+	return missing
+}
+
+func (r *Registrar) set(key string, ref vm.Ref) {
+	if r.refs == nil {
+		r.refs = map[string]vm.Ref{}
+	}
+	r.refs[key] = ref
+}
+
+// add files a registration. A later one of the same kind and name takes the
+// place of an earlier one, which stays in the list so that the loader can say
+// so.
+func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
+	if r.sealed {
+		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while modules load", reg.describe())
+	}
+	if l := localOf(c); l != nil {
+		reg.Module = l.Module
+	}
+	for _, t := range targets {
+		reg.Keys = append(reg.Keys, t.key)
+		if t.global != "" {
+			if reg.Globals == nil {
+				reg.Globals = map[string]string{}
+			}
+			reg.Globals[t.key] = t.global
+		}
+		r.set(t.key, t.ref)
+	}
+	r.list = append(r.list, reg)
+	return nil
+}
+
+// accumulate files one of the kinds of which all handlers run.
+func (r *Registrar) accumulate(c *vm.Call, kind Kind, t target) error {
+	if r.events == nil {
+		r.events = map[Kind]int{}
+	}
+	t.key = string(kind) + ":" + strconv.Itoa(r.events[kind])
+	if err := r.add(c, Registration{Kind: kind}, t); err != nil {
+		return err
+	}
+	r.events[kind]++
+	return nil
+}
+
+// AddMatch files the match handler that a Lua module is when it returns a table
+// with match functions. It says whether the table was one. A missing function
+// is found out when a match is made.
+func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
+	reg := Registration{Kind: Match, Name: module, Module: module}
+	for i := range matchFunctions {
+		fn := e.Field(table, &matchFunctions[i])
+		if e.IsNil(fn) || !e.IsFunc(fn) {
+			continue
+		}
+		key := matchKey(module, i)
+		reg.Keys = append(reg.Keys, key)
+		r.set(key, fn)
+	}
+	if len(reg.Keys) == 0 || slices.ContainsFunc(r.list, func(x Registration) bool { return x.Kind == Match && x.Name == module }) {
+		return len(reg.Keys) > 0
+	}
+	r.list = append(r.list, reg)
+	return true
+}
+
+// describe names a registration for people.
+func (reg *Registration) describe() string {
+	what := string(reg.Kind)
+	switch reg.Kind {
+	case RPC:
+		what = "RPC function"
+	case Before, After:
+		what = string(reg.Kind) + " hook"
+	case RealtimeBefore:
+		what = "realtime before hook"
+	case RealtimeAfter:
+		what = "realtime after hook"
+	case Match:
+		what = "match handler"
+	}
+	if reg.Name == "" {
+		return what
+	}
+	return fmt.Sprintf("%s %q", what, reg.Name)
+}
