@@ -43,7 +43,7 @@ func TestAuthenticateRules(t *testing.T) {
 			{"username with spaces", device("device-spaces", "a b", true), fault.OK},
 			{"taken username", device("device-another", "taken", true), fault.AlreadyExists},
 			{"username in another case", device("device-case", "Taken", true), fault.OK},
-			{"existing account, other username", device("device-taken", "whatever", false), fault.OK},
+			{"existing account, other username", device("device-of-taken", "whatever", false), fault.OK},
 			{"no custom id", custom(""), fault.InvalidArgument},
 			{"custom id of 5 bytes", custom("12345"), fault.InvalidArgument},
 			{"custom id of 6 bytes", custom("123456"), fault.OK},

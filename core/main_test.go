@@ -77,10 +77,10 @@ func newTestCore(t testing.TB, db *store.DB) *testCore {
 	return c
 }
 
-// user makes an account that logs in with the device "device-<name>".
+// user makes an account that logs in with the device "device-of-<name>".
 func (c *testCore) user(t testing.TB, name string) uuid.UUID {
 	t.Helper()
-	id, err := c.AuthenticateDevice(t.Context(), "device-"+name, name, true)
+	id, err := c.AuthenticateDevice(t.Context(), "device-of-"+name, name, true)
 	if err != nil {
 		t.Fatalf("make user %q: %v", name, err)
 	}
