@@ -1,0 +1,118 @@
+// Package js runs JavaScript in goja.
+//
+// A Program is compiled once and shared; a VM is one runtime with that program
+// in it and implements vm.Instance. Objects that come from Go fill themselves
+// as scripts read them: function tables bind a function when it is first named,
+// records convert a property when it is first read, and JSON becomes cheap
+// ordered objects (lists are always real arrays). A Program may be used from
+// any goroutine, a VM only by the one that owns it.
+package js
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/parser"
+)
+
+// Program is compiled source.
+type Program struct {
+	name string
+	code *goja.Program
+}
+
+// Compile compiles a script in strict mode. Its declarations become globals of
+// each VM it runs in. Positions in errors are those of the original source where
+// the text ends with an inline source map. The error is a *SyntaxError.
+func Compile(name, source string) (*Program, error) {
+	tree, err := parser.ParseFile(nil, name, source, 0)
+	if err == nil {
+		var code *goja.Program
+		if code, err = goja.CompileAST(tree, true); err == nil {
+			return &Program{name: name, code: code}, nil
+		}
+	}
+	return nil, syntaxError(name, source, err)
+}
+
+// Name is what the program was compiled as.
+func (p *Program) Name() string { return p.name }
+
+// SyntaxError is source that cannot be compiled.
+type SyntaxError struct {
+	File         string
+	Line, Column int    // from 1
+	Message      string // "Unexpected token )"
+	Text         string // the line itself, may be empty
+}
+
+// Error is one line with the position, then the line of source with a mark
+// under the column.
+func (e *SyntaxError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+	if frame := Frame(e.Line, e.Column, e.Text); frame != "" {
+		b.WriteByte('\n')
+		b.WriteString(frame)
+	}
+	return b.String()
+}
+
+// Frame draws a line of source with its number and a mark under the column
+// (from 1), for error messages; empty for an empty line.
+func Frame(line, column int, text string) string {
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	const widest = 160
+	text = strings.TrimRight(text, "\r\n")
+	if len(text) > widest {
+		from := max(0, min(column-widest/2, len(text)-widest))
+		text, column = strings.ToValidUTF8(text[from:from+widest], ""), column-from
+	}
+	pad := []byte(text[:min(max(column-1, 0), len(text))])
+	for i, c := range pad {
+		if c != '\t' {
+			pad[i] = ' '
+		}
+	}
+	gutter := fmt.Sprintf("%6d | ", line)
+	return gutter + text + "\n" + strings.Repeat(" ", len(gutter)-2) + "| " + string(pad) + "^"
+}
+
+func syntaxError(name, source string, err error) error {
+	e := &SyntaxError{File: name, Line: 1, Column: 1, Message: err.Error()}
+	var pos file.Position
+	var list parser.ErrorList
+	var syntax *goja.CompilerSyntaxError
+	var reference *goja.CompilerReferenceError
+	switch {
+	case errors.As(err, &list) && len(list) > 0:
+		pos, e.Message = list[0].Position, list[0].Message
+	case errors.As(err, &syntax):
+		e.Message = syntax.Message
+		if syntax.File != nil {
+			pos = syntax.File.Position(syntax.Offset)
+		}
+	case errors.As(err, &reference):
+		e.Message = reference.Message
+		if reference.File != nil {
+			pos = reference.File.Position(reference.Offset)
+		}
+	}
+	if pos.Line > 0 {
+		e.Line, e.Column = pos.Line, max(pos.Column, 1)
+	}
+	if pos.Filename != "" {
+		e.File = pos.Filename
+	}
+	if e.File == name {
+		if lines := strings.Split(source, "\n"); e.Line <= len(lines) {
+			e.Text = lines[e.Line-1]
+		}
+	}
+	return e
+}

@@ -1,0 +1,78 @@
+package js
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/dop251/goja"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var typePromise = reflect.TypeFor[*goja.Promise]()
+
+func promiseOf(x goja.Value) *goja.Promise {
+	obj, ok := x.(*goja.Object)
+	if !ok || obj.ExportType() != typePromise {
+		return nil
+	}
+	p, _ := obj.Export().(*goja.Promise)
+	return p
+}
+
+// settle takes the value out of a promise. goja has run the jobs by the time a
+// call is over, so a promise that is still pending waits for something that
+// will never happen, or for a call further out.
+func (v *VM) settle(x goja.Value) (goja.Value, error) {
+	p := promiseOf(x)
+	if p == nil {
+		return x, nil
+	}
+	switch p.State() {
+	case goja.PromiseStateFulfilled:
+		return p.Result(), nil
+	case goja.PromiseStateRejected:
+		v.handled(p)
+		return nil, v.rejected(p)
+	}
+	if v.running > 1 {
+		return nil, &vm.ScriptError{Fault: fault.New(fault.Internal, "an async function was called from within another call of the same VM; its promise cannot be waited for there")}
+	}
+	return nil, &vm.ScriptError{Fault: fault.New(fault.Internal, "the function returned a promise that never settles: nothing is left that could resolve it")}
+}
+
+// rejected is the error of a rejected promise, with the stack of where the
+// reason was made.
+func (v *VM) rejected(p *goja.Promise) *vm.ScriptError {
+	ex := v.rt.Try(func() { panic(p.Result()) })
+	return v.thrownValue(ex)
+}
+
+// rejection keeps the promises that were rejected without anybody waiting.
+func (v *VM) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
+	if op == goja.PromiseRejectionHandle {
+		v.handled(p)
+		return
+	}
+	if len(v.lost) < 100 {
+		v.lost = append(v.lost, p)
+	}
+}
+
+func (v *VM) handled(p *goja.Promise) {
+	if i := slices.Index(v.lost, p); i >= 0 {
+		v.lost = slices.Delete(v.lost, i, i+1)
+	}
+}
+
+func (v *VM) reportLost() {
+	lost := v.lost
+	v.lost = nil
+	if v.o.Rejected == nil {
+		return
+	}
+	for _, p := range lost {
+		v.o.Rejected(v.rejected(p))
+	}
+}

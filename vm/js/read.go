@@ -1,0 +1,372 @@
+package js
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var (
+	typeObject      = reflect.TypeFor[*object]()
+	typeRecord      = reflect.TypeFor[*record]()
+	typePlain       = reflect.TypeFor[map[string]any]()
+	typeArrayBuffer = reflect.TypeFor[goja.ArrayBuffer]()
+	typeTime        = reflect.TypeFor[time.Time]()
+)
+
+// Lang implements vm.Engine.
+func (v *VM) Lang() vm.Lang { return vm.JS }
+
+// IsNil implements vm.Engine.
+func (v *VM) IsNil(x vm.Ref) bool {
+	if x == nil {
+		return true
+	}
+	val, ok := x.(goja.Value)
+	return !ok || val == nil || goja.IsUndefined(val) || goja.IsNull(val)
+}
+
+// IsStr implements vm.Engine.
+func (v *VM) IsStr(x vm.Ref) bool { _, ok := x.(goja.String); return ok }
+
+// IsNum implements vm.Engine.
+func (v *VM) IsNum(x vm.Ref) bool { val, ok := x.(goja.Value); return ok && goja.IsNumber(val) }
+
+// IsBool implements vm.Engine.
+func (v *VM) IsBool(x vm.Ref) bool {
+	val, ok := x.(goja.Value)
+	return ok && (val.StrictEquals(v.yes()) || val.StrictEquals(v.no()))
+}
+
+func (v *VM) yes() goja.Value { return v.rt.ToValue(true) }
+func (v *VM) no() goja.Value  { return v.rt.ToValue(false) }
+
+// IsList implements vm.Engine.
+func (v *VM) IsList(x vm.Ref) bool {
+	o, ok := x.(*goja.Object)
+	return ok && o.ClassName() == "Array"
+}
+
+// IsObject implements vm.Engine: anything with properties that is not a list, a
+// function, binary data or a date.
+func (v *VM) IsObject(x vm.Ref) bool {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		return false
+	}
+	switch o.ClassName() {
+	case "Object":
+		t := o.ExportType()
+		return t == typeObject || t == typeRecord || t == typePlain || (!isBinary(o, t) && t != typePromise)
+	case "Error", "Arguments":
+		return true
+	}
+	return false
+}
+
+// IsFunc implements vm.Engine.
+func (v *VM) IsFunc(x vm.Ref) bool {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		return false
+	}
+	_, ok = goja.AssertFunction(o)
+	return ok
+}
+
+// IsBytes implements vm.Engine.
+func (v *VM) IsBytes(x vm.Ref) bool {
+	o, ok := x.(*goja.Object)
+	return ok && o.ClassName() == "Object" && isBinary(o, o.ExportType())
+}
+
+// isBinary recognizes ArrayBuffer, typed arrays and DataView.
+func isBinary(o *goja.Object, t reflect.Type) bool {
+	if t == typeArrayBuffer {
+		return true
+	}
+	if t == nil || t.Kind() != reflect.Slice || o.ClassName() == "Array" {
+		return false
+	}
+	switch t.Elem().Kind() {
+	case reflect.Uint8, reflect.Int8, reflect.Uint16, reflect.Int16, reflect.Uint32, reflect.Int32,
+		reflect.Float32, reflect.Float64, reflect.Int64, reflect.Uint64:
+		return true
+	}
+	return false
+}
+
+// Str implements vm.Engine.
+func (v *VM) Str(x vm.Ref) string {
+	if val, ok := x.(goja.Value); ok {
+		return val.String()
+	}
+	return ""
+}
+
+// Int implements vm.Engine.
+func (v *VM) Int(x vm.Ref) (int64, bool) {
+	val, ok := x.(goja.Value)
+	if !ok || !goja.IsNumber(val) {
+		return 0, false
+	}
+	f := val.ToFloat()
+	if f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
+		return 0, false
+	}
+	return val.ToInteger(), true
+}
+
+// Float implements vm.Engine.
+func (v *VM) Float(x vm.Ref) float64 {
+	if val, ok := x.(goja.Value); ok {
+		return val.ToFloat()
+	}
+	return 0
+}
+
+// Bool implements vm.Engine.
+func (v *VM) Bool(x vm.Ref) bool {
+	val, ok := x.(goja.Value)
+	return ok && val.ToBoolean()
+}
+
+// Bytes implements vm.Engine.
+func (v *VM) Bytes(x vm.Ref) []byte {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		return nil
+	}
+	switch data := o.Export().(type) {
+	case goja.ArrayBuffer:
+		return append([]byte{}, data.Bytes()...)
+	case []byte:
+		return append([]byte{}, data...)
+	}
+	buffer, ok := o.Get("buffer").(*goja.Object)
+	if !ok {
+		return nil
+	}
+	data, ok := buffer.Export().(goja.ArrayBuffer)
+	if !ok {
+		return nil
+	}
+	from, size := o.Get("byteOffset").ToInteger(), o.Get("byteLength").ToInteger()
+	all := data.Bytes()
+	if from < 0 || size < 0 || from+size > int64(len(all)) {
+		return nil
+	}
+	return append([]byte{}, all[from:from+size]...)
+}
+
+// Field implements vm.Engine.
+func (v *VM) Field(obj vm.Ref, n *vm.Name) vm.Ref { return v.FieldNamed(obj, n.Camel) }
+
+// FieldNamed implements vm.Engine.
+func (v *VM) FieldNamed(obj vm.Ref, key string) vm.Ref {
+	o, ok := obj.(*goja.Object)
+	if !ok {
+		return goja.Null()
+	}
+	var x goja.Value
+	if v.running > 0 {
+		x = o.Get(key)
+	} else if err := v.guard(func() { x = o.Get(key) }); err != nil {
+		return goja.Null()
+	}
+	if x == nil {
+		return goja.Null()
+	}
+	return x
+}
+
+// EachField implements vm.Engine.
+func (v *VM) EachField(obj vm.Ref, visit func(key string, x vm.Ref) bool) {
+	o, ok := obj.(*goja.Object)
+	if !ok {
+		return
+	}
+	_ = v.guard(func() {
+		for _, key := range o.Keys() {
+			x := o.Get(key)
+			if x == nil {
+				x = goja.Undefined()
+			}
+			if !visit(key, x) {
+				return
+			}
+		}
+	})
+}
+
+// Len implements vm.Engine.
+func (v *VM) Len(list vm.Ref) int {
+	o, ok := list.(*goja.Object)
+	if !ok {
+		return 0
+	}
+	if n := o.Get("length"); n != nil {
+		return int(n.ToInteger())
+	}
+	return 0
+}
+
+// Index implements vm.Engine.
+func (v *VM) Index(list vm.Ref, i int) vm.Ref { return v.FieldNamed(list, strconv.Itoa(i)) }
+
+// Export implements vm.Engine. Properties that are undefined are left out.
+func (v *VM) Export(x vm.Ref) (out any, err error) {
+	val, ok := x.(goja.Value)
+	if !ok || val == nil {
+		return nil, nil
+	}
+	if e := v.guard(func() { out, err = v.export(val, 0) }); e != nil {
+		return nil, e
+	}
+	return out, err
+}
+
+// deepest is how far values may nest on their way to Go.
+const deepest = 200
+
+var errDeep = errors.New("the value is nested too deeply or contains itself")
+
+func (v *VM) export(x goja.Value, depth int) (any, error) {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		switch {
+		case x == nil || goja.IsUndefined(x) || goja.IsNull(x):
+			return nil, nil
+		case goja.IsString(x):
+			return x.String(), nil
+		}
+		switch n := x.Export().(type) {
+		case *big.Int:
+			if !n.IsInt64() {
+				return nil, errors.New("a BigInt does not fit into 64 bits")
+			}
+			return n.Int64(), nil
+		case *goja.Symbol:
+			return nil, errors.New("a symbol has no form outside of JavaScript")
+		case bool, int64, float64:
+			return n, nil
+		default:
+			return nil, fmt.Errorf("a %T has no form outside of JavaScript", n)
+		}
+	}
+	if depth > deepest {
+		return nil, errDeep
+	}
+	if o.ClassName() == "Array" {
+		n := v.Len(o)
+		list := make([]any, n)
+		for i := range list {
+			item, err := v.export(o.Get(strconv.Itoa(i)), depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = item
+		}
+		return list, nil
+	}
+	t := o.ExportType()
+	switch {
+	case t == typeTime || o.ClassName() == "Date":
+		return o.Export(), nil
+	case isBinary(o, t):
+		return v.Bytes(o), nil
+	case o.ClassName() == "String", o.ClassName() == "Number", o.ClassName() == "Boolean":
+		return o.Export(), nil
+	case v.IsFunc(o):
+		return nil, errors.New("a function has no form outside of JavaScript")
+	case t == typePromise:
+		return nil, errors.New("a promise has no form outside of JavaScript: await it")
+	}
+	if _, isMap := o.Export().([][2]any); isMap {
+		return nil, errors.New("a Map has no form outside of JavaScript: use Object.fromEntries")
+	}
+	keys := o.Keys()
+	m := make(map[string]any, len(keys))
+	for _, key := range keys {
+		item := o.Get(key)
+		if item == nil || goja.IsUndefined(item) {
+			continue
+		}
+		out, err := v.export(item, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		m[key] = out
+	}
+	return m, nil
+}
+
+// ToJSON implements vm.Engine, with the rules of JSON.stringify.
+func (v *VM) ToJSON(x vm.Ref) (text []byte, err error) {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		out, err := v.Export(x)
+		if err != nil {
+			return nil, err
+		}
+		if f, ok := out.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			return []byte("null"), nil
+		}
+		return json.Marshal(out)
+	}
+	if e := v.guard(func() { text, err = o.MarshalJSON() }); e != nil {
+		return nil, e
+	}
+	if err != nil {
+		return nil, v.fromCallback(err)
+	}
+	return text, nil
+}
+
+// fromCallback is an error that script code below a Go function raised.
+func (v *VM) fromCallback(err error) error {
+	e := v.scriptError(err)
+	var se *vm.ScriptError
+	if errors.As(e, &se) {
+		return &thrown{ScriptError: se, vm: v, orig: err}
+	}
+	return e
+}
+
+// Call implements vm.Engine. Promises come back as they are: within a call
+// nothing can be waited for.
+func (v *VM) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
+	f, _ := fn.(goja.Value)
+	call, ok := goja.AssertFunction(f)
+	if !ok {
+		return nil, fault.New(fault.Internal, "not a function")
+	}
+	ret, err := v.apply(call, args)
+	if err != nil {
+		return nil, v.fromCallback(err)
+	}
+	return ret, nil
+}
+
+// SetNamed implements vm.Engine. A property that refuses is left alone.
+func (v *VM) SetNamed(obj vm.Ref, key string, x vm.Ref) {
+	o, ok := obj.(*goja.Object)
+	if !ok {
+		return
+	}
+	val, ok := x.(goja.Value)
+	if !ok {
+		val = goja.Null()
+	}
+	_ = v.guard(func() { _ = o.Set(key, val) })
+}

@@ -1,0 +1,136 @@
+package js
+
+import (
+	"slices"
+
+	"github.com/dop251/goja"
+
+	"kumi/vm"
+)
+
+// record is an object whose properties come from Go when they are first read.
+// What scripts write or add stays in the object.
+type record struct {
+	vm     *VM
+	layout *vm.Layout
+	source vm.Source
+	vals   []goja.Value // by position; nil: not read yet
+	gone   []bool       // deleted, by position; nil: none
+	more   *object      // added by scripts
+}
+
+// Record implements vm.Engine.
+func (v *VM) Record(l *vm.Layout, s vm.Source) vm.Ref {
+	return v.rt.NewDynamicObject(&record{vm: v, layout: l, source: s})
+}
+
+func (r *record) has(i int) bool {
+	if r.gone != nil && r.gone[i] {
+		return false
+	}
+	return (r.vals != nil && r.vals[i] != nil) || r.source.Has(i)
+}
+
+// value reads a property by position, nil when it is absent.
+func (r *record) value(i int) (goja.Value, error) {
+	if r.vals != nil && r.vals[i] != nil {
+		return r.vals[i], nil
+	}
+	if !r.has(i) {
+		return nil, nil
+	}
+	ref, err := r.source.Get(r.vm, i)
+	if err != nil {
+		return nil, err
+	}
+	x, ok := ref.(goja.Value)
+	if !ok {
+		x = goja.Null()
+	}
+	r.keep(i, x)
+	return x, nil
+}
+
+func (r *record) keep(i int, x goja.Value) {
+	if r.vals == nil {
+		r.vals = make([]goja.Value, len(r.layout.Names))
+	}
+	r.vals[i] = x
+}
+
+// Get implements goja.DynamicObject.
+func (r *record) Get(key string) goja.Value {
+	i, ok := r.layout.Position(vm.JS, key)
+	if !ok {
+		if r.more != nil {
+			return r.more.Get(key)
+		}
+		return nil
+	}
+	x, err := r.value(i)
+	if err != nil {
+		r.vm.throw(err)
+	}
+	return x
+}
+
+// Set implements goja.DynamicObject.
+func (r *record) Set(key string, x goja.Value) bool {
+	if x == nil {
+		x = goja.Undefined()
+	}
+	i, ok := r.layout.Position(vm.JS, key)
+	if !ok {
+		if r.more == nil {
+			r.more = &object{}
+		}
+		r.more.put(key, x)
+		return true
+	}
+	r.keep(i, x)
+	if r.gone != nil {
+		r.gone[i] = false
+	}
+	return true
+}
+
+// Has implements goja.DynamicObject.
+func (r *record) Has(key string) bool {
+	if i, ok := r.layout.Position(vm.JS, key); ok {
+		return r.has(i)
+	}
+	return r.more != nil && r.more.Has(key)
+}
+
+// Delete implements goja.DynamicObject.
+func (r *record) Delete(key string) bool {
+	i, ok := r.layout.Position(vm.JS, key)
+	if !ok {
+		return r.more == nil || r.more.Delete(key)
+	}
+	if r.has(i) {
+		if r.gone == nil {
+			r.gone = make([]bool, len(r.layout.Names))
+		}
+		r.gone[i] = true
+		if r.vals != nil {
+			r.vals[i] = nil
+		}
+	}
+	return true
+}
+
+// Keys implements goja.DynamicObject: the order of the layout, then what
+// scripts added.
+func (r *record) Keys() []string {
+	keys := make([]string, 0, len(r.layout.Names))
+	for i := range r.layout.Names {
+		if r.has(i) {
+			keys = append(keys, r.layout.Names[i].Camel)
+		}
+	}
+	if r.more != nil {
+		keys = slices.Concat(keys, r.more.Keys())
+	}
+	return keys
+}

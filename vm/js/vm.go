@@ -1,0 +1,211 @@
+package js
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// DefaultStack is the call depth when Limits.Stack is 0. There is no unlimited
+// one: a script that recurses for ever would take all memory.
+const DefaultStack = 4000
+
+// Options say how a VM is made.
+type Options struct {
+	// Limits bound each call and the run of the program itself.
+	Limits vm.Limits
+	// Local is handed to Go functions with each call.
+	Local any
+	// Handlers finds what Instance.Handler returns; nil finds nothing.
+	Handlers interface{ Handler(key string) vm.Ref }
+	// Console hears console.log and its like, with the level "debug", "info",
+	// "warn" or "error". nil drops them.
+	Console func(level, message string)
+	// Rejected hears of promises that were rejected while nobody was waiting for
+	// them, with the reason and where it happened. nil drops them.
+	Rejected func(err *vm.ScriptError)
+}
+
+// VM is one goja runtime with one program. See vm.Instance for who may call it.
+type VM struct {
+	rt    *goja.Runtime
+	o     Options
+	watch watch
+	head  *vm.Head
+
+	ctx     context.Context // of the call that runs
+	frames  []*frame        // of Go functions, reused
+	depth   int             // of frames in use
+	running int             // nested entries into the runtime
+	args    []goja.Value    // of Invoke, a stack
+	lost    []*goja.Promise // rejected and not handled
+	broken  bool
+
+	errorKey *goja.Symbol // where a script error keeps the Go error it was made of
+}
+
+var _ vm.Instance = (*VM)(nil)
+
+// New makes a VM and runs the program's top level in it. The error is a
+// *vm.ScriptError.
+func New(ctx context.Context, p *Program, o Options) (*VM, error) {
+	v := &VM{rt: goja.New(), o: o, ctx: ctx}
+	v.watch.rt, v.watch.limit = v.rt, o.Limits.Timeout
+	stack := o.Limits.Stack
+	if stack <= 0 {
+		stack = DefaultStack
+	}
+	v.rt.SetMaxCallStackSize(stack)
+	v.rt.SetPromiseRejectionTracker(v.rejection)
+	v.addConsole()
+	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// SetTape makes Go functions go through a head of a tape, until it is set to
+// nil again.
+func (v *VM) SetTape(h *vm.Head) { v.head = h }
+
+// SetTimeout changes the limit of later calls; 0 means none.
+func (v *VM) SetTimeout(d time.Duration) {
+	v.watch.mu.Lock()
+	v.watch.limit = d
+	v.watch.mu.Unlock()
+}
+
+// Local implements vm.Instance.
+func (v *VM) Local() any { return v.o.Local }
+
+// Handler implements vm.Instance.
+func (v *VM) Handler(key string) vm.Ref {
+	if v.o.Handlers == nil {
+		return nil
+	}
+	return v.o.Handlers.Handler(key)
+}
+
+// Global implements vm.Instance. It finds var, function, let, const and class
+// declarations of the program's top level.
+func (v *VM) Global(name string) vm.Ref {
+	var found goja.Value
+	if ex := v.rt.Try(func() { found = v.rt.Get(name) }); ex != nil {
+		return nil
+	}
+	if found == nil {
+		return nil
+	}
+	return found
+}
+
+// Broken implements vm.Instance.
+func (v *VM) Broken() bool { return v.broken }
+
+// Close implements vm.Instance.
+func (v *VM) Close() {
+	v.watch.close()
+	v.broken = true
+}
+
+// Invoke implements vm.Instance. A promise is waited for: its value is the
+// result, its rejection the error.
+func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, error) {
+	f, _ := fn.(goja.Value)
+	call, ok := goja.AssertFunction(f)
+	if !ok {
+		return nil, fault.New(fault.Internal, "the handler is not a function")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fault.Wrap(fault.CodeOf(err), "the call was not made, its caller has gone", err)
+	}
+	ret, err := v.run(ctx, func() (goja.Value, error) { return v.apply(call, args) })
+	if err != nil {
+		return nil, err
+	}
+	return []vm.Ref{ret}, nil
+}
+
+// apply calls a function with arguments that live on a stack of the VM.
+func (v *VM) apply(call goja.Callable, args []vm.Ref) (goja.Value, error) {
+	base := len(v.args)
+	for _, a := range args {
+		if val, ok := a.(goja.Value); ok {
+			v.args = append(v.args, val)
+		} else {
+			v.args = append(v.args, goja.Undefined())
+		}
+	}
+	top := len(v.args)
+	ret, err := call(goja.Undefined(), v.args[base:top:top]...)
+	clear(v.args[base:top])
+	v.args = v.args[:base]
+	return ret, err
+}
+
+// run enters the runtime: with limits, with panics turned into errors, and with
+// the promise that comes back resolved.
+func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Value, err error) {
+	if v.broken {
+		return nil, fault.New(fault.Unavailable, "this VM was stopped and cannot be used again")
+	}
+	outerCtx, outer := v.ctx, v.watch.begin(ctx)
+	frames, args := v.depth, len(v.args)
+	v.ctx = ctx
+	v.running++
+	defer func() {
+		if x := recover(); x != nil {
+			v.broken = true
+			ret, err = nil, v.panicked(x)
+		}
+		v.running--
+		v.depth, v.args = frames, v.args[:args]
+		v.ctx = outerCtx
+		v.watch.end(outer)
+	}()
+	ret, err = f()
+	if err != nil {
+		return nil, v.scriptError(err)
+	}
+	if ret, err = v.settle(ret); err != nil {
+		return nil, err
+	}
+	if v.lost != nil && v.running == 1 {
+		v.reportLost()
+	}
+	return ret, nil
+}
+
+// guard runs Go code that may run script code (getters, toJSON), from inside a
+// call or from outside.
+func (v *VM) guard(f func()) error {
+	if v.running > 0 {
+		f() // a throw passes through the Go function into the script
+		return nil
+	}
+	_, err := v.run(context.Background(), func() (goja.Value, error) {
+		if ex := v.rt.Try(f); ex != nil {
+			return nil, ex
+		}
+		return goja.Undefined(), nil
+	})
+	return err
+}
+
+func (v *VM) panicked(x any) error {
+	if err, ok := x.(error); ok && stopped(err) {
+		return v.scriptError(err)
+	}
+	return &vm.ScriptError{
+		Fault: fault.Wrap(fault.Internal, "internal error", fmt.Errorf("panic: %v", x)),
+		Stack: string(debug.Stack()),
+	}
+}

@@ -1,0 +1,158 @@
+package js
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/dop251/goja"
+)
+
+// poll is how soon a script notices that its context ended without a deadline
+// having passed (the caller went away).
+const poll = 250 * time.Millisecond
+
+// started is the zero of the watch's clock.
+var started = time.Now()
+
+func now() time.Duration { return time.Since(started) }
+
+// watch stops a runtime whose call lasts too long or whose caller has gone. It
+// has one timer per VM, which is left running when a call ends: the next call
+// mostly finds it armed already, so that a call costs a lock and a look at the
+// clock. An idle VM's timer fires once more and then rests.
+type watch struct {
+	rt    *goja.Runtime
+	limit time.Duration // 0: none
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	armed   bool
+	fires   time.Duration
+	depth   int
+	call    watched
+	stopped stopReason // why the runtime was interrupted, or none
+	retired bool
+}
+
+// watched is what the running call is held to.
+type watched struct {
+	ctx      context.Context
+	deadline time.Duration // 0: none
+}
+
+type stopReason uint8
+
+const (
+	running stopReason = iota
+	tooLong
+	cancelled
+)
+
+// begin puts the VM under the limits of a call and returns those of the call
+// around it.
+func (w *watch) begin(ctx context.Context) (outer watched) {
+	var t time.Duration
+	deadline, limited := ctx.Deadline()
+	done := ctx.Done() != nil
+	if w.limit > 0 || limited || done {
+		t = now()
+	}
+	w.mu.Lock()
+	outer = w.call
+	call := watched{ctx: ctx, deadline: outer.deadline}
+	if w.depth == 0 {
+		call.deadline = 0
+		if w.limit > 0 {
+			call.deadline = t + w.limit
+		}
+	}
+	if limited {
+		if d := max(deadline.Sub(started), 1); call.deadline == 0 || d < call.deadline {
+			call.deadline = d
+		}
+	}
+	w.depth++
+	w.call = call
+	w.arm(t)
+	w.mu.Unlock()
+	return outer
+}
+
+// end returns to the limits of the call around.
+func (w *watch) end(outer watched) {
+	w.mu.Lock()
+	w.depth--
+	w.call = outer
+	if w.stopped != running {
+		if w.depth == 0 || w.over(now()) == running {
+			// What was stopped has ended, the call around it goes on.
+			w.stopped = running
+			w.rt.ClearInterrupt()
+			w.arm(now())
+		}
+	}
+	w.mu.Unlock()
+}
+
+// over says whether the running call must end.
+func (w *watch) over(t time.Duration) stopReason {
+	switch {
+	case w.call.deadline > 0 && t >= w.call.deadline:
+		return tooLong
+	case w.call.ctx != nil && w.call.ctx.Err() != nil:
+		return cancelled
+	}
+	return running
+}
+
+// arm makes the timer fire in time for the running call.
+func (w *watch) arm(t time.Duration) {
+	if w.depth == 0 || w.retired {
+		return
+	}
+	next := w.call.deadline
+	if w.call.ctx != nil && w.call.ctx.Done() != nil && (next == 0 || next > t+poll) {
+		next = t + poll
+	}
+	if next == 0 || (w.armed && w.fires <= next) {
+		return
+	}
+	w.armed, w.fires = true, next
+	if w.timer == nil {
+		w.timer = time.AfterFunc(next-t, w.fire)
+		return
+	}
+	w.timer.Reset(next - t)
+}
+
+func (w *watch) fire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed = false
+	if w.depth == 0 || w.stopped != running {
+		return
+	}
+	t := now()
+	if w.stopped = w.over(t); w.stopped != running {
+		w.rt.Interrupt(w.stopped)
+		return
+	}
+	w.arm(t)
+}
+
+// reason is why the runtime was interrupted.
+func (w *watch) reason() stopReason {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped
+}
+
+func (w *watch) close() {
+	w.mu.Lock()
+	w.retired = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.mu.Unlock()
+}
