@@ -14,7 +14,7 @@ type txKey struct{}
 type txState struct {
 	pool  *sql.DB // which database it belongs to
 	q     Querier
-	conn  *conn // SQLite
+	raw   func(func(c *conn) error) error // SQLite
 	depth int
 	ended atomic.Bool // its context may outlive it
 }
@@ -88,26 +88,32 @@ func (db *DB) nested(ctx context.Context, st *txState, fn func(ctx context.Conte
 	st.depth++
 	defer func() { st.depth-- }()
 	name := fmt.Sprintf("nested%d", st.depth)
+	undoable := context.WithoutCancel(ctx) // a cancelled call must still be undone
 	control := func(query string) error {
-		if st.conn != nil {
-			_, err := st.conn.ExecContext(ctx, query, nil)
+		if st.raw == nil {
+			_, err := st.q.ExecContext(undoable, query)
 			return err
 		}
-		_, err := st.q.ExecContext(ctx, query)
-		return err
+		return st.raw(func(c *conn) error {
+			_, err := c.ExecContext(undoable, query, nil)
+			return err
+		})
 	}
 	if err := control("SAVEPOINT " + name); err != nil {
 		return err
 	}
 	err = callTx(ctx, fn, st.q, db.log)
-	if err == nil && st.conn != nil {
-		err = st.conn.failed
+	if st.raw != nil {
+		_ = st.raw(func(c *conn) error {
+			if err == nil {
+				err = c.failed
+			}
+			c.failed = nil
+			return nil
+		})
 	}
 	if err == nil {
 		return control("RELEASE SAVEPOINT " + name)
-	}
-	if st.conn != nil {
-		st.conn.failed = nil
 	}
 	if undo := control("ROLLBACK TO SAVEPOINT " + name); undo != nil {
 		return errors.Join(err, undo)

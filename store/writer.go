@@ -309,10 +309,29 @@ func (w *writer) connect() error {
 // exec runs transaction control. It clears the mark of a failed statement,
 // since all callers are about to leave that transaction or savepoint.
 func (w *writer) exec(query string) error {
-	w.conn.failed = nil
-	_, err := w.conn.ExecContext(context.Background(), query, nil)
-	w.conn.failed = nil
-	return err
+	return w.raw(func(c *conn) error {
+		c.failed = nil
+		_, err := c.ExecContext(context.Background(), query, nil)
+		c.failed = nil
+		return err
+	})
+}
+
+// raw reaches the connection under database/sql's lock: rows that a function
+// left open may be closed at any time by the end of its context.
+func (w *writer) raw(fn func(c *conn) error) error {
+	return w.sqlConn.Raw(func(any) error { return fn(w.conn) })
+}
+
+// settle closes the rows that a function left open and returns the error that
+// its transaction ended with, if a statement failed.
+func (w *writer) settle() (failed error) {
+	_ = w.raw(func(c *conn) error {
+		c.closeRows()
+		failed = c.failed
+		return nil
+	})
+	return failed
 }
 
 // run calls the function of o and turns all ways it can end into an error.
@@ -322,15 +341,20 @@ func (w *writer) run(o *op, save bool) (err error) {
 			return err
 		}
 	}
-	st := &txState{pool: w.pool, q: controlled{w.sqlConn}, conn: w.conn}
+	st := &txState{pool: w.pool, q: controlled{w.sqlConn}, raw: w.raw}
 	defer st.ended.Store(true)
-	defer w.conn.closeRows()
+	exited := true
+	defer func() {
+		if exited {
+			w.settle()
+		}
+	}()
 	err = callTx(context.WithValue(o.ctx, txKey{}, st), o.fn, st.q, w.log)
-	if err == nil && w.conn.failed != nil {
-		err = w.conn.failed // as on PostgreSQL, there is nothing left to commit
+	exited = false
+	if failed := w.settle(); err == nil {
+		err = failed // as on PostgreSQL, there is nothing left to commit
 	}
 	if err == nil && save {
-		w.conn.closeRows()
 		err = w.exec("RELEASE op")
 	}
 	return err

@@ -257,11 +257,16 @@ func TestTxRefusesToGoOnAfterAnError(t *testing.T) {
 func TestLeakedRowsAreClosed(t *testing.T) {
 	t.Parallel()
 	db := storetest.SQLite(t)
-	for range 3 {
-		err := db.Tx(t.Context(), func(ctx context.Context, q store.Querier) error {
+	for i := range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 			rows, err := q.QueryContext(ctx, "SELECT id FROM users")
 			if err == nil {
 				rows.Next() // and no Close, no further Next
+			}
+			if i%2 == 0 {
+				cancel() // database/sql closes them at the same time as the writer
 			}
 			return err
 		})
