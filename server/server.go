@@ -137,13 +137,9 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 		Core: s.core, Matches: s.matches, Config: s.config, DB: s.db, Logger: s.log,
 		Env: env, Node: s.config.Name, Version: Version,
 		CallTimeout: milliseconds(rt.CallTimeoutMs), TickTimeout: milliseconds(rt.TickTimeoutMs),
-		JS: modules.EngineOptions{
-			Min: rt.JSMinCount, Max: rt.JSMaxCount, Stack: rt.JSStackSize, ReadOnlyGlobals: rt.JSReadOnlyGlobals,
-		},
-		Lua: modules.EngineOptions{
-			Min: rt.LuaMinCount, Max: rt.LuaMaxCount, Stack: rt.LuaCallStackSize,
-			Registry: rt.LuaRegistrySize, ReadOnlyGlobals: rt.LuaReadOnlyGlobals, APIStacktrace: rt.LuaAPIStacktrace,
-		},
+		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
+		LuaMin: rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
+		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
 	}
 }
 

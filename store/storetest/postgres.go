@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -77,6 +78,9 @@ func copyOf(t testing.TB, template func(*server) string) string {
 		t.Fatalf("start PostgreSQL for tests: %v", shared.err)
 	}
 	if shared.server == nil {
+		if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
+			t.Fatal(shared.skip) // where everything has to run, a gap is a failure
+		}
 		t.Skip(shared.skip)
 	}
 	name := randomName()
