@@ -136,8 +136,23 @@ func (c *Core) authenticateUsername(ctx context.Context, username, password stri
 // findLogin reads the one account that the query finds by key. It fails with
 // errAccountNotFound or errAccountBanned.
 func (c *Core) findLogin(ctx context.Context, query, key string) (login, error) {
+	return findLogin(ctx, c.db.Reader(), query, key)
+}
+
+// findWinner is findLogin for the loser of two calls that create the same. It
+// reads in a write transaction, as that of the winner may have a commit yet to
+// come that no reader sees.
+func (c *Core) findWinner(ctx context.Context, query, key string) (found login, err error) {
+	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		found, err = findLogin(ctx, q, query, key)
+		return err
+	})
+	return found, err
+}
+
+func findLogin(ctx context.Context, q store.Querier, query, key string) (login, error) {
 	var l login
-	err := c.db.Reader().QueryRowContext(ctx, query, key).Scan(&l.UserID, &l.Username, &l.password, &l.disabled)
+	err := q.QueryRowContext(ctx, query, key).Scan(&l.UserID, &l.Username, &l.password, &l.disabled)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return login{}, errAccountNotFound
@@ -172,13 +187,13 @@ func (c *Core) authenticate(ctx context.Context, query, key, username string, cr
 	case taken && constraint == "users_username_key":
 		// Either the name is someone else's, or the same client called twice and
 		// this call lost.
-		if found, err := c.findLogin(ctx, query, key); !errors.Is(err, errAccountNotFound) {
+		if found, err := c.findWinner(ctx, query, key); !errors.Is(err, errAccountNotFound) {
 			return found.Identity, err
 		}
 		return Identity{}, fault.Wrap(fault.AlreadyExists, errUsernameTaken.Message, err)
 	case taken:
 		// The same identity was created by another call a moment ago.
-		found, err := c.findLogin(ctx, query, key)
+		found, err := c.findWinner(ctx, query, key)
 		return found.Identity, err
 	}
 	return Identity{}, failed("create the user account", err)

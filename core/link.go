@@ -21,7 +21,7 @@ func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) erro
 	if err := checkDeviceID(id); err != nil {
 		return err
 	}
-	owner, err := c.deviceOwner(ctx, id)
+	owner, err := deviceOwner(ctx, c.db.Reader(), id)
 	if err == nil && owner == caller {
 		return nil
 	}
@@ -44,16 +44,22 @@ func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) erro
 	case store.IsForeignKey(err):
 		return errAccountNotFound
 	case taken:
-		if owner, again := c.deviceOwner(ctx, id); again == nil && owner == caller {
-			return nil // two calls at once
+		// Perhaps by another call of the same client, whose commit no reader may
+		// see yet; a write transaction does.
+		again := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+			owner, err = deviceOwner(ctx, q, id)
+			return err
+		})
+		if again == nil && owner == caller {
+			return nil
 		}
 		return fault.Wrap(fault.AlreadyExists, "device id is already in use", err)
 	}
 	return failed("link the device id", err)
 }
 
-func (c *Core) deviceOwner(ctx context.Context, id string) (owner uuid.UUID, err error) {
-	err = c.db.Reader().QueryRowContext(ctx, "SELECT user_id FROM user_device WHERE id = $1", id).Scan(&owner)
+func deviceOwner(ctx context.Context, q store.Querier, id string) (owner uuid.UUID, err error) {
+	err = q.QueryRowContext(ctx, "SELECT user_id FROM user_device WHERE id = $1", id).Scan(&owner)
 	return owner, err
 }
 
