@@ -1,0 +1,133 @@
+package lua
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// deadline is the context the interpreter polls before every instruction. Its
+// Done counts, and looks at the clock and at the caller's context only every
+// checkEvery instructions; until a limit is passed it answers nil, which costs
+// the interpreter next to nothing. There is no timer and no second goroutine.
+// Once a limit is passed every further instruction fails, so a script cannot
+// catch its way around it.
+type deadline struct {
+	context.Context // background
+	budget          int
+	at              time.Time // zero: none
+	call            context.Context
+	err             error // why the call has ended
+}
+
+// checkEvery is in instructions; that many take some ten microseconds.
+const checkEvery = 1024
+
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Done implements context.Context.
+func (d *deadline) Done() <-chan struct{} {
+	d.budget--
+	if d.budget > 0 {
+		return nil
+	}
+	return d.check()
+}
+
+func (d *deadline) check() <-chan struct{} {
+	if d.err == nil {
+		switch {
+		case !d.at.IsZero() && !time.Now().Before(d.at):
+			d.err = context.DeadlineExceeded
+		case d.call != nil:
+			d.err = d.call.Err()
+		}
+		if d.err == nil {
+			d.budget = checkEvery
+			return nil
+		}
+	}
+	return closed
+}
+
+// Err implements context.Context.
+func (d *deadline) Err() error {
+	if d.err == nil {
+		return context.Canceled
+	}
+	return d.err
+}
+
+// callContext is what functions of Go get: the caller's context with the
+// deadline of the script call. The timer behind it is made when somebody first
+// waits for it; most functions never do.
+type callContext struct {
+	context.Context // the caller's
+	at              time.Time
+
+	mu     sync.Mutex
+	timed  context.Context
+	cancel context.CancelFunc
+}
+
+// Deadline implements context.Context.
+func (c *callContext) Deadline() (time.Time, bool) {
+	if at, ok := c.Context.Deadline(); ok && at.Before(c.at) {
+		return at, true
+	}
+	return c.at, true
+}
+
+// Done implements context.Context.
+func (c *callContext) Done() <-chan struct{} { return c.inner().Done() }
+
+func (c *callContext) inner() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timed == nil {
+		c.timed, c.cancel = context.WithDeadline(c.Context, c.at)
+	}
+	return c.timed
+}
+
+// Err implements context.Context.
+func (c *callContext) Err() error {
+	c.mu.Lock()
+	timed := c.timed
+	c.mu.Unlock()
+	if timed != nil {
+		return timed.Err()
+	}
+	if err := c.Context.Err(); err != nil {
+		return err
+	}
+	if !time.Now().Before(c.at) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// Value implements context.Context. Once the timer exists its context answers,
+// so that contexts derived from this one find their parent without a goroutine.
+func (c *callContext) Value(key any) any {
+	c.mu.Lock()
+	timed := c.timed
+	c.mu.Unlock()
+	if timed != nil {
+		return timed.Value(key)
+	}
+	return c.Context.Value(key)
+}
+
+// end frees the timer.
+func (c *callContext) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel()
+	}
+}

@@ -1,0 +1,166 @@
+package lua
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// raised is the last error of a Go function that was raised in the script, so
+// that its code is still known should nobody catch it.
+type raised struct {
+	text string // as the script saw it
+	err  error
+}
+
+// raise raises an error of a Go function in the script: a string, as scripts
+// expect from these.
+func (v *VM) raise(L *lua.LState, n *vm.Native, err error) {
+	var arg *vm.ArgError
+	if errors.As(err, &arg) {
+		want := arg.Want
+		if arg.Path != "" {
+			want = arg.Name + arg.Path + ": " + want
+		}
+		L.RaiseError("bad argument #%d to %s (%s)", arg.Index+1, n.Name.Snake, want)
+	}
+	text := L.Where(1) + " " + message(err)
+	v.raised = raised{text: text, err: err}
+	L.Error(lua.LString(text), 0)
+}
+
+// message is what a script may know of an error of Go: the cause too, as it is
+// the game's own code that reads it.
+func message(err error) string {
+	var script *vm.ScriptError
+	if errors.As(err, &script) {
+		return script.Fault.Message
+	}
+	return fault.MessageOf(err, err.Error())
+}
+
+// scriptError turns what a script raised and did not catch into an error.
+func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
+	e := &vm.ScriptError{Stack: stack}
+	switch o := fail.Object.(type) {
+	case lua.LString:
+		text := string(o)
+		if from := v.raised; from.err != nil && strings.HasSuffix(text, from.text) {
+			e.Fault = fault.Wrap(fault.CodeOf(from.err), v.strip(text), from.err)
+			var script *vm.ScriptError
+			if errors.As(from.err, &script) {
+				e.Custom = script.Custom
+				e.Stack = strings.TrimSpace(stack + "\n" + script.Stack)
+			}
+			return e
+		}
+		e.Fault = fault.New(fault.Internal, v.strip(text))
+		e.Stack = strings.TrimSpace(text + "\n" + stack)
+	case *lua.LTable:
+		v.coded(e, o)
+	default:
+		e.Fault = fault.New(fault.Internal, fail.Object.String())
+	}
+	if fail.Type == lua.ApiErrorPanic {
+		v.broken = true
+	}
+	return e
+}
+
+// coded reads {message, code} in the forms scripts use.
+func (v *VM) coded(e *vm.ScriptError, t *lua.LTable) {
+	text, code := t.RawGetInt(1), t.RawGetInt(2)
+	if text == lua.LNil {
+		if text = t.RawGetString("message"); text == lua.LNil {
+			text = t.RawGetString("msg")
+		}
+	}
+	if code == lua.LNil {
+		code = t.RawGetString("code")
+	}
+	message := ""
+	if text != lua.LNil {
+		message = v.strip(text.String())
+	}
+	n, isNumber := code.(lua.LNumber)
+	if s, ok := code.(lua.LString); ok {
+		if f, err := strconv.ParseFloat(string(s), 64); err == nil {
+			n, isNumber = lua.LNumber(f), true
+		}
+	}
+	if message == "" && !isNumber {
+		if text, err := v.ToJSON(t); err == nil {
+			message = string(text)
+		} else {
+			message = "a table was raised as an error"
+		}
+	}
+	e.Fault = fault.New(fault.Internal, message)
+	if isNumber {
+		e.Custom = true
+		if n > 0 && n <= math.MaxInt32 && n == lua.LNumber(int32(n)) {
+			e.Fault.Code = fault.Code(n)
+		}
+	}
+}
+
+// strip takes the "file:line:" in front of a message away.
+func (v *VM) strip(text string) string {
+	for {
+		file, rest, ok := strings.Cut(text, ":")
+		if !ok || !(v.o.Program.paths[file] || file == "<string>") {
+			return text
+		}
+		line, rest, ok := strings.Cut(rest, ":")
+		if !ok {
+			return text
+		}
+		if _, err := strconv.Atoi(line); err != nil {
+			return text
+		}
+		text = strings.TrimPrefix(rest, " ")
+	}
+}
+
+// stopped is the error of a call that a limit ended.
+func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration, err error) error {
+	stack := ""
+	var script *vm.ScriptError
+	if errors.As(err, &script) {
+		stack = script.Stack
+	}
+	name := v.key
+	if v.keyed != vm.Ref(fn) || name == "" {
+		name = "a function of Go"
+		if p := fn.Proto; p != nil {
+			name = fmt.Sprintf("the function at %s:%d", p.SourceName, p.LineDefined)
+		}
+	}
+	f := fault.Wrap(fault.Canceled, name+" was stopped: the caller went away", why)
+	if errors.Is(why, context.DeadlineExceeded) {
+		f = fault.Wrap(fault.DeadlineExceeded, name+" did not end in time", why)
+		if limit > 0 {
+			f.Message = fmt.Sprintf("%s did not end within %s", name, limit)
+		}
+	}
+	return &vm.ScriptError{Fault: f, Stack: stack}
+}
+
+// crashed is the error of a call that left the VM unusable.
+func (v *VM) crashed(r any) error {
+	text := fmt.Sprint(r)
+	if fail, ok := r.(*lua.ApiError); ok {
+		text = v.strip(fail.Object.String())
+	}
+	return &vm.ScriptError{Fault: fault.New(fault.Internal, text), Stack: string(debug.Stack())}
+}

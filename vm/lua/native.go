@@ -1,0 +1,103 @@
+package lua
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// filler is a table of Go functions that fills itself as they are read.
+type filler struct {
+	lib  *vm.Library
+	full bool
+}
+
+// Functions implements vm.Instance. The table is one's own: a script that sets
+// a key of it changes nobody else's.
+func (v *VM) Functions(lib *vm.Library) vm.Ref {
+	t := v.state.CreateTable(0, 8)
+	mt := v.state.CreateTable(0, 1)
+	mt.RawSetString("__index", v.function(func(L *lua.LState) int {
+		if t, ok := L.Get(1).(*lua.LTable); ok {
+			if name, ok := L.Get(2).(lua.LString); ok {
+				if n := lib.Lookup(string(name)); n != nil {
+					fn := v.native(n)
+					t.RawSetString(string(name), fn)
+					L.Push(fn)
+					return 1
+				}
+			}
+		}
+		L.Push(lua.LNil)
+		return 1
+	}))
+	t.Metatable = mt
+	if v.natives == nil {
+		v.natives = map[*lua.LTable]*filler{}
+	}
+	v.natives[t] = &filler{lib: lib}
+	return t
+}
+
+// fill makes all functions of a table made by Functions, so that it can be listed.
+func (v *VM) fill(t *lua.LTable) {
+	f := v.natives[t]
+	if f == nil || f.full {
+		return
+	}
+	f.full = true
+	for _, name := range f.lib.Names() {
+		if t.RawGetString(name) == lua.LNil {
+			t.RawSetString(name, v.native(f.lib.Lookup(name)))
+		}
+	}
+}
+
+// native makes the Lua function of a Go one.
+func (v *VM) native(n *vm.Native) *lua.LFunction {
+	return v.function(func(L *lua.LState) int { return v.callNative(L, n) })
+}
+
+func (v *VM) callNative(L *lua.LState, n *vm.Native) int {
+	if v.nested == len(v.calls) {
+		v.calls = append(v.calls, &vm.Call{Local: v.o.Local})
+	}
+	c := v.calls[v.nested]
+	v.nested++
+	thread := v.thread
+	v.thread = L
+	top := L.GetTop()
+	args := make([]vm.Ref, top)
+	for i := range args {
+		args[i] = L.Get(i + 1)
+	}
+	c.Begin(v.ctx, v, args)
+	err := v.guarded(n, c)
+	v.nested--
+	v.thread = thread
+	if err != nil {
+		v.raise(L, n, err)
+	}
+	out, _ := c.Results()
+	for i := range out {
+		L.Push(value(out[i].Value))
+	}
+	return len(out)
+}
+
+// guarded runs the body; a panic in it is an error.
+func (v *VM) guarded(n *vm.Native, c *vm.Call) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault.Wrap(fault.Internal, "internal error in "+n.Name.Snake, fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	if v.head != nil {
+		return v.head.Call(n, c)
+	}
+	return n.Call(c)
+}

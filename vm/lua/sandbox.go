@@ -1,0 +1,293 @@
+package lua
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// stock are the functions of gopher-lua's own libraries by library and name.
+// They hold no state, so all VMs share them; whatever needs the VM, or reaches
+// outside of it, has a version of its own in this package.
+var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
+	L := lua.NewState(lua.Options{SkipOpenLibs: true})
+	all := map[string]map[string]lua.LValue{}
+	for name, open := range map[string]lua.LGFunction{
+		"package": lua.OpenPackage, "": lua.OpenBase, "table": lua.OpenTable, "string": lua.OpenString,
+		"math": lua.OpenMath, "os": lua.OpenOs, "coroutine": lua.OpenCoroutine,
+	} {
+		L.Push(L.NewFunction(open))
+		L.Push(lua.LString(name))
+		L.Call(1, 1)
+		all[name] = map[string]lua.LValue{}
+		L.Get(-1).(*lua.LTable).ForEach(func(k, x lua.LValue) {
+			if x.Type() == lua.LTFunction || x.Type() == lua.LTNumber {
+				all[name][k.String()] = x
+			}
+		})
+		L.Pop(1)
+	}
+	return all
+})
+
+var (
+	baseNames = strings.Fields("assert error getfenv getmetatable ipairs load loadstring module newproxy rawequal rawset select setfenv setmetatable tonumber tostring type unpack")
+	libNames  = map[string][]string{
+		"table":     strings.Fields("getn concat insert maxn remove sort"),
+		"string":    strings.Fields("byte char dump find format gfind gmatch gsub len lower match reverse sub upper"),
+		"os":        strings.Fields("clock date difftime time"),
+		"coroutine": strings.Fields("resume running status yield"),
+		"math": strings.Fields("abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod " +
+			"modf pi pow rad sin sinh sqrt tan tanh"),
+	}
+)
+
+// open puts the libraries in place, as far as the program can reach them.
+func (v *VM) open() {
+	L, p := v.state, v.o.Program
+	L.G.Registry = L.CreateTable(0, 2)
+	L.G.Global = L.CreateTable(0, 16)
+	L.Env = L.G.Global
+	g := L.G.Global
+	put := func(name string, x lua.LValue) {
+		if p.needs(name) {
+			g.RawSetString(name, x)
+		}
+	}
+
+	put("_G", g)
+	put("_VERSION", lua.LString(lua.LuaVersion))
+	for _, name := range baseNames {
+		put(name, stock()[""][name])
+	}
+	for name, fn := range map[string]lua.LGFunction{
+		"collectgarbage": collectGarbage, "dofile": v.dofile, "loadfile": v.loadfile, "next": v.next, "pairs": v.pairs,
+		"pcall": v.pcall, "print": v.print, "rawget": v.rawget, "require": require, "xpcall": v.xpcall,
+	} {
+		if p.needs(name) {
+			g.RawSetString(name, v.function(fn))
+		}
+	}
+
+	v.openPackage(g)
+	str := v.library("string")
+	str.RawSetString("rep", sharedRep)
+	mt := L.CreateTable(0, 1)
+	mt.RawSetString("__index", str)
+	L.SetMetatable(lua.LString(""), mt)
+	put("string", str)
+	for _, name := range []string{"table", "os", "math", "coroutine"} {
+		if !p.needs(name) {
+			continue
+		}
+		t := v.library(name)
+		switch name {
+		case "math":
+			t.RawSetString("random", v.function(v.mathRandom))
+			t.RawSetString("randomseed", v.function(v.mathSeed))
+		case "coroutine":
+			t.RawSetString("create", v.function(v.coroutineCreate))
+			t.RawSetString("wrap", v.function(v.coroutineWrap))
+		}
+		g.RawSetString(name, t)
+	}
+	if p.needs("bit32") {
+		t := L.CreateTable(0, len(bit32))
+		for name, fn := range bit32 {
+			t.RawSetString(name, fn)
+		}
+		g.RawSetString("bit32", t)
+	}
+	g.ForEach(func(k, x lua.LValue) { // as Lua has it, package.loaded lists the libraries
+		if t, ok := x.(*lua.LTable); ok {
+			v.loaded.RawSet(k, t)
+		}
+	})
+}
+
+func (v *VM) library(name string) *lua.LTable {
+	t := v.state.CreateTable(0, len(libNames[name])+2)
+	for _, fn := range libNames[name] {
+		t.RawSetString(fn, stock()[name][fn])
+	}
+	return t
+}
+
+func collectGarbage(L *lua.LState) int {
+	var kilobytes lua.LNumber // the collector is Go's; scripts only get to see how much there is
+	if L.OptString(1, "collect") == "count" {
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		kilobytes = lua.LNumber(s.HeapAlloc) / 1024
+	}
+	L.Push(kilobytes)
+	return 1
+}
+
+// maxString bounds what one call to string.rep may make.
+const maxString = 64 << 20
+
+var sharedRep = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+	s, n := L.CheckString(1), L.CheckInt(2)
+	if n <= 0 || s == "" {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	if n > maxString/len(s) {
+		L.ArgError(2, fmt.Sprintf("the result would be larger than %d bytes", maxString))
+	}
+	L.Push(lua.LString(strings.Repeat(s, n)))
+	return 1
+}}
+
+func (v *VM) print(L *lua.LState) int {
+	if v.o.Print == nil {
+		return 0
+	}
+	var b strings.Builder
+	for i := 1; i <= L.GetTop(); i++ {
+		if i > 1 {
+			b.WriteByte('\t')
+		}
+		b.WriteString(L.ToStringMeta(L.Get(i)).String())
+	}
+	v.o.Print(b.String())
+	return 0
+}
+
+// pairs, next and rawget are those of Lua, but for tables that fill themselves.
+
+func (v *VM) pairs(L *lua.LState) int {
+	t := L.CheckTable(1)
+	v.fill(t)
+	L.Push(sharedNext)
+	L.Push(t)
+	L.Push(lua.LNil)
+	return 3
+}
+
+var sharedNext = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+	return next(L, L.CheckTable(1))
+}}
+
+func next(L *lua.LState, t *lua.LTable) int {
+	k, x := t.Next(L.Get(2))
+	L.Push(k)
+	if k == lua.LNil {
+		return 1
+	}
+	L.Push(x)
+	return 2
+}
+
+func (v *VM) next(L *lua.LState) int {
+	t := L.CheckTable(1)
+	v.fill(t)
+	return next(L, t)
+}
+
+func (v *VM) rawget(L *lua.LState) int {
+	t := L.CheckTable(1)
+	v.fill(t)
+	L.Push(t.RawGet(L.CheckAny(2)))
+	return 1
+}
+
+func (v *VM) rng() *rand.Rand {
+	if v.random == nil {
+		v.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	return v.random
+}
+
+func (v *VM) mathSeed(L *lua.LState) int {
+	v.random = rand.New(rand.NewPCG(uint64(L.CheckInt64(1)), 0))
+	return 0
+}
+
+func (v *VM) mathRandom(L *lua.LState) int {
+	low, high := int64(1), int64(0)
+	switch L.GetTop() {
+	case 0:
+		L.Push(lua.LNumber(v.rng().Float64()))
+		return 1
+	case 1:
+		high = L.CheckInt64(1)
+	default:
+		low, high = L.CheckInt64(1), L.CheckInt64(2)
+	}
+	if high < low || high-low+1 <= 0 {
+		L.ArgError(min(L.GetTop(), 2), "interval is empty")
+	}
+	L.Push(lua.LNumber(low + v.rng().Int64N(high-low+1)))
+	return 1
+}
+
+// A coroutine is a thread with a stack of its own, which must poll the same
+// deadline. gopher-lua would give it a context derived from ours.
+
+func (v *VM) coroutineCreate(L *lua.LState) int {
+	n := stock()["coroutine"]["create"].(*lua.LFunction).GFunction(L)
+	L.Get(-1).(*lua.LState).SetContext(v.deadline)
+	return n
+}
+
+func (v *VM) coroutineWrap(L *lua.LState) int {
+	n := stock()["coroutine"]["wrap"].(*lua.LFunction).GFunction(L)
+	L.Get(-1).(*lua.LFunction).Upvalues[0].Value().(*lua.LState).SetContext(v.deadline)
+	return n
+}
+
+// loadfile and dofile read files of the modules folder.
+
+func (v *VM) read(L *lua.LState, name string) (*lua.LFunction, error) {
+	if v.o.Root == "" {
+		return nil, fmt.Errorf("cannot open %s: there is no modules folder", name)
+	}
+	root, err := os.OpenRoot(v.o.Root)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: the modules folder cannot be read", name)
+	}
+	defer root.Close()
+	path := filepath.Clean(name)
+	if rel, err := filepath.Rel(v.o.Root, path); filepath.IsAbs(path) && err == nil {
+		path = rel
+	}
+	source, err := root.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: it is not a readable file of the modules folder", name)
+	}
+	proto, err := compile(filepath.ToSlash(path), string(source))
+	if err != nil {
+		return nil, err
+	}
+	return L.NewFunctionFromProto(proto), nil
+}
+
+func (v *VM) loadfile(L *lua.LState) int {
+	fn, err := v.read(L, L.CheckString(1))
+	if err != nil {
+		L.Push(lua.LNil)
+		L.Push(lua.LString(err.Error()))
+		return 2
+	}
+	L.Push(fn)
+	return 1
+}
+
+func (v *VM) dofile(L *lua.LState) int {
+	fn, err := v.read(L, L.CheckString(1))
+	if err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	top := L.GetTop()
+	L.Push(fn)
+	L.Call(0, lua.MultRet)
+	return L.GetTop() - top
+}
