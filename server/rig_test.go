@@ -1,0 +1,196 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/rs/zerolog"
+	"golang.org/x/crypto/bcrypt"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/modules"
+	"kumi/presence"
+	"kumi/rpc"
+	"kumi/store/storetest"
+)
+
+// rig is an API over a real core on SQLite, with hooks and RPCs made by hand.
+type rig struct {
+	testing.TB
+	config  *config.Config
+	core    *core.Core
+	metrics *Metrics
+	api     *clientAPI
+	http    *httptest.Server
+	set     atomic.Pointer[modules.Set]
+	log     logBuffer
+
+	mu    sync.Mutex
+	fired map[string]int
+}
+
+// newRig starts an API. configure, if not nil, changes the settings first.
+func newRig(t testing.TB, configure func(*config.Config)) *rig {
+	t.Helper()
+	r := &rig{TB: t, config: config.Default(), fired: map[string]int{}}
+	if configure != nil {
+		configure(r.config)
+	}
+	db := storetest.SQLite(t)
+	r.metrics = newMetrics(r.config, db.Stats)
+	r.core = core.New(core.Options{
+		DB: db, Config: r.config, Metrics: r.metrics, Sessions: presence.NewSessions(),
+		ModulesPath: t.TempDir(), PasswordCost: bcrypt.MinCost,
+	})
+	r.reset()
+	r.api = newAPI(door{
+		config: r.config, log: zerolog.New(&r.log), core: r.core, set: r.set.Load, metrics: r.metrics,
+		env: map[string]string{"stage": "test"}, version: "v1",
+	})
+	r.http = httptest.NewServer(r.api.Handler())
+	t.Cleanup(r.http.Close)
+	return r
+}
+
+// reset begins an empty set of modules.
+func (r *rig) reset() {
+	r.set.Store(&modules.Set{RPC: rpc.NewRegistry(), Hooks: hooks.New()})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fired = map[string]int{}
+}
+
+func (r *rig) count(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fired[what]++
+}
+
+func (r *rig) counts() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.fired)
+}
+
+// before registers a before hook; nil passes the request on.
+func (r *rig) before(method string, hook hooks.Before) {
+	r.set.Load().Hooks.SetBefore(hooks.API, method, hooks.Slot[hooks.Before]{
+		Origin: hooks.Origin{Runtime: "go", Module: "test"},
+		Call: func(ctx context.Context, in proto.Message) (proto.Message, error) {
+			r.count("before " + method)
+			if hook == nil {
+				return in, nil
+			}
+			return hook(ctx, in)
+		},
+	})
+}
+
+func (r *rig) after(method string, hook hooks.After) {
+	r.set.Load().Hooks.SetAfter(hooks.API, method, hooks.Slot[hooks.After]{
+		Origin: hooks.Origin{Runtime: "go", Module: "test"},
+		Call: func(ctx context.Context, out, in proto.Message) error {
+			r.count("after " + method)
+			if hook == nil {
+				return nil
+			}
+			return hook(ctx, out, in)
+		},
+	})
+}
+
+func (r *rig) rpc(id string, f rpc.Func) {
+	r.set.Load().RPC.Set(&rpc.Function{ID: id, Runtime: "go", Module: "test", Call: f})
+}
+
+// user signs a new user in and returns the session token.
+func (r *rig) user(device string) string {
+	r.Helper()
+	id, err := r.core.AuthenticateDevice(r.Context(), device, "", true)
+	if err != nil {
+		r.Fatal(err)
+	}
+	session, _, err := r.core.StartSession(id, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return session.Token
+}
+
+// call makes a request; header entries are "Name: value".
+func (r *rig) call(method, path, body string, header ...string) answer {
+	r.Helper()
+	req, err := http.NewRequestWithContext(r.Context(), method, r.http.URL+path, strings.NewReader(body))
+	if err != nil {
+		r.Fatal(err)
+	}
+	req.Header.Set("Accept-Encoding", "identity")
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(content)}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func bearer(token string) string { return "Authorization: Bearer " + token }
+
+func basic(user string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"))
+}
+
+// session reads an authentication's answer.
+func (a answer) session(t testing.TB) *api.Session {
+	t.Helper()
+	var s api.Session
+	if err := json.Unmarshal([]byte(a.body), &s); err != nil || s.Token == "" {
+		t.Fatalf("no session in %q: %v", a.body, err)
+	}
+	return &s
+}
+
+// logBuffer keeps the log for looking at.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
