@@ -34,9 +34,19 @@ func (v *VM) raise(L *lua.LState, n *vm.Native, err error) {
 		}
 		L.RaiseError("bad argument #%d to %s (%s)", arg.Index+1, n.Name.Snake, want)
 	}
-	text := L.Where(1) + " " + message(err)
+	text := where(L) + message(err)
 	v.raised = raised{text: text, err: err}
 	L.Error(lua.LString(text), 0)
+}
+
+// where is the place in the script from which a Go function was called.
+func where(L *lua.LState) string {
+	for level := 1; ; level++ {
+		at := L.Where(level)
+		if at == "" || !strings.HasPrefix(at, "[G]") {
+			return strings.TrimLeft(at+" ", " ")
+		}
+	}
 }
 
 // message is what a script may know of an error of Go: the cause too, as it is

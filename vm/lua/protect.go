@@ -84,7 +84,7 @@ func traceback(L *lua.LState) string {
 			b.WriteByte('\n')
 		}
 		name := frame.Name
-		if name == "" || name == "?" || strings.HasPrefix(name, "<") || strings.HasPrefix(name, "(") {
+		if name == "" || name == "?" || name == "main chunk" || strings.HasPrefix(name, "<") || strings.HasPrefix(name, "(") {
 			name = fmt.Sprintf("function at line %d", frame.LineDefined)
 		}
 		if frame.LineDefined <= 0 {

@@ -13,6 +13,7 @@ package lua
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -187,12 +188,16 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 			err = v.crashed(r)
 		}
 		v.depth--
-		expired := v.deadline.err
+		expired, waited := v.deadline.err, false
+		if err != nil && expired == nil && errors.Is(err, context.DeadlineExceeded) && v.ctx.Err() != nil {
+			// A function of Go waited until the end, and the script with it.
+			expired, waited = v.ctx.Err(), true
+		}
 		v.ctx, v.thread = outerCtx, thread
 		v.deadline.call, v.deadline.at, v.deadline.err = outer.call, outer.at, outer.err
 		v.deadline.budget = 0 // look at the outer limit soon
 		if err != nil && expired != nil {
-			v.broken = true
+			v.broken = v.broken || !waited
 			err = v.stopped(expired, f, limit, err)
 		}
 	}()

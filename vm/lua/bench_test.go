@@ -1,0 +1,90 @@
+package lua_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"time"
+
+	golua "github.com/yuin/gopher-lua"
+
+	"kumi/vm"
+)
+
+const fib = `function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end`
+
+// BenchmarkFib compares a call under a deadline with the interpreter alone.
+func BenchmarkFib(b *testing.B) {
+	b.Run("interpreter alone", func(b *testing.B) {
+		L := golua.NewState()
+		defer L.Close()
+		if err := L.DoString(fib); err != nil {
+			b.Fatal(err)
+		}
+		fn := L.GetGlobal("fib")
+		for b.Loop() {
+			if err := L.CallByParam(golua.P{Fn: fn, NRet: 1, Protect: true}, golua.LNumber(20)); err != nil {
+				b.Fatal(err)
+			}
+			L.Pop(1)
+		}
+	})
+	b.Run("under a deadline", func(b *testing.B) {
+		v := start(b, fib, options{timeout: time.Minute})
+		fn := v.Global("fib")
+		for b.Loop() {
+			if _, err := v.Invoke(context.Background(), fn, v.FromInt(20)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkInvoke(b *testing.B) {
+	v := start(b, `local nk = require("nakama"); function empty() end; function native() return nk.add(1, 2) end`, options{timeout: time.Minute})
+	for _, name := range []string{"empty", "native"} {
+		fn := v.Global(name)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Invoke(context.Background(), fn); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNew measures a VM that uses the usual libraries.
+func BenchmarkNew(b *testing.B) {
+	const source = `local nk = require("nakama")
+local M = {}
+function M.f(t) for k, v in pairs(t) do table.insert(t, string.format("%s", tostring(v))) end return pcall(nk.add, 1, 2) end
+return M`
+	var keep []vm.Instance
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		keep = append(keep, start(b, source, options{}))
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(len(keep)), "kept-B/vm")
+	runtime.KeepAlive(keep)
+}
+
+func BenchmarkJSON(b *testing.B) {
+	v := start(b, `function f(x) return x end`, options{})
+	const text = `{"id":"abc","score":12,"items":[{"name":"sword","n":1},{"name":"shield","n":2}],"ok":true}`
+	b.ReportAllocs()
+	for b.Loop() {
+		x, err := v.FromJSON(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := v.ToJSON(x); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
