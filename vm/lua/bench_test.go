@@ -9,6 +9,7 @@ import (
 	golua "github.com/yuin/gopher-lua"
 
 	"kumi/vm"
+	"kumi/vm/lua"
 )
 
 const fib = `function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end`
@@ -61,12 +62,27 @@ func BenchmarkNew(b *testing.B) {
 local M = {}
 function M.f(t) for k, v in pairs(t) do table.insert(t, string.format("%s", tostring(v))) end return pcall(nk.add, 1, 2) end
 return M`
+	m, err := lua.Compile("main", "main.lua", source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := lua.NewProgram(m)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var keep []vm.Instance
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		keep = append(keep, start(b, source, options{}))
+		v, err := lua.New(lua.Options{Program: p, Libraries: map[string]*vm.Library{"nakama": library}})
+		if err == nil {
+			err = v.Load(context.Background(), nil)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		keep = append(keep, v)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
