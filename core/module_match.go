@@ -1,0 +1,123 @@
+package core
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/match"
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// MatchCreate implements runtime.NakamaModule. Codes as of match.Registry's
+// Create.
+func (m *Module) MatchCreate(ctx context.Context, module string, params map[string]any) (string, error) {
+	if module == "" {
+		return "", invalid("expects module name")
+	}
+	return m.core.matches.Create(ctx, module, params)
+}
+
+// MatchGet implements runtime.NakamaModule: nil for a match that is not there.
+func (m *Module) MatchGet(ctx context.Context, id string) (*api.Match, error) {
+	return m.core.matches.Get(ctx, id)
+}
+
+// MatchList implements runtime.NakamaModule. An empty label or query does not
+// filter. Scripts, which can say more, use Matches.
+func (m *Module) MatchList(ctx context.Context, limit int, authoritative bool, label string, minSize, maxSize *int, query string) ([]*api.Match, error) {
+	f := match.ListFilter{Limit: limit, Authoritative: &authoritative, MinSize: minSize, MaxSize: maxSize}
+	if label != "" {
+		f.Label = &label
+	}
+	if query != "" {
+		f.Query = &query
+	}
+	return m.core.matches.List(ctx, f)
+}
+
+// Matches is MatchList for callers that can leave out each condition.
+func (m *Module) Matches(ctx context.Context, f match.ListFilter) ([]*api.Match, error) {
+	return m.core.matches.List(ctx, f)
+}
+
+// MatchSignal implements runtime.NakamaModule. It waits up to 10 s for the
+// reply. Codes: 3 for the id, 5 for a match that is not there, 14 when it is
+// busy.
+func (m *Module) MatchSignal(ctx context.Context, id, data string) (string, error) {
+	return m.core.matches.Signal(ctx, id, data)
+}
+
+// ListMatches lists matches for a client. Code 3 for conditions that contradict
+// each other or are out of bounds.
+func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*api.MatchList, error) {
+	f := match.ListFilter{Limit: 10}
+	if l := in.GetLimit(); l != nil {
+		if l.Value < 1 || l.Value > 100 {
+			return nil, invalid("Invalid limit - limit must be between 1 and 100.")
+		}
+		f.Limit = int(l.Value)
+	}
+	if a := in.GetAuthoritative(); a != nil {
+		f.Authoritative = &a.Value
+	}
+	if l := in.GetLabel(); l != nil {
+		f.Label = &l.Value
+	}
+	if q := in.GetQuery(); q != nil {
+		f.Query = &q.Value
+	}
+	if f.Authoritative != nil && !*f.Authoritative && (f.Label != nil || f.Query != nil) {
+		return nil, invalid("Label and query filters only apply to authoritative matches.")
+	}
+	if n := in.GetMinSize(); n != nil {
+		if n.Value < 0 {
+			return nil, invalid("Minimum size must not be negative.")
+		}
+		v := int(n.Value)
+		f.MinSize = &v
+	}
+	if n := in.GetMaxSize(); n != nil {
+		if n.Value < 0 {
+			return nil, invalid("Maximum size must not be negative.")
+		}
+		v := int(n.Value)
+		f.MaxSize = &v
+	}
+	if f.MinSize != nil && f.MaxSize != nil && *f.MinSize > *f.MaxSize {
+		return nil, invalid("Minimum size must not exceed maximum size.")
+	}
+	found, err := c.matches.List(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return &api.MatchList{Matches: found}, nil
+}
+
+// SessionDisconnect implements runtime.NakamaModule. A session that is not there
+// is no error. Code 3 for the id or the reason.
+func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...runtime.PresenceReason) error {
+	id, err := sessionID(session)
+	if err != nil {
+		return err
+	}
+	why := runtime.PresenceReasonDisconnect
+	switch {
+	case len(reason) > 1:
+		return fault.New(fault.InvalidArgument, "expects at most one reason")
+	case len(reason) == 1:
+		if why = reason[0]; why > runtime.PresenceReasonDisconnect {
+			return invalid("reason must be between 0 and %d", runtime.PresenceReasonDisconnect)
+		}
+	}
+	s := m.core.sessions.Get(id)
+	if s == nil {
+		return nil
+	}
+	// The session's own clean-up finds nothing left to say of it.
+	m.core.tracker.End(id, why)
+	s.Close(presence.Disconnected)
+	return nil
+}

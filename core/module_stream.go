@@ -1,0 +1,256 @@
+package core
+
+import (
+	"errors"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// maxStatus is the longest status of a presence, in bytes.
+const maxStatus = 2048
+
+var (
+	errNodeNotFound    = fault.New(fault.NotFound, "node not found")
+	errSessionNotFound = fault.New(fault.NotFound, "session not found")
+	errSessionClosing  = fault.New(fault.FailedPrecondition, "session is closing")
+)
+
+// streamOf reads a stream as module code names it. Empty ids are absent ones.
+func streamOf(mode uint8, subject, subcontext, label string) (s presence.Stream, err error) {
+	s.Mode, s.Label = mode, label
+	if s.Subject, err = optionalID(subject, "subject"); err != nil {
+		return s, err
+	}
+	s.Subcontext, err = optionalID(subcontext, "subcontext")
+	return s, err
+}
+
+func optionalID(text, what string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, nil
+	}
+	id, err := uuid.FromString(text)
+	if err != nil {
+		return uuid.Nil, invalid("stream %s must be a valid identifier", what)
+	}
+	return id, nil
+}
+
+// sessionID reads the id of a session.
+func sessionID(text string) (uuid.UUID, error) {
+	id, err := uuid.FromString(text)
+	if err != nil {
+		return uuid.Nil, invalid("expects session ID to be a valid identifier")
+	}
+	return id, nil
+}
+
+// sessionOnStream reads what the functions for one session have in common.
+func (m *Module) sessionOnStream(mode uint8, subject, subcontext, label, user, session string) (s presence.Stream, id uuid.UUID, err error) {
+	if s, err = streamOf(mode, subject, subcontext, label); err != nil {
+		return s, id, err
+	}
+	if _, err = userID(user); err != nil {
+		return s, id, err
+	}
+	id, err = sessionID(session)
+	return s, id, err
+}
+
+// onNode refuses the sessions of other nodes.
+func (m *Module) onNode(session uuid.UUID) error {
+	if !presence.OnNode(session, presence.NodeHash(m.core.tracker.Node())) {
+		return errNodeNotFound
+	}
+	return nil
+}
+
+// owned refuses a session that is not there, or is another user's.
+func (m *Module) owned(session uuid.UUID, user string) error {
+	s := m.core.sessions.Get(session)
+	if s == nil || s.UserID().String() != user {
+		return errSessionNotFound
+	}
+	return nil
+}
+
+func trackFailed(err error) error {
+	switch {
+	case errors.Is(err, presence.ErrNoSession):
+		return errSessionNotFound
+	case errors.Is(err, presence.ErrSessionEnded):
+		return errSessionClosing
+	}
+	return err
+}
+
+// StreamUserList implements runtime.NakamaModule.
+func (m *Module) StreamUserList(mode uint8, subject, subcontext, label string, includeHidden, includeNotHidden bool) ([]runtime.Presence, error) {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return nil, err
+	}
+	found := m.core.tracker.List(s, includeHidden, includeNotHidden)
+	all := make([]runtime.Presence, len(found))
+	for i, p := range found {
+		all[i] = p
+	}
+	return all, nil
+}
+
+// StreamUserGet implements runtime.NakamaModule. It is nil for a session that
+// is not on the stream.
+func (m *Module) StreamUserGet(mode uint8, subject, subcontext, label, user, session string) (runtime.PresenceMeta, error) {
+	s, id, err := m.sessionOnStream(mode, subject, subcontext, label, user, session)
+	if err != nil {
+		return nil, err
+	}
+	if p := m.core.tracker.Get(id, s); p != nil && p.UserID.String() == user {
+		return p, nil
+	}
+	return nil, nil
+}
+
+// StreamUserJoin implements runtime.NakamaModule: it tells whether the session
+// is new on the stream. Codes: 3 for ids, 5 for a session that is on another
+// node, not there or not this user's, 9 for one that is closing.
+func (m *Module) StreamUserJoin(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (bool, error) {
+	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
+	if err != nil {
+		return false, err
+	}
+	_, isNew, err := m.core.tracker.Track(id, s, meta)
+	return isNew, trackFailed(err)
+}
+
+// StreamUserUpdate implements runtime.NakamaModule. A session that is not on
+// the stream comes onto it. Codes as of StreamUserJoin.
+func (m *Module) StreamUserUpdate(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) error {
+	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
+	if err != nil {
+		return err
+	}
+	_, err = m.core.tracker.Update(id, s, meta)
+	return trackFailed(err)
+}
+
+func (m *Module) presenceOf(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (s presence.Stream, id uuid.UUID, meta presence.Meta, err error) {
+	if s, id, err = m.sessionOnStream(mode, subject, subcontext, label, user, session); err != nil {
+		return s, id, meta, err
+	}
+	if len(status) > maxStatus {
+		return s, id, meta, invalid("status must be at most %d bytes", maxStatus)
+	}
+	if err = m.onNode(id); err != nil {
+		return s, id, meta, err
+	}
+	if err = m.owned(id, user); err != nil {
+		return s, id, meta, err
+	}
+	return s, id, presence.Meta{Hidden: hidden, Persistence: persistence, Status: status}, nil
+}
+
+// StreamUserLeave implements runtime.NakamaModule. Leaving a stream one is not
+// on is fine.
+func (m *Module) StreamUserLeave(mode uint8, subject, subcontext, label, user, session string) error {
+	s, id, err := m.sessionOnStream(mode, subject, subcontext, label, user, session)
+	if err != nil {
+		return err
+	}
+	if err := m.onNode(id); err != nil {
+		return err
+	}
+	m.core.tracker.Untrack(id, s, runtime.PresenceReasonLeave)
+	return nil
+}
+
+// StreamUserKick implements runtime.NakamaModule.
+func (m *Module) StreamUserKick(mode uint8, subject, subcontext, label string, p runtime.Presence) error {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return invalid("expects a presence")
+	}
+	id, err := sessionID(p.GetSessionId())
+	if err != nil {
+		return err
+	}
+	if node := p.GetNodeId(); node != "" && node != m.core.tracker.Node() {
+		return errNodeNotFound
+	}
+	m.core.tracker.Untrack(id, s, runtime.PresenceReasonLeave)
+	return nil
+}
+
+// StreamCount implements runtime.NakamaModule. Hidden presences count.
+func (m *Module) StreamCount(mode uint8, subject, subcontext, label string) (int, error) {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return 0, err
+	}
+	return m.core.tracker.Count(s), nil
+}
+
+// StreamClose implements runtime.NakamaModule: everyone leaves.
+func (m *Module) StreamClose(mode uint8, subject, subcontext, label string) error {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return err
+	}
+	m.core.tracker.UntrackStream(s, runtime.PresenceReasonLeave)
+	return nil
+}
+
+// StreamSend implements runtime.NakamaModule. Without presences it goes to the
+// whole stream, else to their sessions, whether on the stream or not.
+func (m *Module) StreamSend(mode uint8, subject, subcontext, label, data string, to []runtime.Presence, reliable bool) error {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return err
+	}
+	return m.sendOn(s, &rtapi.Envelope{Message: &rtapi.Envelope_StreamData{StreamData: &rtapi.StreamData{
+		Stream: s.Message(), Data: data, Reliable: reliable,
+	}}}, to)
+}
+
+// StreamSendRaw implements runtime.NakamaModule: StreamSend for any envelope,
+// which must not be changed afterwards.
+func (m *Module) StreamSendRaw(mode uint8, subject, subcontext, label string, envelope *rtapi.Envelope, to []runtime.Presence, _ bool) error {
+	s, err := streamOf(mode, subject, subcontext, label)
+	if err != nil {
+		return err
+	}
+	if envelope == nil {
+		return invalid("expects an envelope")
+	}
+	return m.sendOn(s, envelope, to)
+}
+
+func (m *Module) sendOn(s presence.Stream, envelope *rtapi.Envelope, to []runtime.Presence) error {
+	message := presence.NewMessage(envelope)
+	// What cannot be written is an error here, where somebody can read it.
+	if _, err := message.Bytes(presence.Protobuf); err != nil {
+		return invalid("message cannot be written, its text must be UTF-8")
+	}
+	if len(to) == 0 {
+		m.core.router.SendToStream(s, message)
+		return nil
+	}
+	ids := make([]presence.ID, 0, len(to))
+	for _, p := range to {
+		id, err := sessionID(p.GetSessionId())
+		if err != nil {
+			return err
+		}
+		ids = append(ids, presence.ID{Node: p.GetNodeId(), Session: id})
+	}
+	m.core.router.SendToPresences(ids, message)
+	return nil
+}
