@@ -19,6 +19,8 @@ type PoolOptions struct {
 	Min, Max int
 	// New makes a VM. It is called from any goroutine, several at a time.
 	New func(ctx context.Context) (Instance, error)
+	// Private makes the VMs that Pool.New gives out; nil means New does.
+	Private func(ctx context.Context) (Instance, error)
 	// First is a VM that exists already, or nil.
 	First Instance
 	// Wait bounds how long Lease waits for a free VM; 0 leaves that to its
@@ -310,6 +312,9 @@ func (p *Pool) New(ctx context.Context) (Instance, error) {
 	p.mu.Unlock()
 	if closed {
 		return nil, p.unavailable()
+	}
+	if p.o.Private != nil {
+		return p.o.Private(Detach(ctx))
 	}
 	return p.o.New(Detach(ctx))
 }

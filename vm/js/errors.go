@@ -79,23 +79,18 @@ func (v *VM) scriptError(err error) error {
 		v.broken = true
 		where := place(interrupted.Stack())
 		reason, _ := interrupted.Value().(stopReason)
-		e := &vm.ScriptError{Stack: stackText(interrupted.Stack())}
+		code, text := fault.DeadlineExceeded, "the script ran out of time"
 		if reason == cancelled {
-			e.Fault = fault.New(fault.Canceled, "the script was stopped because its caller has gone"+where)
-			return e
-		}
-		text := "the script ran out of time"
-		if v.watch.limit > 0 {
+			code, text = fault.Canceled, "the script was stopped because its caller has gone"
+		} else if v.watch.limit > 0 {
 			text += " (limit " + v.watch.limit.String() + ")"
 		}
-		e.Fault = fault.New(fault.DeadlineExceeded, text+where)
-		return e
+		text += where
+		return &vm.ScriptError{Fault: fault.New(code, text), Stack: text + "\n" + stackText(interrupted.Stack())}
 	case errors.As(err, &overflow):
 		v.broken = true
-		return &vm.ScriptError{
-			Fault: fault.New(fault.Internal, "the script nests calls too deeply"+place(overflow.Stack())),
-			Stack: stackText(overflow.Stack()),
-		}
+		text := "the script nests calls too deeply" + place(overflow.Stack())
+		return &vm.ScriptError{Fault: fault.New(fault.Internal, text), Stack: text + "\n" + stackText(overflow.Stack())}
 	case errors.As(err, &ex):
 		return v.thrownValue(ex)
 	}

@@ -28,7 +28,14 @@ type Program struct {
 // each VM it runs in. Positions in errors are those of the original source where
 // the text ends with an inline source map. The error is a *SyntaxError.
 func Compile(name, source string) (*Program, error) {
-	tree, err := parser.ParseFile(nil, name, source, 0)
+	return CompileMapped(name, source, func(string) ([]byte, error) { return nil, nil })
+}
+
+// CompileMapped is Compile for a text whose source map may be a file beside it;
+// maps reads it by its path, which is relative to what name is relative to. A
+// map that cannot be read is done without.
+func CompileMapped(name, source string, maps func(path string) ([]byte, error)) (*Program, error) {
+	tree, err := parser.ParseFile(nil, name, source, 0, parser.WithSourceMapLoader(maps))
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
