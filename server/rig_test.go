@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"kumi/config"
 	"kumi/core"
@@ -193,4 +195,16 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// protoField shortens a name in tests.
+type protoField = protoreflect.FieldDescriptor
+
+// newRequest makes a request that was never on a wire, and may be odder than
+// one that was.
+func newRequest(verb, path, query, body string) *http.Request {
+	return &http.Request{
+		Method: verb, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}
 }
