@@ -1,0 +1,239 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/core"
+	"kumi/match"
+	"kumi/presence"
+	"kumi/presence/actor"
+)
+
+// sockets is the realtime door: it accepts sockets at /ws and runs them. Its
+// methods may be called from any goroutine.
+type sockets struct {
+	door
+	tracker  *presence.Tracker
+	router   *presence.Router
+	sessions *presence.Sessions
+	matches  *match.Registry
+	// event reports that a session began or ended.
+	event  func(scope *core.Scope, ended bool, reason string)
+	pool   *actor.Pool
+	node   [6]byte
+	limits socketLimits
+	stats  socketMetrics
+
+	mu       sync.Mutex
+	open     int // sockets with a reader
+	stopping bool
+	empty    chan struct{} // closed when stopping and none is open
+}
+
+// socketLimits are the settings of sockets, read once.
+type socketLimits struct {
+	message, outgoing, pingBackoff                int
+	pingPeriod, pongWait, writeWait, closeAckWait time.Duration
+	singleSocket, singleMatch                     bool
+}
+
+// idleWorkers is how many goroutines wait for a socket that has something to
+// do.
+const idleWorkers = 256
+
+func newSockets(d door, tracker *presence.Tracker, router *presence.Router, sessions *presence.Sessions, matches *match.Registry, event func(scope *core.Scope, ended bool, reason string)) *sockets {
+	c := d.config
+	s := &sockets{
+		door: d, tracker: tracker, router: router, sessions: sessions, matches: matches, event: event,
+		pool: actor.NewPool(idleWorkers), node: presence.NodeHash(c.Name), empty: make(chan struct{}),
+		limits: socketLimits{
+			message: c.Socket.MaxMessageSizeBytes, outgoing: c.Socket.OutgoingQueueSize, pingBackoff: c.Socket.PingBackoffThreshold,
+			pingPeriod: milliseconds(c.Socket.PingPeriodMs), pongWait: milliseconds(c.Socket.PongWaitMs),
+			writeWait: milliseconds(c.Socket.WriteWaitMs), closeAckWait: milliseconds(c.Socket.CloseAckWaitMs),
+			singleSocket: c.Session.SingleSocket, singleMatch: c.Session.SingleSocket && c.Session.SingleMatch,
+		},
+	}
+	s.stats.watch(d.metrics, sessions, tracker)
+	return s
+}
+
+// ServeHTTP accepts a socket. It returns once the socket is open, so that
+// nothing of net/http stays with it.
+func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	var format presence.Format
+	switch query.Get("format") {
+	case "", "json":
+	case "protobuf":
+		format = presence.Protobuf
+	default:
+		http.Error(w, "Invalid format parameter", http.StatusBadRequest)
+		return
+	}
+	claims, ok := s.authenticate(r.Header.Get("Authorization"), query.Get("token"))
+	if !ok {
+		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
+		return
+	}
+	if !s.enter() {
+		http.Error(w, "Server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	if !s.accept(w, r, claims, format) {
+		s.left()
+	}
+}
+
+// authenticate checks a token. A header, where there is one, wins.
+func (s *sockets) authenticate(header, param string) (*core.Claims, bool) {
+	token := param
+	if header != "" {
+		var bearer bool
+		if token, bearer = strings.CutPrefix(header, "Bearer "); !bearer {
+			return nil, false
+		}
+	}
+	if token == "" {
+		return nil, false
+	}
+	claims, err := s.core.Tokens().VerifySession(token)
+	return claims, err == nil
+}
+
+func (s *sockets) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) bool {
+	id, err := presence.NewSessionID(s.node)
+	if err != nil {
+		s.log.Error().Err(err).Msg("make session id")
+		http.Error(w, "Could not open a session", http.StatusInternalServerError)
+		return false
+	}
+	query := r.URL.Query()
+	lang := query.Get("lang")
+	if lang == "" {
+		lang = "en"
+	}
+	scope := s.scope()
+	scope.UserID, scope.Username, scope.Vars, scope.SessionExpiry = claims.UserID.String(), claims.Username, claims.Vars, claims.ExpiresAt
+	scope.SessionID, scope.Lang = id.String(), strings.Clone(lang)
+	scope.ClientIP, scope.ClientPort = clientOf(r, s.config.Socket.ProxyCount)
+	online, _ := strconv.ParseBool(query.Get("status"))
+
+	n := &session{
+		sockets: s, id: id, user: claims.UserID, username: claims.Username, format: format,
+		frames: websocket.MessageText, scope: scope,
+		log: s.log.With().Str("session", scope.SessionID).Str("user", scope.UserID).Logger(),
+	}
+	if format == presence.Protobuf {
+		n.frames = websocket.MessageBinary
+	}
+	hijack := &slim{ResponseWriter: w, writeWait: s.limits.writeWait}
+	n.conn, err = websocket.Accept(hijack, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // any Origin may connect: the token decides
+		CompressionMode:    websocket.CompressionDisabled,
+		OnPongReceived:     func(context.Context, []byte) { n.alive() },
+	})
+	if err != nil {
+		s.log.Debug().Err(err).Msg("socket was not accepted")
+		if hijack.wire != nil {
+			_ = hijack.wire.Close()
+		}
+		return false
+	}
+	n.wire = hijack.wire
+	n.conn.SetReadLimit(int64(s.limits.message))
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	_ = n.wire.SetReadDeadline(time.Now().Add(s.limits.pongWait))
+	n.ping = time.AfterFunc(s.limits.pingPeriod, n.sendPing)
+	s.begin(n, online)
+	go n.read()
+	return true
+}
+
+// begin registers a session and puts it where every session is.
+func (s *sockets) begin(n *session, online bool) {
+	others := s.sessions.OfUser(n.user)
+	s.sessions.Add(n)
+	s.tracker.Follow(n.id, n.user)
+	_, _, err := s.tracker.Track(n.id, presence.NotificationsOf(n.user), presence.Meta{Hidden: true, Username: n.username})
+	if err == nil && online {
+		_, _, err = s.tracker.Track(n.id, presence.StatusOf(n.user), presence.Meta{Username: n.username})
+	}
+	if err != nil {
+		n.log.Debug().Err(err).Msg("session ended while it began")
+	}
+	s.stats.opened.add(1)
+	s.event(n.scope, false, "")
+	if s.limits.singleSocket {
+		for _, o := range others {
+			o.Close(presence.Replaced, singleSocketNotice())
+		}
+	}
+	// A server that began to stop meanwhile has not seen this session.
+	s.mu.Lock()
+	stopping := s.stopping
+	s.mu.Unlock()
+	if stopping {
+		n.Close(presence.Shutdown)
+	}
+}
+
+// singleSocketNotice tells a client that another socket took its place.
+func singleSocketNotice() *presence.Message {
+	return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
+		Notifications: []*api.Notification{{
+			Id: uuid.Must(uuid.NewV4()).String(), Subject: "single_socket", Content: "{}", Code: -7, CreateTime: timestamppb.New(time.Now().Truncate(time.Second)),
+		}},
+	}}})
+}
+
+// enter counts a socket in, unless the server stops.
+func (s *sockets) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.open++
+	return true
+}
+
+// left counts a socket out.
+func (s *sockets) left() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	if s.stopping && s.open == 0 {
+		close(s.empty)
+	}
+}
+
+// Shutdown accepts no more sockets and closes those that are open. It returns
+// when they are gone, or with ctx's error.
+func (s *sockets) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	already := s.stopping
+	s.stopping = true
+	if !already && s.open == 0 {
+		close(s.empty)
+	}
+	s.mu.Unlock()
+	s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
+	defer s.pool.Close()
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
