@@ -75,6 +75,14 @@ func (c *Call) fail(name, path, want string) {
 // Invalid records that the argument just read has a wrong value.
 func (c *Call) Invalid(name, want string) { c.fail(name, "", want) }
 
+// Fail records that an argument read earlier, by its position from 0, has a
+// wrong value.
+func (c *Call) Fail(i int, name, want string) {
+	if c.err == nil {
+		c.err = &ArgError{Index: i, Name: name, Want: want}
+	}
+}
+
 // arg takes the next argument; nil when absent, null or undefined.
 func (c *Call) arg() Ref {
 	i := c.next
