@@ -77,7 +77,7 @@ return M`
 	for b.Loop() {
 		v, err := lua.New(lua.Options{Program: p, Libraries: map[string]*vm.Library{"nakama": library}})
 		if err == nil {
-			err = v.Load(context.Background(), nil)
+			err = v.Load(context.Background())
 		}
 		if err != nil {
 			b.Fatal(err)

@@ -51,9 +51,27 @@ func (v *VM) loader(L *lua.LState) int {
 		return 1
 	}
 	if m := v.o.Program.modules[name]; m != nil {
-		L.Push(L.NewFunctionFromProto(m.proto))
+		L.Push(v.function(func(L *lua.LState) int { return v.evaluate(L, m) }))
 		return 1
 	}
 	L.Push(lua.LString(fmt.Sprintf("no module '%s' in the modules folder", name)))
 	return 1
+}
+
+// evaluate runs a module's code.
+func (v *VM) evaluate(L *lua.LState, m *Module) int {
+	outer := v.module
+	v.enter(m.Name)
+	defer v.enter(outer)
+	L.Push(L.NewFunctionFromProto(m.proto))
+	L.Push(lua.LString(m.Name))
+	L.Call(1, 1)
+	return 1
+}
+
+func (v *VM) enter(module string) {
+	v.module = module
+	if v.o.Enter != nil {
+		v.o.Enter(module)
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -39,6 +40,9 @@ type Options struct {
 	Registry int
 	// Root is the folder dofile and loadfile may read; empty: none.
 	Root string
+	// Enter hears which module's code is about to be evaluated, and which goes on
+	// when that has ended ("" for none); nil for who need not know.
+	Enter func(module string)
 	// Print receives the lines of the print function; nil drops them.
 	Print func(line string)
 }
@@ -54,6 +58,7 @@ type VM struct {
 	thread   *lua.LState // the one that runs
 	deadline *deadline
 	head     *vm.Head // while an init runs
+	module   string   // whose code is evaluated
 	random   *rand.Rand
 	loaded   *lua.LTable // package.loaded
 
@@ -95,28 +100,42 @@ func New(o Options) (*VM, error) {
 }
 
 // Load evaluates all modules in order of their names; what one requires comes
-// before it. head is the place on a tape, or nil. There is no limit of time but
-// ctx.
-func (v *VM) Load(ctx context.Context, head *vm.Head) error {
+// before it. Limits.Timeout is for each.
+func (v *VM) Load(ctx context.Context) error {
 	for _, name := range v.o.Program.names {
-		if _, err := v.Require(ctx, head, name); err != nil {
+		if _, err := v.Require(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Require evaluates one module as the require function does and returns its
-// value.
-func (v *VM) Require(ctx context.Context, head *vm.Head, name string) (vm.Ref, error) {
-	outer := v.head
-	v.head = head
-	defer func() { v.head = outer }()
-	results, err := v.run(ctx, 0, v.function(require), []vm.Ref{lua.LString(name)})
+// Require evaluates one module, unless that was done before, as the require
+// function does, and returns its value.
+func (v *VM) Require(ctx context.Context, name string) (vm.Ref, error) {
+	fn := v.function(require)
+	v.key, v.keyed = "module "+name, fn
+	results, err := v.run(ctx, v.o.Limits.Timeout, fn, []vm.Ref{lua.LString(name)})
 	if err != nil {
 		return nil, err
 	}
 	return results[0], nil
+}
+
+// SetTape makes Go functions go through a head of a tape, until it is set to
+// nil again.
+func (v *VM) SetTape(h *vm.Head) { v.head = h }
+
+// SetTimeout changes the limit of later calls; 0 means none.
+func (v *VM) SetTimeout(d time.Duration) { v.o.Limits.Timeout = d }
+
+// Caller is where in the script the running Go function was called from, as
+// file:line; empty when none runs.
+func (v *VM) Caller() string {
+	if v.nested == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimSpace(where(v.thread)), ":")
 }
 
 // Handler implements vm.Instance.

@@ -129,7 +129,7 @@ func tryStart(t testing.TB, source string, o options) (*lua.VM, error) {
 		return nil, err
 	}
 	t.Cleanup(v.Close)
-	return v, v.Load(t.Context(), nil)
+	return v, v.Load(t.Context())
 }
 
 // run loads source and calls its global function main.

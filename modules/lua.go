@@ -1,0 +1,282 @@
+package modules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"kumi/match"
+	"kumi/modules/script"
+	"kumi/store/fault"
+	"kumi/vm"
+	"kumi/vm/lua"
+)
+
+// loadLua loads every Lua file of the folder. Each is a module; all are
+// evaluated in every VM of the pool, for real in the first one only. A match
+// has a VM with its own module and what that requires.
+func loadLua(ctx context.Context, l *loading) (*part, error) {
+	p := newPart(vm.Lua.String())
+	log := l.Logger.With().Str("runtime", p.runtime).Logger()
+	files, err := findLua(l.Path, log)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return p, nil
+	}
+	code, err := lua.NewProgram(files...)
+	if err != nil {
+		return nil, fmt.Errorf("load Lua modules: %w", err)
+	}
+	if l.Check {
+		for _, f := range files {
+			p.loaded = append(p.loaded, Loaded{Runtime: p.runtime, Name: f.Name, Path: f.Path})
+		}
+		return p, nil
+	}
+	s := &luaModules{
+		loading: l, log: log, code: code, tapes: map[string]*vm.Tape{},
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope}),
+	}
+	p.match = s.early
+	l.begin(p)
+	first, regs, err := s.initialize(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// A replay is made here, so that modules that cannot be replayed are refused
+	// now and not by a call.
+	second, err := s.pooled(ctx)
+	if err != nil {
+		first.Close()
+		return nil, err
+	}
+	second.Close()
+	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
+		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, First: first, New: s.pooled,
+		Failed: func(err error) { log.Error().Err(err).Msg("a Lua VM could not be made") },
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.close = append(p.close, p.pool.Close)
+	script.Install(s.program, p.pool, regs, p.reg, hidden(l.Logger))
+	for name, slot := range p.reg.Matches {
+		if code.Has(name) {
+			slot.Call = s.factory(name)
+			p.reg.Matches[name] = slot
+		}
+	}
+	p.match = nil
+	for _, f := range files {
+		p.loaded = append(p.loaded, describe(p.runtime, f.Name, f.Path, ofModule(regs, f.Name)))
+	}
+	return p, nil
+}
+
+func ofModule(regs []script.Registration, module string) (of []script.Registration) {
+	for _, r := range regs {
+		if r.Module == module {
+			of = append(of, r)
+		}
+	}
+	return of
+}
+
+// luaModules makes the VMs of a folder's Lua modules. It may be used from any
+// goroutine.
+type luaModules struct {
+	*loading
+	log     zerolog.Logger
+	code    *lua.Program
+	program *script.Program
+
+	// tapes has what nk answered while a module's own code was evaluated, by
+	// module. The VM that evaluates a module first records, the others replay; a
+	// tape for each lets the VM of a match load one module without the rest.
+	mu    sync.Mutex
+	tapes map[string]*vm.Tape
+}
+
+// luaVM is a VM while modules are loaded in it.
+type luaVM struct {
+	*lua.VM
+	of    *luaModules
+	local *script.Local
+	heads map[string]*vm.Head
+}
+
+func (s *luaModules) start(replay bool) (*luaVM, error) {
+	v := &luaVM{of: s, local: s.program.NewLocal(replay), heads: map[string]*vm.Head{}}
+	var err error
+	v.VM, err = lua.New(lua.Options{
+		Program: s.code, Handlers: v.local.Registrar, Local: v.local,
+		Libraries: map[string]*vm.Library{"nakama": s.program.Library()},
+		Limits:    vm.Limits{Timeout: slow * s.CallTimeout, Stack: s.LuaStack},
+		Registry:  max(s.LuaRegistry, minRegistry), Root: s.Path,
+		Enter: v.enter, Print: v.print,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a Lua VM: %w", err)
+	}
+	return v, nil
+}
+
+// minRegistry is in values. The setting for the stack's size is from a time
+// when it was allocated whole; ours grows, so a small setting only hurts.
+const minRegistry = 64 << 10
+
+// enter puts the tape of a module in place while that module is evaluated.
+func (v *luaVM) enter(module string) {
+	v.local.Module = module
+	if module == "" {
+		v.SetTape(nil)
+		return
+	}
+	h := v.heads[module]
+	if h == nil {
+		h = v.of.head(module)
+		v.heads[module] = h
+	}
+	v.SetTape(h)
+}
+
+func (s *luaModules) head(module string) *vm.Head {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tapes[module]; t != nil {
+		return t.Player()
+	}
+	t := vm.NewTape()
+	s.tapes[module] = t
+	return t.Recorder()
+}
+
+func (v *luaVM) print(line string) {
+	if v.local.Replay && v.local.Registrar.Open() {
+		return // it has been said by the first VM
+	}
+	v.of.log.Info().Str("module", v.local.Module).Msg(line)
+}
+
+// load evaluates modules and checks that they went as recorded.
+func (v *luaVM) load(ctx context.Context, names ...string) error {
+	ctx = v.of.program.InitContext(ctx)
+	for _, name := range names {
+		_, err := v.Require(ctx, name)
+		if diverged := v.diverged(); diverged != nil {
+			return diverged
+		}
+		if err != nil {
+			return fmt.Errorf("load Lua module %s: %w", name, explain(err))
+		}
+	}
+	for _, name := range names {
+		// What is a match is found once all is loaded: a module's value may be
+		// completed by others.
+		value, err := v.Require(ctx, name)
+		if err != nil {
+			return err
+		}
+		if v.IsObject(value) {
+			v.local.Registrar.AddMatch(v, name, value)
+		}
+	}
+	return nil
+}
+
+func (v *luaVM) diverged() error {
+	for module, h := range v.heads {
+		var d *vm.DivergenceError
+		if errors.As(h.Done(), &d) {
+			return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf(
+				"the Lua module %s does not do the same in every VM: keep the calls of its top level independent of time, chance and files", module), d)
+		}
+	}
+	return nil
+}
+
+// initialize evaluates all modules for real and gives what they registered. The
+// VM goes on as the first of the pool.
+func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registration, error) {
+	v, err := s.start(false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = v.load(ctx, s.code.Names()...); err == nil {
+		err = s.seal(v)
+	}
+	if err != nil {
+		v.Close()
+		return nil, nil, err
+	}
+	return v.VM, v.local.Registrar.Registrations(), nil
+}
+
+// seal makes a VM ready for calls.
+func (s *luaModules) seal(v *luaVM) error {
+	if err := v.local.Registrar.Seal(v, v.Global); err != nil {
+		return err
+	}
+	v.SetTimeout(s.CallTimeout)
+	return nil
+}
+
+// pooled makes a further VM of the pool.
+func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
+	return s.replay(ctx, s.code.Names()...)
+}
+
+func (s *luaModules) replay(ctx context.Context, names ...string) (*lua.VM, error) {
+	v, err := s.start(true)
+	if err != nil {
+		return nil, err
+	}
+	if err = v.load(ctx, names...); err == nil {
+		err = s.seal(v)
+	}
+	if err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v.VM, nil
+}
+
+// factory makes the matches of a module.
+func (s *luaModules) factory(module string) match.Factory {
+	return script.MatchFactory(s.program, moduleVMs{s, module}, module, module)
+}
+
+// early finds a match handler while modules are still being loaded: any module
+// may be one.
+func (s *luaModules) early(name string) (match.Factory, bool) {
+	if !s.code.Has(name) {
+		return nil, false
+	}
+	return s.factory(name), true
+}
+
+// moduleVMs makes VMs with one module in them. It implements script.Pool.
+type moduleVMs struct {
+	*luaModules
+	module string
+}
+
+// Lease implements script.Pool; a match never leases.
+func (moduleVMs) Lease(context.Context) (*vm.Lease, context.Context, error) {
+	return nil, nil, errors.New("a match has a VM of its own")
+}
+
+// New implements script.Pool.
+func (m moduleVMs) New(ctx context.Context) (vm.Instance, error) {
+	v, err := m.replay(vm.Detach(ctx), m.module)
+	if err != nil {
+		return nil, err
+	}
+	v.SetTimeout(m.TickTimeout)
+	return v, nil
+}
