@@ -2,8 +2,6 @@ package server
 
 import (
 	"time"
-
-	"kumi/vm"
 )
 
 // matchMetrics count what authoritative matches do, by handler.
@@ -67,22 +65,14 @@ func (x *matchMetrics) collect(e *emitter) {
 	}
 }
 
-// pooled is what a loaded set says of its script engines, by runtime.
-type pooled interface {
-	PoolStats() map[string]vm.PoolStats
-}
-
 // collectPools shows the pools of script engines of the loaded set.
 func (m *Metrics) collectPools(e *emitter) {
 	set := m.set.Load()
 	if set == nil {
 		return
 	}
-	p, ok := any(set).(pooled)
-	if !ok {
-		return
-	}
-	for runtime, s := range p.PoolStats() {
+	for _, p := range set.Pools {
+		runtime, s := p.Runtime, p.Stats()
 		e.gauge(&value{name: runtime + "_runtimes", help: "Script engines that exist."}, float64(s.Allocated))
 		labels := []string{"runtime", runtime}
 		e.gauge(&value{name: "vm_pool_idle", help: "Script engines that wait for work.", labels: labels}, float64(s.Idle))

@@ -69,7 +69,7 @@ func (a *clientAPI) decodeBody(w http.ResponseWriter, r *http.Request, rt *route
 		target = m.Mutable(rt.body).Message().Interface()
 	}
 	if err := fromJSON.Unmarshal(buf.b, target); err != nil {
-		return 0, fault.New(fault.InvalidArgument, plainSpaces(err.Error()))
+		return 0, fault.New(fault.InvalidArgument, bodyProblem(err))
 	}
 	return received, nil
 }
@@ -103,9 +103,12 @@ func isBlank(b []byte) bool {
 	return true
 }
 
-// plainSpaces undoes the no-break spaces that protojson puts into its messages
-// at random, so that messages are the same from build to build.
-func plainSpaces(s string) string { return strings.ReplaceAll(s, "\u00a0", " ") }
+// bodyProblem is protojson's message about a body: without the no-break spaces
+// that it puts in at random, so that it is the same from build to build, and
+// without bytes of the body that are no text.
+func bodyProblem(err error) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\u00a0", " "), "\ufffd")
+}
 
 func invalid(format string, args ...any) error {
 	return fault.Newf(fault.InvalidArgument, format, args...)

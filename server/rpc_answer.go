@@ -107,16 +107,15 @@ func unquote(b []byte) (s string, ok bool) {
 		case 'r':
 			out.WriteByte('\r')
 		default:
-			if json.Unmarshal(b, &s) != nil {
-				return "", false
-			}
-			return s, true
+			err := json.Unmarshal(b, &s)
+			return s, err == nil
 		}
 		done = i + 1
 	}
 	out.Write(text[done:])
 	if s = out.String(); !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\ufffd")
+		err := json.Unmarshal(b, &s) // replaces what is no UTF-8
+		return s, err == nil
 	}
 	return s, true
 }
