@@ -24,6 +24,9 @@ type Local struct {
 	args    []vm.Ref
 }
 
+// silent says whether what the VM logs has been said by the first one.
+func (l *Local) silent() bool { return l != nil && l.Replay && l.Registrar.Open() }
+
 // local is the state of a VM made by this package's users.
 func local(inst vm.Instance) *Local { return inst.Local().(*Local) }
 

@@ -12,29 +12,33 @@ import (
 
 // loggerTable is the logger argument of JavaScript functions. It is bound once
 // per logger: the host is the logger with its fields.
-var loggerTable = []vm.Func[*core.Logger]{
-	{Name: vm.N("debug"), Live: true, Body: logWith((*core.Logger).Debug)},
-	{Name: vm.N("info"), Live: true, Body: logWith((*core.Logger).Info)},
-	{Name: vm.N("warn"), Live: true, Body: logWith((*core.Logger).Warn)},
-	{Name: vm.N("error"), Live: true, Body: logWith((*core.Logger).Error)},
-	{Name: vm.N("with_field"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
-		key := c.Str("key")
-		value := plain(c.E, c.Any("value"))
-		if err := c.Err(); err != nil {
-			return err
-		}
-		return derived(c, l.WithField(key, value))
-	}},
-	{Name: vm.N("with_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
-		fields := c.Map("fields")
-		if err := c.Err(); err != nil {
-			return err
-		}
-		return derived(c, l.WithFields(fields))
-	}},
-	{Name: vm.N("get_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
-		return c.ReturnAny("fields", l.Fields(), nil)
-	}},
+var loggerTable []vm.Func[*core.Logger]
+
+func init() { // not an initializer: loggers make loggers
+	loggerTable = []vm.Func[*core.Logger]{
+		{Name: vm.N("debug"), Live: true, Body: logWith((*core.Logger).Debug)},
+		{Name: vm.N("info"), Live: true, Body: logWith((*core.Logger).Info)},
+		{Name: vm.N("warn"), Live: true, Body: logWith((*core.Logger).Warn)},
+		{Name: vm.N("error"), Live: true, Body: logWith((*core.Logger).Error)},
+		{Name: vm.N("with_field"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+			key := c.Str("key")
+			value := plain(c.E, c.Any("value"))
+			if err := c.Err(); err != nil {
+				return err
+			}
+			return derived(c, l.WithField(key, value))
+		}},
+		{Name: vm.N("with_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+			fields := c.Map("fields")
+			if err := c.Err(); err != nil {
+				return err
+			}
+			return derived(c, l.WithFields(fields))
+		}},
+		{Name: vm.N("get_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
+			return c.ReturnAny("fields", l.Fields(), nil)
+		}},
+	}
 }
 
 // derived returns a logger with more fields to the script.
@@ -54,7 +58,7 @@ func logWith(write func(l *core.Logger, format string, v ...any)) func(*core.Log
 		if err := c.Err(); err != nil {
 			return err
 		}
-		if loc := localOf(c); loc != nil && loc.Replay {
+		if loc := localOf(c); loc.silent() {
 			return nil
 		}
 		if len(args) > 0 && !strings.Contains(format, "%") {
@@ -91,7 +95,7 @@ func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Modu
 		if len(args) > 0 {
 			out = message(format, args)
 		}
-		if l := localOf(c); l != nil && !l.Replay {
+		if l := localOf(c); l != nil && !l.silent() {
 			logger := l.log
 			if len(fields) > 0 {
 				logger, _ = logger.WithFields(fields).(*core.Logger)

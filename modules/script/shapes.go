@@ -1,8 +1,6 @@
 package script
 
 import (
-	"encoding/json"
-
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -151,12 +149,3 @@ var leaderboards = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
 })
 
 func leaderboardShape(e vm.Engine) *vm.Shape[*api.Leaderboard] { return leaderboards.in(e) }
-
-// jsonText is a Go value as JSON text, for properties that hold JSON.
-func jsonText(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return "{}"
-	}
-	return string(text)
-}
