@@ -1,0 +1,293 @@
+package modules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"kumi/match"
+	"kumi/modules/script"
+	"kumi/vm"
+	"kumi/vm/js"
+)
+
+// loadJavaScript loads the JavaScript or TypeScript program of the folder. Its
+// InitModule runs once for real; in the VMs of the pool and of matches it is
+// replayed, which finds the functions to call there.
+func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
+	p := newPart(vm.JS.String())
+	log := l.Logger.With().Str("runtime", p.runtime).Logger()
+	entry, err := findEntry(l.Path, l.JSEntrypoint, log)
+	if err != nil {
+		return nil, err
+	}
+	if entry == "" {
+		return p, nil
+	}
+	compiled, err := compileJavaScript(l.Path, entry, log)
+	if err != nil {
+		return nil, fmt.Errorf("load JavaScript module: %w", err)
+	}
+	j := &javascript{
+		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope}),
+	}
+	p.match = j.early
+	l.begin(p)
+	regs, err := j.initialize(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
+	}
+	p.loaded = []Loaded{describe(p.runtime, entry, entry, regs)}
+	if l.Check {
+		return p, nil
+	}
+	// The first replay is made here, so that a program that cannot be replayed
+	// is refused now.
+	first, err := j.pooled(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
+	}
+	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
+		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, First: first, New: j.pooled, Private: j.private,
+		Failed: func(err error) { log.Error().Err(err).Msg("a JavaScript VM could not be made") },
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.close = append(p.close, p.pool.Close)
+	script.Install(j.program, p.pool, regs, p.reg, hidden(l.Logger))
+	p.match = nil
+	return p, nil
+}
+
+// javascript makes the VMs of one program. It may be used from any goroutine
+// once it is initialized.
+type javascript struct {
+	*loading
+	entry   string
+	log     zerolog.Logger
+	code    *js.Program
+	program *script.Program
+	tape    *vm.Tape
+
+	// first is the VM that runs InitModule for real, while it does.
+	first *script.Local
+	// regs is what it registered; nil until it is done.
+	regs []script.Registration
+	warn sync.Once // that replays diverge
+}
+
+// slow is how much longer than a call InitModule may take: it may well create
+// tables or fetch something.
+const slow = 6
+
+// start makes a VM and runs the program's top level in it.
+func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, error) {
+	local.Module = j.entry
+	return js.New(ctx, j.code, js.Options{
+		Limits:   vm.Limits{Timeout: slow * j.CallTimeout, Stack: j.JSStack},
+		Local:    local,
+		Handlers: local.Registrar,
+		Console:  j.console(local),
+		Rejected: func(e *vm.ScriptError) {
+			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("a promise was rejected and nothing handled it: " + e.Fault.Message)
+		},
+	})
+}
+
+func (j *javascript) console(local *script.Local) func(level, message string) {
+	return func(level, message string) {
+		if local.Replay && local.Registrar.Open() {
+			return // it has been said by the first VM
+		}
+		l, err := zerolog.ParseLevel(level)
+		if err != nil {
+			l = zerolog.InfoLevel
+		}
+		j.log.WithLevel(l).Str("module", j.entry).Msg(message)
+	}
+}
+
+// initialize runs the program and its InitModule for real, recording what nk
+// answers, and gives what was registered.
+func (j *javascript) initialize(ctx context.Context) ([]script.Registration, error) {
+	local := j.program.NewLocal(false)
+	ctx = j.program.InitContext(ctx)
+	v, err := j.start(ctx, local)
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer v.Close()
+	init, err := j.initModule(v)
+	if err != nil {
+		return nil, err
+	}
+	if j.Check {
+		return nil, nil
+	}
+	j.first = local
+	v.SetTape(j.tape.Recorder())
+	if _, err := v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...); err != nil {
+		return nil, fmt.Errorf("InitModule failed: %w", explain(err))
+	}
+	v.SetTape(nil)
+	if err := local.Registrar.Seal(v, v.Global); err != nil {
+		return nil, err
+	}
+	regs := local.Registrar.Registrations()
+	if regs == nil {
+		regs = []script.Registration{}
+	}
+	j.regs, j.first = regs, nil
+	return regs, nil
+}
+
+// initModule finds the program's InitModule: what the entry file exports under
+// that name or as its default, or a global.
+func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
+	if exports := v.Global(exportsName); exports != nil && v.IsObject(exports) {
+		if fn := v.FieldNamed(exports, "InitModule"); v.IsFunc(fn) {
+			return fn, nil
+		}
+		switch def := v.FieldNamed(exports, "default"); {
+		case v.IsFunc(def):
+			return def, nil
+		case v.IsObject(def):
+			if fn := v.FieldNamed(def, "InitModule"); v.IsFunc(fn) {
+				return fn, nil
+			}
+		}
+	}
+	if fn := v.Global("InitModule"); fn != nil && v.IsFunc(fn) {
+		return fn, nil
+	}
+	return nil, fmt.Errorf("%s has no InitModule: declare a function of that name, or export it", j.entry)
+}
+
+// replay makes a further VM.
+func (j *javascript) replay(ctx context.Context) (*js.VM, error) {
+	local := j.program.NewLocal(true)
+	ctx = j.program.InitContext(ctx)
+	v, err := j.start(ctx, local)
+	if err != nil {
+		return nil, explain(err)
+	}
+	if err := j.collect(ctx, v, local); err != nil {
+		v.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// collect replays InitModule in v. Where it does not go as recorded, functions
+// are still found by the names they had as globals.
+func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local) error {
+	init, err := j.initModule(v)
+	if err != nil {
+		return err
+	}
+	head := j.tape.Player()
+	v.SetTape(head)
+	_, err = v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...)
+	v.SetTape(nil)
+	regs := j.regs
+	if regs == nil {
+		// A match made by InitModule itself: it begins with what has been
+		// registered so far, and the replay ends where the first run is now.
+		regs = j.first.Registrar.Registrations()
+		var d *vm.DivergenceError
+		if errors.As(head.Done(), &d) && d.Want == "" {
+			err = nil
+		}
+	} else if d := head.Done(); d != nil {
+		err = d
+	}
+	missing := local.Registrar.Complete(v, regs, v.Global)
+	if len(missing) > 0 {
+		const hint = "keep what InitModule does and registers independent of time, chance and variables that it changes"
+		if err != nil {
+			return fmt.Errorf("InitModule could not be repeated in another VM: %w (%s); not found there: %s", explain(err), hint, strings.Join(missing, ", "))
+		}
+		return fmt.Errorf("InitModule registered other functions when it was repeated in another VM (%s); not found there: %s", hint, strings.Join(missing, ", "))
+	}
+	if err != nil {
+		j.warn.Do(func() {
+			j.log.Warn().Err(explain(err)).Str("module", j.entry).
+				Msg("InitModule could not be repeated in another VM; its functions were found by their global names")
+		})
+	}
+	return local.Registrar.Seal(v, v.Global)
+}
+
+// pooled makes a VM of the pool.
+func (j *javascript) pooled(ctx context.Context) (vm.Instance, error) {
+	v, err := j.replay(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if j.JSReadOnlyGlobals {
+		if err := v.FreezeGlobals(); err != nil {
+			v.Close()
+			return nil, err
+		}
+	}
+	v.SetTimeout(j.CallTimeout)
+	return v, nil
+}
+
+// private makes the VM of a match.
+func (j *javascript) private(ctx context.Context) (vm.Instance, error) {
+	v, err := j.replay(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.SetTimeout(j.TickTimeout)
+	return v, nil
+}
+
+// early finds a match handler while InitModule still runs.
+func (j *javascript) early(name string) (match.Factory, bool) {
+	regs := j.regs
+	if j.first != nil {
+		regs = j.first.Registrar.Registrations()
+	}
+	for i := range regs {
+		if regs[i].Kind == script.Match && regs[i].Name == name {
+			return script.MatchFactory(j.program, earlyPool{j}, name, regs[i].Module), true
+		}
+	}
+	return nil, false
+}
+
+// earlyPool makes VMs before there is a pool.
+type earlyPool struct{ *javascript }
+
+// Lease implements script.Pool.
+func (earlyPool) Lease(context.Context) (*vm.Lease, context.Context, error) {
+	return nil, nil, errors.New("functions cannot be called before InitModule has ended")
+}
+
+// New implements script.Pool.
+func (p earlyPool) New(ctx context.Context) (vm.Instance, error) { return p.private(ctx) }
+
+// explain gives a script error its stack, for errors of loading.
+func explain(err error) error {
+	var se *vm.ScriptError
+	if errors.As(err, &se) && se.Stack != "" && !strings.Contains(err.Error(), se.Stack) {
+		return &explained{err: err, text: se.Stack}
+	}
+	return err
+}
+
+type explained struct {
+	err  error
+	text string
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }

@@ -1,0 +1,218 @@
+package modules
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+	"github.com/rs/zerolog"
+
+	"kumi/vm/js"
+)
+
+// exportsName is the global variable in which a bundled program leaves what its
+// entry file exports.
+const exportsName = "__kumiModule"
+
+// bundleName is what bundled programs are compiled as. It is in no folder, so
+// that the paths in the source map stay relative to the folder of the modules.
+const bundleName = "bundle.js"
+
+// unsupported is the syntax of esbuild's target that the engine lacks.
+var unsupported = map[string]bool{
+	"async-generator":     false,
+	"for-await":           false,
+	"import-meta":         false,
+	"dynamic-import":      false,
+	"regexp-set-notation": false,
+	"using":               false,
+	"decorators":          false,
+	"hashbang":            false,
+}
+
+// findEntry is the file a JavaScript program starts from, as a path relative to
+// the folder, or empty when there is none.
+func findEntry(root, configured string, log zerolog.Logger) (string, error) {
+	if configured != "" {
+		info, err := os.Stat(filepath.Join(root, configured))
+		if err != nil || !info.Mode().IsRegular() {
+			return "", fmt.Errorf("the JavaScript entry point %s is not a file in %s", configured, root)
+		}
+		return filepath.ToSlash(filepath.Clean(configured)), nil
+	}
+	var found []string
+	for _, name := range []string{"index.ts", "index.js"} {
+		switch info, err := os.Stat(filepath.Join(root, name)); {
+		case err == nil && info.Mode().IsRegular():
+			found = append(found, name)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("look for %s: %w", name, err)
+		}
+	}
+	if len(found) == 0 {
+		return "", nil
+	}
+	if len(found) > 1 {
+		log.Warn().Str("loaded", found[0]).Str("ignored", found[1]).
+			Msgf("there is a %s and a %s: loading the first, set runtime.js_entrypoint to choose", found[0], found[1])
+	}
+	return found[0], nil
+}
+
+// compileJavaScript makes a program of the entry file. A file without imports
+// and exports runs as it is, so that its functions are global; anything else is
+// bundled with what it imports. Errors say file, line and column.
+func compileJavaScript(root, entry string, log zerolog.Logger) (*js.Program, error) {
+	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(entry)))
+	if err != nil {
+		return nil, fmt.Errorf("read the JavaScript entry point: %w", err)
+	}
+	source := strings.TrimPrefix(string(content), "\ufeff")
+	if p := compileScript(root, entry, source); p != nil {
+		return p, nil
+	}
+	text, err := bundle(root, entry, source, log)
+	if err != nil {
+		return nil, err
+	}
+	return js.Compile(bundleName, text)
+}
+
+// compileScript compiles a file that is a plain script, and returns nil when it
+// is something else or is wrong; the bundler then says what is wrong.
+func compileScript(root, entry, source string) *js.Program {
+	if commonJS(source) {
+		return nil
+	}
+	switch filepath.Ext(entry) {
+	case ".js", ".cjs":
+		p, err := js.CompileMapped(entry, source, func(path string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+		})
+		if err == nil {
+			return p
+		}
+	case ".ts":
+	default:
+		return nil
+	}
+	// TypeScript, or newer syntax than the engine has.
+	loader := api.LoaderTS
+	if filepath.Ext(entry) != ".ts" {
+		loader = api.LoaderJS
+	}
+	r := api.Transform(source, api.TransformOptions{
+		Loader: loader, Sourcefile: entry, Sourcemap: api.SourceMapInline, SourcesContent: api.SourcesContentExclude,
+		Target: api.ES2022, Supported: unsupported, LogLevel: api.LogLevelSilent,
+	})
+	if len(r.Errors) > 0 {
+		return nil
+	}
+	p, err := js.Compile(bundleName, string(r.Code))
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+var (
+	usesCommonJS   = regexp.MustCompile(`(?m)\brequire\s*\(\s*["'\x60]|\bmodule\.exports\b|^\s*exports\.|\bdefineProperty\(exports\b`)
+	guardsCommonJS = regexp.MustCompile(`\btypeof\s+(?:require|module|exports)\b`)
+)
+
+// commonJS says whether a file needs require or exports. Bundles that work
+// without them ask first whether they are there.
+func commonJS(source string) bool {
+	return usesCommonJS.MatchString(source) && !guardsCommonJS.MatchString(source)
+}
+
+// bundle makes one script of the entry file and all it imports. The map at its
+// end says where everything came from, relative to root.
+func bundle(root, entry, source string, log zerolog.Logger) (string, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return "", err
+	}
+	// esbuild resolves links, so paths would not be below a linked folder.
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	path := filepath.Join(abs, filepath.FromSlash(entry))
+	loader := api.LoaderDefault
+	switch filepath.Ext(entry) {
+	case ".ts":
+		loader = api.LoaderTS
+	case ".tsx":
+		loader = api.LoaderTSX
+	case ".jsx":
+		loader = api.LoaderJSX
+	default:
+		loader = api.LoaderJS
+	}
+	// An InitModule that is declared but not exported is how modules look that
+	// were written for a bundler; its file says so itself here.
+	source += "\n;typeof InitModule === \"function\" && (globalThis.InitModule ??= InitModule);\n"
+	r := api.Build(api.BuildOptions{
+		Stdin:         &api.StdinOptions{Contents: source, ResolveDir: filepath.Dir(path), Sourcefile: path, Loader: loader},
+		Bundle:        true,
+		Write:         false,
+		AbsWorkingDir: abs,
+		Outfile:       filepath.Join(abs, bundleName),
+		Format:        api.FormatIIFE,
+		GlobalName:    exportsName,
+		Target:        api.ES2022,
+		Supported:     unsupported,
+		Sourcemap:     api.SourceMapInline, SourcesContent: api.SourcesContentExclude,
+		Platform:   api.PlatformNeutral,
+		MainFields: []string{"module", "main"},
+		Conditions: []string{"module"},
+		Define:     map[string]string{"process.env.NODE_ENV": `"production"`, "global": "globalThis"},
+		KeepNames:  false,
+		LogLevel:   api.LogLevelSilent,
+	})
+	if len(r.Errors) > 0 {
+		return "", buildError(r.Errors)
+	}
+	for _, w := range r.Warnings {
+		e := log.Warn()
+		if w.Location != nil {
+			e = e.Str("at", fmt.Sprintf("%s:%d:%d", w.Location.File, w.Location.Line, w.Location.Column+1))
+		}
+		e.Msg("JavaScript: " + w.Text)
+	}
+	if len(r.OutputFiles) == 0 {
+		return "", errors.New("the bundler gave no output")
+	}
+	return string(r.OutputFiles[0].Contents), nil
+}
+
+// mostErrors is how many errors of one build are shown.
+const mostErrors = 5
+
+func buildError(messages []api.Message) error {
+	var errs []error
+	for i, m := range messages {
+		if i == mostErrors {
+			errs = append(errs, fmt.Errorf("… and %d more errors", len(messages)-mostErrors))
+			break
+		}
+		if m.Location == nil {
+			errs = append(errs, errors.New(m.Text))
+			continue
+		}
+		text := m.Text
+		for _, n := range m.Notes {
+			text += "; " + n.Text
+		}
+		errs = append(errs, &js.SyntaxError{
+			File: filepath.ToSlash(m.Location.File), Line: m.Location.Line, Column: m.Location.Column + 1,
+			Message: text, Text: m.Location.LineText,
+		})
+	}
+	return errors.Join(errs...)
+}
