@@ -1,0 +1,120 @@
+package query
+
+import (
+	"regexp"
+	"slices"
+	"time"
+)
+
+// matchKind says how a clause looks at its field. The order is that of cost.
+type matchKind uint8
+
+const (
+	matchAll matchKind = iota
+	matchExists
+	matchText
+	matchNumber // as a number, or written like that as text
+	matchNumberRange
+	matchDateRange
+	matchWildcard
+	matchFuzzy
+	matchRegexp
+)
+
+// rangeOp compares a value with the end of a range. Each inclusive operator
+// directly follows its strict one.
+type rangeOp uint8
+
+const (
+	greater rangeOp = iota
+	greaterOrEqual
+	less
+	lessOrEqual
+)
+
+// holds takes the ordering of the value against the end: -1, 0 or 1.
+func (op rangeOp) holds(order int) bool {
+	switch op {
+	case greater:
+		return order > 0
+	case greaterOrEqual:
+		return order >= 0
+	case less:
+		return order < 0
+	default:
+		return order <= 0
+	}
+}
+
+// clause is one compiled condition. Which fields count depends on kind.
+type clause struct {
+	kind       matchKind
+	op         rangeOp
+	edits      int
+	field      string
+	text       string
+	number     float64
+	date       time.Time
+	pattern    []rune
+	expression *regexp.Regexp
+	boost      float64
+}
+
+// matches tells whether any value of the clause's field answers it.
+func (c *clause) matches(doc *Doc) bool {
+	if c.kind == matchAll {
+		return true
+	}
+	f := doc.find(c.field)
+	if f == nil {
+		return false
+	}
+	switch c.kind {
+	case matchExists:
+		return true
+	case matchText:
+		return slices.Contains(f.texts, c.text)
+	case matchNumber:
+		return slices.Contains(f.numbers, c.number) || slices.Contains(f.texts, c.text)
+	case matchNumberRange:
+		for _, number := range f.numbers {
+			if c.inRange(number) {
+				return true
+			}
+		}
+	case matchDateRange:
+		for i := range f.dates {
+			if c.op.holds(f.dates[i].Compare(c.date)) {
+				return true
+			}
+		}
+	default:
+		for _, text := range f.texts {
+			if c.matchesText(text) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *clause) inRange(number float64) bool {
+	switch {
+	case number < c.number:
+		return c.op.holds(-1)
+	case number > c.number:
+		return c.op.holds(1)
+	}
+	return number == c.number && c.op.holds(0) // not a number is in no range
+}
+
+func (c *clause) matchesText(text string) bool {
+	switch c.kind {
+	case matchWildcard:
+		return wildcardMatch(c.pattern, text)
+	case matchFuzzy:
+		return withinEdits(c.pattern, text, c.edits)
+	default:
+		return c.expression.MatchString(text)
+	}
+}

@@ -1,0 +1,170 @@
+package query
+
+import (
+	"encoding/json"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"kumi/store/fault"
+)
+
+// Doc is what a query is matched against: a flat map of field names to values,
+// built once per label or ticket. One goroutine builds it; from then on it must
+// not change and any goroutine may match it. The zero Doc is empty and ready.
+type Doc struct {
+	fields []field // sorted by name
+}
+
+type field struct {
+	name    string
+	texts   []string
+	numbers []float64
+	dates   []time.Time
+}
+
+// NewDoc returns an empty document.
+func NewDoc() *Doc { return &Doc{} }
+
+// AddJSON adds what is in a JSON object under prefix: "label" makes the key
+// "mode" the field "label.mode". Nested objects lengthen the path with dots,
+// each element of an array counts as a value of the same field, null is
+// nothing, and strings, numbers and booleans go as by AddString, AddNumber and
+// AddBool. Text that is no JSON object is refused with fault.InvalidArgument
+// and adds nothing.
+func (d *Doc) AddJSON(prefix, text string) error {
+	var object map[string]any
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		return fault.Wrap(fault.InvalidArgument, prefix+" is not a JSON object", err)
+	}
+	if object == nil {
+		return fault.New(fault.InvalidArgument, prefix+" is not a JSON object")
+	}
+	d.walk([]byte(prefix), object)
+	return nil
+}
+
+// walk adds value at path. The path is bytes so that deep nesting builds a name
+// only for what is in the end indexed.
+func (d *Doc) walk(path []byte, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		path = append(path, '.')
+		for key, inner := range value {
+			d.walk(append(path, key...), inner)
+		}
+	case []any:
+		for _, element := range value {
+			d.walk(path, element)
+		}
+	case string:
+		d.AddString(string(path), value)
+	case float64:
+		d.AddNumber(string(path), value)
+	case bool:
+		d.AddBool(string(path), value)
+	}
+}
+
+// AddString adds a value a user chose: a date where the text is one (see
+// package time's RFC3339, also without zone, with a space for the T, or the day
+// alone), else exact text. A date answers ranges only, not equality.
+func (d *Doc) AddString(name, text string) {
+	if date, ok := parseDate(text); ok {
+		f := d.field(name)
+		f.dates = append(f.dates, date)
+		return
+	}
+	d.AddKeyword(name, text)
+}
+
+// AddKeyword adds exact text, even where it looks like a date: ids, names, the
+// whole label.
+func (d *Doc) AddKeyword(name, text string) {
+	f := d.field(name)
+	f.texts = append(f.texts, text)
+}
+
+// AddNumber adds a number.
+func (d *Doc) AddNumber(name string, number float64) {
+	f := d.field(name)
+	f.numbers = append(f.numbers, number)
+}
+
+// AddBool adds a boolean, which queries see as the text "T" or "F".
+func (d *Doc) AddBool(name string, value bool) {
+	text := "F"
+	if value {
+		text = "T"
+	}
+	d.AddKeyword(name, text)
+}
+
+// Terms yields every exact text value with its field, the counterpart of
+// Query.Required for an index. A value added twice is yielded twice.
+func (d *Doc) Terms() iter.Seq[Term] {
+	return func(yield func(Term) bool) {
+		for i := range d.fields {
+			for _, text := range d.fields[i].texts {
+				if !yield(Term{Field: d.fields[i].name, Text: text}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// field finds or makes the field of that name.
+func (d *Doc) field(name string) *field {
+	at, found := d.position(name)
+	if !found {
+		d.fields = slices.Insert(d.fields, at, field{name: name})
+	}
+	return &d.fields[at]
+}
+
+func (d *Doc) find(name string) *field {
+	at, found := d.position(name)
+	if !found {
+		return nil
+	}
+	return &d.fields[at]
+}
+
+// position is a binary search, by hand because it is most of what a match costs.
+func (d *Doc) position(name string) (at int, found bool) {
+	low, high := 0, len(d.fields)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		switch order := strings.Compare(d.fields[middle].name, name); {
+		case order == 0:
+			return middle, true
+		case order < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
+	}
+	return low, false
+}
+
+var dateLayouts = [...]string{
+	time.RFC3339, // with or without a fraction of a second
+	"2006-01-02T15:04:05",
+	time.DateTime,
+	time.DateOnly,
+}
+
+// parseDate reads a date; one without a zone is UTC.
+func parseDate(text string) (time.Time, bool) {
+	if len(text) < len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
+		return time.Time{}, false
+	}
+	for _, layout := range dateLayouts {
+		if date, err := time.Parse(layout, text); err == nil {
+			return date.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}

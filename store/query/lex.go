@@ -1,0 +1,208 @@
+package query
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kumi/store/fault"
+)
+
+type tokenKind uint8
+
+const (
+	tokenEnd tokenKind = iota
+	tokenWord
+	tokenPhrase
+	tokenRegexp
+	tokenPlus
+	tokenMinus
+	tokenColon
+	tokenRange
+	tokenFuzzy
+	tokenBoost
+)
+
+// escapable are the characters whose meaning a backslash takes away. Before
+// any other character a backslash stands for itself.
+const escapable = `+-=&|><!(){}[]^"~*?:\/ `
+
+// token is one lexical part of a query. Offsets are in bytes.
+type token struct {
+	kind       tokenKind
+	start, end int
+
+	text string // unescaped; of a fuzzy or boost token the part behind its sign
+
+	// pattern is set for a word with unescaped wildcards.
+	pattern []rune
+
+	// number is set, with isNumber, for a word of digits with at most one dot.
+	number   float64
+	isNumber bool
+
+	op rangeOp
+}
+
+type lexer struct {
+	source string
+	at     int
+}
+
+// fail reports what is wrong at a byte offset.
+func (l *lexer) fail(offset int, format string, args ...any) error {
+	at := utf8.RuneCountInString(l.source[:offset]) + 1
+	return fault.Newf(fault.InvalidArgument, "query at character "+strconv.Itoa(at)+": "+format, args...)
+}
+
+// next reads the token at the cursor, skipping blanks before it.
+func (l *lexer) next() (token, error) {
+	for l.at < len(l.source) {
+		r, width := utf8.DecodeRuneInString(l.source[l.at:])
+		if !unicode.IsSpace(r) {
+			break
+		}
+		l.at += width
+	}
+	if l.at == len(l.source) {
+		return token{kind: tokenEnd, start: l.at, end: l.at}, nil
+	}
+	start := l.at
+	single := func(kind tokenKind) (token, error) {
+		l.at++
+		return token{kind: kind, start: start, end: l.at}, nil
+	}
+	switch l.source[start] {
+	case '+':
+		return single(tokenPlus)
+	case '-':
+		return single(tokenMinus)
+	case ':':
+		return single(tokenColon)
+	case '>', '<':
+		return l.rangeSign(), nil
+	case '=':
+		return token{}, l.fail(start, `unexpected "="; a range is > >= < or <=, an equal value needs no sign`)
+	case '~':
+		return l.suffix(tokenFuzzy), nil
+	case '^':
+		return l.suffix(tokenBoost), nil
+	case '"':
+		return l.phrase()
+	case '/':
+		return l.regexp()
+	}
+	return l.word(), nil
+}
+
+func (l *lexer) rangeSign() token {
+	t := token{kind: tokenRange, start: l.at, op: less}
+	if l.source[l.at] == '>' {
+		t.op = greater
+	}
+	l.at++
+	if strings.HasPrefix(l.source[l.at:], "=") {
+		l.at++
+		t.op++ // the inclusive operator follows its strict one
+	}
+	t.end = l.at
+	return t
+}
+
+// suffix reads "~" or "^" and all that is glued to it, so that the parser can
+// refuse what is not a number instead of taking it for the next clause.
+func (l *lexer) suffix(kind tokenKind) token {
+	start := l.at
+	l.at++
+	length := strings.IndexFunc(l.source[l.at:], func(r rune) bool {
+		return unicode.IsSpace(r) || r == '^'
+	})
+	if length < 0 {
+		length = len(l.source) - l.at
+	}
+	l.at += length
+	return token{kind: kind, start: start, end: l.at, text: l.source[start+1 : l.at]}
+}
+
+func (l *lexer) phrase() (token, error) {
+	start := l.at
+	var text strings.Builder
+	for at := start + 1; at < len(l.source); at++ {
+		switch c := l.source[at]; {
+		case c == '"':
+			l.at = at + 1
+			return token{kind: tokenPhrase, start: start, end: l.at, text: text.String()}, nil
+		case c == '\\' && escapes(l.source[at+1:]):
+			at++
+			text.WriteByte(l.source[at])
+		default:
+			text.WriteByte(c)
+		}
+	}
+	return token{}, l.fail(start, "the quote is never closed")
+}
+
+// regexp reads an expression between slashes. Only an escaped slash is
+// unescaped: every other backslash belongs to the expression.
+func (l *lexer) regexp() (token, error) {
+	start := l.at
+	var text strings.Builder
+	for at := start + 1; at < len(l.source); at++ {
+		switch c := l.source[at]; {
+		case c == '/':
+			l.at = at + 1
+			return token{kind: tokenRegexp, start: start, end: l.at, text: text.String()}, nil
+		case c == '\\' && at+1 < len(l.source):
+			at++
+			if l.source[at] != '/' {
+				text.WriteByte('\\')
+			}
+			text.WriteByte(l.source[at])
+		default:
+			text.WriteByte(c)
+		}
+	}
+	return token{}, l.fail(start, "the regular expression is never closed with a slash")
+}
+
+// word reads up to a blank, ":", "^" or "~".
+func (l *lexer) word() token {
+	t := token{kind: tokenWord, start: l.at}
+	var text strings.Builder
+	wild, plain := false, true
+	for l.at < len(l.source) {
+		r, width := utf8.DecodeRuneInString(l.source[l.at:])
+		if unicode.IsSpace(r) || r == ':' || r == '^' || r == '~' {
+			break
+		}
+		letter := r
+		switch {
+		case r == '\\' && escapes(l.source[l.at+1:]):
+			plain = false
+			l.at++
+			letter = rune(l.source[l.at])
+		case r == '*':
+			wild, letter = true, anyRun
+		case r == '?':
+			wild, letter = true, anyOne
+		}
+		text.WriteString(l.source[l.at : l.at+width])
+		t.pattern = append(t.pattern, letter)
+		l.at += width
+	}
+	t.end, t.text = l.at, text.String()
+	if !wild {
+		t.pattern = nil
+	}
+	if plain && strings.Trim(t.text, "0123456789.") == "" {
+		number, err := strconv.ParseFloat(t.text, 64)
+		t.number, t.isNumber = number, err == nil
+	}
+	return t
+}
+
+// escapes tells whether a backslash in front of rest is an escape.
+func escapes(rest string) bool {
+	return rest != "" && strings.IndexByte(escapable, rest[0]) >= 0
+}
