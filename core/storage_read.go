@@ -123,19 +123,13 @@ type objectRows interface {
 func scanObjects(rows objectRows, found []*api.StorageObject, allowed func(uuid.UUID, int32) bool,
 	place func(objectID, *api.StorageObject)) ([]*api.StorageObject, error) {
 	for rows.Next() {
-		o := &api.StorageObject{}
-		var owner uuid.UUID
-		var created, updated time.Time
-		err := rows.Scan(&o.Collection, &o.Key, &owner, &o.Value, &o.Version,
-			&o.PermissionRead, &o.PermissionWrite, &created, &updated)
+		o, owner, err := scanObject(rows)
 		if err != nil {
 			return nil, err
 		}
 		if allowed != nil && !allowed(owner, o.PermissionRead) {
 			continue
 		}
-		o.UserId = owner.String()
-		o.CreateTime, o.UpdateTime = seconds(created), seconds(updated)
 		if place != nil {
 			place(objectID{o.Collection, o.Key, owner}, o)
 		} else {
@@ -143,4 +137,15 @@ func scanObjects(rows objectRows, found []*api.StorageObject, allowed func(uuid.
 		}
 	}
 	return found, rows.Err()
+}
+
+func scanObject(row interface{ Scan(...any) error }) (*api.StorageObject, uuid.UUID, error) {
+	o := &api.StorageObject{}
+	var owner uuid.UUID
+	var created, updated time.Time
+	err := row.Scan(&o.Collection, &o.Key, &owner, &o.Value, &o.Version,
+		&o.PermissionRead, &o.PermissionWrite, &created, &updated)
+	o.UserId = owner.String()
+	o.CreateTime, o.UpdateTime = seconds(created), seconds(updated)
+	return o, owner, err
 }
