@@ -124,7 +124,7 @@ func (s *session) handle(frame []byte) {
 	}
 	if out != nil {
 		out.Cid = in.Cid
-		s.answer(presence.NewMessage(out))
+		s.answer(out)
 	}
 	if pair != nil && pair.After != nil {
 		s.flush() // the reply does not wait for the hook
@@ -174,10 +174,11 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 
 // answer sends a reply. One that cannot be written, as when a module's text is
 // not UTF-8, becomes an error.
-func (s *session) answer(m *presence.Message) {
+func (s *session) answer(out *rtapi.Envelope) {
+	m := presence.NewMessage(out)
 	if _, err := m.Bytes(s.format); err != nil {
 		s.log.Error().Err(err).Msg("reply could not be written")
-		m = presence.NewMessage(refusalOf("", rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply."))
+		m = presence.NewMessage(refusalOf(out.Cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply."))
 	}
 	s.reply(m)
 }
