@@ -164,11 +164,18 @@ func (a *clientAPI) panicked(call string, p any) error {
 	return &reported{fault.New(fault.Internal, "An internal error occurred.")}
 }
 
-// late turns the failure of a call whose time is over into DeadlineExceeded,
-// whatever the operation that noticed made of it.
+// late turns the failure of a call whose time is over, or whose client went
+// away, into DeadlineExceeded or Canceled, whatever the operation that noticed
+// made of it.
 func late(ctx context.Context, err error) error {
-	if fault.CodeOf(err) == fault.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if fault.CodeOf(err) != fault.Internal {
+		return err
+	}
+	switch ctx.Err() {
+	case context.DeadlineExceeded:
 		return &reported{fault.Wrap(fault.DeadlineExceeded, "The request took too long.", err)}
+	case context.Canceled:
+		return &reported{fault.Wrap(fault.Canceled, "The request was canceled.", err)}
 	}
 	return err
 }

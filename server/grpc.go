@@ -39,7 +39,8 @@ func (a *clientAPI) GRPC(options ...grpc.ServerOption) *grpc.Server {
 
 // grpcMethod makes the method of a row.
 func (a *clientAPI) grpcMethod(r *row) grpc.MethodDesc {
-	return grpc.MethodDesc{MethodName: r.name, Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	return grpc.MethodDesc{MethodName: r.name, Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
+		defer a.recoverGRPC(r.name, &err)
 		in := r.request()
 		if err := decode(in); err != nil {
 			return nil, err
@@ -83,6 +84,14 @@ func grpcAuthorization(ctx context.Context) (string, error) {
 	return "", errTokenInvalid
 }
 
+// recoverGRPC makes a panic the error of its call: the library would let it end
+// the process.
+func (a *clientAPI) recoverGRPC(method string, err *error) {
+	if p := recover(); p != nil {
+		*err = grpcError(a.panicked(method, p))
+	}
+}
+
 // grpcError is err as gRPC clients get it.
 func grpcError(err error) error {
 	code := fault.CodeOf(err)
@@ -94,7 +103,8 @@ func grpcError(err error) error {
 
 // grpcRPC is the RPC endpoint over gRPC: with the HTTP key in the message, or a
 // session.
-func (a *clientAPI) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+func (a *clientAPI) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
+	defer a.recoverGRPC("RpcFunc", &err)
 	in := new(api.Rpc)
 	if err := decode(in); err != nil {
 		return nil, err

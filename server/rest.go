@@ -25,6 +25,7 @@ const rpcPrefix = "/v2/rpc/"
 
 // serveHTTP answers a request to the client port.
 func (a *clientAPI) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	defer a.recoverHTTP(w, r)
 	h := w.Header()
 	for _, x := range a.headers {
 		h[x.key] = x.value
@@ -52,6 +53,19 @@ func (a *clientAPI) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	setConstantHeaders(h)
 	a.serveREST(w, r)
+}
+
+// recoverHTTP answers a request whose handler panicked, as far as that is still
+// possible.
+func (a *clientAPI) recoverHTTP(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p) // the way to cut a response short, which net/http knows
+	}
+	a.fail(w, r, a.panicked(r.Method+" "+r.URL.Path, p))
 }
 
 func setConstantHeaders(h http.Header) {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"kumi/modules"
-	"kumi/store/fault"
 )
 
 // moduleRoutes are the HTTP routes of one loaded set, made ready to match.
@@ -37,7 +36,7 @@ func (a *clientAPI) serveModuleRoute(w http.ResponseWriter, r *http.Request) boo
 	}
 	for i := range routes.routes {
 		if rt := &routes.routes[i]; rt.matches(r) {
-			a.runModuleRoute(rt, w, r)
+			rt.Handler(w, r)
 			return true
 		}
 	}
@@ -56,23 +55,6 @@ func (rt *moduleRoute) matches(r *http.Request) bool {
 		r.SetPathValue(name, found[i+1])
 	}
 	return true
-}
-
-// runModuleRoute calls a handler. A panic is answered with an error as far as
-// that is still possible.
-func (a *clientAPI) runModuleRoute(rt *moduleRoute, w http.ResponseWriter, r *http.Request) {
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		if p == http.ErrAbortHandler {
-			panic(p) // the way to cut a response short, which net/http knows
-		}
-		_ = a.panicked("http "+rt.Pattern, p)
-		a.fail(w, r, fault.New(fault.Internal, "the module failed unexpectedly"))
-	}()
-	rt.Handler(w, r)
 }
 
 func (a *clientAPI) compileRoutes(set *modules.Set) *moduleRoutes {

@@ -388,3 +388,19 @@ func TestDeadline(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestLate(t *testing.T) {
+	t.Parallel()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	failed := fault.New(fault.Internal, "error while trying to read users")
+	if err := late(gone, failed); fault.CodeOf(err) != fault.Canceled || statusOf(fault.CodeOf(err)) != 499 {
+		t.Error(err)
+	}
+	if err := late(gone, fault.New(fault.NotFound, "no")); fault.CodeOf(err) != fault.NotFound {
+		t.Error(err)
+	}
+	if err := late(t.Context(), failed); fault.CodeOf(err) != fault.Internal {
+		t.Error(err)
+	}
+}

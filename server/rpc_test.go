@@ -220,7 +220,7 @@ func TestModuleRoutes(t *testing.T) {
 		{"GET", "/files/a/b.txt", 200, "file  a/b.txt"},
 		{"GET", "/v2/account", 200, "instead  "},
 		{"DELETE", "/v2/account", 401, ""},
-		{"GET", "/panic", 500, `{"code":13,"message":"the module failed unexpectedly"}`},
+		{"GET", "/panic", 500, `{"code":13,"message":"An internal error occurred."}`},
 	} {
 		got := r.call(test.method, test.path, "")
 		if got.status != test.status || test.want != "" && got.body != test.want {
