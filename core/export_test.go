@@ -89,3 +89,52 @@ func TestAccountExport(t *testing.T) {
 		wantCode(t, "unknown account", err, fault.NotFound)
 	})
 }
+
+func TestAccountImport(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		user := c.user(t, "someone")
+		if _, err := c.put(ctx, user, &api.WriteStorageObject{Collection: "c", Key: "k", Value: `{"n":1}`}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := m.WalletUpdate(ctx, user.String(), map[string]int64{"gold": 3}, nil, true); err != nil {
+			t.Fatal(err)
+		}
+		data, err := m.AccountExportId(ctx, user.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(what string, id uuid.UUID, a *api.Account, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			again, err := m.AccountExportId(ctx, id.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.User.Username != "someone" || a.Wallet != `{"gold": 3}` || len(a.Devices) != 1 ||
+				len(again) != len(data) || c.object(t, "k", id).GetVersion() != version(`{"n":1}`) {
+				t.Errorf("%s: got %v, exported again %s, want %s", what, a, again, data)
+			}
+		}
+		if err := c.DeleteAccount(ctx, user); err != nil {
+			t.Fatal(err)
+		}
+		a, err := m.AccountImportId(ctx, data, "")
+		check("into nothing", user, a, err)
+		if err := m.AccountUpdateId(ctx, user.String(), "renamed", nil, "", "", "", "", ""); err != nil {
+			t.Fatal(err)
+		}
+		a, err = m.AccountImportId(ctx, data, user.String())
+		check("over an account", user, a, err)
+
+		_, err = m.AccountImportId(ctx, data, uuid.Must(uuid.NewV4()).String())
+		wantCode(t, "while the original is there", err, fault.AlreadyExists)
+		for _, bad := range []string{"", "{}", "[]", `{"account":{"user":{"id":"x"}}}`, `{"account":{"wallet":1}}`} {
+			_, err := m.AccountImportId(ctx, bad, "")
+			wantCode(t, "import of "+bad, err, fault.InvalidArgument)
+		}
+	})
+}

@@ -12,9 +12,9 @@ import (
 // never made or compared while a transaction is open.
 const passwordCost = 13
 
-// passwords makes and compares password hashes. At most half of the processors
-// do so at one time: a rush of log-ins must not starve the games. Safe for use
-// from any goroutine.
+// passwords makes and compares password hashes. All processors but one do so at
+// one time: a rush of log-ins must not starve the games. Safe for use from any
+// goroutine.
 type passwords struct {
 	cost  int
 	turns chan struct{}
@@ -24,7 +24,7 @@ func newPasswords(cost int) passwords {
 	if cost == 0 {
 		cost = passwordCost
 	}
-	return passwords{cost: cost, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	return passwords{cost: cost, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))}
 }
 
 func (p passwords) turn(ctx context.Context) error {

@@ -1,0 +1,210 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/store"
+	"kumi/store/fault"
+)
+
+// accountImport is the part of an accountExport that can stand alone: what
+// belongs to the user and to nobody else. Friends, groups, messages and
+// leaderboard records would need their other halves.
+type accountImport struct {
+	Account       *api.Account
+	Objects       []*api.StorageObject
+	Notifications []*api.Notification
+	Ledger        []exportedLedgerItem
+}
+
+var imported = protojson.UnmarshalOptions{DiscardUnknown: true}
+
+func readImport(data string) (*accountImport, error) {
+	var raw accountExport
+	if err := json.Unmarshal([]byte(data), &raw); err != nil {
+		return nil, err
+	}
+	in := &accountImport{Account: &api.Account{}}
+	if len(raw.Account) == 0 {
+		return nil, errors.New("it has no account")
+	}
+	if err := imported.Unmarshal(raw.Account, in.Account); err != nil {
+		return nil, err
+	}
+	for _, text := range raw.Objects {
+		o := &api.StorageObject{}
+		if err := imported.Unmarshal(text, o); err != nil {
+			return nil, err
+		}
+		in.Objects = append(in.Objects, o)
+	}
+	for _, text := range raw.Notifications {
+		n := &api.Notification{}
+		if err := imported.Unmarshal(text, n); err != nil {
+			return nil, err
+		}
+		in.Notifications = append(in.Notifications, n)
+	}
+	for _, text := range raw.WalletLedgers {
+		var i exportedLedgerItem
+		if err := json.Unmarshal(text, &i); err != nil {
+			return nil, err
+		}
+		in.Ledger = append(in.Ledger, i)
+	}
+	return in, nil
+}
+
+// AccountImportId implements runtime.NakamaModule: it makes the account of an
+// export, or overwrites the one that is there, with its devices, storage
+// objects, notifications and wallet ledger. id is the user to import into; when
+// it is empty, the one in the data. Passwords are in no export, so one that is
+// there stays.
+//
+// Errors: InvalidArgument for data that is not an export, AlreadyExists when a
+// name or identity in it belongs to another account.
+func (m *Module) AccountImportId(ctx context.Context, data, id string) (*api.Account, error) {
+	in, err := readImport(data)
+	if err != nil {
+		return nil, fault.Wrap(fault.InvalidArgument, "expects the data of an account export: "+err.Error(), err)
+	}
+	if id == "" {
+		id = in.Account.GetUser().GetId()
+	}
+	user, err := userID(id)
+	if err != nil {
+		return nil, err
+	}
+	if user.IsNil() {
+		return nil, errSystemUser
+	}
+	username, err := usernameOrNew(in.Account.GetUser().GetUsername())
+	if err != nil {
+		return nil, err
+	}
+	err = m.core.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		return m.core.importAccount(ctx, q, user, username, in)
+	})
+	if _, taken := store.IsUnique(err); taken {
+		return nil, fault.Wrap(fault.AlreadyExists, "the name or an identity of the account is already in use", err)
+	}
+	if err != nil {
+		return nil, failed("import the user account", err)
+	}
+	return m.core.account(ctx, user)
+}
+
+func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUID, username string, in *accountImport) error {
+	d := c.db.Dialect()
+	// Texts of the API are empty where the database has NULL.
+	null := func(s string) any {
+		if s == "" {
+			return nil
+		}
+		return s
+	}
+	jsonOr := func(text string) (string, error) {
+		if text == "" {
+			return "{}", nil
+		}
+		stored, err := d.JSON(text)
+		if err != nil {
+			return "", fault.Wrap(fault.InvalidArgument, "the export holds bad json: "+err.Error(), err)
+		}
+		return stored, nil
+	}
+	u := in.Account.GetUser()
+	metadata, err := jsonOr(u.GetMetadata())
+	if err != nil {
+		return err
+	}
+	wallet, err := jsonOr(in.Account.GetWallet())
+	if err != nil {
+		return err
+	}
+	lang := u.GetLangTag()
+	if lang == "" {
+		lang = "en"
+	}
+	_, err = q.ExecContext(ctx, `INSERT INTO users (id, username, display_name, avatar_url, lang_tag, location, timezone, metadata, wallet,
+		email, custom_id, apple_id, facebook_id, facebook_instant_game_id, google_id, gamecenter_id, steam_id,
+		create_time, verify_time, disable_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+		ON CONFLICT (id) DO UPDATE SET username = excluded.username, display_name = excluded.display_name,
+		avatar_url = excluded.avatar_url, lang_tag = excluded.lang_tag, location = excluded.location, timezone = excluded.timezone,
+		metadata = excluded.metadata, wallet = excluded.wallet, email = excluded.email, custom_id = excluded.custom_id,
+		apple_id = excluded.apple_id, facebook_id = excluded.facebook_id,
+		facebook_instant_game_id = excluded.facebook_instant_game_id, google_id = excluded.google_id,
+		gamecenter_id = excluded.gamecenter_id, steam_id = excluded.steam_id, update_time = now(),
+		verify_time = excluded.verify_time, disable_time = excluded.disable_time`,
+		user, username, null(u.GetDisplayName()), null(u.GetAvatarUrl()), lang, null(u.GetLocation()), null(u.GetTimezone()),
+		metadata, wallet, null(in.Account.GetEmail()), null(in.Account.GetCustomId()), null(u.GetAppleId()),
+		null(u.GetFacebookId()), null(u.GetFacebookInstantGameId()), null(u.GetGoogleId()), null(u.GetGamecenterId()),
+		null(u.GetSteamId()), timeOr(u.GetCreateTime(), c.now()), timeOr(in.Account.GetVerifyTime(), store.Epoch),
+		timeOr(in.Account.GetDisableTime(), store.Epoch))
+	if err != nil {
+		return err
+	}
+	for _, device := range in.Account.GetDevices() {
+		// The device of another account is refused by its primary key.
+		_, err := q.ExecContext(ctx, "INSERT INTO user_device (id, user_id) VALUES ($1, $2) ON CONFLICT (user_id, id) DO NOTHING",
+			device.GetId(), user)
+		if err != nil {
+			return err
+		}
+	}
+	for _, o := range in.Objects {
+		value, err := jsonOr(o.GetValue())
+		if err != nil {
+			return err
+		}
+		_, err = q.ExecContext(ctx, insertObject+setObject, o.GetCollection(), o.GetKey(), user, value, o.GetVersion(),
+			o.GetPermissionRead(), o.GetPermissionWrite())
+		if err != nil {
+			return err
+		}
+	}
+	for _, n := range in.Notifications {
+		content, err := jsonOr(n.GetContent())
+		if err != nil {
+			return err
+		}
+		_, err = q.ExecContext(ctx, `INSERT INTO notification (id, user_id, subject, content, code, sender_id, create_time)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`, n.GetId(), user, n.GetSubject(), content, n.GetCode(),
+			uuid.FromStringOrNil(n.GetSenderId()), timeOr(n.GetCreateTime(), c.now()))
+		if err != nil {
+			return err
+		}
+	}
+	for _, i := range in.Ledger {
+		changeset, err := jsonOr(i.Changeset)
+		if err != nil {
+			return err
+		}
+		note, err := jsonOr(i.Metadata)
+		if err != nil {
+			return err
+		}
+		_, err = q.ExecContext(ctx, `INSERT INTO wallet_ledger (id, user_id, changeset, metadata, create_time, update_time)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`, i.ID, user, changeset, note, i.CreateTime, i.UpdateTime)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func timeOr(t *timestamppb.Timestamp, none time.Time) time.Time {
+	if t == nil {
+		return none
+	}
+	return t.AsTime()
+}
