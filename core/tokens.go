@@ -41,7 +41,8 @@ func newTokens(config runtime.SessionConfig, now func() time.Time) *Tokens {
 	return t
 }
 
-// VerifySession checks a session token: signature, expiry, not revoked. Errors
+// VerifySession checks a session token: signature, expiry, not revoked. All
+// doors use it, so a token that was logged out opens no socket either. Errors
 // are fault.Unauthenticated.
 func (t *Tokens) VerifySession(token string) (*Claims, error) {
 	if token == "" {
