@@ -49,8 +49,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	for _, text := range []string{
 		threeClauses,
 		`-label.map:m? label.region:eu* label.mode:taem~2 label.level:5 label.at:<"2030-01-01" label.host:*`,
-		`+label.map:/m[1-3]/`,
-	} {
+	} { // regular expressions use pools, which the race detector empties at random
 		q := mustParse(t, text)
 		if allocs := testing.AllocsPerRun(50, func() {
 			for _, doc := range docs {

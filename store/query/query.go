@@ -21,8 +21,9 @@
 // A clause without a field looks in DefaultField.
 //
 // Parse turns the text into a Query once; a Query and a finished Doc never
-// change, so any goroutine may match them, and matching allocates nothing. The
-// package imports only store/fault.
+// change, so any goroutine may match them, and matching allocates nothing (a
+// regular expression takes its memory from a pool). The package imports only
+// store/fault.
 package query
 
 import "slices"
