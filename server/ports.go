@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 )
 
 // ports are the open listeners and what serves them.
@@ -47,12 +48,14 @@ func listen(ctx context.Context, s *Server) (p *ports, err error) {
 			return nil, err
 		}
 	}
+	var secure []grpc.ServerOption
 	if sock.SSLCertificate != "" {
 		pair, err := tls.LoadX509KeyPair(sock.SSLCertificate, sock.SSLPrivateKey)
 		if err != nil {
 			return nil, fmt.Errorf("load socket.ssl_certificate: %w", err)
 		}
 		p.http = tls.NewListener(p.http, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+		secure = append(secure, grpc.Creds(credentials.NewServerTLSFromCert(&pair)))
 	}
 
 	p.httpServer = &http.Server{
@@ -63,7 +66,7 @@ func listen(ctx context.Context, s *Server) (p *ports, err error) {
 		MaxHeaderBytes: 5120, // the protocol's limit
 		ErrorLog:       quietLog(s.log),
 	}
-	p.grpcServer = s.api.GRPC()
+	p.grpcServer = s.api.GRPC(secure...)
 	p.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
 	p.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
 	if p.metrics != nil {

@@ -34,7 +34,7 @@ func (a *clientAPI) readBody(w http.ResponseWriter, r *http.Request, buf *buffer
 	if r.ContentLength < 0 {
 		body = http.MaxBytesReader(w, r.Body, a.maxBody)
 	}
-	if buf.b, err = readAll(body, buf.b[:0], r.ContentLength); err != nil {
+	if buf.b, err = readInto(body, buf.b[:0], r.ContentLength); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return 0, errTooLarge
@@ -48,9 +48,9 @@ func (a *clientAPI) readBody(w http.ResponseWriter, r *http.Request, buf *buffer
 	return received, err
 }
 
-// readAll is io.ReadAll into a given slice. size is the expected size, or
+// readInto is io.ReadAll into a given slice. size is the expected size, or
 // negative.
-func readAll(r io.Reader, b []byte, size int64) ([]byte, error) {
+func readInto(r io.Reader, b []byte, size int64) ([]byte, error) {
 	// One byte more than needed lets the last read see the end.
 	if want := int(max(size, 511)) + 1; cap(b) < want {
 		b = make([]byte, 0, want)

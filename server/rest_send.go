@@ -85,17 +85,17 @@ func compress(w http.ResponseWriter, encoding string, body []byte) {
 // buffer is a byte slice from a pool.
 type buffer struct{ b []byte }
 
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1024)} }}
+var bodyBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1024)} }}
 
 // keepBuffer is the largest buffer that goes back to the pool.
 const keepBuffer = 64 << 10
 
-func takeBuffer() *buffer { return buffers.Get().(*buffer) }
+func takeBuffer() *buffer { return bodyBuffers.Get().(*buffer) }
 
 // give returns the buffer; nobody may hold its bytes any longer.
 func (b *buffer) give() {
 	if cap(b.b) <= keepBuffer {
 		b.b = b.b[:0]
-		buffers.Put(b)
+		bodyBuffers.Put(b)
 	}
 }

@@ -139,7 +139,7 @@ func (a *clientAPI) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool)
 
 // runRPC calls a function. Its error has a code and is logged as needed.
 func (a *clientAPI) runRPC(ctx context.Context, f *rpc.Function, payload string) (string, error) {
-	result, err := callRPC(ctx, f.Call, payload)
+	result, err := guardRPC(ctx, f.Call, payload)
 	if err != nil {
 		err = late(ctx, a.moduleError(err, "rpc "+f.ID, hooks.Origin{Runtime: f.Runtime, Module: f.Module}))
 		return "", err
@@ -147,8 +147,8 @@ func (a *clientAPI) runRPC(ctx context.Context, f *rpc.Function, payload string)
 	return result, nil
 }
 
-// callRPC turns a panic of module code into an error of that call.
-func callRPC(ctx context.Context, f rpc.Func, payload string) (result string, err error) {
+// guardRPC turns a panic of module code into an error of that call.
+func guardRPC(ctx context.Context, f rpc.Func, payload string) (result string, err error) {
 	defer recovered(&err)
 	return f(ctx, payload)
 }
