@@ -1,0 +1,318 @@
+package modules
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kumi/core"
+	"kumi/store/fault"
+)
+
+// loadJS loads a folder of JavaScript and gives what it registered.
+func loadJS(t testing.TB, files map[string]string, change ...func(*Options)) (*part, *bytes.Buffer, error) {
+	t.Helper()
+	log := &bytes.Buffer{}
+	o := Options{
+		Path: folder(t, files), Logger: zerolog.New(zerolog.SyncWriter(log)),
+		Env: map[string]string{"greeting": "hello"}, Node: "node", Version: "1",
+		CallTimeout: 10 * time.Second, TickTimeout: time.Second, JSMin: 1, JSMax: 4, JSReadOnlyGlobals: true,
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	p, err := loadJavaScript(t.Context(), &loading{Options: o, scope: &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version}})
+	if err == nil {
+		t.Cleanup(p.shut)
+	}
+	return p, log, err
+}
+
+func mustLoadJS(t testing.TB, files map[string]string, change ...func(*Options)) *part {
+	t.Helper()
+	p, log, err := loadJS(t, files, change...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log)
+	}
+	return p
+}
+
+// call calls an RPC in a VM of the pool.
+func call(t testing.TB, p *part, id, payload string) (string, error) {
+	t.Helper()
+	f := p.reg.RPC.Lookup(id)
+	if f == nil {
+		t.Fatalf("there is no RPC %q", id)
+	}
+	return f.Call(context.Background(), payload)
+}
+
+func TestAnyCallableRegisters(t *testing.T) {
+	t.Parallel()
+	const head = "function InitModule(ctx, logger, nk, init) {\n"
+	for name, source := range map[string]string{
+		"global function": `function rpc(ctx, logger, nk, payload) { return payload + "!" }` + head + `init.registerRpc("x", rpc) }`,
+		"global name":     `function rpc(ctx, logger, nk, payload) { return payload + "!" }` + head + `init.registerRpc("x", "rpc") }`,
+		"arrow":           head + `init.registerRpc("x", (ctx, logger, nk, payload) => payload + "!") }`,
+		"closure":         head + `const mark = "!"; init.registerRpc("x", function (ctx, logger, nk, payload) { return payload + mark }) }`,
+		"bound method":    `class A { mark = "!"; rpc(ctx, logger, nk, payload) { return payload + this.mark } }` + head + `const a = new A(); init.registerRpc("x", a.rpc.bind(a)) }`,
+		"loop":            head + `for (const [id, mark] of Object.entries({ w: "?", x: "!", y: "." })) init.registerRpc(id, (ctx, logger, nk, payload) => payload + mark) }`,
+		"list":            head + `const list = [["y", "?"], ["x", "!"]].map(([id, m]) => ({ id, f: (c, l, n, p) => p + m })); list.forEach(r => init.registerRpc(r.id, r.f)) }`,
+		"helper":          `function setup(init) { if (init) { try { init.registerRpc("x", (c, l, n, p) => p + "!") } finally {} } }` + head + `setup(init) }`,
+		"async":           head + `init.registerRpc("x", async (ctx, logger, nk, payload) => { await null; return payload + "!" }) }`,
+		"async init":      `async function InitModule(ctx, logger, nk, init) { await null; init.registerRpc("x", (c, l, n, p) => p + "!") }`,
+		"iife bundle":     `var InitModule = (function () { var mark = "!"; function rpc(c, l, n, p) { return p + mark } return function (ctx, logger, nk, init) { init.registerRpc("x", rpc) } })();`,
+		"old bundle":      "'use strict';\nvar rpc = function (ctx, logger, nk, payload) { return payload + '!'; };\nfunction InitModule(ctx, logger, nk, initializer) { initializer.registerRpc('x', rpc); }\n!InitModule && InitModule.bind(null);",
+		"detached":        head + `const { registerRpc } = init; registerRpc("x", (c, l, n, p) => p + "!") }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := mustLoadJS(t, map[string]string{"index.js": source})
+			if got, err := call(t, p, "X", "hi"); err != nil || got != "hi!" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestInitRunsOnceAndIsReplayed(t *testing.T) {
+	t.Parallel()
+	p, log, err := loadJS(t, map[string]string{"index.ts": `
+		export function InitModule(ctx: any, logger: any, nk: any, init: any) {
+			const id = nk.uuidv4();
+			logger.info("made %s", id);
+			console.log("console too");
+			init.registerRpc("id", () => id + " " + ctx.env.greeting);
+		}`}, func(o *Options) { o.JSMax = 3 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Three VMs at once, so that at least two of them are further ones.
+	seen := map[string]bool{}
+	for range 3 {
+		lease, _, err := p.pool.Lease(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lease.Release()
+		out, err := lease.Instance().Invoke(t.Context(), lease.Instance().Handler("rpc:id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[lease.Instance().Str(out[0])] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("VMs have different ids: %v", seen)
+	}
+	for id := range seen {
+		if !strings.HasSuffix(id, " hello") {
+			t.Errorf("ctx of InitModule has no env: %q", id)
+		}
+	}
+	if n := strings.Count(log.String(), "made "); n != 1 {
+		t.Errorf("the logger spoke %d times:\n%s", n, log)
+	}
+	if n := strings.Count(log.String(), "console too"); n != 1 {
+		t.Errorf("the console spoke %d times:\n%s", n, log)
+	}
+}
+
+func TestReplayThatDiverges(t *testing.T) {
+	t.Parallel()
+	// The VMs of a test run one program in one process; what differs between
+	// them is chance.
+	const chance = `const n = Math.random();`
+	for name, c := range map[string]struct{ source, want string }{
+		"another function":     {`init.registerRpc("r" + n, () => "x")`, "registered other functions"},
+		"another call":         {`nk[["uuidv4", "sha256Hash", "md5Hash"][0]](); if (globalThis.again = n) nk.binaryToString(new ArrayBuffer(0)); const f = "r" + n; init.registerRpc(f, () => f)`, "not found there: rpc:r0."},
+		"more calls, by name":  {`for (let i = 0; i < n * 1e3; i++) nk.uuidv4(); init.registerRpc("named", "named"); init.registerRpc("global", global)`, ""},
+		"more calls, closures": {`for (let i = 0; i < n * 1e3; i++) nk.uuidv4(); init.registerRpc("named", () => n)`, "rpc:named"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source := `function named() { return "n" } var global = function () { return "g" }
+				function InitModule(ctx, logger, nk, init) { ` + chance + c.source + ` }`
+			p, log, err := loadJS(t, map[string]string{"index.js": source})
+			if c.want == "" {
+				if err != nil {
+					// A shorter run than the first one is not stopped on its way and
+					// fine too.
+					t.Fatal(err)
+				}
+				for _, id := range []string{"named", "global"} {
+					if got, err := call(t, p, id, ""); err != nil || got != id[:1] {
+						t.Errorf("%s: %q, %v", id, got, err)
+					}
+				}
+				return
+			}
+			if err == nil {
+				// A replay that made fewer calls has all its functions: the load goes
+				// on with a warning.
+				if c.want != "rpc:named" || !strings.Contains(log.String(), "could not be repeated") {
+					t.Fatalf("it loaded:\n%s", log)
+				}
+				return
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q is not in %v", c.want, err)
+			}
+		})
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Parallel()
+	type files = map[string]string
+	for name, c := range map[string]struct {
+		files files
+		want  []string
+	}{
+		"no InitModule":   {files{"index.js": `var a = 1`}, []string{"index.js has no InitModule"}},
+		"syntax":          {files{"index.ts": "export function InitModule() {\n  let = ;\n}"}, []string{"index.ts:2:"}},
+		"top level":       {files{"index.ts": "import './a'", "a.ts": "\nthrow new Error('bad start')"}, []string{"bad start", "a.ts:2:"}},
+		"init":            {files{"index.ts": "export function InitModule(ctx: any) {\n  ctx.none.x();\n}"}, []string{"InitModule failed", "TypeError", "index.ts:2:"}},
+		"init rejects":    {files{"index.ts": "export async function InitModule() {\n  throw new Error('later');\n}"}, []string{"InitModule failed", "later", "index.ts:2:"}},
+		"not a function":  {files{"index.js": `function InitModule(ctx, logger, nk, init) { init.registerRpc("x", 5) }`}, []string{"InitModule failed", "index.js:1:"}},
+		"unknown global":  {files{"index.js": `function InitModule(ctx, logger, nk, init) { init.registerRpc("x", "nowhere") }`}, []string{"nowhere"}},
+		"unknown hook":    {files{"index.js": `function InitModule(ctx, logger, nk, init) { init.registerBeforeNonsense(() => 1) }`}, []string{"registerBeforeNonsense", "index.js:1:"}},
+		"init never ends": {files{"index.js": `function InitModule(ctx, logger, nk, init) { for (;;) {} }`}, []string{"ran out of time", "index.js:1:"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := loadJS(t, c.files, func(o *Options) { o.CallTimeout = 50 * time.Millisecond })
+			if err == nil {
+				t.Fatal("it loaded")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestFailingCalls(t *testing.T) {
+	t.Parallel()
+	p := mustLoadJS(t, map[string]string{"index.ts": `
+import { deep } from "./lib/deep";
+export function InitModule(ctx: any, logger: any, nk: any, init: any) {
+  init.registerRpc("loop", () => { for (;;) {} });
+  init.registerRpc("deep", deep);
+  init.registerRpc("coded", () => { throw { message: "no", code: 7 } });
+  init.registerRpc("recurse", function f(): any { return f() + f() });
+  init.registerRpc("ok", () => "ok");
+  init.registerRpc("late", (ctx: any, logger: any, nk: any) => { init.registerRpc("more", () => "") });
+}`, "lib/deep.ts": "export function deep(): string {\n  throw new Error('too deep');\n}"},
+		func(o *Options) { o.CallTimeout, o.JSMax = 50*time.Millisecond, 1 })
+	for id, code := range map[string]fault.Code{
+		"loop": fault.DeadlineExceeded, "deep": fault.Internal, "coded": fault.PermissionDenied,
+		"recurse": fault.Internal, "late": fault.FailedPrecondition,
+	} {
+		if _, err := call(t, p, id, ""); fault.CodeOf(err) != code {
+			t.Errorf("%s: %v, want code %d", id, err, code)
+		}
+		// The only VM has been replaced where it was stopped.
+		if got, err := call(t, p, "ok", ""); err != nil || got != "ok" {
+			t.Errorf("after %s: %q, %v", id, got, err)
+		}
+	}
+}
+
+func TestManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	p := mustLoadJS(t, map[string]string{"index.js": `
+		var shared = { n: 0 };
+		function InitModule(ctx, logger, nk, init) { init.registerRpc("echo", (c, l, nk, p) => p + nk.addUp) }`})
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Go(func() {
+			for i := range 50 {
+				in := fmt.Sprint(g, "-", i)
+				if got, err := call(t, p, "echo", in); err != nil || got != in+"undefined" {
+					t.Errorf("%q, %v", got, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := p.pool.Stats(); s.Allocated > 4 || s.InUse != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+func TestGlobalsAreReadOnlyInThePool(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"index.js": `
+		var state = { calls: 0 };
+		function InitModule(ctx, logger, nk, init) {
+			state.ready = true;
+			init.registerRpc("count", () => { state.calls++; return String(state.calls) + state.ready });
+		}`}
+	if _, err := call(t, mustLoadJS(t, files), "count", ""); err == nil {
+		t.Error("a global object was changed by a call")
+	}
+	p := mustLoadJS(t, files, func(o *Options) { o.JSReadOnlyGlobals = false })
+	if got, err := call(t, p, "count", ""); err != nil || got != "1true" {
+		t.Errorf("with the setting off: %q, %v", got, err)
+	}
+}
+
+func TestCheckDoesNotRunInit(t *testing.T) {
+	t.Parallel()
+	p, log, err := loadJS(t, map[string]string{"index.js": `function InitModule(ctx, logger) { logger.info("ran") }`}, func(o *Options) { o.Check = true })
+	if err != nil || p.pool != nil || log.Len() > 0 {
+		t.Errorf("%v, pool %v, log %s", err, p.pool, log)
+	}
+}
+
+func TestWhatIsLoaded(t *testing.T) {
+	t.Parallel()
+	p := mustLoadJS(t, map[string]string{"index.js": `
+		function InitModule(ctx, logger, nk, init) {
+			init.registerRpc("B", () => ""); init.registerRpc("a", () => "");
+			init.registerBeforeGetAccount(() => {}); init.registerRtAfter("MatchJoin", () => {});
+			const f = () => null;
+			init.registerMatch("arena", { matchInit: f, matchJoinAttempt: f, matchJoin: f, matchLeave: f, matchLoop: f, matchTerminate: f, matchSignal: f });
+		}`})
+	got := p.loaded[0]
+	if got.Path != "index.js" || fmt.Sprint(got.RPCs) != "[b a]" || fmt.Sprint(got.Hooks) != "[before GetAccount after MatchJoin]" || fmt.Sprint(got.Matches) != "[arena]" {
+		t.Errorf("%+v", got)
+	}
+	if _, ok := p.reg.Matches["arena"]; !ok {
+		t.Error("the match handler is not installed")
+	}
+}
+
+func TestPrivateVMKeepsItsState(t *testing.T) {
+	t.Parallel()
+	p := mustLoadJS(t, map[string]string{"index.js": `
+		var state = { n: 0 };
+		function InitModule(ctx, logger, nk, init) { init.registerRpc("count", () => String(++state.n)) }`})
+	inst, err := p.pool.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inst.Close()
+	for _, want := range []string{"1", "2"} {
+		out, err := inst.Invoke(t.Context(), inst.Handler("rpc:count"))
+		if err != nil || inst.Str(out[0]) != want {
+			t.Fatalf("%v, %v", out, err)
+		}
+	}
+}
+
+func TestNothingToLoad(t *testing.T) {
+	t.Parallel()
+	p := mustLoadJS(t, map[string]string{"readme.txt": ""})
+	if p.pool != nil || len(p.loaded) > 0 {
+		t.Errorf("%+v", p)
+	}
+}
