@@ -33,9 +33,13 @@ func migrate(ctx context.Context, args []string, s streams) int {
 	}
 	defer closeLog()
 	o := store.Options{Address: first(cfg), DataDir: cfg.DataDir, Logger: log}
-	if o.Address != "" && verb == "up" {
-		if err := store.CreateDatabase(ctx, o); err != nil {
+	if verb == "up" {
+		created, err := store.CreateDatabase(ctx, o.Address)
+		if err != nil {
 			return failed(s, err)
+		}
+		if created {
+			fmt.Fprintln(s.out, "created the database")
 		}
 	}
 	db, err := store.Open(ctx, o)
@@ -82,10 +86,14 @@ func status(ctx context.Context, m *store.Migrator, s streams) int {
 	}
 	for _, st := range all {
 		applied := "pending"
-		if !st.AppliedAt.IsZero() {
-			applied = st.AppliedAt.UTC().Format(time.RFC3339)
+		if !st.Applied.IsZero() {
+			applied = st.Applied.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(s.out, "%-20s  %s\n", applied, st.ID)
+		note := ""
+		if st.Unknown {
+			note = "  (not known to this version)"
+		}
+		fmt.Fprintf(s.out, "%-20s  %s%s\n", applied, st.ID, note)
 	}
 	return exitOK
 }
