@@ -43,8 +43,8 @@ func mustLoadJS(t testing.TB, files map[string]string, change ...func(*Options))
 	return p
 }
 
-// call calls an RPC in a VM of the pool.
-func call(t testing.TB, p *part, id, payload string) (string, error) {
+// callRPC calls an RPC in a VM of the pool.
+func callRPC(t testing.TB, p *part, id, payload string) (string, error) {
 	t.Helper()
 	f := p.reg.RPC.Lookup(id)
 	if f == nil {
@@ -74,7 +74,7 @@ func TestAnyCallableRegisters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := mustLoadJS(t, map[string]string{"index.js": source})
-			if got, err := call(t, p, "X", "hi"); err != nil || got != "hi!" {
+			if got, err := callRPC(t, p, "X", "hi"); err != nil || got != "hi!" {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})
@@ -146,7 +146,7 @@ func TestReplayThatDiverges(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, id := range []string{"named", "global"} {
-					if got, err := call(t, p, id, ""); err != nil || got != id[:1] {
+					if got, err := callRPC(t, p, id, ""); err != nil || got != id[:1] {
 						t.Errorf("%s: %q, %v", id, got, err)
 					}
 				}
@@ -216,11 +216,11 @@ export function InitModule(ctx: any, logger: any, nk: any, init: any) {
 		"loop": fault.DeadlineExceeded, "deep": fault.Internal, "coded": fault.PermissionDenied,
 		"recurse": fault.Internal, "late": fault.FailedPrecondition,
 	} {
-		if _, err := call(t, p, id, ""); fault.CodeOf(err) != code {
+		if _, err := callRPC(t, p, id, ""); fault.CodeOf(err) != code {
 			t.Errorf("%s: %v, want code %d", id, err, code)
 		}
 		// The only VM has been replaced where it was stopped.
-		if got, err := call(t, p, "ok", ""); err != nil || got != "ok" {
+		if got, err := callRPC(t, p, "ok", ""); err != nil || got != "ok" {
 			t.Errorf("after %s: %q, %v", id, got, err)
 		}
 	}
@@ -236,7 +236,7 @@ func TestManyCallsAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for i := range 50 {
 				in := fmt.Sprint(g, "-", i)
-				if got, err := call(t, p, "echo", in); err != nil || got != in+"undefined" {
+				if got, err := callRPC(t, p, "echo", in); err != nil || got != in+"undefined" {
 					t.Errorf("%q, %v", got, err)
 				}
 			}
@@ -256,11 +256,11 @@ func TestGlobalsAreReadOnlyInThePool(t *testing.T) {
 			state.ready = true;
 			init.registerRpc("count", () => { state.calls++; return String(state.calls) + state.ready });
 		}`}
-	if _, err := call(t, mustLoadJS(t, files), "count", ""); err == nil {
+	if _, err := callRPC(t, mustLoadJS(t, files), "count", ""); err == nil {
 		t.Error("a global object was changed by a call")
 	}
 	p := mustLoadJS(t, files, func(o *Options) { o.JSReadOnlyGlobals = false })
-	if got, err := call(t, p, "count", ""); err != nil || got != "1true" {
+	if got, err := callRPC(t, p, "count", ""); err != nil || got != "1true" {
 		t.Errorf("with the setting off: %q, %v", got, err)
 	}
 }
