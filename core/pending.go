@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"os"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -21,54 +20,8 @@ func unbuilt(function string) error {
 	return fault.Newf(fault.Unimplemented, "%s is not available in this version of the server", function)
 }
 
-
-func (pending) AccountDeleteId(context.Context, string, bool) (err error) {
-	err = unbuilt("AccountDeleteId")
-	return
-}
-
-func (pending) AccountExportId(context.Context, string) (_ string, err error) {
-	err = unbuilt("AccountExportId")
-	return
-}
-
-func (pending) AccountGetId(context.Context, string) (_ *api.Account, err error) {
-	err = unbuilt("AccountGetId")
-	return
-}
-
-func (pending) AccountImportId(context.Context, string, string) (_ *api.Account, err error) {
-	err = unbuilt("AccountImportId")
-	return
-}
-
-func (pending) AccountUpdateId(context.Context, string, string, map[string]any, string, string, string, string, string) (err error) {
-	err = unbuilt("AccountUpdateId")
-	return
-}
-
-func (pending) AccountsGetId(context.Context, []string, []string) (_ []*api.Account, err error) {
-	err = unbuilt("AccountsGetId")
-	return
-}
-
 func (pending) AuthenticateApple(context.Context, string, string, bool) (_ string, _ string, _ bool, err error) {
 	err = unbuilt("AuthenticateApple")
-	return
-}
-
-func (pending) AuthenticateCustom(context.Context, string, string, bool) (_ string, _ string, _ bool, err error) {
-	err = unbuilt("AuthenticateCustom")
-	return
-}
-
-func (pending) AuthenticateDevice(context.Context, string, string, bool) (_ string, _ string, _ bool, err error) {
-	err = unbuilt("AuthenticateDevice")
-	return
-}
-
-func (pending) AuthenticateEmail(context.Context, string, string, string, bool) (_ string, _ string, _ bool, err error) {
-	err = unbuilt("AuthenticateEmail")
 	return
 }
 
@@ -97,11 +50,6 @@ func (pending) AuthenticateSteam(context.Context, string, string, bool) (_ strin
 	return
 }
 
-func (pending) AuthenticateTokenGenerate(string, string, int64, map[string]string) (_ string, _ int64, err error) {
-	err = unbuilt("AuthenticateTokenGenerate")
-	return
-}
-
 func (pending) ChannelIdBuild(context.Context, string, string, runtime.ChannelType) (_ string, err error) {
 	err = unbuilt("ChannelIdBuild")
 	return
@@ -124,21 +72,6 @@ func (pending) ChannelMessageUpdate(context.Context, string, string, map[string]
 
 func (pending) ChannelMessagesList(context.Context, string, int, bool, string) (_ []*api.ChannelMessage, _ string, _ string, err error) {
 	err = unbuilt("ChannelMessagesList")
-	return
-}
-
-func (pending) CronNext(string, int64) (_ int64, err error) {
-	err = unbuilt("CronNext")
-	return
-}
-
-func (pending) CronPrev(string, int64) (_ int64, err error) {
-	err = unbuilt("CronPrev")
-	return
-}
-
-func (pending) Event(context.Context, *api.Event) (err error) {
-	err = unbuilt("Event")
 	return
 }
 
@@ -297,21 +230,6 @@ func (pending) LinkApple(context.Context, string, string) (err error) {
 	return
 }
 
-func (pending) LinkCustom(context.Context, string, string) (err error) {
-	err = unbuilt("LinkCustom")
-	return
-}
-
-func (pending) LinkDevice(context.Context, string, string) (err error) {
-	err = unbuilt("LinkDevice")
-	return
-}
-
-func (pending) LinkEmail(context.Context, string, string, string) (err error) {
-	err = unbuilt("LinkEmail")
-	return
-}
-
 func (pending) LinkFacebook(context.Context, string, string, string, bool) (err error) {
 	err = unbuilt("LinkFacebook")
 	return
@@ -334,31 +252,6 @@ func (pending) LinkGoogle(context.Context, string, string) (err error) {
 
 func (pending) LinkSteam(context.Context, string, string, string, bool) (err error) {
 	err = unbuilt("LinkSteam")
-	return
-}
-
-func (pending) MatchCreate(context.Context, string, map[string]any) (_ string, err error) {
-	err = unbuilt("MatchCreate")
-	return
-}
-
-func (pending) MatchGet(context.Context, string) (_ *api.Match, err error) {
-	err = unbuilt("MatchGet")
-	return
-}
-
-func (pending) MatchList(context.Context, int, bool, string, *int, *int, string) (_ []*api.Match, err error) {
-	err = unbuilt("MatchList")
-	return
-}
-
-func (pending) MatchSignal(context.Context, string, string) (_ string, err error) {
-	err = unbuilt("MatchSignal")
-	return
-}
-
-func (pending) MultiUpdate(context.Context, []*runtime.AccountUpdate, []*runtime.StorageWrite, []*runtime.StorageDelete, []*runtime.WalletUpdate, bool) (_ []*api.StorageObjectAck, _ []*runtime.WalletUpdateResult, err error) {
-	err = unbuilt("MultiUpdate")
 	return
 }
 
@@ -422,7 +315,10 @@ func (pending) PurchaseValidateFacebookInstant(context.Context, string, string, 
 	return
 }
 
-func (pending) PurchaseValidateGoogle(context.Context, string, string, bool, ...struct { ClientEmail string; PrivateKey string }) (_ *api.ValidatePurchaseResponse, err error) {
+func (pending) PurchaseValidateGoogle(context.Context, string, string, bool, ...struct {
+	ClientEmail string
+	PrivateKey  string
+}) (_ *api.ValidatePurchaseResponse, err error) {
 	err = unbuilt("PurchaseValidateGoogle")
 	return
 }
@@ -442,21 +338,6 @@ func (pending) PurchasesList(context.Context, string, int, string) (_ *api.Purch
 	return
 }
 
-func (pending) ReadFile(string) (_ *os.File, err error) {
-	err = unbuilt("ReadFile")
-	return
-}
-
-func (pending) SessionDisconnect(context.Context, string, ...runtime.PresenceReason) (err error) {
-	err = unbuilt("SessionDisconnect")
-	return
-}
-
-func (pending) SessionLogout(string, string, string) (err error) {
-	err = unbuilt("SessionLogout")
-	return
-}
-
 func (pending) StatusFollow(string, []string) (err error) {
 	err = unbuilt("StatusFollow")
 	return
@@ -467,83 +348,8 @@ func (pending) StatusUnfollow(string, []string) (err error) {
 	return
 }
 
-func (pending) StorageDelete(context.Context, []*runtime.StorageDelete) (err error) {
-	err = unbuilt("StorageDelete")
-	return
-}
-
 func (pending) StorageIndexList(context.Context, string, string, string, int, []string, string) (_ *api.StorageObjects, _ string, err error) {
 	err = unbuilt("StorageIndexList")
-	return
-}
-
-func (pending) StorageList(context.Context, string, string, string, int, string) (_ []*api.StorageObject, _ string, err error) {
-	err = unbuilt("StorageList")
-	return
-}
-
-func (pending) StorageRead(context.Context, []*runtime.StorageRead) (_ []*api.StorageObject, err error) {
-	err = unbuilt("StorageRead")
-	return
-}
-
-func (pending) StorageWrite(context.Context, []*runtime.StorageWrite) (_ []*api.StorageObjectAck, err error) {
-	err = unbuilt("StorageWrite")
-	return
-}
-
-func (pending) StorageWriteRetry(context.Context, []*runtime.StorageRead, func([]*api.StorageObject) ([]*runtime.StorageWrite, error), int) (_ []*api.StorageObjectAck, err error) {
-	err = unbuilt("StorageWriteRetry")
-	return
-}
-
-func (pending) StreamClose(uint8, string, string, string) (err error) {
-	err = unbuilt("StreamClose")
-	return
-}
-
-func (pending) StreamCount(uint8, string, string, string) (_ int, err error) {
-	err = unbuilt("StreamCount")
-	return
-}
-
-func (pending) StreamSend(uint8, string, string, string, string, []runtime.Presence, bool) (err error) {
-	err = unbuilt("StreamSend")
-	return
-}
-
-func (pending) StreamSendRaw(uint8, string, string, string, *rtapi.Envelope, []runtime.Presence, bool) (err error) {
-	err = unbuilt("StreamSendRaw")
-	return
-}
-
-func (pending) StreamUserGet(uint8, string, string, string, string, string) (_ runtime.PresenceMeta, err error) {
-	err = unbuilt("StreamUserGet")
-	return
-}
-
-func (pending) StreamUserJoin(uint8, string, string, string, string, string, bool, bool, string) (_ bool, err error) {
-	err = unbuilt("StreamUserJoin")
-	return
-}
-
-func (pending) StreamUserKick(uint8, string, string, string, runtime.Presence) (err error) {
-	err = unbuilt("StreamUserKick")
-	return
-}
-
-func (pending) StreamUserLeave(uint8, string, string, string, string, string) (err error) {
-	err = unbuilt("StreamUserLeave")
-	return
-}
-
-func (pending) StreamUserList(uint8, string, string, string, bool, bool) (_ []runtime.Presence, err error) {
-	err = unbuilt("StreamUserList")
-	return
-}
-
-func (pending) StreamUserUpdate(uint8, string, string, string, string, string, bool, bool, string) (err error) {
-	err = unbuilt("StreamUserUpdate")
 	return
 }
 
@@ -557,7 +363,10 @@ func (pending) SubscriptionValidateApple(context.Context, string, string, bool, 
 	return
 }
 
-func (pending) SubscriptionValidateGoogle(context.Context, string, string, bool, ...struct { ClientEmail string; PrivateKey string }) (_ *api.ValidateSubscriptionResponse, err error) {
+func (pending) SubscriptionValidateGoogle(context.Context, string, string, bool, ...struct {
+	ClientEmail string
+	PrivateKey  string
+}) (_ *api.ValidateSubscriptionResponse, err error) {
 	err = unbuilt("SubscriptionValidateGoogle")
 	return
 }
@@ -627,21 +436,6 @@ func (pending) UnlinkApple(context.Context, string, string) (err error) {
 	return
 }
 
-func (pending) UnlinkCustom(context.Context, string, string) (err error) {
-	err = unbuilt("UnlinkCustom")
-	return
-}
-
-func (pending) UnlinkDevice(context.Context, string, string) (err error) {
-	err = unbuilt("UnlinkDevice")
-	return
-}
-
-func (pending) UnlinkEmail(context.Context, string, string) (err error) {
-	err = unbuilt("UnlinkEmail")
-	return
-}
-
 func (pending) UnlinkFacebook(context.Context, string, string) (err error) {
 	err = unbuilt("UnlinkFacebook")
 	return
@@ -672,58 +466,7 @@ func (pending) UserGroupsList(context.Context, string, int, *int, string) (_ []*
 	return
 }
 
-func (pending) UsersBanId(context.Context, []string) (err error) {
-	err = unbuilt("UsersBanId")
-	return
-}
-
 func (pending) UsersGetFriendStatus(context.Context, string, []string) (_ []*api.Friend, err error) {
 	err = unbuilt("UsersGetFriendStatus")
 	return
 }
-
-func (pending) UsersGetId(context.Context, []string, []string) (_ []*api.User, err error) {
-	err = unbuilt("UsersGetId")
-	return
-}
-
-func (pending) UsersGetRandom(context.Context, int) (_ []*api.User, err error) {
-	err = unbuilt("UsersGetRandom")
-	return
-}
-
-func (pending) UsersGetUsername(context.Context, []string) (_ []*api.User, err error) {
-	err = unbuilt("UsersGetUsername")
-	return
-}
-
-func (pending) UsersUnbanId(context.Context, []string) (err error) {
-	err = unbuilt("UsersUnbanId")
-	return
-}
-
-func (pending) WalletLedgerList(context.Context, string, int, string) (_ []runtime.WalletLedgerItem, _ string, err error) {
-	err = unbuilt("WalletLedgerList")
-	return
-}
-
-func (pending) WalletLedgerUpdate(context.Context, string, map[string]any) (_ runtime.WalletLedgerItem, err error) {
-	err = unbuilt("WalletLedgerUpdate")
-	return
-}
-
-func (pending) WalletUpdate(context.Context, string, map[string]int64, map[string]any, bool) (_ map[string]int64, _ map[string]int64, err error) {
-	err = unbuilt("WalletUpdate")
-	return
-}
-
-func (pending) WalletsUpdate(context.Context, []*runtime.WalletUpdate, bool) (_ []*runtime.WalletUpdateResult, err error) {
-	err = unbuilt("WalletsUpdate")
-	return
-}
-
-// GetFleetManager returns nil: there is none until a Go module registers one.
-func (pending) GetFleetManager() runtime.FleetManager { return nil }
-
-// GetSatori returns nil: the client of that service is not built.
-func (pending) GetSatori() runtime.Satori { return nil }
