@@ -1,0 +1,292 @@
+package presence
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+	"pgregory.net/rapid"
+)
+
+// texts are strings with everything in them that needs care.
+var texts = rapid.OneOf(
+	rapid.Just(""),
+	rapid.StringMatching(`[a-z0-9-]{1,40}`),
+	rapid.String(),
+	rapid.StringOf(rapid.SampledFrom([]rune("ab\"\\/\b\f\n\r\t\x00\x1f\x7f<>&é😀\u2028\ufffd"))),
+	rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }),
+)
+
+func drawPresence(t *rapid.T) *rtapi.UserPresence {
+	p := &rtapi.UserPresence{
+		UserId: texts.Draw(t, "user"), SessionId: texts.Draw(t, "session"), Username: texts.Draw(t, "name"),
+		Persistence: rapid.Bool().Draw(t, "persistence"),
+	}
+	if rapid.Bool().Draw(t, "has status") {
+		p.Status = wrapperspb.String(texts.Draw(t, "status"))
+	}
+	return p
+}
+
+func maybePresence(t *rapid.T) *rtapi.UserPresence {
+	if rapid.Bool().Draw(t, "has presence") {
+		return drawPresence(t)
+	}
+	return nil
+}
+
+func drawPresences(t *rapid.T) []*rtapi.UserPresence {
+	return rapid.SliceOfN(rapid.Custom(drawPresence), 0, 3).Draw(t, "presences")
+}
+
+func drawEnvelope(t *rapid.T) *rtapi.Envelope {
+	env := &rtapi.Envelope{Cid: texts.Draw(t, "cid")}
+	numbers := rapid.Int64()
+	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	case 0:
+		env.Message = &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: texts.Draw(t, "id"), Payload: texts.Draw(t, "payload"), HttpKey: texts.Draw(t, "key")}}
+	case 1:
+		env.Message = &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{
+			MatchId: texts.Draw(t, "match"), Presence: maybePresence(t), OpCode: numbers.Draw(t, "op"),
+			Data: rapid.SliceOf(rapid.Byte()).Draw(t, "data"), Reliable: rapid.Bool().Draw(t, "reliable"),
+		}}
+	case 2:
+		d := &rtapi.StreamData{Sender: maybePresence(t), Data: texts.Draw(t, "data"), Reliable: rapid.Bool().Draw(t, "reliable")}
+		if rapid.Bool().Draw(t, "has stream") {
+			d.Stream = &rtapi.Stream{Mode: rapid.Int32().Draw(t, "mode"), Subject: texts.Draw(t, "subject"), Subcontext: texts.Draw(t, "sub"), Label: texts.Draw(t, "label")}
+		}
+		env.Message = &rtapi.Envelope_StreamData{StreamData: d}
+	case 3:
+		env.Message = &rtapi.Envelope_MatchPresenceEvent{MatchPresenceEvent: &rtapi.MatchPresenceEvent{MatchId: texts.Draw(t, "match"), Joins: drawPresences(t), Leaves: drawPresences(t)}}
+	case 4:
+		e := &rtapi.Error{Code: rapid.Int32().Draw(t, "code"), Message: texts.Draw(t, "message")}
+		if rapid.Bool().Draw(t, "has context") {
+			e.Context = map[string]string{"a": "b"}
+		}
+		env.Message = &rtapi.Envelope_Error{Error: e}
+	case 5:
+		env.Message = &rtapi.Envelope_Pong{Pong: &rtapi.Pong{}}
+	case 6:
+	case 7:
+		env.Message = &rtapi.Envelope_MatchDataSend{MatchDataSend: &rtapi.MatchDataSend{
+			MatchId: texts.Draw(t, "match"), OpCode: numbers.Draw(t, "op"), Data: rapid.SliceOf(rapid.Byte()).Draw(t, "data"),
+			Presences: drawPresences(t), Reliable: rapid.Bool().Draw(t, "reliable"),
+		}}
+	case 8:
+		env.Message = &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}
+	case 9:
+		env.Message = &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{Subject: texts.Draw(t, "subject"), Code: 3}}}}
+	}
+	return env
+}
+
+func TestHandWrittenEncodersEqualTheLibrary(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) { checkEncode(t, drawEnvelope(t)) })
+}
+
+// checkEncode compares both ways of writing an envelope.
+func checkEncode(t interface{ Fatalf(string, ...any) }, env *rtapi.Envelope) {
+	want, wantErr := encodeJSON(env)
+	got, err := Encode(env, JSON)
+	if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
+		t.Fatalf("JSON of %v:\n got %s %v\nwant %s %v", env, got, err, want, wantErr)
+	}
+	want, wantErr = encodeProto(env)
+	got, err = Encode(env, Protobuf)
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("protobuf of %v: error %v, want %v", env, err, wantErr)
+	}
+	if err != nil {
+		return
+	}
+	// Of maps the library does not promise an order.
+	if env.GetError() == nil && !bytes.Equal(got, want) {
+		t.Fatalf("protobuf of %v:\n got %x\nwant %x", env, got, want)
+	}
+}
+
+// checkDecode compares both ways of reading a frame.
+func checkDecode(t interface{ Fatalf(string, ...any) }, frame []byte, f Format) (fast bool) {
+	read, decode := readJSON, decodeJSON
+	if f == Protobuf {
+		read, decode = readProto, decodeProto
+	}
+	got := read(frame)
+	want, err := decode(frame)
+	if got == nil {
+		return false
+	}
+	if err != nil || !proto.Equal(got, want) {
+		t.Fatalf("read %q as %v, the library has %v, %v", frame, got, want, err)
+	}
+	return true
+}
+
+func TestHandWrittenDecodersEqualTheLibrary(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		env := drawEnvelope(t)
+		for _, f := range []Format{JSON, Protobuf} {
+			b, err := Encode(env, f)
+			if err != nil {
+				continue
+			}
+			checkDecode(t, b, f)
+			// And with a bit of it changed.
+			if len(b) > 0 {
+				i := rapid.IntRange(0, len(b)-1).Draw(t, "at")
+				b[i] = rapid.Byte().Draw(t, "to")
+				checkDecode(t, b, f)
+			}
+		}
+	})
+}
+
+// What clients send all the time must take the short way.
+func TestUsualMessagesAreReadByHand(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"cid":"1","rpc":{"id":"echo","payload":"{\"a\":[1,2],\"b\":\"x\\n\"}"}}`,
+		`{"rpc":{"id":"echo"}}`,
+		`{"cid":"12","ping":{}}`,
+		`{"match_data_send":{"match_id":"358c4021-7393-5e08-ae5a-059e36c15bae.","op_code":"3","data":"aGVsbG8=","presences":[],"reliable":true}}`,
+		`{"match_data_send": {"match_id": "x.n", "op_code": 3, "data": "aGVsbG8="}}`,
+	} {
+		if !checkDecode(t, []byte(text), JSON) {
+			t.Errorf("%s was left to the library", text)
+		}
+		env, _ := decodeJSON([]byte(text))
+		b, _ := encodeProto(env)
+		if !checkDecode(t, b, Protobuf) {
+			t.Errorf("%s as protobuf was left to the library", text)
+		}
+	}
+	for _, text := range []string{
+		`{"cid":"1","rpc":{"id":"a","id":"b"}}`, `{"cid":"1","cid":"2","ping":{}}`, `{"ping":{},"rpc":{}}`, `{"ping":{}}x`,
+		`{"ping":{},}`, `{"ping":null}`, `{"rpc":{"id":1}}`, `{"rpc":{"nope":""}}`, `{"match_data_send":{"op_code":01}}`,
+		`{"match_data_send":{"op_code":99999999999999999999}}`, `{"match_data_send":{"data":"a"}}`, "{\"rpc\":{\"id\":\"\x01\"}}", `{"rpc":{"id":"\ud800"}}`, ``, `{`, `{"rpc"`, `{"rpc":{"id":"\`,
+	} {
+		checkDecode(t, []byte(text), JSON)
+	}
+}
+
+func TestMatchDataEqualsTheEnvelope(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := &Presence{ID: ID{Session: uuid.Must(uuid.NewV4())}, UserID: uuid.Must(uuid.NewV4()), Meta: Meta{Username: texts.Draw(t, "name")}}
+		sender := p
+		env := &rtapi.MatchData{
+			MatchId: texts.Draw(t, "match"), Presence: p.UserPresence(), OpCode: rapid.Int64().Draw(t, "op"),
+			Data: rapid.SliceOf(rapid.Byte()).Draw(t, "data"), Reliable: rapid.Bool().Draw(t, "reliable"),
+		}
+		if rapid.Bool().Draw(t, "from server") {
+			env.Presence, sender = nil, nil
+		}
+		m := NewMatchData(env.MatchId, sender, env.OpCode, env.Data, env.Reliable)
+		for _, f := range []Format{JSON, Protobuf} {
+			want, wantErr := Encode(&rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: env}}, f)
+			got, err := m.Bytes(f)
+			if (err == nil) != (wantErr == nil) || err == nil && !bytes.Equal(got, want) {
+				t.Fatalf("%s: got %q %v, want %q %v", f, got, err, want, wantErr)
+			}
+		}
+	})
+}
+
+func TestMessageIsEncodedOnce(t *testing.T) {
+	t.Parallel()
+	m := NewMessage(&rtapi.Envelope{Cid: "1", Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{Subject: "s"}}}}})
+	for _, f := range []Format{JSON, Protobuf} {
+		first, _ := m.Bytes(f)
+		second, _ := m.Bytes(f)
+		if &first[0] != &second[0] {
+			t.Errorf("%s was encoded twice", f)
+		}
+	}
+	b, _ := m.Bytes(JSON)
+	if string(b) != `{"cid":"1","notifications":{"notifications":[{"subject":"s"}]}}` {
+		t.Errorf("JSON is %s", b)
+	}
+	bad := NewMessage(&rtapi.Envelope{Cid: "\xff"})
+	if _, err := bad.Bytes(JSON); err == nil {
+		t.Error("text that is not UTF-8 was written")
+	}
+}
+
+func FuzzDecodeJSON(f *testing.F) {
+	f.Add([]byte(`{"cid":"1","rpc":{"id":"echo","payload":"{\"a\":1}"}}`))
+	f.Add([]byte(`{"match_data_send":{"match_id":"x","op_code":"-3","data":"aGVsbG8=","presences":[],"reliable":true}}`))
+	f.Add([]byte(` {"ping" : { } , "cid":"1" } `))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		checkDecode(t, frame, JSON)
+		if env, err := Decode(frame, JSON); err == nil {
+			checkEncode(t, env)
+		}
+	})
+}
+
+func FuzzDecodeProtobuf(f *testing.F) {
+	for _, text := range []string{`{"cid":"1","rpc":{"id":"echo","payload":"x"}}`, `{"ping":{}}`, `{"match_data_send":{"match_id":"x","op_code":"3","data":"aGVsbG8=","reliable":true}}`, `{"match_data":{"match_id":"x","presence":{"user_id":"u"}}}`} {
+		env, _ := decodeJSON([]byte(text))
+		b, _ := encodeProto(env)
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		checkDecode(t, frame, Protobuf)
+		if env, err := Decode(frame, Protobuf); err == nil && env.GetError() == nil {
+			checkEncode(t, env)
+		}
+	})
+}
+
+func BenchmarkCodec(b *testing.B) {
+	rpc := &rtapi.Envelope{Cid: "42", Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: "echo", Payload: `{"player":"ann","score":12,"list":[1,2,3]}`}}}
+	data := &rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{
+		MatchId: "358c4021-7393-5e08-ae5a-059e36c15bae.", OpCode: 3, Data: []byte(strings.Repeat("x", 120)), Reliable: true,
+		Presence: &rtapi.UserPresence{UserId: "358c4021-7393-5e08-ae5a-059e36c15bae", SessionId: "358c4021-7393-5e08-ae5a-059e36c15bae", Username: "ann"},
+	}}}
+	for _, c := range []struct {
+		name string
+		run  func()
+	}{
+		{"rpc/json/write/hand", func() { _, _ = Encode(rpc, JSON) }},
+		{"rpc/json/write/library", func() { _, _ = encodeJSON(rpc) }},
+		{"rpc/protobuf/write/hand", func() { _, _ = Encode(rpc, Protobuf) }},
+		{"rpc/protobuf/write/library", func() { _, _ = encodeProto(rpc) }},
+		{"data/json/write/hand", func() { _, _ = Encode(data, JSON) }},
+		{"data/json/write/library", func() { _, _ = encodeJSON(data) }},
+		{"data/protobuf/write/hand", func() { _, _ = Encode(data, Protobuf) }},
+		{"data/protobuf/write/library", func() { _, _ = encodeProto(data) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.run()
+			}
+		})
+	}
+	text, _ := encodeJSON(rpc)
+	bin, _ := encodeProto(rpc)
+	for _, c := range []struct {
+		name string
+		run  func()
+	}{
+		{"rpc/json/read/hand", func() { _, _ = Decode(text, JSON) }},
+		{"rpc/json/read/library", func() { _, _ = decodeJSON(text) }},
+		{"rpc/protobuf/read/hand", func() { _, _ = Decode(bin, Protobuf) }},
+		{"rpc/protobuf/read/library", func() { _, _ = decodeProto(bin) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.run()
+			}
+		})
+	}
+}
