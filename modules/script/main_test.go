@@ -1,0 +1,5 @@
+package script
+
+import "github.com/rs/zerolog"
+
+var discard = zerolog.Nop()

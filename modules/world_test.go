@@ -1,0 +1,240 @@
+package modules
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+	"golang.org/x/crypto/bcrypt"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/match"
+	"kumi/presence"
+	"kumi/store"
+	"kumi/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
+
+// world is a server without doors: a core on SQLite and modules loaded from
+// files that the test wrote.
+type world struct {
+	*Set
+	core     *core.Core
+	matches  *match.Registry
+	tracker  *presence.Tracker
+	sessions *presence.Sessions
+	db       *store.DB
+	options  Options
+	log      *logBuffer
+}
+
+// logBuffer keeps log lines for tests to read.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// lines are the log lines that contain all of the texts.
+func (l *logBuffer) lines(texts ...string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+next:
+	for line := range strings.Lines(l.b.String()) {
+		for _, text := range texts {
+			if !strings.Contains(line, text) {
+				continue next
+			}
+		}
+		found = append(found, line)
+	}
+	return found
+}
+
+const testNode = "node1"
+
+// newWorld writes files, by name, and loads them.
+func newWorld(t testing.TB, files map[string]string) *world {
+	t.Helper()
+	w := emptyWorld(t, files)
+	if err := w.load(); err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	return w
+}
+
+// emptyWorld is newWorld before the load.
+func emptyWorld(t testing.TB, files map[string]string) *world {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg, _, err := config.Parse([]string{"--name", testNode, "--runtime.env", "mood=fine"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{log: &logBuffer{}, db: storetest.SQLite(t), sessions: presence.NewSessions()}
+	log := zerolog.New(w.log)
+	w.tracker = presence.NewTracker(presence.TrackerOptions{Node: testNode, Sessions: w.sessions, Logger: log})
+	router := presence.NewRouter(w.tracker)
+	w.matches = match.NewRegistry(match.Options{Node: testNode, Tracker: w.tracker, Router: router, Logger: log, TokenKey: []byte("key")})
+	w.core = core.New(core.Options{
+		DB: w.db, Config: cfg, Logger: log, Tracker: w.tracker, Router: router, Sessions: w.sessions,
+		Matches: w.matches, ModulesPath: dir, PasswordCost: bcrypt.MinCost,
+	})
+	w.options = Options{
+		Path: dir, Core: w.core, Config: cfg, DB: w.db, Logger: log, Matches: w.matches,
+		Env: map[string]string{"mood": "fine"}, Node: testNode, Version: "test",
+		CallTimeout: 5 * time.Second, TickTimeout: 5 * time.Second,
+		JSMin: 1, JSMax: 4, LuaMin: 1, LuaMax: 4, JSReadOnlyGlobals: true, LuaReadOnlyGlobals: true,
+	}
+	t.Cleanup(func() {
+		w.matches.Stop(context.Background(), 0)
+		if w.Set != nil {
+			w.Set.Close()
+		}
+	})
+	return w
+}
+
+func (w *world) load() (err error) {
+	w.Set, err = Load(context.Background(), w.options)
+	return err
+}
+
+// scope is a call as of a client's session.
+func (w *world) scope(user, name string) *core.Scope {
+	return &core.Scope{
+		Env: w.options.Env, Mode: "rpc", Node: testNode, Version: "test",
+		UserID: user, Username: name, Vars: map[string]string{"v": "1"}, SessionExpiry: 1700000000,
+		ClientIP: "127.0.0.1", ClientPort: "4242",
+	}
+}
+
+// call calls an RPC as the server.
+func (w *world) call(t testing.TB, id, payload string) (string, error) {
+	t.Helper()
+	fn := w.RPC.Lookup(id)
+	if fn == nil {
+		t.Fatalf("no RPC %q is registered", id)
+	}
+	return fn.Call(core.WithScope(t.Context(), &core.Scope{Env: w.options.Env, Mode: "rpc", Node: testNode, Version: "test"}), payload)
+}
+
+// wantJSON compares JSON texts by what they say.
+func wantJSON(t testing.TB, what, got, want string) {
+	t.Helper()
+	var g, w any
+	if err := json.Unmarshal([]byte(got), &g); err != nil {
+		t.Errorf("%s: got %s, which is not JSON", what, got)
+		return
+	}
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		t.Fatalf("%s: the test wants %s, which is not JSON", what, want)
+	}
+	if diff := cmp.Diff(w, g); diff != "" {
+		t.Errorf("%s: got %s, want %s\n%s", what, got, want, diff)
+	}
+}
+
+// session is a socket that keeps what it is sent.
+type session struct {
+	id, user uuid.UUID
+	name     string
+	mu       sync.Mutex
+	got      []*presence.Message
+	closed   chan presence.CloseReason
+	arrived  chan struct{}
+}
+
+// connect opens a socket for a user.
+func (w *world) connect(t testing.TB, name string) *session {
+	t.Helper()
+	who, err := w.core.AuthenticateDevice(t.Context(), "device-of-"+name, name, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := presence.NewSessionID(presence.NodeHash(testNode))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{id: id, user: who.UserID, name: name, closed: make(chan presence.CloseReason, 1), arrived: make(chan struct{}, 1)}
+	w.sessions.Add(s)
+	t.Cleanup(func() { w.tracker.End(id, 0); w.sessions.Remove(id) })
+	return s
+}
+
+func (s *session) ID() uuid.UUID           { return s.id }
+func (s *session) UserID() uuid.UUID       { return s.user }
+func (s *session) Username() string        { return s.name }
+func (s *session) Format() presence.Format { return presence.JSON }
+func (s *session) Send(m *presence.Message) {
+	s.mu.Lock()
+	s.got = append(s.got, m)
+	s.mu.Unlock()
+	select {
+	case s.arrived <- struct{}{}:
+	default:
+	}
+}
+func (s *session) Close(r presence.CloseReason, _ ...*presence.Message) {
+	select {
+	case s.closed <- r:
+	default:
+	}
+}
+
+// wait waits for a message that contains all texts and gives it.
+func (s *session) wait(t testing.TB, texts ...string) string {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	seen := 0
+	for {
+		s.mu.Lock()
+		fresh := s.got[seen:]
+		seen = len(s.got)
+		s.mu.Unlock()
+	next:
+		for _, m := range fresh {
+			b, err := m.Bytes(presence.JSON)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range texts {
+				if !strings.Contains(string(b), text) {
+					continue next
+				}
+			}
+			return string(b)
+		}
+		select {
+		case <-s.arrived:
+		case <-deadline.C:
+			t.Fatalf("%s was never sent a message with %q", s.name, texts)
+		}
+	}
+}
