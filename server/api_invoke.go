@@ -14,7 +14,6 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/store/fault"
-	"kumi/vm"
 )
 
 var errRejected = fault.New(fault.NotFound, "Requested resource was not found.")
@@ -130,17 +129,10 @@ func (r *reported) Unwrap() error { return r.error }
 // module chose, else Internal and the error's own text. Errors without a
 // chosen code are logged here, since nobody expected them.
 func (a *clientAPI) moduleError(err error, call string, from hooks.Origin) error {
-	event := a.log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
-	var script *vm.ScriptError
-	if errors.As(err, &script) {
-		if !script.Custom {
-			event.Str("stack", script.Stack).Msg("module call failed")
-		}
-		return &reported{err}
-	}
 	if coded(err) {
-		return &reported{err}
+		return &reported{err} // all of scripts' errors are, and logged where the script ran
 	}
+	event := a.log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
 	message := err.Error()
 	var c *crash
 	if errors.As(err, &c) {
