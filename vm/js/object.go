@@ -9,12 +9,13 @@ import (
 
 // object is an ordinary object made by Go: ordered keys, cheap to make. Scripts
 // can do with it what they do with objects, except what goja's dynamic objects
-// refuse: accessors, symbols as keys, freezing.
+// refuse: accessors, single read-only properties, symbols as keys.
 type object struct {
 	keys  []string
 	vals  []goja.Value
 	index map[string]int // when there are many keys
 	ints  bool           // there may be keys like "12", which come first in order
+	kept  level
 }
 
 const indexFrom = 12
@@ -72,6 +73,9 @@ func (o *object) Set(key string, x goja.Value) bool {
 	if x == nil {
 		x = goja.Undefined()
 	}
+	if o.kept != open && (o.kept == frozen || o.find(key) < 0) {
+		return false
+	}
 	o.put(key, x)
 	return true
 }
@@ -84,6 +88,9 @@ func (o *object) Delete(key string) bool {
 	i := o.find(key)
 	if i < 0 {
 		return true
+	}
+	if o.kept >= sealed {
+		return false
 	}
 	o.keys = slices.Delete(o.keys, i, i+1)
 	o.vals = slices.Delete(o.vals, i, i+1)

@@ -11,6 +11,7 @@ package js
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -22,6 +23,8 @@ import (
 type Program struct {
 	name string
 	code *goja.Program
+	// freezes says that the source may close objects; see addFreezing.
+	freezes bool
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -39,11 +42,13 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code}, nil
+			return &Program{name: name, code: code, freezes: freezing.MatchString(source)}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)
 }
+
+var freezing = regexp.MustCompile(`\b(?:freeze|isFrozen|seal|isSealed|preventExtensions|isExtensible)\b`)
 
 // Name is what the program was compiled as.
 func (p *Program) Name() string { return p.name }

@@ -19,6 +19,7 @@ import (
 var (
 	typeObject      = reflect.TypeFor[*object]()
 	typeRecord      = reflect.TypeFor[*record]()
+	typeFunctions   = reflect.TypeFor[*functions]()
 	typePlain       = reflect.TypeFor[map[string]any]()
 	typeArrayBuffer = reflect.TypeFor[goja.ArrayBuffer]()
 	typeTime        = reflect.TypeFor[time.Time]()

@@ -17,6 +17,7 @@ type record struct {
 	vals   []goja.Value // by position; nil: not read yet
 	gone   []bool       // deleted, by position; nil: none
 	more   *object      // added by scripts
+	kept   level
 }
 
 // Record implements vm.Engine.
@@ -79,6 +80,9 @@ func (r *record) Set(key string, x goja.Value) bool {
 	if x == nil {
 		x = goja.Undefined()
 	}
+	if r.kept != open && (r.kept == frozen || !r.Has(key)) {
+		return false
+	}
 	i, ok := r.layout.Position(vm.JS, key)
 	if !ok {
 		if r.more == nil {
@@ -104,6 +108,9 @@ func (r *record) Has(key string) bool {
 
 // Delete implements goja.DynamicObject.
 func (r *record) Delete(key string) bool {
+	if r.kept >= sealed && r.Has(key) {
+		return false
+	}
 	i, ok := r.layout.Position(vm.JS, key)
 	if !ok {
 		return r.more == nil || r.more.Delete(key)

@@ -64,6 +64,9 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v.rt.SetMaxCallStackSize(stack)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.addConsole()
+	if p.freezes {
+		v.addFreezing()
+	}
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
 		v.Close()

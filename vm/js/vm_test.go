@@ -160,7 +160,13 @@ func TestValues(t *testing.T) {
 		"wrong argument":         {`try { nk.addUp(1, {}) } catch (e) { return [e instanceof TypeError, e.message] }`, `[true,"argument 2 (theB): expected a number"]`},
 		"wrong element":          {`try { nk.names([{ userName: "a" }, {}]) } catch (e) { return e.message }`, `"argument 1 (items[1].userName): expected a string"`},
 		"async":                  {`return (async () => { const n = await Promise.resolve(1); return n + 1 })()`, `2`},
-		"no promise":             {`return { then: 1 }`, `{"then":1}`},
+		"freeze": {`"use strict"; const out = []; for (const o of [nk.readScore(), nk.fromJson('{"points":1}'), { points: 1 }]) {
+			out.push(Object.isFrozen(o), Object.freeze(o) === o, Object.isFrozen(o), Object.isExtensible(o));
+			for (const f of [() => { o.points = 9 }, () => { o.more = 1 }, () => { delete o.points }]) try { f(); out.push("done") } catch (e) { out.push(e instanceof TypeError) }
+			out.push(o.points) } return out.join()`, `"false,true,true,false,true,true,true,7,false,true,true,false,true,true,true,1,false,true,true,false,true,true,true,1"`},
+		"seal":       {`"use strict"; const o = Object.seal(nk.readScore()); o.points = 3; try { o.more = 1 } catch { return [o.points, Object.isSealed(o), Object.isFrozen(o)] }`, `[3,true,false]`},
+		"freeze nk":  {`return [Object.isFrozen(nk), Object.freeze(nk) === nk, Object.freeze(5)]`, `[true,true,5]`},
+		"no promise": {`return { then: 1 }`, `{"then":1}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
