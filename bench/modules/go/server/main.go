@@ -1,0 +1,16 @@
+// Command server is the game server with the Go benchmark module compiled in,
+// for the rows that measure Go.
+package main
+
+import (
+	"os"
+
+	benchmodule "kumi/bench/modules/go"
+	"kumi/modules"
+	"kumi/server/command"
+)
+
+func main() {
+	modules.RegisterGo("bench", benchmodule.InitModule)
+	os.Exit(command.Main(os.Args[1:]))
+}
