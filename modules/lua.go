@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -64,14 +65,16 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	p.close = append(p.close, p.pool.Close)
-	script.Install(s.program, p.pool, regs, p.reg, hidden(l.Logger))
-	for name, slot := range p.reg.Matches {
-		if code.Has(name) {
-			slot.Call = s.factory(name)
-			p.reg.Matches[name] = slot
+	p.locked(func() {
+		script.Install(s.program, p.pool, regs, p.reg, hidden(l.Logger))
+		for name, slot := range p.reg.Matches {
+			if code.Has(name) {
+				slot.Call = s.factory(name)
+				p.reg.Matches[name] = slot
+			}
 		}
-	}
-	p.match = nil
+		p.match = nil
+	})
 	for _, f := range files {
 		p.loaded = append(p.loaded, describe(p.runtime, f.Name, f.Path, ofModule(regs, f.Name)))
 	}
@@ -94,6 +97,7 @@ type luaModules struct {
 	log     zerolog.Logger
 	code    *lua.Program
 	program *script.Program
+	regs    []script.Registration // of the first VM; set before there are others in the pool
 
 	// tapes has what nk answered while a module's own code was evaluated, by
 	// module. The VM that evaluates a module first records, the others replay; a
@@ -214,7 +218,8 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 		v.Close()
 		return nil, nil, err
 	}
-	return v.VM, v.local.Registrar.Registrations(), nil
+	s.regs = v.local.Registrar.Registrations()
+	return v.VM, s.regs, nil
 }
 
 // seal makes a VM ready for calls.
@@ -228,16 +233,21 @@ func (s *luaModules) seal(v *luaVM) error {
 
 // pooled makes a further VM of the pool.
 func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
-	return s.replay(ctx, s.code.Names()...)
+	return s.replay(ctx, s.regs, s.code.Names()...)
 }
 
-func (s *luaModules) replay(ctx context.Context, names ...string) (*lua.VM, error) {
+// replay makes a VM in which everything of regs must have been registered.
+func (s *luaModules) replay(ctx context.Context, regs []script.Registration, names ...string) (*lua.VM, error) {
 	v, err := s.start(true)
 	if err != nil {
 		return nil, err
 	}
 	if err = v.load(ctx, names...); err == nil {
-		err = s.seal(v)
+		if missing := v.local.Registrar.Complete(v, regs, v.Global); len(missing) > 0 {
+			err = fault.Newf(fault.FailedPrecondition, "the Lua modules do not do the same in every VM: %s was registered in the first one only", strings.Join(missing, ", "))
+		} else {
+			err = s.seal(v)
+		}
 	}
 	if err != nil {
 		v.Close()
@@ -273,7 +283,7 @@ func (moduleVMs) Lease(context.Context) (*vm.Lease, context.Context, error) {
 
 // New implements script.Pool.
 func (m moduleVMs) New(ctx context.Context) (vm.Instance, error) {
-	v, err := m.replay(vm.Detach(ctx), m.module)
+	v, err := m.replay(vm.Detach(ctx), nil, m.module)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ func message(err error) string {
 // scriptError turns what a script raised and did not catch into an error.
 func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 	e := &vm.ScriptError{Stack: stack}
+	v.frames = stack
 	switch o := fail.Object.(type) {
 	case lua.LString:
 		text := string(o)
@@ -78,8 +79,10 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 		e.Stack = strings.TrimSpace(text + "\n" + stack)
 	case *lua.LTable:
 		v.coded(e, o)
+		e.Stack = strings.TrimSpace(e.Fault.Message + "\n" + stack)
 	default:
 		e.Fault = fault.New(fault.Internal, fail.Object.String())
+		e.Stack = strings.TrimSpace(e.Fault.Message + "\n" + stack)
 	}
 	if fail.Type == lua.ApiErrorPanic {
 		v.broken = true
@@ -143,12 +146,7 @@ func (v *VM) strip(text string) string {
 }
 
 // stopped is the error of a call that a limit ended.
-func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration, err error) error {
-	stack := ""
-	var script *vm.ScriptError
-	if errors.As(err, &script) {
-		stack = script.Stack
-	}
+func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 	name := v.key
 	if v.keyed != vm.Ref(fn) || name == "" {
 		name = "a function of Go"
@@ -163,7 +161,7 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration, err erro
 			f.Message = fmt.Sprintf("%s did not end within %s", name, limit)
 		}
 	}
-	return &vm.ScriptError{Fault: f, Stack: stack}
+	return &vm.ScriptError{Fault: f, Stack: strings.TrimSpace(f.Message + "\n" + v.frames)}
 }
 
 // crashed is the error of a call that left the VM unusable.

@@ -69,6 +69,7 @@ type VM struct {
 	guards  []guard
 	onFail  *lua.LFunction
 	raised  raised
+	frames  string // where the last error to leave the script was raised
 	key     string // of the handler last asked for
 	keyed   vm.Ref
 	natives map[*lua.LTable]*filler
@@ -217,7 +218,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 		v.deadline.budget = 0 // look at the outer limit soon
 		if err != nil && expired != nil {
 			v.broken = v.broken || !waited
-			err = v.stopped(expired, f, limit, err)
+			err = v.stopped(expired, f, limit)
 		}
 	}()
 
