@@ -161,7 +161,9 @@ func (i *initializer) RegisterMatch(name string, fn func(ctx context.Context, lo
 			was = &old.Origin
 		}
 		i.loaded.Matches = append(i.loaded.Matches, name)
-		i.part.reg.Matches[name] = hooks.Slot[match.Factory]{Origin: i.origin(), Call: goMatches(i.goModule, name, fn)}
+		i.part.locked(func() {
+			i.part.reg.Matches[name] = hooks.Slot[match.Factory]{Origin: i.origin(), Call: goMatches(i.goModule, name, fn)}
+		})
 		return was
 	})
 }

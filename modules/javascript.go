@@ -60,8 +60,10 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	p.close = append(p.close, p.pool.Close)
-	script.Install(j.program, p.pool, regs, p.reg, hidden(l.Logger))
-	p.match = nil
+	p.locked(func() {
+		script.Install(j.program, p.pool, regs, p.reg, hidden(l.Logger))
+		p.match = nil
+	})
 	return p, nil
 }
 

@@ -12,7 +12,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/core"
+	"kumi/modules/script"
 	"kumi/store/fault"
+	"kumi/vm"
+	"kumi/vm/js"
 )
 
 // loadJS loads a folder of JavaScript and gives what it registered.
@@ -123,45 +126,72 @@ func TestInitRunsOnceAndIsReplayed(t *testing.T) {
 	}
 }
 
+// replayed runs the InitModule of one program for real and that of another one
+// as its replay, and gives the VM that came out of it.
+func replayed(t *testing.T, first, then string) (*js.VM, *bytes.Buffer, error) {
+	t.Helper()
+	const source = `function named() { return "n" } var global = function () { return "g" }
+		function InitModule(ctx, logger, nk, init) { %s }`
+	log := &bytes.Buffer{}
+	compile := func(body string) *js.Program {
+		p, err := js.Compile("index.js", fmt.Sprintf(source, body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	j := &javascript{
+		loading: &loading{}, entry: "index.js", log: zerolog.New(log), tape: vm.NewTape(), code: compile(first),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS}),
+	}
+	if _, err := j.initialize(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	j.code = compile(then)
+	v, err := j.replay(t.Context())
+	if err == nil {
+		t.Cleanup(v.Close)
+	}
+	return v, log, err
+}
+
 func TestReplayThatDiverges(t *testing.T) {
 	t.Parallel()
-	// The VMs of a test run one program in one process; what differs between
-	// them is chance.
-	const chance = `const n = Math.random();`
-	for name, c := range map[string]struct{ source, want string }{
-		"another function":     {`init.registerRpc("r" + n, () => "x")`, "registered other functions"},
-		"another call":         {`nk[["uuidv4", "sha256Hash", "md5Hash"][0]](); if (globalThis.again = n) nk.binaryToString(new ArrayBuffer(0)); const f = "r" + n; init.registerRpc(f, () => f)`, "not found there: rpc:r0."},
-		"more calls, by name":  {`for (let i = 0; i < n * 1e3; i++) nk.uuidv4(); init.registerRpc("named", "named"); init.registerRpc("global", global)`, ""},
-		"more calls, closures": {`for (let i = 0; i < n * 1e3; i++) nk.uuidv4(); init.registerRpc("named", () => n)`, "rpc:named"},
+	for name, c := range map[string]struct {
+		first, then string
+		fails       string // the load ends
+		warns       string // it goes on with a warning
+	}{
+		"other arguments":    {first: `nk.uuidv4(1); init.registerRpc("x", () => "")`, then: `nk.uuidv4(2); init.registerRpc("x", () => "")`},
+		"another function":   {first: `init.registerRpc("x", () => "")`, then: `init.registerRpc("y", () => "")`, fails: "registered other functions when it was repeated in another VM"},
+		"which one":          {first: `init.registerRpc("x", () => "")`, then: ``, fails: "not found there: rpc:x"},
+		"another call":       {first: `nk.uuidv4(); init.registerRpc("x", () => "")`, then: `nk.bcryptHash("a"); init.registerRpc("x", () => "")`, fails: "call 1 is bcryptHash, where the first run called uuidv4"},
+		"more calls":         {first: `init.registerRpc("x", () => "")`, then: `nk.uuidv4(); init.registerRpc("x", () => "")`, fails: "call 1 is uuidv4, where the first run had ended"},
+		"more calls, named":  {first: `init.registerRpc("x", named); init.registerRpc("y", "global")`, then: `nk.uuidv4(); init.registerRpc("x", named)`, warns: "call 1 is uuidv4"},
+		"more calls, late":   {first: `init.registerRpc("x", () => "")`, then: `init.registerRpc("x", () => ""); nk.uuidv4()`, warns: "call 1 is uuidv4"},
+		"fewer calls":        {first: `nk.uuidv4(); init.registerRpc("x", () => "")`, then: `init.registerRpc("x", () => "")`, warns: "it ended where the first run made call 1, uuidv4"},
+		"fails":              {first: `init.registerRpc("x", () => "")`, then: `throw new Error("only here")`, fails: "Error: only here"},
+		"fails, named":       {first: `init.registerRpc("x", named)`, then: `throw new Error("only here")`, warns: "only here"},
+		"one of many":        {first: `init.registerRpc("x", named); init.registerRpc("y", () => "")`, then: `init.registerRpc("x", named)`, fails: "not found there: rpc:y"},
+		"match handler gone": {first: `const f = () => null; init.registerMatch("m", { matchInit: f, matchJoinAttempt: f, matchJoin: f, matchLeave: f, matchLoop: f, matchTerminate: f, matchSignal: f })`, then: ``, fails: "match:m:init"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			source := `function named() { return "n" } var global = function () { return "g" }
-				function InitModule(ctx, logger, nk, init) { ` + chance + c.source + ` }`
-			p, log, err := loadJS(t, map[string]string{"index.js": source})
-			if c.want == "" {
-				if err != nil {
-					// A shorter run than the first one is not stopped on its way and
-					// fine too.
-					t.Fatal(err)
-				}
-				for _, id := range []string{"named", "global"} {
-					if got, err := callRPC(t, p, id, ""); err != nil || got != id[:1] {
-						t.Errorf("%s: %q, %v", id, got, err)
-					}
+			v, log, err := replayed(t, c.first, c.then)
+			if c.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), c.fails) {
+					t.Fatalf("got %v, want %q", err, c.fails)
 				}
 				return
 			}
-			if err == nil {
-				// A replay that made fewer calls has all its functions: the load goes
-				// on with a warning.
-				if c.want != "rpc:named" || !strings.Contains(log.String(), "could not be repeated") {
-					t.Fatalf("it loaded:\n%s", log)
-				}
-				return
+			if err != nil {
+				t.Fatal(err)
 			}
-			if !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%q is not in %v", c.want, err)
+			if v.Handler("rpc:x") == nil {
+				t.Error("the function is not in the VM")
+			}
+			if (log.Len() > 0) != (c.warns != "") || !strings.Contains(log.String(), c.warns) {
+				t.Errorf("log %q, want %q", log, c.warns)
 			}
 		})
 	}

@@ -27,12 +27,23 @@ type part struct {
 	// modules can make matches while they load; nil when reg has all.
 	match func(name string) (match.Factory, bool)
 	close []func()
+
+	mu sync.Mutex // guards match and reg.Matches while modules load
+}
+
+// locked runs f while nobody looks for match handlers in p.
+func (p *part) locked(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
 }
 
 func newPart(runtime string) *part { return &part{runtime: runtime, reg: script.NewRegistries()} }
 
 // handler finds a match handler of this part.
 func (p *part) handler(name string) (match.Factory, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if slot, ok := p.reg.Matches[name]; ok {
 		return slot.Call, true
 	}

@@ -29,8 +29,9 @@ type Instance interface {
 	// Global finds a global variable by name; nil (not Nil) when there is none.
 	Global(name string) Ref
 	// Invoke calls a handler from Go, as the outermost call or nested in one. It
-	// ends with an error of code DeadlineExceeded when ctx ends or the limit of
-	// the instance runs out; panics of Go functions below become errors. In JS
+	// ends with an error of code DeadlineExceeded when the deadline of ctx or the
+	// limit of the instance passes, Canceled when ctx is cancelled (JS notices
+	// within a quarter of a second); panics of Go functions below become errors. In JS
 	// there is one result, in Lua as many as the function returned. args are not
 	// kept; results are valid while the instance is owned.
 	Invoke(ctx context.Context, fn Ref, args ...Ref) (results []Ref, err error)
