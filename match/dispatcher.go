@@ -22,7 +22,7 @@ type broadcast struct {
 var (
 	errNoSender  = fault.New(fault.InvalidArgument, "sender needs a user id, a session id and a username")
 	errRecipient = fault.New(fault.InvalidArgument, "each presence needs a valid session id and a node")
-	errDeferred  = fault.Wrap(fault.ResourceExhausted, "too many deferred message broadcasts per tick", runtime.ErrDeferredBroadcastFull)
+	errDeferred  = known(fault.ResourceExhausted, runtime.ErrDeferredBroadcastFull)
 )
 
 // MatchID implements Dispatcher.

@@ -12,13 +12,32 @@ import (
 // Errors of the registry. Their codes are what module code and REST show; the
 // runtime package's errors are found in them with errors.Is.
 var (
-	ErrIDInvalid = fault.Wrap(fault.InvalidArgument, "match id invalid", runtime.ErrMatchIdInvalid)
-	ErrNotFound  = fault.Wrap(fault.NotFound, "match not found", runtime.ErrMatchNotFound)
-	ErrBusy      = fault.Wrap(fault.Unavailable, "match busy", runtime.ErrMatchBusy)
+	ErrIDInvalid = known(fault.InvalidArgument, runtime.ErrMatchIdInvalid)
+	ErrNotFound  = known(fault.NotFound, runtime.ErrMatchNotFound)
+	ErrBusy      = known(fault.Unavailable, runtime.ErrMatchBusy)
 	ErrStopping  = fault.New(fault.Unavailable, "shutdown in progress")
 	// ErrStopped is what a dispatcher answers once its match has ended.
 	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
 )
+
+// knownError is an error that Go modules know by the runtime package's value,
+// with a code.
+type knownError struct {
+	coded *fault.Error
+	value error
+}
+
+func known(code fault.Code, value error) error { return knownAs(code, value.Error(), value) }
+
+func knownAs(code fault.Code, message string, value error) error {
+	return &knownError{fault.New(code, message), value}
+}
+
+// Error implements error.
+func (e *knownError) Error() string { return e.coded.Message }
+
+// Unwrap gives both to errors.Is and errors.As.
+func (e *knownError) Unwrap() []error { return []error{e.coded, e.value} }
 
 // Rejected is a join that the match did not accept.
 type Rejected struct{ Reason string }

@@ -137,7 +137,7 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 	return rate, label, nil
 }
 
-var errLabel = fault.Wrap(fault.InvalidArgument, "match label too long, must be 0-2048 bytes", runtime.ErrMatchLabelTooLong)
+var errLabel = known(fault.InvalidArgument, runtime.ErrMatchLabelTooLong)
 
 // Run works until there is nothing to do. The pool calls it, never twice at
 // once.

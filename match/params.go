@@ -92,5 +92,5 @@ func copyList[T any](list []T, path string, depth int) ([]T, error) {
 }
 
 func cannotEncode(path, why string) error {
-	return fault.Wrap(fault.InvalidArgument, fmt.Sprintf("error creating match: cannot encode params: %s %s", path, why), runtime.ErrCannotEncodeParams)
+	return knownAs(fault.InvalidArgument, fmt.Sprintf("%s: %s %s", runtime.ErrCannotEncodeParams, path, why), runtime.ErrCannotEncodeParams)
 }

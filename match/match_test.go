@@ -1,0 +1,519 @@
+package match
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+func TestTicks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		games := map[int][]*game{}
+		for _, rate := range []int{1, 7, 10, 60} {
+			for range 20 {
+				g := &game{rate: rate}
+				games[rate] = append(games[rate], g)
+				w.play("g", g)
+				time.Sleep(3 * time.Millisecond) // they begin at all sorts of moments
+			}
+		}
+		before := map[*game]int{}
+		for _, all := range games {
+			for _, g := range all {
+				before[g] = g.ticked()
+			}
+		}
+		time.Sleep(10 * time.Second)
+		for rate, all := range games {
+			for _, g := range all {
+				if n := g.ticked() - before[g]; n < rate*10-1 || n > rate*10+1 {
+					t.Errorf("%d ticks in 10 s at %d per second", n, rate)
+				}
+				if len(g.told()) > 0 {
+					t.Errorf("ticks out of order: %v", g.told())
+				}
+			}
+		}
+	})
+}
+
+func TestMatchesComeAndGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		for i := range 50 {
+			g := &game{rate: 20}
+			last := i%5 + 1
+			g.loop = func(context.Context, int64, []*Data) (bool, error) { return g.ticked() < last, nil }
+			w.play("g", g)
+			time.Sleep(7 * time.Millisecond)
+			defer func() {
+				if g.shut != 1 || g.ticked() != last {
+					t.Errorf("closed %d times after %d ticks, want once after %d", g.shut, g.ticked(), last)
+				}
+			}()
+		}
+		time.Sleep(time.Second)
+		if w.Count() != 0 {
+			t.Errorf("%d matches are left", w.Count())
+		}
+	})
+}
+
+func TestSlowLoopSkipsTicks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		g := &game{rate: 10}
+		g.loop = func(context.Context, int64, []*Data) (bool, error) { time.Sleep(time.Second); return true, nil }
+		id, _ := w.play("slow", g)
+		time.Sleep(60 * time.Second)
+		if m, _ := w.Get(context.Background(), id); m == nil {
+			t.Fatal("a slow match was ended")
+		}
+		if n := g.ticked(); n < 55 || n > 61 {
+			t.Errorf("%d ticks in 60 s of loops that take one", n)
+		}
+		w.counts.mu.Lock()
+		defer w.counts.mu.Unlock()
+		if w.counts.skipped < 400 {
+			t.Errorf("%d skipped ticks were counted, want about 540", w.counts.skipped)
+		}
+	})
+}
+
+func TestInput(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{InputQueue: 5})
+		var got []string
+		g := &game{rate: 1}
+		g.loop = func(_ context.Context, _ int64, messages []*Data) (bool, error) {
+			for _, d := range messages {
+				got = append(got, d.GetUsername()+" "+string(d.GetData()))
+				if d.GetOpCode() != 4 || !d.GetReliable() || d.GetReceiveTime() == 0 {
+					t.Errorf("message %+v", d)
+				}
+			}
+			return true, nil
+		}
+		id, _ := w.play("g", g)
+		ann, eve := w.client("ann"), w.client("eve")
+		w.mustJoin(ann, id)
+		send := func(c *client, text string) {
+			if err := w.Data(c.id, &DataSend{ID: id, OpCode: 4, Data: []byte(text), Reliable: true}); err != nil {
+				t.Error(err)
+			}
+		}
+		send(eve, "not a member")
+		for _, text := range []string{"a", "b", "c", "d", "e", "f", "g"} {
+			send(ann, text)
+		}
+		time.Sleep(1100 * time.Millisecond)
+		if want := []string{"ann a", "ann b", "ann c", "ann d", "ann e"}; !slices.Equal(got, want) {
+			t.Errorf("the loop got %q, want %q", got, want)
+		}
+		if w.counts.dropped["input"] != 2 {
+			t.Errorf("%d dropped messages were counted", w.counts.dropped["input"])
+		}
+		send(ann, "next")
+		time.Sleep(time.Second)
+		if got[len(got)-1] != "ann next" {
+			t.Errorf("after the drop the loop got %q", got)
+		}
+		if err := w.Data(ann.id, &DataSend{ID: "junk"}); !errors.Is(err, runtime.ErrMatchIdInvalid) {
+			t.Errorf("error %v for a bad id", err)
+		}
+	})
+}
+
+func TestJoinAndLeave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		attempts := 0
+		g := &game{label: "one"}
+		g.attempt = func(j *Joiner, _ map[string]string) (Verdict, error) {
+			attempts++
+			return Verdict{Alive: true, Accept: j.Username != "eve", Reason: "not eve"}, nil
+		}
+		id, _ := w.play("g", g)
+		ann, bob, eve := w.client("ann"), w.client("bob"), w.client("eve")
+		w.mustJoin(ann, id)
+		m := w.mustJoin(bob, id)
+		if m.Size != 1 || m.Presences[0].Username != "ann" || m.Self.Username != "bob" || m.Label.Value != "one" || !m.Authoritative {
+			t.Errorf("joined %v", m)
+		}
+		if m = w.mustJoin(bob, id); attempts != 2 || m.Size != 1 {
+			t.Errorf("a member was asked about again (%d attempts), or sees itself: %v", attempts, m)
+		}
+		var rejected *Rejected
+		if _, err := w.join(eve, id); !errors.As(err, &rejected) || rejected.Reason != "not eve" {
+			t.Errorf("error %v, want the refusal", err)
+		}
+		// A member that left has to ask again, at once.
+		if err := w.Leave(bob.id, id); err != nil {
+			t.Error(err)
+		}
+		w.mustJoin(bob, id)
+		if attempts != 4 {
+			t.Errorf("%d attempts, want one more after leaving", attempts)
+		}
+		w.tracker.End(ann.id, runtime.PresenceReasonDisconnect)
+		synctest.Wait()
+		want := []string{"join ann 1", "join bob 1", "leave bob 3", "join bob 1", "leave ann 4"}
+		if got := g.told(); !slices.Equal(got, want) {
+			t.Errorf("the handler was told %q, want %q", got, want)
+		}
+		// Module code may put sessions on the stream and take them off.
+		_, mm := id, w.only()
+		if _, _, err := w.tracker.Track(eve.id, mm.stream, presence.Meta{}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if got := g.told(); got[len(got)-1] != "join eve 1" || mm.size.Load() != 2 {
+			t.Errorf("the handler was told %q", got)
+		}
+	})
+}
+
+func (w *world) only() *Match {
+	w.Registry.mu.RLock()
+	defer w.Registry.mu.RUnlock()
+	for _, m := range w.matches {
+		return m
+	}
+	return nil
+}
+
+func TestJoinAttemptQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{JoinAttemptQueue: 2})
+		release := make(chan struct{})
+		asked := 0
+		g := &game{rate: 1}
+		g.attempt = func(*Joiner, map[string]string) (Verdict, error) {
+			asked++
+			<-release
+			return Verdict{Alive: true, Accept: true}, nil
+		}
+		id, m := w.play("g", g)
+		results := make(chan error, 10)
+		for range 3 { // one at the handler, two in the queue
+			c := w.client("c")
+			go func() { _, err := w.join(c, id); results <- err }()
+			synctest.Wait()
+		}
+		var rejected *Rejected
+		if _, err := w.join(w.client("d"), id); !errors.As(err, &rejected) || rejected.Reason != reasonFull {
+			t.Errorf("error %v with a full queue", err)
+		}
+		time.Sleep(11 * time.Second)
+		for range 3 {
+			if err := <-results; !errors.As(err, &rejected) || rejected.Reason != "" {
+				t.Errorf("error %v after the wait, want a refusal without reason", err)
+			}
+		}
+		close(release)
+		synctest.Wait()
+		if asked != 1 || m.size.Load() != 0 || len(g.told()) != 0 {
+			t.Errorf("after all had given up the handler was asked %d times and has %d members", asked, m.size.Load())
+		}
+		w.mustJoin(w.client("e"), id)
+	})
+}
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{SignalQueue: 2})
+		release := make(chan struct{})
+		a, b := &game{rate: 1}, &game{rate: 1}
+		var idA, idB string
+		a.signal = func(ctx context.Context, data string) (bool, string, error) {
+			switch data {
+			case "wait":
+				<-release
+			case "self":
+				_, err := w.Signal(ctx, idA, "x")
+				return true, fmt.Sprint(err), nil
+			case "other":
+				_, err := w.Signal(ctx, idB, "back")
+				return true, fmt.Sprint(err), nil
+			case "end":
+				return false, "bye", nil
+			}
+			return true, "re: " + data, nil
+		}
+		b.signal = func(ctx context.Context, data string) (bool, string, error) {
+			_, err := w.Signal(ctx, idA, "x") // a waits for b
+			return true, fmt.Sprint(err), nil
+		}
+		idA, _ = w.play("a", a)
+		idB, _ = w.play("b", b)
+		ctx := context.Background()
+		if re, err := w.Signal(ctx, idA, "hello"); err != nil || re != "re: hello" {
+			t.Errorf("got %q, %v", re, err)
+		}
+		began := time.Now()
+		if re, err := w.Signal(ctx, idA, "self"); err != nil || re != "match busy" || time.Since(began) > time.Second {
+			t.Errorf("a match that signals itself got %q, %v after %s", re, err, time.Since(began))
+		}
+		if _, err := w.Signal(ctx, idA, "other"); !errors.Is(err, runtime.ErrMatchBusy) && err != nil {
+			t.Errorf("matches that wait for each other: %v", err)
+		}
+		time.Sleep(time.Minute)
+		for _, c := range []struct {
+			id   string
+			want error
+		}{
+			{"junk", runtime.ErrMatchIdInvalid}, {idA[:36] + ".mars", runtime.ErrMatchNotFound}, {idA[:36] + ".", runtime.ErrMatchNotFound},
+		} {
+			if _, err := w.Signal(ctx, c.id, ""); !errors.Is(err, c.want) {
+				t.Errorf("signal %s: %v, want %v", c.id, err, c.want)
+			}
+		}
+		results := make(chan error, 3)
+		for range 3 {
+			go func() { _, err := w.Signal(ctx, idA, "wait"); results <- err }()
+			synctest.Wait()
+		}
+		if _, err := w.Signal(ctx, idA, "wait"); !errors.Is(err, runtime.ErrMatchBusy) {
+			t.Errorf("error %v with a full queue", err)
+		}
+		time.Sleep(11 * time.Second)
+		for range 3 {
+			if err := <-results; !errors.Is(err, runtime.ErrMatchBusy) {
+				t.Errorf("error %v after the wait", err)
+			}
+		}
+		close(release)
+		synctest.Wait()
+		members, _, state, err := w.State(ctx, idA)
+		if err != nil || state != `{"on":true}` || len(members) != 0 {
+			t.Errorf("state %q, %v, %v", state, members, err)
+		}
+		if _, err := w.Signal(ctx, idA, "end"); !errors.Is(err, runtime.ErrMatchBusy) {
+			t.Errorf("the signal that ends a match gave %v", err)
+		}
+		if _, err := w.Signal(ctx, idA, "x"); !errors.Is(err, runtime.ErrMatchNotFound) {
+			t.Errorf("a signal to an ended match gave %v", err)
+		}
+	})
+}
+
+func TestJoinMarker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		g := &game{}
+		_, m := w.play("g", g)
+		c := w.client("late")
+		got, err := m.ask(context.Background(), c.joiner(), nil)
+		if err != nil || !got.accepted {
+			t.Fatalf("asked: %v, %v", got, err)
+		}
+		time.Sleep(14 * time.Second)
+		if m.size.Load() != 1 {
+			t.Error("taken out too early")
+		}
+		time.Sleep(3 * time.Second)
+		if want := []string{"join late 1", "leave late 4"}; !slices.Equal(g.told(), want) || m.size.Load() != 0 {
+			t.Errorf("the handler was told %q, want %q", g.told(), want)
+		}
+	})
+}
+
+func TestEmptyMatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{MaxEmpty: 5 * time.Second})
+		g := &game{}
+		id, _ := w.play("g", g)
+		c := w.client("ann")
+		time.Sleep(4 * time.Second)
+		w.mustJoin(c, id)
+		time.Sleep(time.Minute)
+		if w.Count() != 1 {
+			t.Fatal("a match with a member was ended")
+		}
+		_ = w.Leave(c.id, id)
+		time.Sleep(4 * time.Second)
+		if w.Count() != 1 {
+			t.Error("ended too early")
+		}
+		time.Sleep(2 * time.Second)
+		if w.Count() != 0 || slices.ContainsFunc(g.told(), func(s string) bool { return strings.HasPrefix(s, "term") }) || g.shut != 1 {
+			t.Errorf("%d matches left, told %q, closed %d times", w.Count(), g.told(), g.shut)
+		}
+	})
+}
+
+func TestStopWithGrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		stays, goes := &game{}, &game{}
+		var left int
+		goes.term = func(int) (bool, error) { left = 2; return true, nil }
+		goes.loop = func(context.Context, int64, []*Data) (bool, error) {
+			if left > 0 {
+				left--
+				return left > 0, nil
+			}
+			return true, nil
+		}
+		w.play("stays", stays)
+		w.play("goes", goes)
+		c := w.client("ann")
+		began := time.Now()
+		done := make(chan struct{})
+		go func() { w.Stop(context.Background(), 3); close(done) }()
+		synctest.Wait()
+		if _, err := w.try("new", &game{}, nil); !errors.Is(err, ErrStopping) {
+			t.Errorf("a match was made while stopping: %v", err)
+		}
+		time.Sleep(time.Second)
+		if w.Count() != 1 {
+			t.Errorf("%d matches after one ended itself", w.Count())
+		}
+		<-done
+		if took := time.Since(began); took < 3*time.Second || took > 4*time.Second {
+			t.Errorf("stopping took %s", took)
+		}
+		for _, g := range []*game{stays, goes} {
+			if got := g.told(); len(got) != 1 || got[0] != "terminate 3" || g.shut != 1 {
+				t.Errorf("told %q, closed %d times", got, g.shut)
+			}
+		}
+		if len(c.closedBy()) != 0 {
+			t.Error("a socket was closed")
+		}
+	})
+}
+
+func TestFailureEndsOneMatch(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"error", "panic", "quiet"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, Options{})
+				bad, good := &game{}, &game{}
+				bad.loop = func(_ context.Context, _ int64, messages []*Data) (bool, error) {
+					if len(messages) == 0 {
+						return true, nil
+					}
+					switch how {
+					case "error":
+						return true, errors.New("broken")
+					case "panic":
+						panic("broken")
+					}
+					return false, nil
+				}
+				idBad, _ := w.play("bad", bad)
+				idGood, _ := w.play("good", good)
+				ann, bob := w.client("ann"), w.client("bob")
+				w.mustJoin(ann, idBad)
+				w.mustJoin(bob, idGood)
+				_ = w.Data(ann.id, &DataSend{ID: idBad})
+				time.Sleep(time.Second)
+				if m, _ := w.Get(context.Background(), idBad); m != nil {
+					t.Error("the match is still there")
+				}
+				want := []presence.CloseReason{presence.MatchFailed}
+				if how == "quiet" {
+					want = nil
+				}
+				if got := ann.closedBy(); !slices.Equal(got, want) {
+					t.Errorf("its client was closed for %v, want %v", got, want)
+				}
+				if w.tracker.Total() != 1 || bad.shut != 1 {
+					t.Errorf("%d presences left, handler closed %d times", w.tracker.Total(), bad.shut)
+				}
+				if err := bad.m.BroadcastMessage(1, nil, nil, nil, true); err == nil || err.Error() != "match stopped" {
+					t.Errorf("a stopped match broadcasts: %v", err)
+				}
+				if len(bob.closedBy()) != 0 || w.Count() != 1 {
+					t.Error("another match suffered")
+				}
+				if _, err := w.join(ann, idBad); !errors.Is(err, ErrNotFound) {
+					t.Errorf("joining an ended match gave %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestCreateRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	fails := &game{init: func(context.Context, map[string]any) error { return fault.New(fault.PermissionDenied, "no") }}
+	panics := &game{init: func(context.Context, map[string]any) error { panic("oh") }}
+	for _, c := range []struct {
+		name string
+		g    *game
+		code fault.Code
+	}{
+		{"rate too high", &game{rate: 61}, fault.InvalidArgument},
+		{"rate too low", &game{rate: -1}, fault.InvalidArgument},
+		{"label", &game{label: strings.Repeat("x", 2049)}, fault.InvalidArgument},
+		{"fails", fails, fault.PermissionDenied},
+		{"panics", panics, fault.Internal},
+	} {
+		if _, err := w.try(c.name, c.g, nil); fault.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want code %d", c.name, err, c.code)
+		}
+		if c.g.shut != 1 {
+			t.Errorf("%s: handler closed %d times", c.name, c.g.shut)
+		}
+	}
+	if _, err := w.Create(context.Background(), "nobody", nil); fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("unknown handler: %v", err)
+	}
+	if _, err := w.try("g", &game{}, map[string]any{"at": []any{1, time.Now()}}); !errors.Is(err, runtime.ErrCannotEncodeParams) || !strings.Contains(err.Error(), "at[1]") {
+		t.Errorf("params that are not plain: %v", err)
+	}
+	if w.Count() != 0 {
+		t.Errorf("%d matches", w.Count())
+	}
+}
+
+func TestParamsAreCopied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	inner := map[string]any{"list": []any{"a", 1, nil}, "bytes": []byte("x")}
+	var got map[string]any
+	g := &game{init: func(_ context.Context, p map[string]any) error { got = p; return nil }}
+	if _, err := w.try("g", g, map[string]any{"inner": inner}); err != nil {
+		t.Fatal(err)
+	}
+	inner["list"].([]any)[0] = "changed"
+	inner["bytes"].([]byte)[0] = 'y'
+	copied := got["inner"].(map[string]any)
+	if copied["list"].([]any)[0] != "a" || string(copied["bytes"].([]byte)) != "x" {
+		t.Errorf("the match shares %v with its creator", copied)
+	}
+	loop := map[string]any{}
+	loop["self"] = loop
+	if _, err := w.try("g", g, loop); !errors.Is(err, runtime.ErrCannotEncodeParams) {
+		t.Errorf("params that contain themselves: %v", err)
+	}
+	if _, err := w.try("g", g, nil); err != nil || got == nil {
+		t.Errorf("nil params became %v, %v", got, err)
+	}
+}
