@@ -254,11 +254,19 @@ func (f *planField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int6
 	ok := false
 	switch {
 	case w.e.IsStr(x):
+		s := w.e.Str(x)
 		var err error
-		n, err = strconv.ParseInt(w.e.Str(x), 10, 64)
-		ok = err == nil
+		if n, err = strconv.ParseInt(s, 10, 64); err == nil {
+			ok = true
+			break
+		}
+		// 1e3 and 1.0 are whole numbers too.
+		f, err := strconv.ParseFloat(s, 64)
+		n = int64(f)
+		ok = err == nil && math.Abs(f) < 1<<53 && float64(n) == f
 	case w.e.IsNum(x):
 		n, ok = w.e.Int(x)
+		ok = ok && w.e.Float(x) == math.Trunc(w.e.Float(x)) // Lua's Int cuts fractions off
 	}
 	if !ok {
 		w.fail("expected a whole number")
