@@ -215,7 +215,7 @@ func TestSingleMatch(t *testing.T) {
 		if _, err := w.Join(context.Background(), JoinRequest{ID: relayed.MatchId, Joiner: ann.joiner(), Single: true}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if got := g.told(); got[len(got)-1] != "leave ann 3" {
 			t.Errorf("told %q, want ann to have left", got)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -299,4 +300,10 @@ func (w *world) mustJoin(c *client, id string) *rtapi.Match {
 		w.t.Fatalf("%s joins: %v", c.name, err)
 	}
 	return m
+}
+
+// pass lets time pass in a bubble, and everything happen that is due.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }

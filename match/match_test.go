@@ -26,7 +26,7 @@ func TestTicks(t *testing.T) {
 				g := &game{rate: rate}
 				games[rate] = append(games[rate], g)
 				w.play("g", g)
-				time.Sleep(3 * time.Millisecond) // they begin at all sorts of moments
+				pass(3 * time.Millisecond) // they begin at all sorts of moments
 			}
 		}
 		before := map[*game]int{}
@@ -35,7 +35,7 @@ func TestTicks(t *testing.T) {
 				before[g] = g.ticked()
 			}
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		for rate, all := range games {
 			for _, g := range all {
 				if n := g.ticked() - before[g]; n < rate*10-1 || n > rate*10+1 {
@@ -58,14 +58,14 @@ func TestMatchesComeAndGo(t *testing.T) {
 			last := i%5 + 1
 			g.loop = func(context.Context, int64, []*Data) (bool, error) { return g.ticked() < last, nil }
 			w.play("g", g)
-			time.Sleep(7 * time.Millisecond)
+			pass(7 * time.Millisecond)
 			defer func() {
 				if g.shut != 1 || g.ticked() != last {
 					t.Errorf("closed %d times after %d ticks, want once after %d", g.shut, g.ticked(), last)
 				}
 			}()
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if w.Count() != 0 {
 			t.Errorf("%d matches are left", w.Count())
 		}
@@ -79,7 +79,7 @@ func TestSlowLoopSkipsTicks(t *testing.T) {
 		g := &game{rate: 10}
 		g.loop = func(context.Context, int64, []*Data) (bool, error) { time.Sleep(time.Second); return true, nil }
 		id, _ := w.play("slow", g)
-		time.Sleep(60 * time.Second)
+		pass(60 * time.Second)
 		if m, _ := w.Get(context.Background(), id); m == nil {
 			t.Fatal("a slow match was ended")
 		}
@@ -121,7 +121,7 @@ func TestInput(t *testing.T) {
 		for _, text := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 			send(ann, text)
 		}
-		time.Sleep(1100 * time.Millisecond)
+		pass(1100 * time.Millisecond)
 		if want := []string{"ann a", "ann b", "ann c", "ann d", "ann e"}; !slices.Equal(got, want) {
 			t.Errorf("the loop got %q, want %q", got, want)
 		}
@@ -129,7 +129,7 @@ func TestInput(t *testing.T) {
 			t.Errorf("%d dropped messages were counted", w.counts.dropped["input"])
 		}
 		send(ann, "next")
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if got[len(got)-1] != "ann next" {
 			t.Errorf("after the drop the loop got %q", got)
 		}
@@ -221,7 +221,7 @@ func TestJoinAttemptQueue(t *testing.T) {
 		if _, err := w.join(w.client("d"), id); !errors.As(err, &rejected) || rejected.Reason != reasonFull {
 			t.Errorf("error %v with a full queue", err)
 		}
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		for range 3 {
 			if err := <-results; !errors.As(err, &rejected) || rejected.Reason != "" {
 				t.Errorf("error %v after the wait, want a refusal without reason", err)
@@ -275,7 +275,7 @@ func TestSignals(t *testing.T) {
 		if _, err := w.Signal(ctx, idA, "other"); !errors.Is(err, runtime.ErrMatchBusy) && err != nil {
 			t.Errorf("matches that wait for each other: %v", err)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		for _, c := range []struct {
 			id   string
 			want error
@@ -294,7 +294,7 @@ func TestSignals(t *testing.T) {
 		if _, err := w.Signal(ctx, idA, "wait"); !errors.Is(err, runtime.ErrMatchBusy) {
 			t.Errorf("error %v with a full queue", err)
 		}
-		time.Sleep(11 * time.Second)
+		pass(11 * time.Second)
 		for range 3 {
 			if err := <-results; !errors.Is(err, runtime.ErrMatchBusy) {
 				t.Errorf("error %v after the wait", err)
@@ -326,11 +326,11 @@ func TestJoinMarker(t *testing.T) {
 		if err != nil || !got.accepted {
 			t.Fatalf("asked: %v, %v", got, err)
 		}
-		time.Sleep(14 * time.Second)
+		pass(14 * time.Second)
 		if m.size.Load() != 1 {
 			t.Error("taken out too early")
 		}
-		time.Sleep(3 * time.Second)
+		pass(3 * time.Second)
 		if want := []string{"join late 1", "leave late 4"}; !slices.Equal(g.told(), want) || m.size.Load() != 0 {
 			t.Errorf("the handler was told %q, want %q", g.told(), want)
 		}
@@ -344,18 +344,18 @@ func TestEmptyMatch(t *testing.T) {
 		g := &game{}
 		id, _ := w.play("g", g)
 		c := w.client("ann")
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		w.mustJoin(c, id)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if w.Count() != 1 {
 			t.Fatal("a match with a member was ended")
 		}
 		_ = w.Leave(c.id, id)
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		if w.Count() != 1 {
 			t.Error("ended too early")
 		}
-		time.Sleep(2 * time.Second)
+		pass(2 * time.Second)
 		if w.Count() != 0 || slices.ContainsFunc(g.told(), func(s string) bool { return strings.HasPrefix(s, "term") }) || g.shut != 1 {
 			t.Errorf("%d matches left, told %q, closed %d times", w.Count(), g.told(), g.shut)
 		}
@@ -386,7 +386,7 @@ func TestStopWithGrace(t *testing.T) {
 		if _, err := w.try("new", &game{}, nil); !errors.Is(err, ErrStopping) {
 			t.Errorf("a match was made while stopping: %v", err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if w.Count() != 1 {
 			t.Errorf("%d matches after one ended itself", w.Count())
 		}
@@ -431,7 +431,7 @@ func TestFailureEndsOneMatch(t *testing.T) {
 				w.mustJoin(ann, idBad)
 				w.mustJoin(bob, idGood)
 				_ = w.Data(ann.id, &DataSend{ID: idBad})
-				time.Sleep(time.Second)
+				pass(time.Second)
 				if m, _ := w.Get(context.Background(), idBad); m != nil {
 					t.Error("the match is still there")
 				}
