@@ -1,0 +1,159 @@
+package modules
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"kumi/store/fault"
+)
+
+func TestPluginThatIsNone(t *testing.T) {
+	t.Parallel()
+	w := emptyWorld(t, map[string]string{"native/game.so": "not a library"})
+	err := w.load()
+	if fault.CodeOf(err) != fault.FailedPrecondition || !strings.Contains(err.Error(), "native/game.so") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCompareBuilds(t *testing.T) {
+	t.Parallel()
+	build := func(version string, settings string, deps ...string) *debug.BuildInfo {
+		b := &debug.BuildInfo{GoVersion: version}
+		for s := range strings.FieldsSeq(settings) {
+			k, v, _ := strings.Cut(s, "=")
+			b.Settings = append(b.Settings, debug.BuildSetting{Key: k, Value: v})
+		}
+		for _, d := range deps {
+			path, v, _ := strings.Cut(d, "@")
+			b.Deps = append(b.Deps, &debug.Module{Path: path, Version: v})
+		}
+		return b
+	}
+	server := build("go1.26.5", "-trimpath=true GOOS=linux", "a.org/x@v1.0.0", "b.org/y@v2.0.0", "c.org/z@v3.0.0")
+	if got := compareBuilds(build("go1.26.5", "-trimpath=true GOOS=linux -buildmode=plugin", "a.org/x@v1.0.0", "own.org/w@v9.0.0"), server); len(got) != 0 {
+		t.Errorf("the builds fit, but: %q", got)
+	}
+	got := strings.Join(compareBuilds(build("go1.25.0", "GOOS=linux", "b.org/y@v2.1.0", "a.org/x@v1.0.1"), server), "\n")
+	want := "Go: the plugin has go1.25.0, the server go1.26.5\n" +
+		"a.org/x: the plugin has v1.0.1, the server v1.0.0\n" +
+		"b.org/y: the plugin has v2.1.0, the server v2.0.0\n" +
+		"-trimpath: the plugin has none, the server true"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// pluginSource is a module whose InitModule has a type to be filled in.
+const pluginSource = `package main
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+)
+
+func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, init runtime.Initializer) error {
+	return init.RegisterRpc("from_plugin", func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
+		return "plugin " + payload, nil
+	})
+}
+
+func main() {}
+`
+
+// hostSource is a program that loads a folder of modules: a test binary is not
+// one that plugins can be loaded into.
+const hostSource = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"kumi/modules"
+)
+
+func main() {
+	set, err := modules.Load(context.Background(), modules.Options{Path: os.Args[1], Logger: zerolog.Nop()})
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	out, err := set.RPC.Lookup("from_plugin").Call(context.Background(), "works")
+	fmt.Println(out, err)
+}
+`
+
+// TestPlugin builds a plugin and a program, and loads one into the other.
+func TestPlugin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program and plugins, which takes long")
+	}
+	if env, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(env)) != "1" {
+		t.Skip("plugins take cgo, which this Go has not")
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		t.Skip("plugins take a C compiler, and there is none")
+	}
+	t.Parallel()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The sources must be in this module, for they import it; the go command
+	// leaves folders that begin with an underscore alone.
+	dir, err := os.MkdirTemp(root, "_plugintest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	out := t.TempDir()
+	build := func(name, source string, args ...string) string {
+		t.Helper()
+		src := filepath.Join(dir, name)
+		if err := os.MkdirAll(src, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(src, "main.go"), []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(out, name, name+".so")
+		cmd := exec.Command("go", append(append([]string{"build", "-o", file}, args...), "./"+filepath.Base(dir)+"/"+name)...)
+		cmd.Dir = root
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Skipf("cannot build here: %v\n%s", err, text)
+		}
+		return file
+	}
+	host := build("host", hostSource)
+	load := func(folder string) string {
+		t.Helper()
+		text, err := exec.Command(host, folder).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		return string(text)
+	}
+
+	if got := load(filepath.Dir(build("fits", pluginSource, "-buildmode=plugin"))); got != "plugin works <nil>\n" {
+		t.Errorf("a plugin that fits: %s", got)
+	}
+	other := strings.ReplaceAll(pluginSource, "init runtime.Initializer) error", "init runtime.Initializer, more int) error")
+	if got := load(filepath.Dir(build("typed", other, "-buildmode=plugin"))); !strings.Contains(got, "load Go plugin typed.so: its InitModule has the type func(") {
+		t.Errorf("an InitModule of another type: %s", got)
+	}
+	if got := load(filepath.Dir(build("named", strings.ReplaceAll(pluginSource, "InitModule", "StartModule"), "-buildmode=plugin"))); !strings.Contains(got, "does not export a function InitModule") {
+		t.Errorf("no InitModule: %s", got)
+	}
+	if got := load(filepath.Dir(build("flags", pluginSource, "-buildmode=plugin", "-trimpath"))); !strings.Contains(got, "-trimpath: the plugin has true, the server none") {
+		t.Errorf("other flags: %s", got)
+	}
+}
