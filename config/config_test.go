@@ -214,7 +214,7 @@ func TestWarnings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"console.password has its default", "socket.server_key has its default", "runtime.http_key has its default",
+		"default keys in place", "socket.server_key", "runtime.http_key",
 		"runtime.max_count is deprecated", "runtime.read_only_globals is deprecated", "did you mean KUMI_SOCKET_PORT?",
 	} {
 		if !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, want) }) {

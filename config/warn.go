@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // applyDeprecated carries values of deprecated keys over to the keys that
 // took their place, and says so.
@@ -33,18 +36,19 @@ func (c *Config) applyDeprecated() []string {
 // warnings lists what works but should not stay as it is.
 func (c *Config) warnings() []string {
 	var warnings []string
+	var secrets []string
 	for _, d := range []struct{ path, value, insecure string }{
-		{"console.username", c.Console.Username, defaultConsoleUsername},
-		{"console.password", string(c.Console.Password), defaultConsolePassword},
-		{"console.signing_key", string(c.Console.SigningKey), defaultConsoleSigningKey},
 		{"socket.server_key", string(c.Socket.ServerKey), defaultServerKey},
 		{"session.encryption_key", string(c.Session.EncryptionKey), defaultEncryptionKey},
 		{"session.refresh_encryption_key", string(c.Session.RefreshEncryptionKey), defaultRefreshEncryptionKey},
 		{"runtime.http_key", string(c.Runtime.HTTPKey), defaultHTTPKey},
 	} {
 		if d.value == d.insecure {
-			warnings = append(warnings, d.path+" has its default value: change it before others can reach the server")
+			secrets = append(secrets, d.path)
 		}
+	}
+	if len(secrets) > 0 {
+		warnings = append(warnings, "default keys in place, change them before others can reach the server: "+strings.Join(secrets, ", "))
 	}
 	if c.Socket.SSLCertificate != "" {
 		warnings = append(warnings, "socket.ssl_certificate: a proxy in front that ends TLS is the better choice in production")

@@ -45,9 +45,24 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "\n  Try it:\n")
 	fmt.Fprintf(w, "    curl -u %s: '%s/v2/account/authenticate/device?create=true' -d '{\"id\":\"my-first-device\"}'\n", key, base)
 	if rpc != "" {
-		fmt.Fprintf(w, "    curl '%s/v2/rpc/%s?http_key=%s'\n", base, rpc, s.config.Runtime.HTTPKey)
+		fmt.Fprintf(w, "    curl '%s/v2/rpc/%s?http_key=%s'\n", base, rpc, string(s.config.Runtime.HTTPKey))
 	}
 	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
+}
+
+// Describe adds what Screen shows to a log line, for logs that machines read.
+func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
+	e = e.Str("version", Version).Stringer("http", s.HTTPAddr()).Stringer("grpc", s.GRPCAddr()).
+		Str("database", s.databaseName()).Str("modules_path", s.config.Runtime.Path)
+	if addr := s.MetricsAddr(); addr != nil {
+		e = e.Stringer("metrics", addr)
+	}
+	loaded := zerolog.Arr()
+	for _, m := range s.set.Load().Modules {
+		loaded = loaded.Dict(zerolog.Dict().Str("runtime", m.Runtime).Str("name", m.Name).
+			Strs("rpcs", m.RPCs).Strs("hooks", m.Hooks).Strs("matches", m.Matches))
+	}
+	return e.Array("modules", loaded)
 }
 
 // list writes the names of one kind, a few to a line.

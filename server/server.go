@@ -51,11 +51,11 @@ type Server struct {
 // New opens the database, brings the embedded one up to date and loads the
 // modules. It listens to nothing yet. What it opened is closed again when it
 // fails.
-func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *Server, err error) {
-	s = &Server{config: cfg, log: log}
+func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server, err error) {
+	s := &Server{config: cfg, log: log}
 	defer func() {
 		if err != nil {
-			s.close()
+			_ = s.close() // the first error is the one to tell
 		}
 	}()
 	if err := s.openDatabase(ctx); err != nil {

@@ -271,7 +271,7 @@ func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir directi
 	if err := tx.Commit(); err != nil {
 		return fail(err)
 	}
-	m.db.log.Info().Str("id", id).Str("direction", string(dir)).Msg("migration applied")
+	m.db.log.Debug().Str("id", id).Str("direction", string(dir)).Msg("migration applied")
 	return nil
 }
 

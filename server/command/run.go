@@ -41,8 +41,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if people {
 		srv.Screen(s.out)
 	} else {
-		log.Info().Str("version", server.Version).Stringer("http", srv.HTTPAddr()).Stringer("grpc", srv.GRPCAddr()).
-			Int("modules", len(srv.Modules().Modules)).Msg("server is ready")
+		srv.Describe(log.Info()).Msg("server is ready")
 	}
 
 	code := exitOK
