@@ -198,3 +198,33 @@ func BenchmarkPool(b *testing.B) {
 		l.Release()
 	}
 }
+
+// BenchmarkResult reads what a function returned, from outside of a call.
+func BenchmarkResult(b *testing.B) {
+	v := load(b, "function f() { return { state: {}, label: 'x' } }", js.Options{Limits: vm.Limits{Timeout: time.Second}})
+	out, err := v.Invoke(context.Background(), v.Global("f"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	name := vm.N("state")
+	b.Run("field", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			v.Field(out[0], &name)
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := v.ToJSON(out[0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("is", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_ = v.IsObject(out[0]) && v.IsBool(out[0]) && v.IsFunc(out[0])
+		}
+	})
+}
