@@ -39,7 +39,7 @@ func (v *VM) callNative(name string, n *vm.Native, args []goja.Value) goja.Value
 	for _, a := range args {
 		f.args = append(f.args, a)
 	}
-	f.call.Begin(v.ctx, v, f.args)
+	f.call.Begin(v.callCtx(), v, f.args)
 	err := v.body(name, n, f)
 	var ret goja.Value
 	if err == nil {

@@ -40,6 +40,7 @@ type VM struct {
 	head  *vm.Head
 
 	ctx     context.Context // of the call that runs
+	limited *callContext    // what Go functions get of it; made when there is one
 	frames  []*frame        // of Go functions, reused
 	depth   int             // of frames in use
 	running int             // nested entries into the runtime
@@ -160,9 +161,9 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 	if v.broken {
 		return nil, fault.New(fault.Unavailable, "this VM was stopped and cannot be used again")
 	}
-	outerCtx, outer := v.ctx, v.watch.begin(ctx)
+	outerCtx, outerLimited, outer := v.ctx, v.limited, v.watch.begin(ctx)
 	frames, args := v.depth, len(v.args)
-	v.ctx = ctx
+	v.ctx, v.limited = ctx, nil
 	v.running++
 	defer func() {
 		if x := recover(); x != nil {
@@ -171,7 +172,10 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		}
 		v.running--
 		v.depth, v.args = frames, v.args[:args]
-		v.ctx = outerCtx
+		if v.limited != nil {
+			v.limited.end()
+		}
+		v.ctx, v.limited = outerCtx, outerLimited
 		v.watch.end(outer)
 	}()
 	ret, err = f()

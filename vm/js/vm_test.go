@@ -91,6 +91,13 @@ var table = []vm.Func[*host]{
 		}
 		return c.ReturnRef("value", out[0], nil)
 	}},
+	{Name: vm.N("wait_for_end"), Body: func(_ *host, c *vm.Call) error {
+		if _, ok := c.Ctx.Deadline(); !ok || c.Ctx.Err() != nil {
+			return errors.New("the context has no deadline or has ended already")
+		}
+		<-c.Ctx.Done()
+		return c.Ctx.Err()
+	}},
 	{Name: vm.N("nothing"), Body: func(*host, *vm.Call) error { return nil }},
 }
 
@@ -273,6 +280,14 @@ func TestDeadline(t *testing.T) {
 				t.Errorf("%q does not name the limit and the place", err)
 			}
 		})
+	}
+}
+
+func TestGoFunctionsEndWithTheCall(t *testing.T) {
+	t.Parallel()
+	_, err := eval(t, `nk.waitForEnd()`, js.Options{Limits: vm.Limits{Timeout: 30 * time.Millisecond}})
+	if fault.CodeOf(err) != fault.DeadlineExceeded {
+		t.Errorf("got %v", err)
 	}
 }
 
