@@ -196,6 +196,10 @@ func (s *session) flushBeside() {
 // writer is a session in its role of writing what it has to send.
 type writer session
 
+// keptQueue is the length up to which the memory of a queue is kept for its
+// next messages.
+const keptQueue = 8
+
 // maxWrite is about how much is gathered for one write.
 const maxWrite = 64 << 10
 
@@ -209,12 +213,14 @@ func (w *writer) Run() {
 	for {
 		o.mu.Lock()
 		o.began = time.Time{}
+		if o.queue == nil && cap(batch) <= keptQueue {
+			o.queue = batch[:0]
+		}
 		if o.ended || len(o.queue) == 0 && !o.close {
 			o.writing = false
 			o.mu.Unlock()
 			return
 		}
-		// The queue's memory is taken too: an idle session has none.
 		batch, o.queue = o.queue, nil
 		last := o.close
 		o.began = time.Now()
@@ -235,6 +241,7 @@ func (w *writer) Run() {
 				b = b[:0]
 			}
 		}
+		clear(batch)
 		if last && err == nil {
 			b = appendClose(b, o.code, presence.CloseReason(s.reason.Load()).Text())
 		}
@@ -269,7 +276,12 @@ func (n *inbox) take() (batch []*[]byte) {
 		for _, b := range n.queue {
 			putBuffer(b)
 		}
-		n.queue, n.spare = nil, nil
+		if n.ended {
+			n.spare = nil
+		}
+		if n.ended || cap(n.queue) > keptQueue {
+			n.queue = nil
+		}
 		return nil
 	}
 	batch, n.queue = n.queue, n.spare[:0]
@@ -300,7 +312,7 @@ func (s *session) Run() {
 		}
 		s.flush()
 		clear(batch)
-		if cap(batch) <= 16 {
+		if s.in.spare = nil; cap(batch) <= keptQueue {
 			s.in.spare = batch[:0]
 		}
 	}

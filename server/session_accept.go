@@ -162,7 +162,6 @@ func (s *sockets) accept(w http.ResponseWriter, r *http.Request, claims *core.Cl
 
 // begin registers a session and puts it where every session is.
 func (s *sockets) begin(n *session, online bool) {
-	others := s.sessions.OfUser(n.user)
 	s.sessions.Add(n)
 	s.tracker.Follow(n.id, n.user)
 	_, _, err := s.tracker.Track(n.id, presence.NotificationsOf(n.user), presence.Meta{Hidden: true, Username: n.username})
@@ -175,7 +174,10 @@ func (s *sockets) begin(n *session, online bool) {
 	s.stats.opened.add(1)
 	s.event(n.scope, false, "")
 	if s.limits.singleSocket {
-		for _, o := range others {
+		for _, o := range s.sessions.OfUser(n.user) {
+			if o.ID() == n.id {
+				break // those that follow are newer
+			}
 			o.Close(presence.Replaced, singleSocketNotice())
 		}
 	}
