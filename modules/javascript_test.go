@@ -346,3 +346,34 @@ func TestNothingToLoad(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestInitModuleMakesMatches(t *testing.T) {
+	t.Parallel()
+	// Each match gets a VM in which InitModule is replayed up to where the first
+	// run is; later VMs replay all of it, and make no matches.
+	w := newWorld(t, map[string]string{"index.ts": `
+		const made: string[] = [];
+		export function InitModule(ctx: any, logger: any, nk: any, init: any) {
+			const keep = (ctx: any, logger: any, nk: any, dispatcher: any, tick: number, state: any) => ({ state });
+			const mark = nk.uuidv4();
+			init.registerMatch("room", {
+				matchInit: (ctx: any, logger: any, nk: any, params: any) => ({ state: { n: params.n }, tickRate: 1, label: JSON.stringify({ n: params.n, mark }) }),
+				matchJoinAttempt: keep, matchJoin: keep, matchLeave: keep, matchLoop: keep, matchTerminate: keep,
+				matchSignal: (ctx: any, logger: any, nk: any, dispatcher: any, tick: number, state: any, data: string) => ({ state, data: data + state.n }),
+			});
+			for (let n = 1; n <= 2; n++) made.push(nk.matchCreate("room", { n }));
+			init.registerRpc("made", () => JSON.stringify(made));
+			init.registerRpc("signal", (ctx: any, logger: any, nk: any) => made.map((id) => nk.matchSignal(id, "s")).join());
+			init.registerRpc("labels", (ctx: any, logger: any, nk: any) => String(new Set(made.map((id) => JSON.parse(nk.matchGet(id).label).mark)).size));
+		}`})
+	if n := w.matches.Count(); n != 2 {
+		t.Errorf("%d matches, want 2", n)
+	}
+	for range 3 { // in whichever VM
+		for id, want := range map[string]string{"signal": "s1,s2", "labels": "1"} {
+			if got, err := w.call(t, id, ""); err != nil || got != want {
+				t.Errorf("%s: %q, %v, want %q", id, got, err, want)
+			}
+		}
+	}
+}

@@ -22,6 +22,8 @@ var (
 	typeFunctions   = reflect.TypeFor[*functions]()
 	typePlain       = reflect.TypeFor[map[string]any]()
 	typeArrayBuffer = reflect.TypeFor[goja.ArrayBuffer]()
+	typeMap         = reflect.TypeFor[[][2]any]()
+	typeSet         = reflect.TypeFor[[]any]() // lists have been dealt with
 	typeTime        = reflect.TypeFor[time.Time]()
 )
 
@@ -293,8 +295,11 @@ func (v *VM) export(x goja.Value, depth int) (any, error) {
 	case t == typePromise:
 		return nil, errors.New("a promise has no form outside of JavaScript: await it")
 	}
-	if _, isMap := o.Export().([][2]any); isMap {
+	switch t {
+	case typeMap:
 		return nil, errors.New("a Map has no form outside of JavaScript: use Object.fromEntries")
+	case typeSet:
+		return nil, errors.New("a Set has no form outside of JavaScript: use Array.from")
 	}
 	keys := o.Keys()
 	m := make(map[string]any, len(keys))

@@ -220,6 +220,7 @@ func TestErrors(t *testing.T) {
 		"invalid json":            {`nk.fromJson('{"a":')`, fault.InvalidArgument, "invalid JSON at byte 5: it ends too early", false},
 		"cycle":                   {`const a = {}; a.a = a; nk.keep(a)`, fault.Internal, "the value is nested too deeply or contains itself", false},
 		"function as data":        {`nk.keep({ f() {} })`, fault.Internal, "a function has no form outside of JavaScript", false},
+		"set as data":             {`nk.keep(new Set([1]))`, fault.Internal, "a Set has no form outside of JavaScript: use Array.from", false},
 		"map as data":             {`nk.keep(new Map([[1, 2]]))`, fault.Internal, "a Map has no form outside of JavaScript: use Object.fromEntries", false},
 	} {
 		t.Run(name, func(t *testing.T) {
