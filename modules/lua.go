@@ -218,6 +218,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 		v.Close()
 		return nil, nil, err
 	}
+	s.freeze(v.VM)
 	s.regs = v.local.Registrar.Registrations()
 	return v.VM, s.regs, nil
 }
@@ -233,7 +234,19 @@ func (s *luaModules) seal(v *luaVM) error {
 
 // pooled makes a further VM of the pool.
 func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
-	return s.replay(ctx, s.regs, s.code.Names()...)
+	v, err := s.replay(ctx, s.regs, s.code.Names()...)
+	if err != nil {
+		return nil, err
+	}
+	s.freeze(v)
+	return v, nil
+}
+
+// freeze protects what the calls of a VM share; a match shares nothing.
+func (s *luaModules) freeze(v *lua.VM) {
+	if s.LuaReadOnlyGlobals {
+		v.FreezeGlobals()
+	}
 }
 
 // replay makes a VM in which everything of regs must have been registered.

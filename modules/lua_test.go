@@ -36,6 +36,9 @@ func TestLuaFolder(t *testing.T) {
 	}
 	var names []string
 	for _, m := range w.Modules {
+		if m.Runtime != "lua" {
+			continue
+		}
 		names = append(names, m.Name+" "+m.Path+" "+strings.Join(m.RPCs, ","))
 	}
 	if got := strings.Join(names, "; "); got != "a a.lua ; b b.lua ; game.rooms game/rooms.lua order; z z.LUA " {
@@ -251,5 +254,61 @@ func TestLuaPrintAndScope(t *testing.T) {
 	got, err := w.RPC.Lookup("who").Call(core.WithScope(t.Context(), w.scope("00000000-0000-4000-8000-000000000001", "ann")), "!")
 	if err != nil || got != "annfine!" {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestLuaReadOnlyGlobals(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"shared.lua": `local M = {list = {1}, deep = {er = {}}}; config = {a = 1}; setmetatable(config, nil); return M`,
+		"a.lua": `
+			local nk = require("nakama")
+			local M = require("shared")
+			local Class = setmetatable({}, {__call = function() return "called" end})
+			Class.__index = Class
+			function Class.name() return "class" end
+			own = {}
+			local insert = table.insert
+			local cases = {
+				key = function() M.new = 1 end,
+				deep = function() M.deep.er.x = 1 end,
+				global = function() config.b = 2 end,
+				library = function() string.trim = 1 end,
+				insert = function() insert(M.list, 2) end,
+				remove = function() table.remove(M.list) end,
+				sort = function() table.sort(M.list) end,
+				rawset = function() rawset(M, "new", 1) end,
+				metatable = function() setmetatable(M, {}) end,
+				fine = function()
+					fresh = 1; local t = {}; t.x = 1; table.insert(t, 2); table.sort(t); rawset(t, "y", 3); setmetatable(t, Class)
+					assert(M.missing == nil and #M.list == 1 and config.a == 1 and not getmetatable(M))
+					local n = 0; for _ in pairs(M) do n = n + 1 end
+					return n .. t.name() .. Class()
+				end,
+			}
+			nk.register_rpc(function(_, name) return cases[name]() or "" end, "try")`,
+	}
+	w := newWorld(t, files)
+	for _, name := range []string{"key", "deep", "global", "library", "insert", "remove", "sort", "rawset", "metatable"} {
+		_, err := w.call(t, "try", name)
+		want := "attempt to modify read only table"
+		if name == "metatable" {
+			want = "cannot change a protected metatable"
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if got := w.answer(t, "try", "fine"); got != "2classcalled" {
+		t.Errorf("got %q", got)
+	}
+
+	free := emptyWorld(t, files)
+	free.options.LuaReadOnlyGlobals = false
+	if err := free.load(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"key", "deep", "insert", "sort", "rawset"} {
+		free.answer(t, "try", name)
 	}
 }

@@ -37,9 +37,9 @@ var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
 })
 
 var (
-	baseNames = strings.Fields("assert error getfenv getmetatable ipairs load loadstring module newproxy rawequal rawset select setfenv setmetatable tonumber tostring type unpack")
+	baseNames = strings.Fields("assert error getfenv getmetatable ipairs load loadstring module newproxy rawequal select setfenv setmetatable tonumber tostring type unpack")
 	libNames  = map[string][]string{
-		"table":     strings.Fields("getn concat insert maxn remove sort"),
+		"table":     strings.Fields("getn concat maxn"),
 		"string":    strings.Fields("byte char dump find format gfind gmatch gsub len lower match reverse sub upper"),
 		"os":        strings.Fields("clock date difftime time"),
 		"coroutine": strings.Fields("resume running status yield"),
@@ -75,6 +75,9 @@ func (v *VM) open() {
 		}
 	}
 
+	if p.needs("rawset") {
+		g.RawSetString("rawset", v.guard(stock()[""]["rawset"].(*lua.LFunction)))
+	}
 	v.openPackage(g)
 	str := v.library("string")
 	str.RawSetString("rep", sharedRep)
@@ -88,6 +91,10 @@ func (v *VM) open() {
 		}
 		t := v.library(name)
 		switch name {
+		case "table":
+			for _, fn := range []string{"insert", "remove", "sort"} {
+				t.RawSetString(fn, v.guard(stock()["table"][fn].(*lua.LFunction)))
+			}
 		case "math":
 			t.RawSetString("random", v.function(v.mathRandom))
 			t.RawSetString("randomseed", v.function(v.mathSeed))
@@ -112,7 +119,7 @@ func (v *VM) open() {
 }
 
 func (v *VM) library(name string) *lua.LTable {
-	t := v.state.CreateTable(0, len(libNames[name])+2)
+	t := v.state.CreateTable(0, len(libNames[name])+3)
 	for _, fn := range libNames[name] {
 		t.RawSetString(fn, stock()[name][fn])
 	}

@@ -62,18 +62,19 @@ type VM struct {
 	random   *rand.Rand
 	loaded   *lua.LTable // package.loaded
 
-	ctx     context.Context // of the innermost Invoke, for functions of Go
-	depth   int             // of calls into the VM
-	calls   []*vm.Call      // reused, by nesting
-	nested  int             // of functions of Go
-	guards  []guard
-	onFail  *lua.LFunction
-	raised  raised
-	frames  string // where the last error to leave the script was raised
-	key     string // of the handler last asked for
-	keyed   vm.Ref
-	natives map[*lua.LTable]*filler
-	broken  bool
+	ctx      context.Context // of the innermost Invoke, for functions of Go
+	depth    int             // of calls into the VM
+	calls    []*vm.Call      // reused, by nesting
+	nested   int             // of functions of Go
+	guards   []guard
+	onFail   *lua.LFunction
+	raised   raised
+	frames   string // where the last error to leave the script was raised
+	key      string // of the handler last asked for
+	keyed    vm.Ref
+	natives  map[*lua.LTable]*filler
+	readOnly *lua.LTable // the metatable of tables that refuse changes
+	broken   bool
 }
 
 var _ vm.Instance = (*VM)(nil)
