@@ -281,7 +281,11 @@ func (p earlyPool) New(ctx context.Context) (vm.Instance, error) { return p.priv
 func explain(err error) error {
 	var se *vm.ScriptError
 	if errors.As(err, &se) && se.Stack != "" && !strings.Contains(err.Error(), se.Stack) {
-		return &explained{err: err, text: se.Stack}
+		text := se.Stack
+		if !strings.Contains(text, se.Fault.Message) { // as in Lua, where it is the calls alone
+			text = err.Error() + "\n" + text
+		}
+		return &explained{err: err, text: text}
 	}
 	return err
 }

@@ -83,7 +83,7 @@ func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Modu
 					c.Invalid("fields", err.Error())
 				}
 			} else {
-				args = []any{plain(c.E, v)}
+				args = []any{printed(plain(c.E, v))}
 			}
 		} else {
 			args = rest(c)
@@ -127,9 +127,33 @@ func message(format string, args []any) string {
 func rest(c *vm.Call) []any {
 	var args []any
 	for n := c.Left(); n > 0; n-- {
-		args = append(args, plain(c.E, c.Any("argument")))
+		args = append(args, printed(plain(c.E, c.Any("argument"))))
 	}
 	return args
+}
+
+// scalar is a number or boolean that also answers to %s, and a whole number
+// that answers to %f.
+type scalar struct{ v any }
+
+// Format implements fmt.Formatter.
+func (x scalar) Format(f fmt.State, verb rune) {
+	v := x.v
+	switch n, whole := v.(int64); {
+	case verb == 's':
+		verb = 'v'
+	case whole && strings.ContainsRune("feEgG", verb):
+		v = float64(n)
+	}
+	fmt.Fprintf(f, fmt.FormatString(f, verb), v)
+}
+
+func printed(v any) any {
+	switch v.(type) {
+	case bool, int64, float64:
+		return scalar{v}
+	}
+	return v
 }
 
 // text is a value as text for people.
