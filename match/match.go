@@ -142,6 +142,12 @@ var errLabel = known(fault.InvalidArgument, runtime.ErrMatchLabelTooLong)
 // Run works until there is nothing to do. The pool calls it, never twice at
 // once.
 func (m *Match) Run() {
+	defer func() {
+		if r := recover(); r != nil { // not the handler's doing: a fault of ours
+			m.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("match failed")
+			m.abandon()
+		}
+	}()
 	b := &m.box
 	for {
 		b.mu.Lock()
@@ -446,6 +452,16 @@ func (m *Match) stop() {
 	m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
 	m.reg.metrics.Matches(n)
 	m.close()
+	m.reg.ended()
+}
+
+// abandon takes out a match whose own code failed, touching as little as can be.
+func (m *Match) abandon() {
+	m.over = true
+	m.cancel()
+	m.reg.clock.remove(m, int(m.rate.Load()))
+	m.reg.metrics.Matches(m.reg.forget(m.id))
+	m.reg.metrics.MatchFailed(m.name)
 	m.reg.ended()
 }
 

@@ -17,6 +17,7 @@ const eventLanes = 4
 type event struct {
 	stream      Stream
 	join, leave *Presence
+	quiet       bool // not for clients
 }
 
 // lane sends the events of the streams that belong to it, in order. Its

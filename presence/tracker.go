@@ -57,7 +57,7 @@ type Tracker struct {
 }
 
 // Listener is told of each join and leave on the streams of one mode at the
-// moment it happens, hidden ones included; one of the two is nil, or none when a
+// moment it happens, hidden ones included. One of the two is nil, except when a
 // presence changed. It runs under the Tracker's locks: it must not block and not
 // call the Tracker.
 type Listener func(stream Stream, join, leave *Presence)
@@ -185,7 +185,7 @@ func (t *Tracker) Untrack(session uuid.UUID, stream Stream, reason runtime.Prese
 		return false
 	}
 	m.streams = slices.Delete(m.streams, i, i+1)
-	t.take(session, stream, reason)
+	t.take(session, stream, reason, false)
 	return true
 }
 
@@ -219,7 +219,7 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 			kept = append(kept, s)
 			continue
 		}
-		t.take(session, s, reason)
+		t.take(session, s, reason, false)
 		taken++
 	}
 	clear(m.streams[len(kept):])
@@ -227,15 +227,26 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 	return taken
 }
 
-// UntrackStream takes every session off a stream.
+// UntrackStream takes every session off a stream. Nobody is left to be told, so
+// clients hear nothing of it; the mode's listener does.
 func (t *Tracker) UntrackStream(stream Stream, reason runtime.PresenceReason) {
 	for _, e := range t.on(stream) {
-		t.Untrack(e.id, stream, reason)
+		m := t.sessions.member(e.id)
+		if m == nil {
+			continue
+		}
+		m.mu.Lock()
+		if i := slices.Index(m.streams, stream); i >= 0 {
+			m.streams = slices.Delete(m.streams, i, i+1)
+			t.take(e.id, stream, reason, true)
+		}
+		m.mu.Unlock()
 	}
 }
 
-// take removes a session from a stream. The member's lock is held.
-func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.PresenceReason) {
+// take removes a session from a stream, without an event for clients if quiet.
+// The member's lock is held.
+func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.PresenceReason, quiet bool) {
 	slot := t.slot(stream)
 	shard := t.shard(slot)
 	shard.mu.Lock()
@@ -250,7 +261,7 @@ func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.Presence
 		at.on = slices.Delete(at.on, i, i+1)
 	}
 	t.count.Add(-1)
-	t.happened(slot, event{stream: stream, leave: p.WithReason(reason)})
+	t.happened(slot, event{stream: stream, leave: p.WithReason(reason), quiet: quiet})
 }
 
 // own makes sure that no reader holds the slice that is about to change.
@@ -300,6 +311,9 @@ func (t *Tracker) on(stream Stream) []entry {
 func (t *Tracker) happened(slot uint64, e event) {
 	if l := t.listeners[e.stream.Mode].Load(); l != nil {
 		(*l)(e.stream, e.join, e.leave)
+	}
+	if e.quiet {
+		return
 	}
 	if e.join != nil && e.join.Hidden {
 		e.join = nil

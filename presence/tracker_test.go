@@ -308,6 +308,13 @@ func TestEventsOrderAndRecipients(t *testing.T) {
 	if n := len(bob.take()); n != 0 {
 		t.Errorf("who left got %d events", n)
 	}
+	track(bob, Meta{})
+	ann.take()
+	f.UntrackStream(room, 0)
+	f.Tracker.Close()
+	if e := ann.take(); len(e) != 0 {
+		t.Errorf("a closed stream told %v", e)
+	}
 }
 
 // Events of one stream that wait together are one event, except where a session

@@ -156,6 +156,9 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, "Before hook returned another kind of message.")
 		return nil
 	}
+	if changed.Cid == "" {
+		changed.Cid = cid // the client waits for it
+	}
 	return changed
 }
 
