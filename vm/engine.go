@@ -98,3 +98,20 @@ type Source interface {
 	// Get makes the property's value in e.
 	Get(e Engine, i int) (Ref, error)
 }
+
+// Recorder is an engine that can tell what a script did to a record. An engine
+// whose records are plain values is none.
+type Recorder interface {
+	// Recorded finds the record behind a value, nil when it is no record.
+	Recorded(Ref) Recorded
+}
+
+// Recorded is a record as a script left it.
+type Recorded interface {
+	Source() Source
+	// Touched is the value of a property that was read or written, and nil when
+	// it was deleted; ok is false when it was not touched.
+	Touched(i int) (v Ref, ok bool)
+	// Extended says whether the script added properties.
+	Extended() bool
+}

@@ -57,35 +57,92 @@ func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 		return
 	}
 	at := len(w.path)
-	var oneofs uint64 // those that have a member; messages here have few
-	w.e.EachField(v, func(key string, x vm.Ref) bool {
-		w.path = append(append(w.path[:at], '.'), key...)
-		i, ok := p.byKey[key]
-		if !ok {
-			w.fail("there is no such field in " + p.name)
-			return false
-		}
-		if w.e.IsNil(x) {
-			return true
-		}
-		f := &p.fields[i]
-		if m.Has(f.fd) {
-			w.fail("the field is given twice, in both spellings")
-			return false
-		}
-		if f.oneof > 0 {
-			bit := uint64(1) << (f.oneof - 1)
-			if oneofs&bit != 0 {
-				w.fail("only one field of this kind can be set at a time")
+	var oneofs oneofSet
+	if rec := p.recorded(w.e, v); rec != nil {
+		p.copy(w, rec, &oneofs, m)
+	} else {
+		w.e.EachField(v, func(key string, x vm.Ref) bool {
+			w.path = append(append(w.path[:at], '.'), key...)
+			i, ok := p.byKey[key]
+			if !ok {
+				w.fail("there is no such field in " + p.name)
 				return false
 			}
-			oneofs |= bit
-		}
-		f.write(w, x, m)
-		return w.err == nil
-	})
+			if w.e.IsNil(x) {
+				return true
+			}
+			f := &p.fields[i]
+			if m.Has(f.fd) {
+				w.fail("the field is given twice, in both spellings")
+				return false
+			}
+			if oneofs.add(w, f) {
+				f.write(w, x, m)
+			}
+			return w.err == nil
+		})
+	}
 	w.path = w.path[:at]
 	w.depth--
+}
+
+// oneofSet is the oneofs of a message that have a member; messages here have
+// few.
+type oneofSet uint64
+
+func (s *oneofSet) add(w *payloadWriter, f *planField) bool {
+	if f.oneof == 0 {
+		return true
+	}
+	bit := oneofSet(1) << (f.oneof - 1)
+	if *s&bit != 0 {
+		w.fail("only one field of this kind can be set at a time")
+		return false
+	}
+	*s |= bit
+	return true
+}
+
+// recorded is the record behind v if it was made from a message of this type
+// and has no further properties.
+func (p *plan) recorded(e vm.Engine, v vm.Ref) vm.Recorded {
+	r, ok := e.(vm.Recorder)
+	if !ok {
+		return nil
+	}
+	rec := r.Recorded(v)
+	if rec == nil || rec.Extended() {
+		return nil
+	}
+	if src, ok := rec.Source().(*payload); !ok || src.plan != p {
+		return nil
+	}
+	return rec
+}
+
+// copy takes the fields that the script has not touched from the message they
+// were in, and shares them with it; only the others are read from the script.
+func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m protoreflect.Message) {
+	from := rec.Source().(*payload).m
+	at := len(w.path)
+	for i := range p.fields {
+		f := &p.fields[i]
+		x, touched := rec.Touched(i)
+		switch {
+		case !touched:
+			if from.Has(f.fd) && oneofs.add(w, f) {
+				m.Set(f.fd, from.Get(f.fd))
+			}
+		case x != nil && !w.e.IsNil(x):
+			w.path = append(append(w.path[:at], '.'), f.name.In(w.e.Lang())...)
+			if oneofs.add(w, f) {
+				f.write(w, x, m)
+			}
+		}
+		if w.err != nil {
+			return
+		}
+	}
 }
 
 // write sets the field in m.

@@ -141,3 +141,30 @@ func (r *record) Keys() []string {
 	}
 	return keys
 }
+
+// Recorded implements vm.Recorder.
+func (v *VM) Recorded(x vm.Ref) vm.Recorded {
+	if o, ok := x.(*goja.Object); ok && o.ExportType() == typeRecord {
+		if r, ok := o.Export().(*record); ok {
+			return r
+		}
+	}
+	return nil
+}
+
+// Source implements vm.Recorded.
+func (r *record) Source() vm.Source { return r.source }
+
+// Touched implements vm.Recorded.
+func (r *record) Touched(i int) (vm.Ref, bool) {
+	switch {
+	case r.gone != nil && r.gone[i]:
+		return nil, true
+	case r.vals != nil && r.vals[i] != nil:
+		return r.vals[i], true
+	}
+	return nil, false
+}
+
+// Extended implements vm.Recorded.
+func (r *record) Extended() bool { return r.more != nil && len(r.more.Keys()) > 0 }
