@@ -37,16 +37,22 @@ var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
 })
 
 var (
-	baseNames = strings.Fields("assert error getfenv getmetatable ipairs load loadstring module newproxy rawequal select setfenv setmetatable tonumber tostring type unpack")
+	baseNames = strings.Fields("assert error getfenv getmetatable ipairs module newproxy rawequal select setfenv setmetatable tonumber tostring type unpack")
 	libNames  = map[string][]string{
 		"table":     strings.Fields("getn concat maxn"),
-		"string":    strings.Fields("byte char dump find format gfind gmatch gsub len lower match reverse sub upper"),
+		"string":    strings.Fields("byte char dump format len lower reverse sub upper"),
 		"os":        strings.Fields("clock date difftime time"),
 		"coroutine": strings.Fields("resume running status yield"),
 		"math": strings.Fields("abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod " +
 			"modf pi pow rad sin sinh sqrt tan tanh"),
 	}
 )
+
+// maxArray is the highest index that a table keeps in its list, which is filled
+// up to it: with the library's own limit one assignment takes a gigabyte.
+const maxArray = 4 << 20
+
+func init() { lua.MaxArrayIndex = maxArray }
 
 // open puts the libraries in place, as far as the program can reach them.
 func (v *VM) open() {
@@ -67,7 +73,7 @@ func (v *VM) open() {
 		put(name, stock()[""][name])
 	}
 	for name, fn := range map[string]lua.LGFunction{
-		"collectgarbage": collectGarbage, "dofile": v.dofile, "loadfile": v.loadfile, "next": v.next, "pairs": v.pairs,
+		"collectgarbage": collectGarbage, "dofile": v.dofile, "loadfile": v.loadfile, "load": load, "loadstring": loadString, "next": v.next, "pairs": v.pairs,
 		"pcall": v.pcall, "print": v.print, "rawget": v.rawget, "require": require, "xpcall": v.xpcall,
 	} {
 		if p.needs(name) {
@@ -81,6 +87,9 @@ func (v *VM) open() {
 	v.openPackage(g)
 	str := v.library("string")
 	str.RawSetString("rep", sharedRep)
+	for name, fn := range patternFuncs {
+		str.RawSetString(name, fn)
+	}
 	mt := L.CreateTable(0, 1)
 	mt.RawSetString("__index", str)
 	L.SetMetatable(lua.LString(""), mt)
@@ -119,7 +128,7 @@ func (v *VM) open() {
 }
 
 func (v *VM) library(name string) *lua.LTable {
-	t := v.state.CreateTable(0, len(libNames[name])+3)
+	t := v.state.CreateTable(0, len(libNames[name])+6)
 	for _, fn := range libNames[name] {
 		t.RawSetString(fn, stock()[name][fn])
 	}
@@ -251,6 +260,50 @@ func (v *VM) coroutineWrap(L *lua.LState) int {
 	return n
 }
 
+// maxSource bounds what load and loadstring compile. The compiler goes as deep
+// as the source is nested, and the end of Go's stack is the end of the server.
+const maxSource = 256 << 10
+
+func loadString(L *lua.LState) int { return loadText(L, L.CheckString(1), L.OptString(2, "<string>")) }
+
+func load(L *lua.LState) int {
+	fn, name := L.CheckFunction(1), L.OptString(2, "<string>")
+	var text strings.Builder
+	for text.Len() <= maxSource {
+		L.Push(fn)
+		L.Call(0, 1)
+		piece := L.Get(-1)
+		L.Pop(1)
+		if piece == lua.LNil || piece == lua.LValue(lua.LString("")) {
+			break
+		}
+		if !lua.LVCanConvToString(piece) {
+			return failed(L, "reader function must return a string")
+		}
+		text.WriteString(piece.String())
+	}
+	return loadText(L, text.String(), name)
+}
+
+func loadText(L *lua.LState, source, name string) int {
+	if len(source) > maxSource {
+		return failed(L, fmt.Sprintf("a text of more than %d bytes cannot be compiled", maxSource))
+	}
+	proto, err := compile(name, source)
+	if err != nil {
+		return failed(L, err.Error())
+	}
+	L.Push(L.NewFunctionFromProto(proto))
+	return 1
+}
+
+// failed gives a script nil and what went wrong.
+func failed(L *lua.LState, message string) int {
+	L.Push(lua.LNil)
+	L.Push(lua.LString(message))
+	return 2
+}
+
 // loadfile and dofile read files of the modules folder.
 
 func (v *VM) read(L *lua.LState, name string) (*lua.LFunction, error) {
@@ -280,9 +333,7 @@ func (v *VM) read(L *lua.LState, name string) (*lua.LFunction, error) {
 func (v *VM) loadfile(L *lua.LState) int {
 	fn, err := v.read(L, L.CheckString(1))
 	if err != nil {
-		L.Push(lua.LNil)
-		L.Push(lua.LString(err.Error()))
-		return 2
+		return failed(L, err.Error())
 	}
 	L.Push(fn)
 	return 1

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +205,10 @@ func TestValues(t *testing.T) {
 		{"globals are listed", `local found = {}; for k in pairs(_G) do found[k] = true end; return {found.string, found.require, found.coroutine, found.io == nil, found._printregs == nil}`, `[true,true,true,true,true]`},
 		{"getfenv", `return getfenv(1) == _G`, `true`},
 		{"loadstring", `return loadstring("return 1 + 1")()`, `2`},
+		{"load", `local n = 0; return {load(function() n = n + 1; return ({"return ", "1", " + 2"})[n] end)(), (select(2, loadstring("return return", "mine")))}`, `[3,"mine:1:13: syntax error near 'return'"]`},
+		{"nested source", `return {loadstring(("{"):rep(1e6)), (select(2, loadstring(("{"):rep(1e6)))), (loadstring(("{"):rep(2e5)))}`, `[null,"a text of more than 262144 bytes cannot be compiled"]`},
+		{"nested source that is whole", `return loadstring("return " .. ("not "):rep(6e4) .. "1")()`, `true`},
+		{"high index", `local t = {}; t[6e7] = 1; return {#t, t[6e7]}`, `[0,1]`},
 		{"package", `return {package.loaded.string == string, package.loaded.nakama == nk, package.cpath, pcall(package.loadlib, "x", "y")}`, `[true,true,"",false,"main.lua:3: loadlib is not supported"]`},
 		{"preload", `package.preload.extra = function(name) return {name = name} end; return require("extra").name`, `"extra"`},
 		{"no io", `return {io == nil, debug == nil, channel == nil}`, `[true,true,true]`},
@@ -329,6 +335,43 @@ func TestLoadErrors(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestFilesOfTheModulesFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	inside := filepath.Join(dir, "modules")
+	for name, text := range map[string]string{"modules/data/list.lua": "return {1, 2}", "modules/bad.lua": "x =", "secret.lua": "return 3"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(dir, "secret.lua"), filepath.Join(inside, "link.lua")); err != nil {
+		t.Skipf("cannot make links here: %v", err)
+	}
+	for _, c := range []struct{ body, want string }{
+		{`return dofile("data/list.lua")`, `[1,2]`},
+		{`return loadfile("data/list.lua")()`, `[1,2]`},
+		{`return dofile("` + inside + `/data/list.lua")`, `[1,2]`},
+		{`return {loadfile("bad.lua")}`, `[null,"bad.lua:1: syntax error at the end of the file"]`},
+		{`return {loadfile("../secret.lua")}`, `[null,"cannot open ../secret.lua: it is not a readable file of the modules folder"]`},
+		{`return {loadfile("link.lua")}`, `[null,"cannot open link.lua: it is not a readable file of the modules folder"]`},
+		{`return {loadfile("/etc/passwd")}`, `[null,"cannot open /etc/passwd: it is not a readable file of the modules folder"]`},
+		{`return {pcall(dofile, "none.lua")}`, `[false,"main.lua:1: cannot open none.lua: it is not a readable file of the modules folder"]`},
+	} {
+		out, v, err := run(t, "function main() "+c.body+" end", options{root: inside})
+		if err != nil {
+			t.Errorf("%s: %v", c.body, err)
+			continue
+		}
+		if got, _ := v.ToJSON(out[0]); string(got) != c.want {
+			t.Errorf("%s: got %s", c.body, got)
+		}
 	}
 }
 
