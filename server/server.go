@@ -46,6 +46,7 @@ type Server struct {
 	sockets *sockets
 	ports   *ports
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
+	cancel  context.CancelFunc
 }
 
 // New opens the database, brings the embedded one up to date and loads the
@@ -153,6 +154,9 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	s.ports = ports
+	background, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go tuneHeap(background)
 	return nil
 }
 
@@ -193,6 +197,9 @@ func (s *Server) stopGames(ctx context.Context) {
 
 // close frees what New opened, as far as it got.
 func (s *Server) close() error {
+	if s.cancel != nil {
+		s.cancel()
+	}
 	if s.events != nil {
 		s.events.close()
 	}
