@@ -74,6 +74,7 @@ type VM struct {
 	keyed    vm.Ref
 	natives  map[*lua.LTable]*filler
 	readOnly *lua.LTable // the metatable of tables that refuse changes
+	resumed  int         // coroutines within one another
 	broken   bool
 }
 

@@ -221,6 +221,13 @@ func TestValues(t *testing.T) {
 		{"pcall passes results", `return {pcall(function(...) return ... end, 1, 2)}`, `[true,1,2]`},
 		{"pcall of what is no function", `return {pcall(3)}`, `[false,"attempt to call a number value"]`},
 		{"error in a coroutine", `local x = 1; local co = coroutine.create(function() local function f() x = x + 1 end; pcall(error, "a"); f(); error("b", 0) end); local r = {coroutine.resume(co)}; r[3] = x; r[4] = coroutine.status(co); return r`, `[false,"b",2,"dead"]`},
+		{"coroutines in coroutines", `local n = 0; local function f() n = n + 1; coroutine.wrap(f)() end; local ok, m = pcall(f); return {ok, n, m:match("stack overflow") ~= nil, coroutine.wrap(function() return "again" end)()}`, `[false,201,true,"again"]`},
+		{"and resumed", `local n = 0; local function f() n = n + 1; local ok, m = coroutine.resume(coroutine.create(f)); if not ok then error(m) end end; return {pcall(f) == false, n}`, `[true,201]`},
+		{"yield in pcall", `local co = coroutine.wrap(function() local ok, m = pcall(function() return coroutine.yield(1) end); return {ok, m} end); return co()`, `[false,"main.lua:3: attempt to yield across metamethod/C-call boundary"]`},
+		{"yield in a callback of Go", `local co = coroutine.wrap(function() return {pcall(nk.twice, function() coroutine.yield(1) end, 1)} end); return co()`, `[false,"main.lua:3: attempt to yield across metamethod/C-call boundary"]`},
+		{"generators", `local function gen(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end end) end; local s = 0; for i in gen(10) do s = s + i end; return s`, `55`},
+		{"dead coroutine", `local co = coroutine.wrap(function() end); co(); return {pcall(co)}`, `[false,"main.lua:3: can not resume a dead thread"]`},
+		{"yield outside of a coroutine", `local ok, m = pcall(coroutine.yield, 1); return {ok, m}`, `[false,"main.lua:3: can not yield from outside of a coroutine"]`},
 		{"stack overflow is caught", `local function f() return 1 + f() end; local ok, m = pcall(f); return {ok, m}`, `[false,"stack overflow"]`},
 		{"and harmless", `local x = 1; local function g() x = x + 1; return x end; local function f() local y = 1; local h = function() return y end; return 1 + f() end; pcall(f); g(); return x`, `2`},
 	} {
