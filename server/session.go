@@ -318,8 +318,9 @@ func (s *session) Run() {
 	}
 }
 
-// post gives a message to the actor, waiting while the inbox is full.
-func (s *session) post(frame *[]byte) {
+// post gives a message to the actor, waiting while the inbox is full, and tells
+// whether it had to wait.
+func (s *session) post(frame *[]byte) (waited bool) {
 	n := &s.in
 	n.mu.Lock()
 	for len(n.queue) >= maxInbox && !n.ended {
@@ -327,6 +328,7 @@ func (s *session) post(frame *[]byte) {
 			n.room = make(chan struct{})
 		}
 		room := n.room
+		waited = true
 		n.mu.Unlock()
 		select {
 		case <-room:
@@ -337,7 +339,7 @@ func (s *session) post(frame *[]byte) {
 	if n.ended {
 		n.mu.Unlock()
 		putBuffer(frame)
-		return
+		return waited
 	}
 	n.queue = append(n.queue, frame)
 	start := !n.running
@@ -346,6 +348,7 @@ func (s *session) post(frame *[]byte) {
 	if start {
 		s.pool.Go(s)
 	}
+	return waited
 }
 
 // Close implements presence.Session.

@@ -50,7 +50,10 @@ func (s *session) read() {
 			putBuffer(frame)
 			continue
 		}
-		s.post(frame)
+		if s.post(frame) {
+			// While the reader waited nothing could be heard of the peer.
+			s.alive()
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -318,4 +319,31 @@ func TestAbruptEnd(t *testing.T) {
 		t.Errorf("session ended for %q", why)
 	}
 	eventually(t, "nothing is left of it", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })
+}
+
+// A client that sends far more than is handled waits; it is not cut, and
+// nothing is lost.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := newRealm(t, func(c *config.Config, set *modules.Set) {
+		c.Socket.PingPeriodMs, c.Socket.PongWaitMs = 50, 100
+		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "", nil }})
+	})
+	p := r.player("ann", presence.JSON)
+	const n = 3 * maxInbox
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testWait)
+		defer cancel()
+		_ = p.conn.Write(ctx, websocket.MessageText, []byte(`{"cid":"0","rpc":{"id":"slow"}}`))
+		for i := 1; i < n; i++ {
+			_ = p.conn.Write(ctx, websocket.MessageText, []byte(`{"cid":"`+strconv.Itoa(i)+`","ping":{}}`))
+		}
+	}()
+	time.AfterFunc(500*time.Millisecond, func() { close(release) }) // several pong waits
+	for i := range n {
+		if e := p.read(); e.Cid != strconv.Itoa(i) {
+			t.Fatalf("reply %s where %d is due", e.Cid, i)
+		}
+	}
 }
