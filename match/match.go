@@ -61,7 +61,7 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	find := r.handlers.Load()
 	var factory Factory
 	ok := false
-	if find != nil {
+	if find != nil && *find != nil {
 		factory, ok = (*find)(module)
 	}
 	if !ok {

@@ -106,9 +106,15 @@ func NewRegistry(o Options) *Registry {
 	return r
 }
 
-// SetHandlers sets where the handlers of new matches are found by name. It may
-// be called at any time; matches that run keep theirs.
-func (r *Registry) SetHandlers(find func(name string) (Factory, bool)) { r.handlers.Store(&find) }
+// SetHandlers sets where the handlers of new matches are found by name, and
+// returns where they were found before, nil at first. It may be called at any
+// time; matches that run keep theirs.
+func (r *Registry) SetHandlers(find func(name string) (Factory, bool)) (before func(name string) (Factory, bool)) {
+	if old := r.handlers.Swap(&find); old != nil {
+		before = *old
+	}
+	return before
+}
 
 // Count is the number of authoritative matches.
 func (r *Registry) Count() int {

@@ -111,6 +111,24 @@ var fnCases = []fnCase{
 		lua: `nk.users_ban_id({USER2}); local on = nk.account_get_id(USER2).disable_time ~= nil; nk.users_unban_id({USER2}); return {on, nk.account_get_id(USER2).disable_time ~= nil}`, want: `[true,false]`},
 	{name: "logout", js: `nk.sessionLogout(USER); nk.sessionDisconnect(nk.uuidv4()); nk.sessionDisconnect(nk.uuidv4(), 3)`, lua: `nk.session_logout(USER); nk.session_disconnect(nk.uuid_v4()); nk.session_disconnect(nk.uuid_v4(), 3)`, want: `null`},
 	{name: "disconnect reason", js: `nk.sessionDisconnect(nk.uuidv4(), 5)`, lua: `nk.session_disconnect(nk.uuid_v4(), -1)`, err: "presence reason"},
+	{name: "export", js: `var t = nk.accountExportId(USER); nk.accountDeleteId(USER); var a = nk.accountImportId(t, USER); return a.user.userId === USER`,
+		lua: `local t = nk.account_export_id(USER); nk.account_delete_id(USER); local a = nk.account_import_id(t, USER); return a.user_id == USER`, want: `true`},
+	{name: "import bad", js: `nk.accountImportId("{")`, lua: `nk.account_import_id("{")`, code: fault.InvalidArgument},
+
+	{name: "notifications", js: `nk.notificationSend(USER, "s", {a: 1}, 5, USER2, true); nk.notificationsSend([{userId: USER, subject: "t", content: {b: 2}, code: 6, persistent: true}]);
+			var r = nk.notificationsList(USER), l = r.notifications; var first = l.filter(function (n) { return n.code === 5 })[0], second = l.filter(function (n) { return n.code === 6 })[0];
+			nk.notificationsUpdate([{id: first.id, subject: "u"}]); var g = nk.notificationsGetId([first.id], USER)[0];
+			nk.notificationsDelete([{userId: USER, notificationId: first.id}]); nk.notificationsDeleteId([second.id], USER);
+			return [l.length, JSON.parse(first.content), first.senderId === USER2, first.createTime > 0, r.cursor, g.subject, g.content, g.code, g.userId === USER, nk.notificationsList(USER, 10).notifications.length]`,
+		lua: `nk.notification_send(USER, "s", {a = 1}, 5, USER2, true); nk.notifications_send({{user_id = USER, subject = "t", content = {b = 2}, code = 6, persistent = true}})
+			local l, cursor = nk.notifications_list(USER); local first, second = l[1], l[2]; if first.code == 6 then first, second = second, first end
+			nk.notifications_update({{id = first.id, subject = "u"}}); local g = nk.notifications_get_id({first.id}, USER)[1]
+			nk.notifications_delete({{user_id = USER, notification_id = first.id}}); nk.notifications_delete_id({second.id}, USER)
+			return {#l, nk.json_decode(first.content), first.senderId == USER2, first.createTime > 0, cursor or "none", g.subject, g.content, g.code, g.user_id == USER, #nk.notifications_list(USER, 10)}`,
+		want:    `[2,{"a":1},true,true,null,"u",{"a":1},5,true,0]`,
+		luaWant: `[2,{"a":1},true,true,"none","u",{"a":1},5,true,0]`},
+	{name: "notification code", js: `nk.notificationSend(USER, "s", {}, 0)`, lua: `nk.notification_send(USER, "s", {}, 0)`, code: fault.InvalidArgument},
+	{name: "notification subject", js: `nk.notificationSendAll("", {}, 1)`, lua: `nk.notification_send_all("", {}, 1)`, err: "non-empty string"},
 
 	{name: "storage", js: `var acks = nk.storageWrite([{collection: "js", key: "k", userId: USER, value: {z: 1, a: [true]}}, {collection: "js", key: "g", value: {}, permissionRead: 2, permissionWrite: 0}]);
 			var objs = nk.storageRead([{collection: "js", key: "k", userId: USER}, {collection: "js", key: "none", userId: USER}]); var o = objs[0];

@@ -481,3 +481,63 @@ func TestVersion(t *testing.T) {
 		t.Errorf("two loads of the same files are %s and %s; want another number and the same hash", first, w.Version)
 	}
 }
+
+// A load that fails leaves things as they were.
+func TestFailedReload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"duel.lua": duelLua})
+	good := w.Set
+	good2 := w.options
+	w.options.Path = emptyWorld(t, map[string]string{"duel.lua": duelLua, "zz.lua": "local x = = 5"}).options.Path
+	_, err := Load(t.Context(), w.options)
+	if err == nil || !strings.Contains(err.Error(), "zz.lua:1") {
+		t.Errorf("got %v, want an error with file and line", err)
+	}
+	w.options = good2
+	id := w.create(t, "duel", nil)
+	if _, err := w.matches.Signal(t.Context(), id, "ctx"); err != nil {
+		t.Error(err)
+	}
+	if w.Set != good {
+		t.Error("the set was replaced")
+	}
+}
+
+// run_once runs once per load while modules load, and once per place later.
+func TestRunOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{
+		"a.lua": `local nk = require("nakama")
+			local started
+			nk.run_once(function (ctx) started = ctx.execution_mode; nk.logger_info("once a") end)
+			nk.register_rpc(function () nk.run_once(function () nk.logger_info("later") end)
+				nk.run_once(function () nk.logger_info("another") end); return started end, "once")`,
+		"b.lua": `local nk = require("nakama"); nk.run_once(function () nk.logger_info("once b"); nk.storage_write({{collection = "c", key = "k", value = {}, version = "*"}}) end)`,
+	})
+	pool := w.Pools[0]
+	var leases []interface{ Release() }
+	ctx := context.Background()
+	for range 3 { // the next call gets a fresh VM
+		l, _, err := pool.Lease(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leases = append(leases, l)
+	}
+	if got, err := w.call(t, "once", ""); err != nil || got != "run_once" {
+		t.Errorf("a VM made later got %q, %v from run_once, want its effect on the module", got, err)
+	}
+	for _, l := range leases {
+		l.Release()
+	}
+	for range 3 {
+		if _, err := w.call(t, "once", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"once a", "once b", "later", "another"} {
+		if n := len(w.log.lines(text)); n != 1 {
+			t.Errorf("%q was logged %d times, want once", text, n)
+		}
+	}
+}

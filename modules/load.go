@@ -67,19 +67,27 @@ var loads atomic.Uint64
 // JavaScript's; the log says what is hidden. An error names the file and, where
 // it has one, the line and column; nothing stays loaded then.
 //
-// After Load returned, Options.Matches still finds handlers in the new set.
+// While it runs, Options.Matches finds handlers in what is loaded so far and
+// then where it found them before; afterwards in the new set, or after an error
+// where it found them before.
 func Load(ctx context.Context, o Options) (*Set, error) {
 	l := &loading{Options: o, scope: &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version}}
 	if o.Core != nil {
 		l.nk = o.Core.Module()
 	}
 	if o.Matches != nil {
-		o.Matches.SetHandlers(l.handler)
+		before := o.Matches.SetHandlers(l.handler)
+		l.mu.Lock()
+		l.before = before
+		l.mu.Unlock()
 	}
 	parts := make([]*part, 0, 3)
 	for _, load := range []func(context.Context, *loading) (*part, error){loadGo, loadLua, loadJavaScript} {
 		p, err := load(ctx, l)
 		if err != nil {
+			if o.Matches != nil {
+				o.Matches.SetHandlers(l.before)
+			}
 			for _, p := range parts {
 				p.shut()
 			}
@@ -94,6 +102,9 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 			f, ok := s.Matches[name]
 			return f, ok
 		})
+		l.mu.Lock()
+		l.before = nil // the last set must not be kept alive by this one
+		l.mu.Unlock()
 	}
 	return s, nil
 }

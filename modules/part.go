@@ -59,8 +59,9 @@ type loading struct {
 	nk    *core.Module
 	scope *core.Scope // what module code runs in without a caller
 
-	mu    sync.Mutex
-	parts []*part
+	mu     sync.Mutex
+	parts  []*part
+	before func(name string) (match.Factory, bool) // nil at the first load
 }
 
 // begin makes the match handlers of p known to match_create. A loader calls it
@@ -75,13 +76,16 @@ func (l *loading) begin(p *part) {
 // Lua's, then JavaScript's.
 func (l *loading) handler(name string) (match.Factory, bool) {
 	l.mu.Lock()
-	parts := slices.Clone(l.parts)
+	parts, before := slices.Clone(l.parts), l.before
 	l.mu.Unlock()
 	slices.SortStableFunc(parts, func(a, b *part) int { return cmp.Compare(rank(a.runtime), rank(b.runtime)) })
 	for _, p := range parts {
 		if f, ok := p.handler(name); ok {
 			return f, true
 		}
+	}
+	if before != nil {
+		return before(name)
 	}
 	return nil, false
 }

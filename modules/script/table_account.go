@@ -12,6 +12,8 @@ var accountTable = []vm.Func[*core.Module]{
 	{Name: vm.N("accounts_get_id"), Body: accountsGetID},
 	{Name: vm.N("account_update_id"), Body: accountUpdateID},
 	{Name: vm.N("account_delete_id"), Body: accountDeleteID},
+	{Name: vm.N("account_export_id"), Body: accountExportID},
+	{Name: vm.N("account_import_id"), Body: accountImportID},
 }
 
 var userTable = []vm.Func[*core.Module]{
@@ -130,6 +132,25 @@ func accountDeleteID(nk *core.Module, c *vm.Call) error {
 		return err
 	}
 	return nk.AccountDeleteId(c.Ctx, id, recorded)
+}
+
+func accountExportID(nk *core.Module, c *vm.Call) error {
+	id := c.UUID("user_id")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	text, err := nk.AccountExportId(c.Ctx, id)
+	return c.ReturnStr("export", text, err)
+}
+
+func accountImportID(nk *core.Module, c *vm.Call) error {
+	data := c.StrNonEmpty("data")
+	user := c.OptUUID("user_id", "")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	a, err := nk.AccountImportId(c.Ctx, data, user)
+	return vm.Return(c, "account", accounts.in(c.E), a, err)
 }
 
 func usersGetID(nk *core.Module, c *vm.Call) error {

@@ -17,8 +17,6 @@ func pending(goName string, name vm.Name, alias ...vm.Name) vm.Func[*core.Module
 
 // pendingTable lists every further function scripts know.
 var pendingTable = []vm.Func[*core.Module]{
-	pending("AccountExportId", vm.N("account_export_id")),
-	pending("AccountImportId", vm.N("account_import_id")),
 	pending("UsersGetFriendStatus", vm.N("users_get_friend_status")),
 
 	pending("AuthenticateApple", vm.N("authenticate_apple")),
@@ -93,15 +91,6 @@ var pendingTable = []vm.Func[*core.Module]{
 	pending("TournamentRecordsHaystack", vm.N("tournament_records_haystack")),
 	pending("TournamentRecordsList", vm.N("tournament_records_list")),
 	pending("TournamentsGetId", vm.N("tournaments_get_id")),
-
-	pending("NotificationSend", vm.N("notification_send")),
-	pending("NotificationSendAll", vm.N("notification_send_all")),
-	pending("NotificationsDelete", vm.N("notifications_delete")),
-	pending("NotificationsDeleteId", vm.N("notifications_delete_id")),
-	pending("NotificationsGetId", vm.N("notifications_get_id")),
-	pending("NotificationsList", vm.N("notifications_list")),
-	pending("NotificationsSend", vm.N("notifications_send")),
-	pending("NotificationsUpdate", vm.N("notifications_update")),
 
 	pending("PartyList", vm.N("party_list")),
 
