@@ -72,9 +72,16 @@ type Core struct {
 	passwords passwords
 	caches    sync.Map // language → *LocalCache
 	events    atomic.Pointer[func(context.Context, *api.Event)]
+	// background is the work that outlives its call; see Close.
+	background *background
+	// positions is the last position of an edge that was given out.
+	positions atomic.Int64
+	// notifyBatch is how many accounts get a notification to all at a time.
+	notifyBatch int
 }
 
-// New makes a Core. It starts nothing.
+// New makes a Core. It starts nothing; what operations start later ends with
+// Close.
 func New(o Options) *Core {
 	c := &Core{
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
@@ -86,6 +93,10 @@ func New(o Options) *Core {
 	}
 	if c.metrics == nil {
 		c.metrics = noMetrics{}
+	}
+	c.background = newBackground()
+	if c.notifyBatch = 10_000; c.db != nil && c.db.Dialect() == store.SQLite {
+		c.notifyBatch = 1000 // other writers wait meanwhile
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
 	c.passwords = newPasswords(o.PasswordCost)

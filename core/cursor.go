@@ -4,14 +4,22 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"time"
 )
 
 // A cursor is opaque to clients: JSON in URL-safe base64, led by a letter for
 // what it pages through, so that one handed to the wrong list is refused.
 
 const (
-	storageCursor byte = 's'
-	ledgerCursor  byte = 'w'
+	storageCursor      byte = 's'
+	ledgerCursor       byte = 'w'
+	notificationCursor byte = 'n'
+	messageCursor      byte = 'm'
+	groupCursor        byte = 'g'
+	groupUserCursor    byte = 'u'
+	userGroupCursor    byte = 'o'
+	friendCursor       byte = 'f'
+	friendOfCursor     byte = 'e'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {
@@ -39,4 +47,10 @@ func decodeCursor(kind byte, cursor string, position any) error {
 		return errCursor
 	}
 	return json.Unmarshal(text[1:], position)
+}
+
+// storable refuses the times in cursors that no database could compare with.
+func storable(t time.Time) bool {
+	y := t.UTC().Year()
+	return y >= 1 && y <= 9999
 }

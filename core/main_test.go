@@ -59,21 +59,28 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+const testNode = "node of the tests"
+
 // testCore is a core over a database with everything that is slow made fast.
 type testCore struct {
 	*Core
 	clock    *clock
 	config   *testConfig
 	sessions *presence.Sessions
+	tracker  *presence.Tracker
 }
 
 func newTestCore(t testing.TB, db *store.DB) *testCore {
 	t.Helper()
 	c := &testCore{clock: newClock(), config: &testConfig{}, sessions: presence.NewSessions()}
+	c.tracker = presence.NewTracker(presence.TrackerOptions{Node: testNode, Sessions: c.sessions})
 	c.Core = New(Options{
 		DB: db, Config: c.config, Sessions: c.sessions, ModulesPath: t.TempDir(),
+		Tracker: c.tracker, Router: presence.NewRouter(c.tracker),
 		Now: c.clock.Now, PasswordCost: bcrypt.MinCost,
 	})
+	t.Cleanup(c.tracker.Close)
+	t.Cleanup(c.Core.Close)
 	return c
 }
 

@@ -56,8 +56,6 @@ var pending = []struct {
 	{"DeleteTournamentRecord", []binding{del("/v2/tournament/{tournament_id}")}},
 	{"JoinTournament", []binding{post("/v2/tournament/{tournament_id}/join", "")}},
 	{"ListTournamentRecordsAroundOwner", []binding{get("/v2/tournament/{tournament_id}/owner/{owner_id}")}},
-	{"ListNotifications", []binding{get("/v2/notification")}},
-	{"DeleteNotifications", []binding{del("/v2/notification")}},
 	{"GetMatchmakerStats", []binding{get("/v2/matchmaker/stats")}},
 	{"ListParties", []binding{get("/v2/party")}},
 	{"ValidatePurchaseApple", []binding{post("/v2/iap/purchase/apple", "*")}},

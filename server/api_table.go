@@ -36,6 +36,9 @@ func table() []*row {
 		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
 		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
 
+		operation("ListNotifications", (*core.Core).ListNotifications, get("/v2/notification")),
+		command("DeleteNotifications", (*core.Core).DeleteNotifications, del("/v2/notification")),
+
 		action("Event", bySession, event, post("/v2/event", "*")),
 		method("ListMatches", bySession, listMatches, get("/v2/match")),
 	}

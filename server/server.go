@@ -203,6 +203,9 @@ func (s *Server) close() error {
 	if s.events != nil {
 		s.events.close()
 	}
+	if s.core != nil {
+		s.core.Close()
+	}
 	if set := s.set.Load(); set != nil {
 		set.Close()
 	}

@@ -1,0 +1,56 @@
+package core
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+)
+
+// background runs work that outlives the call that asked for it, until Close.
+type background struct {
+	ctx  context.Context
+	stop context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	work   sync.WaitGroup
+}
+
+func newBackground() *background {
+	b := &background{}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	return b
+}
+
+// Close ends the work that runs in the background and waits for it. The Core
+// itself needs no closing; what it begins in the background afterwards does
+// not run.
+func (c *Core) Close() {
+	b := c.background
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.stop()
+	b.work.Wait()
+}
+
+// later runs work on a goroutine of its own. Its context ends with Close, and
+// its errors are logged.
+func (c *Core) later(doing string, work func(ctx context.Context) error) {
+	b := c.background
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.work.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg(doing + " panicked")
+			}
+		}()
+		if err := work(b.ctx); err != nil {
+			c.log.Error().Err(err).Msg("could not " + doing)
+		}
+	})
+}
