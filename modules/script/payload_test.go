@@ -284,3 +284,56 @@ func FuzzReadPayload(f *testing.F) {
 		}
 	})
 }
+
+// A record that comes back is read by what was done to it.
+func TestReadPayloadOfRecord(t *testing.T) {
+	t.Parallel()
+	in := func() *api.WriteStorageObjectsRequest {
+		return &api.WriteStorageObjectsRequest{Objects: []*api.WriteStorageObject{
+			{Collection: "a", Key: "k", PermissionRead: wrapperspb.Int32(2)}, {Collection: "b"}}}
+	}
+	for lang, e := range engines(t) {
+		spelled := func(n vm.Name) string { return n.In(e.Lang()) }
+		for name, c := range map[string]struct {
+			in    proto.Message
+			touch func(v vm.Ref)
+			want  proto.Message
+			err   string
+		}{
+			"untouched": {in(), func(vm.Ref) {}, in(), ""},
+			"read":      {in(), func(v vm.Ref) { e.Index(e.FieldNamed(v, "objects"), 0) }, in(), ""},
+			"nested write": {in(), func(v vm.Ref) { e.SetNamed(e.Index(e.FieldNamed(v, "objects"), 1), "collection", e.FromStr("c")) },
+				&api.WriteStorageObjectsRequest{Objects: []*api.WriteStorageObject{in().Objects[0], {Collection: "c"}}}, ""},
+			"set to nil": {in(), func(v vm.Ref) {
+				e.SetNamed(e.Index(e.FieldNamed(v, "objects"), 0), spelled(nPermissionRead), e.Nil())
+			}, &api.WriteStorageObjectsRequest{Objects: []*api.WriteStorageObject{{Collection: "a", Key: "k"}, {Collection: "b"}}}, ""},
+			"added key": {in(), func(v vm.Ref) { e.SetNamed(v, "colour", e.FromStr("red")) }, nil, "colour: there is no such field"},
+			"wrong kind": {in(), func(v vm.Ref) { e.SetNamed(e.Index(e.FieldNamed(v, "objects"), 0), "key", e.FromInt(5)) }, nil,
+				"objects[0].key: expected a string"},
+			"second of a oneof": {&rtapi.Envelope{Message: &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}}, func(v vm.Ref) {
+				e.SetNamed(v, "pong", e.Object(emptyLayout, nil))
+			}, nil, "only one field of this kind"},
+			"other of a oneof": {&rtapi.Envelope{Cid: "1", Message: &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}}, func(v vm.Ref) {
+				e.SetNamed(v, "ping", e.Nil())
+				e.SetNamed(v, "pong", e.Object(emptyLayout, nil))
+			}, &rtapi.Envelope{Cid: "1", Message: &rtapi.Envelope_Pong{Pong: &rtapi.Pong{}}}, ""},
+		} {
+			v := Payload(e, c.in)
+			c.touch(v)
+			got := c.in.ProtoReflect().New().Interface()
+			err := ReadPayload(e, v, got)
+			switch {
+			case c.err != "":
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("%s %s: got the error %v, want it to say %q", lang, name, err, c.err)
+				}
+			case err != nil:
+				t.Errorf("%s %s: %v", lang, name, err)
+			default:
+				if diff := cmp.Diff(c.want, got, protocmp.Transform()); diff != "" {
+					t.Errorf("%s %s: got another message:\n%s", lang, name, diff)
+				}
+			}
+		}
+	}
+}

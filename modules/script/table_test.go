@@ -1,6 +1,9 @@
 package script
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/store/fault"
 	"kumi/vm"
 )
 
@@ -195,6 +199,43 @@ func TestInitializerHasEveryHook(t *testing.T) {
 			if name := prefix + hooks.Methods[i].Name; lib.Lookup(name) == nil {
 				t.Errorf("the initializer of JavaScript has no %s", name)
 			}
+		}
+	}
+}
+
+// TestPendingIsPending finds functions that core has and scripts do not.
+func TestPendingIsPending(t *testing.T) {
+	t.Parallel()
+	built := map[string]bool{}
+	files, err := filepath.Glob(filepath.Join("..", "..", "core", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Skip("the sources of core are not here")
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
+				if star, ok := fn.Recv.List[0].Type.(*ast.StarExpr); ok {
+					if id, ok := star.X.(*ast.Ident); ok && id.Name == "Module" {
+						built[fn.Name.Name] = true
+					}
+				}
+			}
+		}
+	}
+	lib := Library(vm.JS, nil)
+	for i := range pendingTable {
+		f := &pendingTable[i]
+		err := lib.Lookup(f.Name.Camel).Call(&vm.Call{})
+		name, _, ok := strings.Cut(fault.MessageOf(err, ""), " ")
+		if !ok || fault.CodeOf(err) != fault.Unimplemented {
+			t.Errorf("%s answers with %v", f.Name.Camel, err)
+		}
+		if built[name] {
+			t.Errorf("core has %s, but scripts get the error that it is not available", name)
 		}
 	}
 }
