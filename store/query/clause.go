@@ -58,6 +58,7 @@ type clause struct {
 	pattern    []rune
 	expression *regexp.Regexp
 	boost      float64
+	source     string // as written, with its sign
 }
 
 // matches tells whether any value of the clause's field answers it.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strconv"
+	"strings"
 )
 
 // maxEdits is the widest fuzzy search.
@@ -27,7 +28,7 @@ func (p *parser) parse(q *Query) error {
 		return err
 	}
 	for p.token.kind != tokenEnd {
-		list := &q.should
+		list, start := &q.should, p.token.start
 		switch p.token.kind {
 		case tokenPlus:
 			list = &q.must
@@ -47,6 +48,7 @@ func (p *parser) parse(q *Query) error {
 		if err != nil {
 			return err
 		}
+		c.source = strings.TrimSpace(p.source[start:p.token.start])
 		*list = append(*list, c)
 	}
 	return nil
