@@ -78,8 +78,28 @@ func stringMap(e vm.Engine, m map[string]string) (vm.Ref, error) {
 	return e.FromAny(m)
 }
 
+// environment is one table for all calls of a Lua VM, as Lua modules know it;
+// JavaScript reads it when it is asked for.
+func environment(e vm.Engine, s *contextSource) (vm.Ref, error) {
+	inst, ok := e.(vm.Instance)
+	if !s.lua || !ok {
+		return stringMap(e, s.Env)
+	}
+	l, ok := inst.Local().(*Local)
+	if !ok {
+		return stringMap(e, s.Env)
+	}
+	if l.env == nil {
+		var err error
+		if l.env, err = stringMap(e, s.Env); err != nil {
+			return nil, err
+		}
+	}
+	return l.env, nil
+}
+
 var contextFields = []contextField{
-	{vm.N("env"), always, func(e vm.Engine, s *contextSource) (vm.Ref, error) { return stringMap(e, s.Env) }},
+	{vm.N("env"), always, environment},
 	ctxStr("execution_mode", func(s *contextSource) string { return s.mode }),
 	ctxStr("node", func(s *contextSource) string { return s.Node }).when(always),
 	ctxStr("version", func(s *contextSource) string { return s.Version }).when(always),

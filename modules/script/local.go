@@ -22,6 +22,7 @@ type Local struct {
 	game    *game        // in the VM of a match
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
+	env     vm.Ref // Lua: the env table of every ctx
 }
 
 // silent says whether what the VM logs has been said by the first one.
