@@ -1,0 +1,140 @@
+package match
+
+import (
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// leave takes presences out and tells the handler.
+func (m *Match) leave(gone []*presence.Presence) {
+	told := gone[:0]
+	for _, p := range gone {
+		i := slices.IndexFunc(m.list, func(q *presence.Presence) bool { return q.Session == p.Session })
+		if i < 0 {
+			continue
+		}
+		last := len(m.list) - 1
+		m.list[i] = m.list[last]
+		m.list[last] = nil
+		m.list = m.list[:last]
+		told = append(told, p)
+	}
+	m.size.Store(int32(len(m.list)))
+	if len(told) == 0 {
+		return
+	}
+	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
+	m.settle(alive, err, "leave")
+}
+
+// arrive lets in a presence that module code put on the match's stream.
+func (m *Match) arrive(p *presence.Presence) {
+	b := &m.box
+	b.mu.Lock()
+	known := b.members[p.Session] != nil
+	if !known {
+		b.members[p.Session] = &member{presence: p, session: m.reg.router.Session(p.Session), arrived: true}
+	}
+	b.mu.Unlock()
+	// It may be gone again: its leave is then still to come, and finds it.
+	if !known {
+		m.join(p)
+	}
+}
+
+func (m *Match) join(p *presence.Presence) bool {
+	m.list = append(m.list, p)
+	m.size.Store(int32(len(m.list)))
+	alive, err := guard(m, func() (bool, error) { return m.handler.Join(m.ctx, m.tick, []*presence.Presence{p}) })
+	return m.settle(alive, err, "join")
+}
+
+func (m *Match) attempt(a *attempt) {
+	if !a.progress.CompareAndSwap(asked, begun) {
+		return // nobody waits any more
+	}
+	verdict, err := guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
+		if a.progress.CompareAndSwap(begun, answered) {
+			reason := verdict.Reason
+			if reason == "" {
+				reason = reasonRejected
+			}
+			a.answer <- admission{reason: reason}
+		}
+		return
+	}
+	if !a.progress.CompareAndSwap(begun, answered) {
+		return // accepted too late: the client was told otherwise
+	}
+	p := new(presence.Presence)
+	*p = a.joiner.Presence
+	p.Stream, p.Reason = m.stream, runtime.PresenceReasonJoin
+	others := slices.Clone(m.list)
+	b := &m.box
+	b.mu.Lock()
+	if b.members[p.Session] == nil {
+		b.members[p.Session] = &member{
+			presence: p, session: m.reg.router.Session(p.Session), deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline),
+		}
+		b.mu.Unlock()
+		a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
+		m.join(p)
+		return
+	}
+	b.mu.Unlock()
+	a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
+}
+
+func (m *Match) signal(c *call) {
+	if !c.progress.CompareAndSwap(asked, begun) {
+		return
+	}
+	var text string
+	alive, err := guard(m, func() (alive bool, err error) {
+		alive, text, err = m.handler.Signal(m.ctx, m.tick, c.data)
+		return alive, err
+	})
+	ok := m.settle(alive, err, "signal")
+	if !c.progress.CompareAndSwap(begun, answered) {
+		return
+	}
+	if !ok {
+		c.answer <- reply{err: ErrBusy}
+		return
+	}
+	c.answer <- reply{text: text}
+}
+
+// describe answers a request for the state. The state of a match whose handler
+// cannot tell it is no reason to end the match.
+func (m *Match) describe(c *call) {
+	if !c.progress.CompareAndSwap(asked, begun) {
+		return
+	}
+	text, err := guard(m, func() (string, error) { return m.handler.State(m.ctx) })
+	if c.progress.CompareAndSwap(begun, answered) {
+		c.answer <- reply{text: text, tick: m.tick, members: slices.Clone(m.list), err: err}
+	}
+}
+
+// guard calls a handler and turns a panic into an error.
+func guard[T any](m *Match, f func() (T, error)) (result T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = m.panicked(r)
+		}
+	}()
+	return f()
+}
+
+func (m *Match) panicked(r any) error {
+	m.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("match handler panicked")
+	return fault.New(fault.Internal, "match handler failed")
+}

@@ -1,0 +1,251 @@
+package matchmaker
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/presence"
+	"kumi/store/fault"
+	"kumi/store/query"
+)
+
+// Request is what a ticket asks for. Add keeps its slices and maps, which must
+// not change from then on.
+type Request struct {
+	PartyID   string               // "" for a single session
+	Presences []*presence.Presence // its players: one, or all members of the party
+	// Query selects others by properties.<key>, min_count, max_count, party_id,
+	// ticket and created_at (Unix nanoseconds); "" means everyone.
+	Query              string
+	MinCount, MaxCount int // players in the match, these included
+	CountMultiple      int // the number of players is a multiple of it; 0 when none was given
+	StringProperties   map[string]string
+	NumericProperties  map[string]float64 // these win where a key is in both
+}
+
+// Ticket is a request in the pool. What is exported never changes.
+type Ticket struct {
+	Request
+	ID        string
+	CreatedAt int64 // Unix nanoseconds; no two tickets have a lower one added later
+
+	query    *query.Query
+	doc      *query.Doc
+	needed   []query.Term  // every hit has these exact texts
+	ranges   []query.Range // and its numbers lie in these
+	constant bool          // all hits score the same
+	multiple int           // at least 1
+	entries  []Entry
+
+	gone      atomic.Bool  // no longer in the pool
+	intervals atomic.Int32 // searches so far
+
+	// Of the pass, guarded by Matchmaker.pass.
+	slot uint32 // where the index has it; noSlot when it does not
+
+	once   sync.Once
+	merged map[string]any
+}
+
+const noSlot = ^uint32(0)
+
+// Entry is one player of a ticket.
+type Entry struct {
+	Presence *presence.Presence
+	Ticket   *Ticket
+}
+
+var _ runtime.MatchmakerEntry = (*Entry)(nil)
+
+// GetPresence implements runtime.MatchmakerEntry.
+func (e *Entry) GetPresence() runtime.Presence { return e.Presence }
+
+// GetTicket implements runtime.MatchmakerEntry: the id.
+func (e *Entry) GetTicket() string { return e.Ticket.ID }
+
+// GetPartyId implements runtime.MatchmakerEntry; "" outside a party.
+func (e *Entry) GetPartyId() string { return e.Ticket.PartyID }
+
+// GetCreateTime implements runtime.MatchmakerEntry: Unix nanoseconds.
+func (e *Entry) GetCreateTime() int64 { return e.Ticket.CreatedAt }
+
+// GetProperties implements runtime.MatchmakerEntry: string and numeric
+// properties in one map, made when first asked for and shared by the players of
+// the ticket.
+func (e *Entry) GetProperties() map[string]any {
+	t := e.Ticket
+	t.once.Do(func() {
+		t.merged = make(map[string]any, len(t.StringProperties)+len(t.NumericProperties))
+		for key, value := range t.StringProperties {
+			t.merged[key] = value
+		}
+		for key, value := range t.NumericProperties {
+			t.merged[key] = value
+		}
+	})
+	return t.merged
+}
+
+// CheckCounts tells what is wrong with the sizes a client asked for, in words
+// for the client (fault.InvalidArgument); multiple is nil when none was given.
+func CheckCounts(least, most int, multiple *int) error {
+	switch {
+	case least < 2:
+		return fault.New(fault.InvalidArgument, "Invalid minimum count, must be >= 2")
+	case most < least:
+		return fault.New(fault.InvalidArgument, "Invalid maximum count, must be >= minimum count")
+	case multiple == nil:
+		return nil
+	case *multiple < 1:
+		return fault.New(fault.InvalidArgument, "Invalid count multiple, must be >= 1")
+	case least%*multiple != 0:
+		return fault.New(fault.InvalidArgument, "Invalid count multiple for minimum count, must divide")
+	case most%*multiple != 0:
+		return fault.New(fault.InvalidArgument, "Invalid count multiple for maximum count, must divide")
+	}
+	return nil
+}
+
+// newTicket checks a request and compiles it; the id is set, the time is not.
+func newTicket(r Request) (*Ticket, error) {
+	var multiple *int
+	if r.CountMultiple != 0 {
+		multiple = &r.CountMultiple
+	}
+	if err := CheckCounts(r.MinCount, r.MaxCount, multiple); err != nil {
+		return nil, err
+	}
+	if len(r.Presences) == 0 {
+		return nil, fault.New(fault.InvalidArgument, "matchmaker ticket without a presence")
+	}
+	seen := make(map[uuid.UUID]struct{}, len(r.Presences))
+	for _, p := range r.Presences {
+		if _, twice := seen[p.Session]; twice {
+			return nil, fault.Wrap(fault.InvalidArgument, runtime.ErrMatchmakerDuplicateSession.Error(), runtime.ErrMatchmakerDuplicateSession)
+		}
+		seen[p.Session] = struct{}{}
+	}
+	q, err := query.Parse(r.Query)
+	if err != nil {
+		return nil, fault.Wrap(fault.InvalidArgument, runtime.ErrMatchmakerQueryInvalid.Error(), queryError{err})
+	}
+	id, err := uuid.NewV4()
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, runtime.ErrMatchmakerNotAvailable.Error(), err)
+	}
+	t := &Ticket{
+		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple),
+		query: q, constant: q.ConstantScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
+	}
+	t.ranges = mergeRanges(q.Ranges())
+	for i, p := range r.Presences {
+		t.entries[i] = Entry{Presence: p, Ticket: t}
+	}
+	return t, nil
+}
+
+// queryError is both the protocol's error value and the parser's.
+type queryError struct{ cause error }
+
+func (e queryError) Error() string   { return e.cause.Error() }
+func (e queryError) Unwrap() []error { return []error{runtime.ErrMatchmakerQueryInvalid, e.cause} }
+
+// describe builds the document that queries of others look at.
+func (t *Ticket) describe() {
+	doc := query.NewDoc()
+	for key, text := range t.StringProperties {
+		if _, wins := t.NumericProperties[key]; !wins {
+			doc.AddString(propertyField+key, text)
+		}
+	}
+	for key, number := range t.NumericProperties {
+		doc.AddNumber(propertyField+key, number)
+	}
+	doc.AddNumber(minField, float64(t.MinCount))
+	doc.AddNumber(maxField, float64(t.MaxCount))
+	doc.AddNumber("created_at", float64(t.CreatedAt))
+	doc.AddKeyword(ticketField, t.ID)
+	if t.PartyID != "" {
+		doc.AddKeyword("party_id", t.PartyID)
+	}
+	t.doc = doc
+}
+
+const (
+	propertyField = "properties."
+	minField      = "min_count"
+	maxField      = "max_count"
+	ticketField   = "ticket"
+)
+
+// size is the number of players.
+func (t *Ticket) size() int { return len(t.entries) }
+
+// accepts tells whether a match of that many players suits the ticket.
+func (t *Ticket) accepts(players int) bool {
+	return players >= t.MinCount && players <= t.MaxCount && players%t.multiple == 0
+}
+
+// searches tells whether a ticket that searched so often may search again.
+func (t *Ticket) searches(maxIntervals int) bool {
+	n := int(t.intervals.Load())
+	return n == 0 || n < maxIntervals && t.MinCount != t.MaxCount
+}
+
+// inRange tells whether the sizes other wants lie inside those t wants.
+func (t *Ticket) inRange(other *Ticket) bool {
+	return other.MinCount >= t.MinCount && other.MaxCount <= t.MaxCount
+}
+
+// sameParty tells whether both belong to one party.
+func (t *Ticket) sameParty(other *Ticket) bool {
+	return t.PartyID != "" && t.PartyID == other.PartyID
+}
+
+// sharesSession tells whether a session is in both.
+func (t *Ticket) sharesSession(other *Ticket) bool {
+	for i := range t.entries {
+		id := &t.entries[i].Presence.Session
+		for k := range other.entries {
+			if *id == other.entries[k].Presence.Session {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// finds tells whether the ticket's query alone accepts other.
+func (t *Ticket) finds(other *Ticket) bool {
+	_, ok := t.query.Match(other.doc)
+	return ok
+}
+
+// mergeRanges intersects the ranges of each field, since a ticket has at most
+// one number per field. Those that a text may answer too stay apart.
+func mergeRanges(ranges []query.Range) []query.Range {
+	merged := ranges[:0]
+	at := map[string]int{}
+	for _, r := range ranges {
+		i, found := at[r.Field]
+		if !found || r.Text != "" {
+			if r.Text == "" {
+				at[r.Field] = len(merged)
+			}
+			merged = append(merged, r)
+			continue
+		}
+		m := &merged[i]
+		if r.Low > m.Low || r.Low == m.Low && r.LowOpen {
+			m.Low, m.LowOpen = r.Low, r.LowOpen
+		}
+		if r.High < m.High || r.High == m.High && r.HighOpen {
+			m.High, m.HighOpen = r.High, r.HighOpen
+		}
+	}
+	return merged
+}
+
