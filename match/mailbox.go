@@ -20,6 +20,7 @@ type item struct {
 	attempt *attempt             // join attempt
 	call    *call                // signal, state
 	grace   int                  // terminate, in seconds
+	move    *move                // move
 }
 
 type itemKind uint8
@@ -31,6 +32,7 @@ const (
 	doSignal
 	doState
 	doTerminate
+	doMove
 	doStop
 )
 

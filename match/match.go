@@ -47,6 +47,7 @@ type Match struct {
 	nextSweep  time.Time
 	slowNote   time.Time // last warning about slow ticks
 	over       bool
+	movable    bool // set once
 }
 
 // Create makes an authoritative match and returns its id. The handler's Init
@@ -57,12 +58,8 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	if r.stopping.Load() {
 		return "", ErrStopping
 	}
-	find := r.handlers.Load()
-	var factory Factory
-	ok := false
-	if find != nil && *find != nil {
-		factory, ok = (*find)(module)
-	}
+	swaps := r.swaps.Load()
+	factory, ok := r.factory(ctx, module)
 	if !ok {
 		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
 	}
@@ -87,6 +84,7 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 		cancel()
 		return "", err
 	}
+	_, m.movable = m.handler.(Movable)
 	m.label.Store(&label)
 	m.rate.Store(int32(rate))
 	m.emptySince = time.Now()
@@ -103,6 +101,9 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	r.mu.Unlock()
 	r.metrics.Matches(n)
 	r.clock.add(m, rate)
+	if r.swaps.Load() != swaps {
+		go m.renew(m.ctx) // Swap has not seen it
+	}
 	m.log.Debug().Int("tick_rate", rate).Msg("match created")
 	return m.text, nil
 }
@@ -180,7 +181,7 @@ func (m *Match) Run() {
 
 func (m *Match) do(it *item) {
 	if m.over {
-		it.refuse()
+		it.refuse(m)
 		return
 	}
 	switch it.kind {
@@ -197,13 +198,18 @@ func (m *Match) do(it *item) {
 	case doTerminate:
 		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
 		m.settle(alive, err, "terminate")
+	case doMove:
+		m.take(it.move)
 	case doStop:
 		m.stop()
 	}
 }
 
 // refuse answers who waits at a match that is over.
-func (it *item) refuse() {
+func (it *item) refuse(m *Match) {
+	if it.move != nil {
+		m.drop(it.move)
+	}
 	if it.attempt != nil && it.attempt.progress.CompareAndSwap(asked, answered) {
 		it.attempt.answer <- admission{}
 	}
@@ -316,7 +322,7 @@ func (m *Match) stop() {
 	clear(b.members)
 	b.mu.Unlock()
 	for i := range queue {
-		queue[i].refuse()
+		queue[i].refuse(m)
 	}
 	m.list = nil
 	m.size.Store(0)

@@ -67,6 +67,7 @@ type Registry struct {
 	matches  map[uuid.UUID]*Match
 	stopping atomic.Bool
 	seq      atomic.Uint64
+	swaps    atomic.Uint64 // how often Swap was called
 	clock    clock
 	pool     *actor.Pool
 	gone     chan struct{} // a match ended

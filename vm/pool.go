@@ -52,6 +52,7 @@ type Pool struct {
 	waiting []*waiter  // in order of arrival
 	stats   PoolStats  // without Idle and Waiting
 	filling bool
+	retired bool
 	closed  bool
 }
 
@@ -261,6 +262,12 @@ func (p *Pool) give(vm Instance) {
 		vm.Close()
 		return
 	case p.wakeOne(vm): // it stays in use
+	case p.retired:
+		p.stats.Allocated--
+		p.stats.InUse--
+		p.mu.Unlock()
+		vm.Close()
+		return
 	default:
 		p.stats.InUse--
 		p.idle = append(p.idle, vm)
@@ -270,14 +277,14 @@ func (p *Pool) give(vm Instance) {
 
 // fill starts the goroutine that brings the pool to Min. The pool is locked.
 func (p *Pool) fill() {
-	if p.filling || p.stats.Allocated >= p.o.Min {
+	if p.filling || p.retired || p.stats.Allocated >= p.o.Min {
 		return
 	}
 	p.filling = true
 	p.done.Go(func() {
 		for {
 			p.mu.Lock()
-			if p.closed || p.stats.Allocated >= p.o.Min {
+			if p.closed || p.retired || p.stats.Allocated >= p.o.Min {
 				p.filling = false
 				p.mu.Unlock()
 				return

@@ -1,0 +1,383 @@
+package js
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/dop251/goja"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var _ vm.Carrier = (*VM)(nil)
+
+// Carry implements vm.Carrier with the rules of structuredClone, except that it
+// refuses where structuredClone silently loses something: instances of classes
+// and properties with symbols as keys.
+func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Uncarried, err error) {
+	old, ok := from.(*VM)
+	if !ok {
+		return nil, nil, fault.New(fault.FailedPrecondition, "the value comes from another language")
+	}
+	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*goja.Object]goja.Value{}}
+	value, _ := x.(goja.Value)
+	var out goja.Value
+	err = v.guard(func() {
+		if e := old.guard(func() { out = c.value(value) }); e != nil {
+			panic(v.rt.NewGoError(e))
+		}
+	})
+	switch {
+	case c.failed != nil:
+		return nil, nil, c.failed
+	case err != nil:
+		return nil, nil, fmt.Errorf("carry the value over: %w", err)
+	case len(c.lost) > 0 && !lenient:
+		return nil, nil, &vm.CarryError{List: c.lost}
+	}
+	return out, c.lost, nil
+}
+
+// carrying is one Carry.
+type carrying struct {
+	from, to *VM
+	lenient  bool
+	seen     map[*goja.Object]goja.Value
+	path     vm.Path
+	lost     []vm.Uncarried
+	failed   error
+}
+
+// deepestCarry is how far values may nest. Lists of nodes that refer to the next
+// one are the way to get there.
+const deepestCarry = 5000
+
+type mapStep string // how a path goes into a Map or a Set
+
+func (s mapStep) String() string { return string(s) }
+
+func (c *carrying) lose(what string) {
+	if len(c.lost) <= vm.MostUncarried {
+		c.lost = append(c.lost, vm.Uncarried{Path: c.path.In("state"), What: what})
+	}
+}
+
+// value copies a value; nil means that there is nothing to put in its place.
+func (c *carrying) value(x goja.Value) goja.Value {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		if _, symbol := x.(*goja.Symbol); symbol {
+			c.lose("a symbol")
+			return nil
+		}
+		return x // scalars belong to no VM
+	}
+	if done, ok := c.seen[o]; ok {
+		return done
+	}
+	if c.failed != nil || len(c.lost) > vm.MostUncarried && !c.lenient {
+		return nil // it is known to be in vain
+	}
+	if c.path.Depth() > deepestCarry {
+		c.failed = fault.Newf(fault.FailedPrecondition, "%s is nested too deeply", c.path.In("state"))
+		return nil
+	}
+	return c.object(o)
+}
+
+func (c *carrying) object(o *goja.Object) goja.Value {
+	t := o.ExportType()
+	class := o.ClassName()
+	switch {
+	case c.from.IsFunc(o):
+		c.lose("a function")
+		return nil
+	case t == typeFunctions:
+		c.lose("an object of the server's functions")
+		return nil
+	case t == typePromise:
+		c.lose("a promise")
+		return nil
+	case class == "Array":
+		if !c.own(o, "Array") {
+			return nil
+		}
+		return c.array(o)
+	case class == "Date":
+		if !c.own(o, "Date") {
+			return nil
+		}
+		return c.keep(o, c.make("Date", c.to.rt.ToValue(o.ToFloat())))
+	case class == "RegExp":
+		if !c.own(o, "RegExp") {
+			return nil
+		}
+		r := c.make("RegExp", o.Get("source"), o.Get("flags"))
+		c.set(r, "lastIndex", o.Get("lastIndex"))
+		return c.keep(o, r)
+	case class == "String", class == "Number", class == "Boolean":
+		if !c.own(o, class) {
+			return nil
+		}
+		if x, ok := c.from.rt.ToValue(o.Export()).(goja.Value); ok {
+			return c.keep(o, x.ToObject(c.to.rt))
+		}
+	case class == "Error":
+		return c.error(o)
+	case t == typeArrayBuffer:
+		if !c.own(o, "ArrayBuffer") {
+			return nil
+		}
+		return c.keep(o, c.to.rt.ToValue(c.to.rt.NewArrayBuffer(c.from.Bytes(o))))
+	case isBinary(o, t):
+		return c.view(o)
+	case t == typeMap:
+		if !c.own(o, "Map") {
+			return nil
+		}
+		return c.table(o, "Map")
+	case t == typeSet:
+		if !c.own(o, "Set") {
+			return nil
+		}
+		return c.table(o, "Set")
+	}
+	return c.plain(o)
+}
+
+// own says whether an object is what the constructor of that name makes, and
+// not of a class built on it.
+func (c *carrying) own(o *goja.Object, constructor string) bool {
+	if proto := o.Prototype(); proto != nil && proto == c.prototype(c.from, constructor) {
+		return true
+	}
+	if c.lenient && constructor != "Error" {
+		c.lose(c.instance(o) + ", which comes as a plain " + constructor)
+		return true
+	}
+	c.lose(c.instance(o))
+	return false
+}
+
+func (c *carrying) prototype(v *VM, constructor string) *goja.Object {
+	fn, ok := v.rt.Get(constructor).(*goja.Object)
+	if !ok {
+		return nil
+	}
+	proto, _ := fn.Get("prototype").(*goja.Object)
+	return proto
+}
+
+// instance names an object by its class.
+func (c *carrying) instance(o *goja.Object) string {
+	if fn, ok := o.Get("constructor").(*goja.Object); ok {
+		if name := fn.Get("name"); name != nil && name.String() != "" {
+			return "an instance of the class " + name.String()
+		}
+	}
+	return "an object with a prototype of its own"
+}
+
+func (c *carrying) keep(o *goja.Object, copied goja.Value) goja.Value {
+	c.seen[o] = copied
+	return copied
+}
+
+// make calls a constructor of the new VM.
+func (c *carrying) make(constructor string, args ...goja.Value) *goja.Object {
+	for i, a := range args {
+		if a == nil {
+			args[i] = goja.Undefined()
+		}
+	}
+	o, err := c.to.rt.New(c.to.rt.Get(constructor), args...)
+	if err != nil {
+		return c.fail(err)
+	}
+	return o
+}
+
+// fail ends the carry without harm to the old VM, which a panic would break.
+func (c *carrying) fail(err error) *goja.Object {
+	if c.failed == nil {
+		c.failed = fmt.Errorf("carry %s over: %w", c.path.In("state"), err)
+	}
+	return c.to.rt.NewObject()
+}
+
+func (c *carrying) set(o *goja.Object, key string, x goja.Value) {
+	if x == nil {
+		return
+	}
+	if err := o.DefineDataProperty(key, x, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil && key == "lastIndex" {
+		_ = o.Set(key, x)
+	}
+}
+
+// plain copies an object's own properties.
+func (c *carrying) plain(o *goja.Object) goja.Value {
+	proto := o.Prototype()
+	var out *goja.Object
+	switch {
+	case proto == nil:
+		out = c.to.rt.CreateObject(nil)
+	case proto == c.from.rt.NewObject().Prototype():
+		out = c.to.rt.NewObject()
+	case c.lenient:
+		c.lose(c.instance(o) + ", which comes as a plain object")
+		out = c.to.rt.NewObject()
+	default:
+		c.lose(c.instance(o))
+		return nil
+	}
+	c.keep(o, out)
+	c.properties(o, out, func(string) bool { return true })
+	return out
+}
+
+func (c *carrying) properties(o, out *goja.Object, want func(key string) bool) {
+	for _, key := range o.Keys() {
+		if want(key) {
+			c.path.Enter(key)
+			c.set(out, key, c.value(o.Get(key)))
+			c.path.Leave()
+		}
+	}
+	if t := o.ExportType(); t != typeObject && t != typeRecord {
+		for _, s := range o.Symbols() {
+			c.path.Enter(mapStep("[" + s.String() + "]"))
+			c.lose("a property with a symbol as key")
+			c.path.Leave()
+		}
+	}
+}
+
+func (c *carrying) array(o *goja.Object) goja.Value {
+	out := c.to.rt.NewArray()
+	c.keep(o, out)
+	for _, key := range o.Keys() {
+		i, isIndex := arrayIndex(key)
+		if isIndex {
+			c.path.Enter(int(i))
+		} else {
+			c.path.Enter(key)
+		}
+		x := c.value(o.Get(key))
+		if x == nil && isIndex {
+			x = goja.Undefined() // what was left out keeps its place
+		}
+		c.set(out, key, x)
+		c.path.Leave()
+	}
+	if n := o.Get("length"); n != nil && n.ToInteger() != out.Get("length").ToInteger() {
+		_ = out.Set("length", n)
+	}
+	return out
+}
+
+// table copies a Map or a Set.
+func (c *carrying) table(o *goja.Object, constructor string) goja.Value {
+	out := c.make(constructor)
+	c.keep(o, out)
+	add := "add"
+	if constructor == "Map" {
+		add = "set"
+	}
+	put, ok := goja.AssertFunction(out.Get(add))
+	if !ok {
+		return c.fail(fmt.Errorf("%s.prototype.%s is not a function", constructor, add))
+	}
+	n := 0
+	c.from.rt.ForOf(o, func(item goja.Value) bool {
+		var args []goja.Value
+		if constructor == "Map" {
+			pair := item.(*goja.Object)
+			key, x := pair.Get("0"), pair.Get("1")
+			name := "." + "get(" + c.text(key) + ")"
+			c.path.Enter(mapStep(".keys()[" + strconv.Itoa(n) + "]"))
+			key = c.value(key)
+			c.path.Leave()
+			c.path.Enter(mapStep(name))
+			x = c.value(x)
+			c.path.Leave()
+			args = []goja.Value{key, x}
+		} else {
+			c.path.Enter(mapStep(".values()[" + strconv.Itoa(n) + "]"))
+			args = []goja.Value{c.value(item)}
+			c.path.Leave()
+		}
+		n++
+		for _, a := range args {
+			if a == nil {
+				return true
+			}
+		}
+		if _, err := put(out, args...); err != nil {
+			c.fail(err)
+		}
+		return c.failed == nil
+	})
+	return out
+}
+
+// text is a key of a Map in a path.
+func (c *carrying) text(key goja.Value) string {
+	switch key.(type) {
+	case goja.String:
+		return strconv.Quote(key.String())
+	case *goja.Object, *goja.Symbol:
+		return "…"
+	}
+	return key.String()
+}
+
+// view copies a typed array or a DataView together with the buffer it shows.
+func (c *carrying) view(o *goja.Object) goja.Value {
+	tag := o.GetSymbol(goja.SymToStringTag)
+	if tag == nil {
+		c.lose("binary data of an unknown kind")
+		return nil
+	}
+	name := tag.String()
+	if !c.own(o, name) {
+		return nil
+	}
+	buffer := c.value(o.Get("buffer"))
+	if buffer == nil {
+		return nil
+	}
+	length := "length"
+	if name == "DataView" {
+		length = "byteLength"
+	}
+	return c.keep(o, c.make(name, buffer, o.Get("byteOffset"), o.Get(length)))
+}
+
+var errorNames = []string{"Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError"}
+
+// error copies an error of one of the language's own kinds.
+func (c *carrying) error(o *goja.Object) goja.Value {
+	proto := o.Prototype()
+	for _, name := range errorNames {
+		if proto == nil || proto != c.prototype(c.from, name) {
+			continue
+		}
+		out := c.make(name)
+		c.keep(o, out)
+		for _, key := range []string{"message", "stack"} {
+			if x := o.Get(key); x != nil {
+				if s, ok := x.(goja.String); ok {
+					_ = out.DefineDataProperty(key, s, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+				}
+			}
+		}
+		c.properties(o, out, func(key string) bool { return key != "message" && key != "stack" })
+		return out
+	}
+	if c.lenient {
+		return c.plain(o)
+	}
+	c.lose(c.instance(o))
+	return nil
+}

@@ -1,0 +1,116 @@
+package lua
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var _ vm.Carrier = (*VM)(nil)
+
+// Carry implements vm.Carrier: tables with whatever keys, strings, numbers and
+// booleans. Functions, coroutines and userdata cannot be carried, and a table
+// only without its metatable.
+func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Uncarried, err error) {
+	old, ok := from.(*VM)
+	if !ok {
+		return nil, nil, fault.New(fault.FailedPrecondition, "the value comes from another language")
+	}
+	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*lua.LTable]*lua.LTable{}}
+	out := c.value(value(x))
+	switch {
+	case c.failed != nil:
+		return nil, nil, c.failed
+	case len(c.lost) > 0 && !lenient:
+		return nil, nil, &vm.CarryError{List: c.lost}
+	}
+	return out, c.lost, nil
+}
+
+// carrying is one Carry.
+type carrying struct {
+	from, to *VM
+	lenient  bool
+	seen     map[*lua.LTable]*lua.LTable
+	path     vm.Path
+	lost     []vm.Uncarried
+	failed   error
+}
+
+// deepestCarry is how far tables may nest.
+const deepestCarry = 5000
+
+func (c *carrying) lose(what string) {
+	if len(c.lost) <= vm.MostUncarried {
+		c.lost = append(c.lost, vm.Uncarried{Path: c.path.In("state"), What: what})
+	}
+}
+
+// value copies a value; nil in Lua's sense where it cannot be.
+func (c *carrying) value(x lua.LValue) lua.LValue {
+	switch x := x.(type) {
+	case *lua.LTable:
+		return c.table(x)
+	case *lua.LFunction:
+		c.lose("a function")
+	case *lua.LState:
+		c.lose("a coroutine")
+	case *lua.LUserData, lua.LChannel:
+		c.lose("a " + x.Type().String())
+	default:
+		return x
+	}
+	return lua.LNil
+}
+
+func (c *carrying) table(t *lua.LTable) lua.LValue {
+	if done := c.seen[t]; done != nil {
+		return done
+	}
+	switch {
+	case c.failed != nil || len(c.lost) > vm.MostUncarried && !c.lenient:
+		return lua.LNil // it is known to be in vain
+	case c.path.Depth() > deepestCarry:
+		c.failed = fault.Newf(fault.FailedPrecondition, "%s is nested too deeply", c.path.In("state"))
+		return lua.LNil
+	case c.from.natives[t] != nil:
+		c.lose("a table of the server's functions")
+		return lua.LNil
+	case t.Metatable == lua.LNil, c.from.readOnly != nil && t.Metatable == lua.LValue(c.from.readOnly):
+	case c.lenient:
+		c.lose("a table with a metatable, which comes without it")
+	default:
+		c.lose("a table with a metatable")
+		return lua.LNil
+	}
+	out := c.to.state.CreateTable(t.MaxN(), 0)
+	c.seen[t] = out
+	each(t, func(k, x lua.LValue) bool {
+		c.path.Enter(step(k))
+		key, item := c.value(k), c.value(x)
+		c.path.Leave()
+		if key != lua.LNil && item != lua.LNil {
+			out.RawSet(key, item)
+		}
+		return true
+	})
+	return out
+}
+
+// step is a key in a path.
+func step(k lua.LValue) any {
+	if n, ok := k.(lua.LNumber); ok && n == lua.LNumber(int(n)) {
+		return int(n)
+	}
+	if s, ok := k.(lua.LString); ok {
+		return string(s)
+	}
+	return typedKey(k.Type().String())
+}
+
+// typedKey is a key of a kind that has no literal.
+type typedKey string
+
+// String implements fmt.Stringer.
+func (k typedKey) String() string { return "[" + string(k) + "]" }
