@@ -135,5 +135,9 @@ func getSatori(_ *core.Module, c *vm.Call) error {
 	if !ok {
 		return fault.New(fault.Unimplemented, "GetSatori is not available in this version of the server")
 	}
-	return c.ReturnRef("satori", inst.Functions(satoriLibraries[c.E.Lang()]), nil)
+	lib := satoriLibraries[c.E.Lang()]
+	if l := localOf(c); l != nil {
+		return c.ReturnRef("satori", l.object(inst, lib), nil)
+	}
+	return c.ReturnRef("satori", inst.Functions(lib), nil)
 }
