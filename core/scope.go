@@ -14,6 +14,9 @@ type Scope struct {
 	Env           map[string]string // shared; not to be changed
 	Mode          string            // "rpc", "before", "match", … ; see WithMode
 	Node, Version string
+	// ModuleVersion tells the loads of the modules apart; empty where no module
+	// runs. Calls into scripts bring the version of the script.
+	ModuleVersion string
 
 	// UserID is empty for server-to-server calls, which is how modules tell
 	// them from a client's.
@@ -32,6 +35,9 @@ type Scope struct {
 	MatchTickRate                  int
 	HasMatchState                  bool
 }
+
+// ModuleVersionKey is the context key of Scope.ModuleVersion for Go modules.
+const ModuleVersionKey = "module_version"
 
 // scoped carries a Scope in a context and answers the runtime keys from it, so
 // that nothing is copied into a chain of context values per call.
@@ -86,6 +92,8 @@ func (c *scoped) Value(key any) any {
 		return s.Node
 	case runtime.RUNTIME_CTX_VERSION:
 		return s.Version
+	case ModuleVersionKey:
+		return present(s.ModuleVersion, s.ModuleVersion != "")
 	case runtime.RUNTIME_CTX_HEADERS:
 		return present(s.Headers, s.Headers != nil)
 	case runtime.RUNTIME_CTX_QUERY_PARAMS:

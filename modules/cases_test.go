@@ -178,7 +178,7 @@ var fnCases = []fnCase{
 	{name: "event time", js: `nk.event("happened", {}, 0)`, lua: `nk.event("happened", {}, 0)`, err: "Unix seconds"},
 	{name: "context", js: `return [ctx.env, ctx.executionMode, ctx.node, ctx.version, "userId" in ctx, "headers" in ctx, (ctx.mine = 1, ctx.mine), Object.keys(ctx)]`,
 		lua:     `ctx.mine = 1; return {ctx.env, ctx.execution_mode, ctx.node, ctx.version, ctx.user_id ~= nil, next(ctx.headers) ~= nil, ctx.mine, nk.get_context().execution_mode}`,
-		want:    `[{"mood":"fine"},"rpc","node1","test",false,false,1,["env","executionMode","node","version","mine"]]`,
+		want:    `[{"mood":"fine"},"rpc","node1","test",false,false,1,["env","executionMode","node","version","moduleVersion","mine"]]`,
 		luaWant: `[{"mood":"fine"},"rpc","node1","test",false,false,1,"run_once"]`},
 	{name: "config", js: `return CONFIG`, lua: `local c = nk.get_config(); return {c.name, c.runtime.env, c.session.single_socket, c.social.steam.app_id}`, want: `["node1",["mood=fine"],false,0]`},
 	{name: "logger", js: `logger.info("said %s %d", "it", 5); logger.withField("k", "v").warn("field"); logger.withFields({n: 1}).withField("m", 2).error("fields"); return logger.withFields({n: 1}).getFields()`,

@@ -2,15 +2,7 @@ package modules
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -60,8 +52,6 @@ type Options struct {
 	Check bool
 }
 
-var loads atomic.Uint64
-
 // Load finds and runs the modules: Go first, then Lua, then JavaScript. Where
 // several registered the same thing, Go's stands before Lua's and Lua's before
 // JavaScript's; the log says what is hidden. An error names the file and, where
@@ -71,41 +61,53 @@ var loads atomic.Uint64
 // then where it found them before; afterwards in the new set, or after an error
 // where it found them before.
 func Load(ctx context.Context, o Options) (*Set, error) {
-	l := &loading{Options: o, scope: &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version}}
+	l := newLoading(o)
+	if o.Matches == nil {
+		return l.load(ctx, loadGo)
+	}
+	before := o.Matches.SetHandlers(l.handler)
+	l.mu.Lock()
+	l.before = before
+	l.mu.Unlock()
+	s, err := l.load(ctx, loadGo)
+	if err != nil {
+		o.Matches.SetHandlers(before)
+		return nil, err
+	}
+	o.Matches.SetHandlers(s.Handler)
+	l.mu.Lock()
+	l.before = nil // the last set must not be kept alive by this one
+	l.mu.Unlock()
+	return s, nil
+}
+
+type loader = func(ctx context.Context, l *loading) (*part, error)
+
+func newLoading(o Options) *loading {
+	l := &loading{Options: o, scope: &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(o.Path)}}
 	if o.Core != nil {
 		l.nk = o.Core.Module()
 	}
-	if o.Matches != nil {
-		before := o.Matches.SetHandlers(l.handler)
-		l.mu.Lock()
-		l.before = before
-		l.mu.Unlock()
-	}
+	return l
+}
+
+// load runs the loaders, golang first, and makes one set of what they found.
+func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	parts := make([]*part, 0, 3)
-	for _, load := range []func(context.Context, *loading) (*part, error){loadGo, loadLua, loadJavaScript} {
+	for _, load := range []loader{golang, loadLua, loadJavaScript} {
 		p, err := load(ctx, l)
 		if err != nil {
-			if o.Matches != nil {
-				o.Matches.SetHandlers(l.before)
-			}
 			for _, p := range parts {
-				p.shut()
+				if p != l.kept {
+					p.shut()
+				}
 			}
-			return nil, err
+			return nil, inSource(l.Path, err)
 		}
 		parts = append(parts, p)
 	}
-	s := merge(parts, hidden(o.Logger))
-	s.Version = version(o.Path)
-	if o.Matches != nil {
-		o.Matches.SetHandlers(func(name string) (match.Factory, bool) {
-			f, ok := s.Matches[name]
-			return f, ok
-		})
-		l.mu.Lock()
-		l.before = nil // the last set must not be kept alive by this one
-		l.mu.Unlock()
-	}
+	s := merge(parts, hidden(l.Logger))
+	s.Version, s.golang = l.scope.ModuleVersion, parts[0]
 	return s, nil
 }
 
@@ -135,29 +137,4 @@ func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
 		}
 	}
 	return s
-}
-
-// version tells this load from others, and by the part after the dash says
-// whether the files differ.
-func version(path string) string {
-	sum := sha256.New()
-	_ = filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error { // a folder that cannot be read has no files
-		if err != nil || d.IsDir() {
-			if err == nil && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".")) && name != path {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		switch strings.ToLower(filepath.Ext(name)) {
-		case ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx", ".json", ".lua", ".so":
-		default:
-			return nil
-		}
-		if content, err := os.ReadFile(name); err == nil {
-			fmt.Fprintf(sum, "%s %d\n", name, len(content))
-			sum.Write(content)
-		}
-		return nil
-	})
-	return fmt.Sprintf("%d-%s", loads.Add(1), hex.EncodeToString(sum.Sum(nil)[:4]))
 }

@@ -28,7 +28,8 @@ type Set struct {
 	// Modules says what was loaded, for people.
 	Modules []Loaded
 
-	close []func()
+	golang *part // kept by Reload
+	close  []func()
 }
 
 // Pool is the VMs of one runtime.

@@ -14,16 +14,27 @@ func Context(e vm.Engine, ctx context.Context) vm.Ref {
 	if s == nil {
 		s = &noScope
 	}
-	return e.Record(contextLayout, &contextSource{Scope: s, mode: mode, lua: e.Lang() == vm.Lua})
+	return e.Record(contextLayout, &contextSource{Scope: s, mode: mode, lua: e.Lang() == vm.Lua, modules: modulesVersion(e)})
 }
 
 var noScope core.Scope
 
+// modulesVersion is the version of the program that runs in a VM.
+func modulesVersion(e vm.Engine) string {
+	if inst, ok := e.(vm.Instance); ok {
+		if l, ok := inst.Local().(*Local); ok && l.program != nil {
+			return l.program.scope.ModuleVersion
+		}
+	}
+	return ""
+}
+
 // contextSource reads the properties of a ctx from a scope.
 type contextSource struct {
 	*core.Scope
-	mode string
-	lua  bool
+	mode    string
+	lua     bool
+	modules string // version of the program
 }
 
 type contextField struct {
@@ -103,6 +114,7 @@ var contextFields = []contextField{
 	ctxStr("execution_mode", func(s *contextSource) string { return s.mode }),
 	ctxStr("node", func(s *contextSource) string { return s.Node }).when(always),
 	ctxStr("version", func(s *contextSource) string { return s.Version }).when(always),
+	ctxStr("module_version", func(s *contextSource) string { return s.modules }),
 	ctxMulti("headers", func(s *contextSource) map[string][]string { return s.Headers }),
 	ctxMulti("query_params", func(s *contextSource) map[string][]string { return s.QueryParams }),
 	ctxStr("user_id", func(s *contextSource) string { return s.UserID }),

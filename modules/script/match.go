@@ -58,13 +58,13 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 
 func (g *game) prepare() error {
 	for i := range g.fns {
-		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil {
+		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && i != matchReload {
 			return fault.Newf(fault.InvalidArgument, "match handler %q: %s not found or not a function", g.name, g.fn(i))
 		}
 	}
 	p := g.program
 	g.scope = &core.Scope{
-		Env: p.scope.Env, Node: p.scope.Node, Version: p.scope.Version, Mode: "match",
+		Env: p.scope.Env, Node: p.scope.Node, Version: p.scope.Version, ModuleVersion: p.scope.ModuleVersion, Mode: "match",
 		MatchID: g.match.MatchID(), MatchNode: g.match.Node(),
 	}
 	g.local.game = g
@@ -72,7 +72,7 @@ func (g *game) prepare() error {
 	g.local.log = g.logger
 	// ctx is made once and filled in later, so nothing of it may be read late.
 	g.ctx = g.inst.Object(emptyLayout, nil)
-	src := &contextSource{Scope: g.scope, mode: "match", lua: p.lang == vm.Lua}
+	src := &contextSource{Scope: g.scope, mode: "match", lua: p.lang == vm.Lua, modules: p.scope.ModuleVersion}
 	for i := range contextFields {
 		if !src.Has(i) {
 			continue

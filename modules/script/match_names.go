@@ -2,7 +2,8 @@ package script
 
 import "kumi/vm"
 
-// The seven functions of a match handler, by position.
+// The functions of a match handler, by position. All are required but the last,
+// which takes over a running match's state when the modules are loaded anew.
 const (
 	matchInit = iota
 	matchJoinAttempt
@@ -11,11 +12,12 @@ const (
 	matchLoop
 	matchTerminate
 	matchSignal
+	matchReload
 )
 
 var matchFunctions = [...]vm.Name{
 	vm.N("match_init"), vm.N("match_join_attempt"), vm.N("match_join"), vm.N("match_leave"),
-	vm.N("match_loop"), vm.N("match_terminate"), vm.N("match_signal"),
+	vm.N("match_loop"), vm.N("match_terminate"), vm.N("match_signal"), vm.N("match_reload"),
 }
 
 // matchKey is the key of a handler's function: match:<name>:init and so on.

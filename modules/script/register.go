@@ -189,6 +189,9 @@ func registerMatch(_ registering, c *vm.Call) error {
 	if handlers.Present() {
 		for i := range matchFunctions {
 			fn := &matchFunctions[i]
+			if i == matchReload && c.E.IsNil(handlers.Any(fn)) {
+				continue
+			}
 			t := handlerOf(c, handlers.Any(fn), func() {
 				handlers.Invalid(fn, "expected a function, or the name of a global function; a match handler has all seven")
 			})
