@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -539,5 +540,30 @@ func TestRunOnce(t *testing.T) {
 		if n := len(w.log.lines(text)); n != 1 {
 			t.Errorf("%q was logged %d times, want once", text, n)
 		}
+	}
+}
+
+// An event handler runs beside the call that raised the event, in another VM.
+func TestEventHasItsOwnVM(t *testing.T) {
+	t.Parallel()
+	for lang, text := range map[string]string{
+		"javascript": `let busy = false;
+			initializer.registerRpc("raise", () => { busy = true; nk.event("e", {}); let seen; while (!(seen = nk.localcacheGet("seen"))) {} busy = false; return seen });
+			initializer.registerEvent(() => { nk.localcachePut("seen", busy ? "the same VM" : "another VM") });`,
+		"lua": `local busy = false
+			nk.register_rpc(function () busy = true; nk.event("e", {}); local seen; repeat seen = nk.localcache_get("seen") until seen; busy = false; return seen end, "raise")
+			nk.register_event(function () nk.localcache_put("seen", busy and "the same VM" or "another VM") end)`,
+	} {
+		t.Run(lang, func(t *testing.T) {
+			w := hookWorld(t, lang, text)
+			var beside sync.WaitGroup
+			defer beside.Wait()
+			w.core.OnEvent(func(ctx context.Context, e *api.Event) {
+				beside.Go(func() { w.Hooks.Events.Custom[0].Call(context.WithoutCancel(ctx), e) })
+			})
+			if got, err := w.call(t, "raise", ""); err != nil || got != "another VM" {
+				t.Errorf("the handler ran in %q, %v; want another VM", got, err)
+			}
+		})
 	}
 }

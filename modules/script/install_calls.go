@@ -71,9 +71,10 @@ func (n *entry) after(ctx context.Context, out, in proto.Message) error {
 	}, nil)
 }
 
-// event is the function as an event handler.
+// event is the function as an event handler. Events run beside the call that
+// raised them, so they must not get its VM.
 func (n *entry) event(ctx context.Context, ev *api.Event) {
-	_ = n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
+	_ = n.call(vm.Detach(ctx), func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
 		return append(args, eventShape.Of(e, ev)), nil
 	}, nil)
 }
