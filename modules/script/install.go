@@ -38,10 +38,10 @@ func Install(p *Program, pool Pool, regs []Registration, into *Registries, hidde
 				was = &hooks.Origin{Runtime: old.Runtime, Module: old.Module}
 			}
 		case Before, RealtimeBefore:
-			n := newEntry(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": apiID(reg), "mode": "before"})
+			n := newEntry(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": reg.Name, "mode": "before"})
 			was = origin(into.Hooks.SetBefore(hookTable(reg.Kind), reg.Name, hooks.Slot[hooks.Before]{Origin: from, Call: n.before}))
 		case After, RealtimeAfter:
-			n := newEntry(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": apiID(reg), "mode": "after"})
+			n := newEntry(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": reg.Name, "mode": "after"})
 			was = origin(into.Hooks.SetAfter(hookTable(reg.Kind), reg.Name, hooks.Slot[hooks.After]{Origin: from, Call: n.after}))
 		case Match:
 			if old, ok := into.Matches[reg.Name]; ok {
@@ -77,8 +77,6 @@ func unused(log zerolog.Logger, reg *Registration) {
 	log.Warn().Str("registration", reg.describe()).Str("module", reg.Module).
 		Msg("registered, but this version of the server has nothing that would use it")
 }
-
-func apiID(reg *Registration) string { return reg.Name }
 
 func hookTable(k Kind) hooks.Kind {
 	if k == RealtimeBefore || k == RealtimeAfter {
