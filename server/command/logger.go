@@ -41,13 +41,15 @@ func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func
 	return zerolog.New(format(cfg.Logger.Format, out)).Level(level).With().Timestamp().Logger(), closeLog, nil
 }
 
-// format sets the field names of the log lines. They are the library's
-// globals, which is why a process has one format.
-func format(name string, out io.Writer) io.Writer {
+// The names of fields in log lines are the library's globals, so a process has
+// one set of them. These are Nakama's; stackdriver alone has others.
+func init() {
 	zerolog.TimestampFieldName, zerolog.MessageFieldName, zerolog.LevelFieldName = "ts", "msg", "level"
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z0700"
-	zerolog.LevelFieldMarshalFunc = zerolog.Level.String
 	zerolog.DurationFieldUnit = time.Millisecond
+}
+
+func format(name string, out io.Writer) io.Writer {
 	switch name {
 	case "text":
 		return zerolog.ConsoleWriter{Out: out, TimeFormat: "15:04:05.000", NoColor: os.Getenv("NO_COLOR") != ""}

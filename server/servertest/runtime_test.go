@@ -94,13 +94,16 @@ var tour = map[string][]servertest.Option{
 		return M`)},
 }
 
-// each runs a test on a server for every language of the tour.
+// each runs a test on a server for every language of the tour, on both
+// databases.
 func each(t *testing.T, test func(t *testing.T, srv *servertest.Server)) {
 	for language, options := range tour {
-		t.Run(language, func(t *testing.T) {
-			t.Parallel()
-			test(t, servertest.Start(t, options...))
-		})
+		for database, more := range map[string][]servertest.Option{"SQLite": nil, "PostgreSQL": {servertest.Postgres()}} {
+			t.Run(language+"/"+database, func(t *testing.T) {
+				t.Parallel()
+				test(t, servertest.Start(t, append(more, options...)...))
+			})
+		}
 	}
 }
 

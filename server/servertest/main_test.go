@@ -1,0 +1,9 @@
+package servertest_test
+
+import (
+	"testing"
+
+	"kumi/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
