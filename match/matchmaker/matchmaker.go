@@ -144,6 +144,7 @@ func New(o Options) *Matchmaker {
 		tickets: map[string]*Ticket{}, sessions: map[uuid.UUID][]*Ticket{}, parties: map[string][]*Ticket{},
 	}
 	m.out.limit = o.Workers
+	m.out.idle.L = &m.out.mu
 	m.ix.reset(0)
 	return m
 }

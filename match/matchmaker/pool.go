@@ -23,8 +23,7 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := m.o.Now().UnixNano()
-	t.CreatedAt = now
+	t.CreatedAt = m.o.Now().UnixNano()
 	t.describe()
 
 	m.mu.Lock()
@@ -39,12 +38,9 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	if full {
 		return nil, sentinel(fault.ResourceExhausted, runtime.ErrMatchmakerTooManyTickets)
 	}
-	if t.CreatedAt < m.created {
-		// Another was added between reading the clock and the lock, or the clock
-		// went back. The pool is in order of age.
-		t.CreatedAt = m.created
-		t.describe()
-	}
+	// Another may have come in since the clock was read, or the clock went back;
+	// the pool is in order of age. Queries go on seeing the time that was read.
+	t.CreatedAt = max(t.CreatedAt, m.created)
 	m.created = t.CreatedAt
 	m.tickets[t.ID] = t
 	if r.PartyID != "" {

@@ -30,7 +30,7 @@ type Request struct {
 type Ticket struct {
 	Request
 	ID        string
-	CreatedAt int64 // Unix nanoseconds; no two tickets have a lower one added later
+	CreatedAt int64 // Unix nanoseconds, never less than of a ticket added before
 
 	query    *query.Query
 	doc      *query.Doc
@@ -248,4 +248,3 @@ func mergeRanges(ranges []query.Range) []query.Range {
 	}
 	return merged
 }
-

@@ -1,0 +1,191 @@
+package matchmaker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+// Reason is why one ticket cannot play with another.
+type Reason string
+
+// The reasons, in the order in which they are looked for.
+const (
+	ReasonParty   Reason = "party"   // both belong to one party
+	ReasonCount   Reason = "count"   // the sizes it wants are not inside those of the searcher
+	ReasonQuery   Reason = "query"   // the searcher's query does not accept it
+	ReasonMutual  Reason = "mutual"  // its query does not accept the searcher (RevPrecision)
+	ReasonSession Reason = "session" // a session is in both
+	ReasonRoom    Reason = "room"    // together they are more than the searcher's maximum
+	ReasonFits    Reason = "fits"    // none: they can play together
+)
+
+// Class is a group of tickets that are in the same relation to the explained one.
+type Class struct {
+	Reason  Reason
+	Clauses []string // of a query that fail, as written; for ReasonQuery and ReasonMutual
+	Counts  string   // for ReasonCount: the sizes wanted by who is found
+	Tickets int
+	Players int
+	Example string // id of the oldest such ticket
+}
+
+// maxClasses bounds how many classes Explain tells apart; further ones are
+// counted by reason only.
+const maxClasses = 100
+
+// Explanation tells why a ticket has not matched yet.
+type Explanation struct {
+	Ticket   *Ticket
+	Waited   time.Duration
+	Searches int  // passes in which it has searched
+	Active   bool // it will search again
+	Others   int  // other tickets in the pool
+	// Finds is what its search sees, FoundBy what the searches of the tickets
+	// that are still active see of it. Both have the largest class first.
+	Finds, FoundBy []Class
+	Summary        string // one sentence
+}
+
+// Explain compares a ticket with every other in the pool. It costs about as much
+// as one exhaustive search, and holds no lock meanwhile. It fails with
+// fault.NotFound (runtime.ErrMatchmakerTicketNotFound).
+func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
+	m.mu.Lock()
+	t := m.tickets[ticket]
+	pool := slices.Clone(m.order.tickets)
+	m.mu.Unlock()
+	if t == nil {
+		return nil, sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)
+	}
+	x := &Explanation{
+		Ticket: t, Waited: time.Duration(m.o.Now().UnixNano() - t.CreatedAt),
+		Searches: int(t.intervals.Load()), Active: t.searches(m.o.MaxIntervals),
+	}
+	var finds, foundBy classes
+	for _, other := range pool {
+		if other == t || other.gone.Load() {
+			continue
+		}
+		x.Others++
+		finds.add(m.relation(t, other), other)
+		if other.searches(m.o.MaxIntervals) {
+			foundBy.add(m.relation(other, t), other)
+		}
+	}
+	x.Finds, x.FoundBy = finds.sorted(), foundBy.sorted()
+	x.Summary = x.summary()
+	return x, nil
+}
+
+// relation is the class, still empty, that other is in for the search of t.
+func (m *Matchmaker) relation(t, other *Ticket) Class {
+	if t.sameParty(other) {
+		return Class{Reason: ReasonParty}
+	}
+	if !t.inRange(other) {
+		return Class{Reason: ReasonCount, Counts: fmt.Sprintf("%d-%d", other.MinCount, other.MaxCount)}
+	}
+	if failing := t.query.Failing(other.doc); failing != nil {
+		return Class{Reason: ReasonQuery, Clauses: failing}
+	}
+	if m.o.RevPrecision {
+		if failing := other.query.Failing(t.doc); failing != nil {
+			return Class{Reason: ReasonMutual, Clauses: failing}
+		}
+	}
+	if t.sharesSession(other) {
+		return Class{Reason: ReasonSession}
+	}
+	if t.size()+other.size() > t.MaxCount {
+		return Class{Reason: ReasonRoom}
+	}
+	return Class{Reason: ReasonFits}
+}
+
+// classes groups tickets.
+type classes struct {
+	byKey map[string]*Class
+}
+
+func (c *classes) add(class Class, t *Ticket) {
+	if c.byKey == nil {
+		c.byKey = map[string]*Class{}
+	}
+	key := string(class.Reason) + "\x00" + class.Counts + strings.Join(class.Clauses, "\x00")
+	found := c.byKey[key]
+	if found == nil && len(c.byKey) >= maxClasses {
+		class = Class{Reason: class.Reason}
+		key = string(class.Reason)
+		found = c.byKey[key]
+	}
+	if found == nil {
+		class.Example = t.ID
+		found = &class
+		c.byKey[key] = found
+	}
+	found.Tickets++
+	found.Players += t.size()
+}
+
+func (c *classes) sorted() []Class {
+	list := make([]Class, 0, len(c.byKey))
+	for _, class := range c.byKey {
+		list = append(list, *class)
+	}
+	slices.SortFunc(list, func(a, b Class) int {
+		return cmp.Or(cmp.Compare(b.Tickets, a.Tickets), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Counts, b.Counts), slices.Compare(a.Clauses, b.Clauses))
+	})
+	return list
+}
+
+// fitting counts the tickets of a list that fit, and their players.
+func fitting(list []Class) (tickets, players int) {
+	for _, class := range list {
+		if class.Reason == ReasonFits {
+			tickets, players = tickets+class.Tickets, players+class.Players
+		}
+	}
+	return tickets, players
+}
+
+func (x *Explanation) summary() string {
+	t := x.Ticket
+	tickets, players := fitting(x.Finds)
+	searchers, _ := fitting(x.FoundBy)
+	switch {
+	case x.Others == 0:
+		return "no other ticket is waiting"
+	case !x.Active && searchers == 0:
+		return fmt.Sprintf("its %d searches are over, and no ticket that still searches finds it", x.Searches)
+	case !x.Active:
+		return fmt.Sprintf("its %d searches are over; %d tickets that still search find it", x.Searches, searchers)
+	case tickets == 0:
+		return "its search finds no other ticket: " + x.Finds[0].describe()
+	case t.size()+players < t.MinCount:
+		return fmt.Sprintf("needs at least %d players; with the %d of the tickets that fit there are %d", t.MinCount, players, t.size()+players)
+	case t.size()+players < t.MaxCount:
+		return fmt.Sprintf("fewer than its maximum of %d players fit; with %d it forms on its last search, if the others accept that number", t.MaxCount, t.size()+players)
+	default:
+		return "enough players fit; it forms at a next pass, if they accept the number and do not clash among each other"
+	}
+}
+
+// describe says in words what keeps a class out.
+func (c *Class) describe() string {
+	text := fmt.Sprintf("%d tickets fail by %s", c.Tickets, c.Reason)
+	switch {
+	case c.Counts != "":
+		return text + ": they want " + c.Counts + " players"
+	case len(c.Clauses) > 0:
+		return text + ": " + strings.Join(c.Clauses, " ")
+	}
+	return text
+}

@@ -1,0 +1,99 @@
+package matchmaker
+
+import (
+	"sync"
+	"time"
+)
+
+// loop is the goroutine that runs passes.
+type loop struct {
+	once sync.Once
+	stop chan struct{}
+	done chan struct{}
+}
+
+// Start runs a pass every Interval, and removes tickets as they time out, until
+// Stop. It may be called once.
+func (m *Matchmaker) Start() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped || m.loop.stop != nil {
+		return
+	}
+	m.loop.stop, m.loop.done = make(chan struct{}), make(chan struct{})
+	go m.run(m.loop.stop, m.loop.done)
+}
+
+// Stop refuses further tickets, ends the loop after a pass that is under way,
+// and waits for the OnMatched calls that are running or due. It may be called
+// more than once, but not from a callback.
+func (m *Matchmaker) Stop() {
+	m.mu.Lock()
+	m.stopped = true
+	stop, done := m.loop.stop, m.loop.done
+	m.mu.Unlock()
+	if stop != nil {
+		m.loop.once.Do(func() { close(stop) })
+		<-done
+	}
+	m.out.wait()
+}
+
+func (m *Matchmaker) run(stop <-chan struct{}, done chan<- struct{}) {
+	defer close(done)
+	tick := time.NewTicker(m.o.Interval)
+	defer tick.Stop()
+	var expiry *time.Timer
+	var due <-chan time.Time
+	if m.o.TicketTimeout > 0 {
+		expiry = time.NewTimer(m.o.TicketTimeout)
+		due = expiry.C
+		defer expiry.Stop()
+	}
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			m.Process()
+		case <-due:
+			m.expire()
+			expiry.Reset(m.untilExpiry())
+		}
+	}
+}
+
+// untilExpiry is the time until the next ticket can time out. One that is added
+// meanwhile does so later.
+func (m *Matchmaker) untilExpiry() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.order.oldest()
+	if t == nil {
+		return m.o.TicketTimeout
+	}
+	left := t.CreatedAt + int64(m.o.TicketTimeout) - m.o.Now().UnixNano()
+	return max(time.Millisecond, time.Duration(left))
+}
+
+// expire removes the tickets that have waited too long.
+func (m *Matchmaker) expire() {
+	if m.o.TicketTimeout <= 0 {
+		return
+	}
+	limit := m.o.Now().Add(-m.o.TicketTimeout).UnixNano()
+	var late []*Ticket
+	m.mu.Lock()
+	for t := m.order.oldest(); t != nil && t.CreatedAt <= limit; t = m.order.oldest() {
+		m.take(t)
+		late = append(late, t)
+	}
+	m.mu.Unlock()
+	if len(late) == 0 {
+		return
+	}
+	m.metrics.MatchmakerTimedOut(len(late))
+	if m.o.OnTimeout != nil {
+		m.o.OnTimeout(late)
+	}
+}

@@ -1,0 +1,266 @@
+package matchmaker
+
+import "time"
+
+// scratch is what a pass reuses of the one before.
+type scratch struct {
+	order    []uint32
+	search   search
+	combiner combiner
+	hits     []*Ticket
+}
+
+// formed is a match before it is taken out of the pool.
+type formed struct {
+	hits     []*Ticket
+	searcher *Ticket
+	players  []*Entry // set instead where a hook chose them
+}
+
+// Process runs one pass at once and returns the matches it formed, which are out
+// of the pool by then. OnMatched is called for each of them, without waiting for
+// it. Tickets that have timed out are removed after the pass. Passes run one
+// at a time.
+func (m *Matchmaker) Process() []*Match {
+	m.pass.Lock()
+	matches := m.processLocked()
+	m.pass.Unlock()
+	m.deliver(matches)
+	m.expire()
+	return matches
+}
+
+func (m *Matchmaker) processLocked() []*Match {
+	start := m.o.Now()
+	m.refresh()
+	var hooks Hooks
+	if m.o.Hooks != nil {
+		hooks = m.o.Hooks()
+	}
+	tickets, active := len(m.ix.tickets)-m.ix.deaths, len(m.ix.active)
+	var found []formed
+	switch {
+	case tickets == 0:
+	case hooks.Processor != nil:
+		found = m.processor(hooks.Processor)
+	case active == 0:
+	case hooks.Override != nil:
+		found = m.override(hooks.Override, start)
+	default:
+		found = m.form(start)
+	}
+	if hooks.Processor == nil {
+		m.retire()
+	}
+	matches, players := m.commit(found)
+	m.metrics.MatchmakerPass(tickets, active, m.o.Now().Sub(start))
+	m.metrics.MatchmakerFormed(len(matches), players)
+	return matches
+}
+
+// refresh brings the index up to what was added and removed since the last pass.
+func (m *Matchmaker) refresh() {
+	m.mu.Lock()
+	added, removed := m.added, m.removed
+	m.added, m.removed = nil, nil
+	m.mu.Unlock()
+	for _, t := range removed {
+		m.ix.kill(t)
+	}
+	if m.ix.worn() {
+		m.rebuild(len(added))
+	}
+	for _, t := range added {
+		if !t.gone.Load() {
+			m.ix.insert(t, true)
+		}
+	}
+	living := m.ix.active[:0]
+	for _, slot := range m.ix.active {
+		if !m.ix.dead[slot] {
+			living = append(living, slot)
+		}
+	}
+	m.ix.active = living
+}
+
+// rebuild makes the index anew from the tickets that still wait.
+func (m *Matchmaker) rebuild(more int) {
+	old := m.ix.tickets
+	m.ix.reset(len(old) - m.ix.deaths + more)
+	for _, t := range old {
+		t.slot = noSlot
+		if !t.gone.Load() {
+			m.ix.insert(t, t.searches(m.o.MaxIntervals))
+		}
+	}
+}
+
+// retire makes passive who has searched often enough.
+func (m *Matchmaker) retire() {
+	living := m.ix.active[:0]
+	for _, slot := range m.ix.active {
+		if !m.ix.dead[slot] && m.ix.tickets[slot].searches(m.o.MaxIntervals) {
+			living = append(living, slot)
+		}
+	}
+	m.ix.active = living
+}
+
+// form lets every active ticket search once, in random order.
+func (m *Matchmaker) form(start time.Time) []formed {
+	var found []formed
+	for _, slot := range m.shuffled() {
+		if m.ix.dead[slot] {
+			continue
+		}
+		t := m.ix.tickets[slot]
+		hits := m.searchFor(t, start)
+		if hits == nil {
+			continue
+		}
+		found = append(found, formed{hits: hits, searcher: t})
+		m.ix.kill(t)
+		for _, hit := range hits {
+			m.ix.kill(hit)
+		}
+	}
+	return found
+}
+
+// shuffled is the active tickets in the order in which they search.
+func (m *Matchmaker) shuffled() []uint32 {
+	m.work.order = append(m.work.order[:0], m.ix.active...)
+	order := m.work.order
+	shuffle(m.o.Rand, len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	return order
+}
+
+// searchFor is the search of one ticket; it returns whom it plays with, or nil.
+func (m *Matchmaker) searchFor(t *Ticket, start time.Time) []*Ticket {
+	last := !m.countSearch(t)
+	room := t.MaxCount - t.size()
+	mutual := m.mutual(start)
+	// Only a match below the maximum asks which hit is the last.
+	lookAhead := last && t.MinCount < t.MaxCount
+	s, c := &m.work.search, &m.work.combiner
+	s.start(&m.ix, t, room)
+	defer s.end()
+	c.reset(mutual)
+	hit, ok := s.next()
+	for n := 1; ok; n++ {
+		following, more := (*Ticket)(nil), false
+		if lookAhead {
+			following, more = s.next()
+		}
+		if c.mutual && n%64 == 0 {
+			c.mutual = m.mutual(start)
+		}
+		if group := m.consider(c, t, hit, room); group != nil {
+			players := group.players + t.size()
+			if players == t.MaxCount || lookAhead && !more && players >= t.MinCount {
+				if hits := settle(t, group); hits != nil {
+					return append([]*Ticket(nil), hits...)
+				}
+			}
+		}
+		if !lookAhead {
+			following, more = s.next()
+		}
+		hit, ok = following, more
+	}
+	return nil
+}
+
+// consider filters a hit and combines it; nil when it was filtered out or is too
+// large.
+func (m *Matchmaker) consider(c *combiner, t, hit *Ticket, room int) *combination {
+	if c.mutual && !hit.finds(t) || t.sharesSession(hit) {
+		return nil
+	}
+	return c.put(hit, room)
+}
+
+// countSearch notes one search of t and tells whether it has another.
+func (m *Matchmaker) countSearch(t *Ticket) bool {
+	t.intervals.Add(1)
+	return t.searches(m.o.MaxIntervals)
+}
+
+// mutual tells whether the pass that began at start still asks for mutual
+// queries.
+func (m *Matchmaker) mutual(start time.Time) bool {
+	if !m.o.RevPrecision || m.o.RevThreshold <= 0 {
+		return m.o.RevPrecision
+	}
+	return m.o.Now().Sub(start) < time.Duration(m.o.RevThreshold)*m.o.Interval
+}
+
+// commitBatch is how many matches are taken out of the pool under one lock, so
+// that a large pass does not hold up who adds.
+const commitBatch = 128
+
+// commit takes the players of formed matches out of the pool. A match with a
+// ticket that was removed meanwhile is dropped, and its other tickets stay.
+func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
+	if len(found) == 0 {
+		return nil, 0
+	}
+	now := m.o.Now().UnixNano()
+	matches = make([]*Match, 0, len(found))
+	for len(found) > 0 {
+		n := min(commitBatch, len(found))
+		m.mu.Lock()
+		for i := range found[:n] {
+			f := &found[i]
+			if !m.takeFormed(f) {
+				m.ix.stale = true
+				continue
+			}
+			match := &Match{Entries: f.entries()}
+			players += len(match.Entries)
+			for _, e := range match.Entries {
+				m.done.add(Completion{CreatedAt: e.Ticket.CreatedAt, CompletedAt: now})
+			}
+			matches = append(matches, match)
+		}
+		m.mu.Unlock()
+		found = found[n:]
+	}
+	return matches, players
+}
+
+// takeFormed removes the tickets of a match from the pool if all are still in
+// it. The caller holds mu.
+func (m *Matchmaker) takeFormed(f *formed) bool {
+	gone := f.searcher.gone.Load()
+	for _, t := range f.hits {
+		gone = gone || t.gone.Load()
+	}
+	if gone {
+		return false
+	}
+	m.take(f.searcher)
+	for _, t := range f.hits {
+		m.take(t)
+	}
+	return true
+}
+
+// entries is the players of a match, the searcher's last.
+func (f *formed) entries() []*Entry {
+	if f.players != nil {
+		return f.players
+	}
+	n := f.searcher.size()
+	for _, t := range f.hits {
+		n += t.size()
+	}
+	list := make([]*Entry, 0, n)
+	for _, t := range append(f.hits, f.searcher) {
+		for i := range t.entries {
+			list = append(list, &t.entries[i])
+		}
+	}
+	return list
+}
