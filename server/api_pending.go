@@ -45,7 +45,6 @@ var pending = []struct {
 	{"LeaveGroup", []binding{post("/v2/group/{group_id}/leave", "")}},
 	{"PromoteGroupUsers", []binding{post("/v2/group/{group_id}/promote", "")}},
 	{"ListGroupUsers", []binding{get("/v2/group/{group_id}/user")}},
-	{"ListChannelMessages", []binding{get("/v2/channel/{channel_id}")}},
 	{"ListLeaderboardRecords", []binding{get("/v2/leaderboard/{leaderboard_id}")}},
 	{"WriteLeaderboardRecord", []binding{post("/v2/leaderboard/{leaderboard_id}", "record")}},
 	{"DeleteLeaderboardRecord", []binding{del("/v2/leaderboard/{leaderboard_id}")}},

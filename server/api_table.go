@@ -36,6 +36,7 @@ func table() []*row {
 		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
 		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
 
+		operation("ListChannelMessages", (*core.Core).ListChannelMessages, get("/v2/channel/{channel_id}")),
 		operation("ListNotifications", (*core.Core).ListNotifications, get("/v2/notification")),
 		command("DeleteNotifications", (*core.Core).DeleteNotifications, del("/v2/notification")),
 

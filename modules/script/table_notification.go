@@ -29,24 +29,17 @@ var (
 	nNotificationID = vm.N("notification_id")
 )
 
-// listedNotifications have camel case keys in Lua as well, and their content is
-// text, as modules know them. Lua has the words in snake case besides.
+// listedNotifications have their content as text, as modules know it.
 var listedNotifications = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Notification] {
-	fields := []vm.Property[*api.Notification]{
+	return vm.NewShape(
 		vm.Str("id", (*api.Notification).GetId),
 		vm.Str("subject", (*api.Notification).GetSubject),
 		vm.Str("content", (*api.Notification).GetContent),
 		vm.Int("code", (*api.Notification).GetCode),
 		vm.Bool("persistent", (*api.Notification).GetPersistent),
-		vm.Str("sender_id", (*api.Notification).GetSenderId),
-		vm.Time("create_time", (*api.Notification).GetCreateTime),
-	}
-	if lang == vm.Lua {
-		fields = append(fields,
-			vm.Str("senderId", (*api.Notification).GetSenderId),
-			vm.Time("createTime", (*api.Notification).GetCreateTime))
-	}
-	return vm.NewShape(fields...)
+		vm.Str(camelIn(lang, "sender_id"), (*api.Notification).GetSenderId),
+		vm.Time(camelIn(lang, "create_time"), (*api.Notification).GetCreateTime),
+	)
 })
 
 var notificationShape = vm.NewShape(

@@ -40,12 +40,6 @@ var pendingTable = []vm.Func[*core.Module]{
 
 	pending("StorageIndexList", vm.N("storage_index_list")),
 
-	pending("ChannelIdBuild", vm.N("channel_id_build")),
-	pending("ChannelMessageSend", vm.N("channel_message_send")),
-	pending("ChannelMessageUpdate", vm.N("channel_message_update")),
-	pending("ChannelMessageRemove", vm.N("channel_message_remove")),
-	pending("ChannelMessagesList", vm.N("channel_messages_list")),
-
 	pending("FriendMetadataUpdate", vm.N("friend_metadata_update")),
 	pending("FriendsAdd", vm.N("friends_add")),
 	pending("FriendsBlock", vm.N("friends_block")),
