@@ -57,6 +57,7 @@ func Default() *Config {
 		},
 		Runtime: Runtime{
 			HTTPKey:            defaultHTTPKey,
+			MatchReload:        "pin",
 			CallTimeoutMs:      10000,
 			TickTimeoutMs:      10000,
 			JSMinCount:         16,

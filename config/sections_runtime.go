@@ -9,6 +9,8 @@ type Runtime struct {
 	JSEntrypoint string `yaml:"js_entrypoint" usage:"JavaScript or TypeScript file to load, relative to runtime.path. Empty means index.ts or index.js."`
 	Watch        bool   `yaml:"watch" usage:"Load modules anew when a file under runtime.path changes."`
 
+	MatchReload string `yaml:"match_reload" usage:"What running matches do when modules are loaded anew: pin (finish on the code they began with) or swap (go on with the new code)."`
+
 	CallTimeoutMs int `yaml:"call_timeout_ms" usage:"Longest time one call into a script may take, in milliseconds."`
 	TickTimeoutMs int `yaml:"tick_timeout_ms" usage:"Longest time one call of a match handler may take, in milliseconds."`
 

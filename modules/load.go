@@ -84,7 +84,8 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 type loader = func(ctx context.Context, l *loading) (*part, error)
 
 func newLoading(o Options) *loading {
-	l := &loading{Options: o, scope: &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(o.Path)}}
+	l := &loading{Options: o, digest: Digest(o.Path)}
+	l.scope = &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(l.digest)}
 	if o.Core != nil {
 		l.nk = o.Core.Module()
 	}
@@ -107,7 +108,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		parts = append(parts, p)
 	}
 	s := merge(parts, hidden(l.Logger))
-	s.Version, s.golang = l.scope.ModuleVersion, parts[0]
+	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil
 }
 

@@ -58,7 +58,9 @@ type loading struct {
 	Options
 	nk    *core.Module
 	scope *core.Scope // what module code runs in without a caller
-	kept  *part       // of the set before, when that is loaded anew
+	// digest is of the files before they were read.
+	digest string
+	kept   *part // of the set before, when that is loaded anew
 
 	mu     sync.Mutex
 	parts  []*part

@@ -17,8 +17,10 @@ import (
 type Set struct {
 	// Version tells loads apart in logs and metrics.
 	Version string
-	RPC     *rpc.Registry
-	Hooks   *hooks.Registry
+	// Digest is the checksum of the files it was loaded from, see Digest.
+	Digest string
+	RPC    *rpc.Registry
+	Hooks  *hooks.Registry
 	// Matches are the registered match handlers by name.
 	Matches map[string]match.Factory
 	// HTTP are the routes modules added, in order of registration.

@@ -13,9 +13,9 @@ import (
 
 var loads atomic.Uint64
 
-// version tells this load from others, and by the part after the dash says
-// whether the files differ.
-func version(path string) string { return fmt.Sprintf("%d-%s", loads.Add(1), Digest(path)[:8]) }
+// version tells a load of files with a digest from others, and by the part after
+// the dash says whether the files differ.
+func version(digest string) string { return fmt.Sprintf("%d-%s", loads.Add(1), digest[:8]) }
 
 // Source says whether a file of a modules folder, by its name, is one that
 // loading looks at.

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+
 	"github.com/rs/zerolog"
 
 	"kumi/config"
@@ -15,6 +17,7 @@ type door struct {
 	log     zerolog.Logger
 	core    *core.Core
 	set     func() *modules.Set // the loaded set, changes on reload: read once per call
+	reload  func(context.Context) error
 	metrics *Metrics
 	env     map[string]string // runtime.env, parsed
 	version string

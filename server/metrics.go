@@ -40,6 +40,7 @@ type Metrics struct {
 	set            atomic.Pointer[modules.Set]
 
 	droppedEvents, presenceEvents *counter
+	reloads                       [2]*counter // failed, done
 }
 
 var (
@@ -60,6 +61,7 @@ func newMetrics(cfg *config.Config, database func() store.Stats) *Metrics {
 	m.droppedEvents = m.counter("dropped_events", "Events that found their queue full.")
 	m.presenceEvents = m.counter("presence_event_count", "Joins and leaves sent out.")
 	m.matches.init(m)
+	m.watchModules()
 	if database != nil {
 		m.watchDatabase(database)
 	}

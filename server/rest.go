@@ -48,6 +48,11 @@ func (a *clientAPI) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, errWrongMethod)
 		return
 	}
+	if path == reloadPath {
+		setConstantHeaders(h)
+		a.serveReload(w, r)
+		return
+	}
 	if a.serveModuleRoute(w, r) {
 		return
 	}

@@ -23,7 +23,11 @@ func (s *Server) Screen(w io.Writer) {
 		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))
 	}
 	fmt.Fprintf(w, "  database  %s\n", s.databaseName())
-	fmt.Fprintf(w, "  modules   %s\n\n", s.config.Runtime.Path)
+	watched := ""
+	if s.config.Runtime.Watch {
+		watched = "  (watched: what you save is live)"
+	}
+	fmt.Fprintf(w, "  modules   %s%s\n\n", s.config.Runtime.Path, watched)
 
 	set := s.set.Load()
 	if len(set.Modules) == 0 {

@@ -46,6 +46,7 @@ type Server struct {
 	sockets *sockets
 	ports   *ports
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
+	reloads reloads
 	cancel  context.CancelFunc
 }
 
@@ -54,6 +55,7 @@ type Server struct {
 // fails.
 func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server, err error) {
 	s := &Server{config: cfg, log: log}
+	s.reloads.init()
 	defer func() {
 		if err != nil {
 			_ = s.close() // the first error is the one to tell
@@ -97,8 +99,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server
 	}
 	s.set.Store(set)
 	s.metrics.pools(set)
+	s.matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })
 
-	d := door{config: cfg, log: log, core: s.core, set: s.set.Load, metrics: s.metrics, env: env, version: Version}
+	d := door{config: cfg, log: log, core: s.core, set: s.set.Load, reload: s.Reload, metrics: s.metrics, env: env, version: Version}
 	s.api = newAPI(d)
 	s.sockets = newSockets(d, s.tracker, router, s.sessions, s.matches, s.sessionEvent)
 	return s, nil
@@ -157,6 +160,9 @@ func (s *Server) Start(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	go tuneHeap(background)
+	if s.config.Runtime.Watch {
+		return s.watch()
+	}
 	return nil
 }
 
@@ -164,6 +170,7 @@ func (s *Server) Start(ctx context.Context) error {
 // handler, matches within the grace period of the configuration or until ctx
 // ends, doors, sessions, and last the database. Stop may be called once.
 func (s *Server) Stop(ctx context.Context) error {
+	s.reloads.stop()
 	s.stopGames(ctx)
 	var errs []error
 	if s.sockets != nil {

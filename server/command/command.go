@@ -38,6 +38,7 @@ const (
 func subcommands() []subcommand {
 	return []subcommand{
 		{"run", "[--flag value …]", "start the server; the default", run},
+		{"dev", "[--flag value …]", "run for people who write modules: what they save is live at once", dev},
 		{"check", "[--runtime.path folder]", "load the modules against a scratch database and say what is wrong", check},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
 		{"healthcheck", "[port]", "ask a running server whether it is healthy", healthcheck},

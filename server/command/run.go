@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/config"
 	"kumi/server"
 )
 
@@ -20,6 +21,11 @@ func run(ctx context.Context, args []string, s streams) int {
 	if !ok {
 		return exitUsage
 	}
+	return serve(ctx, cfg, warnings, s)
+}
+
+// serve runs a server until it is told to stop.
+func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams) int {
 	log, closeLog, err := newLogger(cfg, s)
 	if err != nil {
 		return failed(s, err)
@@ -43,6 +49,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	} else {
 		srv.Describe(log.Info()).Msg("server is ready")
 	}
+	defer reloadOnHangup(ctx, srv)()
 
 	code := exitOK
 	select {

@@ -1,0 +1,35 @@
+package command
+
+import (
+	"context"
+
+	"kumi/config"
+)
+
+// dev is run with defaults for people who write modules: what they save is live
+// at once, and the log is text with everything in it. Settings that somebody
+// chose stay as chosen.
+func dev(ctx context.Context, args []string, s streams) int {
+	cfg, warnings, ok := load(args, s)
+	if !ok {
+		return exitUsage
+	}
+	forDevelopers(cfg)
+	return serve(ctx, cfg, warnings, s)
+}
+
+func forDevelopers(cfg *config.Config) {
+	chosen := map[string]bool{}
+	for _, e := range cfg.Entries() {
+		chosen[e.Path] = e.Origin != ""
+	}
+	if !chosen["runtime.watch"] {
+		cfg.Runtime.Watch = true
+	}
+	if !chosen["logger.format"] {
+		cfg.Logger.Format = "text"
+	}
+	if !chosen["logger.level"] {
+		cfg.Logger.Level = "debug"
+	}
+}

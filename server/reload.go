@@ -1,0 +1,92 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kumi/modules"
+	"kumi/store/fault"
+)
+
+// reloads is the part of a Server that loads modules anew.
+type reloads struct {
+	ctx    context.Context // ends when the server stops
+	cancel context.CancelFunc
+	work   sync.WaitGroup // what runs beside: the watcher, matches that move
+
+	mu   sync.Mutex // held while modules load
+	swap context.CancelFunc
+}
+
+func (r *reloads) init() { r.ctx, r.cancel = context.WithCancel(context.Background()) }
+
+// stop ends reloading for good and waits for what is under way.
+func (r *reloads) stop() {
+	r.cancel()
+	r.mu.Lock() // a reload that runs ends soon: its context has
+	r.swap = nil
+	r.mu.Unlock()
+	r.work.Wait()
+}
+
+// Reload loads the script modules anew and puts them in the place of the running
+// ones, between one call and the next: calls that have begun end with the code
+// they began with. Go modules stay as they are. When anything is wrong with the
+// new modules the old ones stay, and the error, of code FailedPrecondition, says
+// what and where; it has been logged. Code Unavailable while the server stops.
+//
+// What running matches do is runtime.match_reload's to say; those that move may
+// do so after Reload has returned. It may be called from any goroutine; calls
+// wait for each other.
+func (s *Server) Reload(ctx context.Context) error {
+	r := &s.reloads
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ctx.Err() != nil {
+		return errStopping
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+
+	began, old := time.Now(), s.set.Load()
+	set, err := modules.Reload(ctx, s.moduleOptions(s.scope.Env), old)
+	if err != nil {
+		if r.ctx.Err() != nil {
+			return errStopping
+		}
+		s.metrics.reloaded(false)
+		s.log.Error().Str("module_version", old.Version).Msg("the modules cannot be loaded anew, the running ones stay: " + err.Error())
+		if ctx.Err() != nil {
+			return fault.Wrap(fault.Canceled, "the reload was canceled", err)
+		}
+		return fault.Wrap(fault.FailedPrecondition, err.Error(), err)
+	}
+	s.set.Store(set)
+	s.metrics.pools(set)
+	s.metrics.reloaded(true)
+	old.Retire()
+	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Dur("took", time.Since(began)).Msg("modules loaded anew")
+	if s.config.Runtime.MatchReload == "swap" {
+		s.swapMatches()
+	}
+	return nil
+}
+
+var errStopping = fault.New(fault.Unavailable, "the server is stopping")
+
+// swapMatches moves the running matches to the new handlers, beside. An earlier
+// move ends: what it has not done is done here.
+func (s *Server) swapMatches() {
+	r := &s.reloads
+	if r.swap != nil {
+		r.swap()
+	}
+	ctx, cancel := context.WithCancel(r.ctx)
+	r.swap = cancel
+	r.work.Go(func() {
+		defer cancel()
+		s.matches.Swap(ctx)
+	})
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"context"
+	"net/http"
+)
+
+// reloadPath is where other servers and tools ask for a reload. It is no path of
+// the protocol's.
+const reloadPath = "/v2/kumi/reload"
+
+// serveReload loads the modules anew and answers with their version. It takes
+// the HTTP key, as server-to-server calls do, and no session.
+func (a *clientAPI) serveReload(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		a.fail(w, r, errWrongMethod)
+		return
+	}
+	query, err := rpcQuery(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	claims, err := a.authenticateRPC(r, query)
+	if err == nil && claims != nil {
+		err = errHTTPKeyInvalid
+	}
+	if err == nil {
+		// A caller that goes away does not stop it halfway.
+		err = a.reload(context.WithoutCancel(r.Context()))
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	buf := takeBuffer()
+	defer buf.give()
+	buf.b = append(buf.b, `{"version":`...)
+	buf.b = appendString(buf.b, a.set().Version)
+	buf.b = append(buf.b, '}')
+	send(w, r, http.StatusOK, jsonContent, buf.b)
+}
