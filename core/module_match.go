@@ -51,7 +51,7 @@ func (m *Module) MatchSignal(ctx context.Context, id, data string) (string, erro
 }
 
 // ListMatches lists matches for a client. Code 3 for conditions that contradict
-// each other or are out of bounds.
+// each other or are out of bounds, 13 for a query that does not parse.
 func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*api.MatchList, error) {
 	f := match.ListFilter{Limit: 10}
 	if l := in.GetLimit(); l != nil {
@@ -91,7 +91,7 @@ func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*ap
 	}
 	found, err := c.matches.List(ctx, f)
 	if err != nil {
-		return nil, err
+		return nil, badListing("Error listing matches", err)
 	}
 	return &api.MatchList{Matches: found}, nil
 }
@@ -120,4 +120,13 @@ func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...
 	m.core.tracker.End(id, why)
 	s.Close(presence.Disconnected)
 	return nil
+}
+
+// badListing gives what is wrong with a client's query or cursor the code that
+// the protocol has for it.
+func badListing(doing string, err error) error {
+	if fault.CodeOf(err) != fault.InvalidArgument {
+		return err
+	}
+	return fault.Wrap(fault.Internal, doing+": "+fault.MessageOf(err, ""), err)
 }

@@ -226,7 +226,8 @@ func TestListMatchesArguments(t *testing.T) {
 		{"negative", &api.ListMatchesRequest{MinSize: n(-1)}, fault.InvalidArgument},
 		{"negative most", &api.ListMatchesRequest{MaxSize: n(-1)}, fault.InvalidArgument},
 		{"crossed", &api.ListMatchesRequest{MinSize: n(2), MaxSize: n(1)}, fault.InvalidArgument},
-		{"query", &api.ListMatchesRequest{Query: wrapperspb.String("+label.a:1")}, fault.Unimplemented},
+		{"query", &api.ListMatchesRequest{Query: wrapperspb.String("+label.a:1")}, fault.OK},
+		{"bad query", &api.ListMatchesRequest{Query: wrapperspb.String("+label.a:")}, fault.Internal},
 	} {
 		if _, err := m.core.ListMatches(context.Background(), c.in); fault.CodeOf(err) != c.code {
 			t.Errorf("%s: %v, want code %d", c.name, err, c.code)

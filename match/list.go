@@ -2,13 +2,13 @@ package match
 
 import (
 	"context"
-	"slices"
+	"fmt"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"kumi/presence"
-	"kumi/store/fault"
+	"kumi/store/query"
 )
 
 // ListFilter says which matches to list. Nil fields do not filter.
@@ -20,42 +20,30 @@ type ListFilter struct {
 	MinSize, MaxSize *int    // inclusive
 }
 
-// List lists matches, the newest first. Relayed matches have no label, so they
-// are listed only where neither label nor query is asked for. Code 12 for a
-// query other than "" and "*".
+// List lists matches: with a query those that answer it best first, and always
+// the newest first. Relayed matches have no label, so they are listed only where
+// neither label nor query is asked for. Code 3 for a query that does not parse.
 func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
+	var q *query.Query
 	if f.Query != nil {
-		if q := *f.Query; q != "" && q != "*" {
-			return nil, fault.New(fault.Unimplemented, "match label queries are not available yet, only \"*\" is")
+		var err error
+		if q, err = query.Parse(*f.Query); err != nil {
+			return nil, fmt.Errorf("list matches: %w", err)
+		}
+		if q.MatchesAll() {
+			q = nil
 		}
 		f.Label = nil
 	}
+	out := []*api.Match{}
 	if f.Limit <= 0 {
-		return []*api.Match{}, nil
+		return out, nil
 	}
 	wantAuthoritative := f.Authoritative == nil || *f.Authoritative
 	wantRelayed := f.Label == nil && f.Query == nil && (f.Authoritative == nil || !*f.Authoritative)
-	var out []*api.Match
 	if wantAuthoritative {
-		r.mu.RLock()
-		found := make([]*Match, 0, len(r.matches))
-		for _, m := range r.matches {
-			if (f.Label == nil || m.Label() == *f.Label) && f.fits(int(m.size.Load())) {
-				found = append(found, m)
-			}
-		}
-		r.mu.RUnlock()
-		slices.SortFunc(found, func(a, b *Match) int {
-			if a.seq > b.seq {
-				return -1
-			}
-			return 1
-		})
-		if len(found) > f.Limit {
-			found = found[:f.Limit]
-		}
-		for _, m := range found {
-			out = append(out, m.listing())
+		for _, h := range r.authoritative(&f, q) {
+			out = append(out, h.match.listing())
 		}
 	}
 	if wantRelayed && len(out) < f.Limit {

@@ -27,6 +27,7 @@ type Match struct {
 	stream  presence.Stream
 	name    string
 	seq     uint64 // order of creation
+	created int64  // Unix milliseconds
 	slot    int    // the clock's
 	log     zerolog.Logger
 	ctx     context.Context
@@ -35,6 +36,7 @@ type Match struct {
 	rate    atomic.Int32
 	label   atomic.Pointer[string]
 	size    atomic.Int32
+	card    atomic.Pointer[card]
 
 	box mailbox
 
@@ -88,6 +90,8 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	m.label.Store(&label)
 	m.rate.Store(int32(rate))
 	m.emptySince = time.Now()
+	m.created = m.emptySince.UnixMilli()
+	m.document()
 	m.nextSweep = m.emptySince.Add(time.Second)
 
 	r.mu.Lock()

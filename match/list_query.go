@@ -1,0 +1,123 @@
+package match
+
+import (
+	"cmp"
+	"slices"
+
+	"kumi/store/query"
+)
+
+// card is what queries see of a match: its label and the few facts beside it.
+// It belongs to one label and one tick rate, and is replaced with them.
+type card struct {
+	label *string
+	rate  int32
+	doc   *query.Doc
+}
+
+// document is what queries look at. It is made when a match begins and,
+// after its label changed, by the first listing that asks: a game may change its
+// label at every tick.
+func (m *Match) document() *query.Doc {
+	label, rate := m.label.Load(), m.rate.Load()
+	if c := m.card.Load(); c != nil && c.label == label && c.rate == rate {
+		return c.doc
+	}
+	doc := query.NewDoc()
+	_ = doc.AddJSON("label", *label) // any text may be a label; objects are looked into
+	doc.AddKeyword("label_string", *label)
+	doc.AddKeyword("handler_name", m.name)
+	doc.AddKeyword("node", m.reg.o.Node)
+	doc.AddNumber("tick_rate", float64(rate))
+	doc.AddNumber("create_time", float64(m.created))
+	m.card.Store(&card{label, rate, doc})
+	return doc
+}
+
+// hit is a match that a listing may show.
+type hit struct {
+	match *Match
+	score float64
+}
+
+// before orders hits: by score, then the newest first.
+func (h hit) before(other hit) bool {
+	return h.score > other.score || h.score == other.score && h.match.seq > other.match.seq
+}
+
+// best keeps the first hits of an order, as a heap whose top is the last of
+// them.
+type best struct {
+	limit int
+	hits  []hit
+}
+
+func (b *best) add(h hit) {
+	if len(b.hits) < b.limit {
+		b.hits = append(b.hits, h)
+		for at := len(b.hits) - 1; at > 0; {
+			above := (at - 1) / 2
+			if !b.hits[above].before(b.hits[at]) {
+				return
+			}
+			b.hits[above], b.hits[at] = b.hits[at], b.hits[above]
+			at = above
+		}
+		return
+	}
+	if !h.before(b.hits[0]) {
+		return
+	}
+	b.hits[0] = h
+	for at := 0; ; {
+		below := 2*at + 1
+		if below >= len(b.hits) {
+			return
+		}
+		if right := below + 1; right < len(b.hits) && b.hits[below].before(b.hits[right]) {
+			below = right
+		}
+		if !b.hits[at].before(b.hits[below]) {
+			return
+		}
+		b.hits[at], b.hits[below] = b.hits[below], b.hits[at]
+		at = below
+	}
+}
+
+// sorted gives the hits in order.
+func (b *best) sorted() []hit {
+	slices.SortFunc(b.hits, func(x, y hit) int {
+		if x.score != y.score {
+			return cmp.Compare(y.score, x.score)
+		}
+		return cmp.Compare(y.match.seq, x.match.seq)
+	})
+	return b.hits
+}
+
+// authoritative finds the matches that pass the filter; nil looks at no
+// document.
+func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
+	r.mu.RLock()
+	all := make([]*Match, 0, len(r.matches))
+	for _, m := range r.matches {
+		all = append(all, m)
+	}
+	r.mu.RUnlock()
+	found := best{limit: f.Limit}
+	for _, m := range all {
+		if f.Label != nil && m.Label() != *f.Label || !f.fits(int(m.size.Load())) {
+			continue
+		}
+		h := hit{match: m}
+		if q != nil {
+			var ok bool
+			if h.score, ok = q.Match(m.document()); !ok {
+				continue
+			}
+		}
+		found.add(h)
+	}
+	return found.sorted()
+}
