@@ -18,12 +18,36 @@ type Call struct {
 	// Local is the VM's own Go state, set by whoever made the VM.
 	Local any
 
-	args  []Ref
-	next  int
-	err   error
-	out   []Result
-	named bool
+	args   []Ref
+	next   int
+	err    error
+	out    []Result
+	named  bool
+	defers bool // the adapter takes later
+	later  Work
 }
+
+// Work is what a Func marked Async does away from the VM: it runs on a
+// goroutine of its own and may touch neither the call nor the engine. finish
+// runs on the VM's goroutine afterwards and returns the results, as a body does.
+type Work func(ctx context.Context) (finish func(c *Call) error)
+
+// Later ends the body of a Func marked Async. Where the call that runs can wait
+// for it, w goes on in the background under a context that ends with that call;
+// elsewhere (while modules load, in Lua) it is done at once.
+func (c *Call) Later(w Work) error {
+	if c.defers {
+		c.later = w
+		return nil
+	}
+	return w(c.Ctx)(c)
+}
+
+// Defer lets Later put its work off; Deferred gives it. For adapters.
+func (c *Call) Defer() { c.defers = true }
+
+// Deferred is the work that the body put off, or nil. For adapters.
+func (c *Call) Deferred() Work { return c.later }
 
 // Result is one value a body returned.
 type Result struct {
@@ -35,6 +59,7 @@ type Result struct {
 func (c *Call) Begin(ctx context.Context, e Engine, args []Ref) {
 	c.Ctx, c.E, c.args = ctx, e, args
 	c.next, c.err, c.named = 0, nil, false
+	c.defers, c.later = false, nil
 	c.out = c.out[:0]
 }
 

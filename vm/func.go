@@ -12,6 +12,8 @@ type Func[H any] struct {
 	// Live functions are called for real while an init is replayed: pure ones,
 	// registrations, the logger. All others answer from the recording.
 	Live bool
+	// Async functions give JavaScript a promise of their results; see Call.Later.
+	Async bool
 }
 
 // Native is a function bound to its host, ready to be put into VMs. It is
@@ -20,6 +22,8 @@ type Native struct {
 	Name *Name
 	Call func(c *Call) error
 	Live bool // see Func.Live
+	// Async: see Func.Async.
+	Async bool
 }
 
 // Library is a set of bound functions, as one language sees it. It never
@@ -37,7 +41,7 @@ func Bind[H any](lang Lang, h H, table []Func[H]) *Library {
 		if f.Only != Both && f.Only != lang {
 			continue
 		}
-		native := &Native{Name: &f.Name, Live: f.Live, Call: func(c *Call) error { return f.Body(h, c) }}
+		native := &Native{Name: &f.Name, Live: f.Live, Async: f.Async, Call: func(c *Call) error { return f.Body(h, c) }}
 		l.put(f.Name.In(lang), native)
 		for j := range f.Alias {
 			l.put(f.Alias[j].In(lang), native)

@@ -20,11 +20,6 @@ type console struct {
 	vm *VM
 }
 
-func (v *VM) addConsole() {
-	c := v.rt.NewDynamicObject(&console{vm: v})
-	_ = v.rt.GlobalObject().DefineDataProperty("console", c, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-}
-
 // Get implements goja.DynamicObject.
 func (c *console) Get(name string) goja.Value {
 	if x := c.object.Get(name); x != nil {

@@ -39,11 +39,21 @@ func (v *VM) throw(err error) {
 	if errors.As(err, &t) && t.vm == v {
 		panic(t.orig)
 	}
+	panic(v.reason(err))
+}
+
+// reason is a Go error as the value that scripts catch.
+func (v *VM) reason(err error) goja.Value {
+	var t *thrown
+	var ex *goja.Exception
+	if errors.As(err, &t) && t.vm == v && errors.As(t.orig, &ex) {
+		return ex.Value()
+	}
 	var arg *vm.ArgError
 	if errors.As(err, &arg) {
-		panic(v.rt.NewTypeError("%s", arg.In(vm.JS)))
+		return v.rt.NewTypeError("%s", arg.In(vm.JS))
 	}
-	panic(v.goError(err))
+	return v.goError(err)
 }
 
 // goError makes an Error with the code and the public message of err; where err
@@ -74,6 +84,9 @@ func (v *VM) scriptError(err error) error {
 	var interrupted *goja.InterruptedError
 	var overflow *goja.StackOverflowError
 	var ex *goja.Exception
+	if ours, ok := err.(*vm.ScriptError); ok {
+		return ours
+	}
 	switch {
 	case errors.As(err, &interrupted):
 		v.broken = true

@@ -40,10 +40,20 @@ func (v *VM) callNative(name string, n *vm.Native, args []goja.Value) goja.Value
 		f.args = append(f.args, a)
 	}
 	f.call.Begin(v.callCtx(), v, f.args)
+	if n.Async && v.head == nil {
+		f.call.Defer()
+	}
 	err := v.body(name, n, f)
 	var ret goja.Value
 	if err == nil {
-		ret = v.result(&f.call)
+		if w := f.call.Deferred(); w != nil {
+			ret, err = v.start(name, w)
+		} else if ret = v.result(&f.call); n.Async {
+			ret = v.promised(ret, nil)
+		}
+	}
+	if err != nil && n.Async {
+		ret, err = v.promised(nil, err), nil
 	}
 	clear(f.args)
 	v.depth = depth

@@ -21,25 +21,27 @@ func promiseOf(x goja.Value) *goja.Promise {
 	return p
 }
 
-// settle takes the value out of a promise. goja has run the jobs by the time a
-// call is over, so a promise that is still pending waits for something that
-// will never happen, or for a call further out.
+// settle takes the value out of a promise. The outermost call waits for what is
+// still pending; a nested one cannot, as goja runs no jobs until the outermost
+// has returned.
 func (v *VM) settle(x goja.Value) (goja.Value, error) {
 	p := promiseOf(x)
 	if p == nil {
 		return x, nil
 	}
-	switch p.State() {
-	case goja.PromiseStateFulfilled:
-		return p.Result(), nil
-	case goja.PromiseStateRejected:
+	if p.State() == goja.PromiseStatePending {
+		if v.running > 1 {
+			return nil, &vm.ScriptError{Fault: fault.New(fault.Internal, "an async function was called from within another call of the same VM; its promise cannot be waited for there")}
+		}
+		if err := v.await(p); err != nil {
+			return nil, v.scriptError(err)
+		}
+	}
+	if p.State() == goja.PromiseStateRejected {
 		v.handled(p)
 		return nil, v.rejected(p)
 	}
-	if v.running > 1 {
-		return nil, &vm.ScriptError{Fault: fault.New(fault.Internal, "an async function was called from within another call of the same VM; its promise cannot be waited for there")}
-	}
-	return nil, &vm.ScriptError{Fault: fault.New(fault.Internal, "the function returned a promise that never settles: nothing is left that could resolve it")}
+	return p.Result(), nil
 }
 
 // rejected is the error of a rejected promise, with the stack of where the

@@ -46,7 +46,11 @@ type VM struct {
 	running int             // nested entries into the runtime
 	args    []goja.Value    // of Invoke, a stack
 	lost    []*goja.Promise // rejected and not handled
+	loop    *loop           // of the outermost call, once it needs one
 	broken  bool
+
+	outermost context.Context // of the outermost call
+	until     time.Duration   // its deadline; 0: none
 
 	errorKey *goja.Symbol // where a script error keeps the Go error it was made of
 }
@@ -64,7 +68,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	}
 	v.rt.SetMaxCallStackSize(stack)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
-	v.addConsole()
+	v.addBuiltins()
 	if p.freezes {
 		v.addFreezing()
 	}
@@ -165,12 +169,18 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 	frames, args := v.depth, len(v.args)
 	v.ctx, v.limited = ctx, nil
 	v.running++
+	if v.running == 1 {
+		v.outermost, v.until = ctx, v.watch.call.deadline // which this goroutine alone writes
+	}
 	defer func() {
 		if x := recover(); x != nil {
 			v.broken = true
 			ret, err = nil, v.panicked(x)
 		}
 		v.running--
+		if v.running == 0 {
+			v.dropLoop()
+		}
 		v.depth, v.args = frames, v.args[:args]
 		if v.limited != nil {
 			v.limited.end()

@@ -34,8 +34,12 @@ var scoreShape = vm.NewShape(
 
 // host is what the test's functions work on.
 type host struct {
-	kept any
+	kept  any
+	met   chan string   // of those who meet
+	began chan struct{} // that somebody waits
 }
+
+func newHost() *host { return &host{met: make(chan string), began: make(chan struct{}, 100)} }
 
 var table = []vm.Func[*host]{
 	{Name: vm.N("add_up"), Body: func(_ *host, c *vm.Call) error {
@@ -98,6 +102,38 @@ var table = []vm.Func[*host]{
 		<-c.Ctx.Done()
 		return c.Ctx.Err()
 	}},
+	// meet returns when two of it run at the same time.
+	{Name: vm.N("meet"), Async: true, Body: func(h *host, c *vm.Call) error {
+		name := c.Str("name")
+		if err := c.Err(); err != nil {
+			return err
+		}
+		return c.Later(func(ctx context.Context) func(c *vm.Call) error {
+			h.began <- struct{}{}
+			if h.met != nil { // one who does not go on alone
+				select {
+				case h.met <- name:
+				case <-h.met:
+				case <-ctx.Done():
+				}
+			}
+			return func(c *vm.Call) error { return c.ReturnStr("name", name, nil) }
+		})
+	}},
+	{Name: vm.N("wait_long"), Async: true, Body: func(h *host, c *vm.Call) error {
+		return c.Later(func(ctx context.Context) func(c *vm.Call) error {
+			<-ctx.Done()
+			return func(c *vm.Call) error { return ctx.Err() }
+		})
+	}},
+	{Name: vm.N("late_error"), Async: true, Body: func(h *host, c *vm.Call) error {
+		return c.Later(func(ctx context.Context) func(c *vm.Call) error {
+			return func(c *vm.Call) error { return fault.New(fault.NotFound, "no such thing") }
+		})
+	}},
+	{Name: vm.N("late_panic"), Async: true, Body: func(h *host, c *vm.Call) error {
+		return c.Later(func(ctx context.Context) func(c *vm.Call) error { var p *score; p.Points++; return nil })
+	}},
 	{Name: vm.N("nothing"), Body: func(*host, *vm.Call) error { return nil }},
 }
 
@@ -119,7 +155,7 @@ func load(t testing.TB, source string, o js.Options) *js.VM {
 func eval(t testing.TB, body string, o js.Options) (string, error) {
 	t.Helper()
 	v := load(t, "function main(nk) {"+body+"\n}", o)
-	out, err := v.Invoke(context.Background(), v.Global("main"), v.Functions(vm.Bind(vm.JS, &host{}, table)))
+	out, err := v.Invoke(context.Background(), v.Global("main"), v.Functions(vm.Bind(vm.JS, newHost(), table)))
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,278 @@
+package js
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// loop is what a call can wait for: its timers, and work that Go does for it on
+// other goroutines. It belongs to the outermost call of a VM, is made when that
+// first needs it, and everything in it is dropped when the call ends. All script
+// code runs on the goroutine of the call, between waits.
+type loop struct {
+	vm      *VM
+	ctx     context.Context // of background work; ends with the call
+	cancel  context.CancelFunc
+	done    chan arrived
+	working int // pieces of work that have not arrived
+	timers  timers
+	byID    map[int64]*timer
+	last    int64 // id of a timer
+}
+
+// arrived is a piece of work that is done.
+type arrived struct {
+	name    string
+	finish  func(c *vm.Call) error
+	resolve func(any) error
+	reject  func(any) error
+}
+
+// most bounds what one call may have going on at the same time.
+const (
+	mostTimers = 10_000
+	mostWork   = 256
+)
+
+// theLoop is the loop of the running call.
+func (v *VM) theLoop() *loop {
+	if v.loop == nil {
+		l := &loop{vm: v, done: make(chan arrived), byID: map[int64]*timer{}}
+		if v.until > 0 {
+			l.ctx, l.cancel = context.WithDeadline(v.outermost, started.Add(v.until))
+		} else {
+			l.ctx, l.cancel = context.WithCancel(v.outermost)
+		}
+		v.loop = l
+	}
+	return v.loop
+}
+
+func (v *VM) dropLoop() {
+	if v.loop != nil {
+		v.loop.cancel()
+		v.loop = nil
+	}
+}
+
+// start runs work in the background and gives the promise of its results.
+func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
+	l := v.theLoop()
+	if l.working >= mostWork {
+		return nil, fault.Newf(fault.ResourceExhausted, "%s: one call may wait for %d of these at the same time", name, mostWork)
+	}
+	p, resolve, reject := v.rt.NewPromise()
+	l.working++
+	go func() {
+		a := arrived{name: name, resolve: resolve, reject: reject}
+		defer func() {
+			if x := recover(); x != nil {
+				err := goPanic(name, x)
+				a.finish = func(*vm.Call) error { return err }
+			}
+			select {
+			case l.done <- a:
+			case <-l.ctx.Done():
+			}
+		}()
+		a.finish = w(l.ctx)
+	}()
+	return v.rt.ToValue(p), nil
+}
+
+// promised is a promise that is settled already.
+func (v *VM) promised(ret goja.Value, err error) goja.Value {
+	p, resolve, reject := v.rt.NewPromise()
+	if err != nil {
+		_ = reject(v.reason(err)) // within a call nothing runs yet that could fail
+	} else {
+		_ = resolve(ret)
+	}
+	return v.rt.ToValue(p)
+}
+
+// await runs what is due until p is settled. The error is one that scripts
+// cannot catch, or what a timer's function threw.
+func (v *VM) await(p *goja.Promise) error {
+	for p.State() == goja.PromiseStatePending {
+		l := v.loop
+		if l == nil || (l.working == 0 && len(l.timers) == 0) {
+			return &vm.ScriptError{Fault: fault.New(fault.Internal, "the function returned a promise that never settles: nothing is left that could resolve it")}
+		}
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn waits for one thing and runs it.
+func (l *loop) turn() error {
+	var due <-chan time.Time
+	if len(l.timers) > 0 {
+		wait := time.Until(l.timers[0].at)
+		if wait <= 0 {
+			if l.ctx.Err() != nil {
+				return l.ended()
+			}
+			select {
+			case a := <-l.done: // timers that are always due must not starve work
+				return l.arrive(a)
+			default:
+				return l.fire()
+			}
+		}
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-l.ctx.Done():
+		return l.ended()
+	case a := <-l.done:
+		return l.arrive(a)
+	case <-due:
+		return l.fire()
+	}
+}
+
+// ended is the error of a call whose time was up while it waited. What waited
+// in the script will never go on, so the VM is not used again.
+func (l *loop) ended() error {
+	v := l.vm
+	v.broken = true
+	code, text := fault.DeadlineExceeded, "the script ran out of time while it waited for a promise"
+	if !errors.Is(l.ctx.Err(), context.DeadlineExceeded) {
+		code, text = fault.Canceled, "the script was stopped while it waited for a promise, because its caller has gone"
+	} else if v.watch.limit > 0 {
+		text += " (limit " + v.watch.limit.String() + ")"
+	}
+	return &vm.ScriptError{Fault: fault.New(code, text), Stack: text}
+}
+
+// arrive settles the promise of work that is done.
+func (l *loop) arrive(a arrived) error {
+	v := l.vm
+	l.working--
+	f := v.push()
+	f.call.Begin(v.callCtx(), v, nil)
+	err := finished(a, &f.call)
+	var ret goja.Value
+	if err == nil {
+		ret = v.result(&f.call)
+	}
+	v.depth--
+	if err != nil {
+		return a.reject(v.reason(err))
+	}
+	return a.resolve(ret)
+}
+
+func finished(a arrived, c *vm.Call) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = goPanic(a.name, x)
+		}
+	}()
+	return a.finish(c)
+}
+
+// timer is one setTimeout or setInterval.
+type timer struct {
+	id    int64
+	at    time.Time
+	every time.Duration // 0: once
+	call  goja.Callable
+	args  []goja.Value
+	index int
+}
+
+// fire runs the timer that is due first.
+func (l *loop) fire() error {
+	t := l.timers[0]
+	if t.every > 0 {
+		t.at = time.Now().Add(t.every)
+		heap.Fix(&l.timers, 0)
+	} else {
+		l.clear(t.id)
+	}
+	_, err := t.call(goja.Undefined(), t.args...)
+	return err
+}
+
+func (l *loop) clear(id int64) {
+	if t := l.byID[id]; t != nil {
+		delete(l.byID, id)
+		heap.Remove(&l.timers, t.index)
+	}
+}
+
+// setTimer is setTimeout and setInterval.
+func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
+	call, ok := goja.AssertFunction(fc.Argument(0))
+	if !ok {
+		panic(v.rt.NewTypeError("the first argument must be a function"))
+	}
+	l := v.theLoop()
+	if len(l.timers) >= mostTimers {
+		v.throw(fault.Newf(fault.ResourceExhausted, "one call may have %d timers", mostTimers))
+	}
+	ms := fc.Argument(1).ToFloat()
+	if !(ms > 0) {
+		ms = 0
+	}
+	delay := time.Duration(min(ms, 1e9) * float64(time.Millisecond))
+	l.last++
+	t := &timer{id: l.last, at: time.Now().Add(delay), call: call}
+	if repeat {
+		t.every = max(delay, time.Millisecond)
+	}
+	if len(fc.Arguments) > 2 {
+		t.args = append(t.args, fc.Arguments[2:]...)
+	}
+	l.byID[t.id] = t
+	heap.Push(&l.timers, t)
+	return v.rt.ToValue(t.id)
+}
+
+// clearTimer is clearTimeout and clearInterval. What is no timer is ignored.
+func (v *VM) clearTimer(fc goja.FunctionCall) goja.Value {
+	if v.loop != nil {
+		v.loop.clear(fc.Argument(0).ToInteger())
+	}
+	return goja.Undefined()
+}
+
+// timers is a heap by time, then by id, so that equal ones keep their order.
+type timers []*timer
+
+func (h timers) Len() int { return len(h) }
+func (h timers) Less(i, j int) bool {
+	if h[i].at.Equal(h[j].at) {
+		return h[i].id < h[j].id
+	}
+	return h[i].at.Before(h[j].at)
+}
+func (h timers) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+func (h *timers) Push(x any) {
+	t := x.(*timer)
+	t.index = len(*h)
+	*h = append(*h, t)
+}
+func (h *timers) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return t
+}
