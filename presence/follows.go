@@ -20,8 +20,17 @@ func (f *follows) init() {
 }
 
 // Follow makes a session receive the status events of users, from now until it
-// unfollows them or ends.
+// unfollows them or ends. A session that has ended follows nobody.
 func (t *Tracker) Follow(session uuid.UUID, users ...uuid.UUID) {
+	m := t.sessions.member(session)
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended {
+		return
+	}
 	f := &t.follows
 	f.mu.Lock()
 	defer f.mu.Unlock()

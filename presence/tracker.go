@@ -42,7 +42,8 @@ type Metrics interface {
 // do not wait for each other. Events of one stream are sent in the order in
 // which they happened, by goroutines that exist only while there are any.
 //
-// Locks are taken in this order: member, stream shard, event lane.
+// Locks are taken in this order: member, stream shard, event lane; the follows'
+// comes after member.
 type Tracker struct {
 	node      string
 	sessions  *Sessions

@@ -71,9 +71,9 @@ func init() {
 	on[*rtapi.Envelope_PartyMatchmakerRemove]("PartyMatchmakerRemove", notYet("party_matchmaker_remove"))
 	on[*rtapi.Envelope_PartyDataSend]("PartyDataSend", notYet("party_data_send"))
 	on[*rtapi.Envelope_PartyUpdate]("PartyUpdate", notYet("party_update"))
-	on[*rtapi.Envelope_StatusFollow]("StatusFollow", notYet("status_follow"))
-	on[*rtapi.Envelope_StatusUnfollow]("StatusUnfollow", notYet("status_unfollow"))
-	on[*rtapi.Envelope_StatusUpdate]("StatusUpdate", notYet("status_update"))
+	on[*rtapi.Envelope_StatusFollow]("StatusFollow", handleStatusFollow)
+	on[*rtapi.Envelope_StatusUnfollow]("StatusUnfollow", handleStatusUnfollow)
+	on[*rtapi.Envelope_StatusUpdate]("StatusUpdate", handleStatusUpdate)
 }
 
 // notYet answers messages whose operation does not exist yet.
