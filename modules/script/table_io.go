@@ -3,17 +3,12 @@ package script
 import (
 	"encoding/json"
 	"io"
-	"net/http"
 	"time"
 
 	"kumi/core"
 	"kumi/store/fault"
 	"kumi/vm"
 )
-
-var httpTable = []vm.Func[*core.Module]{
-	{Name: vm.N("http_request"), Body: httpRequest},
-}
 
 var sqlTable = []vm.Func[*core.Module]{
 	{Name: vm.N("sql_exec"), Body: sqlExec},
@@ -22,43 +17,6 @@ var sqlTable = []vm.Func[*core.Module]{
 
 var fileTable = []vm.Func[*core.Module]{
 	{Name: vm.N("file_read"), Body: fileRead},
-}
-
-func httpRequest(nk *core.Module, c *vm.Call) error {
-	in := core.HTTPRequest{URL: c.StrNonEmpty("url"), Method: c.StrNonEmpty("method"), Headers: c.OptStrMap("headers")}
-	in.Body = string(c.OptData("body"))
-	in.Timeout = time.Duration(c.OptInt("timeout", 5000)) * time.Millisecond
-	in.Insecure = c.OptBool("insecure", false)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	res, err := nk.HTTPRequest(c.Ctx, in)
-	if err != nil {
-		return err
-	}
-	return firstErr(
-		c.ReturnInt("code", int64(res.Code), nil),
-		c.ReturnAny("headers", headers(c.E.Lang(), res.Headers), nil),
-		c.ReturnStr("body", res.Body, nil))
-}
-
-// headers are lists in JavaScript; Lua gets the first value of each.
-func headers(lang vm.Lang, h http.Header) map[string]any {
-	out := make(map[string]any, len(h))
-	for k, vs := range h {
-		if lang == vm.Lua {
-			if len(vs) > 0 {
-				out[k] = vs[0]
-			}
-			continue
-		}
-		list := make([]any, len(vs))
-		for i, v := range vs {
-			list[i] = v
-		}
-		out[k] = list
-	}
-	return out
 }
 
 // sqlArgs are the parameters of a statement. Objects and lists go to the
