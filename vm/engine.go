@@ -54,8 +54,8 @@ type Engine interface {
 	List([]Ref) Ref
 	// Object makes a plain object; a nil value leaves its key out.
 	Object(l *Layout, values []Ref) Ref
-	// Record makes an object that reads its properties from s: on first read in
-	// JS, at once in Lua. It can be written to like any object.
+	// Record makes an object that reads its properties from s, each when it is
+	// first read. It can be written to like any object.
 	Record(l *Layout, s Source) Ref
 
 	// Call calls a function value of this VM from within a running body (the
@@ -99,8 +99,7 @@ type Source interface {
 	Get(e Engine, i int) (Ref, error)
 }
 
-// Recorder is an engine that can tell what a script did to a record. An engine
-// whose records are plain values is none.
+// Recorder is an engine that can tell what a script did to a record.
 type Recorder interface {
 	// Recorded finds the record behind a value, nil when it is no record.
 	Recorded(Ref) Recorded

@@ -68,6 +68,7 @@ func (c *carrying) table(t *lua.LTable) lua.LValue {
 	if done := c.seen[t]; done != nil {
 		return done
 	}
+	plain(t)
 	switch {
 	case c.failed != nil || len(c.lost) > vm.MostUncarried && !c.lenient:
 		return lua.LNil // it is known to be in vain

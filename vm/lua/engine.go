@@ -34,6 +34,7 @@ func (e engine) IsList(r vm.Ref) bool {
 }
 
 func isList(t *lua.LTable) bool {
+	plain(t)
 	if t.MaxN() > 0 {
 		return true
 	}
@@ -99,6 +100,9 @@ func (e engine) FieldNamed(obj vm.Ref, key string) vm.Ref {
 	if !ok {
 		return lua.LNil
 	}
+	if r := recordOf(t); r != nil {
+		return r.field(key)
+	}
 	return t.RawGetString(key)
 }
 
@@ -113,6 +117,7 @@ func (e engine) EachField(obj vm.Ref, visit func(key string, v vm.Ref) bool) {
 }
 
 func each(t *lua.LTable, visit func(k, x lua.LValue) bool) {
+	plain(t)
 	for k, x := t.Next(lua.LNil); k != lua.LNil; k, x = t.Next(k) {
 		if !visit(k, x) {
 			return
@@ -141,6 +146,7 @@ func (e engine) Index(list vm.Ref, i int) vm.Ref {
 // SetNamed implements vm.Engine.
 func (e engine) SetNamed(obj vm.Ref, key string, x vm.Ref) {
 	if t, ok := obj.(*lua.LTable); ok {
+		plain(t)
 		t.RawSetString(key, value(x))
 	}
 }
@@ -178,23 +184,6 @@ func (e engine) Object(l *vm.Layout, values []vm.Ref) vm.Ref {
 	for i, r := range values {
 		if x := value(r); x != lua.LNil {
 			t.RawSetString(l.Names[i].Snake, x)
-		}
-	}
-	return t
-}
-
-// Record implements vm.Engine: a plain table, made at once. A property that
-// cannot be made is absent.
-func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
-	t := e.vm.state.CreateTable(0, len(l.Names))
-	for i := range l.Names {
-		if !s.Has(i) {
-			continue
-		}
-		if r, err := s.Get(e.vm, i); err == nil {
-			if x := value(r); x != lua.LNil {
-				t.RawSetString(l.Names[i].Snake, x)
-			}
 		}
 	}
 	return t

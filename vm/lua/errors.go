@@ -92,6 +92,7 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 
 // coded reads {message, code} in the forms scripts use.
 func (v *VM) coded(e *vm.ScriptError, t *lua.LTable) {
+	plain(t)
 	text, code := t.RawGetInt(1), t.RawGetInt(2)
 	if text == lua.LNil {
 		if text = t.RawGetString("message"); text == lua.LNil {

@@ -44,6 +44,7 @@ func (v *VM) appendJSON(b []byte, x lua.LValue, depth int) ([]byte, error) {
 		if depth >= maxDepth {
 			return nil, errDeep
 		}
+		plain(x)
 		if n := x.MaxN(); n > 0 {
 			return v.appendList(b, x, n, depth)
 		}

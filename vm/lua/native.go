@@ -45,6 +45,7 @@ func (v *VM) Functions(lib *vm.Library) vm.Ref {
 
 // fill makes all functions of a table made by Functions, so that it can be listed.
 func (v *VM) fill(t *lua.LTable) {
+	plain(t)
 	f := v.natives[t]
 	if f == nil || f.full {
 		return

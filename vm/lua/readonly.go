@@ -29,6 +29,7 @@ func (v *VM) freeze(x lua.LValue, seen map[*lua.LTable]bool) {
 		return
 	}
 	seen[t] = true
+	plain(t)
 	if t.Metatable == lua.LNil {
 		t.Metatable = v.readOnly
 	}
@@ -43,7 +44,11 @@ var sharedRefuse = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int 
 // guard is fn, which changes its first argument, for tables that may be changed.
 func (v *VM) guard(fn *lua.LFunction) *lua.LFunction {
 	return v.function(func(L *lua.LState) int {
-		if t, ok := L.Get(1).(*lua.LTable); ok && v.readOnly != nil && t.Metatable == lua.LValue(v.readOnly) {
+		t, ok := L.Get(1).(*lua.LTable)
+		if ok {
+			plain(t)
+		}
+		if ok && v.readOnly != nil && t.Metatable == lua.LValue(v.readOnly) {
 			L.RaiseError(errReadOnly)
 		}
 		return fn.GFunction(L)

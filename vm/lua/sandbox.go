@@ -34,8 +34,16 @@ var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
 	return all
 })
 
+// ofPlain are the functions of the base library that look at metatables.
+var ofPlain = sync.OnceValue(func() map[string]lua.LValue {
+	return map[string]lua.LValue{
+		"getmetatable": asPlain(stock()[""]["getmetatable"].(*lua.LFunction)),
+		"setmetatable": asPlain(stock()[""]["setmetatable"].(*lua.LFunction)),
+	}
+})
+
 var (
-	baseNames = strings.Fields("assert error getfenv getmetatable ipairs module newproxy rawequal select setfenv setmetatable tonumber tostring type unpack")
+	baseNames = strings.Fields("assert error getfenv ipairs module newproxy rawequal select setfenv tonumber tostring type unpack")
 	libNames  = map[string][]string{
 		"table":     strings.Fields("getn concat maxn"),
 		"string":    strings.Fields("byte char dump format len lower reverse sub upper"),
@@ -69,6 +77,9 @@ func (v *VM) open() {
 	put("_VERSION", lua.LString(lua.LuaVersion))
 	for _, name := range baseNames {
 		put(name, stock()[""][name])
+	}
+	for name, fn := range ofPlain() {
+		put(name, fn)
 	}
 	for name, fn := range map[string]lua.LGFunction{
 		"collectgarbage": collectGarbage, "dofile": v.dofile, "loadfile": v.loadfile, "load": load, "loadstring": loadString, "next": v.next, "pairs": v.pairs,
@@ -193,6 +204,7 @@ var sharedNext = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
 }}
 
 func next(L *lua.LState, t *lua.LTable) int {
+	plain(t)
 	k, x := t.Next(L.Get(2))
 	L.Push(k)
 	if k == lua.LNil {
