@@ -1,10 +1,7 @@
 package play
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -16,7 +13,8 @@ import (
 // data/modules.
 func TestPlay(t *testing.T) {
 	t.Parallel()
-	dir := install(t)
+	dir := servertest.NodePackages(t)
+	servertest.CopyFile(t, "play.mjs", dir)
 	srv := servertest.Start(t, servertest.Modules("../../data/modules"))
 	_, port, _ := strings.Cut(strings.TrimPrefix(srv.URL, "http://"), ":")
 	for _, handler := range []string{"tictactoe", "tictactoe_lua"} {
@@ -31,40 +29,4 @@ func TestPlay(t *testing.T) {
 			})
 		}
 	}
-}
-
-// install copies the example and installs its packages, or skips the test
-// where Node or its packages cannot be had.
-func install(t *testing.T) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			skip(t, "needs Node.js: "+tool+" is not installed")
-		}
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "play.mjs"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		skip(t, "could not install the published client: "+err.Error()+"\n"+string(out))
-	}
-	return dir
-}
-
-// skip skips, except where everything has to run.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }

@@ -1,0 +1,77 @@
+package servertest_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kumi/server/servertest"
+)
+
+// TestSDK drives the server with the published JavaScript client, in both wire
+// formats, with the modules of each script language.
+func TestSDK(t *testing.T) {
+	t.Parallel()
+	dir := servertest.NodePackages(t)
+	script, err := filepath.Abs(filepath.Join("testdata", "sdk.mjs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	servertest.CopyFile(t, script, dir)
+	// The modules' own hooks would get in the way of plain calls.
+	var plain = map[string][]servertest.Option{
+		"typescript": {servertest.Module("index.ts", `
+			export function InitModule(ctx, logger, nk, initializer) {
+				initializer.registerRpc("echo", (ctx, logger, nk, payload: string) => payload);
+				initializer.registerRpc("fail", () => { throw { message: "no such thing", code: 5 }; });
+				initializer.registerRpc("start", (ctx, logger, nk) => JSON.stringify(nk.matchCreate("counter")));
+				initializer.registerMatch("counter", {
+					matchInit: () => ({ state: { total: 10 }, tickRate: 20, label: "" }),
+					matchJoinAttempt: (ctx, logger, nk, d, tick, state, presence, metadata) => ({ state, accept: metadata.key === "open" }),
+					matchJoin: (ctx, logger, nk, d, tick, state) => ({ state }),
+					matchLeave: (ctx, logger, nk, d, tick, state) => ({ state }),
+					matchLoop: (ctx, logger, nk, d, tick, state, messages) => {
+						for (const m of messages) d.broadcastMessage(2, String(state.total += Number(nk.binaryToString(m.data))));
+						return { state };
+					},
+					matchTerminate: (ctx, logger, nk, d, tick, state) => ({ state }),
+					matchSignal: (ctx, logger, nk, d, tick, state) => ({ state }),
+				});
+			}`)},
+		"lua": {
+			servertest.Module("main.lua", `
+				local nk = require("nakama")
+				nk.register_rpc(function(ctx, payload) return payload end, "echo")
+				nk.register_rpc(function() error({ "no such thing", 5 }) end, "fail")
+				nk.register_rpc(function() return nk.json_encode(nk.match_create("counter")) end, "start")`),
+			servertest.Module("counter.lua", `
+				local keep = function(ctx, d, tick, state) return state end
+				return {
+					match_init = function() return { total = 10 }, 20, "" end,
+					match_join_attempt = function(ctx, d, tick, state, presence, metadata) return state, metadata.key == "open" end,
+					match_join = keep, match_leave = keep, match_terminate = keep,
+					match_signal = function(ctx, d, tick, state) return state, "" end,
+					match_loop = function(ctx, d, tick, state, messages)
+						for _, m in ipairs(messages) do
+							state.total = state.total + tonumber(m.data)
+							d.broadcast_message(2, tostring(state.total))
+						end
+						return state
+					end,
+				}`)},
+	}
+	for language, options := range plain {
+		for _, format := range []string{"json", "protobuf"} {
+			t.Run(language+"/"+format, func(t *testing.T) {
+				t.Parallel()
+				srv := servertest.Start(t, options...)
+				cmd := exec.CommandContext(t.Context(), "node", "sdk.mjs", srv.URL[strings.LastIndex(srv.URL, ":")+1:], format)
+				cmd.Dir = dir
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			})
+		}
+	}
+}
