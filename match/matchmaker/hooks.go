@@ -82,7 +82,7 @@ type enumeration struct {
 
 func (e *enumeration) search(t *Ticket) {
 	s := &e.m.work.search
-	s.start(&e.m.ix, t, overrideHits)
+	s.start(&e.m.ix, t)
 	e.m.work.hits = s.collect(e.m.work.hits[:0], overrideHits)
 	s.end()
 	e.searcher, e.picked, e.steps = t, e.picked[:0], overrideSteps

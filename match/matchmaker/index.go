@@ -1,10 +1,7 @@
 package matchmaker
 
 import (
-	"cmp"
 	"math"
-	"slices"
-	"sort"
 
 	"kumi/store/query"
 )
@@ -29,17 +26,6 @@ type index struct {
 type posting struct {
 	slots   slots
 	columns map[string]*column
-}
-
-// column has the tickets of a posting that have a number in a field, in the
-// order of those numbers. It is built only when walking the posting without it
-// has cost as much as building it would.
-type column struct {
-	debt   int // steps walked without it
-	built  bool
-	seen   int // how much of the posting is in it
-	values []float64
-	slots  slots
 }
 
 // slots is a list of slots with what was learned about runs of dead ones.
@@ -158,10 +144,10 @@ func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 	if t.MinCount == t.MaxCount && !ix.narrow(&c, exactTerm(t)) {
 		return c, false
 	}
-	size := len(c.base.slots.list)
-	if size < 64 && !ix.eager {
+	if len(c.base.slots.list) < 64 && !ix.eager {
 		return c, true
 	}
+	size := len(c.base.slots.list)
 	visit := func(r *query.Range) bool {
 		col := c.base.columns[r.Field]
 		if col == nil || !col.built && col.debt < 4*size {
@@ -173,7 +159,9 @@ func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 		if r.Text != "" && ix.terms[query.Term{Field: r.Field, Text: r.Text}] != nil {
 			return true // some tickets may have it as text
 		}
-		ix.fill(c.base, col, r.Field)
+		if !col.built || col.seen < size {
+			ix.fill(c.base, col, r.Field)
+		}
 		from, to := col.find(r)
 		if c.window == nil || to-from < c.to-c.from {
 			c.window, c.from, c.to = col, from, to
@@ -214,83 +202,4 @@ func (t *Ticket) sizeRanges() [2]query.Range {
 		{Field: minField, Low: float64(t.MinCount), High: math.Inf(1)},
 		{Field: maxField, Low: math.Inf(-1), High: float64(t.MaxCount)},
 	}
-}
-
-// owe notes that a search by t walked so many steps of p.
-func (p *posting) owe(t *Ticket, steps int) {
-	if len(p.slots.list) < 64 || steps < 64 {
-		return
-	}
-	for i := range t.ranges {
-		p.column(t.ranges[i].Field).debt += steps
-	}
-	if t.MinCount != t.MaxCount {
-		p.column(minField).debt += steps
-		p.column(maxField).debt += steps
-	}
-}
-
-func (p *posting) column(field string) *column {
-	col := p.columns[field]
-	if col == nil {
-		if p.columns == nil {
-			p.columns = map[string]*column{}
-		}
-		col = &column{}
-		p.columns[field] = col
-	}
-	return col
-}
-
-// fill takes the tickets into the column that it has not seen, and leaves out
-// those that died.
-func (ix *index) fill(p *posting, col *column, field string) {
-	if col.built && col.seen == len(p.slots.list) {
-		return
-	}
-	type number struct {
-		value float64
-		slot  uint32
-	}
-	var fresh []number
-	for _, slot := range p.slots.list[col.seen:] {
-		if ix.dead[slot] {
-			continue
-		}
-		if value, ok := ix.tickets[slot].doc.Number(field); ok && value == value { // not a number is in no range
-			fresh = append(fresh, number{value, slot})
-		}
-	}
-	slices.SortFunc(fresh, func(a, b number) int {
-		if c := cmp.Compare(a.value, b.value); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.slot, b.slot)
-	})
-	values := make([]float64, 0, len(col.values)+len(fresh))
-	list := make([]uint32, 0, len(col.values)+len(fresh))
-	for i, value := range col.values {
-		for len(fresh) > 0 && fresh[0].value < value {
-			values, list = append(values, fresh[0].value), append(list, fresh[0].slot)
-			fresh = fresh[1:]
-		}
-		if slot := col.slots.list[i]; !ix.dead[slot] {
-			values, list = append(values, value), append(list, slot)
-		}
-	}
-	for _, n := range fresh {
-		values, list = append(values, n.value), append(list, n.slot)
-	}
-	*col = column{built: true, seen: len(p.slots.list), values: values, slots: slots{list: list}}
-}
-
-// find is the part of the column that lies in a range.
-func (col *column) find(r *query.Range) (from, to int) {
-	from = sort.Search(len(col.values), func(i int) bool {
-		return col.values[i] > r.Low || !r.LowOpen && col.values[i] == r.Low
-	})
-	to = sort.Search(len(col.values), func(i int) bool {
-		return col.values[i] > r.High || r.HighOpen && col.values[i] == r.High
-	})
-	return from, max(from, to)
 }

@@ -144,7 +144,7 @@ func (m *Matchmaker) searchFor(t *Ticket, start time.Time) []*Ticket {
 	// Only a match below the maximum asks which hit is the last.
 	lookAhead := last && t.MinCount < t.MaxCount
 	s, c := &m.work.search, &m.work.combiner
-	s.start(&m.ix, t, room)
+	s.start(&m.ix, t)
 	defer s.end()
 	c.reset(mutual)
 	hit, ok := s.next()

@@ -15,60 +15,73 @@ func (h hit) before(other hit) bool {
 
 // search gives the hits of one ticket in their order, looking only as far as it
 // is asked to. It is reused from ticket to ticket.
+//
+// Where all hits score the same, they come from the oldest on: by walking the
+// shortest list of the index, or where that has a column for a range of the
+// query, from the column's part that lies in the range. Else all hits are
+// gathered and come by their scores.
 type search struct {
 	ix *index
 	t  *Ticket
 	c  candidates
 
-	walking bool
-	at      int // position in the base
-	steps   int // tickets looked at while walking
-	budget  int // steps after which the window is gathered
+	at    int // position in the list walked
+	steps int // tickets looked at without a column
 
-	heap []hit // gathered
+	heap  heap[hit]
+	nodes heap[node]
 }
 
-// start begins the search of t, which will be asked for about need hits.
-func (s *search) start(ix *index, t *Ticket, need int) {
-	s.ix, s.t, s.at, s.steps, s.walking = ix, t, 0, 0, false
-	s.heap = s.heap[:0]
+// node is a part of a column's tournament, with its lowest slot.
+type node struct {
+	slot uint32
+	at   int
+}
+
+func (n node) before(other node) bool { return n.slot < other.slot }
+
+// start begins the search of t.
+func (s *search) start(ix *index, t *Ticket) {
+	s.ix, s.t, s.at, s.steps = ix, t, 0, 0
+	s.heap, s.nodes = s.heap[:0], s.nodes[:0]
 	var some bool
 	if s.c, some = ix.candidates(t); !some {
+		s.at = len(s.c.base.slots.list)
+		s.c.window = nil
 		return
-	}
-	size, window := len(s.c.base.slots.list), s.c.to-s.c.from
-	if s.c.window == nil {
-		window = size
 	}
 	switch {
 	case !t.constant:
-		s.gather(0)
-	case s.c.window == nil:
-		s.walking, s.budget = true, size
-	case window <= need || float64(window)*float64(window) <= float64(need)*float64(size):
-		// Walking would meet one ticket of the window in size/window steps.
-		s.gather(0)
-	default:
-		s.walking, s.budget = true, 2*window+64
+		s.gather()
+		s.at = len(s.c.base.slots.list)
+	case s.c.window != nil:
+		leaves := len(s.c.window.slots)
+		for low, high := s.c.from+leaves, s.c.to+leaves; low < high; low, high = low/2, high/2 {
+			if low%2 == 1 {
+				s.enter(low)
+				low++
+			}
+			if high%2 == 1 {
+				high--
+				s.enter(high)
+			}
+		}
 	}
 }
 
 // next is the next hit; ok is false after the last.
 func (s *search) next() (t *Ticket, ok bool) {
-	if s.walking {
-		if t, ok = s.walk(); ok || s.walking {
-			return t, ok
+	if !s.t.constant {
+		top, ok := s.heap.pop()
+		if !ok {
+			return nil, false
 		}
+		return s.ix.tickets[top.slot], true
 	}
-	if len(s.heap) == 0 {
-		return nil, false
+	if s.c.window != nil {
+		return s.play()
 	}
-	top := s.heap[0]
-	last := len(s.heap) - 1
-	s.heap[0] = s.heap[last]
-	s.heap = s.heap[:last]
-	s.sink(0)
-	return s.ix.tickets[top.slot], true
+	return s.walk()
 }
 
 // end settles what the search has cost.
@@ -79,49 +92,73 @@ func (s *search) end() {
 	s.t, s.c = nil, candidates{}
 }
 
-// walk goes on through the base, oldest first. When that has cost more than the
-// window would, it stops walking and gathers the rest.
+// walk goes on through the base, oldest first.
 func (s *search) walk() (*Ticket, bool) {
 	base := &s.c.base.slots
-	for s.at < len(base.list) {
-		if s.at = base.next(s.at, s.ix.dead); s.at == len(base.list) {
-			break
-		}
-		slot := base.list[s.at]
-		if s.steps >= s.budget {
-			s.walking = false
-			s.gather(slot)
-			return nil, false
-		}
+	for s.at = base.next(s.at, s.ix.dead); s.at < len(base.list); s.at = base.next(s.at, s.ix.dead) {
+		t := s.ix.tickets[base.list[s.at]]
 		s.at++
 		s.steps++
-		if _, ok := s.accepts(s.ix.tickets[slot]); ok {
-			return s.ix.tickets[slot], true
+		if _, ok := s.accepts(t); ok {
+			return t, true
 		}
 	}
 	return nil, false
 }
 
-// gather collects the hits from a slot on.
-func (s *search) gather(from uint32) {
-	list, at, end := &s.c.base.slots, 0, len(s.c.base.slots.list)
-	if s.c.window != nil {
-		list, at, end = &s.c.window.slots, s.c.from, s.c.to
-	} else {
-		s.steps += end
+// enter adds a node of the column's tournament to where hits may be.
+func (s *search) enter(at int) {
+	if slot := s.c.window.tree[at]; slot != noSlot {
+		s.nodes.push(node{slot, at})
 	}
-	for at = list.next(at, s.ix.dead); at < end; at = list.next(at+1, s.ix.dead) {
-		slot := list.list[at]
-		if slot < from {
+}
+
+// play goes on through the window, oldest first: it follows the lowest slot down
+// to its leaf, and keeps the losing sides for later.
+func (s *search) play() (*Ticket, bool) {
+	col := s.c.window
+	for {
+		top, ok := s.nodes.pop()
+		if !ok {
+			return nil, false
+		}
+		at := top.at
+		for at < len(col.slots) {
+			at *= 2
+			if col.tree[at] != top.slot {
+				s.enter(at)
+				at++
+			} else {
+				s.enter(at + 1)
+			}
+		}
+		if s.ix.dead[top.slot] {
+			col.forget(at)
+			continue
+		}
+		if _, ok := s.accepts(s.ix.tickets[top.slot]); ok {
+			return s.ix.tickets[top.slot], true
+		}
+	}
+}
+
+// gather collects all hits.
+func (s *search) gather() {
+	list := s.c.base.slots.list
+	if s.c.window != nil {
+		list = s.c.window.slots[s.c.from:s.c.to]
+	} else {
+		s.steps = len(list)
+	}
+	for _, slot := range list {
+		if s.ix.dead[slot] {
 			continue
 		}
 		if score, ok := s.accepts(s.ix.tickets[slot]); ok {
 			s.heap = append(s.heap, hit{slot, score})
 		}
 	}
-	for i := len(s.heap)/2 - 1; i >= 0; i-- {
-		s.sink(i)
-	}
+	s.heap.order()
 }
 
 // accepts applies the rules of a hit: sizes inside the searcher's, not itself,
@@ -131,29 +168,7 @@ func (s *search) accepts(other *Ticket) (score float64, ok bool) {
 	if other == t || !t.inRange(other) || t.sameParty(other) || other.gone.Load() {
 		return 0, false
 	}
-	score, ok = t.query.Match(other.doc)
-	if t.constant {
-		score = 0
-	}
-	return score, ok
-}
-
-// sink restores the heap below a position.
-func (s *search) sink(at int) {
-	for {
-		child := 2*at + 1
-		if child >= len(s.heap) {
-			return
-		}
-		if right := child + 1; right < len(s.heap) && s.heap[right].before(s.heap[child]) {
-			child = right
-		}
-		if !s.heap[child].before(s.heap[at]) {
-			return
-		}
-		s.heap[at], s.heap[child] = s.heap[child], s.heap[at]
-		at = child
-	}
+	return t.query.Match(other.doc)
 }
 
 // collect appends up to limit hits to list.

@@ -1,0 +1,77 @@
+package matchmaker
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// waiting fills a matchmaker with two-player tickets of eight modes and a rank
+// up to 3000, each for the same mode and a rank at most 50 away. A tenth cannot
+// match: half of those want a mode nobody has, half a rank out of reach.
+func waiting(tb testing.TB, n int) *Matchmaker {
+	r := rand.New(rand.NewPCG(1, 2))
+	m := New(Options{Rand: r})
+	for i := range n {
+		mode, rank := fmt.Sprintf("mode%d", r.IntN(8)), r.IntN(3000)
+		low, high, wanted := rank-50, rank+50, mode
+		switch i % 20 {
+		case 0:
+			wanted, mode = fmt.Sprintf("none%d", i), "nobody"
+		case 10:
+			low, high, rank = 10_000+rank, 10_100+rank, -10_000
+		}
+		add(tb, m, solo(i, 2, 2).text("mode", mode).num("rank", float64(rank)).
+			query(fmt.Sprintf("+properties.mode:%s +properties.rank:>=%d +properties.rank:<=%d", wanted, low, high)))
+	}
+	return m
+}
+
+// BenchmarkPass is one pass over a pool that was just filled: taking the tickets
+// into the index, searching, forming, and taking the formed matches out.
+func BenchmarkPass(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			formed := 0
+			for range b.N {
+				b.StopTimer()
+				m := waiting(b, n)
+				b.StartTimer()
+				formed = len(m.Process())
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/ticket")
+			b.ReportMetric(float64(formed), "matches")
+		})
+	}
+}
+
+// BenchmarkPassIdle is a pass in which a few new tickets search a large pool of
+// passive ones.
+func BenchmarkPassIdle(b *testing.B) {
+	const pool = 100_000
+	m := New(Options{})
+	for i := range pool {
+		add(b, m, solo(i, 2, 2).text("mode", fmt.Sprint("m", i%8)).num("rank", float64(i)).query("+properties.mode:none"))
+	}
+	m.Process()
+	b.ReportAllocs()
+	n := pool
+	for b.Loop() {
+		for range 10 {
+			n++
+			add(b, m, solo(n, 2, 2).text("mode", "other").query(fmt.Sprintf("+properties.mode:m3 +properties.rank:>%d", 2*pool)))
+		}
+		m.Process()
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	m := New(Options{})
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		add(b, m, solo(n, 2, 2).text("mode", "a").num("rank", 7).query("+properties.mode:a +properties.rank:>=2 +properties.rank:<=9"))
+	}
+}
