@@ -25,6 +25,7 @@ type Call struct {
 	named  bool
 	defers bool // the adapter takes later
 	later  Work
+	rec    *recording // set while the function is described; see Describe
 }
 
 // Work is what a Func marked Async does away from the VM: it runs on a
@@ -92,6 +93,9 @@ func (e *ArgError) In(l Lang) string {
 }
 
 func (c *Call) fail(name, path, want string) {
+	if c.rec != nil {
+		c.rec.refuse(name, path)
+	}
 	if c.err == nil {
 		c.err = &ArgError{Index: c.next - 1, Name: name, Path: path, Want: want}
 	}
@@ -123,7 +127,16 @@ func (c *Call) Any(name string) Ref {
 	if v := c.arg(); v != nil {
 		return v
 	}
+	c.absent(name, "", TypeAny, false)
 	return c.E.Nil()
+}
+
+// absent hears of an argument or field that is not there. While a function is
+// described nothing is, and it is noted what the body asked for.
+func (c *Call) absent(name, path string, t Type, required bool) {
+	if c.rec != nil {
+		c.rec.note(name, path, t, required)
+	}
 }
 
 // Given says whether the next argument is there and not nil, without taking it.
@@ -156,6 +169,7 @@ func (c *Call) OptStr(name, def string) string { return c.str(c.arg(), name, "",
 func (c *Call) OptStrPtr(name string) *string {
 	v := c.arg()
 	if v == nil {
+		c.absent(name, "", TypeString, false)
 		return nil
 	}
 	s := c.str(v, name, "", true, "")
@@ -168,10 +182,22 @@ func (c *Call) Int(name string) int64 { return c.int(c.arg(), name, "", true, 0)
 // OptInt is an optional whole number.
 func (c *Call) OptInt(name string, def int64) int64 { return c.int(c.arg(), name, "", false, def) }
 
+// OptIntPtr is an optional whole number that tells absent from 0.
+func (c *Call) OptIntPtr(name string) *int64 {
+	v := c.arg()
+	if v == nil {
+		c.absent(name, "", TypeNumber, false)
+		return nil
+	}
+	n := c.int(v, name, "", true, 0)
+	return &n
+}
+
 // Float is a required number.
 func (c *Call) Float(name string) float64 {
 	v := c.arg()
 	if v == nil || !c.E.IsNum(v) {
+		c.absent(name, "", TypeNumber, true)
 		c.fail(name, "", "expected a number")
 		return 0
 	}
@@ -188,6 +214,7 @@ func (c *Call) OptBool(name string, def bool) bool { return c.bool(c.arg(), name
 func (c *Call) OptBoolPtr(name string) *bool {
 	v := c.arg()
 	if v == nil {
+		c.absent(name, "", TypeBoolean, false)
 		return nil
 	}
 	b := c.bool(v, name, "", true, false)
@@ -210,6 +237,7 @@ func (c *Call) Data(name string) []byte {
 	case v != nil && c.E.IsStr(v):
 		return []byte(c.E.Str(v))
 	}
+	c.absent(name, "", typeData, true)
 	c.fail(name, "", "expected a string or binary data")
 	return nil
 }
@@ -218,6 +246,7 @@ func (c *Call) Data(name string) []byte {
 func (c *Call) OptData(name string) []byte {
 	if !c.Given() {
 		c.arg()
+		c.absent(name, "", typeData, false)
 		return nil
 	}
 	return c.Data(name)
@@ -227,6 +256,7 @@ func (c *Call) OptData(name string) []byte {
 func (c *Call) Func(name string) Ref {
 	v := c.arg()
 	if v == nil || !c.E.IsFunc(v) {
+		c.absent(name, "", TypeFunction, true)
 		c.fail(name, "", "expected a function")
 		return c.E.Nil()
 	}
@@ -258,6 +288,7 @@ func (c *Call) OptUUIDs(name string) []string { return c.strs(c.arg(), name, "",
 func (c *Call) OptAnys(name string) []any {
 	v := c.arg()
 	if v == nil {
+		c.absent(name, "", ListType(TypeAny), false)
 		return nil
 	}
 	if !c.E.IsList(v) {
@@ -280,6 +311,7 @@ func (c *Call) OptAnys(name string) []any {
 func (c *Call) Obj(name string) Obj {
 	v := c.arg()
 	if v == nil || !c.E.IsObject(v) {
+		c.absent(name, "", Type{Object: true}, true)
 		c.fail(name, "", "expected an object")
 		return Obj{c: c, name: name}
 	}
@@ -290,6 +322,7 @@ func (c *Call) Obj(name string) Obj {
 func (c *Call) OptObj(name string) Obj {
 	if !c.Given() {
 		c.arg()
+		c.absent(name, "", Type{Object: true}, false)
 		return Obj{c: c, name: name}
 	}
 	return c.Obj(name)
@@ -299,6 +332,10 @@ func (c *Call) OptObj(name string) Obj {
 func ListOf[T any](c *Call, name string, read func(Obj) T) []T {
 	if !c.Given() {
 		c.arg()
+		c.absentList(name, true)
+		if c.rec != nil {
+			read(Obj{c: c, name: name, path: index(0)})
+		}
 		c.fail(name, "", "expected a list")
 		return nil
 	}
@@ -309,6 +346,10 @@ func ListOf[T any](c *Call, name string, read func(Obj) T) []T {
 func OptListOf[T any](c *Call, name string, read func(Obj) T) []T {
 	v := c.arg()
 	if v == nil {
+		c.absentList(name, false)
+		if c.rec != nil {
+			read(Obj{c: c, name: name, path: index(0)})
+		}
 		return nil
 	}
 	if !c.E.IsList(v) {
@@ -330,11 +371,16 @@ func OptListOf[T any](c *Call, name string, read func(Obj) T) []T {
 	return out
 }
 
+func (c *Call) absentList(name string, required bool) {
+	c.absent(name, "", ListType(Type{Object: true}), required)
+}
+
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
 
 func (c *Call) str(v Ref, name, path string, required bool, def string) string {
 	switch {
 	case v == nil:
+		c.absent(name, path, TypeString, required)
 		if required {
 			c.fail(name, path, "expected a string")
 		}
@@ -348,6 +394,7 @@ func (c *Call) str(v Ref, name, path string, required bool, def string) string {
 
 func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
 	if v == nil {
+		c.absent(name, path, TypeNumber, required)
 		if required {
 			c.fail(name, path, "expected a number")
 		}
@@ -374,6 +421,7 @@ func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
 func (c *Call) bool(v Ref, name, path string, required, def bool) bool {
 	switch {
 	case v == nil:
+		c.absent(name, path, TypeBoolean, required)
 		if required {
 			c.fail(name, path, "expected a boolean")
 		}
@@ -400,6 +448,7 @@ func (c *Call) uuid(v Ref, name, path string, required bool, def string) string 
 
 func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
 	if v == nil {
+		c.absent(name, path, typeObject, required)
 		if required {
 			c.fail(name, path, "expected an object")
 		}
@@ -424,6 +473,7 @@ func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
 
 func (c *Call) strMap(v Ref, name, path string) map[string]string {
 	if v == nil {
+		c.absent(name, path, MapType(TypeString), false)
 		return nil
 	}
 	if !c.E.IsObject(v) {
@@ -444,6 +494,7 @@ func (c *Call) strMap(v Ref, name, path string) map[string]string {
 
 func (c *Call) strs(v Ref, name, path string, required, ids bool) []string {
 	if v == nil || !c.E.IsList(v) {
+		c.absent(name, path, ListType(TypeString), required)
 		if v != nil || required {
 			c.fail(name, path, "expected a list of strings")
 		}

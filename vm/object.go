@@ -10,7 +10,7 @@ type Obj struct {
 }
 
 // Present says whether the object was given.
-func (o Obj) Present() bool { return o.ref != nil }
+func (o Obj) Present() bool { return o.ref != nil || o.c != nil && o.c.rec != nil }
 
 // Ref is the object itself.
 func (o Obj) Ref() Ref { return o.ref }
@@ -29,13 +29,19 @@ func (o Obj) field(n *Name) (v Ref, path string) {
 
 // Has says whether the field is there and not nil.
 func (o Obj) Has(n *Name) bool {
-	v, _ := o.field(n)
+	v, path := o.field(n)
+	if v == nil && o.c.rec != nil {
+		o.c.rec.ask(o.name, path)
+	}
 	return v != nil
 }
 
 // Any is a field of any kind, as the engine's own value; nil when absent.
 func (o Obj) Any(n *Name) Ref {
-	v, _ := o.field(n)
+	v, path := o.field(n)
+	if v == nil {
+		o.c.absent(o.name, path, TypeAny, false)
+	}
 	return v
 }
 
@@ -55,6 +61,7 @@ func (o Obj) OptStr(n *Name, def string) string {
 func (o Obj) OptStrPtr(n *Name) *string {
 	v, path := o.field(n)
 	if v == nil {
+		o.c.absent(o.name, path, TypeString, false)
 		return nil
 	}
 	s := o.c.str(v, o.name, path, true, "")
@@ -113,6 +120,7 @@ func (o Obj) OptStrs(n *Name) []string {
 func (o Obj) JSON(n *Name) string {
 	v, path := o.field(n)
 	if v == nil || !o.c.E.IsObject(v) {
+		o.c.absent(o.name, path, typeObject, true)
 		o.c.fail(o.name, path, "expected an object")
 		return ""
 	}

@@ -15,7 +15,7 @@ type Shape[T any] struct {
 // Property is one property of a shape.
 type Property[T any] struct {
 	name Name
-	kind string // for generated documentation
+	typ  Type // for declarations and documentation
 	has  func(T) bool
 	get  func(e Engine, v T) (Ref, error)
 }
@@ -31,6 +31,15 @@ func NewShape[T any](fields ...Property[T]) *Shape[T] {
 
 // Layout is the shape's keys.
 func (s *Shape[T]) Layout() *Layout { return s.layout }
+
+// Fields describes the shape's properties in order.
+func (s *Shape[T]) Fields() []Field {
+	fields := make([]Field, len(s.fields))
+	for i, p := range s.fields {
+		fields[i] = Field{Name: p.name, Type: p.typ, Sometimes: p.has != nil}
+	}
+	return fields
+}
 
 // Of makes the script value of v.
 func (s *Shape[T]) Of(e Engine, v T) Ref { return e.Record(s.layout, &source[T]{s, v}) }
@@ -70,7 +79,7 @@ func (p Property[T]) As(camel string) Property[T] {
 
 // Str is a string property.
 func Str[T any](name string, get func(T) string) Property[T] {
-	return Property[T]{name: N(name), kind: "string", get: func(e Engine, v T) (Ref, error) { return e.FromStr(get(v)), nil }}
+	return Property[T]{name: N(name), typ: TypeString, get: func(e Engine, v T) (Ref, error) { return e.FromStr(get(v)), nil }}
 }
 
 // StrOpt is a string property that is absent when empty.
@@ -80,29 +89,29 @@ func StrOpt[T any](name string, get func(T) string) Property[T] {
 
 // Int is an integer property.
 func Int[T any, I ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint32](name string, get func(T) I) Property[T] {
-	return Property[T]{name: N(name), kind: "number", get: func(e Engine, v T) (Ref, error) { return e.FromInt(int64(get(v))), nil }}
+	return Property[T]{name: N(name), typ: TypeNumber, get: func(e Engine, v T) (Ref, error) { return e.FromInt(int64(get(v))), nil }}
 }
 
 // Float is a number property.
 func Float[T any](name string, get func(T) float64) Property[T] {
-	return Property[T]{name: N(name), kind: "number", get: func(e Engine, v T) (Ref, error) { return e.FromFloat(get(v)), nil }}
+	return Property[T]{name: N(name), typ: TypeNumber, get: func(e Engine, v T) (Ref, error) { return e.FromFloat(get(v)), nil }}
 }
 
 // Bool is a boolean property.
 func Bool[T any](name string, get func(T) bool) Property[T] {
-	return Property[T]{name: N(name), kind: "boolean", get: func(e Engine, v T) (Ref, error) { return e.FromBool(get(v)), nil }}
+	return Property[T]{name: N(name), typ: TypeBoolean, get: func(e Engine, v T) (Ref, error) { return e.FromBool(get(v)), nil }}
 }
 
 // Time is a property in whole Unix seconds; absent when the time is not set.
 func Time[T any](name string, get func(T) *timestamppb.Timestamp) Property[T] {
-	return Property[T]{name: N(name), kind: "number",
+	return Property[T]{name: N(name), typ: TypeNumber,
 		has: func(v T) bool { return get(v) != nil },
 		get: func(e Engine, v T) (Ref, error) { return e.FromInt(get(v).GetSeconds()), nil }}
 }
 
 // JSON is a property whose Go form is JSON text; scripts get the value.
 func JSON[T any](name string, get func(T) string) Property[T] {
-	return Property[T]{name: N(name), kind: "object", get: func(e Engine, v T) (Ref, error) {
+	return Property[T]{name: N(name), typ: typeObject, get: func(e Engine, v T) (Ref, error) {
 		text := get(v)
 		if text == "" {
 			text = "{}"
@@ -113,7 +122,7 @@ func JSON[T any](name string, get func(T) string) Property[T] {
 
 // Bytes is a binary property.
 func Bytes[T any](name string, get func(T) []byte) Property[T] {
-	return Property[T]{name: N(name), kind: "ArrayBuffer", get: func(e Engine, v T) (Ref, error) { return e.FromBytes(get(v)), nil }}
+	return Property[T]{name: N(name), typ: TypeBytes, get: func(e Engine, v T) (Ref, error) { return e.FromBytes(get(v)), nil }}
 }
 
 // StrWrap, IntWrap and BoolWrap are properties in protobuf wrappers, absent
@@ -136,18 +145,18 @@ func BoolWrap[T any](name string, get func(T) *wrapperspb.BoolValue) Property[T]
 // zero value.
 func Sub[T any, U comparable](name string, shape *Shape[U], get func(T) U) Property[T] {
 	var zero U
-	return Property[T]{name: N(name), kind: "object",
+	return Property[T]{name: N(name), typ: Type{Shape: shape},
 		has: func(v T) bool { return get(v) != zero },
 		get: func(e Engine, v T) (Ref, error) { return shape.Of(e, get(v)), nil }}
 }
 
 // List is a property that lists values of a shape.
 func List[T, U any](name string, shape *Shape[U], get func(T) []U) Property[T] {
-	return Property[T]{name: N(name), kind: "list", get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
+	return Property[T]{name: N(name), typ: ListType(Type{Shape: shape}), get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
 }
 
 // Value is a property made by hand, for what the others do not cover. The
 // getter may give any value Engine.FromAny takes.
 func Value[T any](name string, get func(T) any) Property[T] {
-	return Property[T]{name: N(name), kind: "any", get: func(e Engine, v T) (Ref, error) { return e.FromAny(get(v)) }}
+	return Property[T]{name: N(name), typ: TypeAny, get: func(e Engine, v T) (Ref, error) { return e.FromAny(get(v)) }}
 }

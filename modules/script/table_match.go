@@ -50,8 +50,8 @@ func matchList(nk *core.Module, c *vm.Call) error {
 	limit := c.OptInt("limit", 1)
 	authoritative := c.OptBoolPtr("authoritative")
 	label := c.OptStrPtr("label")
-	least := optSize(c, "min_size")
-	most := optSize(c, "max_size")
+	least := size(c.OptIntPtr("min_size"))
+	most := size(c.OptIntPtr("max_size"))
 	query := c.OptStrPtr("query")
 	if err := c.Err(); err != nil {
 		return err
@@ -62,13 +62,12 @@ func matchList(nk *core.Module, c *vm.Call) error {
 	return vm.ReturnList(c, "matches", matchShape, ms, err)
 }
 
-func optSize(c *vm.Call, name string) *int {
-	if !c.Given() {
-		c.Any(name)
+func size(n *int64) *int {
+	if n == nil {
 		return nil
 	}
-	n := int(c.Int(name))
-	return &n
+	i := int(*n)
+	return &i
 }
 
 func signalMatch(nk *core.Module, c *vm.Call) error {

@@ -30,16 +30,12 @@ var logTable = []vm.Func[*core.Module]{
 
 func event(nk *core.Module, c *vm.Call) error {
 	ev := &api.Event{Name: c.Str("name"), Properties: c.OptStrMap("properties")}
-	if c.Given() {
-		// -1 is how Lua modules say that there is none.
-		switch at := c.Int("timestamp"); {
-		case at == 0:
-			c.Invalid("timestamp", "expected a time in Unix seconds")
-		case at > 0:
-			ev.Timestamp = timestamppb.New(time.Unix(at, 0))
-		}
-	} else {
-		c.Any("timestamp")
+	// -1 is how Lua modules say that there is none.
+	switch at := c.OptInt("timestamp", -1); {
+	case at == 0:
+		c.Invalid("timestamp", "expected a time in Unix seconds")
+	case at > 0:
+		ev.Timestamp = timestamppb.New(time.Unix(at, 0))
 	}
 	ev.External = c.OptBool("external", false)
 	if err := c.Err(); err != nil {

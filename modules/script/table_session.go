@@ -111,12 +111,11 @@ func linkEmail(nk *core.Module, c *vm.Call) error {
 func sessionDisconnect(nk *core.Module, c *vm.Call) error {
 	session := c.UUID("session_id")
 	var reason []runtime.PresenceReason
-	if c.Given() {
-		n := c.Int("reason")
-		if n < 0 || n > int64(runtime.PresenceReasonDisconnect) {
+	if n := c.OptIntPtr("reason"); n != nil {
+		if *n < 0 || *n > int64(runtime.PresenceReasonDisconnect) {
 			c.Invalid("reason", "expected a presence reason from 0 to 4")
 		}
-		reason = []runtime.PresenceReason{runtime.PresenceReason(n)}
+		reason = []runtime.PresenceReason{runtime.PresenceReason(*n)}
 	}
 	if err := c.Err(); err != nil {
 		return err
