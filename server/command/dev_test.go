@@ -54,7 +54,7 @@ func begin(t *testing.T, out *buffer, args ...string) (base string) {
 	return base
 }
 
-func status(t *testing.T, url string) int {
+func answers(t *testing.T, url string) int {
 	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
@@ -73,13 +73,13 @@ func TestDev(t *testing.T) {
 	index := filepath.Join(dir, "modules", "index.ts")
 	write(t, index, `export function InitModule(c, l, n, i) { i.registerRpc("greet", (): string => "hi"); }`)
 	eventually(t, "the saved RPC", &out, func() bool {
-		return status(t, base+"/v2/rpc/greet?http_key=defaulthttpkey") == http.StatusOK
+		return answers(t, base+"/v2/rpc/greet?http_key=defaulthttpkey") == http.StatusOK
 	})
 	write(t, index, "export function InitModule(c, l, n, i) {\n  i.registerRpc(\"greet\" () => \"hi\");\n}")
 	eventually(t, "the error with its line", &out, func() bool {
-		return strings.Contains(out.String(), "index.ts:2:25") && strings.Contains(out.String(), "\n     2 |   i.registerRpc")
+		return strings.Contains(out.String(), "index.ts:2:28") && strings.Contains(out.String(), "\n     2 |   i.registerRpc")
 	})
-	if code := status(t, base+"/v2/rpc/greet?http_key=defaulthttpkey"); code != http.StatusOK {
+	if code := answers(t, base+"/v2/rpc/greet?http_key=defaulthttpkey"); code != http.StatusOK {
 		t.Errorf("the RPC answers %d after a broken file was saved", code)
 	}
 }
@@ -111,7 +111,7 @@ func TestHangupReloads(t *testing.T) {
 	var out buffer
 	base := begin(t, &out, "--data_dir", dir, "--socket.port", "0", "--socket.address", "127.0.0.1", "--logger.format", "text")
 	write(t, filepath.Join(dir, "modules", "main.lua"), `require("nakama").register_rpc(function() return "hi" end, "greet")`)
-	if code := status(t, base+"/v2/rpc/greet?http_key=defaulthttpkey"); code != http.StatusNotFound {
+	if code := answers(t, base+"/v2/rpc/greet?http_key=defaulthttpkey"); code != http.StatusNotFound {
 		t.Errorf("without a signal the RPC answers %d", code)
 	}
 	self, err := os.FindProcess(os.Getpid())
@@ -122,6 +122,6 @@ func TestHangupReloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the RPC", &out, func() bool {
-		return status(t, base+"/v2/rpc/greet?http_key=defaulthttpkey") == http.StatusOK
+		return answers(t, base+"/v2/rpc/greet?http_key=defaulthttpkey") == http.StatusOK
 	})
 }
