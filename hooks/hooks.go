@@ -5,7 +5,8 @@
 // A Registry is filled while modules load and never changes afterwards, so it
 // is read from any goroutine without locks. There is one handler per slot; a
 // later registration takes the place of an earlier one and the caller learns
-// which. The package knows nothing of languages.
+// which. Chains are the exception: their hooks add up, see Chain. The package knows
+// nothing of languages.
 package hooks
 
 import (
@@ -48,6 +49,7 @@ type Pair struct {
 type Registry struct {
 	api      map[string]*Pair
 	realtime map[string]*Pair
+	chains   [2]map[string]*Chain // by Kind
 	Single   Singles
 	Events   Events
 }

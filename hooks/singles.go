@@ -16,7 +16,16 @@ type Singles struct {
 	TournamentEnd, TournamentReset *Slot[func(ctx context.Context, t *api.Tournament, end, reset int64) error]
 	LeaderboardReset               *Slot[func(ctx context.Context, l *api.Leaderboard, reset int64) error]
 	Shutdown                       *Slot[func(ctx context.Context)]
+
+	PurchaseApple      *Slot[func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error]
+	PurchaseGoogle     *Slot[func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload *runtime.PurchaseV2GoogleResponse) error]
+	SubscriptionApple  *Slot[func(ctx context.Context, kind runtime.NotificationType, s *api.ValidatedSubscription, payload *runtime.AppleNotificationData) error]
+	SubscriptionGoogle *Slot[func(ctx context.Context, kind runtime.NotificationType, s *api.ValidatedSubscription, payload *runtime.SubscriptionV2GoogleResponse) error]
 }
+
+// IndexFilter says whether an object that is written belongs into a storage
+// index.
+type IndexFilter func(ctx context.Context, write *runtime.StorageWrite) (bool, error)
 
 // Event handles a custom event, or the start or end of a session.
 type Event func(ctx context.Context, e *api.Event)

@@ -4,155 +4,54 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
+	"kumi/hooks"
+	"kumi/modules/script"
 	"kumi/store/fault"
 )
 
-// route is a path pattern of a module as net/http has it. Modules write
-// {name} and {name:regular expression}, which may stand anywhere in a segment
-// of the path in the expression's case.
-type route struct {
-	pattern string
-	whole   *regexp.Regexp // nil: the pattern says it all
-	names   []string       // as the module spells them, in order
-	plain   []string       // as the pattern does
+// RegisterHttp implements runtime.Initializer.
+func (i *initializer) RegisterHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	return i.RegisterHttpAuth(pathPattern, script.AuthNone, handler, methods...)
 }
 
-var errPath = errors.New("a path must begin with a slash")
-
-// newRoute translates a path pattern.
-func newRoute(path string) (*route, error) {
-	if !strings.HasPrefix(path, "/") {
-		return nil, fault.Wrap(fault.InvalidArgument, errPath.Error(), errPath)
+// RegisterHttpAuth implements Initializer.
+func (i *initializer) RegisterHttpAuth(pathPattern, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	what := "HTTP route " + quote(pathPattern)
+	rt, err := NewHTTPRoute(pathPattern, methods...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	r := &route{}
-	var exact strings.Builder // the whole path as a regular expression
-	needed := false
-	exact.WriteString("^")
-	segments := strings.Split(path[1:], "/")
-	if strings.Contains(path, "{") {
-		segments = splitOutside(path[1:])
+	switch auth {
+	case script.AuthNone, script.AuthSession, script.AuthHTTPKey:
+	default:
+		return fault.Newf(fault.InvalidArgument, "%s: there is no authentication %q; write \"session\", \"http_key\" or nothing", what, auth)
 	}
-	for n, segment := range segments {
-		exact.WriteString("/")
-		r.pattern += "/"
-		last := n == len(segments)-1
-		names, expr, err := parseSegment(segment)
-		switch {
-		case err != nil:
-			return nil, fault.Newf(fault.InvalidArgument, "the pattern %q: %v", path, err)
-		case len(names) == 0 && segment == "" && last:
-			r.pattern += "{$}"
-		case len(names) == 0:
-			r.pattern += segment
-			exact.WriteString(regexp.QuoteMeta(segment))
-		default:
-			plain := "p" + strconv.Itoa(n)
-			simple := len(names) == 1 && segment == "{"+names[0]+"}"
-			if !simple {
-				needed = true
-			}
-			if !simple && last {
-				plain += "..." // the expression may reach over slashes
-			}
-			r.pattern += "{" + plain + "}"
-			r.plain = append(r.plain, plain)
-			r.names = append(r.names, names...)
-			exact.WriteString(expr)
-		}
-	}
-	if needed {
-		var err error
-		if r.whole, err = regexp.Compile(exact.String() + "$"); err != nil {
-			return nil, fault.Newf(fault.InvalidArgument, "the pattern %q: %v", path, err)
-		}
-		if r.whole.NumSubexp() != len(r.names) {
-			return nil, fault.Newf(fault.InvalidArgument, "the pattern %q: an expression may not have capturing groups", path)
-		}
-	}
-	return r, r.check(path)
+	return i.register(what, handler == nil, func() *hooks.Origin {
+		c := i.call(what, "http", map[string]any{"route": pathPattern})
+		rt.Auth, rt.Module, rt.Runtime, rt.Handler = auth, i.name, i.part.runtime, c.guarded(handler)
+		i.loaded.Hooks = append(i.loaded.Hooks, "http "+pathPattern)
+		i.part.http = append(i.part.http, rt)
+		return nil
+	})
 }
 
-// check has net/http look at the pattern, which panics at bad ones.
-func (r *route) check(path string) (err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			err = fault.Newf(fault.InvalidArgument, "the pattern %q: %v", path, e)
-		}
-	}()
-	http.NewServeMux().Handle(r.pattern, http.NotFoundHandler())
-	return nil
-}
-
-// splitOutside splits at slashes that are not within braces.
-func splitOutside(path string) (segments []string) {
-	depth, start := 0, 0
-	for i := range len(path) {
-		switch path[i] {
-		case '{':
-			depth++
-		case '}':
-			depth--
-		case '/':
-			if depth == 0 {
-				segments = append(segments, path[start:i])
-				start = i + 1
-			}
-		}
+// RegisterConsoleHttp implements runtime.Initializer.
+func (i *initializer) RegisterConsoleHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	what := "console route " + quote(pathPattern)
+	if _, err := NewHTTPRoute(pathPattern); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return append(segments, path[start:])
+	return i.register(what, handler == nil, func() *hooks.Origin {
+		i.unused(what)
+		return nil
+	})
 }
 
-// parseSegment finds the variables of a segment and its regular expression.
-func parseSegment(segment string) (names []string, expr string, err error) {
-	var b strings.Builder
-	for segment != "" {
-		open := strings.IndexByte(segment, '{')
-		if open < 0 {
-			b.WriteString(regexp.QuoteMeta(segment))
-			break
-		}
-		b.WriteString(regexp.QuoteMeta(segment[:open]))
-		depth, end := 0, -1
-		for i := open; i < len(segment) && end < 0; i++ {
-			switch segment[i] {
-			case '{':
-				depth++
-			case '}':
-				if depth--; depth == 0 {
-					end = i
-				}
-			}
-		}
-		if end < 0 {
-			return nil, "", errors.New("a brace is not closed")
-		}
-		name, re, ok := strings.Cut(segment[open+1:end], ":")
-		if !ok {
-			re = "[^/]+"
-		}
-		if name == "" || re == "" {
-			return nil, "", errors.New("a variable has no name or an empty expression")
-		}
-		names = append(names, name)
-		fmt.Fprintf(&b, "(%s)", re)
-		segment = segment[end+1:]
-	}
-	return names, b.String(), nil
-}
-
-// handler wraps a module's handler: variables are request path values under the
-// module's names, panics become status 500.
-func (r *route) handler(c *call, h http.HandlerFunc) http.HandlerFunc {
+// guarded turns a panic of a module's handler into status 500.
+func (c *call) guarded(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		if !r.values(req) {
-			http.NotFound(w, req)
-			return
-		}
 		defer func() {
 			e := recover()
 			if e == nil {
@@ -166,22 +65,4 @@ func (r *route) handler(c *call, h http.HandlerFunc) http.HandlerFunc {
 		}()
 		h(w, req)
 	}
-}
-
-// values sets the path values; false means that an expression does not match.
-func (r *route) values(req *http.Request) bool {
-	if r.whole == nil {
-		for i, name := range r.names {
-			req.SetPathValue(name, req.PathValue(r.plain[i]))
-		}
-		return true
-	}
-	found := r.whole.FindStringSubmatch(req.URL.Path)
-	if found == nil {
-		return false
-	}
-	for i, name := range r.names {
-		req.SetPathValue(name, found[i+1])
-	}
-	return true
 }

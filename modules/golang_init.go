@@ -3,8 +3,6 @@ package modules
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +62,7 @@ func (i *initializer) origin() hooks.Origin {
 
 // unused says that a registration has nothing behind it yet.
 func (i *initializer) unused(what string) {
-	i.log.Warn().Str("registration", what).Msg("registered, but this version of the server has nothing that would use it")
+	i.log.Warn().Str("registration", what).Msg("registered and kept, but this version of the server has nothing that would use it")
 }
 
 func originOf[F any](s *hooks.Slot[F]) *hooks.Origin {
@@ -227,7 +225,18 @@ func (i *initializer) RegisterStorageIndexFilter(indexName string, fn func(ctx c
 	what := "filter of the storage index " + quote(indexName)
 	return i.register(what, fn == nil, func() *hooks.Origin {
 		i.unused(what)
-		return nil
+		var was *hooks.Origin
+		if old, ok := i.part.reg.Filters[indexName]; ok {
+			was = &old.Origin
+		}
+		c := i.call(what, "storage_index_filter", map[string]any{"index": indexName})
+		i.part.reg.Filters[indexName] = hooks.Slot[hooks.IndexFilter]{Origin: i.origin(), Call: func(ctx context.Context, w *runtime.StorageWrite) (_ bool, err error) {
+			ctx, end := c.begin(ctx)
+			defer end()
+			defer c.recovered(&err)
+			return fn(ctx, c.logger, c.db, c.nk, w), nil
+		}}
+		return was
 	})
 }
 
@@ -235,30 +244,4 @@ func (i *initializer) RegisterStorageIndexFilter(indexName string, fn func(ctx c
 // managers yet, and a module that brings one cannot do without: Unimplemented.
 func (i *initializer) RegisterFleetManager(runtime.FleetManagerInitializer) error {
 	return fault.New(fault.Unimplemented, "fleet managers are not supported by this version of the server")
-}
-
-// RegisterHttp implements runtime.Initializer.
-func (i *initializer) RegisterHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
-	what := "HTTP route " + quote(pathPattern)
-	r, err := newRoute(pathPattern)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return i.register(what, handler == nil, func() *hooks.Origin {
-		c := i.call(what, "http", map[string]any{"route": pathPattern})
-		i.part.http = append(i.part.http, HTTPRoute{Pattern: r.pattern, Methods: methods, Handler: r.handler(c, handler), Module: i.name})
-		return nil
-	})
-}
-
-// RegisterConsoleHttp implements runtime.Initializer.
-func (i *initializer) RegisterConsoleHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
-	what := "console route " + quote(pathPattern)
-	if _, err := newRoute(pathPattern); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return i.register(what, handler == nil, func() *hooks.Origin {
-		i.unused(what)
-		return nil
-	})
 }

@@ -121,32 +121,3 @@ func (i *initializer) RegisterShutdown(fn func(ctx context.Context, logger runti
 			}
 		})
 }
-
-// Purchase notifications are accepted, so that modules which have them load.
-
-// RegisterPurchaseNotificationApple implements runtime.Initializer.
-func (i *initializer) RegisterPurchaseNotificationApple(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, purchase *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error) error {
-	return i.notification("handler of Apple's purchase notifications", fn == nil)
-}
-
-// RegisterSubscriptionNotificationApple implements runtime.Initializer.
-func (i *initializer) RegisterSubscriptionNotificationApple(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, subscription *api.ValidatedSubscription, payload *runtime.AppleNotificationData) error) error {
-	return i.notification("handler of Apple's subscription notifications", fn == nil)
-}
-
-// RegisterPurchaseNotificationGoogle implements runtime.Initializer.
-func (i *initializer) RegisterPurchaseNotificationGoogle(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, purchase *api.ValidatedPurchase, providerPayload *runtime.PurchaseV2GoogleResponse) error) error {
-	return i.notification("handler of Google's purchase notifications", fn == nil)
-}
-
-// RegisterSubscriptionNotificationGoogle implements runtime.Initializer.
-func (i *initializer) RegisterSubscriptionNotificationGoogle(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, subscription *api.ValidatedSubscription, providerPayload *runtime.SubscriptionV2GoogleResponse) error) error {
-	return i.notification("handler of Google's subscription notifications", fn == nil)
-}
-
-func (i *initializer) notification(what string, missing bool) error {
-	return i.register(what, missing, func() *hooks.Origin {
-		i.unused(what)
-		return nil
-	})
-}

@@ -64,6 +64,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		script.Install(j.program, p.pool, regs, p.reg, hidden(l.Logger))
 		p.match = nil
 	})
+	p.http = routes(p.reg.HTTP)
 	return p, nil
 }
 

@@ -126,6 +126,8 @@ func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
 	for _, p := range slices.Backward(parts) {
 		script.Merge(all.reg, p.reg, hidden)
 	}
+	all.reg.Hooks.Join()
+	s.Filters = all.reg.Filters
 	for name, slot := range all.reg.Matches {
 		s.Matches[name] = slot.Call
 	}

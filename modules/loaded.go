@@ -14,6 +14,12 @@ func describe(runtime, name, path string, regs []script.Registration) Loaded {
 			l.Hooks = append(l.Hooks, "before "+r.Name)
 		case script.After, script.RealtimeAfter:
 			l.Hooks = append(l.Hooks, "after "+r.Name)
+		case script.BeforeChain, script.RealtimeBeforeChain:
+			l.Hooks = append(l.Hooks, "before "+r.Name+" (chain)")
+		case script.AfterChain, script.RealtimeAfterChain:
+			l.Hooks = append(l.Hooks, "after "+r.Name+" (chain)")
+		case script.HTTP:
+			l.Hooks = append(l.Hooks, "http "+r.Name)
 		case script.Match:
 			l.Matches = append(l.Matches, r.Name)
 		case script.Custom, script.SessionStart, script.SessionEnd:

@@ -75,6 +75,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		}
 		p.match = nil
 	})
+	p.http = routes(p.reg.HTTP)
 	for _, f := range files {
 		p.loaded = append(p.loaded, describe(p.runtime, f.Name, f.Path, ofModule(regs, f.Name)))
 	}

@@ -23,6 +23,8 @@ type Set struct {
 	Hooks  *hooks.Registry
 	// Matches are the registered match handlers by name.
 	Matches map[string]match.Factory
+	// Filters are the filters of storage indexes by the index's name.
+	Filters map[string]hooks.Slot[hooks.IndexFilter]
 	// HTTP are the routes modules added, in order of registration.
 	HTTP []HTTPRoute
 	// Pools are the VMs of the script runtimes, for metrics.

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -24,8 +23,6 @@ type clientAPI struct {
 
 	// The keys as clients send them, to compare without decoding each time.
 	serverKey, httpKey keyCheck
-
-	moduleRoutes atomic.Pointer[moduleRoutes]
 }
 
 // header is a response header ready to be put into a http.Header; its value is

@@ -1,129 +1,134 @@
 package server
 
 import (
+	"bytes"
+	"context"
 	"net/http"
-	"regexp"
-	"slices"
-	"strings"
+	"time"
 
+	"kumi/core"
+	"kumi/hooks"
 	"kumi/modules"
+	"kumi/modules/script"
 )
-
-// moduleRoutes are the HTTP routes of one loaded set, made ready to match.
-type moduleRoutes struct {
-	set    *modules.Set
-	routes []moduleRoute
-}
-
-type moduleRoute struct {
-	*modules.HTTPRoute
-	path  *regexp.Regexp
-	names []string // of the path's parameters, in order
-}
 
 // serveModuleRoute answers requests to routes that modules added, and returns
 // true for them. They are tried in order of registration; one that does not
 // take the request's method lets others have it.
 func (a *clientAPI) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
-	set := a.set()
-	if len(set.HTTP) == 0 {
-		return false
-	}
-	routes := a.moduleRoutes.Load()
-	if routes == nil || routes.set != set {
-		routes = a.compileRoutes(set)
-		a.moduleRoutes.Store(routes)
-	}
-	for i := range routes.routes {
-		if rt := &routes.routes[i]; rt.matches(r) {
-			rt.Handler(w, r)
+	routes := a.set().HTTP
+	for i := range routes {
+		if rt := &routes[i]; rt.Match(r) {
+			a.serveRoute(w, r, rt)
 			return true
 		}
 	}
 	return false
 }
 
-func (rt *moduleRoute) matches(r *http.Request) bool {
-	if len(rt.Methods) > 0 && !slices.ContainsFunc(rt.Methods, func(m string) bool { return strings.EqualFold(m, r.Method) }) {
-		return false
+// serveRoute checks who calls and hands the request to the module. What fails
+// before or within a script is a coded error like that of a REST call.
+func (a *clientAPI) serveRoute(w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) {
+	if rt.Auth == script.AuthNone && rt.Serve == nil {
+		rt.Handler(w, r)
+		return
 	}
-	found := rt.path.FindStringSubmatch(r.URL.Path)
-	if found == nil {
-		return false
+	scope, err := a.routeScope(r, rt)
+	if err != nil {
+		setConstantHeaders(w.Header())
+		a.fail(w, r, err)
+		return
 	}
-	for i, name := range rt.names {
-		r.SetPathValue(name, found[i+1])
+	if rt.Serve == nil {
+		rt.Handler(w, r.WithContext(core.WithMode(r.Context(), scope, "http")))
+		return
 	}
-	return true
+	start := time.Now()
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	res, err := a.callRoute(core.WithMode(ctx, scope, "http"), w, r, rt)
+	if err != nil {
+		a.log.Debug().Err(err).Str("route", rt.Pattern).Dur("took", time.Since(start)).Msg("HTTP route failed")
+		setConstantHeaders(w.Header())
+		a.fail(w, r, err)
+		return
+	}
+	respond(w, r, res)
 }
 
-func (a *clientAPI) compileRoutes(set *modules.Set) *moduleRoutes {
-	routes := &moduleRoutes{set: set}
-	for i := range set.HTTP {
-		rt := moduleRoute{HTTPRoute: &set.HTTP[i]}
-		var err error
-		if rt.path, rt.names, err = compilePattern(rt.Pattern); err != nil {
-			a.log.Error().Err(err).Str("pattern", rt.Pattern).Str("module", rt.Module).Msg("HTTP route of a module cannot be used")
+// routeScope is what module code learns of the caller, who has shown what the
+// route asks for. Fails with Unauthenticated.
+func (a *clientAPI) routeScope(r *http.Request, rt *modules.HTTPRoute) (*core.Scope, error) {
+	query, err := rpcQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	scope := a.scope()
+	switch rt.Auth {
+	case script.AuthSession:
+		claims, err := a.session(authorizationOf(r))
+		if err != nil {
+			return nil, err
+		}
+		setCaller(scope, claims)
+	case script.AuthHTTPKey:
+		if key := query.Get("http_key"); key != "" && !a.httpKey.matches(key) || key == "" && !a.httpKey.matchesBasic(authorizationOf(r)) {
+			return nil, errHTTPKeyInvalid
+		}
+		delete(query, "http_key")
+	}
+	scope.TraceID = newTraceID()
+	scope.ClientIP, scope.ClientPort = clientOf(r, a.config.Socket.ProxyCount)
+	scope.Headers, scope.QueryParams = r.Header, query
+	return scope, nil
+}
+
+// callRoute reads the request for a script and calls it.
+func (a *clientAPI) callRoute(ctx context.Context, w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) (*script.HTTPResponse, error) {
+	buf := takeBuffer()
+	defer buf.give()
+	if _, err := a.readBody(w, r, buf); err != nil {
+		return nil, err
+	}
+	scope, _ := core.ScopeOf(ctx)
+	in := &script.HTTPRequest{
+		Method: r.Method, Path: r.URL.Path, Params: rt.Params(r),
+		Query: scope.QueryParams, Headers: r.Header,
+		Body: bytes.Clone(buf.b), // scripts may keep the request
+
+	}
+	res, err := guardRoute(ctx, rt, in)
+	if err != nil {
+		return nil, late(ctx, a.moduleError(err, "http "+rt.Pattern, hooks.Origin{Runtime: rt.Runtime, Module: rt.Module}))
+	}
+	return res, nil
+}
+
+// guardRoute turns a panic of module code into an error of that call.
+func guardRoute(ctx context.Context, rt *modules.HTTPRoute, in *script.HTTPRequest) (res *script.HTTPResponse, err error) {
+	defer recovered(&err)
+	return rt.Serve(ctx, in)
+}
+
+// respond sends what a script answered. Headers that are net/http's own are
+// left to it.
+func respond(w http.ResponseWriter, r *http.Request, res *script.HTTPResponse) {
+	h := w.Header()
+	h["Vary"] = acceptEncodings
+	for key, values := range res.Headers {
+		switch key {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Content-Encoding":
 			continue
 		}
-		routes.routes = append(routes.routes, rt)
-	}
-	return routes
-}
-
-// compilePattern turns a route's pattern into an expression: {name} stands for
-// one segment of the path, {name:expression} for what the expression matches.
-func compilePattern(pattern string) (path *regexp.Regexp, names []string, err error) {
-	expr := strings.Builder{}
-	expr.WriteByte('^')
-	for rest := pattern; rest != ""; {
-		start := strings.IndexByte(rest, '{')
-		if start < 0 {
-			expr.WriteString(regexp.QuoteMeta(rest))
-			break
+		safe := make([]string, len(values))
+		for i, v := range values {
+			safe[i] = headerSafe(v)
 		}
-		end := closingBrace(rest[start:])
-		if end < 0 {
-			return nil, nil, invalid("no closing brace in route pattern %q", pattern)
-		}
-		expr.WriteString(regexp.QuoteMeta(rest[:start]))
-		name, inner, ok := strings.Cut(rest[start+1:start+end], ":")
-		if !ok {
-			inner = "[^/]+"
-		}
-		names = append(names, name)
-		expr.WriteString("(" + groupless(inner) + ")")
-		rest = rest[start+end+1:]
+		h[key] = safe
 	}
-	expr.WriteByte('$')
-	path, err = regexp.Compile(expr.String())
-	if err == nil && path.NumSubexp() != len(names) {
-		err = invalid("capturing group in route pattern %q, write (?:…)", pattern)
+	if len(res.Body) == 0 {
+		w.WriteHeader(res.Status)
+		return
 	}
-	return path, names, err
-}
-
-// groupless keeps an alternation together.
-func groupless(expr string) string {
-	if strings.Contains(expr, "|") {
-		return "(?:" + expr + ")"
-	}
-	return expr
-}
-
-// closingBrace is the index of the brace that closes the one s begins with, or
-// negative. Expressions may have braces of their own.
-func closingBrace(s string) int {
-	depth := 0
-	for i, c := range s {
-		switch c {
-		case '{':
-			depth++
-		case '}':
-			if depth--; depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
+	send(w, r, res.Status, h["Content-Type"], res.Body)
 }

@@ -200,13 +200,20 @@ func TestModuleRoutes(t *testing.T) {
 		}
 	}
 	old := r.set.Load()
+	route := func(pattern string, handler http.HandlerFunc, methods ...string) modules.HTTPRoute {
+		rt, err := modules.NewHTTPRoute(pattern, methods...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rt.Handler = handler
+		return rt
+	}
 	r.set.Store(&modules.Set{RPC: old.RPC, Hooks: old.Hooks, HTTP: []modules.HTTPRoute{
-		{Pattern: "/game/{id}", Methods: []string{"GET"}, Handler: say("one")},
-		{Pattern: "/game/{id:[0-9]{2}}", Handler: say("two digits")},
-		{Pattern: "/files/{rest:.*}", Handler: say("file")},
-		{Pattern: "/v2/account", Methods: []string{"GET"}, Handler: say("instead")},
-		{Pattern: "/panic", Handler: func(http.ResponseWriter, *http.Request) { panic("secret") }},
-		{Pattern: "/{broken", Handler: say("never")},
+		route("/game/{id}", say("one"), "GET"),
+		route("/game/{id:[0-9]{2}}", say("two digits")),
+		route("/files/{rest:.*}", say("file")),
+		route("/v2/account", say("instead"), "GET"),
+		route("/panic", func(http.ResponseWriter, *http.Request) { panic("secret") }),
 	}})
 	for _, test := range []struct {
 		method, path string
@@ -230,8 +237,5 @@ func TestModuleRoutes(t *testing.T) {
 	r.reset() // as a reload does
 	if got := r.call("GET", "/game/42", ""); got.status != 404 {
 		t.Error("the route outlived its set:", got)
-	}
-	if !strings.Contains(r.log.String(), "/{broken") {
-		t.Error("nobody was told of the broken pattern")
 	}
 }

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
 	"kumi/hooks"
@@ -13,28 +14,31 @@ type Registries struct {
 	RPC     *rpc.Registry
 	Hooks   *hooks.Registry
 	Matches map[string]hooks.Slot[match.Factory]
-	// Indexes and Notifications are kept for operations that use them.
+	HTTP    []Route
+	// Indexes and their filters are kept for operations that use them.
 	Indexes []StorageIndex
+	Filters map[string]hooks.Slot[hooks.IndexFilter]
 }
 
 // NewRegistries returns empty registries.
 func NewRegistries() *Registries {
-	return &Registries{RPC: rpc.NewRegistry(), Hooks: hooks.New(), Matches: map[string]hooks.Slot[match.Factory]{}}
+	return &Registries{RPC: rpc.NewRegistry(), Hooks: hooks.New(), Matches: map[string]hooks.Slot[match.Factory]{},
+		Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
 }
 
 // Install turns what a program's first VM registered into functions of the
 // registries. A second registration of the same slot takes the place of the
 // first one, which hidden is told.
 func Install(p *Program, pool Pool, regs []Registration, into *Registries, hidden func(what string, by, was hooks.Origin)) {
-	runtime := p.lang.String()
+	language := p.lang.String()
 	for i := range regs {
 		reg := &regs[i]
-		from := hooks.Origin{Runtime: runtime, Module: reg.Module}
+		from := hooks.Origin{Runtime: language, Module: reg.Module}
 		var was *hooks.Origin
 		switch reg.Kind {
 		case RPC:
 			n := newEntry(p, pool, reg, reg.Keys[0], "rpc", map[string]any{"rpc_id": reg.Name})
-			if old := into.RPC.Set(&rpc.Function{ID: reg.Name, Runtime: runtime, Module: reg.Module, Call: n.rpc}); old != nil {
+			if old := into.RPC.Set(&rpc.Function{ID: reg.Name, Runtime: language, Module: reg.Module, Call: n.rpc}); old != nil {
 				was = &hooks.Origin{Runtime: old.Runtime, Module: old.Module}
 			}
 		case Before, RealtimeBefore:
@@ -62,7 +66,16 @@ func Install(p *Program, pool Pool, regs []Registration, into *Registries, hidde
 			into.Indexes = append(into.Indexes, *reg.Index)
 			unused(p.log, reg)
 		case IndexFilter:
+			n := newEntry(p, pool, reg, reg.Keys[0], "storage_index_filter", map[string]any{"index": reg.Name})
+			if old, ok := into.Filters[reg.Name]; ok {
+				was = &old.Origin
+			}
+			into.Filters[reg.Name] = hooks.Slot[hooks.IndexFilter]{Origin: from, Call: n.indexed}
 			unused(p.log, reg)
+		case BeforeChain, AfterChain, RealtimeBeforeChain, RealtimeAfterChain:
+			installChain(p, pool, reg, from, into.Hooks)
+		case HTTP:
+			into.HTTP = append(into.HTTP, installHTTP(p, pool, reg))
 		default:
 			was = installSingle(p, pool, reg, from, &into.Hooks.Single)
 		}
@@ -75,7 +88,7 @@ func Install(p *Program, pool Pool, regs []Registration, into *Registries, hidde
 // unused says that a registration has nothing behind it yet.
 func unused(log zerolog.Logger, reg *Registration) {
 	log.Warn().Str("registration", reg.describe()).Str("module", reg.Module).
-		Msg("registered, but this version of the server has nothing that would use it")
+		Msg("registered and kept, but this version of the server has nothing that would use it")
 }
 
 func hookTable(k Kind) hooks.Kind {
@@ -116,7 +129,18 @@ func installSingle(p *Program, pool Pool, reg *Registration, from hooks.Origin, 
 		return put(&s.LeaderboardReset, from, n.leaderboard)
 	case Shutdown:
 		return put(&s.Shutdown, from, n.shutdown)
+	case PurchaseApple:
+		unused(p.log, reg)
+		return put(&s.PurchaseApple, from, purchased[*runtime.AppleNotificationData](n))
+	case PurchaseGoogle:
+		unused(p.log, reg)
+		return put(&s.PurchaseGoogle, from, purchased[*runtime.PurchaseV2GoogleResponse](n))
+	case SubscriptionApple:
+		unused(p.log, reg)
+		return put(&s.SubscriptionApple, from, subscribed[*runtime.AppleNotificationData](n))
+	case SubscriptionGoogle:
+		unused(p.log, reg)
+		return put(&s.SubscriptionGoogle, from, subscribed[*runtime.SubscriptionV2GoogleResponse](n))
 	}
-	unused(p.log, reg)
 	return nil
 }

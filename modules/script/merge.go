@@ -48,7 +48,20 @@ func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin
 	into.Hooks.Events.Custom = append(clip(from.Hooks.Events.Custom), into.Hooks.Events.Custom...)
 	into.Hooks.Events.SessionStart = append(clip(from.Hooks.Events.SessionStart), into.Hooks.Events.SessionStart...)
 	into.Hooks.Events.SessionEnd = append(clip(from.Hooks.Events.SessionEnd), into.Hooks.Events.SessionEnd...)
+	mergeSlot(&a.PurchaseApple, b.PurchaseApple, PurchaseApple, hidden)
+	mergeSlot(&a.PurchaseGoogle, b.PurchaseGoogle, PurchaseGoogle, hidden)
+	mergeSlot(&a.SubscriptionApple, b.SubscriptionApple, SubscriptionApple, hidden)
+	mergeSlot(&a.SubscriptionGoogle, b.SubscriptionGoogle, SubscriptionGoogle, hidden)
+	mergeChains(into.Hooks, from.Hooks)
+
+	into.HTTP = append(clip(from.HTTP), into.HTTP...)
 	into.Indexes = append(into.Indexes, from.Indexes...)
+	for name, slot := range from.Filters {
+		if old, ok := into.Filters[name]; ok {
+			hidden((&Registration{Kind: IndexFilter, Name: name}).describe(), slot.Origin, old.Origin)
+		}
+		into.Filters[name] = slot
+	}
 }
 
 func clip[T any](s []T) []T { return s[:len(s):len(s)] }

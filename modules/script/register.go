@@ -24,7 +24,7 @@ func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
 		{Name: vm.N("register_match"), Body: registerMatch},
 		{Name: vm.N("get_config"), Body: getConfig},
-	}, registerShared...)
+	}, append(registerChains(vm.JS), registerShared...)...)
 	for i := range hooks.Methods {
 		name := hooks.Methods[i].Name
 		table = append(table,
@@ -37,10 +37,10 @@ func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 	return vm.Bind(lang, nk, table)
 }
 
-// registerShared are the functions that take nothing but the function, and
-// those of storage indexes, whose arguments have one order.
+// registerShared are the functions that have the same name in both languages.
 var registerShared = func() []vm.Func[registering] {
 	table := []vm.Func[registering]{
+		{Name: vm.N("register_http"), Body: registerHTTP},
 		{Name: vm.N("register_storage_index"), Body: registerStorageIndex},
 		{Name: vm.N("register_storage_index_filter"), Body: registerIndexFilter},
 		{Name: vm.N("register_event"), Body: registerEvent(Custom)},
@@ -61,7 +61,7 @@ var registerLua = func() []vm.Func[registering] {
 		{Name: vm.N("register_req_after"), Body: registerNamed(After)},
 		{Name: vm.N("register_rt_before"), Body: registerNamed(RealtimeBefore)},
 		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
-	}, registerShared...)
+	}, append(registerChains(vm.Lua), registerShared...)...)
 	for i := range table {
 		table[i].Only, table[i].Live = vm.Lua, true
 	}
@@ -178,7 +178,7 @@ func registerEvent(kind Kind) func(registering, *vm.Call) error {
 		if err := firstErr(c.Err(), err); err != nil {
 			return err
 		}
-		return r.accumulate(c, kind, fn)
+		return r.accumulate(c, Registration{Kind: kind}, fn)
 	}
 }
 

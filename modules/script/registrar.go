@@ -57,8 +57,11 @@ type Registration struct {
 	Keys []string
 	// Globals are the names of the functions, where they have one, by key.
 	Globals map[string]string
-	// Index is set for Kind Index.
+	// Index is set for Kind Index, Route for Kind HTTP.
 	Index *StorageIndex
+	Route *Route
+
+	binary bool // HTTP: the body comes as binary data whatever it is
 }
 
 // StorageIndex is a storage index as a script asked for it.
@@ -75,7 +78,7 @@ type Registrar struct {
 	list   []Registration
 	refs   map[string]vm.Ref
 	sealed bool
-	events map[Kind]int
+	events map[Kind]int // how many there are of the kinds that add up
 }
 
 // target is a function to register, or the name of a global one.
@@ -168,15 +171,15 @@ func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 }
 
 // accumulate files one of the kinds of which all handlers run.
-func (r *Registrar) accumulate(c *vm.Call, kind Kind, t target) error {
+func (r *Registrar) accumulate(c *vm.Call, reg Registration, t target) error {
 	if r.events == nil {
 		r.events = map[Kind]int{}
 	}
-	t.key = string(kind) + ":" + strconv.Itoa(r.events[kind])
-	if err := r.add(c, Registration{Kind: kind}, t); err != nil {
+	t.key = string(reg.Kind) + ":" + strconv.Itoa(r.events[reg.Kind])
+	if err := r.add(c, reg, t); err != nil {
 		return err
 	}
-	r.events[kind]++
+	r.events[reg.Kind]++
 	return nil
 }
 
@@ -213,8 +216,12 @@ func (reg *Registration) describe() string {
 		what = "realtime before hook"
 	case RealtimeAfter:
 		what = "realtime after hook"
+	case BeforeChain, AfterChain, RealtimeBeforeChain, RealtimeAfterChain:
+		what = "chained " + map[Kind]string{BeforeChain: "before", AfterChain: "after", RealtimeBeforeChain: "realtime before", RealtimeAfterChain: "realtime after"}[reg.Kind] + " hook"
 	case Match:
 		what = "match handler"
+	case HTTP:
+		what = "HTTP route"
 	}
 	if reg.Name == "" {
 		return what

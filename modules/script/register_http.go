@@ -1,0 +1,222 @@
+package script
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// HTTP is the kind of HTTP routes. Their keys end with a number.
+const HTTP Kind = "http"
+
+// Route is an HTTP route as a script asked for it.
+type Route struct {
+	Pattern string // of the path: "/shop/{item}"
+	Path    *regexp.Regexp
+	Names   []string // of the path's variables, in order
+	Methods []string // empty: all
+	Auth    string   // AuthNone, AuthSession or AuthHTTPKey
+	Module  string
+	Runtime string
+	Serve   func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error)
+}
+
+// What a caller of a route must show, which the server checks.
+const (
+	AuthNone    = ""
+	AuthSession = "session"  // a session token; ctx has the user
+	AuthHTTPKey = "http_key" // runtime.http_key, as for RPCs
+)
+
+// HTTPRequest is a request to a route.
+type HTTPRequest struct {
+	Method, Path   string
+	Params         map[string]string // of the path
+	Query, Headers map[string][]string
+	Body           []byte
+}
+
+// HTTPResponse is what a route answers.
+type HTTPResponse struct {
+	Status  int
+	Headers map[string][]string // by canonical name; Content-Type is always there
+	Body    []byte
+}
+
+var (
+	nAuth, nBinary                   = vm.N("auth"), vm.N("binary")
+	nStatus, nHTTPHeaders, nHTTPBody = vm.N("status"), vm.N("headers"), vm.N("body")
+)
+
+// registerHTTP adds a route. The function comes first in Lua, the path in
+// JavaScript; both may be followed by a list of methods and by options.
+func registerHTTP(_ registering, c *vm.Call) error {
+	path, fn := nameAndHandler(c, "path")
+	route := &Route{Pattern: path}
+	for _, m := range c.OptStrs("methods") {
+		route.Methods = append(route.Methods, strings.ToUpper(m))
+	}
+	options := c.OptObj("options")
+	binary := false
+	if options.Present() {
+		route.Auth = options.OptStr(&nAuth, AuthNone)
+		switch route.Auth {
+		case AuthNone, AuthSession, AuthHTTPKey:
+		case "none":
+			route.Auth = AuthNone
+		default:
+			options.Invalid(&nAuth, `expected "session", "http_key" or "none"`)
+		}
+		binary = options.OptBool(&nBinary, false)
+	}
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err); err != nil {
+		return err
+	}
+	if route.Path, route.Names, err = CompilePath(path); err != nil {
+		return err
+	}
+	return r.accumulate(c, Registration{Kind: HTTP, Name: path, Route: route, binary: binary}, fn)
+}
+
+// installHTTP makes the route of a registration.
+func installHTTP(p *Program, pool Pool, reg *Registration) Route {
+	n := newEntry(p, pool, reg, reg.Keys[0], "http", map[string]any{"route": reg.Name})
+	route := *reg.Route
+	route.Module, route.Runtime = reg.Module, p.lang.String()
+	binary := reg.binary
+	route.Serve = func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error) { return n.http(ctx, in, binary) }
+	return route
+}
+
+// http is the function as the handler of a route.
+func (n *entry) http(ctx context.Context, in *HTTPRequest, binary bool) (res *HTTPResponse, err error) {
+	err = n.call(ctx,
+		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
+			return append(args, requestShape.Of(e, &requestSource{in, binary})), nil
+		},
+		func(e vm.Engine, out []vm.Ref) (err error) {
+			v, err := one(e, n.what, out)
+			if err == nil {
+				res, err = n.response(e, v)
+			}
+			return err
+		})
+	return res, err
+}
+
+type requestSource struct {
+	*HTTPRequest
+	binary bool
+}
+
+// requestShape is a request as scripts see it. Its body is text, or binary data
+// where it is no text or the route asks for it.
+var requestShape = vm.NewShape(
+	vm.Str("method", func(r *requestSource) string { return r.Method }),
+	vm.Str("path", func(r *requestSource) string { return r.Path }),
+	vm.Value("params", func(r *requestSource) any { return r.Params }),
+	vm.Value("query", func(r *requestSource) any { return lists(r.Query) }),
+	vm.Value("headers", func(r *requestSource) any { return lists(r.Headers) }),
+	vm.Value("body", func(r *requestSource) any {
+		if r.binary || !utf8.Valid(r.Body) {
+			return r.Body
+		}
+		return string(r.Body)
+	}),
+)
+
+func lists(m map[string][]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, vs := range m {
+		list := make([]any, len(vs))
+		for i, v := range vs {
+			list[i] = v
+		}
+		out[k] = list
+	}
+	return out
+}
+
+// response reads what a route returned: nothing, a text, or an object with
+// status, headers and body.
+func (n *entry) response(e vm.Engine, v vm.Ref) (*HTTPResponse, error) {
+	res := &HTTPResponse{Status: http.StatusOK, Headers: map[string][]string{}}
+	body := v
+	switch {
+	case e.IsNil(v):
+		res.Status = http.StatusNoContent
+	case !e.IsStr(v) && !e.IsBytes(v) && e.IsObject(v):
+		if s := e.Field(v, &nStatus); !e.IsNil(s) {
+			status, ok := int64(0), false
+			if e.IsNum(s) {
+				status, ok = e.Int(s)
+			}
+			if !ok || status < 200 || status > 599 {
+				return nil, fault.Newf(fault.Internal, "%s returned a status that is not a number from 200 to 599", n.what)
+			}
+			res.Status = int(status)
+		}
+		if err := n.responseHeaders(e, e.Field(v, &nHTTPHeaders), res); err != nil {
+			return nil, err
+		}
+		body = e.Field(v, &nHTTPBody)
+	case !e.IsStr(v) && !e.IsBytes(v):
+		return nil, fault.Newf(fault.Internal, "%s returned %s; expected { status, headers, body }, a text or nothing", n.what, kindOf(e, v))
+	}
+	return res, n.responseBody(e, body, res)
+}
+
+func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *HTTPResponse) error {
+	if e.IsNil(v) {
+		return nil
+	}
+	if !e.IsObject(v) {
+		return fault.Newf(fault.Internal, "%s returned %s as headers; expected an object", n.what, kindOf(e, v))
+	}
+	var bad error
+	e.EachField(v, func(key string, field vm.Ref) bool {
+		key = http.CanonicalHeaderKey(key)
+		switch {
+		case e.IsStr(field), e.IsNum(field):
+			res.Headers[key] = []string{text(e, field)}
+			return true
+		case e.IsList(field):
+			for i := range e.Len(field) {
+				res.Headers[key] = append(res.Headers[key], text(e, e.Index(field, i)))
+			}
+			return true
+		}
+		bad = fault.Newf(fault.Internal, "%s returned the header %q as %s; expected a string or a list of strings", n.what, key, kindOf(e, field))
+		return false
+	})
+	return bad
+}
+
+// responseBody reads the body: a text or binary data as it is, anything else
+// becomes JSON.
+func (n *entry) responseBody(e vm.Engine, v vm.Ref, res *HTTPResponse) error {
+	kind := ""
+	switch {
+	case e.IsNil(v):
+	case e.IsStr(v):
+		res.Body, kind = []byte(e.Str(v)), "text/plain; charset=utf-8"
+	case e.IsBytes(v):
+		res.Body, kind = e.Bytes(v), "application/octet-stream"
+	default:
+		j, err := e.ToJSON(v)
+		if err != nil {
+			return fault.Wrap(fault.Internal, n.what+" returned a body that cannot be written as JSON: "+err.Error(), err)
+		}
+		res.Body, kind = j, "application/json"
+	}
+	if _, ok := res.Headers["Content-Type"]; !ok && kind != "" {
+		res.Headers["Content-Type"] = []string{kind}
+	}
+	return nil
+}
