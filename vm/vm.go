@@ -42,6 +42,15 @@ type Instance interface {
 	Close()
 }
 
+// The largest single things scripts can make or hand over. They are far above
+// what games need, and below what would hurt the process.
+const (
+	// MaxString is in bytes: of a string, or of binary data.
+	MaxString = 64 << 20
+	// MaxList is the most elements of a list.
+	MaxList = 16 << 20
+)
+
 // Limits bound what a script may use. Zero means no bound.
 type Limits struct {
 	// Timeout ends a call into script code.

@@ -93,15 +93,23 @@ func (v *VM) scriptError(err error) error {
 		where := place(interrupted.Stack())
 		reason, _ := interrupted.Value().(stopReason)
 		code, text := fault.DeadlineExceeded, "the script ran out of time"
-		if reason == cancelled {
+		why := vm.StoppedDeadline
+		switch {
+		case reason == tooBig:
+			why = vm.StoppedMemory
+			code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.Limit()>>20)
+		case reason == cancelled:
+			why = vm.StoppedCaller
 			code, text = fault.Canceled, "the script was stopped because its caller has gone"
-		} else if v.watch.limit > 0 {
+		case v.watch.limit > 0:
 			text += " (limit " + v.watch.limit.String() + ")"
 		}
+		v.o.Guard.Stopped(vm.JS, why)
 		text += where
 		return &vm.ScriptError{Fault: fault.New(code, text), Stack: text + "\n" + stackText(interrupted.Stack())}
 	case errors.As(err, &overflow):
 		v.broken = true
+		v.o.Guard.Stopped(vm.JS, vm.StoppedStack)
 		text := "the script nests calls too deeply" + place(overflow.Stack())
 		return &vm.ScriptError{Fault: fault.New(fault.Internal, text), Stack: text + "\n" + stackText(overflow.Stack())}
 	case errors.As(err, &ex):

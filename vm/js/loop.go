@@ -148,8 +148,11 @@ func (l *loop) turn() error {
 func (l *loop) ended() error {
 	v := l.vm
 	v.broken = true
+	why := vm.StoppedDeadline
+	defer func() { v.o.Guard.Stopped(vm.JS, why) }()
 	code, text := fault.DeadlineExceeded, "the script ran out of time while it waited for a promise"
 	if !errors.Is(l.ctx.Err(), context.DeadlineExceeded) {
+		why = vm.StoppedCaller
 		code, text = fault.Canceled, "the script was stopped while it waited for a promise, because its caller has gone"
 	} else if v.watch.limit > 0 {
 		text += " (limit " + v.watch.limit.String() + ")"

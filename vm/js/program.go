@@ -25,6 +25,7 @@ type Program struct {
 	code *goja.Program
 	// freezes says that the source may close objects; see addFreezing.
 	freezes bool
+	sized   sized
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -42,7 +43,7 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code, freezes: freezing.MatchString(source)}, nil
+			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source)}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)

@@ -27,6 +27,9 @@ type Options struct {
 	// Console hears console.log and its like, with the level "debug", "info",
 	// "warn" or "error". nil drops them.
 	Console func(level, message string)
+	// Guard stops calls that take too much memory, and counts all that were
+	// stopped; nil does neither.
+	Guard *vm.Guard
 	// Rejected hears of promises that were rejected while nobody was waiting for
 	// them, with the reason and where it happened. nil drops them.
 	Rejected func(err *vm.ScriptError)
@@ -72,6 +75,10 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	if p.freezes {
 		v.addFreezing()
 	}
+	if p.sized != (sized{}) {
+		v.addSizes(p.sized)
+	}
+	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
 		v.Close()

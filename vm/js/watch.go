@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/dop251/goja"
+
+	"kumi/vm"
 )
 
 // poll is how soon a script notices that its context ended without a deadline
@@ -33,6 +35,7 @@ type watch struct {
 	call    watched
 	stopped stopReason // why the runtime was interrupted, or none
 	retired bool
+	memory  *vm.Watched
 }
 
 // watched is what the running call is held to.
@@ -47,6 +50,7 @@ const (
 	running stopReason = iota
 	tooLong
 	cancelled
+	tooBig
 )
 
 // begin puts the VM under the limits of a call and returns those of the call
@@ -73,6 +77,9 @@ func (w *watch) begin(ctx context.Context) (outer watched) {
 		}
 	}
 	w.depth++
+	if w.depth == 1 {
+		w.memory.Begin()
+	}
 	w.call = call
 	w.arm(t)
 	w.mu.Unlock()
@@ -83,9 +90,12 @@ func (w *watch) begin(ctx context.Context) (outer watched) {
 func (w *watch) end(outer watched) {
 	w.mu.Lock()
 	w.depth--
+	if w.depth == 0 {
+		w.memory.End()
+	}
 	w.call = outer
 	if w.stopped != running {
-		if w.depth == 0 || w.over(now()) == running {
+		if w.depth == 0 || (w.stopped != tooBig && w.over(now()) == running) {
 			// What was stopped has ended, the call around it goes on.
 			w.stopped = running
 			w.rt.ClearInterrupt()
@@ -141,6 +151,16 @@ func (w *watch) fire() {
 	w.arm(t)
 }
 
+// tooMuch stops the running call because the heap has grown.
+func (w *watch) tooMuch(still func() bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.depth > 0 && w.stopped == running && still() {
+		w.stopped = tooBig
+		w.rt.Interrupt(tooBig)
+	}
+}
+
 // reason is why the runtime was interrupted.
 func (w *watch) reason() stopReason {
 	w.mu.Lock()
@@ -151,8 +171,11 @@ func (w *watch) reason() stopReason {
 func (w *watch) close() {
 	w.mu.Lock()
 	w.retired = true
+	memory := w.memory
+	w.memory = nil
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	w.mu.Unlock()
+	memory.Close() // which takes the guard's lock, and the guard takes ours under it
 }

@@ -2,8 +2,12 @@ package lua
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"kumi/vm"
 )
 
 // deadline is the context the interpreter polls before every instruction. Its
@@ -14,10 +18,48 @@ import (
 // catch its way around it.
 type deadline struct {
 	context.Context // background
-	budget          int
-	at              time.Time // zero: none
-	call            context.Context
-	err             error // why the call has ended
+	held
+	budget int
+	memory *vm.Watched
+	tooBig atomic.Bool // set by the guard
+	mu     sync.Mutex  // between the guard and begin and end
+}
+
+// held is what the running call is held to.
+type held struct {
+	at   time.Time // zero: none
+	call context.Context
+	err  error // why the call has ended
+}
+
+// errMemory is why a call ended during which the heap grew too much.
+var errMemory = errors.New("out of memory")
+
+// begin and end are around an outermost call.
+func (d *deadline) begin() {
+	if d.memory != nil {
+		d.mu.Lock()
+		d.memory.Begin()
+		d.mu.Unlock()
+	}
+}
+
+func (d *deadline) end() {
+	if d.memory != nil {
+		d.mu.Lock()
+		d.memory.End()
+		d.tooBig.Store(false)
+		d.mu.Unlock()
+	}
+}
+
+// tooMuch stops the running call because the heap has grown.
+func (d *deadline) tooMuch(still func() bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if still() {
+		d.tooBig.Store(true)
+	}
 }
 
 // checkEvery is in instructions; that many take some ten microseconds.
@@ -41,6 +83,8 @@ func (d *deadline) Done() <-chan struct{} {
 func (d *deadline) check() <-chan struct{} {
 	if d.err == nil {
 		switch {
+		case d.tooBig.Load():
+			d.err = errMemory
 		case !d.at.IsZero() && !time.Now().Before(d.at):
 			d.err = context.DeadlineExceeded
 		case d.call != nil:

@@ -155,8 +155,14 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 			name = fmt.Sprintf("the function at %s:%d", p.SourceName, p.LineDefined)
 		}
 	}
-	f := fault.Wrap(fault.Canceled, name+" was stopped: the caller went away", why)
+	f, reason := fault.Wrap(fault.Canceled, name+" was stopped: the caller went away", why), vm.StoppedCaller
+	defer func() { v.o.Guard.Stopped(vm.Lua, reason) }()
+	if errors.Is(why, errMemory) {
+		reason = vm.StoppedMemory
+		f = fault.Wrap(fault.ResourceExhausted, fmt.Sprintf("%s was stopped because the memory of the server grew by more than %d MB while it ran", name, v.o.Guard.Limit()>>20), why)
+	}
 	if errors.Is(why, context.DeadlineExceeded) {
+		reason = vm.StoppedDeadline
 		f = fault.Wrap(fault.DeadlineExceeded, name+" did not end in time", why)
 		if limit > 0 {
 			f.Message = fmt.Sprintf("%s did not end within %s", name, limit)

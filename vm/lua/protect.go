@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"kumi/vm"
 )
 
 // guard is one protected call that runs.
@@ -40,6 +42,7 @@ func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunctio
 	fail := err.(*lua.ApiError)
 	if s, ok := fail.Object.(lua.LString); ok && s == "lua callstack overflow" {
 		fail.Object = lua.LString("stack overflow")
+		v.o.Guard.Stopped(vm.Lua, vm.StoppedStack)
 	}
 	return fail, g.stack
 }

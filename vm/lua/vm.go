@@ -40,6 +40,9 @@ type Options struct {
 	Registry int
 	// Root is the folder dofile and loadfile may read; empty: none.
 	Root string
+	// Guard stops calls that take too much memory, and counts all that were
+	// stopped; nil does neither.
+	Guard *vm.Guard
 	// Enter hears which module's code is about to be evaluated, and which goes on
 	// when that has ended ("" for none); nil for who need not know.
 	Enter func(module string)
@@ -96,6 +99,7 @@ func New(o Options) (*VM, error) {
 	})
 	v.thread = v.state
 	v.engine.vm = v
+	v.deadline.memory = o.Guard.Watch(v.deadline.tooMuch)
 	v.state.SetContext(v.deadline)
 	v.onFail = v.function(v.failed)
 	v.open()
@@ -170,6 +174,7 @@ func (v *VM) Broken() bool { return v.broken }
 
 // Close implements vm.Instance.
 func (v *VM) Close() {
+	v.deadline.memory.Close()
 	if !v.state.IsClosed() {
 		v.state.Close()
 	}
@@ -188,7 +193,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.CodeOf(err), "the caller went away", err)
 	}
-	outer, outerCtx, thread := *v.deadline, v.ctx, v.thread
+	outer, outerCtx, thread := v.deadline.held, v.ctx, v.thread
 	v.ctx = ctx
 	v.deadline.call, v.deadline.budget = ctx, checkEvery
 	if limit > 0 {
@@ -202,6 +207,8 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 	}
 	if v.depth == 0 {
 		v.raised = raised{}
+		v.deadline.begin()
+		defer v.deadline.end()
 	}
 	v.depth++
 	defer func() {
@@ -216,7 +223,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 			expired, waited = v.ctx.Err(), true
 		}
 		v.ctx, v.thread = outerCtx, thread
-		v.deadline.call, v.deadline.at, v.deadline.err = outer.call, outer.at, outer.err
+		v.deadline.held = outer
 		v.deadline.budget = 0 // look at the outer limit soon
 		if err != nil && expired != nil {
 			v.broken = v.broken || !waited

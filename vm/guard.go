@@ -1,0 +1,251 @@
+package vm
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Guard watches what scripts do to the process. There is one for all engines of
+// a server; it may be used from any goroutine, and a nil one watches nothing.
+//
+// Go does not say whose memory is whose. So the Guard looks at the whole heap,
+// every few milliseconds while a script runs, and when it has grown by more
+// than the limit since a call began, that call is stopped: every call that went
+// on through such growth is, as one of them has most likely caused it. Short
+// calls are not touched, and what a VM keeps from call to call is not counted.
+type Guard struct {
+	limit uint64 // bytes a call may make the heap grow by; 0: not watched
+
+	mu      sync.Mutex
+	watched map[*Watched]struct{}
+	timer   *time.Timer
+	heap    uint64 // at the last look
+	live    uint64 // of it, what the last collection found alive
+	forced  time.Time
+	closed  bool
+	resting atomic.Bool
+
+	stops [2][reasons]atomic.Uint64
+}
+
+// Reason is why a call into a script was stopped.
+type Reason uint8
+
+// The reasons for which calls are stopped.
+const (
+	StoppedDeadline Reason = iota
+	StoppedCaller          // the caller has gone
+	StoppedMemory
+	StoppedStack
+	StoppedResult // it gave back too much
+	reasons
+)
+
+// String is the reason's name in metrics.
+func (r Reason) String() string {
+	return [...]string{"deadline", "caller_gone", "memory", "stack", "result_size"}[r]
+}
+
+// look is how often the heap is looked at.
+const look = 20 * time.Millisecond
+
+// NewGuard makes a Guard; limit is in bytes, 0 for none.
+func NewGuard(limit uint64) *Guard {
+	g := &Guard{limit: limit, watched: map[*Watched]struct{}{}}
+	g.resting.Store(true)
+	return g
+}
+
+// Stopped counts a call that was stopped.
+func (g *Guard) Stopped(l Lang, r Reason) {
+	if g != nil {
+		g.stops[side(l)][r].Add(1)
+	}
+}
+
+func side(l Lang) int {
+	if l == Lua {
+		return 1
+	}
+	return 0
+}
+
+// Stops calls visit with the number of calls stopped, for every language and
+// reason.
+func (g *Guard) Stops(visit func(l Lang, r Reason, n uint64)) {
+	if g == nil {
+		return
+	}
+	for _, l := range []Lang{JS, Lua} {
+		for r := range reasons {
+			visit(l, r, g.stops[side(l)][r].Load())
+		}
+	}
+}
+
+// Limit is how much a call may make the heap grow by, in bytes; 0 is no limit.
+func (g *Guard) Limit() uint64 {
+	if g == nil {
+		return 0
+	}
+	return g.limit
+}
+
+// Watched is one VM under a Guard. Begin and End are for the VM's goroutine.
+type Watched struct {
+	g    *Guard
+	stop func(still func() bool)
+	call atomic.Uint64 // odd while a call runs
+
+	// Of the guard: the call it saw last, and the heap when that began.
+	seen       uint64
+	heap, live uint64
+}
+
+// Watch puts a VM under the guard. stop is called from another goroutine when
+// the running call must end; it must do nothing unless still says, under the
+// lock that the VM also begins and ends its calls with, that the call is the
+// same. A Watched is kept until it is closed; nil is one that is not watched.
+func (g *Guard) Watch(stop func(still func() bool)) *Watched {
+	if g == nil || g.limit == 0 {
+		return nil
+	}
+	w := &Watched{g: g, stop: stop}
+	g.mu.Lock()
+	g.watched[w] = struct{}{}
+	g.mu.Unlock()
+	return w
+}
+
+// Begin says that an outermost call begins.
+func (w *Watched) Begin() {
+	if w == nil {
+		return
+	}
+	w.call.Add(1)
+	if w.g.resting.Load() {
+		w.g.wake()
+	}
+}
+
+// End says that it has ended.
+func (w *Watched) End() {
+	if w != nil {
+		w.call.Add(1)
+	}
+}
+
+// Close ends the watch.
+func (w *Watched) Close() {
+	if w != nil {
+		w.g.mu.Lock()
+		delete(w.g.watched, w)
+		w.g.mu.Unlock()
+	}
+}
+
+// Close ends the guard's work. It may be called twice.
+func (g *Guard) Close() {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	g.closed = true
+	if g.timer != nil {
+		g.timer.Stop()
+	}
+	g.mu.Unlock()
+}
+
+func (g *Guard) wake() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || !g.resting.Load() {
+		return
+	}
+	g.heap, g.live = measure()
+	g.resting.Store(false)
+	if g.timer == nil {
+		g.timer = time.AfterFunc(look, g.tick)
+		return
+	}
+	g.timer.Reset(look)
+}
+
+var samples = sync.Pool{New: func() any {
+	return &[]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+}}
+
+// measure gives the bytes of the heap that are in use or not collected yet, and
+// those that the last collection found in use.
+func measure() (heap, live uint64) {
+	s := samples.Get().(*[]metrics.Sample)
+	defer samples.Put(s)
+	metrics.Read(*s)
+	return (*s)[0].Value.Uint64(), (*s)[1].Value.Uint64()
+}
+
+func (g *Guard) tick() {
+	for _, stop := range g.examine() {
+		stop() // without the lock, as it takes that of a VM, which may be waking the guard
+	}
+}
+
+// examine finds the calls to stop.
+func (g *Guard) examine() (stops []func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	heap, live := measure()
+	var grown []*Watched
+	busy, certain := false, false
+	for w := range g.watched {
+		call := w.call.Load()
+		if call%2 == 0 {
+			continue
+		}
+		busy = true
+		if call != w.seen {
+			w.seen, w.heap, w.live = call, g.heap, g.live
+		}
+		w.heap = min(w.heap, heap)
+		if heap-w.heap > g.limit {
+			grown = append(grown, w)
+			// Garbage is collected by the time it is as much as what is alive.
+			certain = certain || heap-w.heap > g.limit+w.live
+		}
+	}
+	if len(grown) > 0 && !certain && time.Since(g.forced) > time.Second {
+		runtime.GC() // tells garbage from growth
+		g.forced = time.Now()
+		heap, live = measure()
+		certain = true
+		kept := grown[:0]
+		for _, w := range grown {
+			if live > w.live && live-w.live > g.limit {
+				kept = append(kept, w)
+			} else {
+				w.heap = min(w.heap, heap)
+			}
+		}
+		grown = kept
+	}
+	if certain {
+		for _, w := range grown {
+			call := w.seen
+			stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
+		}
+	}
+	g.heap, g.live = heap, live
+	if !busy {
+		g.resting.Store(true)
+		return stops
+	}
+	g.timer.Reset(look)
+	return stops
+}
