@@ -74,7 +74,7 @@ var closed = func() chan struct{} {
 // Done implements context.Context.
 func (d *deadline) Done() <-chan struct{} {
 	d.budget--
-	if d.budget > 0 {
+	if d.budget > 0 && !d.tooBig.Load() {
 		return nil
 	}
 	return d.check()

@@ -126,6 +126,7 @@ func stringGsub(L *lua.LState) int {
 		case end >= 0:
 			n++
 			m.replace(L, &out, repl, at, end)
+			tooLong(L, out.Len())
 			if end > at {
 				at = end
 				break

@@ -1,7 +1,6 @@
 package lua
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -45,8 +44,8 @@ var ofPlain = sync.OnceValue(func() map[string]lua.LValue {
 var (
 	baseNames = strings.Fields("assert error getfenv ipairs module newproxy rawequal select setfenv tonumber tostring type unpack")
 	libNames  = map[string][]string{
-		"table":     strings.Fields("getn concat maxn"),
-		"string":    strings.Fields("byte char dump format len lower reverse sub upper"),
+		"table":     strings.Fields("getn maxn"),
+		"string":    strings.Fields("byte char dump len lower reverse sub upper"),
 		"os":        strings.Fields("clock date difftime time"),
 		"coroutine": strings.Fields("running status"),
 		"math": strings.Fields("abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod " +
@@ -96,6 +95,7 @@ func (v *VM) open() {
 	v.openPackage(g)
 	str := v.library("string")
 	str.RawSetString("rep", sharedRep)
+	str.RawSetString("format", sharedFormat)
 	for name, fn := range patternFuncs {
 		str.RawSetString(name, fn)
 	}
@@ -110,6 +110,7 @@ func (v *VM) open() {
 		t := v.library(name)
 		switch name {
 		case "table":
+			t.RawSetString("concat", sharedConcat)
 			for _, fn := range []string{"insert", "remove", "sort"} {
 				t.RawSetString(fn, v.guard(stock()["table"][fn].(*lua.LFunction)))
 			}
@@ -156,22 +157,6 @@ func collectGarbage(L *lua.LState) int {
 	L.Push(kilobytes)
 	return 1
 }
-
-// maxString bounds what one call to string.rep may make.
-const maxString = 64 << 20
-
-var sharedRep = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
-	s, n := L.CheckString(1), L.CheckInt(2)
-	if n <= 0 || s == "" {
-		L.Push(lua.LString(""))
-		return 1
-	}
-	if n > maxString/len(s) {
-		L.ArgError(2, fmt.Sprintf("the result would be larger than %d bytes", maxString))
-	}
-	L.Push(lua.LString(strings.Repeat(s, n)))
-	return 1
-}}
 
 func (v *VM) print(L *lua.LState) int {
 	if v.o.Print == nil {

@@ -1,0 +1,107 @@
+package lua
+
+import (
+	"fmt"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"kumi/vm"
+)
+
+// The functions of the string and table libraries that could take for ever or
+// take all memory in one go have versions here that do not. They hold no state,
+// so all VMs share them.
+var (
+	sharedFormat = shared(format)
+	sharedConcat = shared(concat)
+	sharedRep    = shared(rep)
+)
+
+func shared(fn lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: fn} }
+
+// checkDeadline ends the call when its time is up.
+func checkDeadline(L *lua.LState) {
+	if d, ok := L.Context().(*deadline); ok && d.check() != nil {
+		L.RaiseError("%s", d.Err().Error())
+	}
+}
+
+// tooLong raises an error when a string would become too long.
+func tooLong(L *lua.LState, n int) {
+	if n > vm.MaxString {
+		L.RaiseError("the result would be larger than %d bytes", vm.MaxString)
+	}
+}
+
+func rep(L *lua.LState) int {
+	s, n := L.CheckString(1), L.CheckInt(2)
+	if n <= 0 || s == "" {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	if n > vm.MaxString/len(s) {
+		L.ArgError(2, fmt.Sprintf("the result would be larger than %d bytes", vm.MaxString))
+	}
+	L.Push(lua.LString(strings.Repeat(s, n)))
+	return 1
+}
+
+// format is string.format. As in Lua, a width or precision has two digits.
+func format(L *lua.LState) int {
+	text := L.CheckString(1)
+	for i := 0; i < len(text); i++ {
+		if text[i] != '%' {
+			continue
+		}
+		if i++; i < len(text) && text[i] == '%' {
+			continue
+		}
+		digits := 0
+	spec:
+		for ; i < len(text); i++ {
+			switch c := text[i]; {
+			case c == '0' && digits == 0, strings.IndexByte("-+ #", c) >= 0: // flags
+			case '0' <= c && c <= '9':
+				if digits++; digits > 2 {
+					L.RaiseError("invalid format (width or precision too long)")
+				}
+			case c == '.':
+				digits = 0
+			case c == '*', c == '[':
+				L.RaiseError("invalid option '%%%c' to 'format'", c)
+			default:
+				break spec
+			}
+		}
+	}
+	return stock()["string"]["format"].(*lua.LFunction).GFunction(L)
+}
+
+// concat is table.concat.
+func concat(L *lua.LState) int {
+	t, sep := L.CheckTable(1), L.OptString(2, "")
+	i, j := L.OptInt(3, 1), 0
+	if L.Get(4) == lua.LNil {
+		j = t.Len()
+	} else {
+		j = L.CheckInt(4)
+	}
+	var b strings.Builder
+	for k := i; k <= j; k++ {
+		x := t.RawGetInt(k)
+		if !lua.LVCanConvToString(x) {
+			L.RaiseError("invalid value (%s) at index %d in table for concat", x.Type().String(), k)
+		}
+		b.WriteString(lua.LVAsString(x))
+		if k != j {
+			b.WriteString(sep)
+		}
+		if k&1023 == 0 {
+			checkDeadline(L)
+		}
+		tooLong(L, b.Len())
+	}
+	L.Push(lua.LString(b.String()))
+	return 1
+}
