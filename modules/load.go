@@ -86,6 +86,7 @@ type loader = func(ctx context.Context, l *loading) (*part, error)
 func newLoading(o Options) *loading {
 	l := &loading{Options: o, digest: Digest(o.Path)}
 	l.scope = &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(l.digest)}
+	l.Logger = o.Logger.With().Str("module_version", l.scope.ModuleVersion).Logger()
 	if o.Core != nil {
 		l.nk = o.Core.Module()
 	}

@@ -57,11 +57,22 @@ func ListUncarried(list []Uncarried) string {
 }
 
 // Path is where a walk through a value is. The zero value is at its root.
-type Path struct{ steps []any }
+type Path struct {
+	steps []Step
+	// Text writes Step.Of.
+	Text func(any) string
+}
 
-// Enter goes down by a key (string), an index (int) or a text in parentheses
-// (fmt.Stringer); Leave comes back.
-func (p *Path) Enter(step any) { p.steps = append(p.steps, step) }
+// Step is one way down: by Key, by Index where there is no key, or, where Of is
+// set, by what Path.Text makes of it.
+type Step struct {
+	Key   string
+	Index int
+	Of    any
+}
+
+// Enter goes down; Leave comes back.
+func (p *Path) Enter(s Step) { p.steps = append(p.steps, s) }
 
 // Leave undoes Enter.
 func (p *Path) Leave() { p.steps = p.steps[:len(p.steps)-1] }
@@ -76,21 +87,18 @@ func (p *Path) In(root string) string {
 	var b strings.Builder
 	b.WriteString(root)
 	for i, s := range p.steps {
-		if i == most {
+		switch {
+		case i == most:
 			b.WriteString("…")
-			break
-		}
-		switch s := s.(type) {
-		case int:
-			fmt.Fprintf(&b, "[%d]", s)
-		case fmt.Stringer:
-			b.WriteString(s.String())
+			return b.String()
+		case s.Of != nil:
+			b.WriteString(p.Text(s.Of))
+		case s.Key == "":
+			fmt.Fprintf(&b, "[%d]", s.Index)
+		case identifier(s.Key):
+			b.WriteString("." + s.Key)
 		default:
-			if key := fmt.Sprint(s); identifier(key) {
-				b.WriteString("." + key)
-			} else {
-				fmt.Fprintf(&b, "[%q]", key)
-			}
+			fmt.Fprintf(&b, "[%q]", s.Key)
 		}
 	}
 	return b.String()

@@ -41,9 +41,6 @@ func NewProgram(o ProgramOptions) *Program {
 	if p.scope == nil {
 		p.scope = &core.Scope{}
 	}
-	if v := p.scope.ModuleVersion; v != "" {
-		p.log = p.log.With().Str("module_version", v).Logger()
-	}
 	p.logger = core.NewLogger(p.log)
 	p.loggers = vm.Bind(vm.JS, p.logger, loggerTable)
 	p.nk = Library(o.Lang, o.NK)

@@ -23,6 +23,9 @@ func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, los
 	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*goja.Object]goja.Value{}}
 	value, _ := x.(goja.Value)
 	var out goja.Value
+	c.path.Text = stepText
+	c.plainFrom = old.rt.NewObject().Prototype()
+	c.arrayFrom = old.rt.NewArray().Prototype()
 	err = v.guard(func() {
 		if e := old.guard(func() { out = c.value(value) }); e != nil {
 			panic(v.rt.NewGoError(e))
@@ -47,15 +50,52 @@ type carrying struct {
 	path     vm.Path
 	lost     []vm.Uncarried
 	failed   error
+
+	plainFrom, arrayFrom *goja.Object // prototypes of the old VM
 }
 
 // deepestCarry is how far values may nest. Lists of nodes that refer to the next
 // one are the way to get there.
 const deepestCarry = 5000
 
-type mapStep string // how a path goes into a Map or a Set
+// How a path goes into a Map and a Set, and to a property with a symbol as key.
+type (
+	mapKey   int
+	mapValue struct{ key goja.Value }
+	setItem  int
+	symbol   struct{ *goja.Symbol }
+)
 
-func (s mapStep) String() string { return string(s) }
+func stepText(step any) string {
+	switch s := step.(type) {
+	case mapKey:
+		return ".keys()[" + strconv.Itoa(int(s)) + "]"
+	case setItem:
+		return ".values()[" + strconv.Itoa(int(s)) + "]"
+	case symbol:
+		return "[" + s.String() + "]"
+	case mapValue:
+		if s.key == nil {
+			return `[""]`
+		}
+		switch s.key.(type) {
+		case goja.String:
+			return ".get(" + strconv.Quote(s.key.String()) + ")"
+		case *goja.Object, *goja.Symbol:
+			return ".get(…)"
+		}
+		return ".get(" + s.key.String() + ")"
+	}
+	return ""
+}
+
+func (c *carrying) enter(key string) {
+	if key == "" {
+		c.path.Enter(vm.Step{Of: mapValue{}})
+		return
+	}
+	c.path.Enter(vm.Step{Key: key})
+}
 
 func (c *carrying) lose(what string) {
 	if len(c.lost) <= vm.MostUncarried {
@@ -120,9 +160,7 @@ func (c *carrying) object(o *goja.Object) goja.Value {
 		if !c.own(o, class) {
 			return nil
 		}
-		if x, ok := c.from.rt.ToValue(o.Export()).(goja.Value); ok {
-			return c.keep(o, x.ToObject(c.to.rt))
-		}
+		return c.keep(o, c.unboxed(o, class).ToObject(c.to.rt))
 	case class == "Error":
 		return c.error(o)
 	case t == typeArrayBuffer:
@@ -146,10 +184,22 @@ func (c *carrying) object(o *goja.Object) goja.Value {
 	return c.plain(o)
 }
 
+// unboxed is the scalar in an object like new Number(1).
+func (c *carrying) unboxed(o *goja.Object, class string) goja.Value {
+	switch class {
+	case "String":
+		return o.ToString()
+	case "Number":
+		return o.ToNumber()
+	}
+	x, _ := o.Export().(bool)
+	return c.to.rt.ToValue(x)
+}
+
 // own says whether an object is what the constructor of that name makes, and
 // not of a class built on it.
 func (c *carrying) own(o *goja.Object, constructor string) bool {
-	if proto := o.Prototype(); proto != nil && proto == c.prototype(c.from, constructor) {
+	if proto := o.Prototype(); proto != nil && (constructor == "Array" && proto == c.arrayFrom || proto == c.prototype(c.from, constructor)) {
 		return true
 	}
 	if c.lenient && constructor != "Error" {
@@ -222,8 +272,10 @@ func (c *carrying) plain(o *goja.Object) goja.Value {
 	switch {
 	case proto == nil:
 		out = c.to.rt.CreateObject(nil)
-	case proto == c.from.rt.NewObject().Prototype():
+	case proto == c.plainFrom:
 		out = c.to.rt.NewObject()
+	case proto == c.prototype(c.from, "DataView"):
+		return c.view(o)
 	case c.lenient:
 		c.lose(c.instance(o) + ", which comes as a plain object")
 		out = c.to.rt.NewObject()
@@ -239,14 +291,14 @@ func (c *carrying) plain(o *goja.Object) goja.Value {
 func (c *carrying) properties(o, out *goja.Object, want func(key string) bool) {
 	for _, key := range o.Keys() {
 		if want(key) {
-			c.path.Enter(key)
+			c.enter(key)
 			c.set(out, key, c.value(o.Get(key)))
 			c.path.Leave()
 		}
 	}
 	if t := o.ExportType(); t != typeObject && t != typeRecord {
 		for _, s := range o.Symbols() {
-			c.path.Enter(mapStep("[" + s.String() + "]"))
+			c.path.Enter(vm.Step{Of: symbol{s}})
 			c.lose("a property with a symbol as key")
 			c.path.Leave()
 		}
@@ -259,9 +311,9 @@ func (c *carrying) array(o *goja.Object) goja.Value {
 	for _, key := range o.Keys() {
 		i, isIndex := arrayIndex(key)
 		if isIndex {
-			c.path.Enter(int(i))
+			c.path.Enter(vm.Step{Index: int(i)})
 		} else {
-			c.path.Enter(key)
+			c.enter(key)
 		}
 		x := c.value(o.Get(key))
 		if x == nil && isIndex {
@@ -294,16 +346,15 @@ func (c *carrying) table(o *goja.Object, constructor string) goja.Value {
 		if constructor == "Map" {
 			pair := item.(*goja.Object)
 			key, x := pair.Get("0"), pair.Get("1")
-			name := "." + "get(" + c.text(key) + ")"
-			c.path.Enter(mapStep(".keys()[" + strconv.Itoa(n) + "]"))
-			key = c.value(key)
-			c.path.Leave()
-			c.path.Enter(mapStep(name))
+			c.path.Enter(vm.Step{Of: mapValue{key}})
 			x = c.value(x)
+			c.path.Leave()
+			c.path.Enter(vm.Step{Of: mapKey(n)})
+			key = c.value(key)
 			c.path.Leave()
 			args = []goja.Value{key, x}
 		} else {
-			c.path.Enter(mapStep(".values()[" + strconv.Itoa(n) + "]"))
+			c.path.Enter(vm.Step{Of: setItem(n)})
 			args = []goja.Value{c.value(item)}
 			c.path.Leave()
 		}
@@ -319,17 +370,6 @@ func (c *carrying) table(o *goja.Object, constructor string) goja.Value {
 		return c.failed == nil
 	})
 	return out
-}
-
-// text is a key of a Map in a path.
-func (c *carrying) text(key goja.Value) string {
-	switch key.(type) {
-	case goja.String:
-		return strconv.Quote(key.String())
-	case *goja.Object, *goja.Symbol:
-		return "…"
-	}
-	return key.String()
 }
 
 // view copies a typed array or a DataView together with the buffer it shows.

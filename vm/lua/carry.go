@@ -18,6 +18,7 @@ func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, los
 		return nil, nil, fault.New(fault.FailedPrecondition, "the value comes from another language")
 	}
 	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*lua.LTable]*lua.LTable{}}
+	c.path.Text = keyText
 	out := c.value(value(x))
 	switch {
 	case c.failed != nil:
@@ -100,18 +101,29 @@ func (c *carrying) table(t *lua.LTable) lua.LValue {
 }
 
 // step is a key in a path.
-func step(k lua.LValue) any {
-	if n, ok := k.(lua.LNumber); ok && n == lua.LNumber(int(n)) {
-		return int(n)
+func step(k lua.LValue) vm.Step {
+	switch k := k.(type) {
+	case lua.LNumber:
+		if k == lua.LNumber(int(k)) {
+			return vm.Step{Index: int(k)}
+		}
+	case lua.LString:
+		if k != "" {
+			return vm.Step{Key: string(k)}
+		}
 	}
-	if s, ok := k.(lua.LString); ok {
-		return string(s)
-	}
-	return typedKey(k.Type().String())
+	return vm.Step{Of: k}
 }
 
-// typedKey is a key of a kind that has no literal.
-type typedKey string
-
-// String implements fmt.Stringer.
-func (k typedKey) String() string { return "[" + string(k) + "]" }
+// keyText is a key that is neither text nor a whole number.
+func keyText(k any) string {
+	switch k := k.(type) {
+	case lua.LNumber, lua.LBool:
+		return "[" + k.(lua.LValue).String() + "]"
+	case lua.LString:
+		return `[""]`
+	case lua.LValue:
+		return "[" + k.Type().String() + "]"
+	}
+	return "[?]"
+}
