@@ -46,6 +46,43 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
+// BenchmarkPassKinds is one pass over ten thousand tickets that want other
+// things: to be ranked by optional clauses, or matches of ten from players and
+// parties, or of a size that varies.
+func BenchmarkPassKinds(b *testing.B) {
+	kinds := map[string]func(i int, r *rand.Rand) Request{
+		"scored": func(i int, r *rand.Rand) Request {
+			return solo(i, 2, 2).text("mode", "a").num("rank", float64(r.IntN(3000))).
+				query(fmt.Sprintf("+properties.mode:a properties.rank:>=%d^2", r.IntN(2900)))
+		},
+		"ten": func(i int, r *rand.Rand) Request {
+			request := solo(4*i, 10, 10)
+			if r.IntN(3) == 0 {
+				request = party(fmt.Sprint(i), 10, 10, 4*i, 4*i+1, 4*i+2)
+			}
+			return request.text("mode", "a").query("+properties.mode:a")
+		},
+		"varying": func(i int, r *rand.Rand) Request {
+			return solo(i, 2, 2+r.IntN(7)).num("rank", float64(r.IntN(3000))).query(fmt.Sprintf("+properties.rank:<%d", r.IntN(3000)))
+		},
+	}
+	for name, kind := range kinds {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				b.StopTimer()
+				r := rand.New(rand.NewPCG(1, 2))
+				m := New(Options{Rand: r})
+				for i := range 10_000 {
+					add(b, m, kind(i, r))
+				}
+				b.StartTimer()
+				m.Process()
+			}
+		})
+	}
+}
+
 // BenchmarkPassIdle is a pass in which a few new tickets search a large pool of
 // passive ones.
 func BenchmarkPassIdle(b *testing.B) {

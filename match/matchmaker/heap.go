@@ -31,13 +31,6 @@ func (h *heap[T]) pop() (top T, ok bool) {
 	return top, true
 }
 
-// order makes a heap of values in any order.
-func (h heap[T]) order() {
-	for at := len(h)/2 - 1; at >= 0; at-- {
-		h.sink(at)
-	}
-}
-
 func (h heap[T]) sink(at int) {
 	for {
 		child := 2*at + 1

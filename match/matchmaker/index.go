@@ -150,7 +150,7 @@ func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 	size := len(c.base.slots.list)
 	visit := func(r *query.Range) bool {
 		col := c.base.columns[r.Field]
-		if col == nil || !col.built && col.debt < 4*size {
+		if col == nil || !col.built && col.debt < 2*size {
 			if !ix.eager {
 				return true
 			}

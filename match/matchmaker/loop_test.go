@@ -151,6 +151,66 @@ func TestPanicOfCallback(t *testing.T) {
 	}
 }
 
+// counted is what a pass reports.
+type counted struct {
+	tickets, active, matches, players, timedOut int
+}
+
+func (c *counted) MatchmakerPass(tickets, active int, _ time.Duration) {
+	c.tickets, c.active = tickets, active
+}
+func (c *counted) MatchmakerFormed(matches, players int) { c.matches, c.players = matches, players }
+func (c *counted) MatchmakerTimedOut(tickets int)        { c.timedOut += tickets }
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	var c counted
+	time := &clock{}
+	m := New(Options{Metrics: &c, Now: time.now, Rand: inOrder(), TicketTimeout: 100e9})
+	add(t, m, solo(1, 2, 2).query("+properties.none:x"))
+	m.Process()
+	add(t, m, party("p", 3, 3, 2, 3))
+	add(t, m, solo(4, 3, 3))
+	m.Process()
+	if want := (counted{tickets: 3, active: 2, matches: 1, players: 3}); c != want {
+		t.Errorf("counted %+v, want %+v", c, want)
+	}
+	time.at.Add(200)
+	m.Process()
+	if want := (counted{tickets: 1, timedOut: 1}); c != want {
+		t.Errorf("counted %+v, want %+v", c, want)
+	}
+}
+
+// TestPassHoldsNoLock adds, removes and asks in the middle of a pass.
+func TestPassHoldsNoLock(t *testing.T) {
+	t.Parallel()
+	var m *Matchmaker
+	m = New(Options{Hooks: func() Hooks {
+		return Hooks{Processor: func(all []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+			later, err := m.Add(solo(3, 2, 2))
+			if err != nil {
+				t.Error(err)
+			}
+			if _, err := m.Explain(later.ID); err != nil {
+				t.Error(err)
+			}
+			if n := m.RemoveSession(session(2)); n != 1 {
+				t.Errorf("%d removed", n)
+			}
+			return [][]runtime.MatchmakerEntry{all}
+		}}
+	}})
+	add(t, m, solo(1, 2, 2))
+	add(t, m, solo(2, 2, 2))
+	if got := show(m.Process()); got != "" {
+		t.Errorf("formed %q with a player who left meanwhile", got)
+	}
+	if s := m.Stats(); s.Tickets != 2 {
+		t.Errorf("%d tickets, want the one that stayed and the one that came", s.Tickets)
+	}
+}
+
 // TestConcurrent has sessions add, remove and end while passes run, and checks
 // that no session is in two matches with one ticket and nothing is left behind.
 func TestConcurrent(t *testing.T) {

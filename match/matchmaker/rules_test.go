@@ -3,6 +3,7 @@ package matchmaker
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -341,6 +342,25 @@ func TestStats(t *testing.T) {
 	}
 	if len(s.Completions) != 10 || s.Completions[8].CreatedAt != last.CreatedAt || s.Completions[9].CompletedAt <= last.CreatedAt {
 		t.Errorf("completions %v", s.Completions)
+	}
+}
+
+// TestRelaxedWithinOneSearch lets the threshold pass while one ticket looks at
+// many that do not want it: each look at the clock costs a second.
+func TestRelaxedWithinOneSearch(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		threshold int
+		want      string
+	}{{1, "128 0"}, {2, "320 0"}, {0, ""}} {
+		m := ordered(Options{RevPrecision: true, RevThreshold: row.threshold, Interval: 3 * time.Second})
+		add(t, m, solo(0, 2, 2))
+		for n := range 500 {
+			add(t, m, solo(n+1, 2, 2).query("+properties.none:x"))
+		}
+		if got := show(m.Process()); got != row.want {
+			t.Errorf("threshold %d: formed %q, want %q", row.threshold, got, row.want)
+		}
 	}
 }
 

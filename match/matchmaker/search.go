@@ -16,20 +16,19 @@ func (h hit) before(other hit) bool {
 // search gives the hits of one ticket in their order, looking only as far as it
 // is asked to. It is reused from ticket to ticket.
 //
-// Where all hits score the same, they come from the oldest on: by walking the
-// shortest list of the index, or where that has a column for a range of the
-// query, from the column's part that lies in the range. Else all hits are
-// gathered and come by their scores.
+// It looks at tickets from the oldest on: by walking the shortest list of the
+// index, or where that has a column for a range of the query, in the part of the
+// column that lies in the range. A hit with the best possible score is given
+// at once; the others are kept until all have been seen.
 type search struct {
 	ix *index
 	t  *Ticket
 	c  candidates
 
-	at    int // position in the list walked
-	steps int // tickets looked at without a column
-
-	heap  heap[hit]
-	nodes heap[node]
+	at    int        // position in the list walked
+	steps int        // tickets looked at without a column
+	nodes heap[node] // of the column, where more may be
+	kept  heap[hit]
 }
 
 // node is a part of a column's tournament, with its lowest slot.
@@ -43,45 +42,51 @@ func (n node) before(other node) bool { return n.slot < other.slot }
 // start begins the search of t.
 func (s *search) start(ix *index, t *Ticket) {
 	s.ix, s.t, s.at, s.steps = ix, t, 0, 0
-	s.heap, s.nodes = s.heap[:0], s.nodes[:0]
+	s.kept, s.nodes = s.kept[:0], s.nodes[:0]
 	var some bool
 	if s.c, some = ix.candidates(t); !some {
-		s.at = len(s.c.base.slots.list)
 		s.c.window = nil
+		s.at = len(s.c.base.slots.list)
 		return
 	}
-	switch {
-	case !t.constant:
-		s.gather()
-		s.at = len(s.c.base.slots.list)
-	case s.c.window != nil:
-		leaves := len(s.c.window.slots)
-		for low, high := s.c.from+leaves, s.c.to+leaves; low < high; low, high = low/2, high/2 {
-			if low%2 == 1 {
-				s.enter(low)
-				low++
-			}
-			if high%2 == 1 {
-				high--
-				s.enter(high)
-			}
+	if s.c.window == nil {
+		return
+	}
+	leaves := len(s.c.window.slots)
+	for low, high := s.c.from+leaves, s.c.to+leaves; low < high; low, high = low/2, high/2 {
+		if low%2 == 1 {
+			s.enter(low)
+			low++
+		}
+		if high%2 == 1 {
+			high--
+			s.enter(high)
 		}
 	}
 }
 
 // next is the next hit; ok is false after the last.
 func (s *search) next() (t *Ticket, ok bool) {
-	if !s.t.constant {
-		top, ok := s.heap.pop()
+	for {
+		slot, ok := s.oldest()
 		if !ok {
-			return nil, false
+			break
 		}
-		return s.ix.tickets[top.slot], true
+		other := s.ix.tickets[slot]
+		score, ok := s.accepts(other)
+		switch {
+		case !ok:
+		case score >= s.t.best:
+			return other, true
+		default:
+			s.kept.push(hit{slot, score})
+		}
 	}
-	if s.c.window != nil {
-		return s.play()
+	top, ok := s.kept.pop()
+	if !ok {
+		return nil, false
 	}
-	return s.walk()
+	return s.ix.tickets[top.slot], true
 }
 
 // end settles what the search has cost.
@@ -92,18 +97,18 @@ func (s *search) end() {
 	s.t, s.c = nil, candidates{}
 }
 
-// walk goes on through the base, oldest first.
-func (s *search) walk() (*Ticket, bool) {
-	base := &s.c.base.slots
-	for s.at = base.next(s.at, s.ix.dead); s.at < len(base.list); s.at = base.next(s.at, s.ix.dead) {
-		t := s.ix.tickets[base.list[s.at]]
-		s.at++
-		s.steps++
-		if _, ok := s.accepts(t); ok {
-			return t, true
-		}
+// oldest is the next ticket to look at.
+func (s *search) oldest() (slot uint32, ok bool) {
+	if s.c.window != nil {
+		return s.play()
 	}
-	return nil, false
+	base := &s.c.base.slots
+	if s.at = base.next(s.at, s.ix.dead); s.at >= len(base.list) {
+		return 0, false
+	}
+	s.at++
+	s.steps++
+	return base.list[s.at-1], true
 }
 
 // enter adds a node of the column's tournament to where hits may be.
@@ -113,14 +118,14 @@ func (s *search) enter(at int) {
 	}
 }
 
-// play goes on through the window, oldest first: it follows the lowest slot down
-// to its leaf, and keeps the losing sides for later.
-func (s *search) play() (*Ticket, bool) {
+// play is the next ticket of the window: it follows the lowest slot down to its
+// leaf, and keeps the losing sides for later.
+func (s *search) play() (slot uint32, ok bool) {
 	col := s.c.window
 	for {
 		top, ok := s.nodes.pop()
 		if !ok {
-			return nil, false
+			return 0, false
 		}
 		at := top.at
 		for at < len(col.slots) {
@@ -132,33 +137,11 @@ func (s *search) play() (*Ticket, bool) {
 				s.enter(at + 1)
 			}
 		}
-		if s.ix.dead[top.slot] {
-			col.forget(at)
-			continue
+		if !s.ix.dead[top.slot] {
+			return top.slot, true
 		}
-		if _, ok := s.accepts(s.ix.tickets[top.slot]); ok {
-			return s.ix.tickets[top.slot], true
-		}
+		col.forget(at)
 	}
-}
-
-// gather collects all hits.
-func (s *search) gather() {
-	list := s.c.base.slots.list
-	if s.c.window != nil {
-		list = s.c.window.slots[s.c.from:s.c.to]
-	} else {
-		s.steps = len(list)
-	}
-	for _, slot := range list {
-		if s.ix.dead[slot] {
-			continue
-		}
-		if score, ok := s.accepts(s.ix.tickets[slot]); ok {
-			s.heap = append(s.heap, hit{slot, score})
-		}
-	}
-	s.heap.order()
 }
 
 // accepts applies the rules of a hit: sizes inside the searcher's, not itself,

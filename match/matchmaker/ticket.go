@@ -36,7 +36,7 @@ type Ticket struct {
 	doc      *query.Doc
 	needed   []query.Term  // every hit has these exact texts
 	ranges   []query.Range // and its numbers lie in these
-	constant bool          // all hits score the same
+	best     float64       // no hit scores more
 	multiple int           // at least 1
 	entries  []Entry
 
@@ -138,7 +138,7 @@ func newTicket(r Request) (*Ticket, error) {
 	}
 	t := &Ticket{
 		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple),
-		query: q, constant: q.ConstantScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
+		query: q, best: q.MaxScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
 	}
 	t.ranges = mergeRanges(q.Ranges())
 	for i, p := range r.Presences {

@@ -62,10 +62,20 @@ func (q *Query) eachNeeded(visit func(*clause)) {
 	}
 }
 
-// ConstantScore tells that all matching documents score the same, so that they
-// need no ordering by score.
-func (q *Query) ConstantScore() bool {
-	return len(q.should) == 0 || len(q.must) == 0 && len(q.should) == 1
+// MaxScore is the best score a document can have: that of one which matches
+// every must and should clause. No Match returns more.
+func (q *Query) MaxScore() (score float64) {
+	if len(q.must) == 0 && len(q.should) == 0 {
+		return 1
+	}
+	// In the order of Match, so that the sums are the same to the last bit.
+	for i := range q.must {
+		score += q.must[i].boost
+	}
+	for i := range q.should {
+		score += q.should[i].boost
+	}
+	return score
 }
 
 // Failing lists the clauses, as written, that keep doc from matching; nil when

@@ -13,21 +13,22 @@ func TestRangesAndTermsNeeded(t *testing.T) {
 	t.Parallel()
 	low, high := math.Inf(-1), math.Inf(1)
 	rows := []struct {
-		query    string
-		ranges   []query.Range
-		terms    []query.Term
-		constant bool
+		query  string
+		ranges []query.Range
+		terms  []query.Term
+		best   float64
 	}{
-		{`*`, nil, nil, true},
+		{`*`, nil, nil, 1},
 		{`+a:>=5 +a:<9.5 +b:x -c:>1`, []query.Range{
 			{Field: "a", Low: 5, High: high}, {Field: "a", Low: low, High: 9.5, HighOpen: true},
-		}, []query.Term{{Field: "b", Text: "x"}}, true},
-		{`+a:>-1 b:x`, []query.Range{{Field: "a", Low: -1, High: high, LowOpen: true}}, nil, false},
-		{`a:7.0`, []query.Range{{Field: "a", Low: 7, High: 7, Text: "7.0"}}, nil, true},
-		{`a:x`, nil, []query.Term{{Field: "a", Text: "x"}}, true},
-		{`a:x b:y`, nil, nil, false},
-		{`a:x -b:y`, nil, []query.Term{{Field: "a", Text: "x"}}, true},
-		{`+a:ab* +d:>"2020-01-01"`, nil, nil, true},
+		}, []query.Term{{Field: "b", Text: "x"}}, 3},
+		{`+a:>-1^0.5 b:x^2`, []query.Range{{Field: "a", Low: -1, High: high, LowOpen: true}}, nil, 2.5},
+		{`a:7.0`, []query.Range{{Field: "a", Low: 7, High: 7, Text: "7.0"}}, nil, 1},
+		{`a:x^4`, nil, []query.Term{{Field: "a", Text: "x"}}, 4},
+		{`a:x b:y`, nil, nil, 2},
+		{`-a:x`, nil, nil, 1},
+		{`a:x -b:y`, nil, []query.Term{{Field: "a", Text: "x"}}, 1},
+		{`+a:ab* +d:>"2020-01-01"`, nil, nil, 2},
 	}
 	for _, row := range rows {
 		q := mustParse(t, row.query)
@@ -37,8 +38,8 @@ func TestRangesAndTermsNeeded(t *testing.T) {
 		if diff := cmp.Diff(row.terms, q.Needed()); diff != "" {
 			t.Errorf("%s: terms (-want +got):\n%s", row.query, diff)
 		}
-		if got := q.ConstantScore(); got != row.constant {
-			t.Errorf("%s: constant score %v, want %v", row.query, got, row.constant)
+		if got := q.MaxScore(); got != row.best {
+			t.Errorf("%s: best score %v, want %v", row.query, got, row.best)
 		}
 	}
 }
