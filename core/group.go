@@ -1,5 +1,18 @@
 package core
 
+import (
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/store/fault"
+)
+
 // The states of a user in a group. Those up to member count as members.
 const (
 	groupSuperadmin = iota
@@ -12,3 +25,90 @@ const (
 )
 
 func isMember(state int) bool { return state >= groupSuperadmin && state <= groupMember }
+
+// defaultMaxCount is how many members a group may have unless it says.
+const defaultMaxCount = 100
+
+var (
+	errGroupNotFound   = fault.Wrap(fault.NotFound, "Group not found or permission denied.", runtime.ErrGroupNotFound)
+	errGroupPermission = fault.Wrap(fault.NotFound, "Group not found or permission denied.", runtime.ErrGroupPermissionDenied)
+	errGroupDelete     = fault.Wrap(fault.InvalidArgument, "Group not found or you're not allowed to delete.", runtime.ErrGroupPermissionDenied)
+	errGroupFull       = fault.Wrap(fault.InvalidArgument, "Group is full.", runtime.ErrGroupFull)
+	errGroupLastAdmin  = fault.Wrap(fault.InvalidArgument, "Cannot leave group when you are the last superadmin.", runtime.ErrGroupLastSuperadmin)
+	errGroupUser       = fault.Wrap(fault.InvalidArgument, "One or more users do not exist.", runtime.ErrGroupUserNotFound)
+	errGroupNoUpdate   = fault.Wrap(fault.InvalidArgument, "Nothing to update.", runtime.ErrGroupNoUpdateOps)
+	errGroupCursor     = fault.Wrap(fault.InvalidArgument, "Cursor is invalid.", runtime.ErrGroupUserInvalidCursor)
+	errUserGroupCursor = fault.Wrap(fault.InvalidArgument, "Cursor is invalid.", runtime.ErrUserGroupInvalidCursor)
+)
+
+func bareGroup(err error) error {
+	return bare(err, runtime.ErrGroupNotFound, runtime.ErrGroupPermissionDenied, runtime.ErrGroupFull, runtime.ErrGroupLastSuperadmin,
+		runtime.ErrGroupUserNotFound, runtime.ErrGroupNoUpdateOps, runtime.ErrGroupNameInUse, runtime.ErrGroupCreatorInvalid,
+		runtime.ErrGroupUserInvalidCursor, runtime.ErrUserGroupInvalidCursor)
+}
+
+// groupID reads the id of a group.
+func groupID(text string) (uuid.UUID, error) {
+	id, err := uuid.FromString(text)
+	if err != nil || id.IsNil() {
+		return uuid.Nil, invalid("Group ID must be a valid ID.")
+	}
+	return id, nil
+}
+
+// groupUserIDs reads the ids of users to do something with in a group.
+func groupUserIDs(texts []string) ([]uuid.UUID, error) {
+	ids, err := userIDs(texts)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if id.IsNil() {
+			return nil, invalid("user id must be that of a user")
+		}
+	}
+	return ids, nil
+}
+
+// position is where a new edge stands among those of its source: after all
+// before it. It is the time in nanoseconds, and never the same twice.
+func (c *Core) position() int64 {
+	for {
+		last := c.positions.Load()
+		next := max(c.now().UnixNano(), last+1)
+		if c.positions.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+// groupFields are what groupRow scans, groupColumns the same of the table g.
+const groupFields = "id, creator_id, name, description, avatar_url, lang_tag, metadata, state, edge_count, max_count, create_time, update_time"
+
+var groupColumns = "g." + strings.ReplaceAll(groupFields, ", ", ", g.")
+
+// liveGroup is the condition for groups that are not disabled.
+const liveGroup = "g.disable_time = '1970-01-01 00:00:00.000000+00:00'"
+
+// groupRow is a row of groups while it is scanned.
+type groupRow struct {
+	id, creator         uuid.UUID
+	name                string
+	description, avatar sql.NullString
+	lang, metadata      string
+	state               int
+	members, most       int32
+	created, updated    time.Time
+}
+
+func (r *groupRow) into() []any {
+	return []any{&r.id, &r.creator, &r.name, &r.description, &r.avatar, &r.lang, &r.metadata, &r.state, &r.members, &r.most, &r.created, &r.updated}
+}
+
+func (r *groupRow) group() *api.Group {
+	return &api.Group{
+		Id: r.id.String(), CreatorId: r.creator.String(), Name: r.name, Description: r.description.String, AvatarUrl: r.avatar.String,
+		LangTag: r.lang, Metadata: r.metadata, Open: wrapperspb.Bool(r.state == 0), EdgeCount: r.members, MaxCount: r.most,
+		CreateTime: seconds(r.created), UpdateTime: seconds(r.updated),
+	}
+}

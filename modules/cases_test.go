@@ -184,7 +184,7 @@ var fnCases = []fnCase{
 	{name: "logger", js: `logger.info("said %s %d", "it", 5); logger.withField("k", "v").warn("field"); logger.withFields({n: 1}).withField("m", 2).error("fields"); return logger.withFields({n: 1}).getFields()`,
 		lua: `nk.logger_info("said %s %d", "it", 5); nk.logger_warn("field", {k = "v"}); nk.logger_error("fields", {n = 1, m = 2}); return {n = 1, rpc_id = "js logger"}`, want: `{"n":1,"rpc_id":"js logger"}`},
 	{name: "logger text", js: `logger.debug("plain", {a: 1}); return null`, lua: `return nk.logger_debug("a %d%%", 5)`, want: `null`, luaWant: `"a 5%"`},
-	{name: "pending", js: `nk.groupCreate(USER, "g")`, lua: `nk.group_create(USER, "g")`, code: fault.Unimplemented, err: "GroupCreate is not available in this version of the server"},
+	{name: "pending", js: `nk.purchasesList(USER)`, lua: `nk.purchases_list(USER)`, code: fault.Unimplemented, err: "PurchasesList is not available in this version of the server"},
 	{name: "satori", js: `nk.getSatori().flagsList("x")`, lua: `nk.get_satori().flags_list("x")`, code: fault.Unimplemented, err: "Satori FlagsList is not available"},
 	{name: "pending both spellings", js: `return [typeof nk.tournamentsRanksDisable, typeof nk.tournamentRanksDisable, typeof nk.nothing]`, lua: `return {type(nk.tournament_ranks_disable), "function", type(nk.nothing)}`,
 		want: `["function","function","undefined"]`, luaWant: `["function","function","nil"]`},

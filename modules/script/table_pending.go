@@ -47,22 +47,6 @@ var pendingTable = []vm.Func[*core.Module]{
 	pending("FriendsList", vm.N("friends_list")),
 	pending("FriendsOfFriendsList", vm.N("friends_of_friends_list")),
 
-	pending("GroupCreate", vm.N("group_create")),
-	pending("GroupDelete", vm.N("group_delete")),
-	pending("GroupUpdate", vm.N("group_update")),
-	pending("GroupUserJoin", vm.N("group_user_join")),
-	pending("GroupUserLeave", vm.N("group_user_leave")),
-	pending("GroupUsersAdd", vm.N("group_users_add")),
-	pending("GroupUsersBan", vm.N("group_users_ban")),
-	pending("GroupUsersDemote", vm.N("group_users_demote")),
-	pending("GroupUsersKick", vm.N("group_users_kick")),
-	pending("GroupUsersList", vm.N("group_users_list")),
-	pending("GroupUsersPromote", vm.N("group_users_promote")),
-	pending("GroupsGetId", vm.N("groups_get_id")),
-	pending("GroupsGetRandom", vm.N("groups_get_random")),
-	pending("GroupsList", vm.N("groups_list")),
-	pending("UserGroupsList", vm.N("user_groups_list")),
-
 	pending("LeaderboardCreate", vm.N("leaderboard_create")),
 	pending("LeaderboardDelete", vm.N("leaderboard_delete")),
 	pending("LeaderboardList", vm.N("leaderboard_list")),
@@ -85,8 +69,6 @@ var pendingTable = []vm.Func[*core.Module]{
 	pending("TournamentRecordsHaystack", vm.N("tournament_records_haystack")),
 	pending("TournamentRecordsList", vm.N("tournament_records_list")),
 	pending("TournamentsGetId", vm.N("tournaments_get_id")),
-
-	pending("PartyList", vm.N("party_list")),
 
 	pending("PurchaseGetByTransactionId", vm.N("purchase_get_by_transaction_id")),
 	pending("PurchaseValidateApple", vm.N("purchase_validate_apple")),
