@@ -16,16 +16,8 @@ import (
 // parseJSON makes values of JSON text: objects are cheap ordered ones, lists are
 // real arrays. The error has code InvalidArgument.
 func (v *VM) parseJSON(text string) (goja.Value, error) {
-	p := parserState{vm: v, text: text}
-	p.space()
-	x, ok := p.value(0)
-	if ok {
-		p.space()
-		if p.at < len(text) {
-			p.fail("there is more after the value")
-			ok = false
-		}
-	}
+	p := parserState{vm: v, text: text, deepest: deepest * 5}
+	x, ok := p.whole()
 	if !ok {
 		return nil, fault.Newf(fault.InvalidArgument, "invalid JSON at byte %d: %s", p.at, p.reason)
 	}
@@ -37,6 +29,25 @@ type parserState struct {
 	text   string
 	at     int
 	reason string
+
+	deepest  int
+	ordinary bool // make ordinary objects, as JSON.parse does
+	clone    bool // strings must not keep the text
+	keys     []string
+	vals     []goja.Value // of the ordinary objects being read, a stack
+}
+
+// whole reads all of the text.
+func (p *parserState) whole() (goja.Value, bool) {
+	p.space()
+	x, ok := p.value(0)
+	if ok {
+		p.space()
+		if p.at < len(p.text) {
+			return p.fail("there is more after the value")
+		}
+	}
+	return x, ok
 }
 
 func (p *parserState) fail(reason string) (goja.Value, bool) {
@@ -58,7 +69,7 @@ func (p *parserState) space() {
 }
 
 func (p *parserState) value(depth int) (goja.Value, bool) {
-	if depth > deepest*5 {
+	if depth > p.deepest {
 		return p.fail("it is nested too deeply")
 	}
 	if p.at >= len(p.text) {
@@ -93,11 +104,15 @@ func (p *parserState) value(depth int) (goja.Value, bool) {
 
 func (p *parserState) object(depth int) (goja.Value, bool) {
 	p.at++
-	o := &object{}
+	from := len(p.keys)
+	var o *object
+	if !p.ordinary {
+		o = &object{}
+	}
 	p.space()
 	if p.at < len(p.text) && p.text[p.at] == '}' {
 		p.at++
-		return p.vm.rt.NewDynamicObject(o), true
+		return p.made(o, from), true
 	}
 	for {
 		if p.at >= len(p.text) || p.text[p.at] != '"' {
@@ -117,7 +132,11 @@ func (p *parserState) object(depth int) (goja.Value, bool) {
 		if !ok {
 			return nil, false
 		}
-		o.put(key, x)
+		if o != nil {
+			o.put(key, x)
+		} else {
+			p.keys, p.vals = append(p.keys, key), append(p.vals, x)
+		}
 		p.space()
 		if p.at >= len(p.text) {
 			return p.fail("it ends too early")
@@ -128,11 +147,18 @@ func (p *parserState) object(depth int) (goja.Value, bool) {
 			p.space()
 		case '}':
 			p.at++
-			return p.vm.rt.NewDynamicObject(o), true
+			return p.made(o, from), true
 		default:
 			return p.fail("expected ',' or '}'")
 		}
 	}
+}
+
+func (p *parserState) made(o *object, from int) goja.Value {
+	if o != nil {
+		return p.vm.rt.NewDynamicObject(o)
+	}
+	return p.native(from)
 }
 
 func (p *parserState) array(depth int) (goja.Value, bool) {
@@ -221,6 +247,9 @@ func (p *parserState) string() (string, bool) {
 		switch c := p.text[p.at]; {
 		case c == '"':
 			p.at++
+			if p.clone {
+				return strings.Clone(p.text[from : p.at-1]), true
+			}
 			return p.text[from : p.at-1], true
 		case c == '\\':
 			return p.escaped(from)

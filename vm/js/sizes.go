@@ -76,11 +76,7 @@ func (v *VM) addSizes(s sized) {
 		v.check(global.Get("Array").(*goja.Object), "from", func(fc goja.FunctionCall) { long(fc.Argument(0)) })
 	}
 	if s.parsing {
-		v.check(global.Get("JSON").(*goja.Object), "parse", func(fc goja.FunctionCall) {
-			if text, ok := stringOf(fc.Argument(0)); ok && nesting(text) > deepestText {
-				v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", deepestText))
-			}
-		})
+		v.addJSON()
 	}
 	if s.buffers {
 		for _, c := range []struct {
@@ -92,6 +88,13 @@ func (v *VM) addSizes(s sized) {
 		} {
 			v.checkMaking(c.class, c.size)
 		}
+	}
+}
+
+// checkNesting refuses JSON text that nests too deep.
+func (v *VM) checkNesting(x goja.Value) {
+	if text, ok := stringOf(x); ok && nesting(text) > deepestText {
+		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", deepestText))
 	}
 }
 

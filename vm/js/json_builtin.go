@@ -1,0 +1,284 @@
+package js
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/unistring"
+)
+
+// jsonBuiltin are JSON.parse and JSON.stringify for what they are mostly used
+// for: text without a reviver, and data without a replacer, indentation and
+// behaviour of its own. All else goes to goja's, which take several times as
+// long.
+type jsonBuiltin struct {
+	vm               *VM
+	parse, stringify goja.Callable
+	objects, arrays  *goja.Object // prototypes
+	buf              []byte
+	stack            []*goja.Object
+}
+
+// addJSON replaces the two functions.
+func (v *VM) addJSON() {
+	object := v.rt.Get("JSON").(*goja.Object)
+	if !insides.known {
+		v.check(object, "parse", func(fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) })
+		return
+	}
+	j := &jsonBuiltin{vm: v, objects: v.rt.NewObject().Prototype(), arrays: v.rt.NewArray().Prototype()}
+	var okParse, okStringify bool
+	j.parse, okParse = goja.AssertFunction(object.Get("parse"))
+	j.stringify, okStringify = goja.AssertFunction(object.Get("stringify"))
+	if !okParse || !okStringify {
+		return
+	}
+	for name, f := range map[string]struct {
+		fn     func(goja.FunctionCall) goja.Value
+		length int
+	}{"parse": {j.doParse, 2}, "stringify": {j.doStringify, 3}} {
+		fn := v.rt.ToValue(f.fn).(*goja.Object)
+		_ = fn.DefineDataProperty("name", v.rt.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		_ = fn.DefineDataProperty("length", v.rt.ToValue(f.length), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		_ = object.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+}
+
+// longWay calls one of goja's functions.
+func (j *jsonBuiltin) longWay(fn goja.Callable, fc goja.FunctionCall) goja.Value {
+	x, err := fn(fc.This, fc.Arguments...)
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// cloneFrom is the length of a text from which its strings are copied out of
+// it, so that a short one that is kept does not keep the text.
+const cloneFrom = 4 << 10
+
+func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
+	s, ok := fc.Argument(0).(goja.String)
+	if !ok || !goja.IsUndefined(fc.Argument(1)) {
+		j.vm.checkNesting(fc.Argument(0))
+		return j.longWay(j.parse, fc)
+	}
+	p := parserState{vm: j.vm, text: s.String(), ordinary: true, deepest: deepestText}
+	p.clone = len(p.text) >= cloneFrom
+	x, ok := p.whole()
+	if !ok {
+		j.vm.checkNesting(fc.Argument(0))
+		j.refuse(&p)
+	}
+	return x
+}
+
+// refuse throws the SyntaxError of text that is no JSON.
+func (j *jsonBuiltin) refuse(p *parserState) {
+	rt := j.vm.rt
+	message := "JSON.parse: " + p.reason + " at position " + rt.ToValue(units(p.text[:p.at])).String()
+	x, err := rt.New(rt.Get("SyntaxError"), rt.ToValue(message))
+	if err != nil {
+		panic(err)
+	}
+	panic(x)
+}
+
+// units is how long a text is in JavaScript.
+func units(text string) (n int) {
+	for _, r := range text {
+		n++
+		if r > 0xffff {
+			n++
+		}
+	}
+	return n
+}
+
+// native makes an ordinary object of the properties from a position of the
+// parser's stack on.
+func (p *parserState) native(from int) *goja.Object {
+	o := p.vm.rt.NewObject()
+	keys, vals := p.keys[from:], p.vals[from:]
+	if len(keys) > 0 {
+		in := inside{insides.of(o).data}
+		values := make(map[unistring.String]goja.Value, len(keys))
+		names := make([]unistring.String, 0, len(keys))
+		for i, key := range keys {
+			name := unistring.NewFromString(key)
+			values[name] = vals[i]
+			if len(values) > len(names) {
+				names = append(names, name)
+			}
+		}
+		*in.values(), *in.names() = values, names
+	}
+	clear(vals)
+	p.keys, p.vals = p.keys[:from], p.vals[:from]
+	return o
+}
+
+func (j *jsonBuiltin) doStringify(fc goja.FunctionCall) goja.Value {
+	if len(fc.Arguments) > 1 && !(goja.IsUndefined(fc.Argument(1)) || goja.IsNull(fc.Argument(1))) || len(fc.Arguments) > 2 && !goja.IsUndefined(fc.Argument(2)) {
+		return j.longWay(j.stringify, fc)
+	}
+	o, ok := fc.Argument(0).(*goja.Object)
+	if !ok || j.customized() {
+		return j.longWay(j.stringify, fc)
+	}
+	buf, ok := j.append(j.buf[:0], o)
+	clear(j.stack)
+	j.stack = j.stack[:0]
+	if cap(buf) <= 16<<10 {
+		j.buf = buf[:0]
+	}
+	if !ok {
+		return j.longWay(j.stringify, fc)
+	}
+	return j.vm.rt.ToValue(string(buf))
+}
+
+// customized says that scripts gave all objects or arrays a toJSON.
+func (j *jsonBuiltin) customized() bool {
+	return j.objects.Get("toJSON") != nil || j.arrays.Get("toJSON") != nil || j.arrays.Prototype() != j.objects
+}
+
+// append writes a value; ok is false when it is not plain data, of which nothing
+// has run then.
+func (j *jsonBuiltin) append(b []byte, x goja.Value) (_ []byte, ok bool) {
+	switch x := x.(type) {
+	case *goja.Object:
+		return j.appendObject(b, x)
+	case goja.String:
+		return appendText(b, x.String())
+	case nil:
+		return b, false
+	}
+	switch {
+	case goja.IsNumber(x):
+		return appendNumber(b, x), true
+	case goja.IsNull(x):
+		return append(b, "null"...), true
+	case x == j.vm.yes():
+		return append(b, "true"...), true
+	case x == j.vm.no():
+		return append(b, "false"...), true
+	}
+	return b, false
+}
+
+func (j *jsonBuiltin) appendObject(b []byte, o *goja.Object) (_ []byte, ok bool) {
+	if len(j.stack) >= deepest {
+		return b, false // a cycle, most likely
+	}
+	j.stack = append(j.stack, o)
+	behind := insides.of(o)
+	in := inside{behind.data}
+	switch {
+	case behind.table == insides.ordinary && in.prototype() == j.objects:
+		b, ok = j.appendOrdinary(b, in)
+	case behind.table == insides.array && in.prototype() == j.arrays:
+		b, ok = j.appendArray(b, in)
+	}
+	j.stack = j.stack[:len(j.stack)-1]
+	return b, ok
+}
+
+func (j *jsonBuiltin) appendOrdinary(b []byte, in inside) (_ []byte, ok bool) {
+	values := *in.values()
+	b = append(b, '{')
+	first := true
+	for _, name := range *in.names() {
+		if name == "toJSON" || name != "" && '0' <= name[0] && name[0] <= '9' || name.AsUtf16() != nil {
+			return b, false // numbers come first, in their order
+		}
+		x := values[name]
+		if x != nil && goja.IsUndefined(x) {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		if b, ok = appendText(b, string(name)); !ok {
+			return b, false
+		}
+		b = append(b, ':')
+		if b, ok = j.append(b, x); !ok {
+			return b, false
+		}
+	}
+	return append(b, '}'), true
+}
+
+func (j *jsonBuiltin) appendArray(b []byte, in inside) (_ []byte, ok bool) {
+	items, whole := in.items()
+	if _, has := (*in.values())["toJSON"]; has || !whole {
+		return b, false
+	}
+	b = append(b, '[')
+	for i, x := range items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if x != nil && goja.IsUndefined(x) {
+			b = append(b, "null"...)
+			continue
+		}
+		if b, ok = j.append(b, x); !ok {
+			return b, false
+		}
+	}
+	return append(b, ']'), true
+}
+
+func appendNumber(b []byte, x goja.Value) []byte {
+	f := x.ToFloat()
+	switch n := int64(f); {
+	case f-f != 0: // infinite, or not a number
+		return append(b, "null"...)
+	case float64(n) == f && -1e15 < f && f < 1e15:
+		return strconv.AppendInt(b, n, 10)
+	}
+	return append(b, x.String()...)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendText writes a string in quotes. What may have had half a surrogate pair
+// before it became Go text is for goja.
+func appendText(b []byte, s string) (_ []byte, ok bool) {
+	if strings.ContainsRune(s, utf8.RuneError) {
+		return b, false
+	}
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\b':
+			b = append(b, `\b`...)
+		case '\t':
+			b = append(b, `\t`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\r':
+			b = append(b, `\r`...)
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"'), true
+}
