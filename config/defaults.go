@@ -60,6 +60,8 @@ func Default() *Config {
 			MatchReload:        "pin",
 			CallTimeoutMs:      10000,
 			TickTimeoutMs:      10000,
+			MaxCallMemoryMB:    512,
+			MaxResultBytes:     16 << 20,
 			JSMinCount:         16,
 			JSMaxCount:         32,
 			JSStackSize:        1024,

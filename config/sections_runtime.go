@@ -14,6 +14,9 @@ type Runtime struct {
 	CallTimeoutMs int `yaml:"call_timeout_ms" usage:"Longest time one call into a script may take, in milliseconds."`
 	TickTimeoutMs int `yaml:"tick_timeout_ms" usage:"Longest time one call of a match handler may take, in milliseconds."`
 
+	MaxCallMemoryMB int `yaml:"max_call_memory_mb" usage:"Megabytes by which the server's memory may grow during one call into a script before the call is stopped. 0 means no bound."`
+	MaxResultBytes  int `yaml:"max_result_bytes" usage:"Largest answer of a script's RPC or signal, and largest message of a match, in bytes. 0 means no bound."`
+
 	JSMinCount        int  `yaml:"js_min_count" usage:"JavaScript engines kept ready."`
 	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
 	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls."`

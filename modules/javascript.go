@@ -28,13 +28,14 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if entry == "" {
 		return p, nil
 	}
+	js.LimitMatching(max(l.CallTimeout, l.TickTimeout))
 	compiled, err := compileJavaScript(l.Path, entry, log)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module: %w", err)
 	}
 	j := &javascript{
 		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard}),
 	}
 	p.match = j.early
 	l.begin(p)
@@ -95,6 +96,7 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 	return js.New(ctx, j.code, js.Options{
 		Limits:   vm.Limits{Timeout: slow * j.CallTimeout, Stack: j.JSStack},
 		Local:    local,
+		Guard:    j.Guard,
 		Handlers: local.Registrar,
 		Console:  j.console(local),
 		Rejected: func(e *vm.ScriptError) {

@@ -13,6 +13,7 @@ import (
 	"kumi/match"
 	"kumi/modules/script"
 	"kumi/store"
+	"kumi/vm"
 )
 
 // Options say what to load and what the modules get to work with.
@@ -38,6 +39,12 @@ type Options struct {
 	// CallTimeout and TickTimeout bound a call into script code and into a match
 	// handler; 0 means no bound.
 	CallTimeout, TickTimeout time.Duration
+
+	// Guard stops calls that take too much memory and counts all that are stopped;
+	// nil does neither. MaxResult bounds what a script gives back or sends, in
+	// bytes; 0 means no bound.
+	Guard     *vm.Guard
+	MaxResult int
 
 	JSMin, JSMax   int // VMs
 	LuaMin, LuaMax int
@@ -109,6 +116,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		parts = append(parts, p)
 	}
 	s := merge(parts, hidden(l.Logger))
+	s.Guard = l.Guard
 	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil
 }

@@ -41,7 +41,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	s := &luaModules{
 		loading: l, log: log, code: code, tapes: map[string]*vm.Tape{},
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard}),
 	}
 	p.match = s.early
 	l.begin(p)
@@ -122,6 +122,7 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 		Program: s.code, Handlers: v.local.Registrar, Local: v.local,
 		Libraries: map[string]*vm.Library{"nakama": s.program.Library()},
 		Limits:    vm.Limits{Timeout: slow * s.CallTimeout, Stack: s.LuaStack},
+		Guard:     s.Guard,
 		Registry:  max(s.LuaRegistry, minRegistry), Root: s.Path,
 		Enter: v.enter, Print: v.print,
 	})

@@ -29,6 +29,8 @@ type Set struct {
 	HTTP []HTTPRoute
 	// Pools are the VMs of the script runtimes, for metrics.
 	Pools []Pool
+	// Guard counts the calls into scripts that were stopped; nil when there is none.
+	Guard *vm.Guard
 	// Modules says what was loaded, for people.
 	Modules []Loaded
 

@@ -2,6 +2,8 @@ package server
 
 import (
 	"time"
+
+	"kumi/vm"
 )
 
 // matchMetrics count what authoritative matches do, by handler.
@@ -71,6 +73,10 @@ func (m *Metrics) collectPools(e *emitter) {
 	if set == nil {
 		return
 	}
+	set.Guard.Stops(func(l vm.Lang, r vm.Reason, n uint64) {
+		e.counter(&value{name: "script_calls_stopped", help: "Calls into scripts that a limit ended.",
+			labels: []string{"runtime", l.String(), "reason", r.String()}}, float64(n))
+	})
 	for _, p := range set.Pools {
 		runtime, s := p.Runtime, p.Stats()
 		e.gauge(&value{name: runtime + "_runtimes", help: "Script engines that exist."}, float64(s.Allocated))

@@ -216,8 +216,9 @@ func (g *Guard) examine() (stops []func()) {
 		w.heap = min(w.heap, heap)
 		if heap-w.heap > g.limit {
 			grown = append(grown, w)
-			// Garbage is collected by the time it is as much as what is alive.
-			certain = certain || heap-w.heap > g.limit+w.live
+			// Garbage is collected by the time it is as much as what is alive, or
+			// some tens of megabytes.
+			certain = certain || heap-w.heap > g.limit+w.live+64<<20
 		}
 	}
 	if len(grown) > 0 && !certain && time.Since(g.forced) > time.Second {

@@ -128,6 +128,15 @@ func logFailure(log zerolog.Logger, ctx context.Context, what, module string, er
 	ev.Msg("script function failed")
 }
 
+// fits refuses what is larger than the limit on results.
+func (p *Program) fits(what string, size int) error {
+	if p.maxResult <= 0 || size <= p.maxResult {
+		return nil
+	}
+	p.guard.Stopped(p.lang, vm.StoppedResult)
+	return fault.Newf(fault.ResourceExhausted, "%s gave %d bytes; the most is %d (runtime.max_result_bytes)", what, size, p.maxResult)
+}
+
 // one checks that a function returned at most one value and gives it.
 func one(e vm.Engine, what string, out []vm.Ref) (vm.Ref, error) {
 	switch len(out) {

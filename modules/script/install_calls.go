@@ -23,12 +23,16 @@ func (n *entry) rpc(ctx context.Context, payload string) (reply string, err erro
 			case e.IsNil(v):
 			case e.IsStr(v):
 				reply = e.Str(v)
+				err = n.program.fits(n.what, len(reply))
 			default:
 				return fault.Newf(fault.Internal, "%s returned %s; only one return value of type string is allowed", n.what, kindOf(e, v))
 			}
-			return nil
+			return err
 		})
-	return reply, err
+	if err != nil {
+		return "", err
+	}
+	return reply, nil
 }
 
 // payloadOr makes the argument for a message that may be missing: null in

@@ -379,7 +379,10 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 	if err != nil || !alive {
 		return false, "", err
 	}
-	if reply, err = r.str(&nData, 1); err != nil {
+	if reply, err = r.str(&nData, 1); err == nil {
+		err = g.program.fits("match handler "+g.name+" "+g.fn(matchSignal), len(reply))
+	}
+	if err != nil {
 		return false, "", err
 	}
 	g.state = state

@@ -43,6 +43,9 @@ func broadcast(send func(d match.Dispatcher, opCode int64, data []byte, presence
 		if err := firstErr(c.Err(), err); err != nil {
 			return err
 		}
+		if err := g.program.fits("a message of match handler "+g.name, len(data)); err != nil {
+			return err
+		}
 		for _, p := range to {
 			if p := p.(*presence.Presence); p.Node == "" {
 				p.Node = g.match.Node()

@@ -19,6 +19,9 @@ type ProgramOptions struct {
 	// loads, in matches, events and schedules. Only its environment, node and
 	// version are used.
 	Scope *core.Scope
+	// MaxResult bounds what a script gives back or sends, in bytes; 0: no bound.
+	MaxResult int
+	Guard     *vm.Guard // counts what is refused; may be nil
 }
 
 // Program is one runtime's modules as loaded: the part that all its VMs share.
@@ -32,12 +35,15 @@ type Program struct {
 	nk          *vm.Library
 	initializer *vm.Library
 	dispatcher  *vm.Library
+	maxResult   int
+	guard       *vm.Guard
 	once        sync.Map // key of a run_once function -> struct{}
 }
 
 // NewProgram makes the shared part of a runtime.
 func NewProgram(o ProgramOptions) *Program {
 	p := &Program{lang: o.Lang, scope: o.Scope, log: o.Logger.With().Str("runtime", o.Lang.String()).Logger()}
+	p.maxResult, p.guard = o.MaxResult, o.Guard
 	if p.scope == nil {
 		p.scope = &core.Scope{}
 	}
