@@ -100,6 +100,8 @@ type Matchmaker struct {
 	MaxIntervals int  `yaml:"max_intervals" usage:"Passes in which a ticket searches actively."`
 	RevPrecision bool `yaml:"rev_precision" usage:"Require the queries of two tickets to match each other both ways."`
 	RevThreshold int  `yaml:"rev_threshold" usage:"Intervals a pass may take before it stops checking both ways. 0 means never."`
+	// Not in the protocol's reference server.
+	TicketTimeoutSec int `yaml:"ticket_timeout_sec" usage:"Seconds after which a ticket that has not matched is removed. 0 keeps it."`
 }
 
 // Leaderboard holds the rank cache and the callback queue.

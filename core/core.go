@@ -18,12 +18,14 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
 	"kumi/presence"
 	"kumi/store"
 )
 
 // Options are what a Core is made of. DB, Config, Tracker, Router, Sessions
-// and Matches must be set.
+// and Matches must be set, for a whole server Parties and Matchmaker too.
 type Options struct {
 	DB       *store.DB
 	Config   runtime.Config
@@ -34,6 +36,9 @@ type Options struct {
 	Router   *presence.Router
 	Sessions *presence.Sessions
 	Matches  *match.Registry
+
+	Parties    *party.Registry
+	Matchmaker *matchmaker.Matchmaker
 	// ModulesPath is the folder module code may read files from.
 	ModulesPath string
 	// Now is the clock; nil means time.Now.
@@ -56,18 +61,20 @@ type Metrics interface {
 
 // Core is the game server's operations. Make one with New.
 type Core struct {
-	db       *store.DB
-	config   runtime.Config
-	log      zerolog.Logger
-	metrics  Metrics
-	version  string
-	tracker  *presence.Tracker
-	router   *presence.Router
-	sessions *presence.Sessions
-	matches  *match.Registry
-	modules  string
-	now      func() time.Time
-	tokens   *Tokens
+	db         *store.DB
+	config     runtime.Config
+	log        zerolog.Logger
+	metrics    Metrics
+	version    string
+	tracker    *presence.Tracker
+	router     *presence.Router
+	sessions   *presence.Sessions
+	matches    *match.Registry
+	parties    *party.Registry
+	matchmaker *matchmaker.Matchmaker
+	modules    string
+	now        func() time.Time
+	tokens     *Tokens
 	// passwords bounds how much of the machine password hashing may take.
 	passwords passwords
 	caches    sync.Map // language → *LocalCache
@@ -86,6 +93,7 @@ func New(o Options) *Core {
 	c := &Core{
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
 		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
+		parties: o.Parties, matchmaker: o.Matchmaker,
 		modules: o.ModulesPath, now: o.Now,
 	}
 	if c.now == nil {

@@ -20,6 +20,7 @@ const (
 	userGroupCursor    byte = 'o'
 	friendCursor       byte = 'f'
 	friendOfCursor     byte = 'e'
+	partyCursor        byte = 'p'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

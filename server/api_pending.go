@@ -42,8 +42,6 @@ var pending = []struct {
 	{"DeleteTournamentRecord", []binding{del("/v2/tournament/{tournament_id}")}},
 	{"JoinTournament", []binding{post("/v2/tournament/{tournament_id}/join", "")}},
 	{"ListTournamentRecordsAroundOwner", []binding{get("/v2/tournament/{tournament_id}/owner/{owner_id}")}},
-	{"GetMatchmakerStats", []binding{get("/v2/matchmaker/stats")}},
-	{"ListParties", []binding{get("/v2/party")}},
 	{"ValidatePurchaseApple", []binding{post("/v2/iap/purchase/apple", "*")}},
 	{"ValidatePurchaseGoogle", []binding{post("/v2/iap/purchase/google", "*")}},
 	{"ValidatePurchaseHuawei", []binding{post("/v2/iap/purchase/huawei", "*")}},

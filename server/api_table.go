@@ -56,6 +56,8 @@ func table() []*row {
 
 		action("Event", bySession, event, post("/v2/event", "*")),
 		method("ListMatches", bySession, listMatches, get("/v2/match")),
+		operation("ListParties", (*core.Core).ListParties, get("/v2/party")),
+		operation("GetMatchmakerStats", (*core.Core).MatchmakerStats, get("/v2/matchmaker/stats")),
 	}
 }
 

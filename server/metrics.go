@@ -13,6 +13,8 @@ import (
 	"kumi/config"
 	"kumi/core"
 	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/store"
@@ -36,6 +38,7 @@ type Metrics struct {
 	}
 	storageRejects family[labeledCounter]
 	matches        matchMetrics
+	groups         groupMetrics
 	custom         customMetrics
 	set            atomic.Pointer[modules.Set]
 
@@ -47,6 +50,9 @@ var (
 	_ core.Metrics     = (*Metrics)(nil)
 	_ match.Metrics    = (*Metrics)(nil)
 	_ presence.Metrics = (*Metrics)(nil)
+
+	_ matchmaker.Metrics = (*Metrics)(nil)
+	_ party.Metrics      = (*Metrics)(nil)
 )
 
 // newMetrics makes the metrics of a server; database gives the figures of its
@@ -61,6 +67,7 @@ func newMetrics(cfg *config.Config, database func() store.Stats) *Metrics {
 	m.droppedEvents = m.counter("dropped_events", "Events that found their queue full.")
 	m.presenceEvents = m.counter("presence_event_count", "Joins and leaves sent out.")
 	m.matches.init(m)
+	m.groups.init(m)
 	m.watchModules()
 	if database != nil {
 		m.watchDatabase(database)

@@ -57,30 +57,23 @@ func init() {
 	on[*rtapi.Envelope_ChannelMessageSend]("ChannelMessageSend", handleChannelMessage)
 	on[*rtapi.Envelope_ChannelMessageUpdate]("ChannelMessageUpdate", handleChannelUpdate)
 	on[*rtapi.Envelope_ChannelMessageRemove]("ChannelMessageRemove", handleChannelRemove)
-	on[*rtapi.Envelope_MatchmakerAdd]("MatchmakerAdd", notYet("matchmaker_add"))
-	on[*rtapi.Envelope_MatchmakerRemove]("MatchmakerRemove", notYet("matchmaker_remove"))
-	on[*rtapi.Envelope_PartyCreate]("PartyCreate", notYet("party_create"))
-	on[*rtapi.Envelope_PartyJoin]("PartyJoin", notYet("party_join"))
-	on[*rtapi.Envelope_PartyLeave]("PartyLeave", notYet("party_leave"))
-	on[*rtapi.Envelope_PartyPromote]("PartyPromote", notYet("party_promote"))
-	on[*rtapi.Envelope_PartyAccept]("PartyAccept", notYet("party_accept"))
-	on[*rtapi.Envelope_PartyRemove]("PartyRemove", notYet("party_remove"))
-	on[*rtapi.Envelope_PartyClose]("PartyClose", notYet("party_close"))
-	on[*rtapi.Envelope_PartyJoinRequestList]("PartyJoinRequestList", notYet("party_join_request_list"))
-	on[*rtapi.Envelope_PartyMatchmakerAdd]("PartyMatchmakerAdd", notYet("party_matchmaker_add"))
-	on[*rtapi.Envelope_PartyMatchmakerRemove]("PartyMatchmakerRemove", notYet("party_matchmaker_remove"))
-	on[*rtapi.Envelope_PartyDataSend]("PartyDataSend", notYet("party_data_send"))
-	on[*rtapi.Envelope_PartyUpdate]("PartyUpdate", notYet("party_update"))
+	on[*rtapi.Envelope_MatchmakerAdd]("MatchmakerAdd", handleMatchmakerAdd)
+	on[*rtapi.Envelope_MatchmakerRemove]("MatchmakerRemove", handleMatchmakerRemove)
+	on[*rtapi.Envelope_PartyCreate]("PartyCreate", handlePartyCreate)
+	on[*rtapi.Envelope_PartyJoin]("PartyJoin", handlePartyJoin)
+	on[*rtapi.Envelope_PartyLeave]("PartyLeave", handlePartyLeave)
+	on[*rtapi.Envelope_PartyPromote]("PartyPromote", handlePartyPromote)
+	on[*rtapi.Envelope_PartyAccept]("PartyAccept", handlePartyAccept)
+	on[*rtapi.Envelope_PartyRemove]("PartyRemove", handlePartyRemove)
+	on[*rtapi.Envelope_PartyClose]("PartyClose", handlePartyClose)
+	on[*rtapi.Envelope_PartyJoinRequestList]("PartyJoinRequestList", handlePartyJoinRequestList)
+	on[*rtapi.Envelope_PartyMatchmakerAdd]("PartyMatchmakerAdd", handlePartyMatchmakerAdd)
+	on[*rtapi.Envelope_PartyMatchmakerRemove]("PartyMatchmakerRemove", handlePartyMatchmakerRemove)
+	on[*rtapi.Envelope_PartyDataSend]("PartyDataSend", handlePartyData)
+	on[*rtapi.Envelope_PartyUpdate]("PartyUpdate", handlePartyUpdate)
 	on[*rtapi.Envelope_StatusFollow]("StatusFollow", handleStatusFollow)
 	on[*rtapi.Envelope_StatusUnfollow]("StatusUnfollow", handleStatusUnfollow)
 	on[*rtapi.Envelope_StatusUpdate]("StatusUpdate", handleStatusUpdate)
-}
-
-// notYet answers messages whose operation does not exist yet.
-func notYet(name string) func(*session, *rtapi.Envelope) (*rtapi.Envelope, error) {
-	return func(*session, *rtapi.Envelope) (*rtapi.Envelope, error) {
-		return nil, &refusal{rtapi.Error_RUNTIME_EXCEPTION, name + " is not available yet"}
-	}
 }
 
 // handle decodes a message and takes it through its hooks and its handler.

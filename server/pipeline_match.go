@@ -7,7 +7,6 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/match"
-	"kumi/presence"
 )
 
 var (
@@ -19,11 +18,8 @@ var (
 // joiner is the session as matches see it.
 func (s *session) joiner() *match.Joiner {
 	return &match.Joiner{
-		Presence: presence.Presence{
-			ID: presence.ID{Node: s.config.Name, Session: s.id}, UserID: s.user,
-			Meta: presence.Meta{Username: s.username},
-		},
-		Vars: s.scope.Vars, SessionExpiry: s.scope.SessionExpiry,
+		Presence: *s.presence(),
+		Vars:     s.scope.Vars, SessionExpiry: s.scope.SessionExpiry,
 		ClientIP: s.scope.ClientIP, ClientPort: s.scope.ClientPort, Lang: s.scope.Lang,
 	}
 }

@@ -70,18 +70,6 @@ func TestRPC(t *testing.T) {
 	})
 }
 
-func TestKindsToCome(t *testing.T) {
-	t.Parallel()
-	p := newRealm(t, nil).player("ann", presence.JSON)
-	e := p.call(&rtapi.Envelope{Message: &rtapi.Envelope_PartyCreate{PartyCreate: &rtapi.PartyCreate{Open: true}}})
-	if !strings.Contains(e.GetError().GetMessage(), "party_create") {
-		t.Errorf("got %v, want an error that names the kind", e)
-	}
-	if p.call(ping()).GetPong() == nil {
-		t.Error("the session did not stay open")
-	}
-}
-
 // Every kind that has hooks has a row, and only those and rpc.
 func TestPipelineIsComplete(t *testing.T) {
 	t.Parallel()

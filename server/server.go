@@ -19,9 +19,12 @@ import (
 	"kumi/config"
 	"kumi/core"
 	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/store"
+	"kumi/vm"
 )
 
 // Version is what the server calls itself, to clients, modules and people. A
@@ -33,14 +36,17 @@ type Server struct {
 	config *config.Config
 	log    zerolog.Logger
 
-	db       *store.DB
-	sessions *presence.Sessions
-	tracker  *presence.Tracker
-	matches  *match.Registry
-	core     *core.Core
-	metrics  *Metrics
-	events   *events
-	set      atomic.Pointer[modules.Set]
+	db         *store.DB
+	sessions   *presence.Sessions
+	tracker    *presence.Tracker
+	matches    *match.Registry
+	parties    *party.Registry
+	matchmaker *matchmaker.Matchmaker
+	core       *core.Core
+	metrics    *Metrics
+	events     *events
+	guard      *vm.Guard
+	set        atomic.Pointer[modules.Set]
 
 	api     *clientAPI
 	sockets *sockets
@@ -85,11 +91,17 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server
 		JoinMarkerDeadline: milliseconds(cfg.Match.JoinMarkerDeadlineMs),
 		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
 	})
+	s.matchmaker = newMatchmaker(cfg, s.metrics, &matchmaking{log: log, set: s.set.Load, scope: s.scope, router: router, matches: s.matches})
+	s.parties = party.NewRegistry(party.Options{
+		Node: cfg.Name, Tracker: s.tracker, Router: router, Matchmaker: s.matchmaker, Logger: log, Metrics: s.metrics,
+	})
 	s.core = core.New(core.Options{
 		DB: s.db, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
 		Tracker: s.tracker, Router: router, Sessions: s.sessions, Matches: s.matches,
+		Parties: s.parties, Matchmaker: s.matchmaker,
 		ModulesPath: cfg.Runtime.Path,
 	})
+	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB) << 20)
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
 	s.core.OnEvent(s.customEvent)
 
@@ -103,7 +115,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server
 
 	d := door{config: cfg, log: log, core: s.core, set: s.set.Load, reload: s.Reload, metrics: s.metrics, env: env, version: Version}
 	s.api = newAPI(d)
-	s.sockets = newSockets(d, s.tracker, router, s.sessions, s.matches, s.sessionEvent)
+	s.sockets = newSockets(d, s.tracker, router, s.sessions, s.matches, s.parties, s.matchmaker, s.sessionEvent)
 	return s, nil
 }
 
@@ -141,6 +153,7 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 		Core: s.core, Matches: s.matches, Config: s.config, DB: s.db, Logger: s.log,
 		Env: env, Node: s.config.Name, Version: Version,
 		CallTimeout: milliseconds(rt.CallTimeoutMs), TickTimeout: milliseconds(rt.TickTimeoutMs),
+		Guard: s.guard, MaxResult: rt.MaxResultBytes,
 		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
 		LuaMin: rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
 		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
@@ -160,6 +173,7 @@ func (s *Server) Start(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	go tuneHeap(background)
+	s.matchmaker.Start()
 	if s.config.Runtime.Watch {
 		return s.watch()
 	}
@@ -207,6 +221,9 @@ func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
 	}
+	if s.matchmaker != nil {
+		s.matchmaker.Stop()
+	}
 	if s.events != nil {
 		s.events.close()
 	}
@@ -216,6 +233,7 @@ func (s *Server) close() error {
 	if set := s.set.Load(); set != nil {
 		set.Close()
 	}
+	s.guard.Close()
 	if s.tracker != nil {
 		s.tracker.Close()
 	}

@@ -16,6 +16,8 @@ import (
 
 	"kumi/core"
 	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
 	"kumi/presence"
 	"kumi/presence/actor"
 )
@@ -28,6 +30,9 @@ type sockets struct {
 	router   *presence.Router
 	sessions *presence.Sessions
 	matches  *match.Registry
+	parties  *party.Registry
+	// matchmaker has the tickets of sessions and parties.
+	matchmaker *matchmaker.Matchmaker
 	// event reports that a session began or ended.
 	event  func(scope *core.Scope, ended bool, reason string)
 	pool   *actor.Pool
@@ -45,23 +50,24 @@ type sockets struct {
 type socketLimits struct {
 	message, outgoing, pingBackoff                int
 	pingPeriod, pongWait, writeWait, closeAckWait time.Duration
-	singleSocket, singleMatch                     bool
+	singleSocket, singleMatch, singleParty        bool
 }
 
 // idleWorkers is how many goroutines wait for a socket that has something to
 // do.
 const idleWorkers = 256
 
-func newSockets(d door, tracker *presence.Tracker, router *presence.Router, sessions *presence.Sessions, matches *match.Registry, event func(scope *core.Scope, ended bool, reason string)) *sockets {
+func newSockets(d door, tracker *presence.Tracker, router *presence.Router, sessions *presence.Sessions, matches *match.Registry, parties *party.Registry, tickets *matchmaker.Matchmaker, event func(scope *core.Scope, ended bool, reason string)) *sockets {
 	c := d.config
 	s := &sockets{
-		door: d, tracker: tracker, router: router, sessions: sessions, matches: matches, event: event,
+		door: d, tracker: tracker, router: router, sessions: sessions, matches: matches, parties: parties, matchmaker: tickets, event: event,
 		pool: actor.NewPool(idleWorkers), node: presence.NodeHash(c.Name), empty: make(chan struct{}),
 		limits: socketLimits{
 			message: c.Socket.MaxMessageSizeBytes, outgoing: c.Socket.OutgoingQueueSize, pingBackoff: c.Socket.PingBackoffThreshold,
 			pingPeriod: milliseconds(c.Socket.PingPeriodMs), pongWait: milliseconds(c.Socket.PongWaitMs),
 			writeWait: milliseconds(c.Socket.WriteWaitMs), closeAckWait: milliseconds(c.Socket.CloseAckWaitMs),
 			singleSocket: c.Session.SingleSocket, singleMatch: c.Session.SingleSocket && c.Session.SingleMatch,
+			singleParty: c.Session.SingleSocket && c.Session.SingleParty,
 		},
 	}
 	s.stats.watch(d.metrics, sessions, tracker)

@@ -28,6 +28,7 @@ func (e *ender) Run() {
 	s.in.ended = true
 	s.in.mu.Unlock()
 
+	s.matchmaker.RemoveSession(s.id)
 	s.tracker.End(s.id, runtime.PresenceReasonDisconnect)
 	s.sessions.Remove(s.id)
 

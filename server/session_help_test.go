@@ -23,6 +23,8 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/rpc"
@@ -56,9 +58,11 @@ func newRealm(t testing.TB, change func(c *config.Config, set *modules.Set)) *re
 	router := presence.NewRouter(tracker)
 	matches := match.NewRegistry(match.Options{Node: cfg.Name, Tracker: tracker, Router: router, Logger: log, TokenKey: []byte(cfg.Session.EncryptionKey)})
 	matches.SetHandlers(func(name string) (match.Factory, bool) { f, ok := r.loaded.Matches[name]; return f, ok })
-	c := core.New(core.Options{Config: cfg, Logger: log, Tracker: tracker, Router: router, Sessions: sessions, Matches: matches})
+	tickets := matchmaker.New(matchmaker.Options{})
+	parties := party.NewRegistry(party.Options{Node: cfg.Name, Tracker: tracker, Router: router, Matchmaker: tickets, Logger: log})
+	c := core.New(core.Options{Config: cfg, Logger: log, Tracker: tracker, Router: router, Sessions: sessions, Matches: matches, Parties: parties, Matchmaker: tickets})
 	d := door{config: cfg, log: log, core: c, set: func() *modules.Set { return r.loaded }, metrics: newMetrics(cfg, nil), env: map[string]string{}, version: "test"}
-	r.sockets = newSockets(d, tracker, router, sessions, matches, func(_ *core.Scope, ended bool, reason string) {
+	r.sockets = newSockets(d, tracker, router, sessions, matches, parties, tickets, func(_ *core.Scope, ended bool, reason string) {
 		if ended {
 			r.ended <- reason
 		} else {

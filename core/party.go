@@ -1,0 +1,77 @@
+package core
+
+import (
+	"context"
+	"math"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/match/party"
+	"kumi/store/fault"
+)
+
+// partyPosition is where a page of parties ended. It is bound to what was asked
+// for.
+type partyPosition struct {
+	Query  string `json:"q"`
+	Limit  int    `json:"l"`
+	Open   *bool  `json:"o"`
+	Hidden bool   `json:"h"`
+	Score  uint64 `json:"s"` // the bits of the number
+	Seq    uint64 `json:"n"`
+}
+
+func (p *partyPosition) fits(f *party.ListFilter) bool {
+	sameOpen := p.Open == nil && f.Open == nil || p.Open != nil && f.Open != nil && *p.Open == *f.Open
+	return sameOpen && p.Query == f.Query && p.Limit == f.Limit && p.Hidden == f.Hidden
+}
+
+// partyPage lists one page. Code 3 for a query or a cursor that is none of this
+// list.
+func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, string, error) {
+	if cursor != "" {
+		var at partyPosition
+		if err := decodeCursor(partyCursor, cursor, &at); err != nil || !at.fits(&f) {
+			return nil, "", invalid("invalid cursor")
+		}
+		f.After = &party.Position{Score: math.Float64frombits(at.Score), Seq: at.Seq}
+	}
+	found, next, err := c.parties.List(f)
+	if err != nil || next == nil {
+		return found, "", err
+	}
+	cursor, err = encodeCursor(partyCursor, &partyPosition{
+		Query: f.Query, Limit: f.Limit, Open: f.Open, Hidden: f.Hidden, Score: math.Float64bits(next.Score), Seq: next.Seq,
+	})
+	return found, cursor, err
+}
+
+// ListParties lists the parties that are not hidden for a client. Code 3 for the
+// limit, 13 for a query that does not parse or a cursor of another list.
+func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRequest) (*api.PartyList, error) {
+	f := party.ListFilter{Limit: 10, Query: in.GetQuery().GetValue()}
+	if l := in.GetLimit(); l != nil {
+		if l.Value < 1 || l.Value > 100 {
+			return nil, invalid("Invalid limit - limit must be between 1 and 100.")
+		}
+		f.Limit = int(l.Value)
+	}
+	if o := in.GetOpen(); o != nil {
+		f.Open = &o.Value
+	}
+	found, cursor, err := c.partyPage(f, in.GetCursor().GetValue())
+	if err != nil {
+		return nil, badListing("Error listing parties", err)
+	}
+	return &api.PartyList{Parties: found, Cursor: cursor}, nil
+}
+
+// PartyList implements runtime.NakamaModule. Code 3 for a limit that is not from
+// 1 to 100, a query that does not parse and a cursor of another list.
+func (m *Module) PartyList(_ context.Context, limit int, open *bool, showHidden bool, query, cursor string) ([]*api.Party, string, error) {
+	if limit < 1 || limit > 100 {
+		return nil, "", fault.New(fault.InvalidArgument, "expects limit to be between 1 and 100")
+	}
+	return m.core.partyPage(party.ListFilter{Limit: limit, Open: open, Hidden: showHidden, Query: query}, cursor)
+}

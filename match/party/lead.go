@@ -1,0 +1,194 @@
+package party
+
+import (
+	"slices"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/match/matchmaker"
+	"kumi/presence"
+)
+
+// What only the leader may do. Each of these fails with ErrIDInvalid,
+// ErrNotFound, and when the session is not the leader.
+
+// led finds a party, locks it, and makes sure that session leads it. Without an
+// error the caller unlocks.
+func (r *Registry) led(session uuid.UUID, id string) (*party, error) {
+	p, err := r.find(id)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	switch {
+	case p.over:
+		err = ErrNotFound
+	case p.leader != session:
+		err = errNotLeader
+	default:
+		return p, nil
+	}
+	p.mu.Unlock()
+	return nil, err
+}
+
+// same tells whether a presence is the one that a client means.
+func same(p *presence.Presence, target *rtapi.UserPresence) bool {
+	return p.UserID.String() == target.GetUserId() && p.Session.String() == target.GetSessionId() && p.Username == target.GetUsername()
+}
+
+func indexOf(list []*presence.Presence, target *rtapi.UserPresence) int {
+	return slices.IndexFunc(list, func(p *presence.Presence) bool { return same(p, target) })
+}
+
+// Promote makes another member the leader, and tells all.
+func (r *Registry) Promote(session uuid.UUID, id string, target *rtapi.UserPresence) error {
+	p, err := r.led(session, id)
+	if err != nil {
+		return err
+	}
+	defer p.mu.Unlock()
+	i := indexOf(p.members, target)
+	if i < 0 {
+		return errNotMember
+	}
+	p.lead(p.members[i])
+	return nil
+}
+
+// Accept lets in who asked to join. A requester that is gone meanwhile cannot
+// be let in, and its request is dropped. With single it leaves its other
+// parties.
+func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresence, single bool) error {
+	p, err := r.led(session, id)
+	if err != nil {
+		return err
+	}
+	i := indexOf(p.requests, target)
+	if i < 0 {
+		p.mu.Unlock()
+		return errNotRequest
+	}
+	if len(p.members) >= p.maxSize {
+		p.mu.Unlock()
+		return errFull
+	}
+	who := p.requests[i]
+	p.count(who)
+	p.mu.Unlock()
+	if r.enter(p, who.Session, who.Username, single) != nil {
+		return errAccept
+	}
+	return nil
+}
+
+// Remove takes a member out, which is told that the party closed, or drops a
+// request to join. The leader cannot remove itself.
+func (r *Registry) Remove(session uuid.UUID, id string, target *rtapi.UserPresence) error {
+	p, err := r.led(session, id)
+	if err != nil {
+		return err
+	}
+	if i := indexOf(p.requests, target); i >= 0 {
+		p.requests = slices.Delete(p.requests, i, i+1)
+		p.mu.Unlock()
+		return nil
+	}
+	i := indexOf(p.members, target)
+	if i < 0 {
+		p.mu.Unlock()
+		return errNotMember
+	}
+	removed := p.members[i].Session
+	if removed == session {
+		p.mu.Unlock()
+		return errRemoveSelf
+	}
+	p.members = slices.Delete(p.members, i, i+1)
+	p.changed()
+	p.tell(removed, p.closed())
+	p.mu.Unlock()
+	r.o.Tracker.Untrack(removed, p.stream, runtime.PresenceReasonLeave)
+	return nil
+}
+
+func (p *party) closed() *rtapi.Envelope {
+	return &rtapi.Envelope{Message: &rtapi.Envelope_PartyClose{PartyClose: &rtapi.PartyClose{PartyId: p.text}}}
+}
+
+// Close ends a party. All its members are told, the leader too.
+func (r *Registry) Close(session uuid.UUID, id string) error {
+	p, err := r.led(session, id)
+	if err != nil {
+		return err
+	}
+	p.over = true
+	p.changed()
+	p.tellAll(uuid.Nil, p.closed())
+	r.forget(p)
+	p.mu.Unlock()
+	r.o.Tracker.UntrackStream(p.stream, runtime.PresenceReasonLeave)
+	return nil
+}
+
+// Requests lists who asked to join, the oldest request first.
+func (r *Registry) Requests(session uuid.UUID, id string) (*rtapi.PartyJoinRequest, error) {
+	p, err := r.led(session, id)
+	if err != nil {
+		return nil, err
+	}
+	defer p.mu.Unlock()
+	return &rtapi.PartyJoinRequest{PartyId: p.text, Presences: presence.UserPresences(p.requests)}, nil
+}
+
+// Update changes what the party says of itself, and tells all. A hidden party
+// can have no label.
+func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
+	p, err := r.led(session, in.GetPartyId())
+	if err != nil {
+		return err
+	}
+	defer p.mu.Unlock()
+	if in.GetHidden() && in.GetLabel() != "" && in.GetLabel() != emptyLabel {
+		return errHiddenWithLabel
+	}
+	if err := p.set(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
+		return err
+	}
+	p.tellAll(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyUpdate{PartyUpdate: &rtapi.PartyUpdate{
+		PartyId: p.text, Label: p.label, Open: p.open, Hidden: p.hidden,
+	}}})
+	return nil
+}
+
+// AddTicket puts the whole party into the matchmaker. The other members are
+// told of the ticket. The party and its players in request are filled in here.
+// Errors are also those of matchmaker.Add.
+func (r *Registry) AddTicket(session uuid.UUID, id string, request matchmaker.Request) (*rtapi.PartyMatchmakerTicket, error) {
+	p, err := r.led(session, id)
+	if err != nil {
+		return nil, err
+	}
+	defer p.mu.Unlock()
+	request.PartyID, request.Presences = p.text, slices.Clone(p.members)
+	t, err := r.o.Matchmaker.Add(request)
+	if err != nil {
+		return nil, err
+	}
+	out := &rtapi.PartyMatchmakerTicket{PartyId: p.text, Ticket: t.ID}
+	p.tellAll(session, &rtapi.Envelope{Message: &rtapi.Envelope_PartyMatchmakerTicket{PartyMatchmakerTicket: out}})
+	return out, nil
+}
+
+// RemoveTicket takes a ticket of the party out of the matchmaker. Errors are
+// also those of matchmaker.RemovePartyTicket.
+func (r *Registry) RemoveTicket(session uuid.UUID, id, ticket string) error {
+	p, err := r.led(session, id)
+	if err != nil {
+		return err
+	}
+	defer p.mu.Unlock()
+	return r.o.Matchmaker.RemovePartyTicket(p.text, ticket)
+}

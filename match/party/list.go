@@ -1,0 +1,108 @@
+package party
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/store/query"
+)
+
+const (
+	maxLabel   = 2048 // bytes
+	emptyLabel = "{}"
+)
+
+// set changes what the party says of itself, after checking the label, and what
+// queries see of it. The lock is held, or nobody knows the party yet.
+func (p *party) set(label string, open, hidden bool) error {
+	if label == "" {
+		label = emptyLabel
+	}
+	if len(label) > maxLabel {
+		return errLabelTooLong
+	}
+	doc := query.NewDoc()
+	if err := doc.AddJSON("label", label); err != nil {
+		return errLabelNotAnObject
+	}
+	doc.AddBool("open", open)
+	doc.AddBool("hidden", hidden)
+	doc.AddNumber("max_size", float64(p.maxSize))
+	doc.AddNumber("create_time", float64(p.created))
+	doc.AddKeyword("node", p.reg.o.Node)
+	p.label, p.open, p.hidden, p.doc = label, open, hidden, doc
+	return nil
+}
+
+// ListFilter says which parties to list.
+type ListFilter struct {
+	Limit  int   // none for 0 and less
+	Open   *bool // nil: open and closed ones
+	Hidden bool  // hidden ones too
+	// Query selects by label.*, open, hidden, max_size, create_time (Unix
+	// milliseconds) and node; "" means everyone.
+	Query string
+	After *Position // where the last page ended; nil begins
+}
+
+// Position is a place in a listing. It stays valid while parties come and go.
+type Position struct {
+	Score float64
+	Seq   uint64
+}
+
+// List lists parties: those that answer the query best, the newest first. next
+// is nil after the last page. The error has code 3, for a query that does not
+// parse.
+func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err error) {
+	q, err := query.Parse(f.Query)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list parties: %w", err)
+	}
+	found = []*api.Party{}
+	if f.Limit <= 0 {
+		return found, nil, nil
+	}
+	type hit struct {
+		at    Position
+		party *api.Party
+	}
+	var hits []hit
+	r.mu.RLock()
+	all := make([]*party, 0, len(r.parties))
+	for _, p := range r.parties {
+		all = append(all, p)
+	}
+	r.mu.RUnlock()
+	for _, p := range all {
+		p.mu.Lock()
+		shown := &api.Party{PartyId: p.text, Open: p.open, Hidden: p.hidden, MaxSize: int32(p.maxSize), Label: p.label}
+		doc, over := p.doc, p.over
+		p.mu.Unlock()
+		if over || shown.Hidden && !f.Hidden || f.Open != nil && *f.Open != shown.Open {
+			continue
+		}
+		score, ok := q.Match(doc)
+		at := Position{score, p.seq}
+		if ok && (f.After == nil || at.compare(*f.After) > 0) {
+			hits = append(hits, hit{at, shown})
+		}
+	}
+	slices.SortFunc(hits, func(a, b hit) int { return a.at.compare(b.at) })
+	if len(hits) > f.Limit {
+		hits = hits[:f.Limit]
+		next = &hits[f.Limit-1].at
+	}
+	for _, h := range hits {
+		found = append(found, h.party)
+	}
+	return found, next, nil
+}
+
+// compare orders a listing.
+func (a Position) compare(b Position) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Seq, a.Seq))
+}

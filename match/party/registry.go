@@ -1,0 +1,213 @@
+// Package party keeps parties: players that stay together, with a leader, chat
+// by data messages and matchmaker tickets of their own.
+//
+// A Registry makes and finds parties. A party is a lock and a little state; its
+// members are sessions that are present on its stream, so a session that ends,
+// leaves or is taken off the stream by module code leaves the party, and a party
+// without members is gone at once: none is ever idle and empty. Every method may
+// be called from any goroutine and waits for nothing but short locks.
+//
+// Locks are taken in this order: the tracker's, a party's, the registry's or
+// the matchmaker's. As the tracker reports joins and leaves under its locks,
+// nothing here calls the tracker while it holds one of its own.
+package party
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
+
+	"kumi/match/matchmaker"
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// MaxSize is the most members a party may have.
+const MaxSize = 256
+
+// Options are what a Registry is made of. All but Logger and Metrics must be
+// set.
+type Options struct {
+	Node       string
+	Tracker    *presence.Tracker
+	Router     *presence.Router
+	Matchmaker *matchmaker.Matchmaker // where parties have their tickets
+	Logger     zerolog.Logger
+	Metrics    Metrics // nil: nothing is recorded
+}
+
+// Metrics receives what parties count. Implementations must not block.
+type Metrics interface {
+	// Parties is the number of parties, after each change and in order.
+	Parties(n int)
+}
+
+type noMetrics struct{}
+
+func (noMetrics) Parties(int) {}
+
+// Registry makes, finds and lists parties. Make one with NewRegistry.
+type Registry struct {
+	o       Options
+	mu      sync.RWMutex
+	parties map[uuid.UUID]*party
+	seq     uint64
+}
+
+// NewRegistry returns a registry without parties. It takes over the tracker's
+// events of parties.
+func NewRegistry(o Options) *Registry {
+	if o.Metrics == nil {
+		o.Metrics = noMetrics{}
+	}
+	r := &Registry{o: o, parties: map[uuid.UUID]*party{}}
+	o.Tracker.Listen(presence.ModeParty, func(s presence.Stream, join, leave *presence.Presence) {
+		p := r.at(s.Subject, s.Label)
+		switch {
+		case p == nil:
+		case join != nil:
+			p.arrived(join)
+		default:
+			p.left(leave.Session)
+		}
+	})
+	return r
+}
+
+// Errors of parties. All carry fault.InvalidArgument; errors.Is finds the
+// runtime package's values in them.
+var (
+	ErrIDInvalid = fault.New(fault.InvalidArgument, "Invalid party ID")
+	ErrNotFound  = fault.New(fault.InvalidArgument, "party not found")
+	ErrSize      = fault.Newf(fault.InvalidArgument, "Invalid party max size, must be between 1-%d", MaxSize)
+
+	errFull             = known(runtime.ErrPartyFull)
+	errDuplicate        = known(runtime.ErrPartyJoinRequestDuplicate)
+	errMember           = known(runtime.ErrPartyJoinRequestAlreadyMember)
+	errRequestsFull     = known(runtime.ErrPartyJoinRequestsFull)
+	errNotLeader        = known(runtime.ErrPartyNotLeader)
+	errNotMember        = known(runtime.ErrPartyNotMember)
+	errNotRequest       = known(runtime.ErrPartyNotRequest)
+	errAccept           = known(runtime.ErrPartyAcceptRequest)
+	errRemoveSelf       = known(runtime.ErrPartyRemoveSelf)
+	errLabelTooLong     = known(runtime.ErrPartyLabelTooLong)
+	errHiddenWithLabel  = fault.New(fault.InvalidArgument, "party is hidden and label is not empty, invalid operation")
+	errLabelNotAnObject = fault.New(fault.InvalidArgument, "failed to unmarshal party label, it must be a JSON object")
+)
+
+func known(err error) error { return fault.Wrap(fault.InvalidArgument, err.Error(), err) }
+
+// ParseID splits "<uuid>.<node>". The error is ErrIDInvalid.
+func ParseID(id string) (party uuid.UUID, node string, err error) {
+	text, node, ok := strings.Cut(id, ".")
+	if !ok || len(text) != 36 || node == "" {
+		return uuid.Nil, "", ErrIDInvalid
+	}
+	if party, err = uuid.FromString(text); err != nil {
+		return uuid.Nil, "", ErrIDInvalid
+	}
+	return party, node, nil
+}
+
+// Count is the number of parties.
+func (r *Registry) Count() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.parties)
+}
+
+func (r *Registry) at(id uuid.UUID, node string) *party {
+	if node != r.o.Node {
+		return nil
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.parties[id]
+}
+
+// find gives a party by its id.
+func (r *Registry) find(id string) (*party, error) {
+	party, node, err := ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	p := r.at(party, node)
+	if p == nil {
+		return nil, ErrNotFound
+	}
+	return p, nil
+}
+
+// add puts a party in, and forget takes one out.
+func (r *Registry) add(p *party) {
+	r.mu.Lock()
+	r.seq++
+	p.seq = r.seq
+	r.parties[p.id] = p
+	r.o.Metrics.Parties(len(r.parties))
+	r.mu.Unlock()
+}
+
+func (r *Registry) forget(p *party) {
+	r.mu.Lock()
+	delete(r.parties, p.id)
+	r.o.Metrics.Parties(len(r.parties))
+	r.mu.Unlock()
+}
+
+// enter puts a session that a party has counted in on the party's stream. With
+// single it leaves the other parties it is in.
+func (r *Registry) enter(p *party, session uuid.UUID, username string, single bool) error {
+	if _, _, err := r.o.Tracker.Track(session, p.stream, presence.Meta{Username: username}); err != nil {
+		p.left(session)
+		return err
+	}
+	if !p.has(session) {
+		// The party was closed, or it was removed from it, since it was let in.
+		r.o.Tracker.Untrack(session, p.stream, runtime.PresenceReasonLeave)
+		return ErrNotFound
+	}
+	if single {
+		r.o.Tracker.UntrackAll(session, runtime.PresenceReasonLeave, func(s presence.Stream) bool {
+			return s.Mode == presence.ModeParty && s != p.stream
+		})
+	}
+	return nil
+}
+
+// Leave takes a session out of a party; it may not be in it. The error is
+// ErrIDInvalid.
+func (r *Registry) Leave(session uuid.UUID, id string) error {
+	party, node, err := ParseID(id)
+	if err != nil {
+		return err
+	}
+	r.o.Tracker.Untrack(session, streamOf(party, node), runtime.PresenceReasonLeave)
+	return nil
+}
+
+// Data sends what one member has to say to the others. The message is encoded
+// once. Errors: ErrIDInvalid, ErrNotFound, and that of who is no member.
+func (r *Registry) Data(session uuid.UUID, in *rtapi.PartyDataSend) error {
+	p, err := r.find(in.GetPartyId())
+	if err != nil {
+		return err
+	}
+	if !p.has(session) {
+		return errNotMember
+	}
+	r.o.Router.Relay(p.stream, session, nil, func(sender *presence.Presence) *presence.Message {
+		return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_PartyData{PartyData: &rtapi.PartyData{
+			PartyId: p.text, Presence: sender.UserPresence(), OpCode: in.GetOpCode(), Data: in.GetData(),
+		}}})
+	})
+	return nil
+}
+
+func streamOf(id uuid.UUID, node string) presence.Stream {
+	return presence.Stream{Mode: presence.ModeParty, Subject: id, Label: node}
+}
