@@ -47,8 +47,10 @@ func (s *Shape[T]) Of(e Engine, v T) Ref { return e.Record(s.layout, &source[T]{
 // ListOf makes the script list of vs.
 func (s *Shape[T]) ListOf(e Engine, vs []T) Ref {
 	refs := make([]Ref, len(vs))
+	sources := make([]source[T], len(vs))
 	for i, v := range vs {
-		refs[i] = s.Of(e, v)
+		sources[i] = source[T]{s, v}
+		refs[i] = e.Record(s.layout, &sources[i])
 	}
 	return e.List(refs)
 }
@@ -153,6 +155,12 @@ func Sub[T any, U comparable](name string, shape *Shape[U], get func(T) U) Prope
 // List is a property that lists values of a shape.
 func List[T, U any](name string, shape *Shape[U], get func(T) []U) Property[T] {
 	return Property[T]{name: N(name), typ: ListType(Type{Shape: shape}), get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
+}
+
+// Made is a property that the getter makes in the engine itself; typ is what it
+// is, for documentation.
+func Made[T any](name string, typ Type, get func(e Engine, v T) (Ref, error)) Property[T] {
+	return Property[T]{name: N(name), typ: typ, get: get}
 }
 
 // Value is a property made by hand, for what the others do not cover. The

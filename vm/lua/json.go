@@ -44,7 +44,6 @@ func (v *VM) appendJSON(b []byte, x lua.LValue, depth int) ([]byte, error) {
 		if depth >= maxDepth {
 			return nil, errDeep
 		}
-		plain(x)
 		if n := x.MaxN(); n > 0 {
 			return v.appendList(b, x, n, depth)
 		}
@@ -74,10 +73,14 @@ type pair struct {
 func (v *VM) appendObject(b []byte, t *lua.LTable, depth int) (_ []byte, err error) {
 	var few [8]pair
 	pairs := few[:0]
-	each(t, func(k, x lua.LValue) bool {
-		pairs = append(pairs, pair{k.String(), x})
-		return true
-	})
+	if r := recordOf(t); r != nil {
+		pairs = r.all(pairs)
+	} else {
+		each(t, func(k, x lua.LValue) bool {
+			pairs = append(pairs, pair{k.String(), x})
+			return true
+		})
+	}
 	slices.SortFunc(pairs, func(a, b pair) int {
 		switch {
 		case a.key < b.key:

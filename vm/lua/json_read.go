@@ -2,6 +2,7 @@ package lua
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	lua "github.com/yuin/gopher-lua"
@@ -13,7 +14,8 @@ import (
 // FromJSON implements vm.Engine. It reads straight into tables; entries that
 // are null vanish.
 func (e engine) FromJSON(text string) (vm.Ref, error) {
-	r := reader{vm: e.vm, text: text}
+	var few [2 * mostPairs]pair
+	r := reader{vm: e.vm, text: text, pairs: few[:0]}
 	x, ok := r.value(0)
 	if ok {
 		r.space()
@@ -29,6 +31,8 @@ type reader struct {
 	text string
 	at   int
 	deep bool
+
+	pairs []pair // of the objects being read, a stack
 }
 
 // fail says what is wrong; the standard library knows the words.
@@ -100,10 +104,10 @@ func (r *reader) word(w string) bool {
 
 func (r *reader) object(depth int) (lua.LValue, bool) {
 	r.at++
-	t := r.vm.state.CreateTable(0, 4)
+	from := len(r.pairs)
 	if r.peek() == '}' {
 		r.at++
-		return t, true
+		return r.vm.decoded(nil), true
 	}
 	for {
 		if r.peek() != '"' {
@@ -118,16 +122,42 @@ func (r *reader) object(depth int) (lua.LValue, bool) {
 		if !ok {
 			return nil, false
 		}
-		t.RawSetString(key, x)
+		r.put(from, key, x)
 		switch r.peek() {
 		case ',':
 			r.at++
 		case '}':
 			r.at++
+			t := r.vm.decoded(r.pairs[from:])
+			clear(r.pairs[from:])
+			r.pairs = r.pairs[:from]
 			return t, true
 		default:
 			return nil, false
 		}
+	}
+}
+
+// put adds a key to the object whose pairs begin at from. Of keys that come
+// again the last one counts.
+func (r *reader) put(from int, key string, x lua.LValue) {
+	if len(r.pairs)-from >= mostPairs { // it becomes a plain table, which finds them out
+		r.pairs = append(r.pairs, pair{key, x})
+		return
+	}
+	for i := from; i < len(r.pairs); i++ {
+		if r.pairs[i].key != key {
+			continue
+		}
+		if x == lua.LNil {
+			r.pairs = slices.Delete(r.pairs, i, i+1)
+		} else {
+			r.pairs[i].x = x
+		}
+		return
+	}
+	if x != lua.LNil {
+		r.pairs = append(r.pairs, pair{key, x})
 	}
 }
 

@@ -6,23 +6,32 @@ import (
 	"kumi/vm"
 )
 
-// record is a table whose values come from Go when they are first read. Until
-// it is written to, listed or read often it is empty, and a metatable that
-// scripts cannot see answers for it; then it becomes a plain table, which it
-// stays. Whatever looks at tables past their metatables must ask plain first.
+// record is a table whose content is elsewhere: values that come from Go when
+// they are first read, or what was read from JSON. Building a table of Lua is
+// much of what a call costs, and most are read once or twice. Until it is listed,
+// changed in another way than by giving a key another value, or used often, it
+// is empty, and a metatable that scripts cannot see answers for it; then it
+// becomes a plain table, which it stays. Whatever looks at tables past their
+// metatables must ask plain first.
 type record struct {
 	table lua.LTable // what scripts hold
 	meta  lua.LTable // its metatable
+	vm    *VM
+	uses  int
 
-	vm     *VM
 	layout *vm.Layout
 	source vm.Source
-	vals   []lua.LValue // by position; nil: not read yet
-	reads  int
+	vals   []lua.LValue // by position in the layout; nil: not read yet
+
+	pairs []pair // of a record without source
 }
 
-// often is how many reads it takes until a plain table is cheaper.
+// often is how many uses it takes until a plain table is cheaper.
 const often = 24
+
+// mostPairs is how many keys a record without source may have: they are
+// searched one by one.
+const mostPairs = 12
 
 // String and Type make a record an LValue: its metatable's own metatable, where
 // it is found again. No script gets hold of it.
@@ -42,10 +51,40 @@ var recordMeta = func() lua.LTable {
 
 // Record implements vm.Engine. A property that cannot be made is absent.
 func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
-	r := &record{meta: recordMeta, vm: e.vm, layout: l, source: s}
+	if len(l.Names) > mostRoom {
+		return e.vm.record(&record{layout: l, source: s})
+	}
+	r := &roomyRecord{record: record{layout: l, source: s}}
+	r.vals = r.room[:len(l.Names)]
+	return e.vm.record(&r.record)
+}
+
+// roomyRecord is a record of few properties, with room for them.
+type roomyRecord struct {
+	record
+	room [mostRoom]lua.LValue
+}
+
+const mostRoom = 6
+
+func (v *VM) record(r *record) *lua.LTable {
+	r.vm, r.meta = v, recordMeta
 	r.meta.Metatable = r
 	r.table.Metatable = &r.meta
 	return &r.table
+}
+
+// decoded is the table of an object in JSON, whose keys differ and whose values
+// are not nil.
+func (v *VM) decoded(pairs []pair) *lua.LTable {
+	if n := len(pairs); n > 0 && n <= mostPairs {
+		return v.record(&record{pairs: append(make([]pair, 0, n), pairs...)})
+	}
+	t := v.state.CreateTable(0, len(pairs))
+	for _, p := range pairs {
+		t.RawSetString(p.key, p.x)
+	}
+	return t
 }
 
 // recordOf is the record that a table is, nil when it is a plain table.
@@ -64,19 +103,25 @@ func plain(t *lua.LTable) {
 	if r == nil {
 		return
 	}
-	n := 0
+	pairs := r.all(make([]pair, 0, mostPairs))
+	*t = *r.vm.state.CreateTable(0, len(pairs))
+	for _, p := range pairs {
+		t.RawSetString(p.key, p.x)
+	}
+	r.meta, r.layout, r.source, r.vals, r.pairs = lua.LTable{}, nil, nil, nil, nil
+}
+
+// all appends the whole content, in order.
+func (r *record) all(to []pair) []pair {
+	if r.source == nil {
+		return append(to, r.pairs...)
+	}
 	for i := range r.layout.Names {
-		if r.value(i) != lua.LNil {
-			n++
+		if x := r.value(i); x != lua.LNil {
+			to = append(to, pair{r.layout.Names[i].Snake, x})
 		}
 	}
-	*t = *r.vm.state.CreateTable(0, n)
-	for i, x := range r.vals {
-		if x != lua.LNil {
-			t.RawSetString(r.layout.Names[i].Snake, x)
-		}
-	}
-	r.meta, r.layout, r.source, r.vals = lua.LTable{}, nil, nil, nil
+	return to
 }
 
 // value reads a property by position.
@@ -99,21 +144,60 @@ func (r *record) value(i int) lua.LValue {
 
 // field reads a property by name.
 func (r *record) field(name string) lua.LValue {
-	if i, ok := r.layout.Position(vm.Lua, name); ok {
-		return r.value(i)
+	if r.source != nil {
+		if i, ok := r.layout.Position(vm.Lua, name); ok {
+			return r.value(i)
+		}
+		return lua.LNil
+	}
+	for i := range r.pairs {
+		if r.pairs[i].key == name {
+			return r.pairs[i].x
+		}
 	}
 	return lua.LNil
 }
 
+// set writes a property, unless that takes a plain table: keys keep the order in
+// which they were first set, even those that have been deleted since.
+func (r *record) set(name string, x lua.LValue) bool {
+	if x == lua.LNil {
+		return false
+	}
+	if r.source != nil {
+		i, ok := r.layout.Position(vm.Lua, name)
+		if !ok || r.value(i) == lua.LNil {
+			return false
+		}
+		r.vals[i] = x
+		return true
+	}
+	for i := range r.pairs {
+		if r.pairs[i].key == name {
+			r.pairs[i].x = x
+			return true
+		}
+	}
+	if len(r.pairs) == mostPairs {
+		return false
+	}
+	r.pairs = append(r.pairs, pair{name, x})
+	return true
+}
+
+// used counts uses.
+func (r *record) used() {
+	if r.uses++; r.uses >= often {
+		plain(&r.table)
+	}
+}
+
 func indexRecord(L *lua.LState) int {
 	var x lua.LValue = lua.LNil
-	t := L.CheckTable(1)
 	if name, ok := L.Get(2).(lua.LString); ok {
-		if r := recordOf(t); r != nil {
+		if r := recordOf(L.CheckTable(1)); r != nil {
 			x = r.field(string(name))
-			if r.reads++; r.reads >= often {
-				plain(t)
-			}
+			r.used()
 		}
 	}
 	L.Push(x)
@@ -121,16 +205,22 @@ func indexRecord(L *lua.LState) int {
 }
 
 func writeRecord(L *lua.LState) int {
-	t := L.CheckTable(1)
-	plain(t)
-	L.RawSet(t, L.Get(2), L.Get(3))
+	t, key, x := L.CheckTable(1), L.Get(2), L.Get(3)
+	if r := recordOf(t); r != nil {
+		if name, ok := key.(lua.LString); ok && r.set(string(name), x) {
+			r.used()
+			return 0
+		}
+		plain(t)
+	}
+	L.RawSet(t, key, x)
 	return 0
 }
 
 // Recorded implements vm.Recorder.
 func (v *VM) Recorded(x vm.Ref) vm.Recorded {
 	if t, ok := x.(*lua.LTable); ok {
-		if r := recordOf(t); r != nil {
+		if r := recordOf(t); r != nil && r.source != nil {
 			return r
 		}
 	}
@@ -140,9 +230,9 @@ func (v *VM) Recorded(x vm.Ref) vm.Recorded {
 // Source implements vm.Recorded.
 func (r *record) Source() vm.Source { return r.source }
 
-// Touched implements vm.Recorded. What was written to is a record no more.
+// Touched implements vm.Recorded. What lost a property is a record no more.
 func (r *record) Touched(i int) (vm.Ref, bool) {
-	if r.vals == nil || r.vals[i] == nil {
+	if r.vals == nil || r.vals[i] == nil { // not read
 		return nil, false
 	}
 	if r.vals[i] == lua.LNil {
@@ -151,7 +241,7 @@ func (r *record) Touched(i int) (vm.Ref, bool) {
 	return r.vals[i], true
 }
 
-// Extended implements vm.Recorded.
+// Extended implements vm.Recorded. What got a property is a record no more.
 func (r *record) Extended() bool { return false }
 
 // asPlain is a function of gopher-lua for tables that may be records.

@@ -72,6 +72,7 @@ var whatScriptsDo = []string{
 	`out((string.gsub("name seed_count nobody", "[%a_]+", t)))`, `out(nk.through_go(t.tree).kind)`,
 	`setfenv(function() name = "env" end, t)()`, `local got = setfenv(function() return seed_count end, t)(); out(got)`,
 	`local co = coroutine.wrap(function() coroutine.yield(t.name) t.name = "co" end); out(co()); co()`,
+	`t.new = 1; t.newer = 2`, `for i = 1, 15 do t["n" .. i] = i end`, `t.age = nil; t.tree.age = nil; t.tree.kind, t.tree.age = 1, 2`, `for i = 1, 30 do t.name = i end`,
 	`for _ = 1, 30 do local _ = t.name end`, `t.t = nil; out(t.t)`, `local a, b = t.name, t.tree; out(a, b and b.kind)`, `t.name, t.ripe = t.ripe, t.name`,
 }
 
@@ -126,6 +127,13 @@ func TestRecordIsTakenForPlain(t *testing.T) {
 		}
 		return address.ReplaceAllString(v.Str(out[0]), "0x")
 	}
+	decoded := func() vm.Ref {
+		x, err := v.FromJSON(`{"name":"apple","gone":1,"seed_count":6,"ripe":false,"nothing":null,"tree":{"kind":"old","age":80},"seed_count":7,"gone":null}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		steps := rapid.SliceOfN(rapid.SampledFrom(whatScriptsDo), 1, 8).Draw(t, "steps")
 		refs := make([]vm.Ref, len(steps))
@@ -137,6 +145,9 @@ func TestRecordIsTakenForPlain(t *testing.T) {
 		want, got := try(plainFruit(v), body), try(v.Record(fruitLayout, fruit{&reads}), body)
 		if got != want {
 			t.Fatalf("%s\nplain table:\n%s\nrecord:\n%s", strings.Join(steps, "\n"), want, got)
+		}
+		if got := try(decoded(), body); got != want {
+			t.Fatalf("%s\nplain table:\n%s\nfrom JSON:\n%s", strings.Join(steps, "\n"), want, got)
 		}
 	})
 	for _, s := range whatScriptsDo { // each at least once, and nothing among them that never runs
@@ -166,6 +177,9 @@ func TestRecordReadsWhatIsAskedFor(t *testing.T) {
 	}
 	if _, ok := rec.Touched(1); ok {
 		t.Error("seed_count was not touched")
+	}
+	if x, _ := v.FromJSON(`{"a":1}`); v.Recorded(x) != nil {
+		t.Error("what comes from JSON has no source")
 	}
 	v.SetNamed(r, "name", v.FromStr("pear"))
 	if v.Recorded(r) != nil || v.Str(v.FieldNamed(r, "name")) != "pear" || v.Bool(v.FieldNamed(r, "ripe")) || v.IsList(r) {
