@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -308,5 +309,62 @@ func TestReloadKeepsGo(t *testing.T) {
 	var v struct{ Back bool }
 	if json.Unmarshal([]byte(got), &v) != nil || !v.Back {
 		t.Errorf("say: %s", got)
+	}
+}
+
+// TestCallEndsOnItsVersion holds calls of the old version, one within a script
+// and one between its two hooks, while the modules are replaced twice.
+func TestCallEndsOnItsVersion(t *testing.T) {
+	t.Parallel()
+	for language, module := range map[string][2]string{
+		"javascript": {"index.js", `
+			function hold(ctx, logger, nk, payload) { nk.httpRequest(payload, "get"); return "VERSION " + (ctx.moduleVersion === payload); }
+			async function later(ctx, logger, nk, payload) { await nk.httpRequestAsync(payload, "get"); await new Promise(r => setTimeout(r, 1)); return "VERSION false"; }
+			function InitModule(ctx, logger, nk, i) { i.registerRpc("hold", hold); i.registerRpc("later", later); }`},
+		"lua": {"main.lua", `
+			local nk = require("nakama")
+			for _, id in ipairs({"hold", "later"}) do
+				nk.register_rpc(function(ctx, payload) nk.http_request(payload, "get") return "VERSION " .. tostring(ctx.module_version == payload) end, id)
+			end`},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			arrived, gate := make(chan struct{}), make(chan struct{})
+			door := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				arrived <- struct{}{}
+				<-gate
+			}))
+			t.Cleanup(door.Close)
+			file, code := module[0], module[1]
+			srv := servertest.Start(t, servertest.Module(file, strings.ReplaceAll(code, "VERSION", "one")))
+			old := srv.Modules()
+			answers := make(chan string)
+			for _, id := range []string{"hold", "later"} {
+				go func() {
+					got, a := srv.RPC(t, id, door.URL)
+					if a.Status != http.StatusOK {
+						got = a.Body
+					}
+					answers <- got
+				}()
+				<-arrived
+			}
+			for _, version := range []string{"two", "three"} {
+				srv.Write(t, file, strings.ReplaceAll(code, "VERSION", version))
+				if err := srv.Reload(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := old.Pools[0].Stats().Allocated; n != 2 {
+				t.Errorf("%d VMs of the old version, for two calls", n)
+			}
+			close(gate)
+			for range 2 {
+				if got := <-answers; got != "one false" {
+					t.Errorf("the call that began before answered %q", got)
+				}
+			}
+			gone(t, []*modules.Set{old})
+		})
 	}
 }
