@@ -120,7 +120,7 @@ func (m *Match) send(b broadcast) {
 			who := box.members[id]
 			box.mu.Unlock()
 			if who != nil && who.session != nil {
-				who.session.Send(b.message)
+				m.hand(who.session, b.message)
 			}
 		}
 		return
@@ -135,9 +135,34 @@ func (m *Match) send(b broadcast) {
 	}
 	box.mu.Unlock()
 	for _, s := range m.recipients {
-		s.Send(b.message)
+		m.hand(s, b.message)
 	}
 	clear(m.recipients)
+}
+
+// fewWriters is up to how many sessions a match writes to by itself. Beyond it
+// the sessions' own writers share the work.
+const fewWriters = 32
+
+// hand queues a message for one session. It is written when the handler's call
+// is over.
+func (m *Match) hand(s presence.Session, message *presence.Message) {
+	q, ok := s.(presence.Queuer)
+	if !ok || len(m.list) > fewWriters || len(m.queued) == cap(m.queued) && cap(m.queued) >= 4*fewWriters {
+		s.Send(message)
+		return
+	}
+	q.Queue(message)
+	m.queued = append(m.queued, q)
+}
+
+// write has the sessions write what hand queued.
+func (m *Match) write() {
+	for _, q := range m.queued {
+		q.Flush() // nothing, where an earlier message of this call had it flushed
+	}
+	clear(m.queued)
+	m.queued = m.queued[:0]
 }
 
 // flush sends what was deferred.

@@ -45,6 +45,7 @@ type Match struct {
 	spare      []item
 	deferred   []broadcast
 	recipients []presence.Session // scratch of send
+	queued     []presence.Queuer  // sessions with messages of the running call
 	emptySince time.Time
 	nextSweep  time.Time
 	slowNote   time.Time // last warning about slow ticks
@@ -174,11 +175,13 @@ func (m *Match) Run() {
 
 		for i := range queue {
 			m.do(&queue[i])
+			m.write()
 		}
 		clear(queue)
 		m.spare = queue[:0]
 		if due && !m.over {
 			m.loop(input, skipped)
+			m.write()
 		}
 	}
 }

@@ -17,6 +17,18 @@ type Session interface {
 	Close(reason CloseReason, final ...*Message)
 }
 
+// Queuer is a Session that can be given several messages before it writes. A
+// match uses it: what a handler sends in one call goes out when the call ends,
+// in one write per receiver.
+type Queuer interface {
+	Session
+	// Queue is Send without writing. Whatever writes next sends m too.
+	Queue(m *Message)
+	// Flush writes what is queued, on the caller's goroutine as far as that does
+	// not wait.
+	Flush()
+}
+
 // CloseReason says why a session ended. Its String is a metric label, its Text
 // is what the peer reads in the close frame.
 type CloseReason uint8

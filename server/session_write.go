@@ -62,7 +62,7 @@ const (
 
 // Send implements presence.Session.
 func (s *session) Send(m *presence.Message) {
-	if s.enqueue(m) {
+	if s.enqueue(m, true) {
 		s.pool.Go((*writer)(s))
 	}
 }
@@ -78,8 +78,9 @@ func (s *session) reply(m *presence.Message) {
 	o.mu.Unlock()
 }
 
-// enqueue queues a message and tells whether a writer is to be started.
-func (s *session) enqueue(m *presence.Message) (start bool) {
+// enqueue queues a message. With write it takes the right to write where nobody
+// has it, and tells so: a writer is to be started then.
+func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
 	// Encoded here, once for all receivers, as the maker of the message may use
 	// its data again.
 	if _, err := m.Bytes(s.format); err != nil {
@@ -100,8 +101,8 @@ func (s *session) enqueue(m *presence.Message) (start bool) {
 		}
 	}
 	o.queue = append(o.queue, m)
-	start = !o.writing
-	o.writing = true
+	start = write && !o.writing
+	o.writing = o.writing || start
 	o.mu.Unlock()
 	return start
 }
@@ -148,6 +149,16 @@ func (w *writer) Run() {
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
 	var batch []*presence.Message
+	if len(s.rest) > 0 { // what Flush could not write
+		o.mu.Lock()
+		o.began = time.Now()
+		o.mu.Unlock()
+		err := s.write(s.rest)
+		if s.rest = nil; err != nil {
+			s.writeFailed(err)
+			o.end()
+		}
+	}
 	for {
 		o.mu.Lock()
 		o.began = time.Time{}
