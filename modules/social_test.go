@@ -60,4 +60,26 @@ var socialCases = []fnCase{
 	{name: "group state", js: `nk.groupUsersList(USER, 10, 5)`, lua: `nk.group_users_list(USER, 10, 5)`, err: "from 0 to 4"},
 	{name: "group permission", js: `var g = nk.groupCreate(USER, "mine-js"); nk.groupUsersKick(g.id, [USER], USER2)`, lua: `local g = nk.group_create(USER, "mine-lua"); nk.group_users_kick(g.id, {USER}, USER2)`, err: "permission denied"},
 	{name: "group name", js: `nk.groupCreate(USER, "same-js"); nk.groupCreate(USER2, "same-js")`, lua: `nk.group_create(USER, "same-lua"); nk.group_create(USER2, "same-lua")`, err: "name in use"},
+
+	{name: "friends",
+		js: `var one = nk.usersGetId([USER])[0].username, two = nk.usersGetId([USER2])[0].username;
+			nk.friendsAdd(USER, one, [USER2], null, {k: 1}); var sent = nk.friendsList(USER, 10, 1).friends[0]; nk.friendsAdd(USER2, two, [], [one]);
+			nk.friendMetadataUpdate(USER, USER2, {m: 2}); var f = nk.friendsList(USER), status = nk.usersGetFriendStatus(USER2, [USER])[0];
+			nk.friendsBlock(USER, one, [USER2]); var blocked = nk.friendsList(USER, 1, 3).friends.length; nk.friendsDelete(USER, one, null, [two]);
+			return [sent.state, sent.metadata, f.friends[0].state, f.friends[0].user.userId === USER2, f.friends[0].metadata, f.friends[0].updateTime > 0, "cursor" in f, status.state, status.metadata, blocked, nk.friendsList(USER).friends.length, nk.friendsOfFriendsList(USER).friendsOfFriends.length]`,
+		lua: `local one, two = nk.users_get_id({USER})[1].username, nk.users_get_id({USER2})[1].username
+			nk.friends_add(USER, one, {USER2}, nil, {k = 1}); local sent = nk.friends_list(USER, 10, 1)[1]; nk.friends_add(USER2, two, {}, {one})
+			nk.friend_metadata_update(USER, USER2, {m = 2}); local f, cursor = nk.friends_list(USER); local status = nk.users_get_friend_status(USER2, {USER})[1]
+			nk.friends_block(USER, one, {USER2}); local blocked = #nk.friends_list(USER, 1, 3); nk.friends_delete(USER, one, nil, {two})
+			return {sent.state, sent.metadata, f[1].state, f[1].user.user_id == USER2, f[1].metadata, f[1].update_time > 0, cursor ~= nil, status.state, status.metadata, blocked, #nk.friends_list(USER), #nk.friends_of_friends_list(USER)}`,
+		want: `[1,{"k":1},0,true,{"m":2},true,false,0,{},1,0,0]`},
+	{name: "friends of friends",
+		js: `var third = nk.authenticateDevice("device-of-a-third-js").userId; [[USER, USER2], [USER2, USER], [USER2, third], [third, USER2]].forEach(function (p) { nk.friendsAdd(p[0], "x", [p[1]]) });
+			var l = nk.friendsOfFriendsList(USER, 5); return [l.friendsOfFriends.length, l.friendsOfFriends[0].referrer === USER2, l.friendsOfFriends[0].user.userId === third, l.cursor]`,
+		lua: `local third = nk.authenticate_device("device-of-a-third-lua"); for _, p in ipairs({{USER, USER2}, {USER2, USER}, {USER2, third}, {third, USER2}}) do nk.friends_add(p[1], "x", {p[2]}) end
+			local l, cursor = nk.friends_of_friends_list(USER, 5); return {#l, l[1].referrer == USER2, l[1].user.user_id == third, cursor or "none"}`,
+		want: `[1,true,true,null]`, luaWant: `[1,true,true,"none"]`},
+	{name: "friend oneself", js: `nk.friendsAdd(USER, "x", [USER])`, lua: `nk.friends_add(USER, "x", {USER})`, code: fault.InvalidArgument, err: "oneself"},
+	{name: "friend unknown", js: `nk.friendsAdd(USER, "x", null, ["nobody at all"])`, lua: `nk.friends_add(USER, "x", nil, {"nobody at all"})`, code: fault.InvalidArgument, err: "No valid ID or username"},
+	{name: "friend metadata", js: `nk.friendMetadataUpdate(USER, USER2, 1)`, lua: `nk.friend_metadata_update(USER, USER2, 1)`, err: "expected an object"},
 }

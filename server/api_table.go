@@ -36,6 +36,12 @@ func table() []*row {
 		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
 		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
 
+		operation("ListFriends", (*core.Core).ListFriends, get("/v2/friend")),
+		command("AddFriends", (*core.Core).AddFriends, post("/v2/friend", "")),
+		command("DeleteFriends", (*core.Core).DeleteFriends, del("/v2/friend")),
+		command("BlockFriends", (*core.Core).BlockFriends, post("/v2/friend/block", "")),
+		operation("ListFriendsOfFriends", (*core.Core).ListFriendsOfFriends, get("/v2/friend/friends")),
+
 		operation("ListGroups", (*core.Core).ListGroups, get("/v2/group")),
 		operation("CreateGroup", (*core.Core).CreateGroup, post("/v2/group", "*")),
 		command("UpdateGroup", (*core.Core).UpdateGroup, put("/v2/group/{group_id}", "*")),

@@ -90,7 +90,7 @@ func TestREST(t *testing.T) {
 		{name: "wrong method", method: "PATCH", path: "/v2/account", status: 501, want: `{"code":12,"message":"Method Not Allowed"}`},
 		{name: "wrong method of a path with parameters", method: "POST", path: "/v2/storage/a/b", status: 501},
 		{name: "wrong method of an RPC", method: "PUT", path: "/v2/rpc/echo", status: 501},
-		{name: "not built", method: "GET", path: "/v2/friend", auth: "user", status: 501, contains: []string{`"code":12`, "ListFriends"}},
+		{name: "not built", method: "GET", path: "/v2/iap/subscription/gold", auth: "user", status: 501, contains: []string{`"code":12`, "GetSubscription"}},
 		{name: "not built, with parameter", method: "POST", path: "/v2/leaderboard/x", body: "{}", auth: "user", status: 501, contains: []string{"WriteLeaderboardRecord"}},
 
 		{name: "server key missing", method: "POST", path: device, body: `{"id":"device-0001"}`, status: 401, contains: []string{`"code":16`, "required"}},

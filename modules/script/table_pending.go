@@ -17,7 +17,6 @@ func pending(goName string, name vm.Name, alias ...vm.Name) vm.Func[*core.Module
 
 // pendingTable lists every further function scripts know.
 var pendingTable = []vm.Func[*core.Module]{
-	pending("UsersGetFriendStatus", vm.N("users_get_friend_status")),
 
 	pending("AuthenticateApple", vm.N("authenticate_apple")),
 	pending("AuthenticateFacebook", vm.N("authenticate_facebook")),
@@ -39,13 +38,6 @@ var pendingTable = []vm.Func[*core.Module]{
 	pending("UnlinkSteam", vm.N("unlink_steam")),
 
 	pending("StorageIndexList", vm.N("storage_index_list")),
-
-	pending("FriendMetadataUpdate", vm.N("friend_metadata_update")),
-	pending("FriendsAdd", vm.N("friends_add")),
-	pending("FriendsBlock", vm.N("friends_block")),
-	pending("FriendsDelete", vm.N("friends_delete")),
-	pending("FriendsList", vm.N("friends_list")),
-	pending("FriendsOfFriendsList", vm.N("friends_of_friends_list")),
 
 	pending("LeaderboardCreate", vm.N("leaderboard_create")),
 	pending("LeaderboardDelete", vm.N("leaderboard_delete")),

@@ -1,0 +1,100 @@
+package core
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/api"
+)
+
+// FriendsAdd implements runtime.NakamaModule. The username is what the others
+// read in the notification.
+func (m *Module) FriendsAdd(ctx context.Context, user, username string, ids, usernames []string, metadata map[string]any) error {
+	text, err := objectText(metadata)
+	if err != nil {
+		return invalid("friend metadata cannot be written as JSON: %v", err)
+	}
+	return m.befriend(ctx, friendCall{doing: "add friends", rule: addFriend, metadata: text, needsSomeone: true}, user, username, ids, usernames)
+}
+
+// FriendsDelete implements runtime.NakamaModule.
+func (m *Module) FriendsDelete(ctx context.Context, user, username string, ids, usernames []string) error {
+	return m.befriend(ctx, friendCall{doing: "delete friends", rule: deleteFriend}, user, username, ids, usernames)
+}
+
+// FriendsBlock implements runtime.NakamaModule.
+func (m *Module) FriendsBlock(ctx context.Context, user, username string, ids, usernames []string) error {
+	return m.befriend(ctx, friendCall{doing: "block friends", rule: blockFriend, needsSomeone: true}, user, username, ids, usernames)
+}
+
+func (m *Module) befriend(ctx context.Context, call friendCall, user, username string, ids, usernames []string) (err error) {
+	if call.user, err = userID(user); err != nil {
+		return err
+	}
+	if username == "" {
+		return invalid("expects a username")
+	}
+	if call.ids, err = friendIDs(ids); err != nil {
+		return err
+	}
+	call.username, call.usernames = username, usernames
+	return m.core.befriend(ctx, call)
+}
+
+// FriendsList implements runtime.NakamaModule; limit is 1 to 1000.
+func (m *Module) FriendsList(ctx context.Context, user string, limit int, state *int, cursor string) ([]*api.Friend, string, error) {
+	id, err := userID(user)
+	if err != nil {
+		return nil, "", err
+	}
+	if limit < 1 || limit > 1000 {
+		return nil, "", invalid("limit must be 1-1000")
+	}
+	friends, next, err := m.core.listFriends(ctx, id, limit, state, cursor)
+	return friends, next, bareFriend(err)
+}
+
+// FriendsOfFriendsList implements runtime.NakamaModule; limit is 1 to 1000.
+func (m *Module) FriendsOfFriendsList(ctx context.Context, user string, limit int, cursor string) ([]*api.FriendsOfFriendsList_FriendOfFriend, string, error) {
+	id, err := userID(user)
+	if err != nil {
+		return nil, "", err
+	}
+	if limit < 1 || limit > 1000 {
+		return nil, "", invalid("limit must be 1-1000")
+	}
+	found, next, err := m.core.listFriendsOfFriends(ctx, id, limit, cursor)
+	return found, next, bareFriend(err)
+}
+
+// FriendMetadataUpdate implements runtime.NakamaModule: it replaces what the
+// user keeps about the friend. NotFound when the two have nothing to do with
+// each other.
+func (m *Module) FriendMetadataUpdate(ctx context.Context, user, friend string, metadata map[string]any) error {
+	id, err := userID(user)
+	if err != nil {
+		return err
+	}
+	other, err := userID(friend)
+	if err != nil {
+		return err
+	}
+	text, err := objectText(metadata)
+	if err != nil {
+		return invalid("friend metadata cannot be written as JSON: %v", err)
+	}
+	return m.core.updateFriendMetadata(ctx, id, other, text)
+}
+
+// UsersGetFriendStatus implements runtime.NakamaModule: how the user stands to
+// others, those without any relation left out.
+func (m *Module) UsersGetFriendStatus(ctx context.Context, user string, others []string) ([]*api.Friend, error) {
+	id, err := userID(user)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := userIDs(others)
+	if err != nil {
+		return nil, err
+	}
+	return m.core.friendStatus(ctx, id, ids)
+}
