@@ -3,7 +3,7 @@
 const reserved = ["admin", "moderator", "system"];
 
 export const refuseReservedNames: nkruntime.BeforeHookFunction<nkruntime.AuthenticateDeviceRequest> = (ctx, logger, nk, request) => {
-  if (reserved.includes(request.username?.toLowerCase())) {
+  if (reserved.includes(request.username?.toLowerCase() ?? "")) {
     throw { message: `the name ${request.username} is reserved`, code: 7 };
   }
   return request;
