@@ -27,6 +27,7 @@ type goEntries = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk
 func (i *initializer) RegisterMatchmakerMatched(fn goEntries) error {
 	return single(i, "matchmaker matched handler", "matchmaker_matched", fn == nil, &i.part.reg.Hooks.Single.MatchmakerMatched,
 		func(c *call) func(context.Context, []runtime.MatchmakerEntry) (string, error) {
+			c.mode = "matchmaker" // as modules know it
 			return func(ctx context.Context, entries []runtime.MatchmakerEntry) (_ string, err error) {
 				start := time.Now()
 				ctx, end := c.begin(ctx)

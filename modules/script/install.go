@@ -113,7 +113,11 @@ func put[F any](slot **hooks.Slot[F], from hooks.Origin, call F) *hooks.Origin {
 }
 
 func installSingle(p *Program, pool Pool, reg *Registration, from hooks.Origin, s *hooks.Singles) *hooks.Origin {
-	n := newEntry(p, pool, reg, reg.Keys[0], string(reg.Kind), nil)
+	mode := string(reg.Kind)
+	if reg.Kind == MatchmakerMatched {
+		mode = "matchmaker" // as modules know it
+	}
+	n := newEntry(p, pool, reg, reg.Keys[0], mode, nil)
 	switch reg.Kind {
 	case MatchmakerMatched:
 		return put(&s.MatchmakerMatched, from, n.matched)

@@ -80,6 +80,17 @@ func (s *Socket) Expect(t testing.TB, kind string) Envelope {
 	}
 }
 
+// Pushed takes an envelope of a kind out of those that have already arrived.
+func (s *Socket) Pushed(kind string) (Envelope, bool) {
+	for i, e := range s.pushed {
+		if _, ok := e[kind]; ok {
+			s.pushed = append(s.pushed[:i], s.pushed[i+1:]...)
+			return e, true
+		}
+	}
+	return nil, false
+}
+
 // Closed waits for the server to close the socket and returns its code.
 func (s *Socket) Closed(t testing.TB) websocket.StatusCode {
 	t.Helper()
