@@ -53,8 +53,10 @@ func (b *building) align(ctx context.Context, m *goModule) (notes []string, err 
 		}
 		slices.Sort(notes)
 	}
-	if _, err := b.tool(ctx, m.root, append(edit, b.modfile())...); err != nil {
-		return notes, err
+	if len(edit) > 2 {
+		if _, err := b.tool(ctx, m.root, append(edit, b.modfile())...); err != nil {
+			return notes, err
+		}
 	}
 	return notes, b.conflicts(ctx, m)
 }

@@ -111,6 +111,12 @@ func TestBuildPlugin(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "nakama-common: your go.mod asks for v1.30.0; v1.47.0 is used") {
 		t.Errorf("a plugin that asked for another version: %v\n%s", err, text)
 	}
+	write(t, filepath.Join(dir, "uuid", "go.mod"), "module github.com/gofrs/uuid/v5\n")
+	write(t, filepath.Join(dir, "source", "go.mod"), "module example.com/game\n\ngo 1.21\n\nreplace github.com/gofrs/uuid/v5 => ../uuid\n")
+	text, err = exec.Command(server, "build", "--plugin", "-o", made, folder).CombinedOutput()
+	if err == nil || !strings.Contains(string(text), "have to have the same version as there:\n  github.com/gofrs/uuid/v5: ") {
+		t.Errorf("a plugin with another package in the place of one of the server's: %v\n%s", err, text)
+	}
 }
 
 func TestBuildRefuses(t *testing.T) {
