@@ -295,7 +295,7 @@ func (c *Call) OptAnys(name string) []any {
 		c.fail(name, "", "expected a list")
 		return nil
 	}
-	out := make([]any, c.E.Len(v))
+	out := make([]any, c.length(v, name, ""))
 	for i := range out {
 		x, err := c.E.Export(c.E.Index(v, i))
 		if err != nil {
@@ -356,8 +356,9 @@ func OptListOf[T any](c *Call, name string, read func(Obj) T) []T {
 		c.fail(name, "", "expected a list")
 		return nil
 	}
-	out := make([]T, 0, c.E.Len(v))
-	for i := range c.E.Len(v) {
+	n := c.length(v, name, "")
+	out := make([]T, 0, n)
+	for i := range n {
 		item := c.E.Index(v, i)
 		if !c.E.IsObject(item) {
 			c.fail(name, index(i), "expected an object")
@@ -373,6 +374,16 @@ func OptListOf[T any](c *Call, name string, read func(Obj) T) []T {
 
 func (c *Call) absentList(name string, required bool) {
 	c.absent(name, "", ListType(Type{Object: true}), required)
+}
+
+// length is how many elements an argument has, 0 when there are too many.
+func (c *Call) length(list Ref, name, path string) int {
+	n := c.E.Len(list)
+	if n > MaxList {
+		c.fail(name, path, fmt.Sprintf("expected at most %d elements, not %d", MaxList, n))
+		return 0
+	}
+	return n
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
@@ -500,7 +511,7 @@ func (c *Call) strs(v Ref, name, path string, required, ids bool) []string {
 		}
 		return nil
 	}
-	out := make([]string, c.E.Len(v))
+	out := make([]string, c.length(v, name, path))
 	for i := range out {
 		item := c.E.Index(v, i)
 		if ids {

@@ -272,6 +272,9 @@ func (v *VM) export(x goja.Value, depth int) (any, error) {
 	}
 	if o.ClassName() == "Array" {
 		n := v.Len(o)
+		if n > vm.MaxList {
+			return nil, fmt.Errorf("a list of %d elements is too large: the most is %d", n, vm.MaxList)
+		}
 		list := make([]any, n)
 		for i := range list {
 			item, err := v.export(o.Get(strconv.Itoa(i)), depth+1)

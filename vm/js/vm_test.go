@@ -15,7 +15,7 @@ import (
 	"kumi/vm/js"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func verify(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // score is a Go value that scripts see as a record.
 type score struct {

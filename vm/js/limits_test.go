@@ -1,0 +1,115 @@
+package js_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"kumi/store/fault"
+	"kumi/vm"
+	"kumi/vm/js"
+)
+
+func TestMain(m *testing.M) {
+	js.LimitMatching(500 * time.Millisecond)
+	verify(m)
+}
+
+// TestSizes has what would end the process, or never come back, if it were let
+// run: every one must give an error that says so.
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"repeat":                 `"x".repeat(2 ** 30)`,
+		"repeat for ever":        `"xy".repeat(2 ** 50)`,
+		"padStart":               `"x".padStart(2 ** 33)`,
+		"padEnd":                 `"x".padEnd(2 ** 40)`,
+		"fill":                   `new Array(2 ** 32 - 1).fill(0)`,
+		"join":                   `Array(2 ** 32 - 1).join("x")`,
+		"template of a list":     "const s = `${new Array(2 ** 32 - 1)}`",
+		"map":                    `Array(2 ** 32 - 1).map(() => 1)`,
+		"sort":                   `Array(2 ** 32 - 1).sort()`,
+		"concat":                 `Array(2 ** 32 - 1).concat([1])`,
+		"indexOf":                `const a = []; a.length = 2 ** 32 - 1; a.indexOf(5)`,
+		"Array.from":             `Array.from({ length: 1e9 })`,
+		"ArrayBuffer":            `new ArrayBuffer(2 ** 40)`,
+		"Uint8Array":             `new Uint8Array(2 ** 33)`,
+		"Float64Array":           `new Float64Array(2 ** 31)`,
+		"subclass of Uint8Array": `class U extends Uint8Array {}; new U(2 ** 33)`,
+		"JSON too deep":          `JSON.parse("[".repeat(3e6))`,
+		"long list to Go":        `nk.keep(new Array(2 ** 32 - 1))`,
+		"long list of objects":   `const l = []; l.length = 2 ** 32 - 1; nk.names(l)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := eval(t, body, js.Options{Limits: vm.Limits{Timeout: 20 * time.Second}})
+			if code := fault.CodeOf(err); code != fault.ResourceExhausted && code != fault.InvalidArgument && code != fault.Internal || err == nil {
+				t.Fatalf("got %v", err)
+			}
+			if !strings.Contains(err.Error(), "large") && !strings.Contains(err.Error(), "deep") && !strings.Contains(err.Error(), "elements") {
+				t.Errorf("%q does not say what is wrong", err)
+			}
+		})
+	}
+}
+
+// The checks change nothing else.
+func TestSizesLetTheRestPass(t *testing.T) {
+	t.Parallel()
+	got, err := eval(t, `
+		class U extends Uint8Array { sum() { return this.reduce((a, b) => a + b, 0) } }
+		const u = new U([1, 2, 3]), a = Array(3).fill(1), b = new ArrayBuffer(8);
+		return ["ab".repeat(2), "x".padStart(3, "-"), "x".padEnd(2), a.join(), Array.from({ length: 2 }, (_, i) => i), [3, 1, 2].sort(),
+			u.sum(), u instanceof U, u instanceof Uint8Array, u.constructor === U, Uint8Array.from([1]).length, Uint8Array.of(1, 2).length,
+			new Uint8Array(b, 2, 3).length, new Uint8Array([5])[0], Uint8Array.BYTES_PER_ELEMENT, Uint8Array.name, b instanceof ArrayBuffer, b.constructor === ArrayBuffer,
+			ArrayBuffer.isView(u), u.subarray(1) instanceof U, new Uint8Array(2).map(() => 7)[1], JSON.parse('{"a":[{"b":"[[[["}]}', (k, v) => v), "repeat" in String.prototype,
+			Object.keys(Array.prototype), [1, [2]].flat(), "x".repeat.name, Array.isArray(a), [..."ab"].map((x, i, l) => x + i + l.length)]`, js.Options{})
+	want := `["abab","--x","x ","1,1,1",[0,1],[1,2,3],6,true,true,true,1,2,3,5,1,"Uint8Array",true,true,true,true,7,{"a":[{"b":"[[[["}]},true,[],[1,2],"repeat",true,["a02","b12"]]`
+	if err != nil || got != want {
+		t.Errorf("got  %s %v\nwant %s", got, err, want)
+	}
+}
+
+func TestExpressionThatBacktracks(t *testing.T) {
+	t.Parallel()
+	_, err := eval(t, `return /^(a+)+(?=b)$/.test("a".repeat(50) + "c")`, js.Options{Limits: vm.Limits{Timeout: 100 * time.Millisecond}})
+	if fault.CodeOf(err) != fault.DeadlineExceeded {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMemory runs what takes memory bit by bit.
+func TestMemory(t *testing.T) {
+	guard := vm.NewGuard(64 << 20)
+	defer guard.Close()
+	for name, body := range map[string]string{
+		"doubling a string": `let s = "x"; for (;;) s += s`,
+		"a growing list":    `const l = []; for (;;) l.push([1, 2, 3])`,
+		"caught":            `const l = []; for (;;) try { l.push("x".repeat(1e5)) } catch {}`,
+		"in timers":         `const l = []; setInterval(() => { for (let i = 0; i < 1000; i++) l.push("x".repeat(1e4)) }, 0); return new Promise(() => {})`,
+	} {
+		o := js.Options{Limits: vm.Limits{Timeout: time.Minute}, Guard: guard}
+		v := load(t, "function main() {"+body+"}\nfunction small() { return 'x' }", o)
+		_, err := v.Invoke(context.Background(), v.Global("main"))
+		if fault.CodeOf(err) != fault.ResourceExhausted || !strings.Contains(err.Error(), "64 MB") || !v.Broken() {
+			t.Errorf("%s: got %v, broken %v", name, err, v.Broken())
+		}
+		v.Close()
+	}
+	var stopped uint64
+	guard.Stops(func(l vm.Lang, r vm.Reason, n uint64) {
+		if l == vm.JS && r == vm.StoppedMemory {
+			stopped = n
+		}
+	})
+	if stopped != 4 {
+		t.Errorf("%d calls counted, want 4", stopped)
+	}
+	// Garbage is not growth.
+	v := load(t, `function main() { let n = 0; for (let i = 0; i < 3000; i++) n += "x".repeat(1e5).length; return n }`, js.Options{Guard: guard})
+	if out, err := v.Invoke(context.Background(), v.Global("main")); err != nil || v.Float(out[0]) != 3e8 {
+		t.Errorf("a call that makes garbage: %v", err)
+	}
+	v.Close()
+}
