@@ -1,6 +1,8 @@
 package script
 
 import (
+	"github.com/gofrs/uuid/v5"
+
 	"kumi/core"
 	"kumi/vm"
 )
@@ -23,6 +25,32 @@ type Local struct {
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
 	env     vm.Ref // Lua: the env table of every ctx
+	ids     map[uuid.UUID]vm.Ref
+}
+
+// mostIDs is how many identifiers a VM keeps the text of.
+const mostIDs = 1024
+
+// idText is an identifier as a script's string. The VM of a match meets the same
+// ones in every tick, so it keeps them.
+func idText(e vm.Engine, id uuid.UUID) vm.Ref {
+	inst, ok := e.(vm.Instance)
+	if !ok {
+		return e.FromStr(id.String())
+	}
+	l, ok := inst.Local().(*Local)
+	if !ok || l.game == nil {
+		return e.FromStr(id.String())
+	}
+	text, ok := l.ids[id]
+	if !ok {
+		if l.ids == nil || len(l.ids) >= mostIDs {
+			l.ids = map[uuid.UUID]vm.Ref{}
+		}
+		text = e.FromStr(id.String())
+		l.ids[id] = text
+	}
+	return text
 }
 
 // silent says whether what the VM logs has been said by the first one.

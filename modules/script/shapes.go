@@ -5,6 +5,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/match"
+	"kumi/presence"
 	"kumi/vm"
 )
 
@@ -13,8 +14,18 @@ import (
 // presenceFields are the properties of a presence in matches and entries.
 func presenceFields[P runtime.Presence]() []vm.Property[P] {
 	return []vm.Property[P]{
-		vm.Str("user_id", P.GetUserId),
-		vm.Str("session_id", P.GetSessionId),
+		vm.Made("user_id", vm.TypeString, func(e vm.Engine, v P) (vm.Ref, error) {
+			if p, ok := any(v).(*presence.Presence); ok {
+				return idText(e, p.UserID), nil
+			}
+			return e.FromStr(v.GetUserId()), nil
+		}),
+		vm.Made("session_id", vm.TypeString, func(e vm.Engine, v P) (vm.Ref, error) {
+			if p, ok := any(v).(*presence.Presence); ok {
+				return idText(e, p.Session), nil
+			}
+			return e.FromStr(v.GetSessionId()), nil
+		}),
 		vm.Str("username", P.GetUsername),
 		vm.Str("node", P.GetNodeId),
 	}
@@ -31,11 +42,11 @@ var (
 var messageShape = vm.NewShape(
 	vm.Sub("sender", playerShape, func(d *match.Data) runtime.Presence { return d.Presence }),
 	vm.Int("op_code", (*match.Data).GetOpCode),
-	vm.Value("data", func(d *match.Data) any {
+	vm.Made("data", vm.TypeBytes, func(e vm.Engine, d *match.Data) (vm.Ref, error) {
 		if len(d.Data) == 0 {
-			return nil
+			return e.Nil(), nil
 		}
-		return d.Data
+		return e.FromBytes(d.Data), nil
 	}),
 	vm.Bool("reliable", (*match.Data).GetReliable),
 	vm.Int("receive_time_ms", (*match.Data).GetReceiveTime),

@@ -17,8 +17,10 @@ type jsonBuiltin struct {
 	vm               *VM
 	parse, stringify goja.Callable
 	objects, arrays  *goja.Object // prototypes
-	buf              []byte
+	buf              []byte       // all reused
 	stack            []*goja.Object
+	keys             []string
+	vals             []goja.Value
 }
 
 // addJSON replaces the two functions.
@@ -65,9 +67,14 @@ func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
 		j.vm.checkNesting(fc.Argument(0))
 		return j.longWay(j.parse, fc)
 	}
-	p := parserState{vm: j.vm, text: s.String(), ordinary: true, deepest: deepestText}
+	p := parserState{vm: j.vm, text: s.String(), ordinary: true, deepest: deepestText, keys: j.keys, vals: j.vals}
 	p.clone = len(p.text) >= cloneFrom
-	x, ok := p.whole()
+	x, ok := p.whole() // runs no script, so nothing else needs the stacks
+	if cap(p.vals) <= 256 {
+		clear(p.keys[:cap(p.keys)])
+		clear(p.vals[:cap(p.vals)])
+		j.keys, j.vals = p.keys[:0], p.vals[:0]
+	}
 	if !ok {
 		j.vm.checkNesting(fc.Argument(0))
 		j.refuse(&p)
@@ -104,7 +111,10 @@ func (p *parserState) native(from int) *goja.Object {
 	keys, vals := p.keys[from:], p.vals[from:]
 	if len(keys) > 0 {
 		in := inside{insides.of(o).data}
-		values := make(map[unistring.String]goja.Value, len(keys))
+		values := *in.values() // empty, and made for a few
+		if len(keys) > 8 {
+			values = make(map[unistring.String]goja.Value, len(keys))
+		}
 		names := make([]unistring.String, 0, len(keys))
 		for i, key := range keys {
 			name := unistring.NewFromString(key)

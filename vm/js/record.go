@@ -22,8 +22,21 @@ type record struct {
 
 // Record implements vm.Engine.
 func (v *VM) Record(l *vm.Layout, s vm.Source) vm.Ref {
-	return v.rt.NewDynamicObject(&record{vm: v, layout: l, source: s})
+	if len(l.Names) > mostRoom {
+		return v.rt.NewDynamicObject(&record{vm: v, layout: l, source: s})
+	}
+	r := &roomyRecord{record: record{vm: v, layout: l, source: s}}
+	r.vals = r.room[:len(l.Names)]
+	return v.rt.NewDynamicObject(&r.record)
 }
+
+// roomyRecord is a record of few properties, with room for them.
+type roomyRecord struct {
+	record
+	room [mostRoom]goja.Value
+}
+
+const mostRoom = 6
 
 func (r *record) has(i int) bool {
 	if r.gone != nil && r.gone[i] {

@@ -14,9 +14,12 @@ import (
 // FromJSON implements vm.Engine. It reads straight into tables; entries that
 // are null vanish.
 func (e engine) FromJSON(text string) (vm.Ref, error) {
-	var few [2 * mostPairs]pair
-	r := reader{vm: e.vm, text: text, pairs: few[:0]}
+	r := reader{vm: e.vm, text: text, pairs: e.vm.decoding}
 	x, ok := r.value(0)
+	if cap(r.pairs) <= 256 {
+		clear(r.pairs) // of what could not be read
+		e.vm.decoding = r.pairs[:0]
+	}
 	if ok {
 		r.space()
 	}
