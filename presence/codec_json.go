@@ -65,7 +65,10 @@ func hotJSON(env *rtapi.Envelope) ([]byte, bool) {
 		w.b = make([]byte, 0, 16+len(env.Cid))
 		w.open(env.Cid)
 	default:
-		return nil, false
+		var known bool
+		if w, known = chatJSON(env); !known {
+			return nil, false
+		}
 	}
 	w.end()
 	return w.b, w.ok

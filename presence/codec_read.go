@@ -54,7 +54,8 @@ func newPing() *pingEnvelope {
 	return e
 }
 
-// readJSON reads {"cid":…,"rpc":…}, match_data_send and ping.
+// readJSON reads {"cid":…,"rpc":…}, match_data_send, channel_message_send and
+// ping.
 func readJSON(frame []byte) *rtapi.Envelope {
 	if !utf8.Valid(frame) {
 		return nil
@@ -82,6 +83,8 @@ func readJSON(frame []byte) *rtapi.Envelope {
 			env = r.rpc()
 		case key == "match_data_send" && env == nil:
 			env = r.data()
+		case key == "channel_message_send" && env == nil:
+			env = r.channelMessageSend()
 		case key == "ping" && env == nil:
 			env = r.ping()
 		default:
@@ -272,36 +275,42 @@ func (r *jsonReader) fail() *rtapi.Envelope {
 	return nil
 }
 
-func (r *jsonReader) rpc() *rtapi.Envelope {
+// textField is a member of an object whose value is a string.
+type textField struct {
+	name string
+	to   *string
+}
+
+// texts takes an object that has nothing but strings in it, each at most once.
+func (r *jsonReader) texts(fields ...textField) bool {
 	if !r.begin() {
-		return r.fail()
+		r.bad = true
+		return false
 	}
-	e := newRPC()
-	var has [3]bool
+	seen := 0
 	for first := true; !r.end(); first = false {
 		key, ok := r.member(first)
-		if !ok {
-			return r.fail()
+		at := 0
+		for at < len(fields) && fields[at].name != key {
+			at++
 		}
-		var at int
-		var to *string
-		switch key {
-		case "id":
-			at, to = 0, &e.rpc.Id
-		case "payload":
-			at, to = 1, &e.rpc.Payload
-		case "http_key":
-			at, to = 2, &e.rpc.HttpKey
-		default:
-			return r.fail()
+		if !ok || at == len(fields) || seen&(1<<at) != 0 {
+			r.bad = true
+			return false
 		}
-		if has[at] {
-			return r.fail()
+		seen |= 1 << at
+		if *fields[at].to, ok = r.text(); !ok {
+			r.bad = true
+			return false
 		}
-		has[at] = true
-		if *to, ok = r.text(); !ok {
-			return r.fail()
-		}
+	}
+	return true
+}
+
+func (r *jsonReader) rpc() *rtapi.Envelope {
+	e := newRPC()
+	if !r.texts(textField{"id", &e.rpc.Id}, textField{"payload", &e.rpc.Payload}, textField{"http_key", &e.rpc.HttpKey}) {
+		return nil
 	}
 	return &e.env
 }

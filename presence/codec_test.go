@@ -9,6 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"pgregory.net/rapid"
 )
@@ -44,10 +45,42 @@ func drawPresences(t *rapid.T) []*rtapi.UserPresence {
 	return rapid.SliceOfN(rapid.Custom(drawPresence), 0, 3).Draw(t, "presences")
 }
 
+func drawNotification(t *rapid.T) *api.Notification {
+	return &api.Notification{
+		Id: texts.Draw(t, "id"), Subject: texts.Draw(t, "subject"), Content: texts.Draw(t, "content"), Code: rapid.Int32().Draw(t, "code"),
+		SenderId: texts.Draw(t, "sender"), CreateTime: maybeTime(t), Persistent: rapid.Bool().Draw(t, "persistent"),
+	}
+}
+
+// maybeTime is a time, now and then one that cannot be written.
+func maybeTime(t *rapid.T) *timestamppb.Timestamp {
+	if !rapid.Bool().Draw(t, "has time") {
+		return nil
+	}
+	return &timestamppb.Timestamp{
+		Seconds: rapid.OneOf(rapid.Int64Range(-70_000_000_000, 300_000_000_000), rapid.Just(int64(0))).Draw(t, "seconds"),
+		Nanos:   rapid.OneOf(rapid.SampledFrom([]int32{0, 1, 1000, 120_000, 1_000_000, 999_000_000, 999_999_999, -1, 1_000_000_000}), rapid.Int32Range(0, 999_999_999)).Draw(t, "nanos"),
+	}
+}
+
+func maybeCode(t *rapid.T) *wrapperspb.Int32Value {
+	if !rapid.Bool().Draw(t, "has code") {
+		return nil
+	}
+	return wrapperspb.Int32(rapid.Int32().Draw(t, "code"))
+}
+
+func maybeBool(t *rapid.T) *wrapperspb.BoolValue {
+	if !rapid.Bool().Draw(t, "has persistent") {
+		return nil
+	}
+	return wrapperspb.Bool(rapid.Bool().Draw(t, "persistent"))
+}
+
 func drawEnvelope(t *rapid.T) *rtapi.Envelope {
 	env := &rtapi.Envelope{Cid: texts.Draw(t, "cid")}
 	numbers := rapid.Int64()
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(t, "kind") {
 	case 0:
 		env.Message = &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: texts.Draw(t, "id"), Payload: texts.Draw(t, "payload"), HttpKey: texts.Draw(t, "key")}}
 	case 1:
@@ -80,7 +113,26 @@ func drawEnvelope(t *rapid.T) *rtapi.Envelope {
 	case 8:
 		env.Message = &rtapi.Envelope_Ping{Ping: &rtapi.Ping{}}
 	case 9:
-		env.Message = &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{Subject: texts.Draw(t, "subject"), Code: 3}}}}
+		env.Message = &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{Notifications: rapid.SliceOfN(rapid.Custom(drawNotification), 0, 3).Draw(t, "notifications")}}
+	case 10:
+		env.Message = &rtapi.Envelope_ChannelMessage{ChannelMessage: &api.ChannelMessage{
+			ChannelId: texts.Draw(t, "channel"), MessageId: texts.Draw(t, "message"), Code: maybeCode(t), SenderId: texts.Draw(t, "sender"),
+			Username: texts.Draw(t, "name"), Content: texts.Draw(t, "content"), CreateTime: maybeTime(t), UpdateTime: maybeTime(t), Persistent: maybeBool(t),
+			RoomName: texts.Draw(t, "room"), GroupId: texts.Draw(t, "group"), UserIdOne: texts.Draw(t, "one"), UserIdTwo: texts.Draw(t, "two"),
+		}}
+	case 11:
+		env.Message = &rtapi.Envelope_ChannelMessageAck{ChannelMessageAck: &rtapi.ChannelMessageAck{
+			ChannelId: texts.Draw(t, "channel"), MessageId: texts.Draw(t, "message"), Code: maybeCode(t),
+			Username: texts.Draw(t, "name"), CreateTime: maybeTime(t), UpdateTime: maybeTime(t), Persistent: maybeBool(t),
+			RoomName: texts.Draw(t, "room"), GroupId: texts.Draw(t, "group"), UserIdOne: texts.Draw(t, "one"), UserIdTwo: texts.Draw(t, "two"),
+		}}
+	case 13:
+		env.Message = &rtapi.Envelope_ChannelMessageSend{ChannelMessageSend: &rtapi.ChannelMessageSend{ChannelId: texts.Draw(t, "channel"), Content: texts.Draw(t, "content")}}
+	case 12:
+		env.Message = &rtapi.Envelope_ChannelPresenceEvent{ChannelPresenceEvent: &rtapi.ChannelPresenceEvent{
+			ChannelId: texts.Draw(t, "channel"), Joins: drawPresences(t), Leaves: drawPresences(t),
+			RoomName: texts.Draw(t, "room"), GroupId: texts.Draw(t, "group"), UserIdOne: texts.Draw(t, "one"), UserIdTwo: texts.Draw(t, "two"),
+		}}
 	}
 	return env
 }
@@ -167,7 +219,11 @@ func TestUsualMessagesAreReadByHand(t *testing.T) {
 			t.Errorf("%s as protobuf was left to the library", text)
 		}
 	}
+	if text := `{"cid":"7","channel_message_send":{"channel_id":"2...lobby","content":"{\"text\":\"hi\"}"}}`; !checkDecode(t, []byte(text), JSON) {
+		t.Errorf("%s was left to the library", text)
+	}
 	for _, text := range []string{
+		`{"channel_message_send":{"content":"a","content":"b"}}`, `{"channel_message_send":{"message":"a"}}`, `{"channel_message_send":{"content":{}}}`,
 		`{"cid":"1","rpc":{"id":"a","id":"b"}}`, `{"cid":"1","cid":"2","ping":{}}`, `{"ping":{},"rpc":{}}`, `{"ping":{}}x`,
 		`{"ping":{},}`, `{"ping":null}`, `{"rpc":{"id":1}}`, `{"rpc":{"nope":""}}`, `{"match_data_send":{"op_code":01}}`,
 		`{"match_data_send":{"op_code":99999999999999999999}}`, `{"match_data_send":{"data":"a"}}`, "{\"rpc\":{\"id\":\"\x01\"}}", `{"rpc":{"id":"\ud800"}}`, ``, `{`, `{"rpc"`, `{"rpc":{"id":"\`,
@@ -251,10 +307,18 @@ func BenchmarkCodec(b *testing.B) {
 		MatchId: "358c4021-7393-5e08-ae5a-059e36c15bae.", OpCode: 3, Data: []byte(strings.Repeat("x", 120)), Reliable: true,
 		Presence: &rtapi.UserPresence{UserId: "358c4021-7393-5e08-ae5a-059e36c15bae", SessionId: "358c4021-7393-5e08-ae5a-059e36c15bae", Username: "ann"},
 	}}}
+	chat := &rtapi.Envelope{Message: &rtapi.Envelope_ChannelMessage{ChannelMessage: &api.ChannelMessage{
+		ChannelId: "2...lobby", MessageId: "358c4021-7393-5e08-ae5a-059e36c15bae", Code: wrapperspb.Int32(0), SenderId: "358c4021-7393-5e08-ae5a-059e36c15bae",
+		Username: "ann", Content: `{"text":"hello everyone"}`, CreateTime: &timestamppb.Timestamp{Seconds: 1_700_000_000, Nanos: 123_456_000},
+		UpdateTime: &timestamppb.Timestamp{Seconds: 1_700_000_000, Nanos: 123_456_000}, Persistent: wrapperspb.Bool(true), RoomName: "lobby",
+	}}}
 	for _, c := range []struct {
 		name string
 		run  func()
 	}{
+		{"chat/json/write/hand", func() { _, _ = Encode(chat, JSON) }},
+		{"chat/json/write/library", func() { _, _ = encodeJSON(chat) }},
+		{"chat/protobuf/write/library", func() { _, _ = encodeProto(chat) }},
 		{"rpc/json/write/hand", func() { _, _ = Encode(rpc, JSON) }},
 		{"rpc/json/write/library", func() { _, _ = encodeJSON(rpc) }},
 		{"rpc/protobuf/write/hand", func() { _, _ = Encode(rpc, Protobuf) }},
@@ -273,12 +337,15 @@ func BenchmarkCodec(b *testing.B) {
 	}
 	text, _ := encodeJSON(rpc)
 	bin, _ := encodeProto(rpc)
+	said := []byte(`{"cid":"7","channel_message_send":{"channel_id":"2...lobby","content":"{\"text\":\"hello everyone\"}"}}`)
 	for _, c := range []struct {
 		name string
 		run  func()
 	}{
 		{"rpc/json/read/hand", func() { _, _ = Decode(text, JSON) }},
 		{"rpc/json/read/library", func() { _, _ = decodeJSON(text) }},
+		{"chat/json/read/hand", func() { _, _ = Decode(said, JSON) }},
+		{"chat/json/read/library", func() { _, _ = decodeJSON(said) }},
 		{"rpc/protobuf/read/hand", func() { _, _ = Decode(bin, Protobuf) }},
 		{"rpc/protobuf/read/library", func() { _, _ = decodeProto(bin) }},
 	} {
