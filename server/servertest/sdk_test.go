@@ -14,13 +14,9 @@ import (
 func TestSDK(t *testing.T) {
 	t.Parallel()
 	dir := servertest.NodePackages(t)
-	script, err := filepath.Abs(filepath.Join("testdata", "sdk.mjs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	servertest.CopyFile(t, script, dir)
+	servertest.CopyFile(t, filepath.Join("testdata", "sdk.mjs"), dir)
 	// The modules' own hooks would get in the way of plain calls.
-	var plain = map[string][]servertest.Option{
+	plain := map[string][]servertest.Option{
 		"typescript": {servertest.Module("index.ts", `
 			export function InitModule(ctx, logger, nk, initializer) {
 				initializer.registerRpc("echo", (ctx, logger, nk, payload: string) => payload);
@@ -62,16 +58,47 @@ func TestSDK(t *testing.T) {
 				}`)},
 	}
 	for language, options := range plain {
-		for _, format := range []string{"json", "protobuf"} {
-			t.Run(language+"/"+format, func(t *testing.T) {
-				t.Parallel()
-				srv := servertest.Start(t, options...)
-				cmd := exec.CommandContext(t.Context(), "node", "sdk.mjs", srv.URL[strings.LastIndex(srv.URL, ":")+1:], format)
-				cmd.Dir = dir
-				if out, err := cmd.CombinedOutput(); err != nil {
-					t.Fatalf("%v\n%s", err, out)
-				}
-			})
-		}
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			drive(t, dir, "sdk.mjs", options...)
+		})
+	}
+}
+
+// TestSDKSocial drives chat, friends, groups, status, parties and the
+// matchmaker with the published JavaScript client, on both databases.
+func TestSDKSocial(t *testing.T) {
+	t.Parallel()
+	dir := servertest.NodePackages(t)
+	servertest.CopyFile(t, filepath.Join("testdata", "social.mjs"), dir)
+	options := []servertest.Option{
+		servertest.Flags("--matchmaker.interval_sec", "1"),
+		servertest.Module("main.lua", `
+			local nk = require("nakama")
+			nk.register_rt_before(function(ctx, envelope)
+				envelope.channel_message_send.content = envelope.channel_message_send.content:gsub("heck", "****")
+				return envelope
+			end, "ChannelMessageSend")`),
+	}
+	for database, more := range map[string][]servertest.Option{"SQLite": nil, "PostgreSQL": {servertest.Postgres()}} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			drive(t, dir, "social.mjs", append(more, options...)...)
+		})
+	}
+}
+
+// drive runs a script against a server of its own in each wire format.
+func drive(t *testing.T, dir, script string, options ...servertest.Option) {
+	for _, format := range []string{"json", "protobuf"} {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			srv := servertest.Start(t, options...)
+			cmd := exec.CommandContext(t.Context(), "node", script, srv.URL[strings.LastIndex(srv.URL, ":")+1:], format)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
 	}
 }
