@@ -41,13 +41,16 @@ func findLua(folder string, log zerolog.Logger) ([]*lua.Module, error) {
 		}
 		path := filepath.ToSlash(rel)
 		name := strings.ReplaceAll(path[:len(path)-len(".lua")], "/", ".")
-		if name == "nakama" {
-			log.Warn().Str("file", path).Msg(`left out: the module "nakama" is the server's own`)
-			return nil
-		}
 		source, err := os.ReadFile(file)
 		if err != nil {
 			return err
+		}
+		if strings.HasPrefix(string(source), "---@meta") {
+			return nil // annotations for editors; nothing to run
+		}
+		if name == "nakama" {
+			log.Warn().Str("file", path).Msg(`left out: the module "nakama" is the server's own`)
+			return nil
 		}
 		m, err := lua.Compile(name, path, string(source))
 		if err != nil {

@@ -1,0 +1,108 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"kumi/modules/script"
+)
+
+// declaration is a file that editors read beside modules.
+type declaration struct {
+	flag, name string
+	print      func() (string, error)
+}
+
+var declarations = []declaration{
+	{"--ts", "nkruntime.d.ts", script.TypeScript},
+	{"--lua", "nakama.lua", script.LuaStubs},
+	{"--docs", "functions.md", script.Docs},
+}
+
+// tsconfig makes editors take a folder as one project, in which the
+// declarations hold for every file.
+const tsconfig = `{
+  "compilerOptions": {
+    "target": "ES2022",
+    "lib": ["ES2022", "DOM"],
+    "module": "ESNext",
+    "moduleResolution": "Bundler",
+    "strict": true,
+    "noEmit": true,
+    "types": []
+  }
+}
+`
+
+// types prints the declarations of what modules can call, or writes them into a
+// folder: those asked for, or the ones for TypeScript and for Lua.
+func types(_ context.Context, args []string, s streams) int {
+	var chosen []declaration
+	dir := ""
+	for _, arg := range args {
+		d, ok := declarationFor(arg)
+		switch {
+		case ok:
+			chosen = append(chosen, d)
+		case strings.HasPrefix(arg, "-") || dir != "":
+			fmt.Fprintf(s.err, "types %s: expected --ts, --lua, --docs or one folder\n", arg)
+			return exitUsage
+		default:
+			dir = arg
+		}
+	}
+	switch {
+	case len(chosen) == 0 && dir == "":
+		fmt.Fprintln(s.err, "types needs one of --ts, --lua and --docs to print, or a folder to write into")
+		return exitUsage
+	case len(chosen) == 0:
+		chosen = declarations[:2]
+	}
+	for _, d := range chosen {
+		text, err := d.print()
+		if err != nil {
+			return failed(s, fmt.Errorf("print %s: %w", d.name, err))
+		}
+		if dir == "" {
+			fmt.Fprint(s.out, text)
+			continue
+		}
+		if err := writeDeclaration(filepath.Join(dir, d.name), text, s); err != nil {
+			return failed(s, err)
+		}
+		if d.flag == "--ts" {
+			config := filepath.Join(dir, "tsconfig.json")
+			if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+				if err := writeDeclaration(config, tsconfig, s); err != nil {
+					return failed(s, err)
+				}
+			}
+		}
+	}
+	return exitOK
+}
+
+func declarationFor(flag string) (declaration, bool) {
+	for _, d := range declarations {
+		if flag == d.flag || flag == d.flag[1:] {
+			return d, true
+		}
+	}
+	return declaration{}, false
+}
+
+func writeDeclaration(path, text string, s streams) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "wrote %s\n", path)
+	return nil
+}

@@ -1,0 +1,274 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestTypesCommand(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"types --ts", 0, "storageRead(objectIds: StorageReadRequest[]): StorageObject[];"},
+		{"types --lua", 0, "function nk.storage_read(object_ids) end"},
+		{"types --docs", 0, "### storageRead / storage_read"},
+		{"types", 2, "types needs"},
+		{"types --java", 2, "--java"},
+		{"types a b", 2, "b"},
+	} {
+		var out buffer
+		code := dispatch(t.Context(), strings.Fields(c.args), streams{&out, &out, nil})
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s: exit %d, want %d with %q", c.args, code, c.code, c.want)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "modules")
+	var out buffer
+	if code := dispatch(t.Context(), []string{"types", dir}, streams{&out, &out, nil}); code != exitOK {
+		t.Fatalf("exit %d: %s", code, out.String())
+	}
+	for _, name := range []string{"nkruntime.d.ts", "nakama.lua", "tsconfig.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	// What is written beside modules is no module.
+	write(t, filepath.Join(dir, "main.lua"), `local nk = require("nakama") nk.register_rpc(function() end, "a")`)
+	out = buffer{}
+	if code := dispatch(t.Context(), []string{"check", "--runtime.path", dir}, streams{&out, &out, nil}); code != exitOK || strings.Contains(out.String(), "left out") {
+		t.Errorf("exit %d: %s", code, out.String())
+	}
+}
+
+func TestTypeScript(t *testing.T) {
+	t.Parallel()
+	base := compiler(t)
+	for name, test := range map[string]func(*testing.T, string){
+		"samples": testSamples, "module": testModule, "published": testPublished,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(base, name)
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			test(t, dir)
+		})
+	}
+}
+
+// The samples pass the compiler's strictest checks against the declarations.
+func testSamples(t *testing.T, dir string) {
+	declare(t, dir, "nkruntime.d.ts")
+	if err := os.CopyFS(filepath.Join(dir, "modules"), os.DirFS("../../data/modules")); err != nil {
+		t.Fatal(err)
+	}
+	compile(t, dir, "nkruntime.d.ts", "modules/index.ts")
+}
+
+// A module that uses everything in ways of its own.
+func testModule(t *testing.T, dir string) {
+	declare(t, dir, "nkruntime.d.ts")
+	write(t, filepath.Join(dir, "module.ts"), typedModule)
+	compile(t, dir, "nkruntime.d.ts", "module.ts")
+	write(t, filepath.Join(dir, "wrong.ts"), `
+export const a: nkruntime.RpcFunction = (ctx, logger, nk) => nk.storageReed([]);
+export const b: nkruntime.RpcFunction = (ctx, logger, nk) => nk.matchCreate(1);
+export const c: nkruntime.MatchHandler = { matchInit: () => ({ state: {}, tickRate: 1 }) };
+export const d: nkruntime.InitModule = (ctx, logger, nk, init) => init.registerRtBefore("ChannelJion", () => {});
+`)
+	out := tsc(t, dir, "nkruntime.d.ts", "wrong.ts")
+	for line := 2; line <= 5; line++ {
+		if !strings.Contains(out, fmt.Sprintf("wrong.ts(%d,", line)) {
+			t.Errorf("line %d is wrong and no error:\n%s", line, out)
+		}
+	}
+}
+
+const typedModule = `
+type State = { left: number };
+
+const handler: nkruntime.MatchHandler<State> = {
+  matchInit: (ctx, logger, nk, params) => ({ state: { left: Number(params.left) }, tickRate: 1, label: "" }),
+  matchJoinAttempt: (ctx, logger, nk, dispatcher, tick, state, presence) => ({ state, accept: presence.userId !== "" }),
+  matchJoin: (ctx, logger, nk, dispatcher, tick, state, presences) => (dispatcher.broadcastMessage(1, "x", presences), { state }),
+  matchLeave: (ctx, logger, nk, dispatcher, tick, state) => ({ state }),
+  matchLoop: (ctx, logger, nk, dispatcher, tick, state, messages) => {
+    for (const m of messages) logger.info("%d %s", m.opCode, nk.binaryToString(m.data));
+    return --state.left > 0 ? { state } : null;
+  },
+  matchTerminate: (ctx, logger, nk, dispatcher, tick, state, grace) => ({ state }),
+  matchSignal: (ctx, logger, nk, dispatcher, tick, state, data) => ({ state, data }),
+  matchReload: (ctx, logger, nk, dispatcher, tick, state) => ({ state }),
+};
+
+export const InitModule: nkruntime.InitModule = (ctx, logger, nk, initializer) => {
+  initializer.registerMatch("m", handler);
+  initializer.registerRpc("async", async (ctx, logger, nk, payload) => {
+    const [a, b] = await Promise.all([nk.httpRequestAsync("http://a", "get"), nk.httpRequestAsync("http://b", "post")]);
+    return a.body + b.code;
+  });
+  initializer.registerRtBefore("MatchmakerAdd", (ctx, logger, nk, envelope) => {
+    envelope.matchmakerAdd.query = "*";
+    return envelope;
+  });
+  initializer.registerRtBefore<nkruntime.EnvelopeMatchJoin>("MatchJoin", (ctx, logger, nk, e) => void e.matchJoin.metadata);
+  initializer.registerAfterGetAccount((ctx, logger, nk, account) => logger.info(account.user.username));
+  initializer.registerBeforeUpdateAccount((ctx, logger, nk, request) => (request.displayName ? request : undefined));
+  initializer.registerBeforeAuthenticateCustom((ctx, logger, nk, data) => {
+    if (!data.account?.id) throw { message: "no", code: nkruntime.Codes.INVALID_ARGUMENT };
+    return data;
+  });
+  initializer.registerShutdown((ctx, logger, nk) => {});
+  const { objects, cursor } = nk.storageList(null, "c", 10, undefined);
+  nk.storageWrite(objects.map((o) => ({ ...o, value: { n: 1 } })));
+  nk.metricsCounterAdd("n", {}, 1);
+  nk.accountUpdateId(ctx.userId!, null, "name");
+  logger.withField("cursor", cursor).info("%v", nk.sqlQuery("select 1").length);
+};
+`
+
+// Whatever was declared for modules before can be used as it was: each type of
+// ours stands where the published one is expected, each function takes what was
+// published for it, each hook the published handler.
+func testPublished(t *testing.T, dir string) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/heroiclabs/nakama-common").Output()
+	if err != nil {
+		skip(t, "go cannot say where the published declarations are")
+	}
+	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "index.d.ts"))
+	if err != nil {
+		skip(t, "the published declarations are not there")
+	}
+	theirs := regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(string(text), "")
+	theirs = strings.Replace(theirs, "namespace nkruntime", "namespace published", 1)
+	theirs = strings.ReplaceAll(theirs, "| void,", "| undefined,")
+	theirs = regexp.MustCompile(`\| void([,)])`).ReplaceAllString(theirs, "| undefined$1")
+	ours := declare(t, dir, "unused.d.ts")
+	// Enums of different namespaces are never the same type.
+	numbers := regexp.MustCompile(`: (PresenceReason|GroupUserState|ChanType|Codes)\b`)
+	words := regexp.MustCompile(`: (SortOrder|Operator|OverrideOperator)\b`)
+	same := func(s string) string {
+		return words.ReplaceAllString(numbers.ReplaceAllString(s, ": number"), ": string")
+	}
+	write(t, filepath.Join(dir, "ours.d.ts"), same(ours))
+	write(t, filepath.Join(dir, "published.d.ts"), same(theirs))
+
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^ *(?:export )?(?:interface|type) (\w+)`).FindAllStringSubmatch(theirs, -1) {
+		name := m[1]
+		if seen[name] || differs[name] || strings.HasSuffix(name, "Function") || strings.HasPrefix(name, "MatchHandler") {
+			continue
+		}
+		seen[name] = true
+		fmt.Fprintf(&b, "declare const ours_%s: nkruntime.%s; export const published_%s: published.%s = ours_%s;\n", name, name, name, name, name)
+	}
+	functions := regexp.MustCompile(`(?m)^\s*(\w+)\(`)
+	of := func(name string) string {
+		return regexp.MustCompile(`(?s)interface ` + name + ` \{(.*?)\n    \}`).FindStringSubmatch(theirs)[1]
+	}
+	b.WriteString("declare const nk: nkruntime.Nakama;\n")
+	for _, m := range functions.FindAllStringSubmatch(of("Nakama"), -1) {
+		if f := m[1]; !seen["()"+f] && !differs[f] {
+			seen["()"+f] = true
+			fmt.Fprintf(&b, "export const f_%s: (...a: Parameters<published.Nakama[%q]>) => ReturnType<published.Nakama[%q]> = nk.%s;\n", f, f, f, f)
+		}
+	}
+	types := regexp.MustCompile(`\b([A-Z]\w+)`)
+	for _, m := range regexp.MustCompile(`(?m)^\s*(register(?:Before|After)\w+)\(fn: ([^)]*)\)`).FindAllStringSubmatch(of("Initializer"), -1) {
+		fmt.Fprintf(&b, "declare const h_%s: %s; export const r_%s = (i: nkruntime.Initializer) => i.%s(h_%s);\n",
+			m[1], types.ReplaceAllString(m[2], "nkruntime.$1"), m[1], m[1], m[1])
+	}
+	write(t, filepath.Join(dir, "compare.ts"), b.String())
+	if len(seen) < 300 {
+		t.Errorf("only %d published names were found", len(seen))
+	}
+	compile(t, dir, "ours.d.ts", "published.d.ts", "compare.ts")
+}
+
+// differs are the published names of which ours are not the same, on purpose.
+var differs = map[string]bool{
+	"InitModule": true, "Initializer": true, "Nakama": true, // one by one, below
+	"Logger":              true,                                                            // gives nothing, where a string was published
+	"RtHookMessage":       true,                                                            // has PartyUpdate too
+	"Envelope":            true,                                                            // has more kinds
+	"RequestMethod":       true,                                                            // in capitals too
+	"StorageObjects":      true,                                                            // a hook's: with texts and times as they are sent
+	"ApiNotificationList": true,                                                            // likewise
+	"Users":               true,                                                            // was published as a list of lists of itself
+	"StorageReadRequest":  true, "StorageWriteRequest": true, "StorageDeleteRequest": true, // userId may be left out
+	"NotificationRequest": true,
+	"friendsAdd":          true, "friendsDelete": true, "friendsBlock": true, // give nothing, where a list was published
+	"storageWriteRetry": true, // takes functions that give nothing too
+}
+
+// declare prints the declarations into a folder.
+func declare(t *testing.T, dir, name string) string {
+	t.Helper()
+	var out, errs buffer
+	if code := dispatch(t.Context(), []string{"types", "--ts"}, streams{&out, &errs, nil}); code != exitOK {
+		t.Fatal(errs.String())
+	}
+	write(t, filepath.Join(dir, name), out.String())
+	return out.String()
+}
+
+func compile(t *testing.T, dir string, files ...string) {
+	t.Helper()
+	if out := tsc(t, dir, files...); out != "" {
+		t.Errorf("the compiler says:\n%s", out)
+	}
+}
+
+// tsc gives what the compiler has to say, empty when all is well.
+func tsc(t *testing.T, dir string, files ...string) string {
+	t.Helper()
+	args := append([]string{"../node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--lib", "es2022",
+		"--module", "esnext", "--moduleResolution", "bundler", "--types", ""}, files...)
+	cmd := exec.CommandContext(t.Context(), "node", args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil && len(out) == 0 {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// compiler is a folder with the TypeScript compiler, or skips the test where it
+// cannot be had.
+func compiler(t *testing.T) string {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			skip(t, "needs Node.js: "+tool+" is not installed")
+		}
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/types")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		skip(t, "could not install the TypeScript compiler: "+err.Error()+"\n"+string(out))
+	}
+	return dir
+}
+
+// skip skips, except where everything has to run.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
