@@ -76,7 +76,7 @@ func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresen
 		return errFull
 	}
 	who := p.requests[i]
-	p.count(who)
+	p.letIn(who)
 	p.mu.Unlock()
 	if r.enter(p, who.Session, who.Username, single) != nil {
 		return errAccept

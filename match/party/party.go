@@ -29,7 +29,8 @@ type party struct {
 	label    string
 	doc      *query.Doc           // replaced, never changed
 	leader   uuid.UUID            // the session
-	members  []*presence.Presence // in order of joining; some may still be on their way to the stream
+	members  []*presence.Presence // in order of joining
+	coming   []uuid.UUID          // sessions that were let in and are on their way to the stream
 	requests []*presence.Presence
 }
 
@@ -52,7 +53,7 @@ func (r *Registry) Create(who *presence.Presence, in *rtapi.PartyCreate, single 
 	if err := p.set(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
 		return nil, err
 	}
-	p.members = []*presence.Presence{p.member(who)}
+	p.letIn(p.member(who))
 	r.add(p)
 	if err := r.enter(p, who.Session, who.Username, single); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (p *party) ask(who *presence.Presence) (in bool, err error) {
 	case len(p.members) >= p.maxSize:
 		return false, errFull
 	case p.open:
-		p.count(p.member(who))
+		p.letIn(p.member(who))
 		return true, nil
 	case p.find(who.Session) >= 0:
 		return false, errMember
@@ -129,8 +130,25 @@ func (p *party) ask(who *presence.Presence) (in bool, err error) {
 	return false, nil
 }
 
-// count makes a session a member; its place is taken from now on. What it asked
-// for before is settled. The lock is held.
+// letIn makes a session a member, with a place from now on, before it is on the
+// stream. Who calls it calls Registry.enter next. The lock is held.
+func (p *party) letIn(who *presence.Presence) {
+	p.coming = append(p.coming, who.Session)
+	p.count(who)
+}
+
+// came ends what letIn began, and tells whether the session is a member still.
+func (p *party) came(session uuid.UUID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i := slices.Index(p.coming, session); i >= 0 {
+		p.coming = slices.Delete(p.coming, i, i+1)
+	}
+	return !p.over && p.find(session) >= 0
+}
+
+// count makes a session a member. What it asked for before is settled. The lock
+// is held.
 func (p *party) count(who *presence.Presence) {
 	p.requests = slices.DeleteFunc(p.requests, func(r *presence.Presence) bool { return r.Session == who.Session })
 	if p.find(who.Session) < 0 {
@@ -144,7 +162,7 @@ func (p *party) count(who *presence.Presence) {
 func (p *party) changed() { p.reg.o.Matchmaker.RemoveParty(p.text) }
 
 // arrived is told by the tracker that a session is on the stream: one that was
-// counted in, or one that module code put there.
+// let in, or one that module code put there.
 func (p *party) arrived(who *presence.Presence) {
 	if who.Hidden {
 		return
@@ -154,9 +172,12 @@ func (p *party) arrived(who *presence.Presence) {
 	if p.over {
 		return
 	}
-	if i := p.find(who.Session); i >= 0 {
+	switch i := p.find(who.Session); {
+	case i >= 0:
 		p.members[i] = who
-	} else {
+	case slices.Contains(p.coming, who.Session):
+		return // let in, and removed before it came
+	default:
 		p.count(who)
 	}
 	p.tell(who.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(who.Session)}})

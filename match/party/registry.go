@@ -159,14 +159,16 @@ func (r *Registry) forget(p *party) {
 	r.mu.Unlock()
 }
 
-// enter puts a session that a party has counted in on the party's stream. With
+// enter puts a session that a party has let in on the party's stream. With
 // single it leaves the other parties it is in.
 func (r *Registry) enter(p *party, session uuid.UUID, username string, single bool) error {
-	if _, _, err := r.o.Tracker.Track(session, p.stream, presence.Meta{Username: username}); err != nil {
+	_, _, err := r.o.Tracker.Track(session, p.stream, presence.Meta{Username: username})
+	member := p.came(session)
+	if err != nil {
 		p.left(session)
 		return err
 	}
-	if !p.has(session) {
+	if !member {
 		// The party was closed, or it was removed from it, since it was let in.
 		r.o.Tracker.Untrack(session, p.stream, runtime.PresenceReasonLeave)
 		return ErrNotFound
