@@ -104,3 +104,27 @@ func BenchmarkJSON(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRecord makes the table of a Go value and reads one property of it.
+// "plain" is the reference: the same table made at once, with all of its six.
+func BenchmarkRecord(b *testing.B) {
+	v := start(b, `function name(t) return t.name end`, options{})
+	fn := v.Global("name")
+	reads := 0
+	for _, c := range []struct {
+		name string
+		make func() vm.Ref
+	}{
+		{"record", func() vm.Ref { return v.Record(fruitLayout, fruit{&reads}) }},
+		{"plain", func() vm.Ref { return plainFruit(v) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := v.Invoke(context.Background(), fn, c.make()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -66,20 +66,24 @@ func (v *VM) native(n *vm.Native) *lua.LFunction {
 func (v *VM) callNative(L *lua.LState, n *vm.Native) int {
 	if v.nested == len(v.calls) {
 		v.calls = append(v.calls, &vm.Call{Local: v.o.Local})
+		v.args = append(v.args, nil)
 	}
 	c := v.calls[v.nested]
 	v.nested++
 	thread := v.thread
 	v.thread = L
 	top := L.GetTop()
-	args := make([]vm.Ref, top)
-	for i := range args {
-		args[i] = L.Get(i + 1)
+	level := v.nested - 1
+	args := v.args[level][:0]
+	for i := range top {
+		args = append(args, L.Get(i+1))
 	}
 	c.Begin(v.ctx, v, args)
 	err := v.guarded(n, c)
 	v.nested--
 	v.thread = thread
+	clear(args)
+	v.args[level] = args
 	if err != nil {
 		v.raise(L, n, err)
 	}

@@ -1,6 +1,8 @@
 package lua
 
 import (
+	"unsafe"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"kumi/vm"
@@ -14,8 +16,7 @@ import (
 // becomes a plain table, which it stays. Whatever looks at tables past their
 // metatables must ask plain first.
 type record struct {
-	table lua.LTable // what scripts hold
-	meta  lua.LTable // its metatable
+	table lua.LTable // what scripts hold; first, see recordOf
 	vm    *VM
 	uses  int
 
@@ -33,21 +34,18 @@ const often = 24
 // searched one by one.
 const mostPairs = 12
 
-// String and Type make a record an LValue: its metatable's own metatable, where
-// it is found again. No script gets hold of it.
-func (r *record) String() string       { return "record" }
-func (r *record) Type() lua.LValueType { return lua.LTUserData }
+// recordMeta is the metatable of all records. It never changes, and nobody but
+// records has it, as scripts cannot see it.
+var recordMeta *lua.LTable
 
-// recordMeta is what all metatables of records are copies of: they share its
-// entries, which never change.
-var recordMeta = func() lua.LTable {
+func init() { // not an initializer: its functions ask for it
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
 	t := L.CreateTable(0, 2)
 	t.RawSetString("__index", &lua.LFunction{IsG: true, GFunction: indexRecord})
 	t.RawSetString("__newindex", &lua.LFunction{IsG: true, GFunction: writeRecord})
-	return *t
-}()
+	recordMeta = t
+}
 
 // Record implements vm.Engine. A property that cannot be made is absent.
 func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
@@ -68,9 +66,7 @@ type roomyRecord struct {
 const mostRoom = 6
 
 func (v *VM) record(r *record) *lua.LTable {
-	r.vm, r.meta = v, recordMeta
-	r.meta.Metatable = r
-	r.table.Metatable = &r.meta
+	r.vm, r.table.Metatable = v, recordMeta
 	return &r.table
 }
 
@@ -89,12 +85,10 @@ func (v *VM) decoded(pairs []pair) *lua.LTable {
 
 // recordOf is the record that a table is, nil when it is a plain table.
 func recordOf(t *lua.LTable) *record {
-	if mt, ok := t.Metatable.(*lua.LTable); ok {
-		if r, ok := mt.Metatable.(*record); ok && t == &r.table {
-			return r
-		}
+	if t.Metatable != lua.LValue(recordMeta) {
+		return nil
 	}
-	return nil
+	return (*record)(unsafe.Pointer(t)) // the table is its first field
 }
 
 // plain makes a record a plain table.
@@ -108,7 +102,7 @@ func plain(t *lua.LTable) {
 	for _, p := range pairs {
 		t.RawSetString(p.key, p.x)
 	}
-	r.meta, r.layout, r.source, r.vals, r.pairs = lua.LTable{}, nil, nil, nil, nil
+	r.layout, r.source, r.vals, r.pairs = nil, nil, nil, nil
 }
 
 // all appends the whole content, in order.

@@ -68,6 +68,7 @@ type VM struct {
 	ctx      context.Context // of the innermost Invoke, for functions of Go
 	depth    int             // of calls into the VM
 	calls    []*vm.Call      // reused, by nesting
+	args     [][]vm.Ref      // theirs
 	nested   int             // of functions of Go
 	guards   []guard
 	onFail   *lua.LFunction
