@@ -71,7 +71,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/v2/account/authenticate/device":
 		var device struct{ ID string }
 		if !basic || user != "thekey" || json.Unmarshal(body, &device) != nil || len(device.ID) < 10 {
-			http.Error(w, `{"code":16,"message":"Server key invalid"}`, 401)
+			http.Error(w, `{"code":16,"message":"Server key invalid"}`, http.StatusUnauthorized)
 			return
 		}
 		fmt.Fprintf(w, `{"created":true,"token":%q}`, fakeToken(device.ID))
@@ -79,7 +79,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var payload string
 		ok := strings.HasPrefix(authorization, "Bearer h.") || r.FormValue("http_key") == "thehttpkey"
 		if !ok || json.Unmarshal(body, &payload) != nil {
-			http.Error(w, `{"code":16}`, 401)
+			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
 			return
 		}
 		if r.URL.Path == "/v2/rpc/make" {
@@ -90,7 +90,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"payload": payload})
 	case "/v2/storage":
 		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(string(body), `"collection":"bench"`) {
-			http.Error(w, `{"code":16}`, 401)
+			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
 			return
 		}
 		fmt.Fprint(w, `{}`)
@@ -107,7 +107,7 @@ func fakeToken(device string) string {
 
 func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.FormValue("token"), "h.") {
-		http.Error(w, "Missing or invalid token", 401)
+		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
 		return
 	}
 	conn, err := websocket.Accept(w, r, nil)

@@ -10,7 +10,7 @@ import (
 )
 
 // counter is a match that counts signals.
-type counter struct{ crash string }
+type counter struct{}
 
 type counterState struct{ N int }
 

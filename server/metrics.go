@@ -138,7 +138,6 @@ type labeledCounter struct {
 type gauge struct{ n atomic.Int64 }
 
 func (g *gauge) set(n int) { g.n.Store(int64(n)) }
-func (g *gauge) add(n int) { g.n.Add(int64(n)) }
 
 // counter adds a counter to what is shown. labels are names and values by
 // turns.

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -100,7 +99,6 @@ type player struct {
 	user   uuid.UUID
 	format presence.Format
 	cid    int
-	mu     sync.Mutex
 	pushed []*rtapi.Envelope
 }
 

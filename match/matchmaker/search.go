@@ -9,6 +9,8 @@ type hit struct {
 }
 
 // before is the order of hits: score, then age.
+//
+//lint:ignore U1000 heap calls it, through its constraint
 func (h hit) before(other hit) bool {
 	return h.score > other.score || h.score == other.score && h.slot < other.slot
 }
@@ -37,6 +39,7 @@ type node struct {
 	at   int
 }
 
+//lint:ignore U1000 heap calls it, through its constraint
 func (n node) before(other node) bool { return n.slot < other.slot }
 
 // start begins the search of t.
