@@ -207,11 +207,7 @@ func position(f *goja.StackFrame) string {
 	if p.Line == 0 {
 		return ""
 	}
-	column := p.Column
-	if p.Filename != f.SrcName() {
-		column++ // source maps count columns from 0
-	}
-	return p.Filename + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(column)
+	return p.Filename + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
 }
 
 // ofGoja says whether a panic is goja's way to throw.

@@ -39,7 +39,11 @@ func Compile(name, source string) (*Program, error) {
 // maps reads it by its path, which is relative to what name is relative to. A
 // map that cannot be read is done without.
 func CompileMapped(name, source string, maps func(path string) ([]byte, error)) (*Program, error) {
-	tree, err := parser.ParseFile(nil, name, source, 0, parser.WithSourceMapLoader(maps))
+	source = moveInline(source)
+	tree, err := parser.ParseFile(nil, name, source, 0, parser.WithSourceMapLoader(func(path string) ([]byte, error) {
+		text, err := maps(path)
+		return moveColumns(text), err
+	}))
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
