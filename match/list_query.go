@@ -2,6 +2,7 @@ package match
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 
 	"kumi/store/query"
@@ -12,16 +13,23 @@ import (
 type card struct {
 	label *string
 	rate  int32
+	terms uint64 // a bit for each text in doc; see bits
 	doc   *query.Doc
 }
 
-// document is what queries look at. It is made when a match begins and,
+var termSeed = maphash.MakeSeed()
+
+// bits folds a term into a set of 64. A document that lacks a bit of the terms a
+// query needs cannot match, and need not be looked at.
+func bits(t query.Term) uint64 { return 1 << (maphash.Comparable(termSeed, t) % 64) }
+
+// listed is the match's card. It is made when a match begins and,
 // after its label changed, by the first listing that asks: a game may change its
 // label at every tick.
-func (m *Match) document() *query.Doc {
+func (m *Match) listed() *card {
 	label, rate := m.label.Load(), m.rate.Load()
 	if c := m.card.Load(); c != nil && c.label == label && c.rate == rate {
-		return c.doc
+		return c
 	}
 	doc := query.NewDoc()
 	_ = doc.AddJSON("label", *label) // any text may be a label; objects are looked into
@@ -30,8 +38,12 @@ func (m *Match) document() *query.Doc {
 	doc.AddKeyword("node", m.reg.o.Node)
 	doc.AddNumber("tick_rate", float64(rate))
 	doc.AddNumber("create_time", float64(m.created))
-	m.card.Store(&card{label, rate, doc})
-	return doc
+	c := &card{label: label, rate: rate, doc: doc}
+	for t := range doc.Terms() {
+		c.terms |= bits(t)
+	}
+	m.card.Store(c)
+	return c
 }
 
 // hit is a match that a listing may show.
@@ -105,6 +117,12 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
 		all = append(all, m)
 	}
 	r.mu.RUnlock()
+	var needed uint64
+	if q != nil {
+		for _, t := range q.Needed() {
+			needed |= bits(t)
+		}
+	}
 	found := best{limit: f.Limit}
 	for _, m := range all {
 		if f.Label != nil && m.Label() != *f.Label || !f.fits(int(m.size.Load())) {
@@ -112,8 +130,12 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
 		}
 		h := hit{match: m}
 		if q != nil {
+			c := m.listed()
+			if c.terms&needed != needed {
+				continue
+			}
 			var ok bool
-			if h.score, ok = q.Match(m.document()); !ok {
+			if h.score, ok = q.Match(c.doc); !ok {
 				continue
 			}
 		}

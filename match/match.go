@@ -92,7 +92,7 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	m.rate.Store(int32(rate))
 	m.emptySince = time.Now()
 	m.created = m.emptySince.UnixMilli()
-	m.document()
+	m.listed()
 	m.nextSweep = m.emptySince.Add(time.Second)
 
 	r.mu.Lock()
