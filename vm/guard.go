@@ -22,8 +22,7 @@ type Guard struct {
 	mu      sync.Mutex
 	watched map[*Watched]struct{}
 	timer   *time.Timer
-	heap    uint64 // at the last look
-	live    uint64 // of it, what the last collection found alive
+	last    memory // at the last look
 	forced  time.Time
 	closed  bool
 	resting atomic.Bool
@@ -101,8 +100,8 @@ type Watched struct {
 	call atomic.Uint64 // odd while a call runs
 
 	// Of the guard: the call it saw last, and the heap when that began.
-	seen       uint64
-	heap, live uint64
+	seen uint64
+	from memory
 }
 
 // Watch puts a VM under the guard. stop is called from another goroutine when
@@ -166,7 +165,7 @@ func (g *Guard) wake() {
 	if g.closed || !g.resting.Load() {
 		return
 	}
-	g.heap, g.live = measure()
+	g.last = measure()
 	g.resting.Store(false)
 	if g.timer == nil {
 		g.timer = time.AfterFunc(look, g.tick)
@@ -175,17 +174,26 @@ func (g *Guard) wake() {
 	g.timer.Reset(look)
 }
 
+// memory is what the runtime says of the heap, in bytes.
+type memory struct {
+	heap      uint64 // in use, or not collected yet
+	live      uint64 // what the last collection found in use
+	goal      uint64 // how large it may get before the next one
+	allocated uint64 // since the process began
+}
+
 var samples = sync.Pool{New: func() any {
-	return &[]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	return &[]metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/goal:bytes"}, {Name: "/gc/heap/allocs:bytes"},
+	}
 }}
 
-// measure gives the bytes of the heap that are in use or not collected yet, and
-// those that the last collection found in use.
-func measure() (heap, live uint64) {
-	s := samples.Get().(*[]metrics.Sample)
-	defer samples.Put(s)
-	metrics.Read(*s)
-	return (*s)[0].Value.Uint64(), (*s)[1].Value.Uint64()
+func measure() memory {
+	p := samples.Get().(*[]metrics.Sample)
+	defer samples.Put(p)
+	s := *p
+	metrics.Read(s)
+	return memory{s[0].Value.Uint64(), s[1].Value.Uint64(), s[2].Value.Uint64(), s[3].Value.Uint64()}
 }
 
 func (g *Guard) tick() {
@@ -201,7 +209,7 @@ func (g *Guard) examine() (stops []func()) {
 	if g.closed {
 		return nil
 	}
-	heap, live := measure()
+	m := measure()
 	var grown []*Watched
 	busy, certain := false, false
 	for w := range g.watched {
@@ -211,27 +219,28 @@ func (g *Guard) examine() (stops []func()) {
 		}
 		busy = true
 		if call != w.seen {
-			w.seen, w.heap, w.live = call, g.heap, g.live
+			w.seen, w.from = call, g.last
 		}
-		w.heap = min(w.heap, heap)
-		if heap-w.heap > g.limit {
+		w.from.heap = min(w.from.heap, m.heap)
+		if m.heap-w.from.heap > g.limit {
 			grown = append(grown, w)
-			// Garbage is collected by the time it is as much as what is alive, or
-			// some tens of megabytes.
-			certain = certain || heap-w.heap > g.limit+w.live+64<<20
+			// Garbage is collected when the heap reaches its goal, or soon after.
+			certain = certain || m.heap > max(w.from.goal, w.from.heap)+g.limit+64<<20
 		}
 	}
 	if len(grown) > 0 && !certain && time.Since(g.forced) > time.Second {
-		runtime.GC() // tells garbage from growth
+		// A collection tells garbage from growth, but for what was made while it ran.
+		runtime.GC()
 		g.forced = time.Now()
-		heap, live = measure()
-		certain = true
+		after := measure()
+		young := after.allocated - m.allocated
+		m, certain = after, true
 		kept := grown[:0]
 		for _, w := range grown {
-			if live > w.live && live-w.live > g.limit {
+			if m.live > w.from.live+young+g.limit {
 				kept = append(kept, w)
 			} else {
-				w.heap = min(w.heap, heap)
+				w.from.heap = min(w.from.heap, m.heap)
 			}
 		}
 		grown = kept
@@ -242,7 +251,7 @@ func (g *Guard) examine() (stops []func()) {
 			stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
 		}
 	}
-	g.heap, g.live = heap, live
+	g.last = m
 	if !busy {
 		g.resting.Store(true)
 		return stops
