@@ -138,12 +138,23 @@ func TestMetricsOfGames(t *testing.T) {
 	m.MatchDropped("arena", "input")
 	m.MatchFailed("arena")
 	m.PresenceEvents(4)
+	m.Parties(6)
+	m.MatchmakerPass(7, 5, time.Second)
+	m.MatchmakerFormed(2, 8)
+	m.MatchmakerTimedOut(9)
 	m.StorageReject("saves", "version")
 	m.eventDropped()
 	m.messages.count.Add(5)
 	m.rpc("echo").socket.record(7, time.Second, 1, 2)
 	wantLines(t, scrape(t, m),
 		`authoritative_matches{node_name="nakama"} 3`,
+		`parties{node_name="nakama"} 6`,
+		`matchmaker_tickets{node_name="nakama"} 7`,
+		`matchmaker_active_tickets{node_name="nakama"} 5`,
+		`matchmaker_process_time_count{node_name="nakama"} 1`,
+		`matchmaker_matches{node_name="nakama"} 2`,
+		`matchmaker_matched_players{node_name="nakama"} 8`,
+		`matchmaker_timed_out{node_name="nakama"} 9`,
 		`match_tick_latency_count{handler="arena",node_name="nakama"} 1`,
 		`match_ticks_skipped{handler="arena",node_name="nakama"} 2`,
 		`match_dropped{handler="arena",node_name="nakama",queue="input"} 1`,

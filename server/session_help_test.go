@@ -22,7 +22,6 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
-	"kumi/match/matchmaker"
 	"kumi/match/party"
 	"kumi/modules"
 	"kumi/presence"
@@ -57,7 +56,7 @@ func newRealm(t testing.TB, change func(c *config.Config, set *modules.Set)) *re
 	router := presence.NewRouter(tracker)
 	matches := match.NewRegistry(match.Options{Node: cfg.Name, Tracker: tracker, Router: router, Logger: log, TokenKey: []byte(cfg.Session.EncryptionKey)})
 	matches.SetHandlers(func(name string) (match.Factory, bool) { f, ok := r.loaded.Matches[name]; return f, ok })
-	tickets := matchmaker.New(matchmaker.Options{})
+	tickets := newMatchmaker(cfg, newMetrics(cfg, nil), &matchmaking{log: log, set: func() *modules.Set { return r.loaded }, scope: &core.Scope{}, router: router, matches: matches})
 	parties := party.NewRegistry(party.Options{Node: cfg.Name, Tracker: tracker, Router: router, Matchmaker: tickets, Logger: log})
 	c := core.New(core.Options{Config: cfg, Logger: log, Tracker: tracker, Router: router, Sessions: sessions, Matches: matches, Parties: parties, Matchmaker: tickets})
 	d := door{config: cfg, log: log, core: c, set: func() *modules.Set { return r.loaded }, metrics: newMetrics(cfg, nil), env: map[string]string{}, version: "test"}
@@ -71,6 +70,7 @@ func newRealm(t testing.TB, change func(c *config.Config, set *modules.Set)) *re
 	srv := httptest.NewServer(r.sockets)
 	r.url = "ws" + strings.TrimPrefix(srv.URL, "http") + "/ws"
 	t.Cleanup(func() {
+		tickets.Stop()
 		matches.Stop(context.Background(), 0)
 		ctx, cancel := context.WithTimeout(context.Background(), testWait)
 		defer cancel()
