@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/store"
 )
@@ -20,8 +21,9 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if user.IsNil() {
 		return errSystemUser
 	}
-	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		if err := leaveAllGroups(ctx, q, user); err != nil {
+	var ended []uuid.UUID // groups
+	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -49,29 +51,31 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	}
 	c.tokens.revokeAll(user)
 	c.disconnect(user, nil)
+	for _, group := range ended {
+		c.tracker.UntrackStream(groupChannel(group), runtime.PresenceReasonLeave)
+	}
 	return nil
 }
 
 // leaveAllGroups takes a user out of every group. Groups that it alone led are
-// deleted, with or without members.
-func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) error {
+// deleted, with or without members; it returns them.
+func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) (led []uuid.UUID, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT e.destination_id FROM group_edge e
 		WHERE e.source_id = $1 AND e.state = 0 AND NOT EXISTS (
 			SELECT 1 FROM group_edge o WHERE o.source_id = e.destination_id AND o.state = 0 AND o.destination_id <> $1)`, user)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	var led []uuid.UUID
 	for rows.Next() {
 		var group uuid.UUID
 		if err := rows.Scan(&group); err != nil {
-			return err
+			return nil, err
 		}
 		led = append(led, group)
 	}
 	if err := rows.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	rows.Close()
 	for _, group := range led {
@@ -83,7 +87,7 @@ func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) error 
 			"DELETE FROM group_edge WHERE source_id = $1",
 		} {
 			if _, err := q.ExecContext(ctx, statement, group); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
@@ -95,8 +99,8 @@ func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) error 
 		"DELETE FROM group_edge WHERE source_id = $1",
 	} {
 		if _, err := q.ExecContext(ctx, statement, user); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return led, nil
 }

@@ -38,6 +38,14 @@ func (c *Core) JoinChannel(ctx context.Context, who Speaker, in *rtapi.ChannelJo
 	if err != nil {
 		return nil, err
 	}
+	if isNew && s.Mode != presence.ModeRoom {
+		// Who was put out between the look and the step would stay in: what puts
+		// out changes the rows first and clears the channel then.
+		if _, err := c.channelFor(ctx, who.User, in.GetTarget(), rtapi.ChannelJoin_Type(in.GetType())); err != nil {
+			c.tracker.Untrack(who.Session, s, runtime.PresenceReasonLeave)
+			return nil, err
+		}
+	}
 	others := c.tracker.List(s, false, true)
 	at := placeOf(s)
 	out := &rtapi.Channel{

@@ -174,6 +174,32 @@ func TestChannelJoin(t *testing.T) {
 	})
 }
 
+// A member who is put out of the group while it joins the channel does not stay
+// on it.
+func TestChannelJoinAsMembershipEnds(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		a := c.user(t, "a")
+		s := c.connect(t, a, "a")
+		group := uuid.Must(uuid.NewV4())
+		if _, err := c.db.Exec(ctx, "INSERT INTO group_edge (source_id, position, destination_id, state) VALUES ($1, 1, $2, 2)", group, a); err != nil {
+			t.Fatal(err)
+		}
+		c.tracker.Listen(presence.ModeGroup, func(_ presence.Stream, join, _ *presence.Presence) {
+			if join != nil {
+				if _, err := c.db.Exec(ctx, "DELETE FROM group_edge WHERE source_id = $1", group); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		_, err := c.JoinChannel(ctx, s.speaker(), &rtapi.ChannelJoin{Target: group.String(), Type: 3})
+		wantCode(t, "join", err, fault.InvalidArgument)
+		if c.tracker.Get(s.id, groupChannel(group)) != nil {
+			t.Error("the session is on the channel")
+		}
+	})
+}
+
 func TestChannelMessages(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, c *testCore) {

@@ -357,6 +357,31 @@ func TestGroupCreateUpdate(t *testing.T) {
 	})
 }
 
+// An account takes the groups with it that it alone led, and ends their
+// channels.
+func TestGroupEndsWithItsLeader(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		g := c.team(t, "")
+		s := c.connect(t, g.users["member"], "member")
+		if _, err := c.JoinChannel(ctx, s.speaker(), &rtapi.ChannelJoin{Target: g.id.String(), Type: 3}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"two", "boss"} {
+			if c.tracker.Get(s.id, groupChannel(g.id)) == nil {
+				t.Errorf("before %s goes the member is off the channel", name)
+			}
+			if err := c.DeleteAccount(ctx, g.users[name]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.tracker.Get(s.id, groupChannel(g.id)) != nil {
+			t.Error("the member is still on the channel")
+		}
+		g.want("at the end", "")
+	})
+}
+
 // Many join at once, and no more come in than fit.
 func TestGroupJoinAtOnce(t *testing.T) {
 	t.Parallel()
