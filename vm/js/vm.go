@@ -42,15 +42,17 @@ type VM struct {
 	watch watch
 	head  *vm.Head
 
-	ctx     context.Context // of the call that runs
-	limited *callContext    // what Go functions get of it; made when there is one
-	frames  []*frame        // of Go functions, reused
-	depth   int             // of frames in use
-	running int             // nested entries into the runtime
-	args    []goja.Value    // of Invoke, a stack
-	lost    []*goja.Promise // rejected and not handled
-	loop    *loop           // of the outermost call, once it needs one
-	broken  bool
+	ctx      context.Context // of the call that runs
+	limited  *callContext    // what Go functions get of it; made when there is one
+	frames   []*frame        // of Go functions, reused
+	depth    int             // of frames in use
+	running  int             // nested entries into the runtime
+	args     []goja.Value    // of Invoke, a stack
+	called   *goja.Object    // by the last Invoke, and how
+	callable goja.Callable
+	lost     []*goja.Promise // rejected and not handled
+	loop     *loop           // of the outermost call, once it needs one
+	broken   bool
 
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline; 0: none
@@ -134,10 +136,16 @@ func (v *VM) Close() {
 // Invoke implements vm.Instance. A promise is waited for: its value is the
 // result, its rejection the error.
 func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, error) {
-	f, _ := fn.(goja.Value)
-	call, ok := goja.AssertFunction(f)
+	f, _ := fn.(*goja.Object)
+	call, ok := v.callable, f != nil && f == v.called
 	if !ok {
-		return nil, fault.New(fault.Internal, "the handler is not a function")
+		if f != nil {
+			call, ok = goja.AssertFunction(f)
+		}
+		if !ok {
+			return nil, fault.New(fault.Internal, "the handler is not a function")
+		}
+		v.called, v.callable = f, call
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.CodeOf(err), "the call was not made, its caller has gone", err)
