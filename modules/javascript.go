@@ -62,7 +62,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	}
 	p.close = append(p.close, p.pool.Close)
 	p.locked(func() {
-		script.Install(j.program, p.pool, regs, p.reg, hidden(l.Logger))
+		script.Install(j.program, p.pool, regs, p.reg, l.hidden())
 		p.match = nil
 	})
 	p.http = routes(p.reg.HTTP)
@@ -122,6 +122,7 @@ func (j *javascript) console(local *script.Local) func(level, message string) {
 // answers, and gives what was registered.
 func (j *javascript) initialize(ctx context.Context) ([]script.Registration, error) {
 	local := j.program.NewLocal(false)
+	local.Trace = j.report != nil
 	ctx = j.program.InitContext(ctx)
 	v, err := j.start(ctx, local)
 	if err != nil {
@@ -136,7 +137,7 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 		return nil, nil
 	}
 	j.first = local
-	v.SetTape(j.tape.Recorder())
+	v.SetTape(j.watched(j.tape.Recorder()))
 	if _, err := v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...); err != nil {
 		return nil, fmt.Errorf("InitModule failed: %w", explain(err))
 	}
@@ -149,6 +150,7 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 		regs = []script.Registration{}
 	}
 	j.regs, j.first = regs, nil
+	j.report.registered(vm.JS, regs, nil)
 	return regs, nil
 }
 
@@ -196,7 +198,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	if err != nil {
 		return err
 	}
-	head := j.tape.Player()
+	head := j.watched(j.tape.Player())
 	v.SetTape(head)
 	_, err = v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...)
 	v.SetTape(nil)

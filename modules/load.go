@@ -68,7 +68,7 @@ type Options struct {
 // then where it found them before; afterwards in the new set, or after an error
 // where it found them before.
 func Load(ctx context.Context, o Options) (*Set, error) {
-	l := newLoading(o)
+	l := newLoading(ctx, o)
 	if o.Matches == nil {
 		return l.load(ctx, loadGo)
 	}
@@ -90,8 +90,8 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 
 type loader = func(ctx context.Context, l *loading) (*part, error)
 
-func newLoading(o Options) *loading {
-	l := &loading{Options: o, digest: Digest(o.Path)}
+func newLoading(ctx context.Context, o Options) *loading {
+	l := &loading{Options: o, digest: Digest(o.Path), report: reportOf(ctx)}
 	l.scope = &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(l.digest)}
 	l.Logger = o.Logger.With().Str("module_version", l.scope.ModuleVersion).Logger()
 	if o.Core != nil {
@@ -102,9 +102,14 @@ func newLoading(o Options) *loading {
 
 // load runs the loaders, golang first, and makes one set of what they found.
 func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
+	l.scan()
 	parts := make([]*part, 0, 3)
 	for _, load := range []loader{golang, loadLua, loadJavaScript} {
 		p, err := load(ctx, l)
+		if err != nil && l.report != nil {
+			l.report.failed(err)
+			p, err = newPart(""), nil
+		}
 		if err != nil {
 			for _, p := range parts {
 				if p != l.kept {
@@ -115,7 +120,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		}
 		parts = append(parts, p)
 	}
-	s := merge(parts, hidden(l.Logger))
+	s := merge(parts, l.hidden())
 	s.Guard = l.Guard
 	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil

@@ -22,7 +22,7 @@ import (
 func loadLua(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.Lua.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
-	files, err := findLua(l.Path, log)
+	files, err := findLua(l.Path, log, l.report)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		return p, nil
 	}
 	s := &luaModules{
-		loading: l, log: log, code: code, tapes: map[string]*vm.Tape{},
+		loading: l, log: log, code: code, files: files, tapes: map[string]*vm.Tape{},
 		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard}),
 	}
 	p.match = s.early
@@ -66,7 +66,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	p.close = append(p.close, p.pool.Close)
 	p.locked(func() {
-		script.Install(s.program, p.pool, regs, p.reg, hidden(l.Logger))
+		script.Install(s.program, p.pool, regs, p.reg, l.hidden())
 		for name, slot := range p.reg.Matches {
 			if code.Has(name) {
 				slot.Call = s.factory(name)
@@ -97,6 +97,7 @@ type luaModules struct {
 	*loading
 	log     zerolog.Logger
 	code    *lua.Program
+	files   []*lua.Module
 	program *script.Program
 	regs    []script.Registration // of the first VM; set before there are others in the pool
 
@@ -117,6 +118,7 @@ type luaVM struct {
 
 func (s *luaModules) start(replay bool) (*luaVM, error) {
 	v := &luaVM{of: s, local: s.program.NewLocal(replay), heads: map[string]*vm.Head{}}
+	v.local.Trace = s.report != nil && !replay
 	var err error
 	v.VM, err = lua.New(lua.Options{
 		Program: s.code, Handlers: v.local.Registrar, Local: v.local,
@@ -155,11 +157,11 @@ func (s *luaModules) head(module string) *vm.Head {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tapes[module]; t != nil {
-		return t.Player()
+		return s.watched(t.Player())
 	}
 	t := vm.NewTape()
 	s.tapes[module] = t
-	return t.Recorder()
+	return s.watched(t.Recorder())
 }
 
 func (v *luaVM) print(line string) {
@@ -178,7 +180,11 @@ func (v *luaVM) load(ctx context.Context, names ...string) error {
 			return diverged
 		}
 		if err != nil {
-			return fmt.Errorf("load Lua module %s: %w", name, explain(err))
+			err = fmt.Errorf("load Lua module %s: %w", name, explain(err))
+			if v.of.report == nil {
+				return err
+			}
+			v.of.report.failed(err)
 		}
 	}
 	for _, name := range names {
@@ -186,6 +192,9 @@ func (v *luaVM) load(ctx context.Context, names ...string) error {
 		// completed by others.
 		value, err := v.Require(ctx, name)
 		if err != nil {
+			if v.of.report != nil {
+				continue // told above
+			}
 			return err
 		}
 		if v.IsObject(value) {
@@ -222,6 +231,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 	}
 	s.freeze(v.VM)
 	s.regs = v.local.Registrar.Registrations()
+	s.report.registered(vm.Lua, s.regs, s.file)
 	return v.VM, s.regs, nil
 }
 
@@ -232,6 +242,16 @@ func (s *luaModules) seal(v *luaVM) error {
 	}
 	v.SetTimeout(s.CallTimeout)
 	return nil
+}
+
+// file is the path of a module.
+func (s *luaModules) file(module string) string {
+	for _, f := range s.files {
+		if f.Name == module {
+			return f.Path
+		}
+	}
+	return module
 }
 
 // pooled makes a further VM of the pool.

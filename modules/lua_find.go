@@ -15,8 +15,8 @@ import (
 
 // findLua compiles every *.lua file under a folder, in order of their paths. A
 // module is named by its path without the extension, with dots for slashes.
-// Folders whose names begin with a dot are left out, and node_modules.
-func findLua(folder string, log zerolog.Logger) ([]*lua.Module, error) {
+// Folders whose names begin with a dot are left out, and node_modules. Files that do not compile go to the report of a check.
+func findLua(folder string, log zerolog.Logger, report *Report) ([]*lua.Module, error) {
 	if folder == "" {
 		return nil, nil
 	}
@@ -53,6 +53,10 @@ func findLua(folder string, log zerolog.Logger) ([]*lua.Module, error) {
 			return nil
 		}
 		m, err := lua.Compile(name, path, string(source))
+		if err != nil && report != nil {
+			report.failed(err)
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,8 @@ type loading struct {
 	scope *core.Scope // what module code runs in without a caller
 	// digest is of the files before they were read.
 	digest string
-	kept   *part // of the set before, when that is loaded anew
+	kept   *part   // of the set before, when that is loaded anew
+	report *Report // of a check, else nil
 
 	mu     sync.Mutex
 	parts  []*part

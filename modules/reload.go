@@ -15,7 +15,7 @@ import (
 // old stays as it is and is the caller's to Retire. o must be as for the first
 // Load; Options.Matches is not told of the new handlers.
 func Reload(ctx context.Context, o Options, old *Set) (*Set, error) {
-	l := newLoading(o)
+	l := newLoading(ctx, o)
 	l.kept = old.golang
 	return l.load(match.WithHandlers(ctx, l.handler), func(context.Context, *loading) (*part, error) {
 		l.begin(old.golang)

@@ -64,6 +64,10 @@ type Head struct {
 	at      int
 	depth   int // of recorded calls that are running
 	failed  *DivergenceError
+
+	// Watch, when set, is called in place of every function that is to be called
+	// for real, and calls it or not.
+	Watch func(n *Native, c *Call) error
 }
 
 // DivergenceError says that an init did not make the calls the tape has.
@@ -90,20 +94,27 @@ func (h *Head) Playing() bool { return h.playing }
 // Call runs n, or answers for it from the tape. It is Native.Call in all else.
 func (h *Head) Call(n *Native, c *Call) error {
 	if n.Live {
-		return n.Call(c)
+		return h.run(n, c)
 	}
 	if h.playing {
 		return h.play(n, c)
 	}
 	if h.depth > 0 {
-		return n.Call(c)
+		return h.run(n, c)
 	}
 	name := n.Name.In(c.E.Lang())
 	h.depth++
-	err := n.Call(c)
+	err := h.run(n, c)
 	h.depth--
 	h.tape.add(record(name, c, err))
 	return err
+}
+
+func (h *Head) run(n *Native, c *Call) error {
+	if h.Watch != nil {
+		return h.Watch(n, c)
+	}
+	return n.Call(c)
 }
 
 // Done says whether the init made all the calls the tape has, and returns the

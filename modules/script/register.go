@@ -187,13 +187,14 @@ func registerMatch(_ registering, c *vm.Call) error {
 	handlers := c.Obj("handlers")
 	var targets []target
 	if handlers.Present() {
+		missing := missingFunctions(c, handlers)
 		for i := range matchFunctions {
 			fn := &matchFunctions[i]
 			if i == matchReload && c.E.IsNil(handlers.Any(fn)) {
 				continue
 			}
 			t := handlerOf(c, handlers.Any(fn), func() {
-				handlers.Invalid(fn, "expected a function, or the name of a global function; a match handler has all seven")
+				handlers.Invalid(fn, "expected a function, or the name of a global function; a match handler has all seven, and this one lacks "+missing)
 			})
 			t.key = matchKey(name, i)
 			targets = append(targets, t)
@@ -204,6 +205,18 @@ func registerMatch(_ registering, c *vm.Call) error {
 		return err
 	}
 	return r.add(c, Registration{Kind: Match, Name: name}, targets...)
+}
+
+// missingFunctions names the functions that a match handler should have.
+func missingFunctions(c *vm.Call, handlers vm.Obj) string {
+	var names []string
+	for i := range matchFunctions {
+		fn := &matchFunctions[i]
+		if v := handlers.Any(fn); i != matchReload && (v == nil || !c.E.IsFunc(v) && !c.E.IsStr(v)) {
+			names = append(names, fn.In(c.E.Lang()))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func registerStorageIndex(_ registering, c *vm.Call) error {

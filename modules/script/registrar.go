@@ -59,6 +59,8 @@ type Registration struct {
 	Globals map[string]string
 	// Index is set for Kind Index, Route for Kind HTTP.
 	Index *StorageIndex
+	// At is where it was registered, when Local.Trace is set.
+	At    string
 	Route *Route
 
 	binary bool // HTTP: the body comes as binary data whatever it is
@@ -155,6 +157,9 @@ func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 	}
 	if l := localOf(c); l != nil {
 		reg.Module = l.Module
+		if e, ok := c.E.(interface{ Caller() string }); ok && l.Trace {
+			reg.At = e.Caller()
+		}
 	}
 	for _, t := range targets {
 		reg.Keys = append(reg.Keys, t.key)
@@ -204,7 +209,21 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 	return true
 }
 
-// describe names a registration for people.
+// Describe names a registration for people, as Install and Merge do when they
+// tell what is hidden.
+func (reg *Registration) Describe() string { return reg.describe() }
+
+// Missing lists the functions that a match handler lacks, as its language
+// spells them.
+func (reg *Registration) Missing(lang vm.Lang) (names []string) {
+	for i := range matchFunctions {
+		if i != matchReload && !slices.Contains(reg.Keys, matchKey(reg.Name, i)) {
+			names = append(names, matchFunctions[i].In(lang))
+		}
+	}
+	return names
+}
+
 func (reg *Registration) describe() string {
 	what := string(reg.Kind)
 	switch reg.Kind {

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"kumi/modules"
 	"kumi/server"
 )
 
-// check loads the modules as a start would, InitModule and all, but against a
-// scratch database and without opening a port.
+// check loads the modules as a start would, InitModule and all, and lists what
+// is wrong with them. It has a scratch database, opens no port, and calls of nk
+// reach nothing.
 func check(ctx context.Context, args []string, s streams) int {
 	cfg, _, ok := load(args, s)
 	if !ok {
@@ -27,15 +30,32 @@ func check(ctx context.Context, args []string, s streams) int {
 		return failed(s, err)
 	}
 	defer closeLog()
-	srv, err := server.New(ctx, cfg, log)
+	var report modules.Report
+	srv, err := server.New(modules.Checking(ctx, &report), cfg, log)
 	if err != nil {
 		return failed(s, err)
 	}
 	for _, m := range srv.Modules().Modules {
 		fmt.Fprintf(s.out, "ok  %-10s  %s: %d RPCs, %d hooks, %d matches\n", m.Runtime, m.Name, len(m.RPCs), len(m.Hooks), len(m.Matches))
 	}
+	problems := report.Problems()
+	for _, p := range problems {
+		if p.At == "" {
+			fmt.Fprintln(s.out, p.Text)
+		} else {
+			fmt.Fprintf(s.out, "%s: %s\n", filepath.Join(cfg.Runtime.Path, p.At), p.Text)
+		}
+	}
 	if err := srv.Stop(ctx); err != nil {
 		return failed(s, err)
 	}
-	return exitOK
+	switch len(problems) {
+	case 0:
+		return exitOK
+	case 1:
+		fmt.Fprintln(s.out, "1 problem")
+	default:
+		fmt.Fprintf(s.out, "%d problems\n", len(problems))
+	}
+	return exitFailed
 }

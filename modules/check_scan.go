@@ -1,0 +1,256 @@
+package modules
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+	"github.com/rs/zerolog"
+
+	"kumi/modules/script"
+	"kumi/vm"
+)
+
+// The scan finds calls of functions that do not exist anywhere in the sources,
+// also where no check runs them. It knows nk and its like by the names that
+// parameters have, by their declared types and, in Lua, by what require gives.
+
+// callee is a call found in a source: object.function(.
+type callee struct {
+	object, function string
+	line, column     int
+}
+
+// scan files the calls of functions that do not exist in all sources, when the
+// load is a check.
+func (l *loading) scan() {
+	if l.report == nil || l.Path == "" {
+		return
+	}
+	if entry, err := findEntry(l.Path, l.JSEntrypoint, zerolog.Nop()); err == nil && entry != "" {
+		for _, path := range sourcesOf(l.Path, entry) {
+			l.report.scan(l.Path, path)
+		}
+	}
+	_ = filepath.WalkDir(l.Path, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil
+		}
+		if d.IsDir() && file != l.Path && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if !d.IsDir() && strings.EqualFold(filepath.Ext(file), ".lua") {
+			if path, err := filepath.Rel(l.Path, file); err == nil {
+				l.report.scan(l.Path, filepath.ToSlash(path))
+			}
+		}
+		return nil
+	})
+}
+
+// sourcesOf are the files that a program is made of, without those of packages.
+func sourcesOf(root, entry string) []string {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return []string{entry}
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	r := api.Build(api.BuildOptions{
+		EntryPoints: []string{filepath.Join(abs, filepath.FromSlash(entry))}, AbsWorkingDir: abs, Outdir: abs,
+		Bundle: true, Write: false, Metafile: true, Platform: api.PlatformNeutral,
+		MainFields: []string{"module", "main"}, LogLevel: api.LogLevelSilent,
+	})
+	var meta struct{ Inputs map[string]struct{} }
+	if err := json.Unmarshal([]byte(r.Metafile), &meta); err != nil || len(meta.Inputs) == 0 {
+		return []string{entry}
+	}
+	var paths []string
+	for path := range meta.Inputs {
+		if !strings.Contains("/"+path, "/node_modules/") && filepath.IsLocal(filepath.FromSlash(path)) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// scan reads a file and files its calls of functions that do not exist.
+func (r *Report) scan(root, path string) {
+	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+	if err != nil {
+		return
+	}
+	lang, text := vm.JS, string(source)
+	if strings.EqualFold(filepath.Ext(path), ".lua") {
+		lang = vm.Lua
+	}
+	objects := objectsOf(lang, text)
+	for _, c := range calls(lang, text) {
+		kind := objects[c.object]
+		if kind == "" {
+			continue
+		}
+		if near, ok := script.Known(lang, kind, c.function); !ok {
+			what := c.object + " has no function " + quote(c.function)
+			if near != "" {
+				what += "; did you mean " + quote(near) + "?"
+			}
+			r.add(fmt.Sprintf("%s:%d:%d", path, c.line, c.column), what)
+		}
+	}
+}
+
+var (
+	luaRequire  = regexp.MustCompile(`(?m)^\s*(?:local\s+)?(\w+)\s*=\s*require\s*\(?\s*["']nakama["']`)
+	typed       = regexp.MustCompile(`\b(\w+)\s*:\s*nkruntime\.(Nakama|Initializer|Logger|MatchDispatcher)\b`)
+	usualNames  = map[string]string{"nk": "Nakama", "initializer": "Initializer", "logger": "Logger", "dispatcher": "MatchDispatcher"}
+	ownVariable = regexp.MustCompile(`\b(?:const|let|var|function|class|import|local)\s+(?:\*\s+as\s+)?(\w+)\b`)
+)
+
+// objectsOf says which names stand for which objects in a source.
+func objectsOf(lang vm.Lang, text string) map[string]string {
+	objects := map[string]string{}
+	if lang == vm.Lua {
+		objects["dispatcher"] = "MatchDispatcher"
+	} else {
+		for name, kind := range usualNames {
+			objects[name] = kind
+		}
+	}
+	for _, m := range ownVariable.FindAllStringSubmatch(text, -1) {
+		delete(objects, m[1]) // something of the module's own
+	}
+	for _, m := range typed.FindAllStringSubmatch(text, -1) {
+		objects[m[1]] = m[2]
+	}
+	if lang == vm.Lua {
+		for _, m := range luaRequire.FindAllStringSubmatch(text, -1) {
+			objects[m[1]] = "Nakama"
+		}
+	}
+	return objects
+}
+
+var (
+	jsToken = regexp.MustCompile("(?s)" + strings.Join([]string{
+		`//[^\n]*`, `/\*.*?(?:\*/|$)`, // comments
+		`"(?:\\.|[^"\\\n])*"?`, `'(?:\\.|[^'\\\n])*'?`, // texts
+		"`", `[A-Za-z_$][\w$]*`, `\d[\w.]*`, `\?\.`, `\s+`, `.`,
+	}, "|"))
+	jsPattern = regexp.MustCompile(`^/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*`)
+	luaToken  = regexp.MustCompile("(?s)" + strings.Join([]string{
+		`--\[\[.*?(?:\]\]|$)`, `--\[=\[.*?(?:\]=\]|$)`, `--[^\n]*`,
+		`\[\[.*?(?:\]\]|$)`, `\[=\[.*?(?:\]=\]|$)`,
+		`"(?:\\.|[^"\\\n])*"?`, `'(?:\\.|[^'\\\n])*'?`,
+		`[A-Za-z_]\w*`, `\d[\w.]*`, `\.\.+`, `\s+`, `.`,
+	}, "|"))
+	word = regexp.MustCompile(`^[A-Za-z_$][\w$]*$`)
+)
+
+// calls finds everything of the form object.function( outside of texts and
+// comments.
+func calls(lang vm.Lang, text string) (found []callee) {
+	type token struct {
+		text string
+		at   int
+	}
+	var tokens []token
+	var templates []int // braces open in each ${ } that is being read
+	for i := 0; i < len(text); {
+		var t string
+		switch {
+		case lang == vm.Lua:
+			t = luaToken.FindString(text[i:])
+		case text[i] == '/' && patternMayFollow(func() string {
+			if len(tokens) == 0 {
+				return ""
+			}
+			return tokens[len(tokens)-1].text
+		}()) && jsPattern.MatchString(text[i:]):
+			t = jsPattern.FindString(text[i:])
+			i += len(t)
+			continue
+		default:
+			t = jsToken.FindString(text[i:])
+		}
+		if t == "" {
+			break
+		}
+		start := i
+		i += len(t)
+		if lang == vm.JS {
+			switch {
+			case t == "{" && len(templates) > 0:
+				templates[len(templates)-1]++
+			case t == "}" && len(templates) > 0 && templates[len(templates)-1] == 0:
+				templates = templates[:len(templates)-1]
+				i = templateEnd(text, i, &templates)
+				continue
+			case t == "}" && len(templates) > 0:
+				templates[len(templates)-1]--
+			case t == "`":
+				i = templateEnd(text, i, &templates)
+				tokens = append(tokens, token{`""`, start})
+				continue
+			}
+		}
+		if strings.TrimSpace(t) == "" || isComment(lang, t) {
+			continue
+		}
+		tokens = append(tokens, token{t, start})
+	}
+	for i := 0; i+3 < len(tokens); i++ {
+		object, dot, function, open := tokens[i], tokens[i+1], tokens[i+2], tokens[i+3]
+		if dot.text != "." && dot.text != "?." || open.text != "(" && !(lang == vm.JS && open.text == "<") ||
+			!word.MatchString(object.text) || !word.MatchString(function.text) {
+			continue
+		}
+		if i > 0 && (tokens[i-1].text == "." || tokens[i-1].text == "?.") {
+			continue // a property that happens to have the name
+		}
+		line := 1 + strings.Count(text[:function.at], "\n")
+		column := function.at - strings.LastIndexByte(text[:function.at], '\n')
+		found = append(found, callee{object.text, function.text, line, column})
+	}
+	return found
+}
+
+func isComment(lang vm.Lang, t string) bool {
+	if lang == vm.Lua {
+		return strings.HasPrefix(t, "--")
+	}
+	return strings.HasPrefix(t, "//") || strings.HasPrefix(t, "/*")
+}
+
+// templateEnd skips the text of a template up to its end or its next ${.
+func templateEnd(text string, i int, templates *[]int) int {
+	for ; i < len(text); i++ {
+		switch {
+		case text[i] == '\\':
+			i++
+		case text[i] == '`':
+			return i + 1
+		case strings.HasPrefix(text[i:], "${"):
+			*templates = append(*templates, 0)
+			return i + 2
+		}
+	}
+	return i
+}
+
+// patternMayFollow says whether a / after a token begins a pattern and is no
+// division.
+func patternMayFollow(before string) bool {
+	if before == "" || strings.ContainsAny(before[:1], "(,=:[!&|?{};+-*%<>~^") {
+		return true
+	}
+	return slices.Contains([]string{"return", "typeof", "case", "in", "of", "do", "else", "void", "delete"}, before)
+}
