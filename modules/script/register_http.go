@@ -169,7 +169,10 @@ func (n *entry) response(e vm.Engine, v vm.Ref) (*HTTPResponse, error) {
 	case !e.IsStr(v) && !e.IsBytes(v):
 		return nil, fault.Newf(fault.Internal, "%s returned %s; expected { status, headers, body }, a text or nothing", n.what, kindOf(e, v))
 	}
-	return res, n.responseBody(e, body, res)
+	if err := n.responseBody(e, body, res); err != nil {
+		return nil, err
+	}
+	return res, n.program.fits(n.what, len(res.Body))
 }
 
 func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *HTTPResponse) error {

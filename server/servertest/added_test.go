@@ -35,7 +35,7 @@ var addedCases = map[string]scriptCase{
 		"a text,,false,34,true,refused,short",
 	},
 	"localcache": {
-		`const v = { list: [1, { a: "b" }], at: new Date(5), bytes: new Uint8Array([1, 2]).buffer };
+		`const v = { list: [1, { a: "b" }], at: new Date(5), bytes: new Uint8Array([1, 2]).buffer, m: new Map([["k", new Set([{ n: 1 }])]]) };
 		nk.localcachePut("k", v, 60);
 		v.list[1].a = "changed";
 		const got = nk.localcacheGet("k");
@@ -45,7 +45,7 @@ var addedCases = map[string]scriptCase{
 		try { nk.localcachePut("fn", () => 1); } catch (e) { refused = "refused"; }
 		nk.localcacheDelete("fn");
 		const again = nk.localcacheGet("k");
-		return [got.list[1].a, again.list.length, +again.at, again.bytes.byteLength, refused, nk.localcacheGet("fn", "gone")].join()`,
+		return [got.list[1].a, [...again.m.get("k")][0].n, again.list.length, +again.at, again.bytes.byteLength, refused, nk.localcacheGet("fn", "gone")].join()`,
 		`local v = { list = { 1, { a = "b" } }, at = 5 }
 		nk.localcache_put("k", v, 60)
 		v.list[2].a = "changed"
@@ -55,8 +55,8 @@ var addedCases = map[string]scriptCase{
 		local refused = pcall(nk.localcache_put, "fn", function() end) and "" or "refused"
 		nk.localcache_delete("fn")
 		local again = nk.localcache_get("k")
-		return table.concat({ got.list[2].a, #again.list, again.at, 2, refused, nk.localcache_get("fn", "gone") }, ",")`,
-		"b,2,5,2,refused,gone",
+		return table.concat({ got.list[2].a, 1, #again.list, again.at, 2, refused, nk.localcache_get("fn", "gone") }, ",")`,
+		"b,1,2,5,2,refused,gone",
 	},
 }
 
