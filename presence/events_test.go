@@ -157,6 +157,10 @@ func TestFollowers(t *testing.T) {
 	}
 	f.Unfollow(fan.id, ann.user)
 	f.End(ann.id, runtime.PresenceReasonDisconnect)
+	f.Follow(ann.id, other.user)
+	if len(f.follows.of(other.user)) != 0 || len(f.follows.of(ann.user)) != 0 {
+		t.Error("a session that has ended follows somebody")
+	}
 	f.Tracker.Close()
 	if len(fan.take()) != 0 || f.Online(ann.user) {
 		t.Error("an unfollowed status was told, or the user stayed online")

@@ -66,10 +66,6 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 	if f.Limit <= 0 {
 		return found, nil, nil
 	}
-	type hit struct {
-		at    Position
-		party *api.Party
-	}
 	var hits []hit
 	r.mu.RLock()
 	all := make([]*party, 0, len(r.parties))
@@ -79,16 +75,16 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 	r.mu.RUnlock()
 	for _, p := range all {
 		p.mu.Lock()
-		shown := &api.Party{PartyId: p.text, Open: p.open, Hidden: p.hidden, MaxSize: int32(p.maxSize), Label: p.label}
+		h := hit{party: p, open: p.open, hidden: p.hidden, label: p.label}
 		doc, over := p.doc, p.over
 		p.mu.Unlock()
-		if over || shown.Hidden && !f.Hidden || f.Open != nil && *f.Open != shown.Open {
+		if over || h.hidden && !f.Hidden || f.Open != nil && *f.Open != h.open {
 			continue
 		}
 		score, ok := q.Match(doc)
-		at := Position{score, p.seq}
-		if ok && (f.After == nil || at.compare(*f.After) > 0) {
-			hits = append(hits, hit{at, shown})
+		h.at = Position{score, p.seq}
+		if ok && (f.After == nil || h.at.compare(*f.After) > 0) {
+			hits = append(hits, h)
 		}
 	}
 	slices.SortFunc(hits, func(a, b hit) int { return a.at.compare(b.at) })
@@ -97,9 +93,19 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 		next = &hits[f.Limit-1].at
 	}
 	for _, h := range hits {
-		found = append(found, h.party)
+		found = append(found, &api.Party{
+			PartyId: h.party.text, Open: h.open, Hidden: h.hidden, MaxSize: int32(h.party.maxSize), Label: h.label,
+		})
 	}
 	return found, next, nil
+}
+
+// hit is a party as it was when the listing looked at it.
+type hit struct {
+	at           Position
+	party        *party
+	open, hidden bool
+	label        string
 }
 
 // compare orders a listing.

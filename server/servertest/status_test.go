@@ -50,7 +50,18 @@ func acknowledged(t *testing.T, what string, e servertest.Envelope) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	srv := servertest.Start(t)
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		testStatus(t, servertest.Start(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		testStatus(t, servertest.Start(t, servertest.Postgres()))
+	})
+}
+
+func testStatus(t *testing.T, srv *servertest.Server) {
+	t.Helper()
 	ann, ben, cat := srv.User(t, "ann"), srv.User(t, "ben"), srv.User(t, "cat")
 	a, b := ann.Socket(t), ben.Socket(t)
 
