@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
-	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/store/fault"
 )
@@ -47,131 +45,6 @@ func (pending) AuthenticateGoogle(context.Context, string, string, bool) (_ stri
 
 func (pending) AuthenticateSteam(context.Context, string, string, bool) (_ string, _ string, _ bool, err error) {
 	err = unbuilt("AuthenticateSteam")
-	return
-}
-
-func (pending) ChannelIdBuild(context.Context, string, string, runtime.ChannelType) (_ string, err error) {
-	err = unbuilt("ChannelIdBuild")
-	return
-}
-
-func (pending) ChannelMessageRemove(context.Context, string, string, string, string, bool) (_ *rtapi.ChannelMessageAck, err error) {
-	err = unbuilt("ChannelMessageRemove")
-	return
-}
-
-func (pending) ChannelMessageSend(context.Context, string, map[string]any, string, string, bool) (_ *rtapi.ChannelMessageAck, err error) {
-	err = unbuilt("ChannelMessageSend")
-	return
-}
-
-func (pending) ChannelMessageUpdate(context.Context, string, string, map[string]any, string, string, bool) (_ *rtapi.ChannelMessageAck, err error) {
-	err = unbuilt("ChannelMessageUpdate")
-	return
-}
-
-func (pending) ChannelMessagesList(context.Context, string, int, bool, string) (_ []*api.ChannelMessage, _ string, _ string, err error) {
-	err = unbuilt("ChannelMessagesList")
-	return
-}
-
-func (pending) FriendMetadataUpdate(context.Context, string, string, map[string]any) (err error) {
-	err = unbuilt("FriendMetadataUpdate")
-	return
-}
-
-func (pending) FriendsAdd(context.Context, string, string, []string, []string, map[string]any) (err error) {
-	err = unbuilt("FriendsAdd")
-	return
-}
-
-func (pending) FriendsBlock(context.Context, string, string, []string, []string) (err error) {
-	err = unbuilt("FriendsBlock")
-	return
-}
-
-func (pending) FriendsDelete(context.Context, string, string, []string, []string) (err error) {
-	err = unbuilt("FriendsDelete")
-	return
-}
-
-func (pending) FriendsList(context.Context, string, int, *int, string) (_ []*api.Friend, _ string, err error) {
-	err = unbuilt("FriendsList")
-	return
-}
-
-func (pending) FriendsOfFriendsList(context.Context, string, int, string) (_ []*api.FriendsOfFriendsList_FriendOfFriend, _ string, err error) {
-	err = unbuilt("FriendsOfFriendsList")
-	return
-}
-
-func (pending) GroupCreate(context.Context, string, string, string, string, string, string, bool, map[string]any, int) (_ *api.Group, err error) {
-	err = unbuilt("GroupCreate")
-	return
-}
-
-func (pending) GroupDelete(context.Context, string) (err error) {
-	err = unbuilt("GroupDelete")
-	return
-}
-
-func (pending) GroupUpdate(context.Context, string, string, string, string, string, string, string, bool, map[string]any, int) (err error) {
-	err = unbuilt("GroupUpdate")
-	return
-}
-
-func (pending) GroupUserJoin(context.Context, string, string, string) (err error) {
-	err = unbuilt("GroupUserJoin")
-	return
-}
-
-func (pending) GroupUserLeave(context.Context, string, string, string) (err error) {
-	err = unbuilt("GroupUserLeave")
-	return
-}
-
-func (pending) GroupUsersAdd(context.Context, string, string, []string) (err error) {
-	err = unbuilt("GroupUsersAdd")
-	return
-}
-
-func (pending) GroupUsersBan(context.Context, string, string, []string) (err error) {
-	err = unbuilt("GroupUsersBan")
-	return
-}
-
-func (pending) GroupUsersDemote(context.Context, string, string, []string) (err error) {
-	err = unbuilt("GroupUsersDemote")
-	return
-}
-
-func (pending) GroupUsersKick(context.Context, string, string, []string) (err error) {
-	err = unbuilt("GroupUsersKick")
-	return
-}
-
-func (pending) GroupUsersList(context.Context, string, int, *int, string) (_ []*api.GroupUserList_GroupUser, _ string, err error) {
-	err = unbuilt("GroupUsersList")
-	return
-}
-
-func (pending) GroupUsersPromote(context.Context, string, string, []string) (err error) {
-	err = unbuilt("GroupUsersPromote")
-	return
-}
-
-func (pending) GroupsGetId(context.Context, []string) (_ []*api.Group, err error) {
-	err = unbuilt("GroupsGetId")
-	return
-}
-
-func (pending) GroupsGetRandom(context.Context, int) (_ []*api.Group, err error) {
-	err = unbuilt("GroupsGetRandom")
-	return
-}
-
-func (pending) GroupsList(context.Context, string, string, *int, *bool, int, string) (_ []*api.Group, _ string, err error) {
-	err = unbuilt("GroupsList")
 	return
 }
 
@@ -255,51 +128,6 @@ func (pending) LinkSteam(context.Context, string, string, string, bool) (err err
 	return
 }
 
-func (pending) NotificationSend(context.Context, string, string, map[string]any, int, string, bool) (err error) {
-	err = unbuilt("NotificationSend")
-	return
-}
-
-func (pending) NotificationSendAll(context.Context, string, map[string]any, int, bool) (err error) {
-	err = unbuilt("NotificationSendAll")
-	return
-}
-
-func (pending) NotificationsDelete(context.Context, []*runtime.NotificationDelete) (err error) {
-	err = unbuilt("NotificationsDelete")
-	return
-}
-
-func (pending) NotificationsDeleteId(context.Context, string, []string) (err error) {
-	err = unbuilt("NotificationsDeleteId")
-	return
-}
-
-func (pending) NotificationsGetId(context.Context, string, []string) (_ []*runtime.Notification, err error) {
-	err = unbuilt("NotificationsGetId")
-	return
-}
-
-func (pending) NotificationsList(context.Context, string, int, string) (_ []*api.Notification, _ string, err error) {
-	err = unbuilt("NotificationsList")
-	return
-}
-
-func (pending) NotificationsSend(context.Context, []*runtime.NotificationSend) (err error) {
-	err = unbuilt("NotificationsSend")
-	return
-}
-
-func (pending) NotificationsUpdate(context.Context, ...runtime.NotificationUpdate) (err error) {
-	err = unbuilt("NotificationsUpdate")
-	return
-}
-
-func (pending) PartyList(context.Context, int, *bool, bool, string, string) (_ []*api.Party, _ string, err error) {
-	err = unbuilt("PartyList")
-	return
-}
-
 func (pending) PurchaseGetByTransactionId(context.Context, string) (_ *api.ValidatedPurchase, err error) {
 	err = unbuilt("PurchaseGetByTransactionId")
 	return
@@ -335,16 +163,6 @@ func (pending) PurchaseValidateSamsung(context.Context, string, string, bool) (_
 
 func (pending) PurchasesList(context.Context, string, int, string) (_ *api.PurchaseList, err error) {
 	err = unbuilt("PurchasesList")
-	return
-}
-
-func (pending) StatusFollow(string, []string) (err error) {
-	err = unbuilt("StatusFollow")
-	return
-}
-
-func (pending) StatusUnfollow(string, []string) (err error) {
-	err = unbuilt("StatusUnfollow")
 	return
 }
 
@@ -458,15 +276,5 @@ func (pending) UnlinkGoogle(context.Context, string, string) (err error) {
 
 func (pending) UnlinkSteam(context.Context, string, string) (err error) {
 	err = unbuilt("UnlinkSteam")
-	return
-}
-
-func (pending) UserGroupsList(context.Context, string, int, *int, string) (_ []*api.UserGroupList_UserGroup, _ string, err error) {
-	err = unbuilt("UserGroupsList")
-	return
-}
-
-func (pending) UsersGetFriendStatus(context.Context, string, []string) (_ []*api.Friend, err error) {
-	err = unbuilt("UsersGetFriendStatus")
 	return
 }

@@ -108,7 +108,7 @@ func TestGoModule(t *testing.T) {
 	}{
 		"coded": {fault.PermissionDenied, "not yours", ""},
 		"plain": {fault.Internal, "bad luck", "bad luck"},
-		"panic": {fault.Internal, `internal error in RPC function "panic"`, "nil map"},
+		"panic": {fault.Internal, `internal error in RPC function "panic"`, "on purpose"},
 		"slow":  {fault.DeadlineExceeded, `RPC function "slow" did not end within 30ms`, "did not end"},
 	} {
 		_, err := call(id, "")
