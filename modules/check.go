@@ -3,6 +3,7 @@ package modules
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"kumi/hooks"
 	"kumi/modules/script"
 	"kumi/vm"
+	"kumi/vm/js"
 )
 
 // Problem is one thing that a check found wrong.
@@ -77,6 +79,16 @@ func (r *Report) add(at, text string) {
 // failed files an error that ended the loading of something, at the first place
 // that it names. A call of a function that does not exist may be there already.
 func (r *Report) failed(err error) {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) { // all that a compiler found
+		all := several.Unwrap()
+		if !slices.ContainsFunc(all, func(err error) bool { _, ok := err.(*js.SyntaxError); return !ok }) {
+			for _, err := range all {
+				r.failed(err)
+			}
+			return
+		}
+	}
 	text, at := err.Error(), ""
 	if m := position.FindString(text); m != "" {
 		at = m
