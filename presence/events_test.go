@@ -165,10 +165,10 @@ func TestFollowers(t *testing.T) {
 	if len(fan.take()) != 0 || f.Online(ann.user) {
 		t.Error("an unfollowed status was told, or the user stayed online")
 	}
-	f.follows.mu.Lock()
-	defer f.follows.mu.Unlock()
-	if len(f.follows.followed)+len(f.follows.followers) != 0 {
-		t.Errorf("follows are left: %v", &f.follows)
+	for i := range f.follows {
+		if left := f.follows[i].followers; len(left) != 0 {
+			t.Errorf("follows are left: %v", left)
+		}
 	}
 }
 

@@ -7,16 +7,19 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// follows holds which sessions follow whose status.
-type follows struct {
+// follows holds which sessions follow whose status, in shards by user. Whom a
+// session follows is with its member.
+type follows [sessionShards]followShard
+
+type followShard struct {
 	mu        sync.RWMutex
 	followers map[uuid.UUID][]uuid.UUID // user to sessions
-	followed  map[uuid.UUID][]uuid.UUID // session to users
 }
 
 func (f *follows) init() {
-	f.followers = map[uuid.UUID][]uuid.UUID{}
-	f.followed = map[uuid.UUID][]uuid.UUID{}
+	for i := range f {
+		f[i].followers = map[uuid.UUID][]uuid.UUID{}
+	}
 }
 
 // Follow makes a session receive the status events of users, from now until it
@@ -31,53 +34,77 @@ func (t *Tracker) Follow(session uuid.UUID, users ...uuid.UUID) {
 	if m.ended {
 		return
 	}
-	f := &t.follows
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for _, u := range users {
-		if !slices.Contains(f.followed[session], u) {
-			f.followed[session] = append(f.followed[session], u)
-			f.followers[u] = append(f.followers[u], session)
+		if _, twice := m.follows[u]; twice {
+			continue
 		}
+		if m.follows == nil {
+			m.follows = map[uuid.UUID]struct{}{}
+		}
+		m.follows[u] = struct{}{}
+		t.follows.add(u, session)
 	}
 }
 
 // Unfollow ends what Follow began.
 func (t *Tracker) Unfollow(session uuid.UUID, users ...uuid.UUID) {
-	f := &t.follows
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	m := t.sessions.member(session)
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, u := range users {
-		remove(f.followed, session, u)
-		remove(f.followers, u, session)
+		if _, follows := m.follows[u]; follows {
+			delete(m.follows, u)
+			t.follows.remove(u, session)
+		}
 	}
 }
 
-func (f *follows) drop(session uuid.UUID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, u := range f.followed[session] {
-		remove(f.followers, u, session)
+// unfollowAll ends all that a session follows, once it has ended.
+func (t *Tracker) unfollowAll(session uuid.UUID) {
+	m := t.sessions.member(session)
+	if m == nil {
+		return
 	}
-	delete(f.followed, session)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for u := range m.follows {
+		t.follows.remove(u, session)
+	}
+	m.follows = nil
+}
+
+func (f *follows) add(user, session uuid.UUID) {
+	s := &f[sessionSlot(user)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.followers[user] = append(s.followers[user], session)
+}
+
+func (f *follows) remove(user, session uuid.UUID) {
+	s := &f[sessionSlot(user)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.followers[user]
+	i := slices.Index(list, session)
+	if i < 0 {
+		return
+	}
+	last := len(list) - 1
+	if last == 0 {
+		delete(s.followers, user)
+		return
+	}
+	list[i] = list[last]
+	s.followers[user] = list[:last]
 }
 
 // of lists the sessions that follow a user.
 func (f *follows) of(user uuid.UUID) []uuid.UUID {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return slices.Clone(f.followers[user])
-}
-
-func remove(m map[uuid.UUID][]uuid.UUID, key, value uuid.UUID) {
-	list := m[key]
-	i := slices.Index(list, value)
-	if i < 0 {
-		return
-	}
-	if len(list) == 1 {
-		delete(m, key)
-		return
-	}
-	m[key] = slices.Delete(list, i, i+1)
+	s := &f[sessionSlot(user)]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Clone(s.followers[user])
 }

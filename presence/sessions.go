@@ -34,6 +34,7 @@ type member struct {
 	mu      sync.Mutex
 	ended   bool
 	streams []Stream
+	follows map[uuid.UUID]struct{} // users; nil for none
 }
 
 // NewSessions returns an empty registry.

@@ -42,8 +42,8 @@ type Metrics interface {
 // do not wait for each other. Events of one stream are sent in the order in
 // which they happened, by goroutines that exist only while there are any.
 //
-// Locks are taken in this order: member, stream shard, event lane; the follows'
-// comes after member.
+// Locks are taken in this order: member, stream shard, event lane; and member,
+// follows.
 type Tracker struct {
 	node      string
 	sessions  *Sessions
@@ -200,7 +200,7 @@ func (t *Tracker) UntrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 // ends what the session follows.
 func (t *Tracker) End(session uuid.UUID, reason runtime.PresenceReason) {
 	t.untrackAll(session, reason, nil, true)
-	t.follows.drop(session)
+	t.unfollowAll(session)
 }
 
 func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, which func(Stream) bool, end bool) int {
