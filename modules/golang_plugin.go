@@ -56,4 +56,4 @@ func findPlugins(folder string) ([]pluginFile, error) {
 }
 
 // insteadOfPlugin tells how to do without a plugin.
-const insteadOfPlugin = "a Go module can also be compiled in: write a main package that calls modules.RegisterGo with its InitModule and then starts the server"
+const insteadOfPlugin = "kumi build makes a server with the module compiled in"

@@ -25,7 +25,7 @@ func explainPlugin(file string, cause error) error {
 	if len(differ) == 0 {
 		return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf("%v (Go version, modules and flags of both builds agree, so their sources differ; build both from the same ones)", cause), cause)
 	}
-	return fault.Wrap(fault.FailedPrecondition, "it was not built like this server:\n  "+strings.Join(differ, "\n  ")+"\nBuild it anew with what the server has. Or without plugins: "+insteadOfPlugin, cause)
+	return fault.Wrap(fault.FailedPrecondition, "it was not built like this server:\n  "+strings.Join(differ, "\n  ")+"\nBuild it with this server's own command, kumi build --plugin, which takes what the server has; or without plugins: "+insteadOfPlugin, cause)
 }
 
 // matter are the build settings that plugin and program must have in common.
