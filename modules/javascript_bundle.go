@@ -12,6 +12,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 	"github.com/rs/zerolog"
 
+	"kumi/modules/script"
 	"kumi/vm/js"
 )
 
@@ -108,7 +109,7 @@ func compileScript(root, entry, source string) *js.Program {
 	}
 	r := api.Transform(source, api.TransformOptions{
 		Loader: loader, Sourcefile: entry, Sourcemap: api.SourceMapInline, SourcesContent: api.SourcesContentExclude,
-		Target: api.ES2022, Supported: unsupported, LogLevel: api.LogLevelSilent,
+		Target: api.ES2022, Supported: unsupported, Define: script.Enums(), LogLevel: api.LogLevelSilent,
 	})
 	if len(r.Errors) > 0 {
 		return nil
@@ -171,7 +172,7 @@ func bundle(root, entry, source string, log zerolog.Logger) (string, error) {
 		Platform:   api.PlatformNeutral,
 		MainFields: []string{"module", "main"},
 		Conditions: []string{"module"},
-		Define:     map[string]string{"process.env.NODE_ENV": `"production"`, "global": "globalThis"},
+		Define:     defines(),
 		KeepNames:  false,
 		LogLevel:   api.LogLevelSilent,
 	})
@@ -189,6 +190,16 @@ func bundle(root, entry, source string, log zerolog.Logger) (string, error) {
 		return "", errors.New("the bundler gave no output")
 	}
 	return string(r.OutputFiles[0].Contents), nil
+}
+
+// defines are the names that a bundle has values in place of.
+func defines() map[string]string {
+	d := script.Enums()
+	if d == nil {
+		d = map[string]string{}
+	}
+	d["process.env.NODE_ENV"], d["global"] = `"production"`, "globalThis"
+	return d
 }
 
 // mostErrors is how many errors of one build are shown.

@@ -281,3 +281,20 @@ func (p *typeParser) primary() vm.Type {
 	}
 	return vm.Type{Name: name}
 }
+
+// Enums gives the values of the declared enums by their full names, as literals:
+// "nkruntime.Codes.NOT_FOUND" is "5". Compilers of TypeScript put such constants
+// in place of their names, for at run time there is no nkruntime.
+func Enums() map[string]string {
+	list, err := notes()
+	if err != nil {
+		return nil
+	}
+	values := map[string]string{"nkruntime.SystemUserId": `"00000000-0000-0000-0000-000000000000"`}
+	for _, n := range list {
+		for _, m := range n.members {
+			values["nkruntime."+n.name+"."+m.name] = m.value
+		}
+	}
+	return values
+}
