@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,7 +75,7 @@ var ErrNotReached = errors.New("the function acts before it looks at its argumen
 func Describe(n *Native, lang Lang) (params []Field, err error) {
 	r := &recording{}
 	c := &Call{}
-	c.Begin(nil, describing{lang: lang}, nil)
+	c.Begin(context.Background(), describing{lang: lang}, nil)
 	c.err, c.rec = errDescribing, r
 	defer func() {
 		if x := recover(); x != nil {

@@ -97,14 +97,12 @@ func (p *docsPrinter) function(js, lua *Function) {
 	if f == nil {
 		f = lua
 	}
-	name := f.Native.Snake
 	if js != nil && js.Name != js.Native.Camel {
 		return // another spelling
 	}
+	name := f.Name
 	if js != nil && lua != nil && js.Name != lua.Name {
 		name = js.Name + " / " + lua.Name
-	} else {
-		name = f.Name
 	}
 	fmt.Fprintf(&p.b, "### %s\n\n", name)
 	if f.Doc != "" {

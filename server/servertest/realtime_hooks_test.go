@@ -106,8 +106,7 @@ func TestRealtimeHooks(t *testing.T) {
 			made := decode[party](t, call(ann, "PartyCreate", `{"max_size":4}`), "party")
 			id := made.PartyID
 			call(ben, "PartyJoin", with(id))
-			var asked struct{ Presences []json.RawMessage }
-			asked = decode[struct{ Presences []json.RawMessage }](t, call(ann, "PartyJoinRequestList", with(id)), "party_join_request")
+			asked := decode[struct{ Presences []json.RawMessage }](t, call(ann, "PartyJoinRequestList", with(id)), "party_join_request")
 			asBen := `"presence":` + string(asked.Presences[0])
 			call(ann, "PartyAccept", with(id, asBen))
 			call(ann, "PartyPromote", with(id, `"presence":`+string(made.Self)))

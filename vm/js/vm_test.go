@@ -396,9 +396,8 @@ func TestExport(t *testing.T) {
 	if _, err := v.Invoke(context.Background(), v.Global("f"), v.Functions(vm.Bind(vm.JS, h, table))); err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%v", h.kept)
 	h.kept.(map[string]any)["d"] = h.kept.(map[string]any)["d"].(time.Time).UTC()
-	got = fmt.Sprintf("%v", h.kept)
+	got := fmt.Sprintf("%v", h.kept)
 	want := `map[a:1 b:[1.5 x <nil> <nil>] big:7 bin:[1] d:1970-01-01 00:00:00.005 +0000 UTC r:map[metadata:map[a:[1 map[x:<nil>]] b:1 big:1.2345678901234567e+19] ownerId:me points:7]]`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -161,13 +161,6 @@ func (w *watch) tooMuch(still func() bool) {
 	}
 }
 
-// reason is why the runtime was interrupted.
-func (w *watch) reason() stopReason {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stopped
-}
-
 func (w *watch) close() {
 	w.mu.Lock()
 	w.retired = true
