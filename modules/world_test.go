@@ -108,7 +108,7 @@ func emptyWorld(t testing.TB, files map[string]string) *world {
 	w.options = Options{
 		Path: dir, Core: w.core, Config: cfg, DB: w.db, Logger: log, Matches: w.matches,
 		Env: map[string]string{"mood": "fine"}, Node: testNode, Version: "test",
-		CallTimeout: 5 * time.Second, TickTimeout: 5 * time.Second,
+		CallTimeout: time.Minute, TickTimeout: time.Minute,
 		JSMin: 1, JSMax: 4, LuaMin: 1, LuaMax: 4, JSReadOnlyGlobals: true, LuaReadOnlyGlobals: true,
 	}
 	t.Cleanup(func() {
