@@ -75,11 +75,10 @@ func TestEverythingFires(t *testing.T) {
 	for lang, module := range map[string]servertest.Option{
 		"go": servertest.Flags("--runtime.env", "fires=go"), "lua": luaModule(t), "javascript": javascriptModule(t),
 	} {
-		t.Run(lang, func(t *testing.T) { // one after another: hashing passwords keeps a processor busy
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
 			f := newFires()
-			srv := servertest.Start(t, module, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1",
-				// Hashing a password takes seconds under the race detector.
-				"--socket.read_timeout_ms", "60000", "--socket.write_timeout_ms", "60000", "--socket.idle_timeout_ms", "60000"))
+			srv := servertest.Start(t, module, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"))
 			f.api(t, srv)
 			f.realtime(t, srv)
 			f.rest(t, srv)

@@ -56,10 +56,17 @@ type Server struct {
 	cancel  context.CancelFunc
 }
 
+// Option changes what the configuration has no setting for.
+type Option func(*core.Options)
+
+// PasswordCost sets bcrypt's work factor for new passwords. Tests want it small;
+// nobody else does.
+func PasswordCost(cost int) Option { return func(o *core.Options) { o.PasswordCost = cost } }
+
 // New opens the database, brings the embedded one up to date and loads the
 // modules. It listens to nothing yet. What it opened is closed again when it
 // fails.
-func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server, err error) {
+func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ...Option) (_ *Server, err error) {
 	s := &Server{config: cfg, log: log}
 	s.reloads.init()
 	defer func() {
@@ -95,12 +102,16 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger) (_ *Server
 	s.parties = party.NewRegistry(party.Options{
 		Node: cfg.Name, Tracker: s.tracker, Router: router, Matchmaker: s.matchmaker, Logger: log, Metrics: s.metrics,
 	})
-	s.core = core.New(core.Options{
+	o := core.Options{
 		DB: s.db, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
 		Tracker: s.tracker, Router: router, Sessions: s.sessions, Matches: s.matches,
 		Parties: s.parties, Matchmaker: s.matchmaker,
 		ModulesPath: cfg.Runtime.Path,
-	})
+	}
+	for _, option := range options {
+		option(&o)
+	}
+	s.core = core.New(o)
 	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB) << 20)
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
 	s.core.OnEvent(s.customEvent)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/crypto/bcrypt"
 
 	"kumi/config"
 	"kumi/server"
@@ -115,7 +116,7 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	if err != nil {
 		t.Fatalf("configuration: %v", err)
 	}
-	srv, err := server.New(t.Context(), cfg, s.log)
+	srv, err := server.New(t.Context(), cfg, s.log, server.PasswordCost(bcrypt.MinCost))
 	if err != nil {
 		return nil, err
 	}
