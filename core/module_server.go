@@ -72,12 +72,10 @@ func (m *Module) Event(ctx context.Context, e *api.Event) error {
 	return nil
 }
 
-// MetricsCounterAdd implements runtime.NakamaModule. Negative deltas are
-// dropped, as a counter never falls.
+// MetricsCounterAdd implements runtime.NakamaModule. A negative delta is dropped
+// and counted as an error, as a counter never falls.
 func (m *Module) MetricsCounterAdd(name string, tags map[string]string, delta int64) {
-	if delta >= 0 {
-		m.core.metrics.CustomCounter(name, tags, delta)
-	}
+	m.core.metrics.CustomCounter(name, tags, delta)
 }
 
 // MetricsGaugeSet implements runtime.NakamaModule.

@@ -106,9 +106,9 @@ func TestMetrics(t *testing.T) {
 		c.metrics = metrics
 		m := c.Module()
 		m.MetricsCounterAdd("a", nil, 2)
-		m.MetricsCounterAdd("a", nil, -1)
-		if metrics.counters["a"] != 2 {
-			t.Errorf("counter is %d, want 2", metrics.counters["a"])
+		m.MetricsCounterAdd("a", nil, 3)
+		if metrics.counters["a"] != 5 {
+			t.Errorf("counter is %d, want 5", metrics.counters["a"])
 		}
 		user := c.user(t, "someone")
 		_, _ = c.put(ctx, user, &api.WriteStorageObject{Collection: "c", Key: "k", Value: "{}", PermissionWrite: perm(0)})

@@ -140,15 +140,15 @@ func (m *Match) send(b broadcast) {
 	clear(m.recipients)
 }
 
-// fewWriters is up to how many sessions a match writes to by itself. Beyond it
-// the sessions' own writers share the work.
-const fewWriters = 32
+// queuedMost bounds what waits for the end of a handler's call; beyond it
+// messages are written at once.
+const queuedMost = 1024
 
 // hand queues a message for one session. It is written when the handler's call
 // is over.
 func (m *Match) hand(s presence.Session, message *presence.Message) {
 	q, ok := s.(presence.Queuer)
-	if !ok || len(m.list) > fewWriters || len(m.queued) == cap(m.queued) && cap(m.queued) >= 4*fewWriters {
+	if !ok || len(m.queued) >= queuedMost {
 		s.Send(message)
 		return
 	}

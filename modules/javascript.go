@@ -54,7 +54,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
 	}
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
-		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, First: first, New: j.pooled, Private: j.private,
+		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, Wait: l.CallTimeout, First: first, New: j.pooled, Private: j.private,
 		Failed: func(err error) { log.Error().Err(err).Msg("a JavaScript VM could not be made") },
 	})
 	if err != nil {

@@ -157,6 +157,7 @@ func bundle(root, entry, source string, log zerolog.Logger) (string, error) {
 	}
 	// An InitModule that is declared but not exported is how modules look that
 	// were written for a bundler; its file says so itself here.
+	written := source
 	source += "\n;typeof InitModule === \"function\" && (globalThis.InitModule ??= InitModule);\n"
 	r := api.Build(api.BuildOptions{
 		Stdin:         &api.StdinOptions{Contents: source, ResolveDir: filepath.Dir(path), Sourcefile: path, Loader: loader},
@@ -177,6 +178,10 @@ func bundle(root, entry, source string, log zerolog.Logger) (string, error) {
 		LogLevel:   api.LogLevelSilent,
 	})
 	if len(r.Errors) > 0 {
+		// An unfinished file ends in what was added: ask for its own error.
+		if alone := api.Transform(written, api.TransformOptions{Sourcefile: entry, Loader: loader}); len(alone.Errors) > 0 {
+			return "", buildError(alone.Errors)
+		}
 		return "", buildError(r.Errors)
 	}
 	for _, w := range r.Warnings {

@@ -58,7 +58,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	second.Close()
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
-		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, First: first, New: s.pooled,
+		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, Wait: l.CallTimeout, First: first, New: s.pooled,
 		Failed: func(err error) { log.Error().Err(err).Msg("a Lua VM could not be made") },
 	})
 	if err != nil {

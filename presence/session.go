@@ -24,8 +24,7 @@ type Queuer interface {
 	Session
 	// Queue is Send without writing. Whatever writes next sends m too.
 	Queue(m *Message)
-	// Flush writes what is queued, on the caller's goroutine as far as that does
-	// not wait.
+	// Flush has what is queued written, without waiting for it.
 	Flush()
 }
 

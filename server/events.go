@@ -87,14 +87,45 @@ func (e *events) close() {
 // customEvent takes an event that a client or a module raised.
 func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	set := s.set.Load()
-	if set == nil {
-		return // raised while modules load: nobody can be listening yet
+	if set == nil && s.early.keep(ctx, event, s.customEvent) {
+		return
 	}
+	set = s.set.Load()
 	scope, _ := core.ScopeOf(ctx)
 	if scope == nil {
 		scope = s.scope
 	}
 	s.events.post(core.WithMode(ctx, scope, "event"), set.Hooks.Events.Custom, event)
+}
+
+// earlyEvents are those that modules raised while they loaded. They are handled
+// once all handlers are known.
+type earlyEvents struct {
+	mu     sync.Mutex
+	kept   []func()
+	loaded bool
+}
+
+// keep holds an event back, unless loading is over.
+func (e *earlyEvents) keep(ctx context.Context, event *api.Event, handle func(context.Context, *api.Event)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.loaded {
+		ctx = context.WithoutCancel(ctx)
+		e.kept = append(e.kept, func() { handle(ctx, event) })
+	}
+	return !e.loaded
+}
+
+// release handles what was held back. Later events are not held back.
+func (e *earlyEvents) release() {
+	e.mu.Lock()
+	kept := e.kept
+	e.kept, e.loaded = nil, true
+	e.mu.Unlock()
+	for _, handle := range kept {
+		handle()
+	}
 }
 
 // sessionEvent reports that a socket session began, or that it ended for a

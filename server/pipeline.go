@@ -78,18 +78,19 @@ func init() {
 
 // handle decodes a message and takes it through its hooks and its handler.
 func (s *session) handle(frame []byte) {
+	var in *rtapi.Envelope
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Type("kind", in.GetMessage()).Msg("message handler panicked")
+			s.refuse(in.GetCid(), rtapi.Error_RUNTIME_EXCEPTION, "Could not process the message.")
+		}
+	}()
 	in, err := presence.Decode(frame, s.format)
 	if err != nil {
 		s.log.Debug().Err(err).Msg("received malformed payload")
 		s.Close(presence.MalformedPayload)
 		return
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Type("kind", in.Message).Msg("message handler panicked")
-			s.refuse(in.Cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not process the message.")
-		}
-	}()
 	if in.Message == nil {
 		s.refuse(in.Cid, rtapi.Error_MISSING_PAYLOAD, "Missing message.")
 		s.Close(presence.ProcessingError)

@@ -59,9 +59,11 @@ func listen(ctx context.Context, s *Server) (p *ports, err error) {
 	}
 
 	p.httpServer = &http.Server{
-		Handler:        s.httpHandler(),
-		ReadTimeout:    milliseconds(sock.ReadTimeoutMs),
-		WriteTimeout:   milliseconds(sock.WriteTimeoutMs),
+		Handler:     s.httpHandler(),
+		ReadTimeout: milliseconds(sock.ReadTimeoutMs),
+		// Counted from the end of the request's header, so it has to leave a call
+		// the time it may take: API deadline and then socket.write_timeout_ms.
+		WriteTimeout:   milliseconds(sock.IdleTimeoutMs) + milliseconds(sock.WriteTimeoutMs),
 		IdleTimeout:    milliseconds(sock.IdleTimeoutMs),
 		MaxHeaderBytes: 5120, // the protocol's limit
 		ErrorLog:       quietLog(s.log),

@@ -45,6 +45,7 @@ type Server struct {
 	core       *core.Core
 	metrics    *Metrics
 	events     *events
+	early      earlyEvents
 	guard      *vm.Guard
 	set        atomic.Pointer[modules.Set]
 
@@ -121,6 +122,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		return nil, err
 	}
 	s.set.Store(set)
+	s.early.release()
 	s.metrics.pools(set)
 	s.matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })
 

@@ -36,9 +36,8 @@ type session struct {
 	ping  *time.Timer
 	since int // messages since the read deadline was last moved; the reader's
 
-	in   inbox
-	out  outbox
-	rest []byte // what Flush could not write; of who may write
+	in  inbox
+	out outbox
 
 	closing atomic.Bool
 	reason  atomic.Uint32 // presence.CloseReason, once closing

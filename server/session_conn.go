@@ -22,7 +22,6 @@ type wire struct {
 	deadline  atomic.Int64 // when the write deadline was last set, Unix ns
 	sealed    atomic.Bool  // our close frame is out: nothing may follow it
 	head      []byte       // what was read before the connection was ours
-	raw       rawWrite
 }
 
 // Read implements net.Conn.

@@ -69,14 +69,15 @@ func (s *session) Send(m *presence.Message) {
 
 // reply queues a message without having it written; the actor does that itself
 // when it is done.
-func (s *session) reply(m *presence.Message) {
-	o := &s.out
-	o.mu.Lock()
-	if !o.ended && !o.close {
-		o.queue = append(o.queue, m)
-	}
-	o.mu.Unlock()
-}
+func (s *session) reply(m *presence.Message) { s.enqueue(m, false) }
+
+// Queue implements presence.Queuer.
+func (s *session) Queue(m *presence.Message) { s.enqueue(m, false) }
+
+// Flush implements presence.Queuer.
+func (s *session) Flush() { s.flushBeside() }
+
+var _ presence.Queuer = (*session)(nil)
 
 // enqueue queues a message. With write it takes the right to write where nobody
 // has it, and tells so: a writer is to be started then.
@@ -149,16 +150,6 @@ func (w *writer) Run() {
 	buffer := buffers.Get().(*[]byte)
 	defer putBuffer(buffer)
 	var batch []*presence.Message
-	if len(s.rest) > 0 { // what Flush could not write
-		o.mu.Lock()
-		o.began = time.Now()
-		o.mu.Unlock()
-		err := s.write(s.rest)
-		if s.rest = nil; err != nil {
-			s.writeFailed(err)
-			o.end()
-		}
-	}
 	for {
 		o.mu.Lock()
 		o.began = time.Time{}

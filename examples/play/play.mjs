@@ -43,7 +43,10 @@ function show(board) {
 const ann = await connect("ann");
 const ben = await connect("ben");
 
-const { payload } = await ann.client.rpc(ann.session, "tictactoe_create", { handler: options.handler });
+const { payload } = await ann.client.rpc(ann.session, "tictactoe_create", { handler: options.handler }).catch(async (answer) => {
+  console.error(`tictactoe_create: ${(await answer.json?.())?.message ?? answer}. Are the sample modules loaded?`);
+  process.exit(1);
+});
 const matchId = payload.match_id;
 console.log(`match ${matchId}`);
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -122,7 +121,7 @@ func (v *VM) coded(e *vm.ScriptError, t *lua.LTable) {
 	e.Fault = fault.New(fault.Internal, message)
 	if isNumber {
 		e.Custom = true
-		if n > 0 && n <= math.MaxInt32 && n == lua.LNumber(int32(n)) {
+		if n >= 1 && n <= 16 && n == lua.LNumber(int32(n)) { // other numbers count as internal
 			e.Fault.Code = fault.Code(n)
 		}
 	}

@@ -14,14 +14,14 @@ function rpcRoll(ctx, logger, nk, payload) {
   return JSON.stringify({ sides: sides, rolled: 1 + Math.floor(Math.random() * sides) });
 }
 
-function countWrites(ctx, logger, nk, acks, request) {
-  nk.metricsCounterAdd("objects_written", {}, acks.acks.length);
+function countReads(ctx, logger, nk, objects, request) {
+  nk.metricsCounterAdd("objects_read", {}, objects.objects.length);
 }
 
 function InitModule(ctx, logger, nk, initializer) {
   initializer.registerRpc("hello", rpcHello);
   initializer.registerRpc("roll", rpcRoll);
-  initializer.registerAfterWriteStorageObjects(countWrites);
+  initializer.registerAfterReadStorageObjects(countReads);
   logger.info("the JavaScript sample is ready");
 }
 
