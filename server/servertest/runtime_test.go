@@ -310,3 +310,30 @@ func TestBrokenModules(t *testing.T) {
 		})
 	}
 }
+
+// Events that modules raise while they load reach the handlers, whichever of
+// the two came first.
+func TestEventsRaisedWhileLoading(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t,
+		servertest.Module("first.lua", `
+			local nk = require("nakama")
+			nk.event("from_lua", { n = "1" }, 1)
+			nk.register_rpc(function()
+				local objects = nk.storage_list("", "events", 100)
+				local names = {}
+				for _, o in ipairs(objects) do table.insert(names, o.key) end
+				return table.concat(names, " ")
+			end, "raised")`),
+		servertest.Module("index.js", `
+			function InitModule(ctx, logger, nk, initializer) {
+				nk.event("from_js", { n: "2" });
+				initializer.registerEvent((ctx, logger, nk, event) => {
+					nk.storageWrite([{ collection: "events", key: event.name, value: {} }]);
+				});
+			}`))
+	servertest.Eventually(t, "both events", func() bool {
+		got, _ := srv.RPC(t, "raised", "")
+		return strings.Contains(got, "from_lua") && strings.Contains(got, "from_js")
+	})
+}
