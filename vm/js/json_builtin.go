@@ -7,6 +7,8 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/unistring"
+
+	"kumi/vm"
 )
 
 // jsonBuiltin are JSON.parse and JSON.stringify for what they are mostly used
@@ -14,13 +16,13 @@ import (
 // behaviour of its own. All else goes to goja's, which take several times as
 // long.
 type jsonBuiltin struct {
-	vm               *VM
-	parse, stringify goja.Callable
-	objects, arrays  *goja.Object // prototypes
-	buf              []byte       // all reused
-	stack            []*goja.Object
-	keys             []string
-	vals             []goja.Value
+	vm              *VM
+	parse           goja.Callable
+	objects, arrays *goja.Object // prototypes
+	buf             []byte       // all reused
+	stack           []*goja.Object
+	keys            []string
+	vals            []goja.Value
 }
 
 // addJSON replaces the two functions.
@@ -31,10 +33,9 @@ func (v *VM) addJSON() {
 		return
 	}
 	j := &jsonBuiltin{vm: v, objects: v.rt.NewObject().Prototype(), arrays: v.rt.NewArray().Prototype()}
-	var okParse, okStringify bool
+	var okParse bool
 	j.parse, okParse = goja.AssertFunction(object.Get("parse"))
-	j.stringify, okStringify = goja.AssertFunction(object.Get("stringify"))
-	if !okParse || !okStringify {
+	if !okParse {
 		return
 	}
 	for name, f := range map[string]struct {
@@ -57,11 +58,25 @@ func (j *jsonBuiltin) longWay(fn goja.Callable, fc goja.FunctionCall) goja.Value
 	return x
 }
 
+// longStringify is JSON.stringify for what is not plain data.
+func (j *jsonBuiltin) longStringify(fc goja.FunctionCall) goja.Value {
+	text, ok := j.vm.stringify(fc.Argument(0), fc.Argument(1), fc.Argument(2))
+	if !ok {
+		return goja.Undefined()
+	}
+	return j.vm.rt.ToValue(string(text))
+}
+
 // cloneFrom is the length of a text from which its strings are copied out of
 // it, so that a short one that is kept does not keep the text.
 const cloneFrom = 4 << 10
 
 func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
+	if reviver, ok := goja.AssertFunction(fc.Argument(1)); ok {
+		holder := j.vm.rt.NewObject()
+		_ = holder.Set("", j.doParse(goja.FunctionCall{This: fc.This, Arguments: fc.Arguments[:1]}))
+		return j.vm.revive(reviver, holder, "", 0)
+	}
 	s, ok := fc.Argument(0).(goja.String)
 	if !ok || !goja.IsUndefined(fc.Argument(1)) {
 		j.vm.checkNesting(fc.Argument(0))
@@ -132,11 +147,11 @@ func (p *parserState) native(from int) *goja.Object {
 
 func (j *jsonBuiltin) doStringify(fc goja.FunctionCall) goja.Value {
 	if len(fc.Arguments) > 1 && !(goja.IsUndefined(fc.Argument(1)) || goja.IsNull(fc.Argument(1))) || len(fc.Arguments) > 2 && !goja.IsUndefined(fc.Argument(2)) {
-		return j.longWay(j.stringify, fc)
+		return j.longStringify(fc)
 	}
 	o, ok := fc.Argument(0).(*goja.Object)
 	if !ok || j.customized() {
-		return j.longWay(j.stringify, fc)
+		return j.longStringify(fc)
 	}
 	buf, ok := j.append(j.buf[:0], o)
 	clear(j.stack)
@@ -145,7 +160,7 @@ func (j *jsonBuiltin) doStringify(fc goja.FunctionCall) goja.Value {
 		j.buf = buf[:0]
 	}
 	if !ok {
-		return j.longWay(j.stringify, fc)
+		return j.longStringify(fc)
 	}
 	return j.vm.rt.ToValue(string(buf))
 }
@@ -180,7 +195,7 @@ func (j *jsonBuiltin) append(b []byte, x goja.Value) (_ []byte, ok bool) {
 }
 
 func (j *jsonBuiltin) appendObject(b []byte, o *goja.Object) (_ []byte, ok bool) {
-	if len(j.stack) >= deepest {
+	if len(j.stack) >= deepest || len(b) > vm.MaxString {
 		return b, false // a cycle, most likely
 	}
 	j.stack = append(j.stack, o)

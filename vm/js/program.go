@@ -26,6 +26,7 @@ type Program struct {
 	// freezes says that the source may close objects; see addFreezing.
 	freezes bool
 	sized   sized
+	nested  nested
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -47,7 +48,7 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source)}, nil
+			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source), nested: nestedOf(source)}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)

@@ -333,7 +333,14 @@ func (v *VM) ToJSON(x vm.Ref) (text []byte, err error) {
 		}
 		return json.Marshal(out)
 	}
-	if e := v.guard(func() { text, err = o.MarshalJSON() }); e != nil {
+	if e := v.guard(func() {
+		var has bool
+		if ex := v.rt.Try(func() { text, has = v.stringify(o, nil, nil) }); ex != nil {
+			err = ex
+		} else if !has {
+			text = []byte("null")
+		}
+	}); e != nil {
 		return nil, e
 	}
 	if err != nil {

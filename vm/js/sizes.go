@@ -73,6 +73,9 @@ func (v *VM) addSizes(s sized) {
 		} {
 			v.check(o, name, func(fc goja.FunctionCall) { long(fc.This) })
 		}
+		if values := o.Get("values"); values != nil { // what spreading and destructuring go through
+			_ = o.DefineDataPropertySymbol(goja.SymIterator, values, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		}
 		v.check(global.Get("Array").(*goja.Object), "from", func(fc goja.FunctionCall) { long(fc.Argument(0)) })
 	}
 	if s.parsing {

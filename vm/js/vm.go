@@ -53,6 +53,8 @@ type VM struct {
 	lost     []*goja.Promise // rejected and not handled
 	loop     *loop           // of the outermost call, once it needs one
 	broken   bool
+	nesting  int    // of built-in functions within one another
+	leave    func() // ends one of those
 
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline; 0: none
@@ -73,6 +75,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	}
 	v.rt.SetMaxCallStackSize(stack)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
+	v.leave = v.leaveNative
 	v.addBuiltins()
 	if p.freezes {
 		v.addFreezing()
@@ -80,6 +83,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	if p.sized != (sized{}) {
 		v.addSizes(p.sized)
 	}
+	v.addNesting(p.nested)
 	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
@@ -181,7 +185,7 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		return nil, fault.New(fault.Unavailable, "this VM was stopped and cannot be used again")
 	}
 	outerCtx, outerLimited, outer := v.ctx, v.limited, v.watch.begin(ctx)
-	frames, args := v.depth, len(v.args)
+	frames, args, nesting := v.depth, len(v.args), v.nesting
 	v.ctx, v.limited = ctx, nil
 	v.running++
 	if v.running == 1 {
@@ -196,7 +200,7 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		if v.running == 0 {
 			v.dropLoop()
 		}
-		v.depth, v.args = frames, v.args[:args]
+		v.depth, v.args, v.nesting = frames, v.args[:args], nesting
 		if v.limited != nil {
 			v.limited.end()
 		}
