@@ -31,7 +31,7 @@ func TestNesting(t *testing.T) {
 		"stringify, replaced":  object + `return JSON.stringify(a, (k, x) => x)`,
 		"stringify getters":    `class A { get x() { return 1 } toJSON() { return { x: new A() } } } return JSON.stringify(new A())`,
 		"stringify many":       `let a = ["x".repeat(1e5)]; for (let i = 0; i < 100; i++) a = [a, a]; return JSON.stringify(a)`,
-		"join many":            `let a = ["x".repeat(1000)]; for (let i = 0; i < 100; i++) a = [a, a]; return String(a)`,
+		"join many":            `let a = ["x".repeat(1e6)]; for (let i = 0; i < 100; i++) a = [a, a]; return String(a)`,
 		"reviver":              `JSON.parse("[0,0]", function (k, x) { if (k == "0") this[1] = [0, 0]; return x })`,
 		"result":               object + `return a`,
 		"result, list":         list + `return a`,
