@@ -108,8 +108,10 @@ func TestMatchmakerToken(t *testing.T) {
 	all := players(t, srv, "ann", "ben", "cat")
 	ann, ben, cat := all[0], all[1], all[2]
 	const query = `"min_count":2,"max_count":2,"query":"+properties.region:eu +properties.rank:>=5"`
+	// Queries count one way, so one that found the others would play with them.
+	const elsewhere = `"min_count":2,"max_count":2,"query":"+properties.region:us"`
 	first := addTicket(t, ann, `{`+query+`,"string_properties":{"region":"eu"},"numeric_properties":{"rank":7}}`)
-	other := addTicket(t, cat, `{`+query+`,"string_properties":{"region":"us"},"numeric_properties":{"rank":7}}`)
+	other := addTicket(t, cat, `{`+elsewhere+`,"string_properties":{"region":"us"},"numeric_properties":{"rank":7}}`)
 	second := addTicket(t, ben, `{`+query+`,"string_properties":{"region":"eu"},"numeric_properties":{"rank":5}}`)
 	a, b := expectMatched(t, ann), expectMatched(t, ben)
 	if a.Ticket != first || b.Ticket != second || a.Token == "" || a.Token != b.Token || a.MatchID != "" || len(a.Users) != 2 ||
