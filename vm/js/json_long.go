@@ -90,9 +90,9 @@ func (s *stringifier) property(holder *goja.Object, key, x goja.Value) bool {
 	if x == nil {
 		x = goja.Undefined()
 	}
-	o, isObject := x.(*goja.Object)
-	isBig := !isObject && x.ExportType() == typeBig
-	if isObject || isBig {
+	_, object := x.(*goja.Object)
+	isBig := !object && x.ExportType() == typeBig
+	if object || isBig {
 		if f, ok := goja.AssertFunction(x.ToObject(s.v.rt).Get("toJSON")); ok {
 			x = s.v.must(f(x, key))
 		}
@@ -100,7 +100,7 @@ func (s *stringifier) property(holder *goja.Object, key, x goja.Value) bool {
 	if s.replacer != nil {
 		x = s.v.must(s.replacer(holder, key, x))
 	}
-	o, isObject = x.(*goja.Object)
+	o, isObject := x.(*goja.Object)
 	if isObject {
 		switch o.ClassName() {
 		case "Number":
