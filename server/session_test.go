@@ -250,22 +250,25 @@ func TestSlowConsumer(t *testing.T) {
 func TestSilentPeer(t *testing.T) {
 	t.Parallel()
 	r := newRealm(t, func(c *config.Config, _ *modules.Set) {
-		c.Socket.PingPeriodMs, c.Socket.PongWaitMs, c.Socket.CloseAckWaitMs = 20, 60, 20
+		c.Socket.PingPeriodMs, c.Socket.PongWaitMs, c.Socket.CloseAckWaitMs = 100, 1500, 20
 	})
-	p := r.player("ann", presence.JSON)
-	_ = p // it never reads, so it answers no ping
+	// One that reads answers pings, and stays.
+	answering := r.player("bob", presence.JSON)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { _, _, _ = answering.conn.Read(ctx) }()
+	// One that never reads answers none. When it is closed, the wait has passed
+	// for the other one too.
+	silent := r.player("ann", presence.JSON)
 	if why := <-r.ended; why != "read_timeout" {
 		t.Errorf("session ended for %q", why)
 	}
-	// One that reads answers pings, and stays.
-	q := r.player("bob", presence.JSON)
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { _, _, _ = q.conn.Read(ctx) }()
-	time.Sleep(300 * time.Millisecond) // several pong waits
-	if len(r.sessions.OfUser(q.user)) != 1 {
+	if len(r.sessions.OfUser(silent.user)) != 0 {
+		t.Error("the silent session is still there")
+	}
+	if len(r.sessions.OfUser(answering.user)) != 1 {
 		t.Error("a session that answers pings was closed")
 	}
-	cancel()
 }
 
 func TestSingleSocket(t *testing.T) {
