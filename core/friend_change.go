@@ -60,13 +60,15 @@ func (c *Core) BlockFriends(ctx context.Context, caller uuid.UUID, in *api.Block
 }
 
 func (c *Core) clientBefriends(ctx context.Context, call friendCall, ids []string) (err error) {
-	if call.ids, err = friendIDs(ids); err != nil {
+	if call.ids, err = peopleIDs(ids); err != nil {
 		return err
 	}
 	return c.befriend(ctx, call)
 }
 
-func friendIDs(texts []string) ([]uuid.UUID, error) {
+// peopleIDs reads the ids of users to befriend or to do something with in a
+// group. The system user is none of them.
+func peopleIDs(texts []string) ([]uuid.UUID, error) {
 	ids, err := userIDs(texts)
 	if err != nil {
 		return nil, err

@@ -56,20 +56,6 @@ func groupID(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// groupUserIDs reads the ids of users to do something with in a group.
-func groupUserIDs(texts []string) ([]uuid.UUID, error) {
-	ids, err := userIDs(texts)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if id.IsNil() {
-			return nil, invalid("user id must be that of a user")
-		}
-	}
-	return ids, nil
-}
-
 // position is where a new edge stands among those of its source: after all
 // before it. It is the time in nanoseconds, and never the same twice.
 func (c *Core) position() int64 {

@@ -114,7 +114,7 @@ func (c *Core) clientManages(ctx context.Context, caller uuid.UUID, group string
 	if err != nil {
 		return err
 	}
-	ids, err := groupUserIDs(users)
+	ids, err := peopleIDs(users)
 	if err != nil {
 		return err
 	}

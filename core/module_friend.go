@@ -33,7 +33,7 @@ func (m *Module) befriend(ctx context.Context, call friendCall, user, username s
 	if username == "" {
 		return invalid("expects a username")
 	}
-	if call.ids, err = friendIDs(ids); err != nil {
+	if call.ids, err = peopleIDs(ids); err != nil {
 		return err
 	}
 	call.username, call.usernames = username, usernames

@@ -148,7 +148,7 @@ func (m *Module) manage(ctx context.Context, callerText, groupText string, userT
 	if err != nil {
 		return err
 	}
-	users, err := groupUserIDs(userTexts)
+	users, err := peopleIDs(userTexts)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package modules
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,20 +37,10 @@ func (l *loading) scan() {
 			l.report.scan(l.Path, path)
 		}
 	}
-	_ = filepath.WalkDir(l.Path, func(file string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if d.IsDir() && file != l.Path && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
-			return filepath.SkipDir
-		}
-		if !d.IsDir() && strings.EqualFold(filepath.Ext(file), ".lua") {
-			if path, err := filepath.Rel(l.Path, file); err == nil {
-				l.report.scan(l.Path, filepath.ToSlash(path))
-			}
-		}
+	_ = walk(l.Path, func(_, path string) error {
+		l.report.scan(l.Path, path)
 		return nil
-	})
+	}, ".lua")
 }
 
 // sourcesOf are the files that a program is made of, without those of packages.

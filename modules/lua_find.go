@@ -1,11 +1,8 @@
 package modules
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -15,31 +12,10 @@ import (
 
 // findLua compiles every *.lua file under a folder, in order of their paths. A
 // module is named by its path without the extension, with dots for slashes.
-// Folders whose names begin with a dot are left out, and node_modules. Files that do not compile go to the report of a check.
+// Files that do not compile go to the report of a check.
 func findLua(folder string, log zerolog.Logger, report *Report) ([]*lua.Module, error) {
-	if folder == "" {
-		return nil, nil
-	}
 	var found []*lua.Module
-	err := filepath.WalkDir(folder, func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil && file == folder && errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil:
-			return err
-		case d.IsDir():
-			if file != folder && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules") {
-				return filepath.SkipDir
-			}
-			return nil
-		case !strings.EqualFold(filepath.Ext(file), ".lua"):
-			return nil
-		}
-		rel, err := filepath.Rel(folder, file)
-		if err != nil {
-			return err
-		}
-		path := filepath.ToSlash(rel)
+	err := walk(folder, func(file, path string) error {
 		name := strings.ReplaceAll(path[:len(path)-len(".lua")], "/", ".")
 		source, err := os.ReadFile(file)
 		if err != nil {
@@ -62,7 +38,7 @@ func findLua(folder string, log zerolog.Logger, report *Report) ([]*lua.Module, 
 		}
 		found = append(found, m)
 		return nil
-	})
+	}, ".lua")
 	if err != nil {
 		return nil, fmt.Errorf("load Lua modules: %w", err)
 	}
