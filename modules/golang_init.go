@@ -75,7 +75,7 @@ func originOf[F any](s *hooks.Slot[F]) *hooks.Origin {
 func (i *initializer) before(kind hooks.Kind, name string, missing bool, make func(*call) hooks.Before) error {
 	what := "before hook " + quote(name)
 	return i.register(what, missing, func() *hooks.Origin {
-		c := i.call(what, "before", map[string]any{"api_id": strings.ToLower(name), "mode": "before"})
+		c := i.call(what, "before", map[string]any{"api_id": name, "mode": "before"})
 		i.loaded.Hooks = append(i.loaded.Hooks, "before "+name)
 		return originOf(i.part.reg.Hooks.SetBefore(kind, name, hooks.Slot[hooks.Before]{Origin: i.origin(), Call: make(c)}))
 	})
@@ -84,7 +84,7 @@ func (i *initializer) before(kind hooks.Kind, name string, missing bool, make fu
 func (i *initializer) after(kind hooks.Kind, name string, missing bool, make func(*call) hooks.After) error {
 	what := "after hook " + quote(name)
 	return i.register(what, missing, func() *hooks.Origin {
-		c := i.call(what, "after", map[string]any{"api_id": strings.ToLower(name), "mode": "after"})
+		c := i.call(what, "after", map[string]any{"api_id": name, "mode": "after"})
 		i.loaded.Hooks = append(i.loaded.Hooks, "after "+name)
 		return originOf(i.part.reg.Hooks.SetAfter(kind, name, hooks.Slot[hooks.After]{Origin: i.origin(), Call: make(c)}))
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"net/http"
-	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 	"google.golang.org/protobuf/proto"
@@ -91,7 +90,7 @@ func (i *initializer) chain(kind hooks.Kind, when, name string, missing bool, ad
 	}
 	what := "chained " + when + " hook " + quote(exact)
 	return i.register(what, missing, func() *hooks.Origin {
-		add(i.call(what, when, map[string]any{"api_id": strings.ToLower(exact), "mode": when}), exact)
+		add(i.call(what, when, map[string]any{"api_id": exact, "mode": when}), exact)
 		i.loaded.Hooks = append(i.loaded.Hooks, when+" "+exact+" (chain)")
 		return nil
 	})

@@ -90,7 +90,7 @@ func (g *goMatch) Init(ctx context.Context, params map[string]any) (rate int, la
 	case state == nil:
 		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned no state; the initial state must not be nil", g.what)
 	case rate < 1 || rate > 60:
-		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned the tick rate %d; expected 1 to 60", g.what, rate)
+		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned tick rate %d, it must be between 1 and 60", g.what, rate)
 	case len(label) > maxLabel:
 		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned a label of %d bytes; at most %d are allowed", g.what, len(label), maxLabel)
 	}

@@ -60,7 +60,7 @@ func findEntry(root, configured string, log zerolog.Logger) (string, error) {
 	}
 	if len(found) > 1 {
 		log.Warn().Str("loaded", found[0]).Str("ignored", found[1]).
-			Msgf("there is a %s and a %s: loading the first, set runtime.js_entrypoint to choose", found[0], found[1])
+			Msgf("found both %s and %s: loading the first, set runtime.js_entrypoint to choose", found[0], found[1])
 	}
 	return found[0], nil
 }

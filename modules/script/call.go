@@ -64,14 +64,15 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 	list := l.args[:0]
 	l.args = nil
 	logger := n.logger
+	if s, _ := core.ScopeOf(ctx); s != nil && s.TraceID != "" {
+		logger = logger.WithField("trace_id", s.TraceID).(*core.Logger)
+	}
 	list = append(list, Context(inst, ctx))
 	if n.program.lang == vm.JS {
-		loggers := n.loggers
-		if s, _ := core.ScopeOf(ctx); s != nil && s.TraceID != "" {
-			logger = logger.WithField("trace_id", s.TraceID).(*core.Logger)
+		if logger != n.logger {
 			list = append(list, inst.Functions(vm.Bind(vm.JS, logger, loggerTable)))
 		} else {
-			list = append(list, l.object(inst, loggers))
+			list = append(list, l.object(inst, n.loggers))
 		}
 		list = append(list, l.object(inst, n.program.nk))
 	}

@@ -75,7 +75,7 @@ func migrate(ctx context.Context, args []string, s streams) int {
 	if err != nil {
 		return failed(s, err)
 	}
-	fmt.Fprintf(s.out, "%d migrations\n", len(done))
+	fmt.Fprintf(s.out, "migrations: %d\n", len(done))
 	return exitOK
 }
 
