@@ -2,7 +2,7 @@
 // imports between files, any function can be registered.
 import { cleanChat, cleanDisplayName, cleanText } from "./src/filter";
 import { createGame, ticTacToe } from "./src/tictactoe";
-import { newestPlayers } from "./src/players";
+import { newestPlayers, playersPage } from "./src/players";
 import { refuseReservedNames, welcome } from "./src/welcome";
 
 export function InitModule(
@@ -14,6 +14,8 @@ export function InitModule(
   initializer.registerRpc("hello", (ctx, logger, nk, payload) => `Hello, ${payload || ctx.username || "stranger"}!`);
   initializer.registerRpc("clean_text", cleanText);
   initializer.registerRpc("newest_players", newestPlayers);
+
+  initializer.registerHttp("/sample/players", playersPage, ["GET"]);
 
   initializer.registerBeforeAuthenticateDevice(refuseReservedNames);
   initializer.registerAfterAuthenticateDevice(welcome);

@@ -1,10 +1,18 @@
-// Custom SQL. It runs unchanged on the embedded database and on PostgreSQL.
+// Custom SQL, which runs unchanged on the embedded database and on PostgreSQL,
+// behind an RPC for players and behind an HTTP route for everybody else.
 
-export const newestPlayers: nkruntime.RpcFunction = (ctx, logger, nk, payload) => {
-  const limit = Math.min(Number(payload) || 10, 100);
+function newest(nk: nkruntime.Nakama, limit: number) {
   const rows = nk.sqlQuery(
     "SELECT username, edge_count FROM users WHERE username <> '' ORDER BY create_time DESC LIMIT $1",
-    [limit],
+    [Math.min(limit || 10, 100)],
   );
-  return JSON.stringify(rows.map((row) => ({ username: row.username, friends: row.edge_count })));
-};
+  return rows.map((row) => ({ username: row.username, friends: row.edge_count }));
+}
+
+export const newestPlayers: nkruntime.RpcFunction = (ctx, logger, nk, payload) => JSON.stringify(newest(nk, Number(payload)));
+
+// GET /sample/players?limit=5
+export const playersPage: nkruntime.HttpFunction = (ctx, logger, nk, request) => ({
+  headers: { "Cache-Control": "max-age=10" },
+  body: newest(nk, Number(request.query.limit?.[0])),
+});

@@ -110,6 +110,12 @@ export const ticTacToe: nkruntime.MatchHandler<Game> = {
     return { state: game };
   },
 
+  // With runtime.match_reload=swap a running game moves to the code that was just
+  // saved. The state arrives as plain data and becomes a Game of the new class.
+  matchReload(ctx, logger, nk, dispatcher, tick, game) {
+    return { state: Object.assign(new Game(), game) };
+  },
+
   // Anyone on the server may ask how the game stands.
   matchSignal(ctx, logger, nk, dispatcher, tick, game, data) {
     return { state: game, data: game.view() };
