@@ -24,6 +24,7 @@ type Guard struct {
 	timer   *time.Timer
 	last    memory // at the last look
 	forced  time.Time
+	stale   []*Watched // calls that were stopped: what they held is in the figures until it is collected
 	closed  bool
 	resting atomic.Bool
 
@@ -202,6 +203,28 @@ func (g *Guard) tick() {
 	}
 }
 
+// settle collects what stopped calls have left, once they have ended: others
+// would be measured from a heap that was never theirs.
+func (g *Guard) settle(m memory) memory {
+	if len(g.stale) == 0 {
+		return m
+	}
+	for _, w := range g.stale {
+		if w.call.Load() == w.seen {
+			return m
+		}
+	}
+	g.stale = nil
+	runtime.GC()
+	g.forced = time.Now()
+	m = measure()
+	g.last.live, g.last.heap, g.last.goal = min(g.last.live, m.live), min(g.last.heap, m.heap), min(g.last.goal, m.goal)
+	for w := range g.watched {
+		w.from.live, w.from.goal = min(w.from.live, m.live), min(w.from.goal, m.goal)
+	}
+	return m
+}
+
 // examine finds the calls to stop.
 func (g *Guard) examine() (stops []func()) {
 	g.mu.Lock()
@@ -209,7 +232,7 @@ func (g *Guard) examine() (stops []func()) {
 	if g.closed {
 		return nil
 	}
-	m := measure()
+	m := g.settle(measure())
 	var grown []*Watched
 	busy, certain := false, false
 	for w := range g.watched {
@@ -248,6 +271,7 @@ func (g *Guard) examine() (stops []func()) {
 	if certain {
 		for _, w := range grown {
 			call := w.seen
+			g.stale = append(g.stale, w)
 			stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
 		}
 	}
