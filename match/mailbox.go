@@ -181,6 +181,11 @@ func (m *Match) moved(join, leave *presence.Presence) {
 			b.mu.Unlock()
 			return
 		}
+		if !b.stopped {
+			// A member at once, so that its leave, which may come before the match
+			// has run, finds it.
+			b.members[join.Session] = &member{presence: join, session: m.reg.router.Session(join.Session), arrived: true}
+		}
 		m.post(item{kind: doArrive, arrived: join})
 	case leave != nil:
 		if b.members[leave.Session] == nil {

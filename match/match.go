@@ -195,7 +195,7 @@ func (m *Match) do(it *item) {
 	case doLeave:
 		m.leave(it.leaves)
 	case doArrive:
-		m.arrive(it.arrived)
+		m.join(it.arrived)
 	case doAttempt:
 		m.attempt(it.attempt)
 	case doSignal:

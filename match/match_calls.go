@@ -33,21 +33,6 @@ func (m *Match) leave(gone []*presence.Presence) {
 	m.settle(alive, err, "leave")
 }
 
-// arrive lets in a presence that module code put on the match's stream.
-func (m *Match) arrive(p *presence.Presence) {
-	b := &m.box
-	b.mu.Lock()
-	known := b.members[p.Session] != nil
-	if !known {
-		b.members[p.Session] = &member{presence: p, session: m.reg.router.Session(p.Session), arrived: true}
-	}
-	b.mu.Unlock()
-	// It may be gone again: its leave is then still to come, and finds it.
-	if !known {
-		m.join(p)
-	}
-}
-
 func (m *Match) join(p *presence.Presence) bool {
 	m.list = append(m.list, p)
 	m.size.Store(int32(len(m.list)))

@@ -140,7 +140,7 @@ func (r *Registry) Requests(session uuid.UUID, id string) (*rtapi.PartyJoinReque
 		return nil, err
 	}
 	defer p.mu.Unlock()
-	return &rtapi.PartyJoinRequest{PartyId: p.text, Presences: presence.UserPresences(p.requests)}, nil
+	return &rtapi.PartyJoinRequest{PartyId: p.text, Presences: presence.UserPresences(p.waiting())}, nil
 }
 
 // Update changes what the party says of itself, and tells all. A hidden party

@@ -117,7 +117,7 @@ func (p *party) ask(who *presence.Presence) (in bool, err error) {
 		return true, nil
 	case p.find(who.Session) >= 0:
 		return false, errMember
-	case len(p.requests) >= p.maxSize:
+	case len(p.waiting()) >= p.maxSize:
 		return false, errRequestsFull
 	case slices.ContainsFunc(p.requests, func(r *presence.Presence) bool { return r.UserID == who.UserID }):
 		return false, errDuplicate
@@ -128,6 +128,13 @@ func (p *party) ask(who *presence.Presence) (in bool, err error) {
 		PartyId: p.text, Presences: []*rtapi.UserPresence{request.UserPresence()},
 	}}})
 	return false, nil
+}
+
+// waiting is who asks to join. Those that have ended since do not wait. The lock
+// is held.
+func (p *party) waiting() []*presence.Presence {
+	p.requests = slices.DeleteFunc(p.requests, func(r *presence.Presence) bool { return p.reg.o.Router.Session(r.Session) == nil })
+	return p.requests
 }
 
 // letIn makes a session a member, with a place from now on, before it is on the

@@ -304,3 +304,32 @@ func BenchmarkData(b *testing.B) {
 		}
 	}
 }
+
+// Who asked to join and is gone takes no place, and may ask again when it is
+// back.
+func TestRequestsOfTheGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	leader := w.client("leader")
+	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{MaxSize: 2}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := w.client("a"), w.client("b")
+	for _, c := range []*client{a, b} {
+		if err := w.Join(c.presence(), p.PartyId, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.gone(a)
+	back := w.client("a")
+	back.user = a.user
+	if err := w.Join(back.presence(), p.PartyId, false); err != nil {
+		t.Errorf("ask again after coming back: %v", err)
+	}
+	w.gone(b)
+	list, err := w.Requests(leader.id, p.PartyId)
+	if err != nil || len(list.Presences) != 1 || list.Presences[0].SessionId != back.id.String() {
+		t.Errorf("requests are %v, %v; want that of the one who is here", list, err)
+	}
+}
