@@ -17,6 +17,9 @@ type Runtime struct {
 	MaxCallMemoryMB int `yaml:"max_call_memory_mb" usage:"Megabytes by which the server's memory may grow during one call into a script before the call is stopped. 0 means no bound."`
 	MaxResultBytes  int `yaml:"max_result_bytes" usage:"Largest answer of a script's RPC or signal, and largest message of a match, in bytes. 0 means no bound."`
 
+	HTTPAllow []string `yaml:"http_allow" usage:"Hosts that httpRequest of scripts may reach: host names, *.example.com, addresses, networks such as 10.0.0.0/8, or private; repeat for several. Empty means all."`
+	HTTPDeny  []string `yaml:"http_deny" usage:"Hosts that httpRequest of scripts may not reach, in the same forms, and whatever http_allow says."`
+
 	JSMinCount        int  `yaml:"js_min_count" usage:"JavaScript engines kept ready."`
 	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
 	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls."`

@@ -32,6 +32,7 @@ func (c *Core) Close() {
 	b.mu.Unlock()
 	b.stop()
 	b.work.Wait()
+	c.hosts.close()
 }
 
 // later runs work on a goroutine of its own. Its context ends with Close, and

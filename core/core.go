@@ -41,6 +41,8 @@ type Options struct {
 	Matchmaker *matchmaker.Matchmaker
 	// ModulesPath is the folder module code may read files from.
 	ModulesPath string
+	// Hosts are the servers that scripts may send HTTP requests to; nil: all.
+	Hosts *HostRules
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's work factor; 0 means 13. Tests want it small.
@@ -73,6 +75,7 @@ type Core struct {
 	parties    *party.Registry
 	matchmaker *matchmaker.Matchmaker
 	modules    string
+	hosts      *HostRules
 	now        func() time.Time
 	tokens     *Tokens
 	// passwords bounds how much of the machine password hashing may take.
@@ -94,7 +97,7 @@ func New(o Options) *Core {
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
 		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
 		parties: o.Parties, matchmaker: o.Matchmaker,
-		modules: o.ModulesPath, now: o.Now,
+		modules: o.ModulesPath, hosts: o.Hosts, now: o.Now,
 	}
 	if c.now == nil {
 		c.now = time.Now

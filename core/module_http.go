@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,8 +52,9 @@ func httpTransport(insecure bool) *http.Transport {
 
 // HTTPRequest makes a request and reads the whole answer.
 //
-// Errors: InvalidArgument for a bad URL or method, ResourceExhausted for a body
-// over 16 MiB, DeadlineExceeded and Unavailable when no answer came.
+// Errors: InvalidArgument for a bad URL or method, PermissionDenied for a host
+// that the rules refuse, ResourceExhausted for a body over 16 MiB,
+// DeadlineExceeded and Unavailable when no answer came.
 func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse, error) {
 	if in.URL == "" {
 		return nil, invalid("expects a url")
@@ -85,10 +87,7 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 		}
 		req.Header.Set(name, value)
 	}
-	client := httpClient
-	if in.Insecure {
-		client = insecureHTTPClient
-	}
+	client := m.core.httpClient(in.Insecure)
 	res, err := client.Do(req)
 	if err != nil {
 		return nil, httpError(ctx, err)
@@ -104,7 +103,22 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 	return &HTTPResponse{Code: res.StatusCode, Headers: res.Header, Body: string(text)}, nil
 }
 
+func (c *Core) httpClient(insecure bool) *http.Client {
+	plain, lax := httpClient, insecureHTTPClient
+	if c.hosts != nil {
+		plain, lax = c.hosts.plain, c.hosts.lax
+	}
+	if insecure {
+		return lax
+	}
+	return plain
+}
+
 func httpError(ctx context.Context, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f // of the rules
+	}
 	code := fault.Unavailable
 	if ctx.Err() != nil {
 		code = fault.CodeOf(ctx.Err())

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -211,6 +212,9 @@ func TestHTTPRequest(t *testing.T) {
 	} {
 		_, err := m.HTTPRequest(t.Context(), tc.in)
 		wantCode(t, what, err, tc.want)
+		if text := fmt.Sprintf("%q is longer than %d bytes", tc.in.URL, maxHTTPResponse); what == "huge" && !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %q does not say %s", what, err, text)
+		}
 	}
 }
 

@@ -103,8 +103,12 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	s.parties = party.NewRegistry(party.Options{
 		Node: cfg.Name, Tracker: s.tracker, Router: router, Matchmaker: s.matchmaker, Logger: log, Metrics: s.metrics,
 	})
+	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)
+	if err != nil {
+		return nil, err
+	}
 	o := core.Options{
-		DB: s.db, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
+		DB: s.db, Hosts: hosts, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
 		Tracker: s.tracker, Router: router, Sessions: s.sessions, Matches: s.matches,
 		Parties: s.parties, Matchmaker: s.matchmaker,
 		ModulesPath: cfg.Runtime.Path,

@@ -15,7 +15,9 @@ import (
 // is binary in Lua and base64 text in JavaScript.
 var gcmTable = []vm.Func[*core.Module]{
 	{Name: vm.N("aes_gcm_encrypt"), Body: gcmEncrypt},
-	{Name: vm.N("aes_gcm_decrypt"), Live: true, Body: gcmDecrypt},
+	{Name: vm.N("aes_gcm_decrypt"), Live: true, Body: gcmDecrypt(false)},
+	// For data that is no text; in Lua all texts are bytes.
+	{Name: vm.N("aes_gcm_decrypt_binary"), Only: vm.JS, Live: true, Body: gcmDecrypt(true)},
 }
 
 // gcm reads the key argument, of 16 or 32 bytes, and the data that is
@@ -54,23 +56,28 @@ func gcmEncrypt(_ *core.Module, c *vm.Call) error {
 	return c.ReturnBytes("output", out, nil)
 }
 
-// gcmDecrypt gives a string, as the older functions do.
-func gcmDecrypt(_ *core.Module, c *vm.Call) error {
-	in := c.Data("input")
-	if c.E.Lang() == vm.JS && c.Err() == nil {
-		raw, err := base64.StdEncoding.DecodeString(string(in))
-		if err != nil {
-			c.Invalid("input", "expected valid base64: "+err.Error())
+// gcmDecrypt gives a string, as the older functions do, or bytes.
+func gcmDecrypt(binary bool) func(*core.Module, *vm.Call) error {
+	return func(_ *core.Module, c *vm.Call) error {
+		in := c.Data("input")
+		if c.E.Lang() == vm.JS && c.Err() == nil {
+			raw, err := base64.StdEncoding.DecodeString(string(in))
+			if err != nil {
+				c.Invalid("input", "expected valid base64: "+err.Error())
+			}
+			in = raw
 		}
-		in = raw
+		aead, extra := gcm(c)
+		if err := c.Err(); err != nil {
+			return err
+		}
+		out, err := aead.Open(nil, nil, in, extra)
+		if err != nil {
+			return fault.New(fault.InvalidArgument, "the data cannot be decrypted: the key or the additional data is another one, or it was changed")
+		}
+		if binary {
+			return c.ReturnBytes("output", out, nil)
+		}
+		return c.ReturnStr("output", string(out), nil)
 	}
-	aead, extra := gcm(c)
-	if err := c.Err(); err != nil {
-		return err
-	}
-	out, err := aead.Open(nil, nil, in, extra)
-	if err != nil {
-		return fault.New(fault.InvalidArgument, "the data cannot be decrypted: the key or the additional data is another one, or it was changed")
-	}
-	return c.ReturnStr("output", string(out), nil)
 }

@@ -24,15 +24,17 @@ var addedCases = map[string]scriptCase{
 		try { nk.aesGcmDecrypt(nk.aesGcmEncrypt("x", key, "ann"), key, "ben"); } catch (e) { extra = "refused"; }
 		let short = "";
 		try { nk.aesGcmEncrypt("x", "short"); } catch (e) { short = e.message.includes("16 or 32 bytes") ? "short" : e.message; }
-		return [nk.aesGcmDecrypt(sealed, key), nk.aesGcmDecrypt(nk.aesGcmEncrypt("", long, "ann"), long, "ann"), sealed === nk.aesGcmEncrypt("a text", key), nk.base64Decode(sealed).byteLength, bad.includes("cannot be decrypted"), extra, short].join()`,
+		const bytes = new Uint8Array([0, 255, 128, 10]), back = nk.aesGcmDecryptBinary(nk.aesGcmEncrypt(bytes.buffer, key), key);
+		return [back instanceof ArrayBuffer, new Uint8Array(back).join("-"), nk.aesGcmDecrypt(sealed, key), nk.aesGcmDecrypt(nk.aesGcmEncrypt("", long, "ann"), long, "ann"), sealed === nk.aesGcmEncrypt("a text", key), nk.base64Decode(sealed).byteLength, bad.includes("cannot be decrypted"), extra, short].join()`,
 		`local key = "0123456789abcdef"
 		local long = key .. key
 		local sealed = nk.aes_gcm_encrypt("a text", key)
 		local ok, bad = pcall(nk.aes_gcm_decrypt, sealed:sub(1, 14) .. string.char((sealed:byte(15) + 1) % 256) .. sealed:sub(16), key)
 		local extra = pcall(nk.aes_gcm_decrypt, nk.aes_gcm_encrypt("x", key, "ann"), key, "ben") and "" or "refused"
 		local _, short = pcall(nk.aes_gcm_encrypt, "x", "short")
-		return table.concat({ nk.aes_gcm_decrypt(sealed, key), nk.aes_gcm_decrypt(nk.aes_gcm_encrypt("", long, "ann"), long, "ann"), tostring(sealed == nk.aes_gcm_encrypt("a text", key)), #sealed, tostring(not ok and tostring(bad):find("cannot be decrypted") ~= nil), extra, tostring(short):find("16 or 32 bytes") and "short" or tostring(short) }, ",")`,
-		"a text,,false,34,true,refused,short",
+		local back = nk.aes_gcm_decrypt(nk.aes_gcm_encrypt("\0\255\128\10", key), key)
+		return table.concat({ tostring(type(back) == "string"), table.concat({ back:byte(1, -1) }, "-"), nk.aes_gcm_decrypt(sealed, key), nk.aes_gcm_decrypt(nk.aes_gcm_encrypt("", long, "ann"), long, "ann"), tostring(sealed == nk.aes_gcm_encrypt("a text", key)), #sealed, tostring(not ok and tostring(bad):find("cannot be decrypted") ~= nil), extra, tostring(short):find("16 or 32 bytes") and "short" or tostring(short) }, ",")`,
+		"true,0-255-128-10,a text,,false,34,true,refused,short",
 	},
 	"localcache": {
 		`const v = { list: [1, { a: "b" }], at: new Date(5), bytes: new Uint8Array([1, 2]).buffer, m: new Map([["k", new Set([{ n: 1 }])]]) };

@@ -1,0 +1,199 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+
+	"kumi/store/fault"
+)
+
+// HostRules say which servers the HTTP requests of scripts may reach. They never
+// change; nil allows everything.
+type HostRules struct {
+	allow, deny hostList
+	plain, lax  *http.Client // lax accepts any certificate
+}
+
+// hostList is one list of rules.
+type hostList struct {
+	names []string // in lower case: a name, "*" or "*.parent"
+	nets  []addressRule
+}
+
+type addressRule struct {
+	text   string
+	prefix []netip.Prefix
+}
+
+// privateRule is the group of the networks that are not the internet.
+const privateRule = "private"
+
+var privateNets = func() (nets []netip.Prefix) {
+	for _, s := range strings.Fields(`0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16
+		198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 ::/127 64:ff9b:1::/48 fc00::/7 fe80::/10 fec0::/10 ff00::/8`) {
+		nets = append(nets, netip.MustParsePrefix(s))
+	}
+	return nets
+}()
+
+// nat64 has IPv4 addresses in its last four bytes.
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// ParseHostRules makes rules of two lists of host names ("api.example.com",
+// "*.example.com" for the names below it, "*"), addresses, networks in CIDR form and the
+// word "private", for all networks that are not the internet. What deny has is
+// refused; if allow has anything, so is what it does not have. With both lists
+// empty the rules are nil. The error names the rule that is none.
+func ParseHostRules(allow, deny []string) (*HostRules, error) {
+	if len(allow) == 0 && len(deny) == 0 {
+		return nil, nil
+	}
+	r := &HostRules{}
+	var err error
+	if r.allow, err = parseHosts(allow); err != nil {
+		return nil, fmt.Errorf("runtime.http_allow: %w", err)
+	}
+	if r.deny, err = parseHosts(deny); err != nil {
+		return nil, fmt.Errorf("runtime.http_deny: %w", err)
+	}
+	r.plain, r.lax = &http.Client{Transport: r.transport(false)}, &http.Client{Transport: r.transport(true)}
+	return r, nil
+}
+
+func parseHosts(rules []string) (l hostList, err error) {
+	for _, text := range rules {
+		rule := hostName(text)
+		if rule == privateRule {
+			l.nets = append(l.nets, addressRule{text, privateNets})
+			continue
+		}
+		if p, err := netip.ParsePrefix(rule); err == nil {
+			l.nets = append(l.nets, addressRule{text, []netip.Prefix{p.Masked()}})
+			continue
+		}
+		if a, err := netip.ParseAddr(strings.Trim(rule, "[]")); err == nil {
+			l.nets = append(l.nets, addressRule{text, []netip.Prefix{netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())}})
+			continue
+		}
+		if !isHostRule(rule) {
+			return l, fault.Newf(fault.InvalidArgument, "%q is no rule: expected a host name, *.name, an address, a network such as 10.0.0.0/8, or private; without scheme, port and path", text)
+		}
+		l.names = append(l.names, rule)
+	}
+	return l, nil
+}
+
+func hostName(s string) string { return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), ".") }
+
+func isHostRule(s string) bool {
+	if s == "*" {
+		return true
+	}
+	for label := range strings.SplitSeq(strings.TrimPrefix(s, "*."), ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// name finds the rule that has a host name, empty for none.
+func (l *hostList) name(host string) string {
+	for _, rule := range l.names {
+		if parent, below := strings.CutPrefix(rule, "*"); rule == host || below && strings.HasSuffix(host, parent) {
+			return rule
+		}
+	}
+	return ""
+}
+
+// address finds the rule that has an address, empty for none.
+func (l *hostList) address(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	if nat64.Contains(a) {
+		b := a.As16()
+		a = netip.AddrFrom4([4]byte(b[12:]))
+	}
+	for _, rule := range l.nets {
+		for _, p := range rule.prefix {
+			if p.Contains(a) {
+				return rule.text
+			}
+		}
+	}
+	return ""
+}
+
+func (l *hostList) empty() bool { return len(l.names) == 0 && len(l.nets) == 0 }
+
+// checkName refuses what can be told without the address.
+func (r *HostRules) checkName(host string) error {
+	if rule := r.deny.name(host); rule != "" {
+		return refusedHost(host, fmt.Sprintf("runtime.http_deny has %q", rule))
+	}
+	if !r.allow.empty() && len(r.allow.nets) == 0 && r.allow.name(host) == "" {
+		return refusedHost(host, "runtime.http_allow does not have it")
+	}
+	return nil
+}
+
+// checkAddress decides about a host by an address that it has.
+func (r *HostRules) checkAddress(host string, a netip.Addr) error {
+	what := host
+	if host != a.String() {
+		what += " at " + a.String()
+	}
+	if rule := r.deny.address(a); rule != "" {
+		return refusedHost(what, fmt.Sprintf("runtime.http_deny has %q", rule))
+	}
+	if !r.allow.empty() && r.allow.name(host) == "" && r.allow.address(a) == "" {
+		return refusedHost(what, "runtime.http_allow does not have it")
+	}
+	return nil
+}
+
+func refusedHost(what, why string) error {
+	return fault.Newf(fault.PermissionDenied, "requests to %s are not allowed: %s", what, why)
+}
+
+// transport makes connections that obey the rules. They are looked at when a
+// connection is made, with the very address it goes to: neither a redirect nor a
+// name that changes its address comes past. Proxies are not used, for there it is
+// the proxy that finds the address.
+func (r *HostRules) transport(insecure bool) http.RoundTripper {
+	t := httpTransport(insecure)
+	t.Proxy = nil
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		host = hostName(host)
+		if err := r.checkName(host); err != nil {
+			return nil, err
+		}
+		d := net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, ControlContext: func(_ context.Context, _, at string, _ syscall.RawConn) error {
+			to, err := netip.ParseAddrPort(at)
+			if err != nil {
+				return err
+			}
+			return r.checkAddress(host, to.Addr())
+		}}
+		return d.DialContext(ctx, network, address)
+	}
+	return t
+}
+
+// close ends the connections that wait for further requests.
+func (r *HostRules) close() {
+	if r != nil {
+		r.plain.CloseIdleConnections()
+		r.lax.CloseIdleConnections()
+	}
+}
