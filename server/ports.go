@@ -25,8 +25,8 @@ type ports struct {
 }
 
 // listen opens every port first and serves only when all could be opened.
-func listen(ctx context.Context, s *Server) (p *ports, err error) {
-	p = &ports{failed: make(chan error, 3)}
+func listen(ctx context.Context, s *Server) (_ *ports, err error) {
+	p := &ports{failed: make(chan error, 3)}
 	defer func() {
 		if err != nil {
 			for _, l := range []net.Listener{p.http, p.grpc, p.metrics} {
