@@ -31,9 +31,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	var err error
-	if args[0] == "echo" {
+	switch args[0] {
+	case "echo":
 		err = echo(ctx, args[1:], stdout, stderr)
-	} else {
+	case "table":
+		err = table(ctx, args[1:], stdout, stderr)
+	default:
 		err = bench(ctx, args[0], args[1:], stdout, stderr)
 	}
 	switch {
@@ -51,6 +54,7 @@ func usage(w io.Writer) {
 	for _, s := range scenarios {
 		fmt.Fprintf(w, "  %-12s %s\n", s.name, s.about)
 	}
+	fmt.Fprintf(w, "  %-12s %s\n", "table", "run everything against servers it starts, and print one table")
 	fmt.Fprintf(w, "  %-12s %s\n\nbench <scenario> --help lists the flags.\n", "echo", "run the bare server alone")
 }
 
@@ -64,9 +68,21 @@ func bench(ctx context.Context, name string, args []string, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	targets, closeTargets, err := o.targets(ctx, stderr)
+	report, err := s.measure(ctx, o, stderr)
 	if err != nil {
 		return err
+	}
+	if o.json {
+		return report.writeJSON(stdout)
+	}
+	return report.writeTable(stdout)
+}
+
+// measure runs the scenario against its targets in turn.
+func (s *scenario) measure(ctx context.Context, o *options, stderr io.Writer) (*Report, error) {
+	targets, closeTargets, err := o.targets(ctx, stderr)
+	if err != nil {
+		return nil, err
 	}
 	defer closeTargets()
 
@@ -82,14 +98,14 @@ func bench(ctx context.Context, name string, args []string, stdout, stderr io.Wr
 			}
 			results, err := s.run(ctx, o, t)
 			if err != nil {
-				return fmt.Errorf("%s against %s at %s: %w", s.name, t.name, t.address, err)
+				return nil, fmt.Errorf("%s against %s at %s: %w", s.name, t.name, t.address, err)
 			}
 			report.add(t, results)
 		}
 	}
 	report.finish()
-	if o.json {
-		return report.writeJSON(stdout)
+	if s.derive != nil {
+		s.derive(report)
 	}
-	return report.writeTable(stdout)
+	return report, nil
 }

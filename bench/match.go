@@ -38,7 +38,7 @@ func matches(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	for i, s := range sockets {
 		id := ids[i/o.players]
 		if !t.bare {
-			if _, err := s.ask(o.codec, 1, o.codec.MatchJoin(1, id)); err != nil {
+			if _, err := s.request(o.codec, matchJoin(id)); err != nil {
 				return nil, fmt.Errorf("join match: %w", err)
 			}
 		}

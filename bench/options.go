@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -40,6 +41,13 @@ type options struct {
 	size    int
 	count   int
 	users   int
+
+	persist   bool
+	reconnect bool
+	waiting   int
+	sources   int
+	metrics   string
+	plain     string
 }
 
 // echoPayload is about 130 bytes of JSON, as a game client would send.
@@ -57,7 +65,7 @@ func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error
 	fs.StringVar(&o.echo, "echo", "", "host:port,pid of a bare server to drive in the same run")
 	fs.BoolVar(&o.selfEcho, "self-echo", false, "start a bare server as a child process and drive it in the same run")
 	fs.IntVar(&o.connections, "connections", s.connections, "connections")
-	fs.IntVar(&o.inflight, "inflight", 1, "requests in flight per connection (rpc-ws)")
+	fs.IntVar(&o.inflight, "inflight", cmp.Or(s.inflight, 1), "requests (rpc-ws) or tickets (matchmaker) in flight per connection")
 	fs.DurationVar(&o.duration, "duration", 5*time.Second, "time that is measured, at most 5m")
 	fs.DurationVar(&o.warmup, "warmup", time.Second, "time of load before it")
 	fs.DurationVar(&o.settle, "settle", 2*time.Second, "time of rest before memory is read (idle, match-empty)")
@@ -66,12 +74,18 @@ func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error
 	format := fs.String("format", "json", "wire format of WebSocket messages: json or protobuf")
 	fs.StringVar(&o.rpc, "rpc", s.rpc, "id of the RPC to call, or of the one that creates a match and returns its id")
 	fs.StringVar(&o.payload, "payload", s.payload, "payload of that RPC")
-	fs.IntVar(&o.rooms, "rooms", 20, "matches (match)")
-	fs.IntVar(&o.players, "players", 8, "players in each match (relay, match)")
+	fs.IntVar(&o.rooms, "rooms", cmp.Or(s.rooms, 20), "matches (match) or parties (party)")
+	fs.IntVar(&o.players, "players", cmp.Or(s.players, 8), "players in each match, room or party (relay, match, chat, churn, party)")
 	fs.IntVar(&o.window, "window", 4, "messages per player on their way at once (relay)")
-	fs.IntVar(&o.size, "size", 128, "bytes of data in a message (relay)")
-	fs.IntVar(&o.count, "count", 200, "empty matches to create (match-empty)")
-	fs.IntVar(&o.users, "users", 0, "users that share the connections; 0 means one each (idle)")
+	fs.IntVar(&o.size, "size", 128, "bytes of data in a message (relay, chat, status, hook, party)")
+	fs.IntVar(&o.count, "count", cmp.Or(s.count, 200), "matches to create (match-empty, match-list), or reloads (reload)")
+	fs.IntVar(&o.users, "users", 0, "users that share the connections; 0 means one each (idle, churn)")
+	fs.BoolVar(&o.persist, "persist", false, "store the messages; an operation is one send then (chat)")
+	fs.BoolVar(&o.reconnect, "reconnect", false, "disconnect and connect again in every round (churn)")
+	fs.IntVar(&o.waiting, "waiting", 0, "further tickets that wait and match nothing (matchmaker)")
+	fs.IntVar(&o.sources, "sources", 1, "loopback addresses to connect from, for more connections than one has ports")
+	fs.StringVar(&o.metrics, "metrics", "", "host:port of the server's Prometheus metrics (churn)")
+	fs.StringVar(&o.plain, "plain", "", "host:port,pid of a server without the hook, driven in the same run (hook)")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
@@ -91,7 +105,7 @@ func (o *options) check(s *scenario) error {
 		value int
 	}{
 		{"connections", o.connections}, {"inflight", o.inflight}, {"rounds", o.rounds}, {"rooms", o.rooms},
-		{"window", o.window}, {"count", o.count},
+		{"window", o.window}, {"count", o.count}, {"sources", o.sources},
 	} {
 		if n.value < 1 {
 			return fmt.Errorf("--%s must be 1 or more", n.name)
@@ -102,6 +116,12 @@ func (o *options) check(s *scenario) error {
 		return errors.New("--duration must be more than 0 and at most 5m")
 	case o.warmup < 0 || o.settle < 0:
 		return errors.New("--warmup and --settle must not be negative")
+	case o.waiting < 0:
+		return errors.New("--waiting must not be negative")
+	case o.sources > 60000:
+		return errors.New("--sources must be at most 60000")
+	case s.plain && o.plain == "":
+		return fmt.Errorf("%s compares with a server without the hook: give --plain", s.name)
 	case o.players < 2:
 		return errors.New("--players must be 2 or more")
 	case o.size < wire.StampSize || o.size > 2048:
@@ -131,17 +151,24 @@ func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, fun
 		}
 		targets = append(targets, t)
 	}
-	if o.echo != "" {
-		address, pid, _ := strings.Cut(o.echo, ",")
-		t := &target{name: "bare", address: address, bare: true}
-		n, err := strconv.Atoi(pid)
-		if pid != "" && err != nil {
-			return nil, nil, fmt.Errorf("--echo: %q is no process id", pid)
+	if o.plain != "" {
+		t, err := targetAt(o.plain)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--plain: %w", err)
 		}
-		if t.process, err = openProcess(n, false); err != nil {
+		t.name, t.plain, t.serverKey, t.httpKey = "plain", true, o.serverKey, o.httpKey
+		targets = append(targets, t)
+	}
+	if o.echo != "" {
+		t, err := targetAt(o.echo)
+		if err != nil {
 			return nil, nil, fmt.Errorf("--echo: %w", err)
 		}
+		t.name, t.bare = "bare", true
 		targets = append(targets, t)
+	}
+	for _, t := range targets {
+		t.sources = newSources(o.sources)
 	}
 	if !o.selfEcho {
 		return targets, func() {}, nil
@@ -150,7 +177,7 @@ func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, fun
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the bare server: %w", err)
 	}
-	t := &target{name: "bare", address: child.address, bare: true}
+	t := &target{name: "bare", address: child.address, bare: true, sources: newSources(o.sources)}
 	if t.process, err = openProcess(child.pid(), false); err != nil {
 		child.stop()
 		return nil, nil, err
@@ -158,13 +185,27 @@ func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, fun
 	return append(targets, t), child.stop, nil
 }
 
+// targetAt reads host:port,pid.
+func targetAt(where string) (*target, error) {
+	address, pid, _ := strings.Cut(where, ",")
+	n, err := strconv.Atoi(pid)
+	if pid != "" && err != nil {
+		return nil, fmt.Errorf("%q is no process id", pid)
+	}
+	t := &target{address: address}
+	t.process, err = openProcess(n, false)
+	return t, err
+}
+
 // target is a server under load.
 type target struct {
 	name      string
 	address   string
 	bare      bool // it echoes, and knows neither sessions nor matches
+	plain     bool // it has no hook, where that is the question
 	serverKey string
 	httpKey   string
+	sources   *sources
 	process   *process // nil when no process id was given
 	database  *process
 }

@@ -46,16 +46,13 @@ func relay(ctx context.Context, o *options, t *target) ([]*Result, error) {
 
 // joinRelayed has the first player create a match and the others join it.
 func joinRelayed(codec wire.Codec, sockets []*socket) (string, error) {
-	reply, err := sockets[0].ask(codec, 1, codec.MatchCreate(1))
+	reply, err := sockets[0].request(codec, matchCreate(""))
 	if err != nil {
 		return "", fmt.Errorf("create match: %w", err)
 	}
-	matchID, err := codec.MatchID(reply)
-	if err != nil {
-		return "", err
-	}
+	matchID := reply.GetMatch().GetMatchId()
 	for _, s := range sockets[1:] {
-		if _, err := s.ask(codec, 1, codec.MatchJoin(1, matchID)); err != nil {
+		if _, err := s.request(codec, matchJoin(matchID)); err != nil {
 			return "", fmt.Errorf("join match: %w", err)
 		}
 	}

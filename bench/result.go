@@ -14,6 +14,15 @@ type Report struct {
 	Format      string    `json:"format"`
 	Connections int       `json:"connections"`
 	Results     []*Result `json:"results"`
+	// Figures are what a scenario concludes from the results.
+	Figures []Figure `json:"figures,omitempty"`
+}
+
+// Figure is one number with its name.
+type Figure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
 }
 
 // Result is one line of a report: some work on one target. Times are in
@@ -37,6 +46,9 @@ type Result struct {
 	RSSEach int64 `json:"rss_bytes_each,omitempty"`
 	// Ratio is CPU (or RSSEach) over that of the bare server in this run.
 	Ratio float64 `json:"times_bare,omitempty"`
+
+	// States are what the server held at several moments of the run.
+	States []State `json:"states,omitempty"`
 
 	perOp         int
 	elapsed       time.Duration
@@ -74,6 +86,7 @@ func (r *Result) merge(n *Result) {
 	r.dbCPU += n.dbCPU
 	r.Errors += n.Errors
 	r.RSS = max(r.RSS, n.RSS)
+	r.States = append(r.States, n.States...)
 	if r.FirstError == "" {
 		r.FirstError = n.FirstError
 	}
@@ -139,7 +152,13 @@ func (r *Report) writeTable(w io.Writer) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	for _, f := range r.Figures {
+		fmt.Fprintf(w, "%s: %.1f %s\n", f.Name, f.Value, f.Unit)
+	}
 	for _, n := range r.Results {
+		for _, s := range n.States {
+			fmt.Fprintf(w, "%s %s\n", n.Target, s)
+		}
 		if n.FirstError != "" {
 			fmt.Fprintf(w, "first error from %s: %s\n", n.Target, n.FirstError)
 		}

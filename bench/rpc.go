@@ -10,15 +10,24 @@ import (
 // rpcWS calls a function over WebSocket with a number of calls in flight per
 // connection. The bare server echoes the request, which holds the same cid.
 func rpcWS(ctx context.Context, o *options, t *target) ([]*Result, error) {
-	sessions, err := t.sessions(o.connections)
+	l, done, err := rpcLoad(ctx, o, t)
 	if err != nil {
 		return nil, err
+	}
+	defer done()
+	return one(measure(ctx, o, t, l))
+}
+
+// rpcLoad connects; the second result closes the connections.
+func rpcLoad(ctx context.Context, o *options, t *target) (load, func(), error) {
+	sessions, err := t.sessions(o.connections)
+	if err != nil {
+		return load{}, nil, err
 	}
 	sockets, err := t.connectAll(ctx, o.codec, sessions, onPath("/ws"))
 	if err != nil {
-		return nil, err
+		return load{}, nil, err
 	}
-	defer closeAll(sockets)
 	calls := make([][]byte, o.inflight)
 	for slot := range calls {
 		calls[slot] = o.codec.RPC(slot, o.rpc, o.payload)
@@ -27,7 +36,7 @@ func rpcWS(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	for _, s := range sockets {
 		l.workers = append(l.workers, func(w *worker) error { return callOverSocket(w, s, o.codec, calls) })
 	}
-	return one(measure(ctx, o, t, l))
+	return l, func() { closeAll(sockets) }, nil
 }
 
 // callOverSocket keeps all calls in flight: the cid of a call is its slot, so

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/bench/wire"
 )
@@ -34,7 +35,7 @@ func (t *target) connect(ctx context.Context, codec wire.Codec, s session, bareP
 	}
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
-	conn, answer, err := websocket.Dial(ctx, address, nil)
+	conn, answer, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: t.sources.client()})
 	if err != nil {
 		if answer != nil && answer.Body != nil {
 			text, _ := io.ReadAll(io.LimitReader(answer.Body, 200))
@@ -97,6 +98,34 @@ func (s *socket) ask(codec wire.Codec, cid int, message []byte) ([]byte, error) 
 			return nil, replyError(reply)
 		}
 		return reply, nil
+	}
+}
+
+// request sends a message and reads its reply whole. It is for setup, and for
+// scenarios whose operations are rare and dear.
+func (s *socket) request(codec wire.Codec, m *rtapi.Envelope) (*rtapi.Envelope, error) {
+	reply, err := s.ask(codec, 1, codec.Build(1, m))
+	if err != nil {
+		return nil, err
+	}
+	return codec.Read(reply)
+}
+
+// await reads until a message of that kind is there. It is for setup too.
+func (s *socket) await(codec wire.Codec, kind wire.Kind) error {
+	timer := time.AfterFunc(setupTimeout, func() { _ = s.conn.CloseNow() })
+	defer timer.Stop()
+	for {
+		got, err := s.read()
+		if err != nil {
+			return err
+		}
+		switch codec.Scan(got).Kind {
+		case kind:
+			return nil
+		case wire.Error:
+			return replyError(got)
+		}
 	}
 }
 

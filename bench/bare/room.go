@@ -47,6 +47,7 @@ func (r *room) current() []*websocket.Conn {
 	return r.members
 }
 
+// send writes to all in the room but from.
 func (r *room) send(from *websocket.Conn, kind websocket.MessageType, message []byte) {
 	for _, to := range r.current() {
 		if to != from {

@@ -17,7 +17,7 @@ const maxMessage = 64 << 10
 
 // Serve answers on the listener until ctx ends: GET / with an empty answer,
 // any POST or PUT with its own body, /ws with an echo of every message,
-// /room?id= with fan-out to the others in the room, /tick?id=&format= with a
+// /room?id=&all= with fan-out to the others in the room, or to all in it, /tick?id=&format= with a
 // state at 10 Hz to everybody in the room.
 func Serve(ctx context.Context, l net.Listener) error {
 	s := &server{rooms: map[string]*room{}}
@@ -104,8 +104,11 @@ func (s *server) echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) relay(w http.ResponseWriter, r *http.Request) {
-	room := s.room("relay " + r.FormValue("id"))
+	room, all := s.room("relay "+r.FormValue("id")), r.FormValue("all") != ""
 	accept(w, r, room.join, func(from *websocket.Conn, kind websocket.MessageType, message []byte) {
+		if all {
+			from = nil
+		}
 		room.send(from, kind, message)
 	})
 }

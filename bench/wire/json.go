@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/encoding/protojson"
 )
 
 // JSON is the text format.
@@ -27,17 +29,6 @@ func (JSON) RPC(cid int, id, payload string) []byte {
 	b = append(b, `,"payload":`...)
 	b = appendText(b, payload)
 	return append(b, "}}"...)
-}
-
-// MatchCreate implements Codec.
-func (JSON) MatchCreate(cid int) []byte {
-	return append(appendCID(nil, cid), `,"match_create":{}}`...)
-}
-
-// MatchJoin implements Codec.
-func (JSON) MatchJoin(cid int, matchID string) []byte {
-	b := append(appendCID(nil, cid), `,"match_join":{"match_id":`...)
-	return append(appendText(b, matchID), "}}"...)
 }
 
 // MatchDataSend implements Codec.
@@ -99,15 +90,8 @@ func (JSON) Scan(message []byte) Envelope {
 		rest = skipTo(after, ',')
 	}
 	name, rest := quoted(rest)
-	switch string(name) { // the compiler does not allocate for this
-	case "rpc":
-		env.Kind = RPC
-	case "error":
-		env.Kind = Error
-	case "match":
-		env.Kind = Match
-	case "match_data":
-		env.Kind = MatchData
+	env.Kind = kinds[string(name)] // the compiler does not allocate for this
+	if env.Kind == MatchData {
 		if i := bytes.Index(rest, dataKey); i >= 0 {
 			env.Data, _ = quoted(rest[i+len(dataKey):])
 		}
@@ -160,20 +144,23 @@ func atoi(text []byte) int {
 	return n
 }
 
-// MatchID implements Codec.
-func (JSON) MatchID(message []byte) (string, error) {
-	var reply struct {
-		Match struct {
-			ID string `json:"match_id"`
-		} `json:"match"`
+// Build implements Codec.
+func (JSON) Build(cid int, m *rtapi.Envelope) []byte {
+	var b bytes.Buffer
+	// The library puts spaces where it likes.
+	if err := json.Compact(&b, []byte(protojson.MarshalOptions{UseProtoNames: true}.Format(withCID(cid, m)))); err != nil {
+		panic(err) // the library wrote it
 	}
-	if err := json.Unmarshal(message, &reply); err != nil {
-		return "", fmt.Errorf("read match reply: %w", err)
+	return b.Bytes()
+}
+
+// Read implements Codec.
+func (JSON) Read(message []byte) (*rtapi.Envelope, error) {
+	var m rtapi.Envelope
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(message, &m); err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
 	}
-	if reply.Match.ID == "" {
-		return "", errors.New("match reply holds no match id")
-	}
-	return reply.Match.ID, nil
+	return &m, nil
 }
 
 // Stamp implements Codec.

@@ -2,22 +2,12 @@ package wire
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"strconv"
 
+	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/encoding/protowire"
-)
-
-// Field numbers of the realtime protocol.
-const (
-	fieldCID           = 1
-	fieldError         = 11
-	fieldMatch         = 12
-	fieldMatchCreate   = 13
-	fieldMatchData     = 14
-	fieldMatchDataSend = 15
-	fieldMatchJoin     = 16
-	fieldRPC           = 24
+	"google.golang.org/protobuf/proto"
 )
 
 // Protobuf is the binary format.
@@ -31,15 +21,7 @@ func (Protobuf) Text() bool { return false }
 
 // RPC implements Codec.
 func (Protobuf) RPC(cid int, id, payload string) []byte {
-	return message(cid, fieldRPC, text(text(nil, 1, id), 2, payload))
-}
-
-// MatchCreate implements Codec.
-func (Protobuf) MatchCreate(cid int) []byte { return message(cid, fieldMatchCreate, nil) }
-
-// MatchJoin implements Codec.
-func (Protobuf) MatchJoin(cid int, matchID string) []byte {
-	return message(cid, fieldMatchJoin, text(nil, 1, matchID))
+	return message(cid, RPC, text(text(nil, 1, id), 2, payload))
 }
 
 // MatchDataSend implements Codec.
@@ -49,7 +31,7 @@ func (Protobuf) MatchDataSend(matchID string, opCode int64, data []byte) ([]byte
 	b = text(b, 3, string(data))
 	tail := len(b) - len(data)
 	b = varint(b, 5, 1)
-	m := message(-1, fieldMatchDataSend, b)
+	m := message(-1, matchDataSend, b)
 	return m, len(m) - len(b) + tail
 }
 
@@ -64,16 +46,19 @@ func (Protobuf) MatchData(matchID string, sender *Presence, opCode int64, data [
 	b = text(b, 4, string(data))
 	tail := len(b) - len(data)
 	b = varint(b, 5, 1)
-	m := message(-1, fieldMatchData, b)
+	m := message(-1, MatchData, b)
 	return m, len(m) - len(b) + tail
 }
 
-func message(cid int, field protowire.Number, body []byte) []byte {
+// matchDataSend is only ever sent, so no kind is needed for it.
+const matchDataSend Kind = 15
+
+func message(cid int, kind Kind, body []byte) []byte {
 	var b []byte
 	if cid >= 0 {
 		b = text(b, fieldCID, strconv.Itoa(cid))
 	}
-	b = protowire.AppendTag(b, field, protowire.BytesType)
+	b = protowire.AppendTag(b, protowire.Number(kind), protowire.BytesType)
 	return protowire.AppendBytes(b, body)
 }
 
@@ -94,18 +79,14 @@ func (Protobuf) Scan(message []byte) Envelope {
 			return Envelope{CID: -1}
 		}
 		message = message[n:]
-		switch field {
-		case fieldCID:
+		switch kind := Kind(field); {
+		case field == fieldCID:
 			env.CID = atoi(body)
-		case fieldRPC:
-			env.Kind = RPC
-		case fieldError:
-			env.Kind = Error
-		case fieldMatch:
-			env.Kind = Match
-		case fieldMatchData:
-			env.Kind = MatchData
-			env.Data = find(body, 4)
+		case field < 1<<8:
+			env.Kind = kind
+			if kind == MatchData {
+				env.Data = find(body, 4)
+			}
 		}
 	}
 	return env
@@ -146,12 +127,22 @@ func find(b []byte, want protowire.Number) []byte {
 	return nil
 }
 
-// MatchID implements Codec.
-func (Protobuf) MatchID(message []byte) (string, error) {
-	if id := find(find(message, fieldMatch), 1); len(id) > 0 {
-		return string(id), nil
+// Build implements Codec.
+func (Protobuf) Build(cid int, m *rtapi.Envelope) []byte {
+	b, err := proto.Marshal(withCID(cid, m))
+	if err != nil {
+		panic(err) // only text that is no UTF-8 could be refused
 	}
-	return "", errors.New("match reply holds no match id")
+	return b
+}
+
+// Read implements Codec.
+func (Protobuf) Read(message []byte) (*rtapi.Envelope, error) {
+	var m rtapi.Envelope
+	if err := proto.Unmarshal(message, &m); err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	return &m, nil
 }
 
 // Stamp implements Codec.

@@ -36,8 +36,8 @@ func TestBuiltMessagesAreWhatTheLibraryReads(t *testing.T) {
 			want  *rtapi.Envelope
 		}{
 			{f.codec.RPC(3, "echo", `{"a":"b\n"}`), &rtapi.Envelope{Cid: "3", Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: "echo", Payload: `{"a":"b\n"}`}}}},
-			{f.codec.MatchCreate(0), &rtapi.Envelope{Cid: "0", Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}}},
-			{f.codec.MatchJoin(1, "x.n"), &rtapi.Envelope{Cid: "1", Message: &rtapi.Envelope_MatchJoin{MatchJoin: &rtapi.MatchJoin{Id: &rtapi.MatchJoin_MatchId{MatchId: "x.n"}}}}},
+			{f.codec.Build(0, &rtapi.Envelope{Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}}), &rtapi.Envelope{Cid: "0", Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}}},
+			{f.codec.Build(-1, &rtapi.Envelope{}), &rtapi.Envelope{}},
 			{send, &rtapi.Envelope{Message: &rtapi.Envelope_MatchDataSend{MatchDataSend: &rtapi.MatchDataSend{MatchId: "m.", OpCode: 7, Data: data, Reliable: true}}}},
 			{got, matchData(sender, data)},
 		} {
@@ -72,8 +72,9 @@ func TestScanReadsWhatTheLibraryWrites(t *testing.T) {
 			{&rtapi.Envelope{Cid: "0", Message: &rtapi.Envelope_Error{Error: &rtapi.Error{Code: 7, Message: trap}}}, 0, Error},
 			{&rtapi.Envelope{Message: &rtapi.Envelope_Error{Error: &rtapi.Error{Code: 3}}}, -1, Error},
 			{&rtapi.Envelope{Cid: "1", Message: &rtapi.Envelope_Match{Match: &rtapi.Match{MatchId: "x.", Label: wrapperspb.String(trap)}}}, 1, Match},
-			{&rtapi.Envelope{Message: &rtapi.Envelope_StatusPresenceEvent{StatusPresenceEvent: &rtapi.StatusPresenceEvent{}}}, -1, Other},
-			{&rtapi.Envelope{Cid: "5"}, 5, Other},
+			{&rtapi.Envelope{Message: &rtapi.Envelope_StatusPresenceEvent{StatusPresenceEvent: &rtapi.StatusPresenceEvent{}}}, -1, StatusPresenceEvent},
+			{&rtapi.Envelope{Message: &rtapi.Envelope_PartyData{PartyData: &rtapi.PartyData{PartyId: trap}}}, -1, PartyData},
+			{&rtapi.Envelope{Cid: "5"}, 5, 0},
 		} {
 			b, err := f.marshal(c.env)
 			if err != nil {
@@ -82,10 +83,8 @@ func TestScanReadsWhatTheLibraryWrites(t *testing.T) {
 			if got := f.codec.Scan(b); got.CID != c.cid || got.Kind != c.kind {
 				t.Errorf("%s: scanned %+v from %q, want cid %d kind %d", f.codec.Name(), got, b, c.cid, c.kind)
 			}
-			if c.kind == Match {
-				if id, err := f.codec.MatchID(b); err != nil || id != "x." {
-					t.Errorf("%s: match id %q, %v", f.codec.Name(), id, err)
-				}
+			if m, err := f.codec.Read(b); err != nil || !proto.Equal(m, c.env) {
+				t.Errorf("%s: read %v from %q (%v)", f.codec.Name(), m, b, err)
 			}
 		}
 	}
@@ -120,6 +119,32 @@ func TestStampSurvivesTheServer(t *testing.T) {
 	}
 }
 
+func TestMarkSurvivesTheServer(t *testing.T) {
+	t.Parallel()
+	const now = int64(1_700_000_000_123_456_789)
+	for _, f := range formats {
+		b := f.codec.Build(1, &rtapi.Envelope{Message: &rtapi.Envelope_ChannelMessageSend{ChannelMessageSend: &rtapi.ChannelMessageSend{ChannelId: "c", Content: `{"text":"` + Mark + `"}`}}})
+		SetMark(b, now)
+		var read rtapi.Envelope
+		if err := f.unmarshal(b, &read); err != nil {
+			t.Fatalf("%s: %v", f.codec.Name(), err)
+		}
+		out, err := f.marshal(&rtapi.Envelope{Message: &rtapi.Envelope_ChannelMessage{ChannelMessage: &api.ChannelMessage{Content: read.GetChannelMessageSend().Content}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if env := f.codec.Scan(out); env.Kind != ChannelMessage || MarkIn(out) != now {
+			t.Errorf("%s: kind %d with mark %d, want %d", f.codec.Name(), env.Kind, MarkIn(out), now)
+		}
+	}
+	for _, none := range []string{"", "sent@AAAA", "sent@***********"} {
+		b := []byte(none)
+		if SetMark(b[:min(len(b), 9)], 1); MarkIn(b) != 0 {
+			t.Errorf("a mark in %q", none)
+		}
+	}
+}
+
 func TestScanDoesNotAllocate(t *testing.T) {
 	for _, codec := range []Codec{JSON{}, Protobuf{}} {
 		m, offset := codec.MatchData("m.", &Presence{UserID: "u"}, 1, make([]byte, 100))
@@ -145,9 +170,7 @@ func FuzzScan(f *testing.F) {
 		for _, codec := range []Codec{JSON{}, Protobuf{}} {
 			env := codec.Scan(b)
 			_ = codec.Stamped(env.Data)
-			if env.Kind == Match {
-				_, _ = codec.MatchID(b)
-			}
+			_ = MarkIn(b)
 		}
 	})
 }

@@ -36,7 +36,8 @@ func newMatch(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule) (r
 
 func (match) MatchInit(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, params map[string]any) (any, int, string) {
 	maxTicks, _ := params["maxTicks"].(int64)
-	return &state{maxTicks: maxTicks, players: map[string]*player{}}, 10, ""
+	label, _ := params["label"].(string)
+	return &state{maxTicks: maxTicks, players: map[string]*player{}}, 10, label
 }
 
 func (match) MatchJoinAttempt(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, s any, _ runtime.Presence, _ map[string]string) (any, bool, string) {

@@ -14,14 +14,20 @@ import (
 
 const invalidArgument = 3
 
-// InitModule registers echo_go, json_go, create_match_go and the match bench_go.
-func InitModule(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
+// InitModule registers echo_go, json_go, create_match_go and the match bench_go,
+// and the word filter when the server's runtime.env has bench_filter=go.
+func InitModule(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
 	for id, rpc := range map[string]func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, string) (string, error){
 		"echo_go":         echo,
 		"json_go":         bumpCounter,
 		"create_match_go": createMatch,
 	} {
 		if err := initializer.RegisterRpc(id, rpc); err != nil {
+			return err
+		}
+	}
+	if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env["bench_filter"] == "go" {
+		if err := initializer.RegisterBeforeRt("ChannelMessageSend", filter); err != nil {
 			return err
 		}
 	}
@@ -46,15 +52,16 @@ func bumpCounter(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.Nakam
 }
 
 // createMatch takes {"maxTicks": n}: the match ends by itself after that many
-// ticks, or never when n is 0 or missing.
+// ticks, or never when n is 0 or missing. A "label" becomes the match's.
 func createMatch(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
 	var params struct {
-		MaxTicks int64 `json:"maxTicks"`
+		MaxTicks int64  `json:"maxTicks"`
+		Label    string `json:"label"`
 	}
 	if payload != "" {
 		if err := json.Unmarshal([]byte(payload), &params); err != nil {
 			return "", runtime.NewError("payload must be a JSON object", invalidArgument)
 		}
 	}
-	return nk.MatchCreate(ctx, "bench_go", map[string]any{"maxTicks": params.MaxTicks})
+	return nk.MatchCreate(ctx, "bench_go", map[string]any{"maxTicks": params.MaxTicks, "label": params.Label})
 }

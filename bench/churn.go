@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kumi/bench/wire"
+)
+
+// churn has all connections join a chat room and a relayed match and leave
+// both, over and over; an operation is one of these, or with --reconnect one
+// connect. What the server holds is read before, at the height and after, and
+// with --rounds again after each: what keeps growing is a leak.
+func churn(ctx context.Context, o *options, t *target) ([]*Result, error) {
+	users := o.connections
+	if o.users > 0 {
+		users = min(o.users, users)
+	}
+	sessions, err := t.sessions(users)
+	if err != nil {
+		return nil, err
+	}
+	before, err := t.state(o, "before")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]session, o.connections)
+	for i := range all {
+		all[i] = sessions[i%users]
+	}
+	sockets, err := t.connectAll(ctx, o.codec, all, onPath(""))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { closeAll(sockets) }()
+	loaded, err := t.state(o, "connected")
+	if err != nil {
+		return nil, err
+	}
+	l := load{unit: "operation"}
+	run := time.Now().UnixNano()
+	for i := range sockets {
+		c := &churner{t: t, codec: o.codec, session: all[i], socket: &sockets[i], reconnect: o.reconnect,
+			room: fmt.Sprintf("bench-churn-%d-%d", run, i/o.players)}
+		l.workers = append(l.workers, func(w *worker) error { return c.run(ctx, w) })
+	}
+	r, err := measure(ctx, o, t, l)
+	if err != nil {
+		return nil, err
+	}
+	closeAll(sockets)
+	after, err := t.afterwards(ctx, o, before, "after")
+	r.States = append(r.States, before, loaded, after)
+	return []*Result{r}, err
+}
+
+type churner struct {
+	t         *target
+	codec     wire.Codec
+	session   session
+	socket    **socket
+	room      string
+	reconnect bool
+}
+
+func (c *churner) run(ctx context.Context, w *worker) error {
+	for !w.stopped() {
+		begin := time.Now()
+		step := func(err error) error {
+			w.record(time.Since(begin))
+			begin = time.Now()
+			return err
+		}
+		s := *c.socket
+		channel, err := s.request(c.codec, roomJoin(c.room, false))
+		if err := step(err); err != nil {
+			return fmt.Errorf("join room: %w", err)
+		}
+		match, err := s.request(c.codec, matchCreate(c.room))
+		if err := step(err); err != nil {
+			return fmt.Errorf("join match: %w", err)
+		}
+		if c.reconnect {
+			// The server has to clean up by itself.
+			_ = s.conn.CloseNow()
+			s, err := c.t.connect(ctx, c.codec, c.session, "")
+			if err := step(err); err != nil {
+				return err
+			}
+			*c.socket = s
+			continue
+		}
+		_, err = s.request(c.codec, channelLeave(channel.GetChannel().GetId()))
+		if err := step(err); err != nil {
+			return fmt.Errorf("leave room: %w", err)
+		}
+		_, err = s.request(c.codec, matchLeave(match.GetMatch().GetMatchId()))
+		if err := step(err); err != nil {
+			return fmt.Errorf("leave match: %w", err)
+		}
+	}
+	return nil
+}
