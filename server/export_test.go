@@ -1,5 +1,14 @@
 package server
 
+import (
+	"net/http/httptest"
+
+	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
+	"kumi/presence"
+)
+
 // APIRows names the methods of the API that have an operation and hooks.
 func APIRows() (names []string) {
 	for _, r := range table() {
@@ -18,4 +27,26 @@ func Messages() (names []string) {
 		}
 	}
 	return names
+}
+
+// Insides are what a whole server knows of its players, to compare it with what
+// they were told.
+type Insides struct {
+	Sessions *presence.Sessions
+	Tracker  *presence.Tracker
+	Matches  *match.Registry
+	Parties  *party.Registry
+	Tickets  *matchmaker.Matchmaker
+}
+
+// Insides: see there.
+func (s *Server) Insides() Insides {
+	return Insides{s.sessions, s.tracker, s.matches, s.parties, s.matchmaker}
+}
+
+// MetricsText is what the metrics port would answer.
+func (s *Server) MetricsText() string {
+	w := httptest.NewRecorder()
+	s.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	return w.Body.String()
 }
