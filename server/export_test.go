@@ -37,11 +37,18 @@ type Insides struct {
 	Matches  *match.Registry
 	Parties  *party.Registry
 	Tickets  *matchmaker.Matchmaker
+	// Open counts the connections that are not closed yet, whatever became of
+	// their sessions.
+	Open func() int
 }
 
 // Insides: see there.
 func (s *Server) Insides() Insides {
-	return Insides{s.sessions, s.tracker, s.matches, s.parties, s.matchmaker}
+	return Insides{s.sessions, s.tracker, s.matches, s.parties, s.matchmaker, func() int {
+		s.sockets.mu.Lock()
+		defer s.sockets.mu.Unlock()
+		return s.sockets.open
+	}}
 }
 
 // MetricsText is what the metrics port would answer.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"net"
 	"net/http"
@@ -55,6 +56,20 @@ func (w *wire) write(p []byte) (int, error) {
 		}
 	}
 	return w.Conn.Write(p)
+}
+
+// abort closes the connection without what was written and not yet taken: the
+// system would keep megabytes for a peer that does not read, for as long as that
+// answers at all.
+func (w *wire) abort() {
+	conn := w.Conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = w.Close()
 }
 
 // Control frames are at most 127 bytes; the library's write buffer must hold

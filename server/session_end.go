@@ -43,7 +43,7 @@ func (e *ender) Run() {
 	case presence.QueueFull, presence.WriteTimeout:
 		// The peer does not read. A write that is stuck ends with this, too.
 		s.out.end()
-		_ = s.wire.Close()
+		s.wire.abort()
 	default:
 		s.sendClose(e.final)
 	}

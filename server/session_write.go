@@ -190,6 +190,9 @@ func (w *writer) Run() {
 		}
 		*buffer = b
 		if err != nil {
+			if s.closing.Load() {
+				s.wire.abort() // the close frame was to come after this
+			}
 			s.writeFailed(err)
 		}
 		if last || err != nil {
