@@ -39,6 +39,7 @@ type sockets struct {
 	node   [6]byte
 	limits socketLimits
 	stats  socketMetrics
+	watch  lookout
 
 	mu       sync.Mutex
 	open     int // sockets with a reader
@@ -157,6 +158,7 @@ func (s *sockets) accept(w http.ResponseWriter, r *http.Request, claims *core.Cl
 		return false
 	}
 	n.wire = hijack.wire
+	n.wire.waits = n.rest
 	n.conn.SetReadLimit(int64(s.limits.message))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	_ = n.wire.SetReadDeadline(time.Now().Add(s.limits.pongWait))

@@ -23,6 +23,7 @@ type wire struct {
 	deadline  atomic.Int64 // when the write deadline was last set, Unix ns
 	sealed    atomic.Bool  // our close frame is out: nothing may follow it
 	head      []byte       // what was read before the connection was ours
+	waits     func()       // called before each read from the network
 }
 
 // Read implements net.Conn.
@@ -34,6 +35,7 @@ func (w *wire) Read(p []byte) (int, error) {
 		}
 		return n, nil
 	}
+	w.waits()
 	return w.Conn.Read(p)
 }
 

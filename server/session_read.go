@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,22 +12,22 @@ import (
 	"kumi/presence"
 )
 
-// read reads messages and gives them to the actor, until the connection ends.
-// It is the session's one lasting goroutine: what it calls is kept shallow, so
-// that its stack stays small, and it never runs anything that may take long, so
-// that pings are answered whatever the handlers do.
+// read reads messages and handles them, until the connection ends or another
+// goroutine has become the reader. What it calls to wait is kept shallow, so
+// that an idle session has a small stack.
 func (s *session) read() {
-	defer s.gone()
 	for {
 		kind, r, err := s.conn.Reader(context.Background())
 		if err != nil {
 			s.readFailed(err)
+			s.gone()
 			return
 		}
 		frame := buffers.Get().(*[]byte)
 		if err := readAll(r, frame); err != nil {
 			putBuffer(frame)
 			s.readFailed(err)
+			s.gone()
 			return
 		}
 		s.metrics.messages.count.Add(1)
@@ -46,45 +45,18 @@ func (s *session) read() {
 		if s.since++; s.since >= s.limits.pingBackoff {
 			s.alive()
 		}
-		if s.quick(*frame) {
-			putBuffer(frame)
-			continue
-		}
-		if s.post(frame) {
-			// While the reader waited nothing could be heard of the peer.
-			s.alive()
+		if !s.process(frame) {
+			return
 		}
 	}
 }
 
-// quick handles a message on the reader itself when that takes no time: match
-// data without a hook, which ends in queues that never block. It is the message
-// that games send most, and handing it to another goroutine costs more than
-// handling it. Order is kept, as it is done only while the actor has nothing.
-func (s *session) quick(frame []byte) bool {
-	if s.format == presence.Protobuf {
-		if len(frame) == 0 || frame[0] != matchDataTag {
-			return false
-		}
-	} else if !bytes.HasPrefix(frame, matchDataJSON) {
-		return false
-	}
-	s.in.mu.Lock()
-	busy := s.in.running
-	s.in.mu.Unlock()
-	if busy || s.set().Hooks.Realtime("MatchDataSend") != nil {
-		return false
-	}
-	s.handle(frame)
-	s.flushBeside()
-	return true
+// rest is called before the reader waits for the network: what was answered
+// goes out, all of it at once.
+func (s *session) rest() {
+	s.flush()
+	s.watch.leave(s)
 }
-
-// How match data begins in frames without a cid: the field's name, or its
-// number and wire type.
-var matchDataJSON = []byte(`{"match_data_send":`)
-
-const matchDataTag = 15<<3 | 2
 
 // readAll reads a message into a buffer, which grows as needed.
 func readAll(r io.Reader, to *[]byte) error {
@@ -163,6 +135,7 @@ func (s *session) readFailed(err error) {
 
 // gone is the reader's end, and with it the connection's.
 func (s *session) gone() {
+	s.watch.leave(s)
 	s.ping.Stop()
 	_ = s.conn.CloseNow()
 	s.sockets.left()

@@ -1,0 +1,127 @@
+package server
+
+import "sync"
+
+// inbox says who handles what the client sends, and holds what was read and is
+// not yet handled. Nearly always the reader handles a message as soon as it has
+// read it. When that takes long another goroutine becomes the reader (see
+// lookout), puts what it reads here, and the first one handles that, too, until
+// there is nothing left.
+type inbox struct {
+	mu      sync.Mutex
+	running bool // somebody handles messages
+	inline  bool // and it is the reader
+	ended   bool
+	queue   []*[]byte
+	spare   []*[]byte
+	room    chan struct{} // made by a reader that waits for room
+}
+
+// maxInbox is how many messages of a client may wait to be handled. The reader
+// of a client that sends more waits, and with it the client.
+const maxInbox = 128
+
+// process handles a message that was read, or leaves it to the goroutine that
+// handles the one before. It tells whether the caller is still the reader.
+func (s *session) process(frame *[]byte) (reader bool) {
+	s.watch.enter(s)
+	n := &s.in
+	n.mu.Lock()
+	waited := false
+	for n.running && len(n.queue) >= maxInbox && !n.ended {
+		if n.room == nil {
+			n.room = make(chan struct{})
+		}
+		room := n.room
+		waited = true
+		n.mu.Unlock()
+		select {
+		case <-room:
+		case <-s.ctx.Done():
+		}
+		n.mu.Lock()
+	}
+	if n.ended {
+		n.mu.Unlock()
+		putBuffer(frame)
+		return true
+	}
+	if n.running {
+		n.queue = append(n.queue, frame)
+		n.mu.Unlock()
+		if waited {
+			// Nothing could be heard of the peer meanwhile.
+			s.alive()
+		}
+		return true
+	}
+	n.running, n.inline = true, true
+	n.mu.Unlock()
+
+	s.handle(*frame)
+	putBuffer(frame)
+
+	n.mu.Lock()
+	if reader = n.inline; reader {
+		n.running, n.inline = false, false
+	}
+	n.mu.Unlock()
+	if !reader {
+		s.drain()
+	}
+	return reader
+}
+
+// handOver takes the reading from a reader that handles a message. It is for
+// the lookout, which then starts another one.
+func (n *inbox) handOver() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	was := n.inline
+	n.inline = false
+	return was
+}
+
+// take moves what was read to the caller, or tells that there is nothing left
+// to do.
+func (n *inbox) take() (batch []*[]byte) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.queue) == 0 || n.ended {
+		n.running = false
+		for _, b := range n.queue {
+			putBuffer(b)
+		}
+		n.queue, n.spare = nil, nil
+		return nil
+	}
+	batch, n.queue = n.queue, n.spare[:0]
+	if n.room != nil {
+		close(n.room)
+		n.room = nil
+	}
+	return batch
+}
+
+// drain handles what was read until there is nothing.
+func (s *session) drain() {
+	for {
+		// What comes next may take its time; what is answered must not wait.
+		s.flushBeside()
+		batch := s.in.take()
+		if batch == nil {
+			return
+		}
+		for i, frame := range batch {
+			if i > 0 {
+				s.flushBeside()
+			}
+			if !s.closing.Load() {
+				s.handle(*frame)
+			}
+			putBuffer(frame)
+		}
+		clear(batch)
+		s.in.spare = batch[:0]
+	}
+}
