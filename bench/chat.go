@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -18,7 +19,7 @@ import (
 const chatCID = 7
 
 // chat lets everybody in one room say something, one message in flight each:
-// the next is sent when the last is acknowledged. The bare server sends to all
+// the next is sent when the last is acknowledged and got to all. The bare server sends to all
 // in the room, with what a game server would make of the message, and has no
 // acknowledgement but the message itself.
 func chat(ctx context.Context, o *options, t *target) ([]*Result, error) {
@@ -32,7 +33,12 @@ func chat(ctx context.Context, o *options, t *target) ([]*Result, error) {
 		return nil, err
 	}
 	defer closeAll(sockets)
-	l := load{unit: "delivery"}
+	r := &chatRun{codec: o.codec, bare: t.bare, persist: o.persist, members: int64(o.players), done: make(chan struct{})}
+	r.through = make(chan struct{}, o.players)
+	for range o.players {
+		r.through <- struct{}{}
+	}
+	l := load{unit: "delivery", stop: func() { close(r.done); closeAll(sockets) }}
 	if o.persist {
 		l.unit = "send"
 	}
@@ -46,42 +52,83 @@ func chat(ctx context.Context, o *options, t *target) ([]*Result, error) {
 			}
 			message = o.codec.Build(chatCID, channelSend(channel.GetChannel().GetId(), content))
 		}
-		l.workers = append(l.workers, func(w *worker) error { return talk(w, s, o, t, message) })
+		m := &chatMember{chatRun: r, socket: s, acknowledged: make(chan struct{}, 1)}
+		l.workers = append(l.workers, m.listen, func(*worker) error { return m.talk(message) })
 	}
 	return one(measure(ctx, o, t, l))
 }
 
-func talk(w *worker, s *socket, o *options, t *target, message []byte) error {
-	for !w.stopped() {
-		sent := time.Now()
-		wire.SetMark(message, sent.UnixNano())
-		if err := s.write(message); err != nil {
+type chatRun struct {
+	codec     wire.Codec
+	bare      bool
+	persist   bool
+	members   int64
+	delivered atomic.Int64
+	// through has one token for each message that everybody got, so that
+	// nobody falls behind so far that a server would close the socket.
+	through chan struct{}
+	done    chan struct{}
+}
+
+type chatMember struct {
+	*chatRun
+	socket       *socket
+	sent         atomic.Int64 // when the last message was, in nanoseconds
+	acknowledged chan struct{}
+}
+
+func (m *chatMember) talk(message []byte) error {
+	for {
+		select {
+		case <-m.done:
+			return nil
+		case <-m.through:
+		}
+		now := time.Now().UnixNano()
+		m.sent.Store(now)
+		wire.SetMark(message, now)
+		if err := m.socket.write(message); err != nil {
 			return err
 		}
-		for acknowledged := false; !acknowledged; {
-			got, err := s.read()
-			if err != nil {
-				return err
-			}
-			env := o.codec.Scan(got)
-			switch {
-			case env.Kind == wire.Error:
-				return replyError(got)
-			case env.Kind == wire.ChannelMessage:
-				mark := wire.MarkIn(got)
-				if !o.persist {
-					w.record(time.Duration(time.Now().UnixNano() - mark))
-				}
-				acknowledged = t.bare && mark == sent.UnixNano()
-			case env.CID == chatCID:
-				acknowledged = true
-			}
-		}
-		if o.persist {
-			w.record(time.Since(sent))
+		select {
+		case <-m.done:
+			return nil
+		case <-m.acknowledged:
 		}
 	}
-	return nil
+}
+
+func (m *chatMember) listen(w *worker) error {
+	for {
+		got, err := m.socket.read()
+		if err != nil {
+			return err
+		}
+		env := m.codec.Scan(got)
+		acknowledged := env.CID == chatCID
+		switch env.Kind {
+		case wire.Error:
+			return replyError(got)
+		case wire.ChannelMessage:
+			mark := wire.MarkIn(got)
+			if !m.persist {
+				w.record(time.Duration(time.Now().UnixNano() - mark))
+			}
+			if m.delivered.Add(1)%m.members == 0 {
+				m.through <- struct{}{}
+			}
+			acknowledged = m.bare && mark == m.sent.Load()
+		}
+		if acknowledged {
+			if m.persist {
+				w.record(time.Duration(time.Now().UnixNano() - m.sent.Load()))
+			}
+			select {
+			case m.acknowledged <- struct{}{}:
+			default:
+			}
+		}
+	}
 }
 
 // chatMessage is what a game server sends to those in a room.

@@ -24,23 +24,33 @@ import (
 // the protocol's own library, so that it shares no code with what it tests.
 type fakeServer struct {
 	mu      sync.Mutex
-	matches map[string]map[*fakeSession]bool
-	seen    map[string]int // requests by method and path
+	matches map[string]map[*fakeSession]bool // and rooms, and parties
+	ticket  *fakeSession                     // whose ticket waits for another
+	filter  bool                             // chat messages lose a word
+	seen    map[string]int                   // requests by method and path
 	stop    chan struct{}
 	running sync.WaitGroup
 }
 
 type fakeSession struct {
 	mu     sync.Mutex
+	token  string
 	conn   *websocket.Conn
 	binary bool
 }
 
 const fakeMatch = "11111111-2222-3333-4444-555555555555.fake"
 
+func newFake() *fakeServer {
+	return &fakeServer{matches: map[string]map[*fakeSession]bool{}, seen: map[string]int{}, stop: make(chan struct{})}
+}
+
+// listen serves until it cannot.
+func (f *fakeServer) listen(address string) error { return http.ListenAndServe(address, f) }
+
 func startFake(t *testing.T) (*fakeServer, string) {
 	t.Helper()
-	f := &fakeServer{matches: map[string]map[*fakeSession]bool{}, seen: map[string]int{}, stop: make(chan struct{})}
+	f := newFake()
 	s := httptest.NewServer(f)
 	f.running.Go(f.tick)
 	t.Cleanup(func() {
@@ -52,16 +62,16 @@ func startFake(t *testing.T) (*fakeServer, string) {
 	return f, s.Listener.Addr().String()
 }
 
-func (f *fakeServer) count(path string) int {
+// count is how often something happened, after adding to it.
+func (f *fakeServer) count(what string, add int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.seen[path]
+	f.seen[what] += add
+	return f.seen[what]
 }
 
 func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	f.seen[r.Method+" "+r.URL.Path]++
-	f.mu.Unlock()
+	f.count(r.Method+" "+r.URL.Path, 1)
 	body, _ := io.ReadAll(r.Body)
 	authorization := r.Header.Get("Authorization")
 	user, _, basic := r.BasicAuth()
@@ -70,7 +80,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "{}")
 	case "/v2/account/authenticate/device":
 		var device struct{ ID string }
-		if !basic || user != "thekey" || json.Unmarshal(body, &device) != nil || len(device.ID) < 10 {
+		if !basic || (user != "thekey" && user != "defaultkey") || json.Unmarshal(body, &device) != nil || len(device.ID) < 10 {
 			http.Error(w, `{"code":16,"message":"Server key invalid"}`, http.StatusUnauthorized)
 			return
 		}
@@ -81,6 +91,9 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !ok || json.Unmarshal(body, &payload) != nil {
 			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
 			return
+		}
+		if r.URL.Path == "/v2/rpc/make" && strings.Contains(payload, "label") {
+			f.count("labelled", 1)
 		}
 		if r.URL.Path == "/v2/rpc/make" {
 			payload = fakeMatch
@@ -94,6 +107,16 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `{}`)
+	case "/v2/match":
+		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(r.FormValue("query"), "label.mode:arena") {
+			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, `{"matches":[]}`)
+	case "/v2/kumi/reload":
+		fmt.Fprint(w, `{"version":"2-0"}`)
+	case "/metrics":
+		fmt.Fprint(w, "# HELP x_sessions\nx_sessions{node=\"a\"} 7\nx_presences 8\nother_sum 1\ngo_goroutines 9\n")
 	case "/ws":
 		f.socket(w, r)
 	default:
@@ -101,8 +124,10 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func fakeToken(device string) string {
-	return "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"uid":"user of `+device+`"}`)) + ".s"
+func fakeToken(device string) string { return "h." + fakeClaims("user of "+device) + ".s" }
+
+func fakeClaims(user string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"uid":"` + user + `"}`))
 }
 
 func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +140,7 @@ func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.CloseNow()
-	s := &fakeSession{conn: conn, binary: r.FormValue("format") == "protobuf"}
+	s := &fakeSession{token: r.FormValue("token"), conn: conn, binary: r.FormValue("format") == "protobuf"}
 	// Whatever a server pushes by itself must not confuse a scenario.
 	s.send(&rtapi.Envelope{Message: &rtapi.Envelope_StatusPresenceEvent{StatusPresenceEvent: &rtapi.StatusPresenceEvent{}}})
 	for {
@@ -157,12 +182,12 @@ func (f *fakeServer) handle(s *fakeSession, in *rtapi.Envelope) {
 		s.send(&rtapi.Envelope{Cid: in.Cid, Message: &rtapi.Envelope_Match{Match: &rtapi.Match{MatchId: m.MatchJoin.GetMatchId()}}})
 	case *rtapi.Envelope_MatchDataSend:
 		if m.MatchDataSend.MatchId == fakeMatch {
-			f.mu.Lock()
-			f.seen["input "+string(m.MatchDataSend.Data)]++
-			f.mu.Unlock()
+			f.count("input "+string(m.MatchDataSend.Data), 1)
 			return
 		}
 		f.broadcast(m.MatchDataSend.MatchId, s, m.MatchDataSend.Data)
+	default:
+		f.handleGroups(s, in)
 	}
 }
 
@@ -176,17 +201,21 @@ func (f *fakeServer) join(s *fakeSession, match string) {
 }
 
 func (f *fakeServer) broadcast(match string, from *fakeSession, data []byte) {
+	f.sendTo(match, from, &rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{
+		MatchId: match, OpCode: 1, Data: data, Presence: &rtapi.UserPresence{UserId: "u", SessionId: "s", Username: "n"},
+	}}})
+}
+
+// sendTo reaches all that joined but from.
+func (f *fakeServer) sendTo(group string, from *fakeSession, out *rtapi.Envelope) {
 	f.mu.Lock()
 	var to []*fakeSession
-	for s := range f.matches[match] {
+	for s := range f.matches[group] {
 		if s != from {
 			to = append(to, s)
 		}
 	}
 	f.mu.Unlock()
-	out := &rtapi.Envelope{Message: &rtapi.Envelope_MatchData{MatchData: &rtapi.MatchData{
-		MatchId: match, OpCode: 1, Data: data, Presence: &rtapi.UserPresence{UserId: "u", SessionId: "s", Username: "n"},
-	}}}
 	for _, s := range to {
 		s.send(out)
 	}

@@ -60,6 +60,14 @@ var perScenario = map[string]string{
 	"auth":        "--connections=2",
 	"idle":        "--connections=20",
 	"healthcheck": "--connections=2",
+	"match-list":  "--rpc=make --count=5",
+	"chat":        "--players=3",
+	"hook":        "--connections=2",
+	"status":      "--connections=4",
+	"churn":       "--connections=6 --players=3 --users=4",
+	"party":       "--rooms=2 --players=3",
+	"matchmaker":  "--connections=4 --inflight=1 --waiting=3",
+	"reload":      "--rpc=echo --connections=2 --count=3",
 }
 
 func TestScenariosDriveServerAndBare(t *testing.T) {
@@ -76,6 +84,14 @@ func TestScenariosDriveServerAndBare(t *testing.T) {
 				args := append([]string{s.name, "--format", format, "--address", address, "--echo", startBare(t)}, strings.Fields(flags)...)
 				if runtime.GOOS == "linux" {
 					args = append(args, "--pid", strconv.Itoa(os.Getpid()))
+				}
+				if s.plain {
+					_, plain := startFake(t)
+					fake.filter = true
+					args = append(args, "--plain", plain)
+				}
+				if s.name == "churn" {
+					args = append(args, "--metrics", address)
 				}
 				r := report(t, args...)
 				seen := map[string]bool{}
@@ -107,8 +123,13 @@ func check(t *testing.T, scenario string, fake *fakeServer) {
 		"auth":        {"POST /v2/account/authenticate/device"},
 		"healthcheck": {"GET /healthcheck"},
 		"match-empty": {"POST /v2/rpc/make"},
+		"match-list":  {"GET /v2/match", "labelled"},
+		"matchmaker":  {"waiting"},
+		"party":       {"removed party ticket"},
+		"reload":      {"POST /v2/kumi/reload"},
+		"churn":       {"GET /metrics"},
 	}[scenario] {
-		if fake.count(want) == 0 {
+		if fake.count(want, 0) == 0 {
 			t.Errorf("the server saw no %s", want)
 		}
 	}
@@ -128,10 +149,22 @@ func TestServerErrorsAreReported(t *testing.T) {
 		{"storage --self-echo --duration=1h", "at most 5m"},
 		{"storage --self-echo --format=xml", "unknown format"},
 		{"match-empty --self-echo", "no bare counterpart"},
+		{"hook --address=x", "give --plain"},
+		{"hook --server-key=thekey --connections=1 --address=" + address + " --plain=" + address, `without "****"`},
+		{"hook --address=x --plain=x,y", "no process id"},
+		{"status --connections=1 --server-key=thekey --address=" + address, "must be 2 or more"},
+		{"churn --metrics=127.0.0.1:1 --server-key=thekey --connections=1 --address=" + address, "read metrics"},
+		{"chat --self-echo --sources=0", "--sources must be 1 or more"},
+		{"table", "--server must name"},
+		{"table --server=/nowhere/server --only=^storage", "1 rows failed"},
+		{"table --server=x --only=(", "--only"},
 		{"storage --pid=999999999 --address=x", "--pid: cannot read process"},
 	} {
 		var stdout, stderr bytes.Buffer
-		args := append(strings.Fields(c.args), "--warmup=20ms")
+		args := strings.Fields(c.args)
+		if !strings.HasPrefix(c.args, "table") {
+			args = append(args, "--warmup=20ms")
+		}
 		if !strings.Contains(c.args, "duration") {
 			args = append(args, "--duration=100ms")
 		}
