@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"kumi/bench/wire"
@@ -33,23 +34,32 @@ func churn(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { closeAll(sockets) }()
+	defer closeAll(sockets)
 	loaded, err := t.state(o, "connected")
 	if err != nil {
 		return nil, err
 	}
-	l := load{unit: "operation"}
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var churners []*churner
+	l := load{unit: "operation", stop: func() {
+		cancel()
+		for i, c := range churners {
+			sockets[i] = c.socket.Load()
+		}
+		closeAll(sockets)
+	}}
 	run := time.Now().UnixNano()
-	for i := range sockets {
-		c := &churner{t: t, codec: o.codec, session: all[i], socket: &sockets[i], reconnect: o.reconnect,
-			room: fmt.Sprintf("bench-churn-%d-%d", run, i/o.players)}
-		l.workers = append(l.workers, func(w *worker) error { return c.run(ctx, w) })
+	for i, s := range sockets {
+		c := &churner{t: t, codec: o.codec, session: all[i], reconnect: o.reconnect, room: fmt.Sprintf("bench-churn-%d-%d", run, i/o.players)}
+		c.socket.Store(s)
+		churners = append(churners, c)
+		l.workers = append(l.workers, func(w *worker) error { return c.run(running, w) })
 	}
 	r, err := measure(ctx, o, t, l)
 	if err != nil {
 		return nil, err
 	}
-	closeAll(sockets)
 	after, err := t.afterwards(ctx, o, before, "after")
 	r.States = append(r.States, before, loaded, after)
 	return []*Result{r}, err
@@ -59,7 +69,7 @@ type churner struct {
 	t         *target
 	codec     wire.Codec
 	session   session
-	socket    **socket
+	socket    atomic.Pointer[socket]
 	room      string
 	reconnect bool
 }
@@ -72,7 +82,7 @@ func (c *churner) run(ctx context.Context, w *worker) error {
 			begin = time.Now()
 			return err
 		}
-		s := *c.socket
+		s := c.socket.Load()
 		channel, err := s.request(c.codec, roomJoin(c.room, false))
 		if err := step(err); err != nil {
 			return fmt.Errorf("join room: %w", err)
@@ -88,7 +98,9 @@ func (c *churner) run(ctx context.Context, w *worker) error {
 			if err := step(err); err != nil {
 				return err
 			}
-			*c.socket = s
+			if c.socket.Store(s); w.stopped() {
+				_ = s.conn.CloseNow() // whoever closes them all may have been here before
+			}
 			continue
 		}
 		_, err = s.request(c.codec, channelLeave(channel.GetChannel().GetId()))

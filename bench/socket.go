@@ -15,8 +15,9 @@ import (
 	"kumi/bench/wire"
 )
 
-// setupTimeout bounds a connect and the wait for one reply during setup.
-const setupTimeout = 15 * time.Second
+// setupTimeout bounds a connect and the wait for one reply during setup, and in
+// scenarios where thousands of connections ask at once.
+const setupTimeout = time.Minute
 
 // socket is a WebSocket client. One goroutine may read and any may write.
 type socket struct {

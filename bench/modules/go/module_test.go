@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dop251/goja"
+	"github.com/heroiclabs/nakama-common/rtapi"
 	"github.com/heroiclabs/nakama-common/runtime"
 	lua "github.com/yuin/gopher-lua"
 )
@@ -61,7 +62,10 @@ func TestGoMatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, rate, _ := m.MatchInit(ctx, nil, nil, nil, map[string]any{"maxTicks": int64(2000)})
+	s, rate, label := m.MatchInit(ctx, nil, nil, nil, map[string]any{"maxTicks": int64(2000), "label": "a label"})
+	if label != "a label" {
+		t.Errorf("label is %q", label)
+	}
 	if rate != 10 {
 		t.Errorf("tick rate is %d", rate)
 	}
@@ -188,6 +192,49 @@ func TestLuaModules(t *testing.T) {
 	checkState(t, []byte(l.GetGlobal("state").String()))
 	if got := l.GetGlobal("counted").String(); got != `{"counter":2,"seen":true}` {
 		t.Errorf("json_lua gave %s", got)
+	}
+}
+
+func TestFiltersAreAlike(t *testing.T) {
+	t.Parallel()
+	const said, want = `{"text":"that darn dragon, blast it"}`, `{"text":"that **** dragon, **** it"}`
+
+	in := &rtapi.Envelope{Message: &rtapi.Envelope_ChannelMessageSend{ChannelMessageSend: &rtapi.ChannelMessageSend{Content: said}}}
+	if out, err := filter(context.Background(), nil, nil, nil, in); err != nil || out.GetChannelMessageSend().Content != want {
+		t.Errorf("Go: %v, %v", out, err)
+	}
+
+	source, err := os.ReadFile("../../filter/js/index.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm := goja.New()
+	_ = vm.Set("said", said)
+	got, err := vm.RunString(string(source) + `
+		var hook, name;
+		InitModule({}, {}, {}, { registerRtBefore: function (n, f) { name = n; hook = f; } });
+		name + " " + hook({}, {}, {}, { channelMessageSend: { content: said } }).channelMessageSend.content`)
+	if err != nil || got.String() != "ChannelMessageSend "+want {
+		t.Errorf("JavaScript: %v, %v", got, err)
+	}
+
+	l := lua.NewState()
+	defer l.Close()
+	l.SetGlobal("said", lua.LString(said))
+	l.PreloadModule("nakama", func(l *lua.LState) int {
+		l.Push(l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
+			"register_rt_before": func(l *lua.LState) int { l.SetGlobal("hook", l.Get(1)); l.SetGlobal("name", l.Get(2)); return 0 },
+		}))
+		return 1
+	})
+	if err := l.DoFile("../../filter/lua/filter.lua"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.DoString(`result = name .. " " .. hook({}, {channel_message_send = {content = said}}).channel_message_send.content`); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.GetGlobal("result").String(); got != "ChannelMessageSend "+want {
+		t.Errorf("Lua: %s", got)
 	}
 }
 
