@@ -15,6 +15,7 @@ type Runtime struct {
 	TickTimeoutMs int `yaml:"tick_timeout_ms" usage:"Longest time one call of a match handler may take, in milliseconds."`
 
 	MaxCallMemoryMB int `yaml:"max_call_memory_mb" usage:"Megabytes by which the server's memory may grow during one call into a script before the call is stopped. 0 means no bound."`
+	MaxVMMemoryMB   int `yaml:"max_vm_memory_mb" usage:"Megabytes that one script VM may keep from call to call beyond what a new one has. A VM that keeps more is replaced by a new one, a match that keeps more ends. 0 means no bound."`
 	MaxResultBytes  int `yaml:"max_result_bytes" usage:"Largest answer of a script's RPC or signal, and largest message of a match, in bytes. 0 means no bound."`
 
 	HTTPAllow []string `yaml:"http_allow" usage:"Hosts that httpRequest of scripts may reach: host names, *.example.com, addresses, networks such as 10.0.0.0/8, or private; repeat for several. Empty means all."`
@@ -24,13 +25,14 @@ type Runtime struct {
 	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
 	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls."`
 	JSReadOnlyGlobals bool `yaml:"js_read_only_globals" usage:"Protect JavaScript globals from changes after loading."`
+	JSAPIStacktrace   bool `yaml:"js_api_stacktrace" usage:"Send JavaScript stack traces to callers of RPCs over HTTP."`
 
 	LuaMinCount        int  `yaml:"lua_min_count" usage:"Lua engines kept ready."`
 	LuaMaxCount        int  `yaml:"lua_max_count" usage:"Most Lua engines that run at the same time, matches not counted."`
 	LuaCallStackSize   int  `yaml:"lua_call_stack_size" usage:"Deepest nesting of Lua calls."`
 	LuaRegistrySize    int  `yaml:"lua_registry_size" usage:"Values a Lua engine may hold on its stack."`
 	LuaReadOnlyGlobals bool `yaml:"lua_read_only_globals" usage:"Protect Lua globals from changes after loading."`
-	LuaAPIStacktrace   bool `yaml:"lua_api_stacktrace" usage:"Send Lua stack traces to clients."`
+	LuaAPIStacktrace   bool `yaml:"lua_api_stacktrace" usage:"Send Lua stack traces to callers of RPCs over HTTP."`
 
 	EventQueueSize    int `yaml:"event_queue_size" usage:"Custom events that may wait for their handlers; more are dropped."`
 	EventQueueWorkers int `yaml:"event_queue_workers" usage:"Event handlers that run at the same time."`

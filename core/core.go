@@ -59,6 +59,8 @@ type Metrics interface {
 	CustomTimer(name string, tags map[string]string, value time.Duration)
 	// StorageReject counts a refused write; reason is "version" or "permission".
 	StorageReject(collection, reason string)
+	// JobRun counts a run of a job.
+	JobRun(job string, ok bool)
 }
 
 // Core is the game server's operations. Make one with New.
@@ -86,6 +88,7 @@ type Core struct {
 	background *background
 	// positions is the last position of an edge that was given out.
 	positions atomic.Int64
+	jobs jobs
 	// notifyBatch is how many accounts get a notification to all at a time.
 	notifyBatch int
 }
@@ -106,6 +109,7 @@ func New(o Options) *Core {
 		c.metrics = noMetrics{}
 	}
 	c.background = newBackground()
+	c.jobs.wake = make(chan struct{}, 1)
 	if c.notifyBatch = 10_000; c.db != nil && c.db.Dialect() == store.SQLite {
 		c.notifyBatch = 1000 // other writers wait meanwhile
 	}
@@ -126,3 +130,4 @@ func (noMetrics) CustomCounter(string, map[string]string, int64)       {}
 func (noMetrics) CustomGauge(string, map[string]string, float64)       {}
 func (noMetrics) CustomTimer(string, map[string]string, time.Duration) {}
 func (noMetrics) StorageReject(string, string)                         {}
+func (noMetrics) JobRun(string, bool)                                  {}

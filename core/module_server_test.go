@@ -105,6 +105,8 @@ func (c *counted) StorageReject(collection, reason string) {
 	c.rejects = append(c.rejects, collection+" "+reason)
 }
 
+func (c *counted) JobRun(string, bool) {}
+
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, c *testCore) {

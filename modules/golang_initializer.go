@@ -3,11 +3,14 @@ package modules
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 	"google.golang.org/protobuf/proto"
 
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/store/fault"
 )
@@ -27,6 +30,11 @@ type Initializer interface {
 	// has the caller under the keys of runtime, as contexts of RPCs do. Others get
 	// code 16.
 	RegisterHttpAuth(path, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
+
+	// RegisterJob registers a job, which nk's JobEnqueue names. schedule says when
+	// it runs by itself: a cron expression in UTC, "@every 90s", or nothing. Code 3
+	// for a bad name or schedule.
+	RegisterJob(name, schedule string, fn Job) error
 
 	// RegisterBeforeChain adds a hook that runs before an API call, after those
 	// that were added earlier and before the one of RegisterBefore…. in is nil for
@@ -49,7 +57,40 @@ type (
 	AfterHook  = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, out, in proto.Message) error
 )
 
+// Job is the work of a job; the payload is that of JobEnqueue, and empty when
+// the schedule asks. An error has it tried again.
+type Job = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, payload string) error
+
 var _ Initializer = (*initializer)(nil)
+
+// RegisterJob implements Initializer.
+func (i *initializer) RegisterJob(name, schedule string, fn Job) error {
+	what := "job " + quote(name)
+	if err := core.CheckJobName(name); err != nil {
+		return err
+	}
+	when, err := core.ParseSchedule(schedule)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return i.register(what, fn == nil, func() *hooks.Origin {
+		c := i.call(what, "job", map[string]any{"job": name})
+		run := func(ctx context.Context, payload string) (err error) {
+			start := time.Now()
+			ctx, end := c.begin(ctx)
+			defer end()
+			defer c.recovered(&err)
+			return c.noted(fn(ctx, c.logger, c.db, c.nk, payload), start)
+		}
+		i.loaded.Hooks = append(i.loaded.Hooks, "job "+name)
+		var was *hooks.Origin
+		if old, ok := i.part.reg.Jobs[name]; ok {
+			was = &old.Origin
+		}
+		i.part.reg.Jobs[name] = hooks.Slot[core.Job]{Origin: i.origin(), Call: core.Job{Schedule: when, Run: run}}
+		return was
+	})
+}
 
 // RegisterBeforeChain implements Initializer.
 func (i *initializer) RegisterBeforeChain(name string, fn BeforeHook) error {

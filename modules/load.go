@@ -136,12 +136,15 @@ func (p *part) shut() {
 // merge makes one set of the parts, which are in order of precedence.
 func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
 	all := newPart("")
-	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Matches: map[string]match.Factory{}}
+	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Matches: map[string]match.Factory{}, Jobs: map[string]core.Job{}}
 	for _, p := range slices.Backward(parts) {
 		script.Merge(all.reg, p.reg, hidden)
 	}
 	all.reg.Hooks.Join()
 	s.Filters = all.reg.Filters
+	for name, slot := range all.reg.Jobs {
+		s.Jobs[name] = slot.Call
+	}
 	for name, slot := range all.reg.Matches {
 		s.Matches[name] = slot.Call
 	}

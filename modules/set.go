@@ -7,6 +7,7 @@
 package modules
 
 import (
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/rpc"
@@ -25,6 +26,8 @@ type Set struct {
 	Matches map[string]match.Factory
 	// Filters are the filters of storage indexes by the index's name.
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
+	// Jobs are the registered jobs by name.
+	Jobs map[string]core.Job
 	// HTTP are the routes modules added, in order of registration.
 	HTTP []HTTPRoute
 	// Pools are the VMs of the script runtimes, for metrics.

@@ -92,11 +92,13 @@ func javascriptModule(t *testing.T) servertest.Option {
 	r.use("registerRpc")
 	r.use("registerMatch")
 	r.use("registerHttp")
+	r.use("registerJob")
 	b.WriteString(`
 initializer.registerStorageIndex("index", "things", "", ["a"], [], 10, false);
 initializer.registerStorageIndexFilter("index", (ctx, logger, nk, w) => { logger.info("fired storage_index_filter"); return w.collection === "things"; });
 initializer.registerRpc("fire", (ctx, logger) => { logger.info("fired rpc"); });
 initializer.registerHttp("/fire", (ctx, logger) => { logger.info("fired http"); return "done"; });
+initializer.registerJob("fire", (ctx, logger) => { logger.info("fired job"); }, "@every 1s");
 const keep = (ctx, logger, nk, d, tick, state) => ({ state });
 initializer.registerMatch("fire", {
 	matchInit: (ctx, logger) => { logger.info("fired match"); return { state: {}, tickRate: 1, label: "" }; },
@@ -126,11 +128,13 @@ func luaModule(t *testing.T) servertest.Option {
 	r.use("register_storage_index_filter")
 	r.use("register_rpc")
 	r.use("register_http")
+	r.use("register_job")
 	b.WriteString(`
 nk.register_storage_index("index", "things", "", { "a" }, {}, 10, false)
 nk.register_storage_index_filter("index", function(ctx, w) nk.logger_info("fired storage_index_filter"); return w.collection == "things" end)
 nk.register_rpc(say("rpc"), "fire")
 nk.register_http(function() nk.logger_info("fired http"); return "done" end, "/fire")
+nk.register_job(say("job"), "fire", "@every 1s")
 nk.register_rpc(function() return nk.match_create("fire") end, "match")
 `)
 	r.missing(t, script.Library(vm.Lua, nil).Names(), "register_")
@@ -180,6 +184,10 @@ func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime
 		"RegisterHttpAuth": initializer.(modules.Initializer).RegisterHttpAuth("/fire_user", "session", func(w http.ResponseWriter, r *http.Request) {
 			user, _ := r.Context().Value(runtime.RUNTIME_CTX_USER_ID).(string)
 			_, _ = w.Write([]byte(user))
+		}),
+		"RegisterJob": initializer.(modules.Initializer).RegisterJob("fire", "@every 1s", func(_ context.Context, logger runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ string) error {
+			logger.Info("fired job")
+			return nil
 		}),
 		"RegisterMatch": initializer.RegisterMatch("fire", func(_ context.Context, logger runtime.Logger, _ *sql.DB, _ runtime.NakamaModule) (runtime.Match, error) {
 			logger.Info("fired match")

@@ -193,6 +193,7 @@ func (f *fires) rest(t *testing.T, srv *servertest.Server) {
 		t.Errorf("HTTP route: %d %s", a.Status, a.Body)
 	}
 	f.await(t, "http")
+	f.await(t, "job")
 }
 
 // slots calls what the server does not call yet, or only after long.

@@ -37,6 +37,7 @@ type Metrics struct {
 		list []value
 	}
 	storageRejects family[labeledCounter]
+	jobRuns        family[labeledCounter]
 	matches        matchMetrics
 	groups         groupMetrics
 	custom         customMetrics
@@ -113,6 +114,17 @@ func (m *Metrics) PresenceEvents(n int) { m.presenceEvents.add(n) }
 func (m *Metrics) StorageReject(collection, reason string) {
 	m.storageRejects.get(collection+"\x00"+reason, func() *labeledCounter {
 		return &labeledCounter{labels: []string{collection, reason}}
+	}).add(1)
+}
+
+// JobRun implements core.Metrics.
+func (m *Metrics) JobRun(job string, ok bool) {
+	result := "ok"
+	if !ok {
+		result = "failed"
+	}
+	m.jobRuns.get(job+"\x00"+result, func() *labeledCounter {
+		return &labeledCounter{labels: []string{job, result}}
 	}).add(1)
 }
 

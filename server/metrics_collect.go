@@ -100,6 +100,10 @@ func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 		e.counter(&value{name: "storage_write_reject_count", help: "Refused storage writes.",
 			labels: []string{"collection", c.labels[0], "reason", c.labels[1]}}, float64(c.n.Load()))
 	}
+	for _, c := range m.jobRuns.all() {
+		e.counter(&value{name: "job_runs", help: "Runs of jobs by how they ended.",
+			labels: []string{"job", c.labels[0], "result", c.labels[1]}}, float64(c.n.Load()))
+	}
 	m.matches.collect(e)
 	m.custom.collect(e)
 	m.collectPools(e)

@@ -66,6 +66,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	s.set.Store(set)
 	s.metrics.pools(set)
 	s.metrics.reloaded(true)
+	s.core.JobsChanged()
 	old.Retire()
 	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Dur("took", time.Since(began)).Msg("modules loaded anew")
 	if s.config.Runtime.MatchReload == "swap" {

@@ -41,12 +41,13 @@ func (a *clientAPI) failRPC(w http.ResponseWriter, r *http.Request, err error) i
 	})
 }
 
-// failRPCCall sends the error that a function ended with. Errors that a script
-// did not raise on purpose carry where they happened, in JavaScript.
+// failRPCCall sends the error that a function ended with. Where the operator
+// wants it, errors that a script did not raise on purpose say where they happened.
 func (a *clientAPI) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Function, err error) int {
 	stack := ""
 	var script *vm.ScriptError
-	if f.Runtime == "javascript" && errors.As(err, &script) && !script.Custom {
+	shown := f.Runtime == "javascript" && a.config.Runtime.JSAPIStacktrace || f.Runtime == "lua" && a.config.Runtime.LuaAPIStacktrace
+	if shown && errors.As(err, &script) && !script.Custom {
 		stack = script.Stack
 	}
 	return sendRPCError(w, r, fault.CodeOf(err), publicMessage(err), func(b []byte) []byte {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/config"
 	"kumi/core"
 	"kumi/modules"
 	"kumi/rpc"
@@ -69,7 +70,7 @@ func TestRPCOverHTTP(t *testing.T) {
 		{"code out of range", "POST", "wild", "user", "", 500, `{"error":{},"message":"wild","code":13}`},
 		{"plain error", "POST", "plain", "user", "", 500, `{"error":{},"message":"went wrong","code":13}`},
 		{"panic", "POST", "panic", "user", "", 500, `{"error":{},"message":"the module failed unexpectedly","code":13}`},
-		{"script error", "POST", "js", "user", "", 500, `{"error":{"stackTrace":"main.ts:3:4"},"message":"Error: bad at main.ts:3","code":13}`},
+		{"script error", "POST", "js", "user", "", 500, `{"error":{},"message":"Error: bad at main.ts:3","code":13}`},
 		{"coded script error", "POST", "jscoded", "user", "", 404, `{"error":{},"message":"gone","code":5}`},
 	}
 	for _, test := range tests {
@@ -95,6 +96,24 @@ func TestRPCOverHTTP(t *testing.T) {
 	log := r.log.String()
 	if strings.Contains(log, "too poor") || !strings.Contains(log, "went wrong") || !strings.Contains(log, "secret") {
 		t.Errorf("logged the wrong errors: %s", log)
+	}
+}
+
+// Stack traces leave the server only where the operator wants it.
+func TestRPCStackTrace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(cfg *config.Config) { cfg.Runtime.JSAPIStacktrace = true })
+	for _, lang := range []string{"javascript", "lua"} {
+		r.set.Load().RPC.Set(&rpc.Function{ID: lang, Runtime: lang, Call: func(context.Context, string) (string, error) {
+			return "", &vm.ScriptError{Fault: fault.New(fault.Internal, "bad"), Stack: "main:3"}
+		}})
+	}
+	for lang, want := range map[string]string{
+		"javascript": `{"error":{"stackTrace":"main:3"},"message":"bad","code":13}`, "lua": `{"error":{},"message":"bad","code":13}`,
+	} {
+		if got := r.call("POST", "/v2/rpc/"+lang+"?http_key=defaulthttpkey", ""); got.body != want {
+			t.Errorf("%s: %s, want %s", lang, got.body, want)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,7 @@ type Server struct {
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
 	reloads reloads
 	cancel  context.CancelFunc
+	jobs    sync.WaitGroup // ends after cancel
 }
 
 // Option changes what the configuration has no setting for.
@@ -191,6 +193,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.cancel = cancel
 	go tuneHeap(background)
 	s.matchmaker.Start()
+	s.jobs.Go(func() { s.runJobs(background) })
 	if s.config.Runtime.Watch {
 		return s.watch()
 	}
@@ -237,6 +240,7 @@ func (s *Server) stopGames(ctx context.Context) {
 func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
+		s.jobs.Wait()
 	}
 	if s.matchmaker != nil {
 		s.matchmaker.Stop()

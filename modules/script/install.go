@@ -4,6 +4,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/rpc"
@@ -15,6 +16,7 @@ type Registries struct {
 	Hooks   *hooks.Registry
 	Matches map[string]hooks.Slot[match.Factory]
 	HTTP    []Route
+	Jobs    map[string]hooks.Slot[core.Job]
 	// Indexes and their filters are kept for operations that use them.
 	Indexes []StorageIndex
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
@@ -23,7 +25,7 @@ type Registries struct {
 // NewRegistries returns empty registries.
 func NewRegistries() *Registries {
 	return &Registries{RPC: rpc.NewRegistry(), Hooks: hooks.New(), Matches: map[string]hooks.Slot[match.Factory]{},
-		Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
+		Jobs: map[string]hooks.Slot[core.Job]{}, Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
 }
 
 // Install turns what a program's first VM registered into functions of the
@@ -74,6 +76,8 @@ func Install(p *Program, pool Pool, regs []Registration, into *Registries, hidde
 			unused(p.log, reg)
 		case BeforeChain, AfterChain, RealtimeBeforeChain, RealtimeAfterChain:
 			installChain(p, pool, reg, from, into.Hooks)
+		case JobKind:
+			was = installJob(p, pool, reg, from, into.Jobs)
 		case HTTP:
 			into.HTTP = append(into.HTTP, installHTTP(p, pool, reg))
 		default:

@@ -54,6 +54,12 @@ func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin
 	mergeSlot(&a.SubscriptionGoogle, b.SubscriptionGoogle, SubscriptionGoogle, hidden)
 	mergeChains(into.Hooks, from.Hooks)
 
+	for name, slot := range from.Jobs {
+		if old, ok := into.Jobs[name]; ok {
+			hidden((&Registration{Kind: JobKind, Name: name}).describe(), slot.Origin, old.Origin)
+		}
+		into.Jobs[name] = slot
+	}
 	into.HTTP = append(clip(from.HTTP), into.HTTP...)
 	into.Indexes = append(into.Indexes, from.Indexes...)
 	for name, slot := range from.Filters {

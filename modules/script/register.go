@@ -41,6 +41,7 @@ func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 var registerShared = func() []vm.Func[registering] {
 	table := []vm.Func[registering]{
 		{Name: vm.N("register_http"), Body: registerHTTP},
+		{Name: vm.N("register_job"), Body: registerJob},
 		{Name: vm.N("register_storage_index"), Body: registerStorageIndex},
 		{Name: vm.N("register_storage_index_filter"), Body: registerIndexFilter},
 		{Name: vm.N("register_event"), Body: registerEvent(Custom)},

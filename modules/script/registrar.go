@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"kumi/core"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -63,7 +64,8 @@ type Registration struct {
 	At    string
 	Route *Route
 
-	binary bool // HTTP: the body comes as binary data whatever it is
+	schedule *core.Schedule // JobKind
+	binary   bool           // HTTP: the body comes as binary data whatever it is
 }
 
 // StorageIndex is a storage index as a script asked for it.
@@ -241,6 +243,8 @@ func (reg *Registration) describe() string {
 		what = "match handler"
 	case HTTP:
 		what = "HTTP route"
+	case JobKind:
+		what = "job"
 	}
 	if reg.Name == "" {
 		return what

@@ -17,6 +17,6 @@ var table = slices.Concat(
 	matchTable, partyTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
-	metricsTable, eventTable, logTable, configTable, onceTable,
+	metricsTable, eventTable, jobTable, logTable, configTable, onceTable,
 	registerLua, pendingTable,
 )

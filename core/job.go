@@ -1,0 +1,136 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/hashicorp/cronexpr"
+
+	"kumi/store/fault"
+)
+
+// Jobs are work apart from any call: at times that a schedule names, or once,
+// when something asks for it. What is to be done is in the database, so it
+// outlives the server, and of several servers on one database one does it.
+
+// Job is a function that a module registered as a job.
+type Job struct {
+	// Schedule says when it runs by itself; nil means only when asked for.
+	Schedule *Schedule
+	// Run does the work. The payload is empty when the schedule asks.
+	Run func(ctx context.Context, payload string) error
+}
+
+// Schedule is a series of times.
+type Schedule struct {
+	text  string
+	every time.Duration
+	cron  *cronexpr.Expression
+}
+
+// ParseSchedule reads a cron expression, which is in UTC, or "@every" and a
+// duration of a second or more ("@every 90s"). An empty text is no schedule.
+// Errors: InvalidArgument.
+func ParseSchedule(text string) (*Schedule, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, nil
+	}
+	if every, ok := strings.CutPrefix(text, "@every "); ok {
+		d, err := time.ParseDuration(strings.TrimSpace(every))
+		if err != nil || d < time.Second {
+			return nil, invalid("expects @every and a duration of a second or more, such as \"@every 90s\", not %q", text)
+		}
+		return &Schedule{text: text, every: d}, nil
+	}
+	cron, err := parseCron(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Schedule{text: text, cron: cron}, nil
+}
+
+// String is the text that was parsed.
+func (s *Schedule) String() string { return s.text }
+
+// Next is the first time after t; the zero time when there is none.
+func (s *Schedule) Next(t time.Time) time.Time {
+	if s.cron != nil {
+		return s.cron.Next(t.UTC())
+	}
+	return t.Add(s.every)
+}
+
+// Limits of jobs.
+const (
+	maxJobName    = 128     // bytes
+	maxJobPayload = 1 << 20 // bytes
+	maxJobDelay   = 10 * 365 * 24 * time.Hour
+	maxJobTries   = 5
+)
+
+// CheckJobName refuses names that a job cannot have. Errors: InvalidArgument.
+func CheckJobName(name string) error {
+	if name == "" || len(name) > maxJobName {
+		return invalid("the name of a job has 1 to %d bytes, not %d", maxJobName, len(name))
+	}
+	return nil
+}
+
+// JobEnqueue has the job of that name run once, with the payload, after the
+// delay. It returns the id of the run. A run that fails, or that the end of a
+// server cuts off, is tried again, five times in all and later each time, so a
+// job must bear to be run twice. A run of a name that no module has registered
+// waits until one does.
+//
+// Errors: InvalidArgument for an empty name, a payload over 1 MiB and a delay
+// that is negative or over ten years.
+func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay time.Duration) (string, error) {
+	if err := CheckJobName(name); err != nil {
+		return "", err
+	}
+	if len(payload) > maxJobPayload {
+		return "", invalid("the payload of a job has at most %d bytes, not %d", maxJobPayload, len(payload))
+	}
+	if delay < 0 || delay > maxJobDelay {
+		return "", invalid("the delay of a job is between nothing and ten years, not %s", delay)
+	}
+	c := m.core
+	id, err := uuid.NewV4()
+	if err != nil {
+		return "", failed("queue a job", err)
+	}
+	if err := c.jobs.table(ctx, c.db); err != nil {
+		return "", failed("queue a job", err)
+	}
+	if _, err = c.db.Exec(ctx, "INSERT INTO kumi_job (id, name, schedule, payload, run_at, tries) VALUES ($1, $2, '', $3, $4, 0)",
+		id.String(), name, payload, c.now().Add(delay).UnixMilli()); err != nil {
+		return "", failed("queue a job", err)
+	}
+	c.jobs.look(false)
+	return id.String(), nil
+}
+
+// JobCancel takes back what JobEnqueue asked for and says whether it was still
+// there. A run that has begun goes on, but is not tried again.
+func (m *Module) JobCancel(ctx context.Context, id string) (bool, error) {
+	if _, err := uuid.FromString(id); err != nil {
+		return false, invalid("the id of a job's run must be one that was returned, not %q", id)
+	}
+	c := m.core
+	if err := c.jobs.table(ctx, c.db); err != nil {
+		return false, failed("cancel a job", err)
+	}
+	done, err := c.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1", id)
+	if err != nil {
+		return false, failed("cancel a job", err)
+	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		return false, fault.Wrap(fault.Internal, fmt.Sprintf("cannot tell whether job %s was cancelled", id), err)
+	}
+	return n > 0, nil
+}

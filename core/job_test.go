@@ -1,0 +1,238 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kumi/store/fault"
+)
+
+func TestParseSchedule(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2024, 2, 28, 23, 30, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"":             "",
+		"@every 90s":   "2024-02-28T23:31:30Z",
+		" @every 24h ": "2024-02-29T23:30:00Z",
+		"0 4 * * *":    "2024-02-29T04:00:00Z",
+		"@hourly":      "2024-02-29T00:00:00Z",
+		"0 0 1 1 *":    "2025-01-01T00:00:00Z",
+	} {
+		s, err := ParseSchedule(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got := ""; s != nil {
+			got = s.Next(from).Format(time.RFC3339)
+			if got != want {
+				t.Errorf("%q after %s is %s, want %s", text, from, got, want)
+			}
+		} else if want != "" {
+			t.Errorf("%q is no schedule", text)
+		}
+	}
+	for _, text := range []string{"@every", "@every 5", "@every 10ms", "@every -5s", "now and then", "61 * * * *"} {
+		if _, err := ParseSchedule(text); fault.CodeOf(err) != fault.InvalidArgument {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// runs drives the jobs of a core by its clock.
+type runs struct {
+	*testCore
+	done chan string // payloads of runs that ended
+	end  func()
+}
+
+// start runs jobs until the test ends, or end is called.
+func (c *testCore) start(t *testing.T, jobs map[string]Job) *runs {
+	t.Helper()
+	r := &runs{testCore: c, done: make(chan string, 100)}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.RunJobs(ctx, time.Minute, func() map[string]Job { return jobs })
+	}()
+	r.end = func() { cancel(); <-ended }
+	t.Cleanup(r.end)
+	return r
+}
+
+// later moves the clock and has the runner look.
+func (r *runs) later(d time.Duration) {
+	r.clock.Add(d)
+	r.jobs.look(false)
+}
+
+func (r *runs) await(t *testing.T, want string) {
+	t.Helper()
+	select {
+	case got := <-r.done:
+		if got != want {
+			t.Fatalf("the job ran for %q, want %q", got, want)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the job did not run for %q", want)
+	}
+}
+
+// left waits until so many rows are in the table.
+func (r *runs) left(t *testing.T, want int) {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); ; {
+		var n int
+		err := r.db.Reader().QueryRowContext(t.Context(), "SELECT count(*) FROM kumi_job").Scan(&n)
+		if err == nil && n == want {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%d jobs are left, want %d: %v", n, want, err) // the table comes with the first job
+		}
+	}
+}
+
+func TestJobQueue(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		enqueue := func(payload string, delay time.Duration) string {
+			t.Helper()
+			id, err := m.JobEnqueue(ctx, "mail", payload, delay)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+		// What is asked for before anything runs jobs is not lost.
+		enqueue("early", 0)
+		var r *runs
+		var fail atomic.Int32
+		ready := make(chan struct{})
+		r = c.start(t, map[string]Job{"mail": {Run: func(_ context.Context, payload string) error {
+			<-ready
+			r.done <- payload
+			if payload == "bad" && fail.Add(1) <= 5 {
+				return errors.New("no")
+			}
+			return nil
+		}}})
+		close(ready)
+		r.await(t, "early")
+
+		later := enqueue("later", time.Hour)
+		gone := enqueue("gone", time.Hour)
+		enqueue("now", 0)
+		r.await(t, "now")
+		if ok, err := m.JobCancel(ctx, gone); !ok || err != nil {
+			t.Errorf("cancel: %t, %v", ok, err)
+		}
+		if ok, err := m.JobCancel(ctx, gone); ok || err != nil {
+			t.Errorf("cancel again: %t, %v", ok, err)
+		}
+		r.left(t, 1) // the end of "now" is noted
+		r.later(time.Hour)
+		r.await(t, "later")
+		r.left(t, 0)
+		if ok, _ := m.JobCancel(ctx, later); ok {
+			t.Error("a run that is over was cancelled")
+		}
+
+		// Five tries, each later than the one before; then it is given up.
+		enqueue("bad", 0)
+		r.await(t, "bad")
+		for wait := jobRetry; wait < jobRetry<<8; wait *= 4 {
+			r.left(t, 1)
+			r.settled(t)
+			r.later(wait)
+			r.await(t, "bad")
+		}
+		r.left(t, 0)
+
+		_, err := m.JobEnqueue(ctx, "", "", 0)
+		wantCode(t, "no name", err, fault.InvalidArgument)
+		_, err = m.JobEnqueue(ctx, "mail", strings.Repeat("x", maxJobPayload+1), 0)
+		wantCode(t, "a large payload", err, fault.InvalidArgument)
+		_, err = m.JobEnqueue(ctx, "mail", "", -time.Second)
+		wantCode(t, "a negative delay", err, fault.InvalidArgument)
+		_, err = m.JobCancel(ctx, "x")
+		wantCode(t, "a bad id", err, fault.InvalidArgument)
+	})
+}
+
+// settled waits until no run is under way: the next try of each is within the
+// longest wait, not the time a run may take.
+func (r *runs) settled(t *testing.T) {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); ; {
+		var tries int
+		var runAt int64
+		if err := r.db.Reader().QueryRowContext(t.Context(), "SELECT tries, run_at FROM kumi_job").Scan(&tries, &runAt); err != nil {
+			t.Fatal(err)
+		}
+		if runAt == r.now().Add(jobRetry<<(2*(tries-1))).UnixMilli() {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatal("the failed run is not put off")
+		}
+	}
+}
+
+// A schedule repeats its job, misses nothing that fell into the time when no
+// server ran, and makes up for that once. A run that was cut off by the end of
+// the server is done again.
+func TestJobSchedule(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		every, err := ParseSchedule("@every 10m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r *runs
+		ready := make(chan struct{})
+		jobs := map[string]Job{
+			"clean": {Schedule: every, Run: func(context.Context, string) error { <-ready; r.done <- "clean"; return nil }},
+			"slow": {Run: func(ctx context.Context, _ string) error {
+				r.done <- "slow begins"
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+		}
+		r = c.start(t, jobs)
+		close(ready)
+		r.left(t, 1)
+		for range 3 {
+			r.later(10 * time.Minute)
+			r.await(t, "clean")
+		}
+		if _, err := c.Module().JobEnqueue(ctx, "slow", "", 0); err != nil {
+			t.Fatal(err)
+		}
+		r.await(t, "slow begins")
+		r.end()
+
+		r.clock.Add(time.Hour)
+		done := r.done
+		r = c.start(t, jobs)
+		r.done = done
+		got := map[string]bool{}
+		for range 2 {
+			select {
+			case x := <-r.done:
+				got[x] = true
+			case <-time.After(30 * time.Second):
+				t.Fatalf("only %v ran after the pause", got)
+			}
+		}
+		if !got["clean"] || !got["slow begins"] {
+			t.Errorf("%v ran after the pause", got)
+		}
+	})
+}

@@ -1,0 +1,45 @@
+package script
+
+import (
+	"context"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/vm"
+)
+
+// JobKind is the kind of jobs.
+const JobKind Kind = "job"
+
+// registerJob adds a job: a name, a function, and when it runs by itself.
+func registerJob(_ registering, c *vm.Call) error {
+	name, fn := nameAndHandler(c, "name")
+	schedule := c.OptStr("schedule", "")
+	r, err := registrar(c)
+	if err := firstErr(c.Err(), err, core.CheckJobName(name)); err != nil {
+		return err
+	}
+	when, err := core.ParseSchedule(schedule)
+	if err != nil {
+		return err
+	}
+	fn.key = string(JobKind) + ":" + name
+	return r.add(c, Registration{Kind: JobKind, Name: name, schedule: when}, fn)
+}
+
+// installJob makes the job of a registration and says which it takes the place
+// of.
+func installJob(p *Program, pool Pool, reg *Registration, from hooks.Origin, into map[string]hooks.Slot[core.Job]) *hooks.Origin {
+	n := newEntry(p, pool, reg, reg.Keys[0], "job", map[string]any{"job": reg.Name})
+	var was *hooks.Origin
+	if old, ok := into[reg.Name]; ok {
+		was = &old.Origin
+	}
+	into[reg.Name] = hooks.Slot[core.Job]{Origin: from, Call: core.Job{Schedule: reg.schedule, Run: n.job}}
+	return was
+}
+
+// job is the function as the work of a job. What it returns is nobody's.
+func (n *entry) job(ctx context.Context, payload string) error {
+	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, e.FromStr(payload)), nil }, nil)
+}
