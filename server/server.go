@@ -119,7 +119,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		option(&o)
 	}
 	s.core = core.New(o)
-	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB) << 20)
+	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB)<<20, uint64(cfg.Runtime.MaxVMMemoryMB)<<20)
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
 	s.core.OnEvent(s.customEvent)
 

@@ -15,9 +15,10 @@ import (
 // every few milliseconds while a script runs, and when it has grown by more
 // than the limit since a call began, that call is stopped: every call that went
 // on through such growth is, as one of them has most likely caused it. Short
-// calls are not touched, and what a VM keeps from call to call is not counted.
+// calls are not touched. What a VM keeps from call to call is weighed; see scale.
 type Guard struct {
 	limit uint64 // bytes a call may make the heap grow by; 0: not watched
+	scale
 
 	mu      sync.Mutex
 	watched map[*Watched]struct{}
@@ -52,9 +53,11 @@ func (r Reason) String() string {
 // look is how often the heap is looked at.
 const look = 20 * time.Millisecond
 
-// NewGuard makes a Guard; limit is in bytes, 0 for none.
-func NewGuard(limit uint64) *Guard {
-	g := &Guard{limit: limit, watched: map[*Watched]struct{}{}}
+// NewGuard makes a Guard. perCall is how many bytes a call may make the heap grow
+// by, perVM how many a VM may keep beyond what a new one has; 0 for no limit.
+func NewGuard(perCall, perVM uint64) *Guard {
+	g := &Guard{limit: perCall, watched: map[*Watched]struct{}{}}
+	g.scale.limit, g.scale.began = perVM, time.Now()
 	g.resting.Store(true)
 	return g
 }
@@ -100,6 +103,8 @@ type Watched struct {
 	stop func(still func() bool)
 	call atomic.Uint64 // odd while a call runs
 
+	weighed uint32 // the round in which it was weighed last; of its owner
+
 	// Of the guard: the call it saw last, and the heap when that began.
 	seen uint64
 	from memory
@@ -110,10 +115,10 @@ type Watched struct {
 // lock that the VM also begins and ends its calls with, that the call is the
 // same. A Watched is kept until it is closed; nil is one that is not watched.
 func (g *Guard) Watch(stop func(still func() bool)) *Watched {
-	if g == nil || g.limit == 0 {
+	if g == nil || g.limit == 0 && g.scale.limit == 0 {
 		return nil
 	}
-	w := &Watched{g: g, stop: stop}
+	w := &Watched{g: g, stop: stop, weighed: g.round.Load()}
 	g.mu.Lock()
 	g.watched[w] = struct{}{}
 	g.mu.Unlock()
@@ -233,6 +238,7 @@ func (g *Guard) examine() (stops []func()) {
 		return nil
 	}
 	m := g.settle(measure())
+	g.grow(m.live)
 	var grown []*Watched
 	busy, certain := false, false
 	for w := range g.watched {
@@ -245,7 +251,7 @@ func (g *Guard) examine() (stops []func()) {
 			w.seen, w.from = call, g.last
 		}
 		w.from.heap = min(w.from.heap, m.heap)
-		if m.heap-w.from.heap > g.limit {
+		if g.limit > 0 && m.heap-w.from.heap > g.limit {
 			grown = append(grown, w)
 			// Garbage is collected when the heap reaches its goal, or soon after.
 			certain = certain || m.heap > max(w.from.goal, w.from.heap)+g.limit+64<<20

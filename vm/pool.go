@@ -26,6 +26,9 @@ type PoolOptions struct {
 	// Wait bounds how long Lease waits for a free VM; 0 leaves that to its
 	// context.
 	Wait time.Duration
+	// TooLarge weighs a VM that is due (see Weighed), on a goroutine of its own, and
+	// says whether it must go; nil: none is weighed.
+	TooLarge func(Instance) bool
 	// Failed hears of VMs that could not be made in the background, or is nil.
 	Failed func(error)
 }
@@ -246,6 +249,14 @@ func (p *Pool) forget(w *waiter) {
 
 func (p *Pool) give(vm Instance) {
 	broken := vm.Broken()
+	if !broken && p.weigh(vm) {
+		return
+	}
+	p.put(vm, broken)
+}
+
+// put takes a VM back, or closes one that cannot be used again.
+func (p *Pool) put(vm Instance, broken bool) {
 	p.mu.Lock()
 	switch {
 	case p.closed || broken:

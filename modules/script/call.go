@@ -84,7 +84,7 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 	outer := l.log
 	l.log = logger
 	out, err := inst.Invoke(ctx, fn, list...)
-	l.log = outer
+	l.log, l.last = outer, n
 	clear(list)
 	l.args = list
 	if err == nil && results != nil {

@@ -24,6 +24,7 @@ type Local struct {
 	program *Program
 	log     *core.Logger // of the call that runs
 	game    *game        // in the VM of a match
+	last    *entry       // whose call ended last
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
 	env     vm.Ref // Lua: the env table of every ctx

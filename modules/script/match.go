@@ -117,6 +117,12 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	if tick >= 0 && !g.scope.HasMatchState {
 		g.refresh()
 	}
+	if tick >= 0 && i != matchTerminate {
+		if err := g.tooLarge(); err != nil {
+			logFailure(g.program.log, g.inner, "match handler "+g.name, g.module, err)
+			return nil, err
+		}
+	}
 	args := append(g.args[:0], self)
 	if g.program.lang == vm.JS {
 		args = append(args, g.fixed[0], g.fixed[1])

@@ -84,7 +84,7 @@ func TestExpressionThatBacktracks(t *testing.T) {
 // stopped: on a busy machine that may be late.
 func TestMemory(t *testing.T) {
 	runtime.GC() // what was measured of a heap that is gone hides growth as large
-	guard := vm.NewGuard(64 << 20)
+	guard := vm.NewGuard(64<<20, 0)
 	defer guard.Close()
 	for name, body := range map[string]string{
 		"doubling a string": `let s = "x"; for (;;) if (s.length < 2 ** 28) s += s`,
@@ -115,7 +115,7 @@ func TestMemory(t *testing.T) {
 // collector would else wait for a heap as large as theirs was.
 func TestMemoryOfGarbage(t *testing.T) {
 	runtime.GC()
-	guard := vm.NewGuard(64 << 20)
+	guard := vm.NewGuard(64<<20, 0)
 	defer guard.Close()
 	v := load(t, `function main() { let n = 0; for (let i = 0; i < 3000; i++) n += "x".repeat(1e5).length; return n }`, js.Options{Guard: guard})
 	if out, err := v.Invoke(context.Background(), v.Global("main")); err != nil || v.Float(out[0]) != 3e8 {

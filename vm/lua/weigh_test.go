@@ -1,0 +1,41 @@
+package lua_test
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"testing"
+)
+
+// TestWeigh compares what a VM is said to keep with what the heap grew by.
+func TestWeigh(t *testing.T) {
+	for name, body := range map[string]string{
+		"numbers":  `for i = 1, 3e5 do kept[i] = i * 1.5 end`,
+		"tables":   `for i = 1, 3e4 do kept[i] = { name = "n" .. i, list = { i } } end`,
+		"one text": `local s = string.rep("x", 1e6) for i = 1, 3e4 do kept[i] = s end`,
+		"keys":     `for i = 1, 3e4 do kept["key" .. i] = i end`,
+		"closures": `for i = 1, 3e4 do kept[i] = function() return i end end`,
+		"linked":   `local l for i = 1, 3e4 do l = { next = l } end kept[1] = l`,
+	} {
+		v := start(t, "local kept = {}\nfunction main() "+body+" end", options{})
+		before, without := v.Weigh(math.MaxUint64), heapInUse()
+		if _, err := v.Invoke(context.Background(), v.Global("main")); err != nil {
+			t.Fatal(name, err)
+		}
+		said := float64(v.Weigh(math.MaxUint64) - before)
+		grown := float64(heapInUse()) - float64(without)
+		t.Logf("%s: %d bytes at first, then %.0f more, in truth %.0f", name, before, said, grown)
+		v.Close()
+		if share := said / grown; share < 0.5 || share > 1.6 {
+			t.Errorf("%s: said to keep %.0f bytes more, in truth %.0f", name, said, grown)
+		}
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
