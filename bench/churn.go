@@ -49,9 +49,10 @@ func churn(ctx context.Context, o *options, t *target) ([]*Result, error) {
 		}
 		closeAll(sockets)
 	}}
-	run := time.Now().UnixNano()
+	run, connects := time.Now().UnixNano(), make(chan struct{}, connectsAtOnce)
 	for i, s := range sockets {
-		c := &churner{t: t, codec: o.codec, session: all[i], reconnect: o.reconnect, room: fmt.Sprintf("bench-churn-%d-%d", run, i/o.players)}
+		c := &churner{t: t, codec: o.codec, session: all[i], reconnect: o.reconnect, connects: connects,
+			room: fmt.Sprintf("bench-churn-%d-%d", run, i/o.players)}
 		c.socket.Store(s)
 		churners = append(churners, c)
 		l.workers = append(l.workers, func(w *worker) error { return c.run(running, w) })
@@ -72,7 +73,12 @@ type churner struct {
 	socket    atomic.Pointer[socket]
 	room      string
 	reconnect bool
+	connects  chan struct{} // holds one for each connect under way
 }
+
+// connectsAtOnce is how many connections are opened at the same moment. Thousands
+// would mean that some wait longer than a server waits for their request.
+const connectsAtOnce = 64
 
 func (c *churner) run(ctx context.Context, w *worker) error {
 	for !w.stopped() {
@@ -94,7 +100,10 @@ func (c *churner) run(ctx context.Context, w *worker) error {
 		if c.reconnect {
 			// The server has to clean up by itself.
 			_ = s.conn.CloseNow()
+			c.connects <- struct{}{}
+			begin = time.Now()
 			s, err := c.t.connect(ctx, c.codec, c.session, "")
+			<-c.connects
 			if err := step(err); err != nil {
 				return err
 			}
