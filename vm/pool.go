@@ -15,7 +15,8 @@ import (
 type PoolOptions struct {
 	// Name is the runtime's name in errors: "javascript".
 	Name string
-	// Min VMs are kept; Max is the most there are. Max is at least 1 and Min.
+	// Min VMs are kept; Max is the most there are whose calls do not wait, see
+	// Waiting. Max is at least 1 and Min.
 	Min, Max int
 	// New makes a VM. It is called from any goroutine, several at a time.
 	New func(ctx context.Context) (Instance, error)
@@ -54,6 +55,7 @@ type Pool struct {
 	idle    []Instance // the last one back is the next one out: its memory is warm
 	waiting []*waiter  // in order of arrival
 	stats   PoolStats  // without Idle and Waiting
+	away    int        // of the VMs in use, those whose calls wait for something
 	filling bool
 	retired bool
 	closed  bool
@@ -88,6 +90,7 @@ type Lease struct {
 	pool     *Pool
 	vm       Instance
 	nested   bool
+	away     bool // its call waits, see Waiting
 	released atomic.Bool
 }
 
@@ -99,7 +102,12 @@ func (c *leaseContext) Deadline() (time.Time, bool) { return c.parent.Deadline()
 func (c *leaseContext) Done() <-chan struct{}       { return c.parent.Done() }
 func (c *leaseContext) Err() error                  { return c.parent.Err() }
 func (c *leaseContext) Value(key any) any {
-	if p, ok := key.(*Pool); ok && p == c.pool {
+	switch key := key.(type) {
+	case *Pool:
+		if key == c.pool {
+			return c
+		}
+	case leaseKey:
 		return c
 	}
 	return c.parent.Value(key)
@@ -109,7 +117,8 @@ func (c *leaseContext) Value(key any) any {
 type detached struct{ context.Context }
 
 func (d detached) Value(key any) any {
-	if _, ok := key.(*Pool); ok {
+	switch key.(type) {
+	case *Pool, leaseKey:
 		return nil
 	}
 	return d.Context.Value(key)
@@ -165,7 +174,7 @@ func (p *Pool) take(ctx context.Context) (Instance, error) {
 			p.mu.Unlock()
 			return vm, nil
 		}
-		if p.stats.Allocated < p.o.Max {
+		if p.room() {
 			p.stats.Allocated++
 			p.stats.InUse++
 			p.mu.Unlock()
@@ -273,7 +282,7 @@ func (p *Pool) put(vm Instance, broken bool) {
 		vm.Close()
 		return
 	case p.wakeOne(vm): // it stays in use
-	case p.retired:
+	case p.retired, p.crowded():
 		p.stats.Allocated--
 		p.stats.InUse--
 		p.mu.Unlock()

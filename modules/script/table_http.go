@@ -33,7 +33,9 @@ func httpRequest(nk *core.Module, c *vm.Call) error {
 	if err != nil {
 		return err
 	}
+	over := vm.Waiting(c.Ctx)
 	res, err := nk.HTTPRequest(c.Ctx, in)
+	over()
 	return httpResult(c, res, err)
 }
 
@@ -97,7 +99,9 @@ func httpRequests(nk *core.Module, c *vm.Call) error {
 			out[i] = map[string]any{"code": int64(res.Code), "headers": headers(vm.Lua, res.Headers), "body": res.Body}
 		})
 	}
+	over := vm.Waiting(c.Ctx)
 	all.Wait()
+	over()
 	return c.ReturnAny("responses", out, nil)
 }
 

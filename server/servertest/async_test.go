@@ -175,3 +175,35 @@ func TestRequestsTogetherInLua(t *testing.T) {
 		t.Errorf("wrong: %s", a.Body)
 	}
 }
+
+// Calls that wait for another server keep no VM from the others: with one VM,
+// four calls make their requests at the same time.
+func TestWaitingKeepsNoVM(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t,
+		servertest.Flags("--runtime.js_min_count", "1", "--runtime.js_max_count", "1", "--runtime.lua_min_count", "1", "--runtime.lua_max_count", "1"),
+		servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerRpc("js_async", async (ctx, logger, nk, url) => (await nk.httpRequestAsync(url + "/?" + ctx.username, "get")).body);
+			initializer.registerRpc("js", (ctx, logger, nk, url) => nk.httpRequest(url + "/?" + ctx.username, "get").body);
+		}`),
+		servertest.Module("main.lua", `local nk = require("nakama")
+			nk.register_rpc(function(ctx, url) local _, _, body = nk.http_request(url .. "/?" .. ctx.username, "get"); return body end, "lua")
+			nk.register_rpc(function(ctx, url) return nk.http_requests({ { url = url .. "/?" .. ctx.username } })[1].body end, "lua_list")`))
+	for _, rpc := range []string{"js_async", "js", "lua", "lua_list"} {
+		t.Run(rpc, func(t *testing.T) {
+			t.Parallel()
+			url := together(t, 4)
+			var all sync.WaitGroup
+			for i := range 4 {
+				user := srv.User(t, fmt.Sprint(rpc, i))
+				all.Go(func() {
+					a := user.Do(t, http.MethodPost, "/v2/rpc/"+rpc, fmt.Sprintf("%q", url))
+					if want := fmt.Sprintf(`{"payload":"%s%d"}`, rpc, i); a.Status != http.StatusOK || a.Body != want {
+						t.Errorf("%d %s, want %s", a.Status, a.Body, want)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}

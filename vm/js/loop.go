@@ -133,12 +133,16 @@ func (l *loop) turn() error {
 		defer t.Stop()
 		due = t.C
 	}
+	over := vm.Waiting(l.vm.outermost)
 	select {
 	case <-l.ctx.Done():
+		over()
 		return l.ended()
 	case a := <-l.done:
+		over()
 		return l.arrive(a)
 	case <-due:
+		over()
 		return l.fire()
 	}
 }

@@ -1,0 +1,84 @@
+package vm_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Calls that wait keep nobody from running, whether a place is needed before
+// they begin to wait or after, and the pool is not larger afterwards.
+func TestWaitingCallsDoNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, &factory{}, 1, 1)
+		waits, ctx := lease(t, p, t.Context())
+		got := make(chan *vm.Lease)
+		go func() {
+			l, _, err := p.Lease(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			got <- l
+		}()
+		synctest.Wait()
+		over := vm.Waiting(ctx)
+		second := <-got
+		second.Release() // the pool's one place is free again
+		second, inner := lease(t, p, t.Context())
+		again := vm.Waiting(inner)
+		third, _ := lease(t, p, t.Context())
+
+		vm.Waiting(ctx)() // waiting within waiting counts once
+		vm.Waiting(vm.Detach(ctx))()
+		again()
+		over()
+		if _, _, err := p.Lease(withTimeout(t)); fault.CodeOf(err) != fault.DeadlineExceeded {
+			t.Errorf("with three calls running, a fourth got %v", err)
+		}
+		for _, l := range []*vm.Lease{waits, second, third} {
+			l.Release()
+		}
+		if s := p.Stats(); s.Allocated != 1 || s.Idle != 1 || s.InUse != 0 {
+			t.Errorf("afterwards %+v", s)
+		}
+		p.Close()
+	})
+}
+
+// However many wait, there is an end to VMs.
+func TestWaitingHasABound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, &factory{}, 1, 1)
+		var all []*vm.Lease
+		for {
+			l, ctx, err := p.Lease(withTimeout(t))
+			if err != nil {
+				break
+			}
+			defer vm.Waiting(ctx)()
+			all = append(all, l)
+			if len(all) > 1000 {
+				t.Fatal("there is no end")
+			}
+		}
+		if len(all) != 16 {
+			t.Errorf("%d VMs for one place", len(all))
+		}
+		for _, l := range all {
+			l.Release()
+		}
+		p.Close()
+	})
+}
+
+func withTimeout(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
