@@ -1,6 +1,7 @@
 package script
 
 import (
+	_ "embed" // for the globals
 	"fmt"
 	"slices"
 	"strings"
@@ -20,8 +21,11 @@ declare namespace nkruntime {
     const SystemUserId = "00000000-0000-0000-0000-000000000000";
 `
 
+//go:embed globals.d.ts
+var typeScriptGlobals string
+
 // TypeScript prints declarations for modules in TypeScript and JavaScript: the
-// namespace nkruntime.
+// namespace nkruntime, and the globals that are not of the language.
 func TypeScript() (string, error) {
 	d, err := Describe(vm.JS)
 	if err != nil {
@@ -51,6 +55,7 @@ func TypeScript() (string, error) {
 	p.line("    (ctx: Context, logger: Logger, nk: Nakama, initializer: Initializer): void;")
 	p.line("}")
 	p.b.WriteString("}\n")
+	p.b.WriteString(typeScriptGlobals)
 	return p.b.String(), nil
 }
 

@@ -53,7 +53,7 @@ func TestTypeScript(t *testing.T) {
 	t.Parallel()
 	base := compiler(t)
 	for name, test := range map[string]func(*testing.T, string){
-		"samples": testSamples, "module": testModule, "published": testPublished,
+		"samples": testSamples, "module": testModule, "globals": testGlobals, "as before": testUnchanged, "published": testPublished,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(base, name)
@@ -72,6 +72,17 @@ func testSamples(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	compile(t, dir, "nkruntime.d.ts", "modules/index.ts")
+	entries, err := filepath.Glob("../../examples/*/index.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		from := filepath.Dir(entry)
+		if err := os.CopyFS(filepath.Join(dir, filepath.Base(from)), os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+		compile(t, dir, "nkruntime.d.ts", filepath.Base(from)+"/index.ts")
+	}
 }
 
 // A module that uses everything in ways of its own.
@@ -133,6 +144,128 @@ export const InitModule: nkruntime.InitModule = (ctx, logger, nk, initializer) =
   nk.metricsCounterAdd("n", {}, 1);
   nk.accountUpdateId(ctx.userId!, null, "name");
   logger.withField("cursor", cursor).info("%v", nk.sqlQuery("select 1").length);
+};
+`
+
+// The globals are declared without those of browsers, do not contradict them, and
+// are no more than there are.
+func testGlobals(t *testing.T, dir string) {
+	ours := declare(t, dir, "nkruntime.d.ts")
+	write(t, filepath.Join(dir, "globals.ts"), typedGlobals)
+	compile(t, dir, "nkruntime.d.ts", "globals.ts")
+	compile(t, dir, "--lib", "es2022,dom", "nkruntime.d.ts", "globals.ts")
+	write(t, filepath.Join(dir, "absent.ts"), "fetch('http://a');\ndocument.title;\nprocess.env;\n")
+	out := tsc(t, dir, "nkruntime.d.ts", "absent.ts")
+	for line := 1; line <= 3; line++ {
+		if !strings.Contains(out, fmt.Sprintf("absent.ts(%d,", line)) {
+			t.Errorf("line %d names what is not there and no error:\n%s", line, out)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^declare (?:var|function) (\w+)`).FindAllStringSubmatch(ours, -1) {
+		if !strings.Contains(typedGlobals, m[1]) {
+			t.Errorf("the test does not use %s", m[1])
+		}
+	}
+	// The same module runs.
+	modules := filepath.Join(dir, "modules")
+	write(t, filepath.Join(modules, "index.ts"), typedGlobals)
+	var text buffer
+	if code := dispatch(t.Context(), []string{"check", "--runtime.path", modules}, streams{&text, &text, nil}); code != exitOK {
+		t.Errorf("check: exit %d: %s", code, text.String())
+	}
+}
+
+const typedGlobals = `
+export const InitModule: nkruntime.InitModule = async (ctx, logger, nk, initializer) => {
+  for (const level of ["debug", "error", "info", "log", "trace", "warn"] as const) console[level]("a", 1, {});
+  const once = setTimeout((a: number) => console.log(a), 1, 2);
+  const each = setInterval(() => {}, 5);
+  clearTimeout(once);
+  clearInterval(each);
+  queueMicrotask(() => {});
+  const copy: { at: Date } = structuredClone({ at: new Date() });
+  const text: string = atob(btoa("x"));
+  const bytes: Uint8Array = new TextEncoder().encode("é");
+  const { read, written } = new TextEncoder().encodeInto("é", new Uint8Array(4));
+  const back: string = new TextDecoder("utf-8", { fatal: true }).decode(bytes) + new TextDecoder().decode(bytes.buffer);
+  const url = new URL("/a?b=c", "http://d");
+  url.searchParams.append("e", String(read + written + text.length + back.length + copy.at.getTime()));
+  for (const [k, v] of new URLSearchParams([["a", "b"]])) url.searchParams.set(k, v);
+  const all: string[] = [...new URLSearchParams({ a: "b" }).keys(), ...url.searchParams.getAll("a"), url.host, url.toString()];
+  if (!URL.canParse("http://x") || URL.parse("") !== null && url.searchParams.has("q") || new URLSearchParams("a=b").size !== 1) throw new Error(all.join());
+  const id: string = crypto.randomUUID();
+  const random: Uint8Array = crypto.getRandomValues(new Uint8Array(4));
+  const sum: ArrayBuffer = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id + random.length));
+  if (sum.byteLength !== 32) throw new Error("digest");
+};
+`
+
+// What modules were written like before: a script whose InitModule is global,
+// with everything named by the namespace.
+func testUnchanged(t *testing.T, dir string) {
+	declare(t, dir, "nkruntime.d.ts")
+	write(t, filepath.Join(dir, "before.ts"), moduleAsBefore)
+	compile(t, dir, "nkruntime.d.ts", "before.ts")
+}
+
+const moduleAsBefore = `
+let InitModule: nkruntime.InitModule = function (ctx: nkruntime.Context, logger: nkruntime.Logger, nk: nkruntime.Nakama, initializer: nkruntime.Initializer) {
+  initializer.registerRpc("healthcheck", rpcHealth);
+  initializer.registerMatch<BeforeState>("before", { matchInit, matchJoinAttempt, matchJoin, matchLeave, matchLoop, matchTerminate, matchSignal });
+  initializer.registerBeforeAuthenticateEmail(beforeEmail);
+  initializer.registerMatchmakerMatched(matched);
+  logger.debug("loaded %s", nkruntime.SystemUserId);
+};
+
+interface BeforeState extends nkruntime.MatchState { presences: { [userId: string]: nkruntime.Presence }; empty: number }
+
+function rpcHealth(ctx: nkruntime.Context, logger: nkruntime.Logger, nk: nkruntime.Nakama, payload: string): string {
+  if (!ctx.userId) throw { message: "no user", code: nkruntime.Codes.UNAUTHENTICATED } as nkruntime.Error;
+  let objects: nkruntime.StorageObject[];
+  try {
+    objects = nk.storageRead([{ collection: "c", key: "k", userId: ctx.userId }]);
+    const write: nkruntime.StorageWriteRequest = { collection: "c", key: "k", userId: ctx.userId, value: { n: objects.length }, permissionRead: 1, permissionWrite: 0 };
+    nk.storageWrite([write]);
+    nk.leaderboardCreate("id", true, nkruntime.SortOrder.DESCENDING, nkruntime.Operator.BEST);
+  } catch (error: any) {
+    logger.error(error.message);
+    throw error;
+  }
+  return JSON.stringify({ count: objects.length });
+}
+
+const beforeEmail: nkruntime.BeforeHookFunction<nkruntime.AuthenticateEmailRequest> = function (ctx, logger, nk, data) {
+  return data.username ? data : null!;
+};
+
+const matched: nkruntime.MatchmakerMatchedFunction = function (ctx, logger, nk, matches): string | void {
+  matches.forEach((m) => logger.info("%s %v", m.presence.userId, m.properties));
+  return nk.matchCreate("before", { invited: matches });
+};
+
+const matchInit: nkruntime.MatchInitFunction<BeforeState> = function (ctx: nkruntime.Context, logger: nkruntime.Logger, nk: nkruntime.Nakama, params: { [key: string]: string }) {
+  return { state: { presences: {}, empty: 0 }, tickRate: 1, label: "" };
+};
+const matchJoinAttempt: nkruntime.MatchJoinAttemptFunction<BeforeState> = function (ctx, logger, nk, dispatcher, tick, state, presence, metadata: { [key: string]: any }) {
+  return { state, accept: true, rejectMessage: "" };
+};
+const matchJoin: nkruntime.MatchJoinFunction<BeforeState> = function (ctx, logger, nk, dispatcher, tick, state, presences: nkruntime.Presence[]) {
+  presences.forEach(function (p) { state.presences[p.userId] = p; });
+  return { state };
+};
+const matchLeave: nkruntime.MatchLeaveFunction<BeforeState> = function (ctx, logger, nk, dispatcher, tick, state, presences) {
+  return { state };
+};
+const matchLoop: nkruntime.MatchLoopFunction<BeforeState> = function (ctx, logger, nk, dispatcher: nkruntime.MatchDispatcher, tick: number, state, messages: nkruntime.MatchMessage[]) {
+  if (state.empty++ > 10) return null;
+  messages.forEach((m) => dispatcher.broadcastMessage(m.opCode, m.data, null, m.sender));
+  return { state };
+};
+const matchTerminate: nkruntime.MatchTerminateFunction<BeforeState> = function (ctx, logger, nk, dispatcher, tick, state, graceSeconds) {
+  return { state };
+};
+const matchSignal: nkruntime.MatchSignalFunction<BeforeState> = function (ctx, logger, nk, dispatcher, tick, state, data) {
+  return { state, data };
 };
 `
 
