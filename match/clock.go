@@ -1,26 +1,62 @@
 package match
 
 import (
+	"cmp"
+	"math"
+	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"kumi/presence/actor"
 )
 
 // clock tells matches when to tick. Matches of one rate share a goroutine and
-// a timer, which exist while there is such a match; they are spread over slots
-// of the period, so that they do not all run at the same moment.
+// a timer, which exist while there is such a match. They tick in slots of the
+// period: those of one slot together, because waking the process up and putting
+// it to sleep costs more than most ticks, as many as take no more than slotLoad.
 type clock struct {
+	pool  *actor.Pool
 	mu    sync.Mutex
 	beats map[int]*beat // by tick rate
 }
 
-// slotWidth is about how far two slots of a beat are apart.
-const slotWidth = 8 * time.Millisecond
+const (
+	// slotWidth is about how far two slots of a beat are apart.
+	slotWidth = 8 * time.Millisecond
+	// slotLoad is how long the ticks of one slot may take together, one after
+	// the other, before matches move to another.
+	slotLoad = 4 * time.Millisecond
+	// slotMost is how many matches a slot gets while another has fewer.
+	slotMost = 64
+	// gatherEvery is how often a match may move to a slot before its own, after
+	// the load has become less.
+	gatherEvery = time.Second
+)
 
 type beat struct {
-	period time.Duration
-	slots  [][]*Match
-	count  int
-	wake   chan struct{} // a match was added or removed: look again
+	period   time.Duration
+	slots    []slot
+	count    int
+	gathered time.Time
+	wake     chan struct{} // a match was added or removed: look again
+}
+
+type slot struct {
+	matches []*Match
+	load    time.Duration // of all, when they were last due
+}
+
+// average is about how long the last ticks of a match took. Its match adds to
+// it, the clock reads it.
+type average struct{ ns atomic.Int64 }
+
+func (a *average) get() time.Duration { return time.Duration(a.ns.Load()) }
+
+func (a *average) add(took time.Duration) {
+	was := a.ns.Load()
+	a.ns.Store(was + (int64(took)-was)/8)
 }
 
 func (c *clock) add(m *Match, rate int) {
@@ -30,25 +66,56 @@ func (c *clock) add(m *Match, rate int) {
 	if b == nil {
 		period := time.Second / time.Duration(rate)
 		n := min(max(int(period/slotWidth), 1), 64)
-		b = &beat{period: period, slots: make([][]*Match, n), wake: make(chan struct{}, 1)}
+		b = &beat{period: period, slots: make([]slot, n), wake: make(chan struct{}, 1)}
 		if c.beats == nil {
 			c.beats = map[int]*beat{}
 		}
 		c.beats[rate] = b
 		go c.run(rate, b)
 	}
-	// The emptiest slot; among equals the first, so that few matches of a rate
-	// also cause few wake-ups.
-	best := 0
+	b.put(m, b.room(slotLoad, 0))
+	b.count++
+	notify(b.wake)
+}
+
+// room finds the slot for one more match: the first whose load stays within
+// most, else the one with the least.
+func (b *beat) room(most, took time.Duration) int {
+	best, least := 0, time.Duration(math.MaxInt64)
 	for i := range b.slots {
-		if len(b.slots[i]) < len(b.slots[best]) {
-			best = i
+		s := &b.slots[i]
+		if len(s.matches) < slotMost && (s.load+took <= most || len(s.matches) == 0) {
+			return i
+		}
+		// Where all slots have many matches, these count as if they took time.
+		if load := s.load + slotLoad/slotMost*time.Duration(len(s.matches)); load < least {
+			best, least = i, load
 		}
 	}
-	b.slots[best] = append(b.slots[best], m)
-	b.count++
-	m.slot = best
-	notify(b.wake)
+	return best
+}
+
+func (b *beat) put(m *Match, i int) {
+	s := &b.slots[i]
+	m.slot = i
+	s.matches = append(s.matches, m)
+	s.load += m.took.get()
+}
+
+// take takes a match out of its slot.
+func (b *beat) take(m *Match) bool {
+	s := &b.slots[m.slot]
+	for i, x := range s.matches {
+		if x == m {
+			last := len(s.matches) - 1
+			s.matches[i] = s.matches[last]
+			s.matches[last] = nil
+			s.matches = s.matches[:last]
+			s.load -= m.took.get()
+			return true
+		}
+	}
+	return false
 }
 
 func (c *clock) remove(m *Match, rate int) {
@@ -58,15 +125,8 @@ func (c *clock) remove(m *Match, rate int) {
 	if b == nil {
 		return
 	}
-	slot := b.slots[m.slot]
-	for i := range slot {
-		if slot[i] == m {
-			slot[i] = slot[len(slot)-1]
-			slot[len(slot)-1] = nil
-			b.slots[m.slot] = slot[:len(slot)-1]
-			b.count--
-			break
-		}
+	if b.take(m) {
+		b.count--
 	}
 	if b.count == 0 {
 		delete(c.beats, rate)
@@ -81,6 +141,54 @@ func notify(wake chan struct{}) {
 	}
 }
 
+// due lists the matches of a slot that tick now. Those that take longest go to
+// other slots where all take too long together, and one comes from a later slot
+// to an earlier one where there is room again.
+func (b *beat) due(i int) (all []*Match) {
+	s := &b.slots[i]
+	all = make([]*Match, 0, len(s.matches))
+	s.load = 0
+	for _, m := range s.matches {
+		s.load += m.took.get()
+		if m.hold {
+			m.hold = false
+			continue
+		}
+		all = append(all, m)
+	}
+	if len(all) < len(s.matches) {
+		return all // one has just moved
+	}
+	for s.load > slotLoad && len(s.matches) > 1 {
+		m := slices.MaxFunc(s.matches, func(x, y *Match) int { return cmp.Compare(x.took.get(), y.took.get()) })
+		took := m.took.get()
+		to := b.room(slotLoad, took)
+		if to == i || b.slots[to].load+took >= s.load {
+			break
+		}
+		b.move(m, to)
+	}
+	if n := len(s.matches); i > 0 && n > 0 && s.load <= slotLoad {
+		m := s.matches[n-1]
+		if to := b.room(slotLoad/2, m.took.get()); to < i {
+			if now := time.Now(); now.Sub(b.gathered) > gatherEvery {
+				b.gathered = now
+				b.move(m, to)
+			}
+		}
+	}
+	return all
+}
+
+// move puts a match that is due now into another slot. Its next tick comes half
+// a period late or early, at most.
+func (b *beat) move(m *Match, to int) {
+	n := len(b.slots)
+	m.hold = (to-m.slot+n)%n < n/2
+	b.take(m)
+	b.put(m, to)
+}
+
 // run wakes the matches of one rate. Slot k is due at start + k·period/slots,
 // and then once per period.
 func (c *clock) run(rate int, b *beat) {
@@ -88,7 +196,6 @@ func (c *clock) run(rate int, b *beat) {
 	start := time.Now()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var due []*Match
 	for k := int64(len(b.slots)); ; {
 		c.mu.Lock()
 		if c.beats[rate] != b {
@@ -97,7 +204,7 @@ func (c *clock) run(rate int, b *beat) {
 		}
 		// The next slot that has matches. There is one, as count is not zero.
 		next := k
-		for len(b.slots[next%int64(len(b.slots))]) == 0 {
+		for len(b.slots[next%int64(len(b.slots))].matches) == 0 {
 			next++
 		}
 		c.mu.Unlock()
@@ -118,13 +225,20 @@ func (c *clock) run(rate int, b *beat) {
 			k = int64(time.Since(start)/width) + 1
 			continue
 		}
+		i := int(next % int64(len(b.slots)))
 		c.mu.Lock()
-		due = append(due[:0], b.slots[next%int64(len(b.slots))]...)
+		due := b.due(i)
+		load := b.slots[i].load
 		c.mu.Unlock()
+		idle := due[:0]
 		for _, m := range due {
-			m.tickDue()
+			if m.tickDue() {
+				idle = append(idle, m)
+			}
 		}
-		clear(due)
+		if len(idle) > 0 {
+			actor.Share(c.pool, idle, min(1+int(load/time.Millisecond), runtime.GOMAXPROCS(0)))
+		}
 		k = next + 1
 	}
 }

@@ -122,21 +122,22 @@ func (m *Match) wakeLocked() {
 }
 
 // tickDue is the clock's call. A match that is still busy with the tick before
-// the last skips this one.
-func (m *Match) tickDue() {
+// the last skips this one. It says whether the caller must run the match.
+func (m *Match) tickDue() (run bool) {
 	b := &m.box
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.stopped {
-		b.mu.Unlock()
-		return
+		return false
 	}
 	if b.due {
 		b.skipped++
-		b.mu.Unlock()
-		return
+		return false
 	}
 	b.due = true
-	m.wakeLocked()
+	run = !b.running
+	b.running = true
+	return run
 }
 
 // data queues a client's message for the next tick.

@@ -28,7 +28,9 @@ type Match struct {
 	name    string
 	seq     uint64 // order of creation
 	created int64  // Unix milliseconds
-	slot    int    // the clock's
+	slot    int    // the clock's, as is hold
+	hold    bool   // the next tick that is due is left out
+	took    average
 	log     zerolog.Logger
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -237,7 +239,9 @@ func (m *Match) loop(input []*Data, skipped int) {
 	began := time.Now()
 	alive, err := guard(m, func() (bool, error) { return m.handler.Loop(m.ctx, m.tick, input) })
 	now := time.Now()
-	m.reg.metrics.MatchTick(m.name, now.Sub(began))
+	took := now.Sub(began)
+	m.took.add(took)
+	m.reg.metrics.MatchTick(m.name, took)
 	if !m.settle(alive, err, "loop") {
 		return
 	}

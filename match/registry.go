@@ -96,6 +96,7 @@ func NewRegistry(o Options) *Registry {
 		o: o, tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,
 		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), gone: make(chan struct{}, 1),
 	}
+	r.clock.pool = r.pool
 	r.tracker.Listen(presence.ModeMatchAuthoritative, func(s presence.Stream, join, leave *presence.Presence) {
 		if m := r.find(s.Subject, s.Label); m != nil {
 			m.moved(join, leave)

@@ -14,6 +14,7 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/store/fault"
+	"kumi/vm"
 )
 
 // call is one registered Go function as the server calls it: what it logs
@@ -42,7 +43,8 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 		ctx = core.WithMode(ctx, s, c.mode)
 	}
 	if c.timeout > 0 {
-		return context.WithTimeout(ctx, c.timeout)
+		d := vm.NewDeadline(ctx, time.Now().Add(c.timeout))
+		return d, d.End
 	}
 	return ctx, func() {}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -12,6 +13,7 @@ import (
 	"kumi/match"
 	"kumi/presence"
 	"kumi/store/fault"
+	"kumi/vm"
 )
 
 // goMatch is one match in Go. It holds the state between calls. It implements
@@ -66,7 +68,8 @@ func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) 
 		g.outer, g.inner = ctx, core.WithScope(ctx, g.now)
 	}
 	if g.tick > 0 {
-		return context.WithTimeout(g.inner, g.tick)
+		d := vm.NewDeadline(g.inner, time.Now().Add(g.tick))
+		return d, d.End
 	}
 	return g.inner, func() {}
 }

@@ -43,7 +43,7 @@ type VM struct {
 	head  *vm.Head
 
 	ctx      context.Context // of the call that runs
-	limited  *callContext    // what Go functions get of it; made when there is one
+	limited  *vm.Deadline    // what Go functions get of it; made when there is one
 	frames   []*frame        // of Go functions, reused
 	depth    int             // of frames in use
 	running  int             // nested entries into the runtime
@@ -202,7 +202,7 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		}
 		v.depth, v.args, v.nesting = frames, v.args[:args], nesting
 		if v.limited != nil {
-			v.limited.end()
+			v.limited.End()
 		}
 		v.ctx, v.limited = outerCtx, outerLimited
 		v.watch.end(outer)

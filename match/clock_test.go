@@ -1,0 +1,120 @@
+package match
+
+import (
+	"testing"
+	"time"
+)
+
+// beatOf is a beat at 10 Hz with matches whose ticks take as long as given, put
+// into slots as they come.
+func beatOf(took ...time.Duration) (*beat, []*Match) {
+	b := &beat{period: 100 * time.Millisecond, slots: make([]slot, 12)}
+	var all []*Match
+	for _, d := range took {
+		m := &Match{}
+		b.put(m, b.room(slotLoad, 0))
+		m.took.ns.Store(int64(d))
+		all = append(all, m)
+	}
+	return b, all
+}
+
+func times(n int, d time.Duration) (all []time.Duration) {
+	for range n {
+		all = append(all, d)
+	}
+	return all
+}
+
+func (b *beat) sizes() (n []int) {
+	for _, s := range b.slots {
+		n = append(n, len(s.matches))
+	}
+	return n
+}
+
+// round lets every slot be due once.
+func (b *beat) round() {
+	for i := range b.slots {
+		b.due(i)
+	}
+}
+
+func TestMatchesShareSlots(t *testing.T) {
+	t.Parallel()
+	b, _ := beatOf(times(50, 20*time.Microsecond)...)
+	b.round()
+	if got := b.sizes(); got[0] != 50 {
+		t.Errorf("50 quick matches are in slots %v, want all in the first", got)
+	}
+	b, _ = beatOf(times(200, 5*time.Microsecond)...)
+	if got := b.sizes(); got[0] != slotMost || got[3] == 0 || got[4] != 0 {
+		t.Errorf("200 matches are in slots %v", got)
+	}
+	b, _ = beatOf(times(12*slotMost+24, time.Microsecond)...)
+	for i, n := range b.sizes() {
+		if n != slotMost+2 {
+			t.Errorf("slot %d of a full beat has %d matches", i, n)
+		}
+	}
+}
+
+func TestSlowMatchesSpread(t *testing.T) {
+	t.Parallel()
+	b, _ := beatOf(times(24, 2*time.Millisecond)...)
+	for range 3 {
+		b.round()
+	}
+	for i, s := range b.slots {
+		if len(s.matches) != 2 {
+			t.Errorf("slot %d has %d matches of 2 ms each, want 2", i, len(s.matches))
+		}
+	}
+	// One that is slow by itself leaves the others where they are.
+	b, all := beatOf(append(times(10, 10*time.Microsecond), 20*time.Millisecond)...)
+	b.round()
+	if got := b.sizes(); got[0] != 10 || all[10].slot == 0 {
+		t.Errorf("matches are in slots %v, the slow one in %d", got, all[10].slot)
+	}
+	// It comes back once it is quick, and not sooner.
+	all[10].took.ns.Store(int64(10 * time.Microsecond))
+	b.gathered = time.Now()
+	b.round()
+	if all[10].slot == 0 {
+		t.Error("matches move all the time")
+	}
+	b.gathered = time.Time{}
+	b.round()
+	if all[10].slot != 0 {
+		t.Errorf("a match that is quick again stays in slot %d", all[10].slot)
+	}
+}
+
+// A match that moves ticks neither at once again nor a whole period late.
+func TestMovingKeepsTicksApart(t *testing.T) {
+	t.Parallel()
+	b, all := beatOf(10*time.Microsecond, 10*time.Microsecond)
+	m := all[1]
+	for _, move := range []struct{ from, to int }{{0, 1}, {0, 5}, {0, 6}, {0, 11}, {11, 0}, {7, 2}} {
+		b.move(m, move.from)
+		m.hold = false
+		b.move(m, move.to)
+		n := len(b.slots)
+		slots := (move.to-move.from+n-1)%n + 1
+		if m.hold {
+			slots += n
+		}
+		if slots < n/2 || slots > n+n/2 {
+			t.Errorf("moving from slot %d to %d, the next tick comes %d slots of %d later", move.from, move.to, slots, n)
+		}
+	}
+	b.take(m)
+	b.put(m, 3)
+	m.hold, b.gathered = true, time.Now()
+	if due := b.due(3); len(due) != 0 {
+		t.Error("a match ticks although it was to wait")
+	}
+	if due := b.due(3); len(due) != 1 {
+		t.Error("a match waits for longer than one tick")
+	}
+}

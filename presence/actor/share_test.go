@@ -1,0 +1,92 @@
+package actor
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+func TestShare(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(8)
+		defer p.Close()
+		var ran, at, most atomic.Int32
+		list := make([]run, 100)
+		for i := range list {
+			list[i] = func() {
+				most.Store(max(most.Load(), at.Add(1)))
+				ran.Add(1)
+				at.Add(-1)
+			}
+		}
+		Share(p, list, 3)
+		synctest.Wait()
+		if ran.Load() != 100 || most.Load() > 3 {
+			t.Errorf("%d of 100 ran, %d at once, want 3 at most", ran.Load(), most.Load())
+		}
+		Share(p, list[:1], 3)
+		synctest.Wait()
+		if ran.Load() != 101 {
+			t.Errorf("one alone did not run")
+		}
+		Share(p, list[:0], 3)
+	})
+}
+
+// Runners that wait do not hold up those behind them.
+func TestShareStalled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(2)
+		defer p.Close()
+		gate, all := make(chan struct{}), make(chan struct{})
+		var ran atomic.Int32
+		list := make([]run, 40)
+		for i := range list {
+			list[i] = func() {
+				if ran.Add(1) == int32(len(list)) {
+					close(all)
+				}
+				if i%2 == 0 {
+					<-gate
+				}
+			}
+		}
+		Share(p, list, 2)
+		<-all // or the bubble is deadlocked, which fails
+		close(gate)
+	})
+}
+
+func BenchmarkShare(b *testing.B) {
+	p := NewPool(8)
+	defer p.Close()
+	const n = 32
+	done := make(chan struct{})
+	var left atomic.Int32
+	list := make([]run, n)
+	for i := range list {
+		list[i] = func() {
+			if left.Add(-1) == 0 {
+				done <- struct{}{}
+			}
+		}
+	}
+	b.Run("each", func(b *testing.B) {
+		for b.Loop() {
+			left.Store(n)
+			for _, r := range list {
+				p.Go(r)
+			}
+			<-done
+		}
+	})
+	b.Run("shared", func(b *testing.B) {
+		for b.Loop() {
+			left.Store(n)
+			Share(p, list, 2)
+			<-done
+		}
+	})
+}
