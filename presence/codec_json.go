@@ -67,7 +67,9 @@ func hotJSON(env *rtapi.Envelope) ([]byte, bool) {
 	default:
 		var known bool
 		if w, known = chatJSON(env); !known {
-			return nil, false
+			if w, known = matchmakerJSON(env); !known {
+				return nil, false
+			}
 		}
 	}
 	w.end()

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 
@@ -45,6 +46,15 @@ func drawPresences(t *rapid.T) []*rtapi.UserPresence {
 	return rapid.SliceOfN(rapid.Custom(drawPresence), 0, 3).Draw(t, "presences")
 }
 
+func drawMatched(t *rapid.T) *rtapi.MatchmakerMatched_MatchmakerUser {
+	return &rtapi.MatchmakerMatched_MatchmakerUser{
+		Presence: maybePresence(t), PartyId: texts.Draw(t, "party"),
+		StringProperties: rapid.MapOfN(texts, texts, 0, 3).Draw(t, "strings"),
+		NumericProperties: rapid.MapOfN(texts, rapid.OneOf(rapid.Float64(), rapid.Float64Range(-1000, 1000),
+			rapid.SampledFrom([]float64{0, 42, 1e-7, 1.5e-12, 1e20, 1e21, 1e300, math.Inf(1), math.Inf(-1), math.NaN(), math.Copysign(0, -1)})), 0, 3).Draw(t, "numbers"),
+	}
+}
+
 func drawNotification(t *rapid.T) *api.Notification {
 	return &api.Notification{
 		Id: texts.Draw(t, "id"), Subject: texts.Draw(t, "subject"), Content: texts.Draw(t, "content"), Code: rapid.Int32().Draw(t, "code"),
@@ -80,7 +90,7 @@ func maybeBool(t *rapid.T) *wrapperspb.BoolValue {
 func drawEnvelope(t *rapid.T) *rtapi.Envelope {
 	env := &rtapi.Envelope{Cid: texts.Draw(t, "cid")}
 	numbers := rapid.Int64()
-	switch rapid.IntRange(0, 13).Draw(t, "kind") {
+	switch rapid.IntRange(0, 15).Draw(t, "kind") {
 	case 0:
 		env.Message = &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: texts.Draw(t, "id"), Payload: texts.Draw(t, "payload"), HttpKey: texts.Draw(t, "key")}}
 	case 1:
@@ -128,6 +138,20 @@ func drawEnvelope(t *rapid.T) *rtapi.Envelope {
 		}}
 	case 13:
 		env.Message = &rtapi.Envelope_ChannelMessageSend{ChannelMessageSend: &rtapi.ChannelMessageSend{ChannelId: texts.Draw(t, "channel"), Content: texts.Draw(t, "content")}}
+	case 14:
+		env.Message = &rtapi.Envelope_MatchmakerTicket{MatchmakerTicket: &rtapi.MatchmakerTicket{Ticket: texts.Draw(t, "ticket")}}
+	case 15:
+		m := &rtapi.MatchmakerMatched{Ticket: texts.Draw(t, "ticket"), Users: rapid.SliceOfN(rapid.Custom(drawMatched), 0, 3).Draw(t, "users")}
+		switch rapid.IntRange(0, 2).Draw(t, "id") {
+		case 1:
+			m.Id = &rtapi.MatchmakerMatched_MatchId{MatchId: texts.Draw(t, "match")}
+		case 2:
+			m.Id = &rtapi.MatchmakerMatched_Token{Token: texts.Draw(t, "token")}
+		}
+		if rapid.Bool().Draw(t, "has self") {
+			m.Self = drawMatched(t)
+		}
+		env.Message = &rtapi.Envelope_MatchmakerMatched{MatchmakerMatched: m}
 	case 12:
 		env.Message = &rtapi.Envelope_ChannelPresenceEvent{ChannelPresenceEvent: &rtapi.ChannelPresenceEvent{
 			ChannelId: texts.Draw(t, "channel"), Joins: drawPresences(t), Leaves: drawPresences(t),
@@ -158,7 +182,7 @@ func checkEncode(t interface{ Fatalf(string, ...any) }, env *rtapi.Envelope) {
 		return
 	}
 	// Of maps the library does not promise an order.
-	if env.GetError() == nil && !bytes.Equal(got, want) {
+	if env.GetError() == nil && env.GetMatchmakerMatched() == nil && !bytes.Equal(got, want) {
 		t.Fatalf("protobuf of %v:\n got %x\nwant %x", env, got, want)
 	}
 }
