@@ -1,0 +1,212 @@
+package js
+
+import (
+	"reflect"
+
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/parser"
+	"github.com/dop251/goja/token"
+	"github.com/dop251/goja/unistring"
+
+	"kumi/vm"
+)
+
+// SharedWrites finds the places where functions change variables of a module.
+// What runs when the program is loaded, which is also the body of InitModule,
+// may do so. Positions are those of the original source. A text that does not
+// parse has none.
+func SharedWrites(name, source string) []vm.SharedWrite {
+	tree, err := parser.ParseFile(nil, name, moveInline(source), 0)
+	if err != nil {
+		return nil
+	}
+	w := &sharedWalk{file: tree.File, loading: map[any]bool{}}
+	top := &sharedScope{names: map[unistring.String]bool{}, module: true}
+	w.declare(reflect.ValueOf(tree.Body), top)
+	w.walk(reflect.ValueOf(tree.Body), top)
+	return w.found
+}
+
+// sharedScope is the names of one function, whatever block declares them.
+type sharedScope struct {
+	names  map[unistring.String]bool
+	module bool // runs at load: its names are the module's
+	up     *sharedScope
+}
+
+type sharedWalk struct {
+	file    *file.File
+	loading map[any]bool // functions that run at load
+	found   []vm.SharedWrite
+}
+
+// walk looks at every node below v, which belongs to scope s. It goes by the
+// shape of the tree, as most kinds of nodes are of no interest.
+func (w *sharedWalk) walk(v reflect.Value, s *sharedScope) {
+	for v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			w.walk(v.Index(i), s)
+		}
+		return
+	case reflect.Pointer:
+		if v.IsNil() || v.Type() == reflect.TypeFor[*file.File]() {
+			return
+		}
+		switch n := v.Interface().(type) {
+		case *ast.CallExpression:
+			w.called(n, s)
+		case *ast.AssignExpression:
+			w.changed(n.Left, s)
+		case *ast.UnaryExpression:
+			if n.Operator == token.INCREMENT || n.Operator == token.DECREMENT || n.Operator == token.DELETE {
+				w.changed(n.Operand, s)
+			}
+		case *ast.FunctionLiteral:
+			s = w.enter(n, n.Name != nil && n.Name.Name == "InitModule", s)
+		case *ast.ArrowFunctionLiteral:
+			s = w.enter(n, false, s)
+		case *ast.VariableDeclaration:
+			return // is in the body as well
+		}
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Interface || f.Kind() == reflect.Pointer || f.Kind() == reflect.Slice || f.Kind() == reflect.Struct {
+				w.walk(f, s)
+			}
+		}
+	}
+}
+
+// enter makes the scope of a function. It runs at load if it is called on the
+// spot, as bundles do, or is InitModule.
+func (w *sharedWalk) enter(fn ast.Node, init bool, up *sharedScope) *sharedScope {
+	s := &sharedScope{names: map[unistring.String]bool{}, up: up, module: up.module && (init || w.loading[fn])}
+	w.declare(reflect.ValueOf(fn).Elem(), s)
+	return s
+}
+
+// declare collects the names that v declares, without those of functions within.
+func (w *sharedWalk) declare(v reflect.Value, s *sharedScope) {
+	for v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			w.declare(v.Index(i), s)
+		}
+		return
+	case reflect.Pointer:
+		if v.IsNil() || v.Type() == reflect.TypeFor[*file.File]() {
+			return
+		}
+		switch n := v.Interface().(type) {
+		case *ast.FunctionDeclaration:
+			if n.Function.Name != nil {
+				s.names[n.Function.Name.Name] = true
+			}
+			return
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
+			return
+		case *ast.ClassDeclaration:
+			if n.Class.Name != nil {
+				s.names[n.Class.Name.Name] = true
+			}
+			return
+		case *ast.Binding:
+			w.target(n.Target, s)
+		case *ast.ForDeclaration:
+			w.target(n.Target, s)
+		case *ast.CatchStatement:
+			w.target(n.Parameter, s)
+		}
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Interface || f.Kind() == reflect.Pointer || f.Kind() == reflect.Slice || f.Kind() == reflect.Struct {
+				w.declare(f, s)
+			}
+		}
+	}
+}
+
+// target declares the names of a binding or of a pattern.
+func (w *sharedWalk) target(n ast.Node, s *sharedScope) {
+	switch n := n.(type) {
+	case *ast.Identifier:
+		s.names[n.Name] = true
+	case *ast.AssignExpression:
+		w.target(n.Left, s)
+	case *ast.ArrayPattern:
+		for _, e := range n.Elements {
+			w.target(e, s)
+		}
+		w.target(n.Rest, s)
+	case *ast.ObjectPattern:
+		for _, p := range n.Properties {
+			switch p := p.(type) {
+			case *ast.PropertyShort:
+				s.names[p.Name.Name] = true
+			case *ast.PropertyKeyed:
+				w.target(p.Value, s)
+			}
+		}
+		w.target(n.Rest, s)
+	}
+}
+
+// mutating are the methods by which lists, maps and sets are changed.
+var mutating = map[unistring.String]bool{"push": true, "pop": true, "shift": true, "unshift": true, "splice": true, "set": true, "add": true, "delete": true, "clear": true}
+
+// called notes a function that is called where it stands, and a method that
+// changes what it is called on.
+func (w *sharedWalk) called(n *ast.CallExpression, s *sharedScope) {
+	switch callee := n.Callee.(type) {
+	case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
+		w.loading[callee] = true
+	case *ast.DotExpression:
+		switch fn := callee.Left.(type) {
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral: // (function () { … }).call(this)
+			w.loading[fn] = true
+		}
+		if mutating[callee.Identifier.Name] {
+			w.changed(callee.Left, s)
+		}
+	}
+}
+
+// changed files the change of what an expression names, if that is a variable of
+// the module and the change is made by a function.
+func (w *sharedWalk) changed(n ast.Expression, s *sharedScope) {
+	if s.module {
+		return
+	}
+	for {
+		switch x := n.(type) {
+		case *ast.DotExpression:
+			n = x.Left
+			continue
+		case *ast.BracketExpression:
+			n = x.Left
+			continue
+		case *ast.Identifier:
+			for up := s; up != nil; up = up.up {
+				if up.names[x.Name] {
+					if up.module {
+						w.found = append(w.found, vm.SharedWrite{Name: x.Name.String(), At: w.file.Position(int(x.Idx) - w.file.Base()).String()})
+					}
+					return
+				}
+			}
+		}
+		return
+	}
+}
