@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,25 @@ func splitAt(at string) (file string, line int) {
 	return at, 0
 }
 
+// Of says how many problems were found in the files of a module: in its own
+// file, or for JavaScript, which is one program, in all of that language.
+func (r *Report) Of(m Loaded) (n int) {
+	for _, p := range r.Problems() {
+		file, _ := splitAt(p.At)
+		switch m.Runtime {
+		case vm.Lua.String():
+			if file == m.Path {
+				n++
+			}
+		case vm.JS.String():
+			if file != "" && !strings.EqualFold(path.Ext(file), ".lua") {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // add files a problem, once for a place and text.
 func (r *Report) add(at, text string) {
 	if r == nil {
@@ -103,6 +123,18 @@ func (r *Report) failed(err error) {
 		}
 	}
 	r.add(at, text)
+}
+
+// unresolved is who hears of registrations by the name of a function that does
+// not exist; nil outside of checks. A replay says nothing new.
+func (r *Report) unresolved(replay bool) func(at, text string) {
+	switch {
+	case r == nil:
+		return nil
+	case replay:
+		return func(string, string) {}
+	}
+	return r.add
 }
 
 // registered looks through what a runtime's modules registered: for ids that

@@ -35,7 +35,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	}
 	j := &javascript{
 		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.unknown(vm.JS)}),
 	}
 	p.match = j.early
 	l.begin(p)
@@ -123,7 +123,6 @@ func (j *javascript) console(local *script.Local) func(level, message string) {
 // answers, and gives what was registered.
 func (j *javascript) initialize(ctx context.Context) ([]script.Registration, error) {
 	local := j.program.NewLocal(false)
-	local.Trace = j.report != nil
 	ctx = j.program.InitContext(ctx)
 	v, err := j.start(ctx, local)
 	if err != nil {
@@ -140,10 +139,11 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 	j.first = local
 	v.SetTape(j.watched(j.tape.Recorder()))
 	if _, err := v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...); err != nil {
+		j.report.registered(vm.JS, local.Registrar.Registrations(), nil)
 		return nil, fmt.Errorf("InitModule failed: %w", explain(err))
 	}
 	v.SetTape(nil)
-	if err := local.Registrar.Seal(v, v.Global); err != nil {
+	if err := local.Registrar.Seal(v, v.Global, j.report.unresolved(false)); err != nil {
 		return nil, err
 	}
 	regs := local.Registrar.Registrations()
@@ -229,7 +229,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 				Msg("InitModule could not be repeated in another VM; its functions were found by their global names")
 		})
 	}
-	return local.Registrar.Seal(v, v.Global)
+	return local.Registrar.Seal(v, v.Global, j.report.unresolved(true))
 }
 
 // pooled makes a VM of the pool.

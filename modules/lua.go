@@ -41,7 +41,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	s := &luaModules{
 		loading: l, log: log, code: code, files: files, tapes: map[string]*vm.Tape{},
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.unknown(vm.Lua)}),
 	}
 	p.match = s.early
 	l.begin(p)
@@ -119,7 +119,6 @@ type luaVM struct {
 
 func (s *luaModules) start(replay bool) (*luaVM, error) {
 	v := &luaVM{of: s, local: s.program.NewLocal(replay), heads: map[string]*vm.Head{}}
-	v.local.Trace = s.report != nil && !replay
 	var err error
 	v.VM, err = lua.New(lua.Options{
 		Program: s.code, Handlers: v.local.Registrar, Local: v.local,
@@ -238,7 +237,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 
 // seal makes a VM ready for calls.
 func (s *luaModules) seal(v *luaVM) error {
-	if err := v.local.Registrar.Seal(v, v.Global); err != nil {
+	if err := v.local.Registrar.Seal(v, v.Global, s.report.unresolved(v.local.Replay)); err != nil {
 		return err
 	}
 	v.SetTimeout(s.CallTimeout)

@@ -18,8 +18,6 @@ type Local struct {
 	// Replay is true while the VM repeats an initialization that another VM did
 	// for real.
 	Replay bool
-	// Trace makes registrations say where they were made.
-	Trace bool
 
 	program *Program
 	log     *core.Logger // of the call that runs

@@ -60,7 +60,7 @@ type Registration struct {
 	Globals map[string]string
 	// Index is set for Kind Index, Route for Kind HTTP.
 	Index *StorageIndex
-	// At is where it was registered, when Local.Trace is set.
+	// At is where it was registered, file:line in the first VM; empty in others.
 	At    string
 	Route *Route
 
@@ -102,22 +102,55 @@ func (r *Registrar) Registrations() []Registration { return r.list }
 func (r *Registrar) Handler(key string) vm.Ref { return r.refs[key] }
 
 // Seal ends registering. Functions that were registered by name are looked up
-// with global; one that does not exist is an error.
-func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref) error {
+// with global. One that does not exist is an error that names the place of the
+// registration where it is known; with bad that is told instead, and the
+// registration is left out.
+func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref, bad func(at, text string)) error {
 	r.sealed = true
-	for i := range r.list {
+	seen := map[string]bool{} // keys that a later registration has taken
+	kept := r.list[:0]
+	var first error
+	for i := len(r.list) - 1; i >= 0; i-- {
 		reg := &r.list[i]
-		for _, key := range reg.Keys {
-			if r.refs[key] != nil {
-				continue
-			}
-			name := reg.Globals[key]
-			ref := global(name)
-			if ref == nil || !e.IsFunc(ref) {
-				return fault.Newf(fault.InvalidArgument, "%s was registered with the function name %q, but there is no global function of that name", reg.describe(), name)
-			}
-			r.refs[key] = ref
+		err := r.resolve(e, reg, global, seen)
+		if err == nil {
+			continue
 		}
+		if bad != nil {
+			bad(reg.At, err.Message)
+			reg.Kind = "" // left out below
+			continue
+		}
+		if reg.At != "" {
+			err.Message = reg.At + ": " + err.Message
+		}
+		first = err // the first in the order of the program
+	}
+	for _, reg := range r.list {
+		if reg.Kind != "" {
+			kept = append(kept, reg)
+		}
+	}
+	r.list = kept
+	return first
+}
+
+// resolve finds the functions of a registration that it has by name only.
+func (r *Registrar) resolve(e vm.Engine, reg *Registration, global func(name string) vm.Ref, seen map[string]bool) *fault.Error {
+	for _, key := range reg.Keys {
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if r.refs[key] != nil {
+			continue
+		}
+		name := reg.Globals[key]
+		ref := global(name)
+		if ref == nil || !e.IsFunc(ref) {
+			return fault.Newf(fault.InvalidArgument, "%s was registered with the function name %q, but there is no global function of that name", reg.describe(), name)
+		}
+		r.refs[key] = ref
 	}
 	return nil
 }
@@ -159,7 +192,7 @@ func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 	}
 	if l := localOf(c); l != nil {
 		reg.Module = l.Module
-		if e, ok := c.E.(interface{ Caller() string }); ok && l.Trace {
+		if e, ok := c.E.(interface{ Caller() string }); ok && !l.Replay {
 			reg.At = e.Caller()
 		}
 	}

@@ -35,10 +35,13 @@ func check(ctx context.Context, args []string, s streams) int {
 	if err != nil {
 		return failed(s, err)
 	}
-	for _, m := range srv.Modules().Modules {
+	loaded, problems := srv.Modules().Modules, report.Problems()
+	for _, m := range loaded {
+		if report.Of(m) > 0 {
+			continue // what is wrong with it follows
+		}
 		fmt.Fprintf(s.out, "ok  %-10s  %s: %d RPCs, %d hooks, %d matches\n", m.Runtime, m.Name, len(m.RPCs), len(m.Hooks), len(m.Matches))
 	}
-	problems := report.Problems()
 	for _, p := range problems {
 		if p.At == "" {
 			fmt.Fprintln(s.out, p.Text)
@@ -51,11 +54,26 @@ func check(ctx context.Context, args []string, s streams) int {
 	}
 	switch len(problems) {
 	case 0:
-		return exitOK
+		return nothing(cfg.Runtime.Path, len(loaded) > 0, s)
 	case 1:
 		fmt.Fprintln(s.out, "1 problem")
 	default:
 		fmt.Fprintf(s.out, "%d problems\n", len(problems))
 	}
 	return exitFailed
+}
+
+// nothing says so when there were no modules to check. A folder that does not
+// exist is most likely misspelled; a server with Go modules compiled in needs
+// none.
+func nothing(folder string, loaded bool, s streams) int {
+	switch info, err := os.Stat(folder); {
+	case err == nil && !info.IsDir():
+		return failed(s, fmt.Errorf("%s is not a folder", folder))
+	case err != nil && !loaded:
+		return failed(s, fmt.Errorf("there is no folder %s: runtime.path says where the modules are", folder))
+	case !loaded:
+		fmt.Fprintf(s.out, "nothing to load in %s: there is no index.ts, index.js or *.lua\n", folder)
+	}
+	return exitOK
 }

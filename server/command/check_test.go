@@ -59,6 +59,26 @@ export function InitModule(ctx, logger, nk, initializer) {
 }`,
 		}, []string{`index.ts:4: RPC function "a" is registered twice: this hides the one at index.ts:3`, `index.ts:6: before hook "GetAccount" is registered twice`,
 			"index.ts:7: registerMatch: argument 2 (handlers.matchJoinAttempt)"}},
+		"javascript goes on": {map[string]string{
+			"index.ts": `const f = () => "";
+export function InitModule(ctx, logger, nk, initializer) {
+  initializer.registerRpc("notfn", "nosuchname");
+  initializer.registerRpc("a", f);
+  initializer.registerRpc("a", f);
+  nk.matchCreate("absent", {});
+  initializer.registerRpc("both", f);
+  initializer.registerRtBefore("NoSuchMsg", f);
+  nk.storageRead(5);
+}`,
+			"main.lua": "local nk = require(\"nakama\")\nnk.register_rpc(\"x\", 5)\nnk.register_rpc(function() end, \"both\")\nnk.match_create(\"absent\", {})\nnk.storage_read(5)",
+			"game.lua": "return { match_init = function() end }",
+		}, []string{`index.ts:3: RPC function "notfn" was registered with the function name "nosuchname"`, `index.ts:5: RPC function "a" is registered twice`,
+			`index.ts:6: matchCreate: error creating match: no match handler is named "absent"`, `index.ts:7: RPC function "both" of the javascript module`,
+			"index.ts:8: registerRtBefore: there is no realtime message", "index.ts:9: storageRead: argument 1",
+			`main.lua:2: RPC function "5" was registered with the function name "x"`, `main.lua:4: match_create: error creating match: no match handler`,
+			"main.lua:5: storage_read: argument 1", `game.lua: match handler "game" lacks`}},
+		"javascript imports": {map[string]string{"index.ts": "import { a } from \"./a\";\nimport { b } from \"./lib/b\";\nimport c from \"c\";\nexport function InitModule() { return a + b + c }\n"},
+			[]string{"index.ts:1: ", "index.ts:2: ", "index.ts:3: "}},
 		"javascript syntax": {map[string]string{"index.ts": "import { a } from \"./nowhere\";\nimport { b } from \"./neither\";\nexport function InitModule() { return a + b }\n"},
 			[]string{"index.ts:1: ", "index.ts:2: "}},
 		"javascript throws": {map[string]string{"index.ts": "export function InitModule() {\n  throw new Error(\"no way\");\n}\n"},
@@ -94,6 +114,9 @@ nk.register_rt_before(function() end, "ChannelJion")`,
 			code := dispatch(t.Context(), []string{"check", "--runtime.path", dir}, streams{&out, &log, nil})
 			var found []string
 			for line := range strings.Lines(out.String()) {
+				if len(c.want) > 0 && len(c.files) == 1 && strings.HasPrefix(line, "ok ") {
+					t.Errorf("said of a module with problems: %s", line)
+				}
 				if rest, ok := strings.CutPrefix(line, dir+string(filepath.Separator)); ok {
 					found = append(found, withoutColumn(filepath.ToSlash(strings.TrimSpace(rest))))
 				}
@@ -136,5 +159,20 @@ func TestCheckSamples(t *testing.T) {
 	}
 	if _, err := os.Stat(data); err == nil {
 		t.Error("a check made the data folder")
+	}
+}
+
+// A folder that is not there is an error; one without modules is said.
+func TestCheckNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, want := range map[string]struct {
+		code int
+		text string
+	}{filepath.Join(dir, "nosuch"): {exitFailed, "there is no folder"}, dir: {exitOK, "nothing to load in "}} {
+		var out buffer
+		if code := dispatch(t.Context(), []string{"check", "--runtime.path", path}, streams{&out, &out, nil}); code != want.code || !strings.Contains(out.String(), want.text) {
+			t.Errorf("check of %s: exit %d, want %d and %q:\n%s", path, code, want.code, want.text, out.String())
+		}
 	}
 }

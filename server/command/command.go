@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"kumi/config"
@@ -65,19 +66,38 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 		switch {
 		case len(args) == 1 && (args[0] == "--version" || args[0] == "-version"):
 			return version(ctx, nil, s)
-		case len(args) == 1 && (args[0] == "--help" || args[0] == "-help" || args[0] == "-h"):
+		case asksHelp(args):
 			return help(ctx, nil, s)
 		}
 		return run(ctx, args, s)
 	}
 	for _, c := range subcommands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], s)
+		if c.name != args[0] {
+			continue
 		}
+		if asksHelp(args[1:]) {
+			return c.explain(s.out)
+		}
+		return c.run(ctx, args[1:], s)
 	}
 	fmt.Fprintf(s.err, "unknown command %q\n\n", args[0])
 	usage(s.err)
 	return exitUsage
+}
+
+func asksHelp(args []string) bool {
+	return slices.ContainsFunc(args, func(a string) bool { return a == "--help" || a == "-help" || a == "-h" })
+}
+
+// explain prints the help of one command.
+func (c *subcommand) explain(w io.Writer) int {
+	fmt.Fprintf(w, "usage: kumi %s %s\n\n%s\n", c.name, c.args, c.help)
+	switch c.name {
+	case "run", "dev", "check", "migrate":
+		fmt.Fprintln(w)
+		config.Default().Usage(w)
+	}
+	return exitOK
 }
 
 func usage(w io.Writer) {
@@ -102,10 +122,6 @@ func version(_ context.Context, _ []string, s streams) int {
 // load reads the configuration; on failure it has said why.
 func load(args []string, s streams) (*config.Config, []string, bool) {
 	cfg, warnings, err := config.Load(args, s.env)
-	if errors.Is(err, config.ErrHelp) {
-		help(context.Background(), nil, s)
-		return nil, nil, false
-	}
 	if err != nil {
 		fmt.Fprintf(s.err, "%v\n", err)
 		return nil, nil, false

@@ -129,3 +129,14 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// Every command explains itself.
+func TestCommandHelp(t *testing.T) {
+	t.Parallel()
+	for _, c := range subcommands() {
+		var out, fail buffer
+		if code := dispatch(t.Context(), []string{c.name, "--help"}, streams{&out, &fail, nil}); code != exitOK || fail.String() != "" || !strings.Contains(out.String(), "kumi "+c.name) {
+			t.Errorf("kumi %s --help: exit %d\n%s%s", c.name, code, out.String(), fail.String())
+		}
+	}
+}
