@@ -81,13 +81,13 @@ func (s *session) handle(frame []byte) {
 	var in *rtapi.Envelope
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Type("kind", in.GetMessage()).Msg("message handler panicked")
+			s.note(s.log.Error()).Interface("panic", p).Bytes("stack", debug.Stack()).Type("kind", in.GetMessage()).Msg("message handler panicked")
 			s.refuse(in.GetCid(), rtapi.Error_RUNTIME_EXCEPTION, "Could not process the message.")
 		}
 	}()
 	in, err := presence.Decode(frame, s.format)
 	if err != nil {
-		s.log.Debug().Err(err).Msg("received malformed payload")
+		s.note(s.log.Debug()).Err(err).Msg("received malformed payload")
 		s.Close(presence.MalformedPayload)
 		return
 	}
@@ -133,20 +133,20 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 	out, err := hook.Call(core.WithMode(s.ctx, s.scope, "before"), in)
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
-			s.log.Warn().Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
+			s.note(s.log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
 		}
 		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, fault.MessageOf(err, err.Error()))
 		return nil
 	}
 	changed, ok := out.(*rtapi.Envelope)
 	if !ok || changed == nil {
-		s.log.Warn().Str("hook", k.name).Str("module", hook.Module).Msg("before hook rejected a message, the session is closed")
+		s.note(s.log.Warn()).Str("hook", k.name).Str("module", hook.Module).Msg("before hook rejected a message, the session is closed")
 		s.refuse(cid, rtapi.Error_UNRECOGNIZED_PAYLOAD, "Requested resource was not found.")
 		s.Close(presence.ProcessingError)
 		return nil
 	}
 	if reflect.TypeOf(changed.Message) != of {
-		s.log.Warn().Str("hook", k.name).Str("module", hook.Module).Msg("before hook returned another kind of message")
+		s.note(s.log.Warn()).Str("hook", k.name).Str("module", hook.Module).Msg("before hook returned another kind of message")
 		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, "Before hook returned another kind of message.")
 		return nil
 	}
@@ -165,7 +165,7 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 	// The message was handled, whatever becomes of the session meanwhile.
 	ctx := core.WithMode(context.WithoutCancel(s.ctx), s.scope, "after")
 	if err := hook.Call(ctx, reply, in); err != nil {
-		s.log.Warn().Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("after hook failed")
+		s.note(s.log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("after hook failed")
 	}
 }
 
@@ -174,7 +174,7 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 func (s *session) answer(out *rtapi.Envelope) {
 	m := presence.NewMessage(out)
 	if _, err := m.Bytes(s.format); err != nil {
-		s.log.Error().Err(err).Msg("reply could not be written")
+		s.note(s.log.Error()).Err(err).Msg("reply could not be written")
 		m = presence.NewMessage(refusalOf(out.Cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply."))
 	}
 	s.reply(m)
@@ -197,7 +197,7 @@ func (s *session) refuseWith(cid string, k *kind, err error) {
 	code := rtapi.Error_BAD_INPUT
 	if c := fault.CodeOf(err); c == fault.Internal {
 		code = rtapi.Error_RUNTIME_EXCEPTION
-		s.log.Error().Err(err).Str("kind", k.name).Msg("message failed")
+		s.note(s.log.Error()).Err(err).Str("kind", k.name).Msg("message failed")
 	}
 	s.refuse(cid, code, fault.MessageOf(err, "Could not process the message."))
 }

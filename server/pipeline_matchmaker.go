@@ -45,7 +45,7 @@ func handleMatchmakerAdd(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error
 	request.Presences = []*presence.Presence{s.presence()}
 	ticket, err := s.matchmaker.Add(request)
 	if err != nil {
-		s.log.Debug().Err(err).Msg("matchmaker ticket refused")
+		s.note(s.log.Debug()).Err(err).Msg("matchmaker ticket refused")
 		code, text := matchmaker.ClientError(err, false)
 		return nil, &refusal{code, text}
 	}

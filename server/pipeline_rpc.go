@@ -31,7 +31,7 @@ func handleRPC(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	s.metrics.rpc(f.ID).socket.record(fault.CodeOf(err), time.Since(began), len(request.Payload), len(payload))
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
-			s.log.Warn().Err(err).Str("rpc", f.ID).Str("module", f.Module).Msg("RPC failed")
+			s.note(s.log.Warn()).Err(err).Str("rpc", f.ID).Str("module", f.Module).Msg("RPC failed")
 		}
 		return nil, &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(fault.MessageOf(err, err.Error()), "\ufffd")}
 	}

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
 	"github.com/rs/zerolog"
 
@@ -23,20 +22,19 @@ type session struct {
 	user     uuid.UUID
 	username string
 	format   presence.Format
-	frames   websocket.MessageType
+	frames   byte        // the kind of frame that has messages
 	scope    *core.Scope // of every call made for this session
 	ctx      context.Context
 	cancel   context.CancelFunc
-	log      zerolog.Logger
 
 	wire  *wire
-	conn  *websocket.Conn
 	ping  *time.Timer
 	since int // messages since the read deadline was last moved; the reader's
 
-	in   inbox
-	out  outbox
-	turn turn
+	incoming incoming
+	in       inbox
+	out      outbox
+	turn     turn
 
 	closing atomic.Bool
 	reason  atomic.Uint32 // presence.CloseReason, once closing
@@ -55,6 +53,11 @@ func (s *session) Username() string { return s.username }
 
 // Format implements presence.Session.
 func (s *session) Format() presence.Format { return s.format }
+
+// note adds to a log line whose it is.
+func (s *session) note(e *zerolog.Event) *zerolog.Event {
+	return e.Str("session", s.scope.SessionID).Str("user", s.scope.UserID)
+}
 
 // Close implements presence.Session.
 func (s *session) Close(reason presence.CloseReason, final ...*presence.Message) {

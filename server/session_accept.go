@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -138,28 +137,18 @@ func (s *sockets) accept(w http.ResponseWriter, r *http.Request, claims *core.Cl
 
 	n := &session{
 		sockets: s, id: id, user: claims.UserID, username: claims.Username, format: format,
-		frames: websocket.MessageText, scope: scope,
-		log: s.log.With().Str("session", scope.SessionID).Str("user", scope.UserID).Logger(),
+		frames: opText, scope: scope,
 	}
 	if format == presence.Protobuf {
-		n.frames = websocket.MessageBinary
+		n.frames = opBinary
 	}
-	hijack := &slim{ResponseWriter: w, writeWait: s.limits.writeWait}
-	n.conn, err = websocket.Accept(hijack, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // any Origin may connect: the token decides
-		CompressionMode:    websocket.CompressionDisabled,
-		OnPongReceived:     func(context.Context, []byte) { n.alive() },
-	})
+	conn, early, err := upgrade(w, r) // any Origin may connect: the token decides
 	if err != nil {
 		s.log.Debug().Err(err).Msg("socket was not accepted")
-		if hijack.wire != nil {
-			_ = hijack.wire.Close()
-		}
 		return false
 	}
-	n.wire = hijack.wire
-	n.wire.waits = n.rest
-	n.conn.SetReadLimit(int64(s.limits.message))
+	n.wire = &wire{Conn: conn, wait: newWaiter(conn), writeWait: s.limits.writeWait}
+	n.incoming.begin(early)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	_ = n.wire.SetReadDeadline(time.Now().Add(s.limits.pongWait))
 	n.ping = time.AfterFunc(s.limits.pingPeriod, n.sendPing)
@@ -177,7 +166,7 @@ func (s *sockets) begin(n *session, online bool) {
 		_, _, err = s.tracker.Track(n.id, presence.StatusOf(n.user), presence.Meta{Username: n.username})
 	}
 	if err != nil {
-		n.log.Debug().Err(err).Msg("session ended while it began")
+		n.note(n.log.Debug()).Err(err).Msg("session ended while it began")
 	}
 	s.stats.opened.add(1)
 	s.event(n.scope, false, "")

@@ -62,3 +62,30 @@ func BenchmarkHandleRPC(b *testing.B) {
 		})
 	}
 }
+
+// What an RPC over a socket may allocate between the network and the function,
+// and from there to the network.
+func TestHandleRPCAllocations(t *testing.T) {
+	r := newRealm(t, nil)
+	for _, format := range []presence.Format{presence.JSON, presence.Protobuf} {
+		p := r.player("ann", format)
+		s := r.sessions.OfUser(p.user)[0].(*session)
+		env := callRPC("echo", `{"player":"ann","score":12,"list":[1,2,3]}`)
+		env.Cid = "1"
+		message, err := presence.Encode(env, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(200, func() {
+			s.handle(message)
+			s.out.mu.Lock()
+			s.out.queue = s.out.queue[:0]
+			s.out.mu.Unlock()
+		}); n > maxRPCAllocations {
+			t.Errorf("%s: %v allocations per call, at most %d are due", format, n, maxRPCAllocations)
+		}
+		_ = p.conn.CloseNow()
+	}
+}
+
+const maxRPCAllocations = 12

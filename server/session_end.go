@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/presence"
@@ -33,23 +32,23 @@ func (e *ender) Run() {
 	s.sessions.Remove(s.id)
 
 	switch e.why {
-	case presence.ClosedByPeer, presence.TooBig:
-		// The library has written the close frame, or there is nobody to read
-		// one.
+	case presence.ClosedByPeer:
 		s.out.end()
-		if e.why == presence.ClosedByPeer {
-			_ = s.wire.Close()
-		}
+		_ = s.wire.Close()
 	case presence.QueueFull, presence.WriteTimeout:
 		// The peer does not read. A write that is stuck ends with this, too.
 		s.out.end()
 		s.wire.abort()
 	default:
-		s.sendClose(e.final)
+		if s.wire.sealed.Load() { // the reader has told the peer
+			s.out.end()
+		} else {
+			s.sendClose(e.final)
+		}
 	}
 	s.stats.closed[e.why].Add(1)
 	s.event(s.scope, true, e.why.String())
-	s.log.Debug().Stringer("reason", e.why).Msg("session ended")
+	s.note(s.log.Debug()).Stringer("reason", e.why).Msg("session ended")
 }
 
 // sendClose queues the last messages and the close frame.
@@ -66,7 +65,7 @@ func (s *session) sendClose(final []*presence.Message) {
 			o.queue = append(o.queue, m)
 		}
 	}
-	o.close, o.code = true, websocket.StatusNormalClosure
+	o.close, o.code = true, closeNormal
 	start := !o.writing
 	o.writing = true
 	o.mu.Unlock()
@@ -93,7 +92,7 @@ func (s *session) writeFailed(err error) {
 		reason = presence.WriteTimeout
 	}
 	if !errors.Is(err, net.ErrClosed) {
-		s.log.Debug().Err(err).Msg("write to socket failed")
+		s.note(s.log.Debug()).Err(err).Msg("write to socket failed")
 	}
 	s.Close(reason)
 }

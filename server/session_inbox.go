@@ -23,7 +23,7 @@ const maxInbox = 128
 
 // process handles a message that was read, or leaves it to the goroutine that
 // handles the one before. It tells whether the caller is still the reader.
-func (s *session) process(frame *[]byte) (reader bool) {
+func (s *session) process(message []byte) (reader bool) {
 	s.watch.enter(s)
 	n := &s.in
 	n.mu.Lock()
@@ -43,11 +43,12 @@ func (s *session) process(frame *[]byte) (reader bool) {
 	}
 	if n.ended {
 		n.mu.Unlock()
-		putBuffer(frame)
 		return true
 	}
 	if n.running {
-		n.queue = append(n.queue, frame)
+		b := buffers.Get().(*[]byte)
+		*b = append(*b, message...)
+		n.queue = append(n.queue, b)
 		n.mu.Unlock()
 		if waited {
 			// Nothing could be heard of the peer meanwhile.
@@ -58,8 +59,7 @@ func (s *session) process(frame *[]byte) (reader bool) {
 	n.running, n.inline = true, true
 	n.mu.Unlock()
 
-	s.handle(*frame)
-	putBuffer(frame)
+	s.handle(message)
 
 	n.mu.Lock()
 	if reader = n.inline; reader {
@@ -72,13 +72,16 @@ func (s *session) process(frame *[]byte) (reader bool) {
 	return reader
 }
 
-// handOver takes the reading from a reader that handles a message. It is for
-// the lookout, which then starts another one.
-func (n *inbox) handOver() bool {
+// handOver takes the reading from a reader that handles a message, and with it
+// what else that has read. It is for the lookout, which then starts another one.
+func (s *session) handOver() bool {
+	n := &s.in
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	was := n.inline
-	n.inline = false
+	if n.inline = false; was {
+		s.incoming.part()
+	}
 	return was
 }
 

@@ -79,7 +79,7 @@ func (l *lookout) look() {
 	for s := l.first; s != nil; {
 		next := s.turn.next
 		// One that is between two messages is found at the next look.
-		if s.turn.at < l.count && s.in.handOver() {
+		if s.turn.at < l.count && s.handOver() {
 			l.remove(s)
 			late = append(late, s)
 		}

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"kumi/presence"
 )
 
@@ -17,7 +15,7 @@ type outbox struct {
 	began   time.Time // of the write in progress, zero when there is none
 	close   bool      // a close frame follows the queue
 	ended   bool      // nothing is sent any more
-	code    websocket.StatusCode
+	code    closeCode
 	waiting chan struct{} // of who waits for the end
 }
 
@@ -85,7 +83,7 @@ func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
 	// Encoded here, once for all receivers, as the maker of the message may use
 	// its data again.
 	if _, err := m.Bytes(s.format); err != nil {
-		s.log.Error().Err(err).Msg("message was not sent")
+		s.note(s.log.Error()).Err(err).Msg("message was not sent")
 		return false
 	}
 	o := &s.out
