@@ -27,7 +27,7 @@ type line struct {
 // ordinary ones.
 type job struct{ bench, server string }
 
-// rows are in the order of the README.
+// rows are all that table measures.
 var rows = []row{
 	times("RPC over WebSocket, JSON, Go / Lua / JS", each("rpc-ws --rpc echo_%s", "go", "lua", "js")),
 	times("same, protobuf", each("rpc-ws --format protobuf --rpc echo_%s", "go", "lua", "js")),
