@@ -145,7 +145,10 @@ func TestBannedCannotLogIn(t *testing.T) {
 		_, err = c.AuthenticateEmail(ctx, "one@example.com", "password", "", true)
 		wantCode(t, "log-in of a banned user", err, fault.PermissionDenied)
 		_, _, err = c.RefreshSession(ctx, session.RefreshToken, nil)
-		wantCode(t, "refresh in the second of the ban", err, fault.PermissionDenied)
+		wantCode(t, "refresh with a token from before the ban", err, fault.Unauthenticated)
+		c.tokens.bad.forget()
+		_, _, err = c.RefreshSession(ctx, session.RefreshToken, nil)
+		wantCode(t, "refresh of a banned user, after a restart", err, fault.PermissionDenied)
 
 		if err := m.UsersUnbanId(ctx, []string{id.UserID.String()}); err != nil {
 			t.Fatal(err)

@@ -12,20 +12,17 @@ import (
 )
 
 // StartSession issues a session token and a refresh token for who has just
-// authenticated. With session.single_session it revokes the user's tokens of
-// earlier seconds first. It does not touch the database.
+// authenticated. With session.single_session it revokes the user's earlier
+// tokens. It does not touch the database.
 func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, *Claims, error) {
-	if c.config.GetSession().GetSingleSession() {
-		c.tokens.revokeAll(id.UserID)
-	}
 	tokenID, err := uuid.NewV4()
 	if err != nil {
 		return nil, nil, failed("make a token id", err)
 	}
-	session, refresh, claims, err := c.tokens.pair(Claims{
+	session, refresh, claims, err := c.tokens.begin(Claims{
 		TokenID: tokenID.String(), UserID: id.UserID, Username: id.Username,
 		Vars: ownVars(vars), IssuedAt: c.now().Unix(),
-	})
+	}, c.config.GetSession().GetSingleSession())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -51,6 +51,7 @@ func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars 
 	if exp == 0 {
 		exp = now + m.core.config.GetSession().GetTokenExpirySec()
 	}
+	m.core.tokens.bad.given(user, tokenID.String(), now)
 	token, err := m.core.tokens.issue(&Claims{
 		TokenID: tokenID.String(), UserID: user, Username: username, Vars: ownVars(vars), ExpiresAt: exp, IssuedAt: now,
 	})

@@ -20,8 +20,9 @@ type revocations struct {
 
 // revoked is one user's part.
 type revoked struct {
-	before int64              // tokens of earlier seconds are refused; 0: none
-	ids    map[tokenRef]int64 // until when (Unix seconds) a token id is refused
+	before int64               // tokens issued in earlier seconds are refused; 0: none
+	since  map[string]struct{} // but not these ids, given out after that was said
+	ids    map[tokenRef]int64  // until when (Unix seconds) a token id is refused
 }
 
 type tokenRef struct {
@@ -43,12 +44,35 @@ func (r *revocations) user(id uuid.UUID) *revoked {
 	return u
 }
 
-// all refuses every token of the user that was issued before the second now.
-func (r *revocations) all(user uuid.UUID, now int64) {
+// all refuses every token that the user was given until now, the current second.
+// keep, unless empty, is the id of tokens that are about to be given out.
+func (r *revocations) all(user uuid.UUID, now int64, keep string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.user(user)
-	u.before = max(u.before, now)
+	u.before = max(u.before, now+1)
+	u.since = nil
+	if keep != "" {
+		u.since = map[string]struct{}{keep: {}}
+	}
+}
+
+// given notes the id of new tokens. Tokens say in which second they were issued,
+// which does not tell those of the second in which others were refused.
+func (r *revocations) given(user uuid.UUID, id string, issued int64) {
+	if !r.used.Load() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.users[user]
+	if u == nil || issued >= u.before {
+		return
+	}
+	if u.since == nil {
+		u.since = make(map[string]struct{})
+	}
+	u.since[id] = struct{}{}
 }
 
 // one refuses a token id until the given second.
@@ -74,7 +98,10 @@ func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued,
 	if u == nil {
 		return false
 	}
-	return issued < u.before || now < u.ids[tokenRef{kind, id}]
+	if _, since := u.since[id]; issued < u.before && !since {
+		return true
+	}
+	return now < u.ids[tokenRef{kind, id}]
 }
 
 // sweep forgets what no valid token can meet any more. It does nothing when

@@ -131,11 +131,23 @@ func (t *Tokens) issue(c *Claims) (string, error) {
 	return token, nil
 }
 
-// revokeAll refuses every token of a user that was issued in an earlier
-// second.
+// begin issues the tokens of a new session, see pair. With single every earlier
+// token of the user is refused from then on.
+func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *Claims, err error) {
+	if single {
+		now := t.now().Unix()
+		t.bad.all(c.UserID, now, c.TokenID)
+		t.sweep(now)
+	} else {
+		t.bad.given(c.UserID, c.TokenID, c.IssuedAt)
+	}
+	return t.pair(c)
+}
+
+// revokeAll refuses every token that a user was given until now.
 func (t *Tokens) revokeAll(user uuid.UUID) {
 	now := t.now().Unix()
-	t.bad.all(user, now)
+	t.bad.all(user, now, "")
 	t.sweep(now)
 }
 

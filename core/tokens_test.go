@@ -162,7 +162,7 @@ func TestLogout(t *testing.T) {
 			c := user
 			c.TokenID = uuid.Must(uuid.NewV4()).String()
 			c.IssuedAt = clock.Now().Unix()
-			s, r, _, err := tokens.pair(c)
+			s, r, _, err := tokens.begin(c, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,9 +224,46 @@ func TestLogout(t *testing.T) {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "of an earlier second", before, no, no)
-		verify(t, tokens, "of the same second", same, ok, ok)
+		verify(t, tokens, "of the same second", same, no, no)
+		after := login()
+		verify(t, tokens, "of the same second, given out since", after, ok, ok)
+		verify(t, tokens, "of the same second, after another was given out", same, no, no)
 		clock.Add(time.Second)
 		verify(t, tokens, "of a later second", login(), ok, ok)
+		// A refresh keeps the id and the time of issue.
+		claims, err := tokens.VerifyRefresh(after.refresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, refresh, _, err := tokens.pair(*claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(t, tokens, "refreshed from the same second", chain{session, refresh}, ok, ok)
+		if err := tokens.revoke(user.UserID, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		verify(t, tokens, "of before the second logout", after, no, no)
+	})
+	t.Run("single", func(t *testing.T) {
+		t.Parallel()
+		tokens, clock, login, user := setup(t)
+		before := login()
+		var all []chain
+		for i := range 3 { // all in one second
+			c := user
+			c.TokenID, c.IssuedAt = uuid.Must(uuid.NewV4()).String(), clock.Now().Unix()
+			s, r, _, err := tokens.begin(c, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verify(t, tokens, "the one before", before, no, no)
+			before = chain{s, r}
+			verify(t, tokens, "the latest", before, ok, ok)
+			if all = append(all, before); i > 0 {
+				verify(t, tokens, "the first", all[0], no, no)
+			}
+		}
 	})
 	t.Run("not one's own", func(t *testing.T) {
 		t.Parallel()
@@ -269,6 +306,13 @@ func TestLogout(t *testing.T) {
 		_, err = tokens.VerifySession(token)
 		wantCode(t, "a day after logout", err, no)
 	})
+}
+
+// forget drops all revocations, as a restart of the server does.
+func (r *revocations) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.users = nil
 }
 
 func TestSessions(t *testing.T) {
@@ -329,7 +373,10 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err = c.RefreshSession(ctx, last.RefreshToken, nil)
-		wantCode(t, "refresh in the second of the deletion", err, fault.NotFound)
+		wantCode(t, "refresh with a token of a deleted user", err, fault.Unauthenticated)
+		c.tokens.bad.forget()
+		_, _, err = c.RefreshSession(ctx, last.RefreshToken, nil)
+		wantCode(t, "refresh for a deleted user, after a restart", err, fault.NotFound)
 	})
 }
 
