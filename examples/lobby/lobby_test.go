@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kumi/server/command"
 	"kumi/server/servertest"
 )
 
@@ -195,6 +196,14 @@ func TestRejoinAndGiveUp(t *testing.T) {
 	}
 	ann.join(t)
 	ben.join(t)
+}
+
+// The module has no problems.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	if code := command.Main([]string{"check", "--runtime.path", ".", "--data_dir", t.TempDir()}); code != 0 {
+		t.Errorf("kumi check exits with %d", code)
+	}
 }
 
 // Players cannot write a record of their own making.
