@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"regexp"
-	"slices"
-	"strings"
 
 	"kumi/modules/script"
 )
@@ -24,6 +22,7 @@ type HTTPRoute struct {
 	Handler         http.HandlerFunc
 	Serve           func(ctx context.Context, in *script.HTTPRequest) (*script.HTTPResponse, error)
 	Module, Runtime string
+	At              string // where a script registered it, file:line
 
 	path  *regexp.Regexp
 	names []string // of the path's parameters, in order
@@ -42,7 +41,7 @@ func NewHTTPRoute(pattern string, methods ...string) (HTTPRoute, error) {
 // Match says whether a request is for this route, and sets the request's path
 // values if so.
 func (rt *HTTPRoute) Match(r *http.Request) bool {
-	if len(rt.Methods) > 0 && !slices.ContainsFunc(rt.Methods, func(m string) bool { return strings.EqualFold(m, r.Method) }) {
+	if !rt.takes(r.Method) {
 		return false
 	}
 	found := rt.path.FindStringSubmatch(r.URL.Path)
@@ -68,7 +67,7 @@ func (rt *HTTPRoute) Params(r *http.Request) map[string]string {
 func routes(of []script.Route) []HTTPRoute {
 	all := make([]HTTPRoute, len(of))
 	for i, rt := range of {
-		all[i] = HTTPRoute{Pattern: rt.Pattern, Methods: rt.Methods, Auth: rt.Auth, Serve: rt.Serve, Module: rt.Module, Runtime: rt.Runtime, path: rt.Path, names: rt.Names}
+		all[i] = HTTPRoute{Pattern: rt.Pattern, Methods: rt.Methods, Auth: rt.Auth, Serve: rt.Serve, Module: rt.Module, Runtime: rt.Runtime, At: rt.At, path: rt.Path, names: rt.Names}
 	}
 	return all
 }

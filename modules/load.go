@@ -55,6 +55,10 @@ type Options struct {
 	// ReadOnlyGlobals protects what modules share from changes by calls.
 	JSReadOnlyGlobals, LuaReadOnlyGlobals bool
 
+	// OwnRoutes lists the paths that the server answers itself, which the log
+	// compares those of modules with; nil compares with none.
+	OwnRoutes func() []OwnRoute
+
 	// Check compiles and evaluates modules without running what they start.
 	Check bool
 }
@@ -121,6 +125,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		parts = append(parts, p)
 	}
 	s := merge(parts, l.hidden())
+	l.overlaps(s.HTTP)
 	s.Guard = l.Guard
 	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil

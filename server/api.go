@@ -36,7 +36,7 @@ type header struct {
 func newAPI(d door) *clientAPI {
 	a := &clientAPI{
 		door:      d,
-		rows:      append(table(), pendingRows()...),
+		rows:      allRows(),
 		timeout:   time.Duration(d.config.Socket.IdleTimeoutMs)*time.Millisecond - 500*time.Millisecond,
 		maxBody:   int64(d.config.Socket.MaxRequestSizeBytes),
 		serverKey: newKeyCheck(string(d.config.Socket.ServerKey)),
@@ -58,6 +58,9 @@ func newAPI(d door) *clientAPI {
 
 // Handler serves everything on the client port except sockets.
 func (a *clientAPI) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
+
+// allRows are the methods of the client API, built or not.
+func allRows() []*row { return append(table(), pendingRows()...) }
 
 // pendingRows makes rows of the methods that are not built.
 func pendingRows() []*row {

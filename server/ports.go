@@ -121,7 +121,7 @@ func (p *ports) close(ctx context.Context) error {
 func (s *Server) httpHandler() http.Handler {
 	api := s.api.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/ws" {
+		if r.URL.Path == socketPath {
 			s.sockets.ServeHTTP(w, r)
 			return
 		}

@@ -21,7 +21,10 @@ var (
 	acceptEncodings = []string{"Accept-Encoding"}
 )
 
-const rpcPrefix = "/v2/rpc/"
+const (
+	rpcPrefix  = "/v2/rpc/"
+	socketPath = "/ws"
+)
 
 // serveHTTP answers a request to the client port.
 func (a *clientAPI) serveHTTP(w http.ResponseWriter, r *http.Request) {

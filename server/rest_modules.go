@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"kumi/core"
@@ -24,6 +25,25 @@ func (a *clientAPI) serveModuleRoute(w http.ResponseWriter, r *http.Request) boo
 		}
 	}
 	return false
+}
+
+// ownRoutes lists the paths that the server answers itself, those that
+// serveHTTP tries before the routes of modules first.
+func ownRoutes() []modules.OwnRoute {
+	own := []modules.OwnRoute{
+		{Method: http.MethodGet, Pattern: "/", Name: "the answer that the server is there", First: true},
+		{Pattern: socketPath, Name: "the socket", First: true},
+		{Pattern: rpcPrefix + "{id}", Name: "RPC functions", First: true},
+		{Pattern: reloadPath, Name: "the reload of modules", First: true},
+	}
+	for _, row := range allRows() {
+		for _, b := range row.bindings {
+			if !strings.HasPrefix(b.pattern, rpcPrefix) {
+				own = append(own, modules.OwnRoute{Method: b.verb, Pattern: b.pattern, Name: row.name})
+			}
+		}
+	}
+	return own
 }
 
 // serveRoute checks who calls and hands the request to the module. What fails

@@ -175,6 +175,7 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 		Guard: s.guard, MaxResult: rt.MaxResultBytes,
 		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
 		LuaMin: rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
+		OwnRoutes:   ownRoutes,
 		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
 	}
 }

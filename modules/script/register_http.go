@@ -23,6 +23,7 @@ type Route struct {
 	Auth    string   // AuthNone, AuthSession or AuthHTTPKey
 	Module  string
 	Runtime string
+	At      string // where it was registered, file:line
 	Serve   func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error)
 }
 
@@ -88,7 +89,7 @@ func registerHTTP(_ registering, c *vm.Call) error {
 func installHTTP(p *Program, pool Pool, reg *Registration) Route {
 	n := newEntry(p, pool, reg, reg.Keys[0], "http", map[string]any{"route": reg.Name})
 	route := *reg.Route
-	route.Module, route.Runtime = reg.Module, p.lang.String()
+	route.Module, route.Runtime, route.At = reg.Module, p.lang.String(), reg.At
 	binary := reg.binary
 	route.Serve = func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error) { return n.http(ctx, in, binary) }
 	return route
