@@ -107,7 +107,7 @@ func (l *loading) initGo(ctx context.Context, p *part, name, path string, init G
 	if l.DB != nil {
 		m.db = l.DB.SQL()
 	}
-	i := &initializer{goModule: m, part: p, open: true, loaded: Loaded{Runtime: p.runtime, Name: name, Path: path}, hidden: l.hidden()}
+	i := &initializer{goModule: m, part: p, open: true, loaded: Loaded{Runtime: p.runtime, Name: name, Path: path}, hidden: l.hidden(), report: l.report}
 	defer func() {
 		if r := recover(); r != nil {
 			m.log.Error().Str("stack", string(debug.Stack())).Msgf("InitModule panicked: %v", r)

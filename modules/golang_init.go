@@ -26,6 +26,7 @@ type initializer struct {
 	part   *part
 	loaded Loaded
 	hidden func(what string, by, was hooks.Origin)
+	report *Report // of a check, else nil
 
 	mu   sync.Mutex
 	open bool
@@ -50,7 +51,8 @@ func (i *initializer) register(what string, missing bool, set func() (was *hooks
 	if !i.open {
 		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while InitModule runs", what)
 	}
-	if was := set(); was != nil {
+	was := set()
+	if twice := i.report.goRegistered(what); !twice && was != nil {
 		i.hidden(what, i.origin(), *was)
 	}
 	return nil

@@ -31,6 +31,8 @@ type Native struct {
 type Library struct {
 	byName map[string]*Native
 	names  []string // in table order
+
+	otherwise func(name string) *Native // see Otherwise
 }
 
 // Bind ties a table to a host for one language.
@@ -58,7 +60,22 @@ func (l *Library) put(name string, n *Native) {
 }
 
 // Lookup finds a function by its spelling in the library's language, or nil.
-func (l *Library) Lookup(name string) *Native { return l.byName[name] }
+func (l *Library) Lookup(name string) *Native {
+	n := l.byName[name]
+	if n == nil && l.otherwise != nil {
+		n = l.otherwise(name)
+	}
+	return n
+}
+
+// Has says whether a function of that spelling is in the library.
+func (l *Library) Has(name string) bool { return l.byName[name] != nil }
+
+// Otherwise is the library with functions for names that are not in it, as
+// Lookup gives them: what other may be asked for and gives, or nil.
+func (l *Library) Otherwise(other func(name string) *Native) *Library {
+	return &Library{byName: l.byName, names: l.names, otherwise: other}
+}
 
 // Names lists the spellings in table order. The slice is not to be changed.
 func (l *Library) Names() []string { return l.names }

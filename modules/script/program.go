@@ -22,6 +22,9 @@ type ProgramOptions struct {
 	// MaxResult bounds what a script gives back or sends, in bytes; 0: no bound.
 	MaxResult int
 	Guard     *vm.Guard // counts what is refused; may be nil
+	// Otherwise makes the functions that objects of a type ("Nakama", "Initializer",
+	// "Logger") do not have; nil: there are none.
+	Otherwise func(object, name string) *vm.Native
 }
 
 // Program is one runtime's modules as loaded: the part that all its VMs share.
@@ -52,6 +55,11 @@ func NewProgram(o ProgramOptions) *Program {
 	p.loggers = vm.Bind(vm.JS, p.logger, loggerTable)
 	p.nk = Library(o.Lang, o.NK)
 	p.initializer = Initializer(o.Lang, o.NK)
+	if o.Otherwise != nil {
+		for object, lib := range map[string]**vm.Library{"Nakama": &p.nk, "Initializer": &p.initializer, "Logger": &p.loggers} {
+			*lib = (*lib).Otherwise(func(name string) *vm.Native { return o.Otherwise(object, name) })
+		}
+	}
 	p.dispatcher = vm.Bind(o.Lang, struct{}{}, dispatcherTable)
 	return p
 }

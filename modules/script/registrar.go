@@ -235,6 +235,9 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 		}
 		key := matchKey(module, i)
 		reg.Keys = append(reg.Keys, key)
+		if d, ok := e.(interface{ Defined(fn vm.Ref) string }); ok && reg.At == "" {
+			reg.At = d.Defined(fn)
+		}
 		r.set(key, fn)
 	}
 	if len(reg.Keys) == 0 || slices.ContainsFunc(r.list, func(x Registration) bool { return x.Kind == Match && x.Name == module }) {

@@ -140,7 +140,7 @@ func (f *functions) Set(name string, _ goja.Value) bool {
 }
 
 // Has implements goja.DynamicObject.
-func (f *functions) Has(name string) bool { return f.lib.Lookup(name) != nil }
+func (f *functions) Has(name string) bool { return f.lib.Has(name) }
 
 // Delete implements goja.DynamicObject.
 func (f *functions) Delete(name string) bool {

@@ -147,6 +147,16 @@ func (v *VM) Caller() string {
 	return strings.TrimSuffix(strings.TrimSpace(where(v.thread)), ":")
 }
 
+// Defined is where a function stands in its source, as file:line; empty for one of
+// Go.
+func (v *VM) Defined(fn vm.Ref) string {
+	f, ok := fn.(*lua.LFunction)
+	if !ok || f.IsG || f.Proto == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", f.Proto.SourceName, f.Proto.LineDefined)
+}
+
 // Handler implements vm.Instance.
 func (v *VM) Handler(key string) vm.Ref {
 	fn := v.o.Handlers.Handler(key)
