@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -15,10 +14,13 @@ import (
 // scripts. heapTuner therefore lets the heap grow by heapFloor at least between
 // collections, and gives the memory back when the load is gone.
 const (
-	heapFloor     = 40 << 20
-	heapIdleWaste = 12 << 20 // garbage worth collecting when nothing else happens
-	heapPeriod    = 500 * time.Millisecond
-	heapIdle      = 6 // periods without a collection before that
+	heapFloor  = 40 << 20
+	heapPeriod = 500 * time.Millisecond
+	heapIdle   = 6 // periods in which little happens before memory is given back
+	// heapWaste is how much garbage and free memory is worth it after heapIdle
+	// periods. Half as much is after twice as long.
+	heapWaste = 8 << 20
+	heapCalm  = 2 << 20 // allocated in a period in which little happens
 )
 
 // tuneHeap runs until ctx ends. It does nothing when the operator has set the
@@ -30,10 +32,12 @@ func tuneHeap(ctx context.Context) {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
 		{Name: "/gc/cycles/total:gc-cycles"},
 	}
 	debug.FreeOSMemory() // what loading left behind
-	percent, cycles, quiet := 100, uint64(0), 0
+	percent, idle := 100, newIdleHeap()
 	tick := time.NewTicker(heapPeriod)
 	defer tick.Stop()
 	for {
@@ -44,19 +48,46 @@ func tuneHeap(ctx context.Context) {
 		case <-tick.C:
 		}
 		metrics.Read(samples)
-		live, used, done := samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
+		live := samples[0].Value.Uint64()
 		// Setting the percentage stops the world for a moment, so only a change
 		// that matters does it.
 		if want := heapPercent(live); want > percent*9/8 || want < percent*7/8 {
 			percent = want
 			debug.SetGCPercent(percent)
 		}
-		if done != cycles {
-			cycles, quiet = done, 0
-		} else if quiet++; quiet >= heapIdle && used > live+heapIdleWaste {
-			runtime.GC()
+		if idle.look(live, samples[1].Value.Uint64()+samples[2].Value.Uint64(), samples[3].Value.Uint64(), samples[4].Value.Uint64()) {
+			debug.FreeOSMemory()
 		}
 	}
+}
+
+// idleHeap finds the moments to give memory back.
+type idleHeap struct {
+	allocated, cycles uint64 // when looked last
+	quiet             uint64 // periods in which little happened
+	worth             uint64
+}
+
+func newIdleHeap() *idleHeap { return &idleHeap{worth: heapWaste} }
+
+// look is called once a period with what is live, what is held, and what was
+// allocated and collected ever. It says whether to give memory back now.
+func (h *idleHeap) look(live, held, allocated, cycles uint64) bool {
+	switch {
+	case allocated-h.allocated > heapCalm:
+		h.quiet, h.worth = 0, heapWaste
+	case cycles != h.cycles:
+		h.quiet = 0
+	default:
+		h.quiet++
+	}
+	h.allocated, h.cycles = allocated, cycles
+	if waste := max(held, live) - live; h.quiet < heapIdle || waste*h.quiet <= h.worth*heapIdle {
+		return false
+	}
+	// What makes garbage all the time gets its collections, but ever fewer.
+	h.worth = min(2*h.worth, heapFloor)
+	return true
 }
 
 // heapPercent is the growth, in percent of the live heap, before the next
