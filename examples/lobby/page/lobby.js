@@ -60,7 +60,7 @@ function lost(error) {
 
 let retryTimer = 0;
 function retry() {
-  $("#connection").textContent = "no connection, trying again …";
+  $("#connection").textContent = "connecting again …";
   stopSearch();
   clearTimeout(retryTimer);
   retryTimer = setTimeout(start, 1000);
@@ -323,7 +323,7 @@ function showScore(left) {
   ["one", "two"].forEach((seat, i) => {
     const { userId, username, here } = players[i];
     const name = $(`.name.${seat}`);
-    name.textContent = `${username}${userId === server.userId ? " (you)" : here ? "" : " (away)"} ${Math.round(shares[i])} %`;
+    name.textContent = `${Math.round(shares[i])} % ${username}${userId === server.userId ? " (you)" : here ? "" : " (away)"}`;
     name.classList.toggle("away", !here);
     $(`#bar .${seat}`).style.width = `${shares[i]}%`;
   });
