@@ -28,7 +28,9 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if entry == "" {
 		return p, nil
 	}
-	js.LimitMatching(max(l.CallTimeout, l.TickTimeout))
+	// With a margin, so that the call has been stopped by then on a busy machine
+	// too: a match that is cut off counts as none.
+	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
 	compiled, err := compileJavaScript(l.Path, entry, log)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module: %w", err)
