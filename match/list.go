@@ -22,7 +22,8 @@ type ListFilter struct {
 
 // List lists matches: with a query those that answer it best first, and always
 // the newest first. Relayed matches have no label, so they are listed only where
-// neither label nor query is asked for. Code 3 for a query that does not parse.
+// neither label nor query is asked for. Code 3 for a query that does not parse
+// or that costs too much.
 func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
 	var q *query.Query
 	if f.Query != nil {
@@ -42,7 +43,11 @@ func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
 	wantAuthoritative := f.Authoritative == nil || *f.Authoritative
 	wantRelayed := f.Label == nil && f.Query == nil && (f.Authoritative == nil || !*f.Authoritative)
 	if wantAuthoritative {
-		for _, h := range r.authoritative(&f, q) {
+		hits, err := r.authoritative(&f, q)
+		if err != nil {
+			return nil, fmt.Errorf("list matches: %w", err)
+		}
+		for _, h := range hits {
 			out = append(out, h.match.listing())
 		}
 	}

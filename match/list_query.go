@@ -108,9 +108,9 @@ func (b *best) sorted() []hit {
 	return b.hits
 }
 
-// authoritative finds the matches that pass the filter; nil looks at no
-// document.
-func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
+// authoritative finds the matches that pass the filter; a nil query looks at no
+// document. It gives up on a query that costs too much (query.ErrCost).
+func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 	r.mu.RLock()
 	all := make([]*Match, 0, len(r.matches))
 	for _, m := range r.matches {
@@ -124,6 +124,7 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
 		}
 	}
 	found := best{limit: f.Limit}
+	steps := query.ListSteps
 	for _, m := range all {
 		if f.Label != nil && m.Label() != *f.Label || !f.fits(int(m.size.Load())) {
 			continue
@@ -135,11 +136,14 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) []hit {
 				continue
 			}
 			var ok bool
-			if h.score, ok = q.Match(c.doc); !ok {
+			if h.score, ok = q.MatchWithin(c.doc, &steps); !ok {
+				if steps < 0 {
+					return nil, query.ErrCost
+				}
 				continue
 			}
 		}
 		found.add(h)
 	}
-	return found.sorted()
+	return found.sorted(), nil
 }

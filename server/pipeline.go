@@ -188,6 +188,7 @@ func (s *session) refuse(cid string, code rtapi.Error_Code, message string) {
 func (s *session) refuseWith(cid string, k *kind, err error) {
 	var r *refusal
 	if errors.As(err, &r) {
+		s.note(s.log.Debug()).Err(err).Str("kind", k.name).Msg("message refused")
 		s.refuse(cid, r.code, r.message)
 		return
 	}
@@ -198,6 +199,8 @@ func (s *session) refuseWith(cid string, k *kind, err error) {
 	if c := fault.CodeOf(err); c == fault.Internal {
 		code = rtapi.Error_RUNTIME_EXCEPTION
 		s.note(s.log.Error()).Err(err).Str("kind", k.name).Msg("message failed")
+	} else {
+		s.note(s.log.Debug()).Err(err).Str("kind", k.name).Msg("message refused")
 	}
 	s.refuse(cid, code, fault.MessageOf(err, "Could not process the message."))
 }

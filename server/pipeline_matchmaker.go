@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -45,9 +47,8 @@ func handleMatchmakerAdd(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error
 	request.Presences = []*presence.Presence{s.presence()}
 	ticket, err := s.matchmaker.Add(request)
 	if err != nil {
-		s.note(s.log.Debug()).Err(err).Msg("matchmaker ticket refused")
-		code, text := matchmaker.ClientError(err, false)
-		return nil, &refusal{code, text}
+		code, text := matchmaker.ClientError(err)
+		return nil, fmt.Errorf("%w: %w", &refusal{code, text}, err)
 	}
 	if s.ctx.Err() != nil {
 		s.matchmaker.RemoveSession(s.id) // it ended while it asked

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"fmt"
+
 	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/match/party"
@@ -23,7 +25,7 @@ func partyFailed(doing string, err error) error {
 	if err == nil || err == party.ErrIDInvalid || err == party.ErrSize || fault.CodeOf(err) == fault.Internal {
 		return err
 	}
-	return &refusal{rtapi.Error_BAD_INPUT, "Error " + doing + ": " + fault.MessageOf(err, "")}
+	return fmt.Errorf("%w: %w", &refusal{rtapi.Error_BAD_INPUT, "Error " + doing + ": " + fault.MessageOf(err, "")}, err)
 }
 
 // acked answers a message that has no other answer.

@@ -24,12 +24,13 @@ const (
 	ReasonSession Reason = "session" // a session is in both
 	ReasonRoom    Reason = "room"    // together they are more than the searcher's maximum
 	ReasonFits    Reason = "fits"    // none: they can play together
+	ReasonCost    Reason = "cost"    // not looked at: the queries had cost too much by then
 )
 
 // Class is a group of tickets that are in the same relation to the explained one.
 type Class struct {
 	Reason  Reason
-	Clauses []string // of a query that fail, as written; for ReasonQuery and ReasonMutual
+	Clauses []string // of a query that fail, as written; of the searcher's also for ReasonCount
 	Counts  string   // for ReasonCount: the sizes wanted by who is found
 	Tickets int
 	Players int
@@ -47,6 +48,7 @@ type Explanation struct {
 	Searches int  // passes in which it has searched
 	Active   bool // it will search again
 	Others   int  // other tickets in the pool
+	Cut      bool // in the last pass its query cost more than its share
 	// Finds is what its search sees, FoundBy what the searches of the tickets
 	// that are still active see of it. Both have the largest class first.
 	Finds, FoundBy []Class
@@ -54,7 +56,7 @@ type Explanation struct {
 }
 
 // Explain compares a ticket with every other in the pool. It costs about as much
-// as one exhaustive search, and holds no lock meanwhile. It fails with
+// as one exhaustive search, within bounds, and holds no lock meanwhile. It fails with
 // fault.NotFound (runtime.ErrMatchmakerTicketNotFound).
 func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	m.mu.Lock()
@@ -66,17 +68,18 @@ func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	}
 	x := &Explanation{
 		Ticket: t, Waited: time.Duration(m.o.Now().UnixNano() - t.CreatedAt),
-		Searches: int(t.intervals.Load()), Active: t.searches(m.o.MaxIntervals),
+		Searches: int(t.intervals.Load()), Active: t.searches(m.o.MaxIntervals), Cut: t.cut.Load(),
 	}
+	steps := explainSteps
 	var finds, foundBy classes
 	for _, other := range pool {
 		if other == t || other.gone.Load() {
 			continue
 		}
 		x.Others++
-		finds.add(m.relation(t, other), other)
+		finds.add(m.relation(t, other, &steps), other)
 		if other.searches(m.o.MaxIntervals) {
-			foundBy.add(m.relation(other, t), other)
+			foundBy.add(m.relation(other, t, &steps), other)
 		}
 	}
 	x.Finds, x.FoundBy = finds.sorted(), foundBy.sorted()
@@ -85,25 +88,27 @@ func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 }
 
 // relation is the class, still empty, that other is in for the search of t.
-func (m *Matchmaker) relation(t, other *Ticket) Class {
+func (m *Matchmaker) relation(t, other *Ticket, steps *int) Class {
 	if t.sameParty(other) {
 		return Class{Reason: ReasonParty}
 	}
-	if !t.inRange(other) {
-		return Class{Reason: ReasonCount, Counts: fmt.Sprintf("%d-%d", other.MinCount, other.MaxCount)}
-	}
-	if failing := t.query.Failing(other.doc); failing != nil {
-		return Class{Reason: ReasonQuery, Clauses: failing}
-	}
+	failing := t.query.Failing(other.doc, steps)
+	var failingBack []string
 	if m.o.RevPrecision {
-		if failing := other.query.Failing(t.doc); failing != nil {
-			return Class{Reason: ReasonMutual, Clauses: failing}
-		}
+		failingBack = other.query.Failing(t.doc, steps)
 	}
-	if t.sharesSession(other) {
+	switch {
+	case *steps < 0 && (t.query.Costly() || m.o.RevPrecision && other.query.Costly()):
+		return Class{Reason: ReasonCost}
+	case !t.inRange(other):
+		return Class{Reason: ReasonCount, Counts: fmt.Sprintf("%d-%d", other.MinCount, other.MaxCount), Clauses: failing}
+	case failing != nil:
+		return Class{Reason: ReasonQuery, Clauses: failing}
+	case failingBack != nil:
+		return Class{Reason: ReasonMutual, Clauses: failingBack}
+	case t.sharesSession(other):
 		return Class{Reason: ReasonSession}
-	}
-	if t.size()+other.size() > t.MaxCount {
+	case t.size()+other.size() > t.MaxCount:
 		return Class{Reason: ReasonRoom}
 	}
 	return Class{Reason: ReasonFits}
@@ -154,38 +159,4 @@ func fitting(list []Class) (tickets, players int) {
 		}
 	}
 	return tickets, players
-}
-
-func (x *Explanation) summary() string {
-	t := x.Ticket
-	tickets, players := fitting(x.Finds)
-	searchers, _ := fitting(x.FoundBy)
-	switch {
-	case x.Others == 0:
-		return "no other ticket is waiting"
-	case !x.Active && searchers == 0:
-		return fmt.Sprintf("its %d searches are over, and no ticket that still searches finds it", x.Searches)
-	case !x.Active:
-		return fmt.Sprintf("its %d searches are over; %d tickets that still search find it", x.Searches, searchers)
-	case tickets == 0:
-		return "its search finds no other ticket: " + x.Finds[0].describe()
-	case t.size()+players < t.MinCount:
-		return fmt.Sprintf("needs at least %d players; with the %d of the tickets that fit there are %d", t.MinCount, players, t.size()+players)
-	case t.size()+players < t.MaxCount:
-		return fmt.Sprintf("fewer than its maximum of %d players fit; with %d it forms on its last search, if the others accept that number", t.MaxCount, t.size()+players)
-	default:
-		return "enough players fit; it forms at a next pass, if they accept the number and do not clash among each other"
-	}
-}
-
-// describe says in words what keeps a class out.
-func (c *Class) describe() string {
-	text := fmt.Sprintf("%d tickets fail by %s", c.Tickets, c.Reason)
-	switch {
-	case c.Counts != "":
-		return text + ": they want " + c.Counts + " players"
-	case len(c.Clauses) > 0:
-		return text + ": " + strings.Join(c.Clauses, " ")
-	}
-	return text
 }

@@ -3,6 +3,7 @@ package matchmaker
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -182,13 +183,14 @@ func TestExplain(t *testing.T) {
 	}
 	found := []Class{
 		{Reason: ReasonQuery, Clauses: []string{"+properties.mode:z"}, Tickets: 3, Players: 3, Example: b1.ID},
-		{Reason: ReasonCount, Counts: "2-4", Tickets: 1, Players: 1, Example: both.ID},
+		{Reason: ReasonCount, Counts: "2-4", Clauses: []string{"+properties.rank:1"}, Tickets: 1, Players: 1, Example: both.ID},
 		{Reason: ReasonQuery, Clauses: []string{"properties.mode:z properties.mode:y"}, Tickets: 1, Players: 1, Example: wide.ID},
 	}
 	if diff := cmp.Diff(found, x.FoundBy); diff != "" {
 		t.Errorf("found by (-want +got):\n%s", diff)
 	}
-	if want := "its search finds no other ticket: 2 tickets fail by query: +properties.mode:a"; x.Summary != want {
+	if want := "its search finds no other ticket: 2 tickets fail by query (+properties.mode:a); 1 ticket fails by count (it wants 2-8 players); " +
+		"1 ticket fails by query (+properties.mode:a +properties.rank:>=5); 1 ticket fails by session"; x.Summary != want {
 		t.Errorf("summary %q, want %q", x.Summary, want)
 	}
 
@@ -202,11 +204,11 @@ func TestExplain(t *testing.T) {
 	}
 	m.Process()
 	m.Process()
-	if x = explain(); x.Active || x.Searches != 2 || x.Summary != "its 2 searches are over, and no ticket that still searches finds it" {
+	if x = explain(); x.Active || x.Searches != 2 || !strings.HasPrefix(x.Summary, "its 2 searches are over, and no ticket that still searches finds it") {
 		t.Errorf("passive: %+v", x)
 	}
 	add(t, m, solo(7, 2, 4).query("+properties.mode:a"))
-	if x = explain(); x.Summary != "its 2 searches are over; 1 tickets that still search find it" {
+	if x = explain(); x.Summary != "its 2 searches are over; 1 ticket that still searches finds it" {
 		t.Errorf("summary %q", x.Summary)
 	}
 }
@@ -234,6 +236,32 @@ func TestExplainOfMutualAndParties(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("classes (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever keeps a ticket out is said: the one that does not fit by its size as
+// well as the one that is found and does not find.
+func TestSummaryNamesEveryClass(t *testing.T) {
+	t.Parallel()
+	m := ordered(Options{RevPrecision: true})
+	me := add(t, m, solo(1, 2, 2).text("mode", "a").query("+properties.mode:a"))
+	add(t, m, solo(2, 2, 4).text("mode", "b"))
+	add(t, m, solo(3, 2, 2).text("mode", "a").query("+properties.rank:>3"))
+	say := func() string {
+		x, err := m.Explain(me.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x.Summary
+	}
+	want := "its search finds no other ticket: 1 ticket fails by count (it wants 2-4 players, it also fails +properties.mode:a); " +
+		"1 ticket fails by mutual (its query asks for +properties.rank:>3)"
+	if got := say(); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	m.Process()
+	if got := say(); !strings.HasPrefix(got, "its one search is over, and no ticket that still searches finds it: 1 ticket fails by mutual") {
+		t.Error(got)
 	}
 }
 

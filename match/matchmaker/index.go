@@ -13,6 +13,7 @@ type index struct {
 	tickets []*Ticket // by slot
 	dead    []bool    // by slot: matched or removed
 	deaths  int
+	costly  int      // living tickets whose queries take steps
 	active  []uint32 // slots of tickets that still search
 	all     posting
 	terms   map[query.Term]*posting
@@ -81,6 +82,9 @@ func (ix *index) insert(t *Ticket, active bool) {
 	if active {
 		ix.active = append(ix.active, slot)
 	}
+	if t.query.Costly() {
+		ix.costly++
+	}
 	ix.all.slots.list = append(ix.all.slots.list, slot)
 	for term := range t.doc.Terms() {
 		if term.Field == ticketField {
@@ -116,6 +120,9 @@ func (ix *index) kill(t *Ticket) {
 	if t.slot != noSlot && !ix.dead[t.slot] {
 		ix.dead[t.slot] = true
 		ix.deaths++
+		if t.query.Costly() {
+			ix.costly--
+		}
 	}
 }
 

@@ -44,10 +44,14 @@ func (m *Matchmaker) processLocked() []*Match {
 	case hooks.Processor != nil:
 		found = m.processor(hooks.Processor)
 	case active == 0:
-	case hooks.Override != nil:
-		found = m.override(hooks.Override, start)
 	default:
-		found = m.form(start)
+		m.allot()
+		if hooks.Override != nil {
+			found = m.override(hooks.Override, start)
+		} else {
+			found = m.form(start)
+		}
+		m.audit()
 	}
 	if hooks.Processor == nil {
 		m.retire()

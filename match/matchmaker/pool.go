@@ -56,25 +56,19 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 
 func sentinel(code fault.Code, err error) error { return fault.Wrap(code, err.Error(), err) }
 
-// ClientError is what a client reads when Add failed, by the message it asked
-// with: a realtime error code and its text.
-func ClientError(err error, party bool) (rtapi.Error_Code, string) {
-	for _, cause := range []error{
-		runtime.ErrMatchmakerQueryInvalid, runtime.ErrMatchmakerDuplicateSession,
-		runtime.ErrMatchmakerTooManyTickets, runtime.ErrMatchmakerNotAvailable,
-	} {
-		if !errors.Is(err, cause) {
-			continue
-		}
-		if party {
-			return rtapi.Error_BAD_INPUT, "Error adding party to matchmaker: " + cause.Error()
-		}
-		return rtapi.Error_RUNTIME_EXCEPTION, "Error adding to matchmaker"
-	}
-	if fault.CodeOf(err) == fault.InvalidArgument {
+// ClientError is what a client reads when Add failed for a single session: a
+// realtime error code and its text.
+func ClientError(err error) (rtapi.Error_Code, string) {
+	const failed = "Error adding to matchmaker"
+	switch {
+	case errors.Is(err, runtime.ErrMatchmakerQueryInvalid):
+		return rtapi.Error_RUNTIME_EXCEPTION, failed + ": " + fault.MessageOf(err, "")
+	case errors.Is(err, runtime.ErrMatchmakerDuplicateSession):
+		return rtapi.Error_RUNTIME_EXCEPTION, failed
+	case fault.CodeOf(err) == fault.InvalidArgument:
 		return rtapi.Error_BAD_INPUT, fault.MessageOf(err, "Invalid matchmaker request")
 	}
-	return rtapi.Error_RUNTIME_EXCEPTION, "Error adding to matchmaker"
+	return rtapi.Error_RUNTIME_EXCEPTION, failed
 }
 
 // Remove takes a ticket out of the pool, whoever owns it. This and the other

@@ -68,9 +68,10 @@ func (s *search) start(ix *index, t *Ticket) {
 	}
 }
 
-// next is the next hit; ok is false after the last.
+// next is the next hit; ok is false after the last. A search that has used up
+// what it may cost ends with what it has found.
 func (s *search) next() (t *Ticket, ok bool) {
-	for {
+	for s.t.steps >= 0 {
 		slot, ok := s.oldest()
 		if !ok {
 			break
@@ -154,7 +155,7 @@ func (s *search) accepts(other *Ticket) (score float64, ok bool) {
 	if other == t || !t.inRange(other) || t.sameParty(other) || other.gone.Load() {
 		return 0, false
 	}
-	return t.query.Match(other.doc)
+	return t.query.MatchWithin(other.doc, &t.steps)
 }
 
 // collect appends up to limit hits to list.

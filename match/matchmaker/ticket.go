@@ -1,6 +1,7 @@
 package matchmaker
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -44,7 +45,10 @@ type Ticket struct {
 	intervals atomic.Int32 // searches so far
 
 	// Of the pass, guarded by Matchmaker.pass.
-	slot uint32 // where the index has it; noSlot when it does not
+	slot  uint32 // where the index has it; noSlot when it does not
+	steps int    // what its query may still cost in this pass
+
+	cut atomic.Bool // its query cost too much in the last pass
 
 	once   sync.Once
 	merged map[string]any
@@ -130,14 +134,14 @@ func newTicket(r Request) (*Ticket, error) {
 	}
 	q, err := query.Parse(r.Query)
 	if err != nil {
-		return nil, fault.Wrap(fault.InvalidArgument, runtime.ErrMatchmakerQueryInvalid.Error(), queryError{err})
+		return nil, fault.Wrap(fault.InvalidArgument, runtime.ErrMatchmakerQueryInvalid.Error()+": "+fault.MessageOf(err, ""), queryError{err, r.Query})
 	}
 	id, err := uuid.NewV4()
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, runtime.ErrMatchmakerNotAvailable.Error(), err)
 	}
 	t := &Ticket{
-		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple),
+		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple), steps: query.Unbounded,
 		query: q, best: q.MaxScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
 	}
 	t.ranges = mergeRanges(q.Ranges())
@@ -148,9 +152,13 @@ func newTicket(r Request) (*Ticket, error) {
 }
 
 // queryError is both the protocol's error value and the parser's.
-type queryError struct{ cause error }
+// Its text is for logs, behind the one that says what is wrong.
+type queryError struct {
+	cause error
+	query string
+}
 
-func (e queryError) Error() string   { return e.cause.Error() }
+func (e queryError) Error() string   { return "in " + strconv.Quote(shorten(e.query)) }
 func (e queryError) Unwrap() []error { return []error{runtime.ErrMatchmakerQueryInvalid, e.cause} }
 
 // describe builds the document that queries of others look at.
@@ -218,9 +226,10 @@ func (t *Ticket) sharesSession(other *Ticket) bool {
 	return false
 }
 
-// finds tells whether the ticket's query alone accepts other.
+// finds tells whether the ticket's query alone accepts other, within what it may
+// cost in this pass.
 func (t *Ticket) finds(other *Ticket) bool {
-	_, ok := t.query.Match(other.doc)
+	_, ok := t.query.MatchWithin(other.doc, &t.steps)
 	return ok
 }
 

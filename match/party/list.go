@@ -56,7 +56,7 @@ type Position struct {
 
 // List lists parties: those that answer the query best, the newest first. next
 // is nil after the last page. The error has code 3, for a query that does not
-// parse.
+// parse or that costs too much.
 func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err error) {
 	q, err := query.Parse(f.Query)
 	if err != nil {
@@ -67,6 +67,7 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 		return found, nil, nil
 	}
 	var hits []hit
+	steps := query.ListSteps
 	r.mu.RLock()
 	all := make([]*party, 0, len(r.parties))
 	for _, p := range r.parties {
@@ -81,7 +82,10 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 		if over || h.hidden && !f.Hidden || f.Open != nil && *f.Open != h.open {
 			continue
 		}
-		score, ok := q.Match(doc)
+		score, ok := q.MatchWithin(doc, &steps)
+		if steps < 0 {
+			return nil, nil, fmt.Errorf("list parties: %w", query.ErrCost)
+		}
 		h.at = Position{score, p.seq}
 		if ok && (f.After == nil || h.at.compare(*f.After) > 0) {
 			hits = append(hits, h)

@@ -57,12 +57,14 @@ type clause struct {
 	date       time.Time
 	pattern    []rune
 	expression *regexp.Regexp
+	weight     int // of a pattern, in steps for each byte of the text
 	boost      float64
 	source     string // as written, with its sign
 }
 
-// matches tells whether any value of the clause's field answers it.
-func (c *clause) matches(doc *Doc) bool {
+// matches tells whether any value of the clause's field answers it. Patterns
+// take steps of the budget; once it is used up the answer means nothing.
+func (c *clause) matches(doc *Doc, steps *int) bool {
 	if c.kind == matchAll {
 		return true
 	}
@@ -91,7 +93,7 @@ func (c *clause) matches(doc *Doc) bool {
 		}
 	default:
 		for _, text := range f.texts {
-			if c.matchesText(text) {
+			if c.matchesText(text, steps) {
 				return true
 			}
 		}
@@ -109,7 +111,10 @@ func (c *clause) inRange(number float64) bool {
 	return number == c.number && c.op.holds(0) // not a number is in no range
 }
 
-func (c *clause) matchesText(text string) bool {
+func (c *clause) matchesText(text string, steps *int) bool {
+	if c.kind == matchFuzzy && !nearLength(c.pattern, text, c.edits) || !looksAt(text, c.weight, steps) {
+		return false
+	}
 	switch c.kind {
 	case matchWildcard:
 		return wildcardMatch(c.pattern, text)

@@ -79,16 +79,20 @@ func (q *Query) MaxScore() (score float64) {
 }
 
 // Failing lists the clauses, as written, that keep doc from matching; nil when
-// it matches. Optional clauses of which none matched are one text.
-func (q *Query) Failing(doc *Doc) []string {
+// it matches. Optional clauses of which none matched are one text. It takes steps
+// of a budget as MatchWithin does; once that is below 0 the list means nothing.
+func (q *Query) Failing(doc *Doc, steps *int) []string {
+	if q.perDoc > 0 && !spend(steps, q.perDoc) {
+		return nil
+	}
 	var failing []string
 	for i := range q.must {
-		if !q.must[i].matches(doc) {
+		if !q.must[i].matches(doc, steps) {
 			failing = append(failing, q.must[i].source)
 		}
 	}
 	for i := range q.mustNot {
-		if q.mustNot[i].matches(doc) {
+		if q.mustNot[i].matches(doc, steps) {
 			failing = append(failing, q.mustNot[i].source)
 		}
 	}
@@ -97,7 +101,7 @@ func (q *Query) Failing(doc *Doc) []string {
 	}
 	var optional []string
 	for i := range q.should {
-		if q.should[i].matches(doc) {
+		if q.should[i].matches(doc, steps) {
 			return failing
 		}
 		optional = append(optional, q.should[i].source)

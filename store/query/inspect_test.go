@@ -58,7 +58,7 @@ func TestFailing(t *testing.T) {
 		{`label.a:b label.mode:du?l`, nil},
 	}
 	for _, row := range rows {
-		if diff := cmp.Diff(row.want, mustParse(t, row.query).Failing(doc)); diff != "" {
+		if diff := cmp.Diff(row.want, mustParse(t, row.query).Failing(doc, new(query.Unbounded))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.query, diff)
 		}
 	}

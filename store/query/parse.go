@@ -93,6 +93,9 @@ func (p *parser) clause() (clause, error) {
 func (p *parser) value(c *clause, value token, named bool) error {
 	switch value.kind {
 	case tokenWord:
+		if len(value.pattern) > MaxPattern {
+			return p.fail(value.start, "a pattern with wildcards has at most %d characters, this one %d", MaxPattern, len(value.pattern))
+		}
 		c.word(value, named)
 		return nil
 	case tokenPhrase:
@@ -131,7 +134,7 @@ func (c *clause) word(value token, named bool) {
 	case stars:
 		c.kind = matchExists
 	case value.pattern != nil:
-		c.kind, c.pattern = matchWildcard, value.pattern
+		c.kind, c.pattern, c.weight = matchWildcard, value.pattern, wildcardWeight(value.pattern)
 	case value.isNumber:
 		c.kind, c.number = matchNumber, value.number
 	default:
@@ -173,8 +176,14 @@ func (p *parser) rangeEnd(c *clause, sign token) error {
 func (p *parser) expression(c *clause, value token) error {
 	// The expression is parsed alone first: inside a group an unbalanced
 	// parenthesis could pass.
-	_, err := syntax.Parse(value.text, syntax.Perl)
+	if len(value.text) > maxExpression {
+		return p.fail(value.start, "a regular expression has at most %d bytes, this one %d", maxExpression, len(value.text))
+	}
+	parsed, err := syntax.Parse(value.text, syntax.Perl)
 	if err == nil {
+		if c.weight = programSize(parsed); c.weight > MaxPattern {
+			return p.fail(value.start, "the regular expression is too large: with its repetitions written out it may have %d parts", MaxPattern)
+		}
 		c.kind = matchRegexp
 		c.expression, err = regexp.Compile("^(?:" + value.text + ")$")
 	}
@@ -201,7 +210,7 @@ func (p *parser) fuzzy(c *clause) error {
 		}
 		c.edits = int(edits)
 	}
-	c.kind, c.pattern = matchFuzzy, []rune(c.text)
+	c.kind, c.pattern, c.weight = matchFuzzy, []rune(c.text), fuzzyWeight
 	return p.advance()
 }
 

@@ -36,6 +36,19 @@ func wildcardMatch(pattern []rune, text string) bool {
 	return p == len(pattern)
 }
 
+// wildcardWeight is what wildcardMatch takes per character at worst: it compares
+// the part behind a run wildcard anew from each character on.
+func wildcardWeight(pattern []rune) int {
+	longest, part := 0, 0
+	for _, r := range pattern {
+		if part++; r == anyRun {
+			part = 0
+		}
+		longest = max(longest, part)
+	}
+	return 1 + longest/2 // comparing characters is cheap
+}
+
 // withinEdits tells whether text is at most edits (no more than maxEdits)
 // insertions, deletions or replacements of characters away from word. Only the
 // diagonal band of the edit matrix that can stay within edits is computed:

@@ -37,6 +37,8 @@ type Query struct {
 	source                string
 	must, should, mustNot []clause
 	required              []Term
+	costly                bool
+	perDoc                int // steps a match takes for its many clauses alone
 }
 
 // Term is one exact text value of a field.
@@ -58,6 +60,7 @@ func Parse(text string) (*Query, error) {
 			q.required = append(q.required, Term{Field: q.must[i].field, Text: q.must[i].text})
 		}
 	}
+	q.weigh()
 	// Cheap clauses first: most documents fail one of them.
 	for _, list := range [][]clause{q.must, q.mustNot} {
 		slices.SortStableFunc(list, func(a, b clause) int { return int(a.kind) - int(b.kind) })
@@ -70,28 +73,39 @@ func Parse(text string) (*Query, error) {
 // match; a query that only excludes, or is empty, scores 1. With no must clause
 // at least one should clause has to match. It allocates nothing.
 func (q *Query) Match(doc *Doc) (score float64, ok bool) {
+	steps := Unbounded
+	return q.MatchWithin(doc, &steps)
+}
+
+// MatchWithin is Match with a budget, of which patterns, and queries of very many
+// clauses, take steps: a step is a few nanoseconds at most. A match that needs
+// more than is left is not tried further: it answers no and leaves less than 0.
+func (q *Query) MatchWithin(doc *Doc, steps *int) (score float64, ok bool) {
+	if q.perDoc > 0 && !spend(steps, q.perDoc) {
+		return 0, false
+	}
 	for i := range q.must {
-		if !q.must[i].matches(doc) {
+		if !q.must[i].matches(doc, steps) {
 			return 0, false
 		}
 		score += q.must[i].boost
 	}
 	for i := range q.mustNot {
-		if q.mustNot[i].matches(doc) {
+		if q.mustNot[i].matches(doc, steps) {
 			return 0, false
 		}
 	}
 	ok = len(q.must) > 0
 	if !ok && len(q.should) == 0 {
-		return 1, true
+		return 1, *steps >= 0
 	}
 	for i := range q.should {
-		if q.should[i].matches(doc) {
+		if q.should[i].matches(doc, steps) {
 			score += q.should[i].boost
 			ok = true
 		}
 	}
-	if !ok {
+	if !ok || *steps < 0 {
 		return 0, false
 	}
 	return score, true
