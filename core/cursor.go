@@ -4,7 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
+
+	"kumi/store/fault"
 )
 
 // A cursor is opaque to clients: JSON in URL-safe base64, led by a letter for
@@ -41,13 +44,25 @@ func decodeCursor(kind byte, cursor string, position any) error {
 		return errCursor
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
-		return err
-	}
-	if len(text) == 0 || text[0] != kind {
+	if err == nil && (len(text) == 0 || text[0] != kind) {
 		return errCursor
 	}
-	return json.Unmarshal(text[1:], position)
+	if err == nil {
+		err = json.Unmarshal(text[1:], position)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errCursor, err)
+	}
+	return nil
+}
+
+// badCursor gives a client's bad cursor the code that the protocol has for it in
+// some lists.
+func badCursor(err error) error {
+	if errors.Is(err, errCursor) {
+		return fault.Mistaken(fault.MessageOf(err, ""), err)
+	}
+	return err
 }
 
 // storable refuses the times in cursors that no database could compare with.

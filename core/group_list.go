@@ -106,7 +106,7 @@ func (c *Core) ListGroups(ctx context.Context, _ uuid.UUID, in *api.ListGroupsRe
 	}
 	groups, cursor, err := c.listGroups(ctx, f, limit, in.GetCursor())
 	if err != nil {
-		return nil, err
+		return nil, badCursor(err)
 	}
 	return &api.GroupList{Groups: groups, Cursor: cursor}, nil
 }
@@ -153,7 +153,7 @@ func (c *Core) listGroups(ctx context.Context, f groupFilter, limit int, cursor 
 	if cursor != "" {
 		var from groupPosition
 		if err := from.decode(cursor); err != nil {
-			return nil, "", fault.Wrap(fault.Internal, "malformed cursor was used", err)
+			return nil, "", fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
 		}
 		at := order.at(&from)
 		add("("+columns+") "+compare+" (?"+strings.Repeat(", ?", len(at)-1)+")", at...)

@@ -128,5 +128,5 @@ func badListing(doing string, err error) error {
 	if fault.CodeOf(err) != fault.InvalidArgument {
 		return err
 	}
-	return fault.Wrap(fault.Internal, doing+": "+fault.MessageOf(err, ""), err)
+	return fault.Mistaken(doing+": "+fault.MessageOf(err, ""), err)
 }

@@ -27,8 +27,7 @@ func (m *Module) NotificationsSend(ctx context.Context, list []*runtime.Notifica
 		if s == nil {
 			return invalid("expects a notification")
 		}
-		reserved := s.Code >= minReservedCode && s.Code <= maxReservedCode
-		n, err := newNotification(s.Subject, s.Content, s.Code, s.Persistent, reserved)
+		n, err := newNotification(s.Subject, s.Content, s.Code, s.Persistent, true)
 		if err != nil {
 			return err
 		}
@@ -53,13 +52,16 @@ func (m *Module) NotificationSendAll(_ context.Context, subject string, content 
 	return m.core.notifyAll(n)
 }
 
-// newNotification checks what all notifications of module code have.
-func newNotification(subject string, content map[string]any, code int, persistent, reserved bool) (Notification, error) {
+// newNotification checks what all notifications of module code have. With window
+// there are codes for modules below 0, too.
+func newNotification(subject string, content map[string]any, code int, persistent, window bool) (Notification, error) {
 	switch {
 	case subject == "":
 		return Notification{}, invalid("notification subject must not be empty")
-	case code <= 0 && !reserved:
-		return Notification{}, invalid("notification code must be above 0: the others are the server's")
+	case code <= 0 && !window:
+		return Notification{}, invalid("notification code must be above 0")
+	case code <= 0 && (code < minReservedCode || code > maxReservedCode):
+		return Notification{}, invalid("notification code must be above 0 or from %d to %d: the others are the server's", minReservedCode, maxReservedCode)
 	case code > maxNotificationCode:
 		return Notification{}, invalid("notification code must be at most %d", maxNotificationCode)
 	case len(clip(subject, 255)) < len(subject):

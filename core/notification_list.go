@@ -40,7 +40,7 @@ func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.
 	}
 	list, cursor, _, err := c.listNotifications(ctx, caller, limit, in.GetCacheableCursor())
 	if err != nil {
-		return nil, err
+		return nil, badCursor(err)
 	}
 	return &api.NotificationList{Notifications: list, CacheableCursor: cursor}, nil
 }
@@ -50,7 +50,7 @@ func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int,
 	from := notificationPosition{Created: store.Epoch}
 	if cursor != "" {
 		if err := from.decode(cursor); err != nil {
-			return nil, "", false, fault.Wrap(fault.Internal, "malformed cursor was used", err)
+			return nil, "", false, fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
 		}
 	}
 	rows, err := c.db.Reader().QueryContext(ctx, `SELECT id, subject, content, code, sender_id, create_time FROM notification
@@ -93,7 +93,7 @@ func (c *Core) DeleteNotifications(ctx context.Context, caller uuid.UUID, in *ap
 	for _, text := range in.GetIds() {
 		id, err := uuid.FromString(text)
 		if err != nil {
-			return fault.Wrap(fault.Internal, "error while trying to delete notifications", err)
+			return fault.Mistaken("error while trying to delete notifications", err)
 		}
 		ids = append(ids, id)
 	}

@@ -172,8 +172,13 @@ func late(ctx context.Context, err error) error {
 	return err
 }
 
-// logFailure logs the errors that are the server's fault.
+// logFailure logs the errors that are the server's fault. What clients did wrong
+// is for those who look for it.
 func (a *clientAPI) logFailure(call string, err error) {
+	if fault.IsMistake(err) {
+		a.log.Debug().Err(err).Str("call", call).Msg("call refused")
+		return
+	}
 	switch fault.CodeOf(err) {
 	case fault.Internal, fault.Unknown, fault.DataLoss, fault.Unavailable:
 	default:

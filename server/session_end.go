@@ -48,7 +48,11 @@ func (e *ender) Run() {
 	}
 	s.stats.closed[e.why].Add(1)
 	s.event(s.scope, true, e.why.String())
-	s.note(s.log.Debug()).Stringer("reason", e.why).Msg("session ended")
+	line, text := s.log.Debug(), "session ended"
+	if e.why == presence.QueueFull || e.why == presence.WriteTimeout {
+		line, text = s.log.Info(), "session ended, its client does not read what it is sent"
+	}
+	s.note(line).Stringer("reason", e.why).Msg(text)
 }
 
 // sendClose queues the last messages and the close frame.

@@ -1,6 +1,8 @@
 package script
 
 import (
+	"time"
+
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -58,7 +60,8 @@ var matchmakerEntry = vm.NewShape(
 	vm.Value("properties", func(m runtime.MatchmakerEntry) any { return m.GetProperties() }),
 	vm.StrOpt("party_id", func(m runtime.MatchmakerEntry) string { return m.GetPartyId() }),
 	vm.Str("ticket", func(m runtime.MatchmakerEntry) string { return m.GetTicket() }),
-	vm.Int("create_time", func(m runtime.MatchmakerEntry) int64 { return m.GetCreateTime() }),
+	// Go modules get nanoseconds, which the numbers of scripts cannot hold.
+	vm.Int("create_time", func(m runtime.MatchmakerEntry) int64 { return m.GetCreateTime() / int64(time.Second) }),
 )
 
 // eventShape is a custom event.

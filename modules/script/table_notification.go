@@ -29,17 +29,24 @@ var (
 	nNotificationID = vm.N("notification_id")
 )
 
-// listedNotifications have their content as text, as modules know it.
+// listedNotifications have their content as text, as modules know it; in Lua some
+// keys are also there in camel case, which is how modules know those.
 var listedNotifications = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Notification] {
-	return vm.NewShape(
+	fields := []vm.Property[*api.Notification]{
 		vm.Str("id", (*api.Notification).GetId),
 		vm.Str("subject", (*api.Notification).GetSubject),
 		vm.Str("content", (*api.Notification).GetContent),
 		vm.Int("code", (*api.Notification).GetCode),
 		vm.Bool("persistent", (*api.Notification).GetPersistent),
-		vm.Str(camelIn(lang, "sender_id"), (*api.Notification).GetSenderId),
-		vm.Time(camelIn(lang, "create_time"), (*api.Notification).GetCreateTime),
-	)
+		vm.Str("sender_id", (*api.Notification).GetSenderId),
+		vm.Time("create_time", (*api.Notification).GetCreateTime),
+	}
+	if lang == vm.Lua {
+		fields = append(fields,
+			vm.Str("senderId", (*api.Notification).GetSenderId),
+			vm.Time("createTime", (*api.Notification).GetCreateTime))
+	}
+	return vm.NewShape(fields...)
 })
 
 var notificationShape = vm.NewShape(

@@ -44,6 +44,9 @@ type Error struct {
 	Code    Code
 	Message string
 	Cause   error
+	// Mistake is set where the caller did something wrong that the protocol has
+	// an internal code for.
+	Mistake bool
 }
 
 // Error implements error. It includes the cause, so it is for logs.
@@ -72,9 +75,29 @@ func Wrap(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Cause: cause}
 }
 
+// Mistaken is for what a caller did wrong and the protocol answers with
+// Internal. It is no failure of the server, so that nobody need read of it.
+func Mistaken(message string, cause error) *Error {
+	return &Error{Code: Internal, Message: message, Cause: cause, Mistake: true}
+}
+
+// IsMistake tells whether the caller alone is to blame for err.
+func IsMistake(err error) bool {
+	var e *Error
+	if errors.As(err, &e) && e.Mistake {
+		return true
+	}
+	switch CodeOf(err) {
+	case InvalidArgument, NotFound, AlreadyExists, PermissionDenied, ResourceExhausted, FailedPrecondition, OutOfRange, Unauthenticated:
+		return true
+	}
+	return false
+}
+
 // CodeOf reads the code of err through any wrapping: an *Error's, that of the
 // runtime.Error a Go module raised (numbers outside 1 to 16 count as Internal),
-// Canceled or DeadlineExceeded for context errors, else Internal.
+// Canceled or DeadlineExceeded for context errors, that of a refusal which the
+// runtime package has a value for, else Internal.
 func CodeOf(err error) Code {
 	if err == nil {
 		return OK
@@ -93,7 +116,29 @@ func CodeOf(err error) Code {
 	case errors.Is(err, context.DeadlineExceeded):
 		return DeadlineExceeded
 	}
+	for i := range refusals {
+		if errors.Is(err, refusals[i].err) {
+			return refusals[i].code
+		}
+	}
 	return Internal
+}
+
+// refusals are the errors that module code is given bare, to compare with, and
+// that scripts and doors need a code for.
+var refusals = [...]struct {
+	err  error
+	code Code
+}{
+	{runtime.ErrChannelIDInvalid, InvalidArgument}, {runtime.ErrChannelCursorInvalid, InvalidArgument},
+	{runtime.ErrInvalidChannelTarget, InvalidArgument}, {runtime.ErrInvalidChannelType, InvalidArgument},
+	{runtime.ErrChannelGroupNotFound, NotFound},
+	{runtime.ErrGroupNotFound, NotFound}, {runtime.ErrGroupPermissionDenied, PermissionDenied},
+	{runtime.ErrGroupFull, InvalidArgument}, {runtime.ErrGroupLastSuperadmin, InvalidArgument},
+	{runtime.ErrGroupUserNotFound, NotFound}, {runtime.ErrGroupNoUpdateOps, InvalidArgument},
+	{runtime.ErrGroupNameInUse, AlreadyExists}, {runtime.ErrGroupCreatorInvalid, InvalidArgument},
+	{runtime.ErrGroupUserInvalidCursor, InvalidArgument}, {runtime.ErrUserGroupInvalidCursor, InvalidArgument},
+	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
 }
 
 // MessageOf is the text a client may see: the public message of the outermost
