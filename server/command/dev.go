@@ -7,8 +7,8 @@ import (
 )
 
 // dev is run with defaults for people who write modules: what they save is live
-// at once, and the log is text with everything in it. Settings that somebody
-// chose stay as chosen.
+// at once, the log is text with everything in it, and the matchmaker does not
+// make the two tabs on one desk wait. Settings that somebody chose stay as chosen.
 func dev(ctx context.Context, args []string, s streams) int {
 	cfg, warnings, ok := load(args, s)
 	if !ok {
@@ -31,5 +31,8 @@ func forDevelopers(cfg *config.Config) {
 	}
 	if !chosen["logger.level"] {
 		cfg.Logger.Level = "debug"
+	}
+	if !chosen["matchmaker.interval_sec"] {
+		cfg.Matchmaker.IntervalSec = 1
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,15 +88,15 @@ func TestDev(t *testing.T) {
 func TestDevDefaults(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"": "true text debug",
-		"--runtime.watch=false --logger.level warn --logger.format json": "false json warn",
+		"": "true text debug 1",
+		"--runtime.watch=false --logger.level warn --logger.format json --matchmaker.interval_sec 7": "false json warn 7",
 	} {
 		cfg, _, err := config.Load(strings.Fields(args), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		forDevelopers(cfg)
-		got := strings.Join([]string{map[bool]string{true: "true", false: "false"}[cfg.Runtime.Watch], cfg.Logger.Format, cfg.Logger.Level}, " ")
+		got := strings.Join([]string{map[bool]string{true: "true", false: "false"}[cfg.Runtime.Watch], cfg.Logger.Format, cfg.Logger.Level, strconv.Itoa(cfg.Matchmaker.IntervalSec)}, " ")
 		if got != want {
 			t.Errorf("%q: %s, want %s", args, got, want)
 		}
