@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,11 +57,12 @@ func (s *Server) Reload(ctx context.Context) error {
 		if r.ctx.Err() != nil {
 			return errStopping
 		}
-		s.metrics.reloaded(false)
-		s.log.Error().Str("module_version", old.Version).Msg("the modules cannot be loaded anew, the running ones stay: " + err.Error())
 		if ctx.Err() != nil {
+			s.log.Info().Str("module_version", old.Version).Msg("the modules were not loaded to the end, the running ones stay: " + abandoned)
 			return fault.Wrap(fault.Canceled, "the reload was canceled", err)
 		}
+		s.metrics.reloaded(false)
+		s.log.Error().Str("module_version", old.Version).Msg("the modules cannot be loaded anew, the running ones stay: " + err.Error())
 		return fault.Wrap(fault.FailedPrecondition, err.Error(), err)
 	}
 	s.set.Store(set)
@@ -68,11 +70,31 @@ func (s *Server) Reload(ctx context.Context) error {
 	s.metrics.reloaded(true)
 	s.core.JobsChanged()
 	old.Retire()
-	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Dur("took", time.Since(began)).Msg("modules loaded anew")
+	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Int64("took_ms", time.Since(began).Milliseconds()).Msg("modules loaded anew")
+	s.lost(old, set)
 	if s.config.Runtime.MatchReload == "swap" {
 		s.swapMatches()
 	}
 	return nil
+}
+
+const abandoned = "what they are loaded from has changed again, or nobody waits for them"
+
+// lost warns when a reload left nothing of a language, as when the file that its
+// program starts from was deleted.
+func (s *Server) lost(old, set *modules.Set) {
+	for _, runtime := range []string{"lua", "javascript"} {
+		var files []string
+		for _, m := range old.Modules {
+			if m.Runtime == runtime {
+				files = append(files, m.Path)
+			}
+		}
+		if len(files) > 0 && !slices.ContainsFunc(set.Modules, func(m modules.Loaded) bool { return m.Runtime == runtime }) {
+			s.log.Warn().Str("runtime", runtime).Strs("gone", files).Str("module_version", set.Version).
+				Msg("no " + runtime + " module is left: what those that are gone registered does not exist any more")
+		}
+	}
 }
 
 var errStopping = fault.New(fault.Unavailable, "the server is stopping")

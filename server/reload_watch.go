@@ -7,17 +7,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
 
 	"kumi/modules"
+	"kumi/store/fault"
 )
 
 // Saving a file is several events, and saving several files more.
 const (
 	quiet     = 100 * time.Millisecond // without an event before modules are loaded
 	quietMost = 500 * time.Millisecond // after the first event
+	// away is how long the file of a module must be gone to count as deleted: some
+	// editors and tools delete a file to write it anew.
+	away = 2 * time.Second
 )
 
 // watch loads modules anew when a file of their folder changes, until the server
@@ -27,14 +32,11 @@ func (s *Server) watch() error {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return fmt.Errorf("make the modules folder to watch: %w", err)
 	}
-	if real, err := filepath.EvalSymlinks(root); err == nil {
-		root = real
-	}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return fmt.Errorf("watch the modules folder: %w", err)
 	}
-	if err := watchTree(w, root, root); err != nil {
+	if err := watchFolders(w, root); err != nil {
 		_ = w.Close()
 		return fmt.Errorf("watch the modules folder: %w", err)
 	}
@@ -56,7 +58,11 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 		}
 		timer.Reset(min(quiet, max(quietMost-now.Sub(first), 0)))
 	}
-	failed := "" // digest of the files that could not be loaded
+	var (
+		running loadOfFiles // the load that goes on, if any
+		failed  string      // digest of the files that could not be loaded
+		missing time.Time   // since when a module's file is gone
+	)
 	for {
 		select {
 		case <-ctx.Done():
@@ -65,17 +71,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 			if !ok {
 				return
 			}
-			if e.Has(fsnotify.Create) {
-				if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
-					if err := watchTree(w, root, e.Name); err != nil {
-						s.log.Warn().Err(err).Str("folder", e.Name).Msg("folder of modules cannot be watched")
-					}
-					changed()
-					continue
-				}
-			}
-			// What is gone may have been a folder.
-			if e.Op != fsnotify.Chmod && modules.Source(e.Name) || e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+			if matters(e) {
 				changed()
 			}
 		case err, ok := <-w.Errors:
@@ -84,45 +80,110 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 			}
 			s.log.Warn().Err(err).Msg("events of the modules folder were lost")
 			changed()
+		case ok := <-running.done:
+			if failed = ""; !ok {
+				failed = running.digest
+			}
+			running = loadOfFiles{}
+			timer.Reset(0) // something may have been saved meanwhile
 		case <-timer.C:
 			first = time.Time{}
-			failed = s.reloadChanged(ctx, failed)
+			if err := watchFolders(w, root); err != nil {
+				s.log.Warn().Err(err).Msg("folder of modules cannot be watched")
+			}
+			now := modules.Digest(root)
+			switch {
+			case running.done != nil:
+				if now != running.digest {
+					running.cancel() // nobody wants what is being loaded any more
+				}
+				continue
+			case now == s.set.Load().Digest || now == failed:
+				missing = time.Time{}
+				if now != failed {
+					failed = ""
+				}
+				continue
+			}
+			if gone := s.gone(); gone == "" {
+				missing = time.Time{}
+			} else if missing.IsZero() {
+				missing = time.Now()
+				s.log.Debug().Str("file", gone).Msg("a file of the modules is gone, waiting whether it comes back")
+				timer.Reset(away)
+				continue
+			} else if left := away - time.Since(missing); left > 0 {
+				timer.Reset(left)
+				continue
+			}
+			missing = time.Time{}
+			running = s.loadFiles(ctx, now)
 		}
 	}
 }
 
-// reloadChanged loads the modules if their files differ from those that are
-// loaded and from those that could not be. It returns the digest of the latter.
-func (s *Server) reloadChanged(ctx context.Context, failed string) string {
-	now := modules.Digest(s.config.Runtime.Path)
-	switch now {
-	case s.set.Load().Digest:
-		return ""
-	case failed:
-		return failed
-	}
-	if err := s.Reload(ctx); err != nil { // it is in the log
-		return now
+// loadOfFiles is a load that the watch has begun.
+type loadOfFiles struct {
+	digest string
+	cancel context.CancelFunc
+	done   chan bool // false when the files cannot be loaded
+}
+
+func (s *Server) loadFiles(ctx context.Context, digest string) loadOfFiles {
+	ctx, cancel := context.WithCancel(ctx)
+	l := loadOfFiles{digest: digest, cancel: cancel, done: make(chan bool, 1)}
+	s.reloads.work.Go(func() {
+		defer cancel()
+		err := s.Reload(ctx) // it is in the log
+		l.done <- err == nil || fault.CodeOf(err) == fault.Canceled
+	})
+	return l
+}
+
+// gone names a file of the running modules that is not there any more.
+func (s *Server) gone() string {
+	for _, m := range s.set.Load().Modules {
+		if m.Runtime == "go" || m.Path == "" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(s.config.Runtime.Path, filepath.FromSlash(m.Path))); errors.Is(err, fs.ErrNotExist) {
+			return m.Path
+		}
 	}
 	return ""
 }
 
-// watchTree watches a folder and those below it that modules may be in.
-func watchTree(w *fsnotify.Watcher, root, folder string) error {
-	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil // gone meanwhile
-		case err != nil:
-			return err
-		case !d.IsDir():
+// matters says whether an event may be of a module.
+func matters(e fsnotify.Event) bool {
+	switch {
+	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
+		return true // what is gone may have been a folder
+	case e.Op == fsnotify.Chmod:
+		return false
+	case modules.Source(e.Name):
+		return true
+	}
+	info, err := os.Stat(e.Name) // a new folder, or a link to one
+	return e.Has(fsnotify.Create) && err == nil && info.IsDir()
+}
+
+// watchFolders watches all folders that modules are in, so far as they are not.
+func watchFolders(w *fsnotify.Watcher, root string) error {
+	for {
+		known, more := w.WatchList(), false
+		for _, folder := range modules.Folders(root) {
+			if slices.Contains(known, folder) {
+				continue
+			}
+			switch err := w.Add(folder); {
+			case err == nil:
+				more = true // it may have had new folders before it was watched
+			case !errors.Is(err, fs.ErrNotExist):
+				return fmt.Errorf("%s: %w", folder, err)
+			}
+		}
+		if !more {
 			return nil
-		case path != root && modules.Skipped(d.Name()):
-			return filepath.SkipDir
 		}
-		if err := w.Add(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	})
+	}
 }
