@@ -105,3 +105,51 @@ func BenchmarkBenchTick(b *testing.B) {
 		}
 	})
 }
+
+// Messages of one client share their sender, until a script writes to it.
+func TestSenderIsShared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{
+		"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch("sender_js", {
+			matchInit: () => ({state: {}, tickRate: 10}), matchJoinAttempt: (c, l, n, d, t, state) => ({state, accept: true}),
+			matchJoin: (c, l, n, d, t, state) => ({state}), matchLeave: (c, l, n, d, t, state) => ({state}),
+			matchLoop: (c, l, n, d, tick, state, messages) => {
+				const s = messages[0].sender;
+				const is = s.username + " " + s.extra + " " + (s === state.last) + " " + n.binaryToString(messages[0].data);
+				if (tick === 1) { s.username = "changed"; s.extra = true }
+				if (tick === 3) { delete s.username }
+				state.last = s; d.broadcastMessage(1, is); return {state} },
+			matchTerminate: () => null, matchSignal: (c, l, n, d, t, state) => ({state}) }) }`,
+		"sender_lua.lua": `local M = {}; function M.match_init() return {}, 10, "" end; function M.match_join_attempt(_, _, _, s) return s, true end
+			function M.match_join(_, _, _, s) return s end; function M.match_leave(_, _, _, s) return s end
+			function M.match_loop(_, d, tick, state, messages)
+				local s = messages[1].sender
+				d.broadcast_message(1, tostring(s.username) .. " " .. (s.extra and "true" or "undefined") .. " " .. tostring(s == state.last) .. " " .. messages[1].data)
+				if tick == 1 then s.username = "changed"; s.extra = true end
+				if tick == 3 then s.username = nil end
+				state.last = s; return state end
+			function M.match_terminate() end; function M.match_signal(_, _, _, s) return s end; return M`,
+	})
+	who := &presence.Presence{ID: presence.ID{Node: testNode}, Meta: presence.Meta{Username: "me"}}
+	for _, name := range []string{"sender_js", "sender_lua"} {
+		ctx, h := context.Background(), &hall{}
+		g, err := w.Matches[name](ctx, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		if _, _, err := g.Init(ctx, map[string]any{}); err != nil {
+			t.Fatal(err)
+		}
+		for tick, want := range []string{"false", "true", "false", "true", "false", "true"} {
+			text := fmt.Sprint("hello ", tick)
+			alive, err := g.Loop(ctx, int64(tick), []*match.Data{{Presence: who, Data: []byte(text)}})
+			if !alive || err != nil {
+				t.Fatal(alive, err)
+			}
+			if want = "me undefined " + want + " " + text; string(h.sent) != want {
+				t.Errorf("%s in tick %d: %q, want %q", name, tick, h.sent, want)
+			}
+		}
+	}
+}

@@ -242,6 +242,20 @@ func (c *Call) Data(name string) []byte {
 	return nil
 }
 
+// Text is a required string or binary value, as a string.
+func (c *Call) Text(name string) string {
+	v := c.arg()
+	switch {
+	case v != nil && c.E.IsBytes(v):
+		return string(c.E.View(v))
+	case v != nil && c.E.IsStr(v):
+		return c.E.Str(v)
+	}
+	c.absent(name, "", typeData, true)
+	c.fail(name, "", "expected a string or binary data")
+	return ""
+}
+
 // OptData is Data that may be absent; it is nil then.
 func (c *Call) OptData(name string) []byte {
 	if !c.Given() {

@@ -27,6 +27,7 @@ type Engine interface {
 	Float(Ref) float64          // of IsNum
 	Bool(Ref) bool              // of IsBool
 	Bytes(Ref) []byte           // of IsBytes; a copy
+	View(Ref) []byte            // of IsBytes; to be read at once and not changed
 	Field(obj Ref, n *Name) Ref // nil value when absent; JS accepts the camel, Lua the snake spelling
 	FieldNamed(obj Ref, key string) Ref
 	EachField(obj Ref, visit func(key string, v Ref) bool)
@@ -49,6 +50,7 @@ type Engine interface {
 	FromFloat(float64) Ref
 	FromBool(bool) Ref
 	FromBytes([]byte) Ref // ArrayBuffer in JS, string in Lua
+	TakeBytes([]byte) Ref // FromBytes of what nobody else uses any more
 	FromJSON(string) (Ref, error)
 	FromAny(any) (Ref, error) // what Export gives, and the usual Go scalars, string maps and lists
 	List([]Ref) Ref
@@ -103,6 +105,9 @@ type Source interface {
 type Recorder interface {
 	// Recorded finds the record behind a value, nil when it is no record.
 	Recorded(Ref) Recorded
+	// Pristine says that a value is a record to which scripts have done nothing
+	// but read it.
+	Pristine(Ref) bool
 }
 
 // Recorded is a record as a script left it.

@@ -4,6 +4,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"kumi/core"
+	"kumi/match"
+	"kumi/presence"
 	"kumi/vm"
 )
 
@@ -27,6 +29,7 @@ type Local struct {
 	args    []vm.Ref
 	env     vm.Ref // Lua: the env table of every ctx
 	ids     map[uuid.UUID]vm.Ref
+	senders map[*presence.Presence]vm.Ref
 }
 
 // mostIDs is how many identifiers a VM keeps the text of.
@@ -35,12 +38,8 @@ const mostIDs = 1024
 // idText is an identifier as a script's string. The VM of a match meets the same
 // ones in every tick, so it keeps them.
 func idText(e vm.Engine, id uuid.UUID) vm.Ref {
-	inst, ok := e.(vm.Instance)
-	if !ok {
-		return e.FromStr(id.String())
-	}
-	l, ok := inst.Local().(*Local)
-	if !ok || l.game == nil {
+	l := localOfMatch(e)
+	if l == nil {
 		return e.FromStr(id.String())
 	}
 	text, ok := l.ids[id]
@@ -52,6 +51,35 @@ func idText(e vm.Engine, id uuid.UUID) vm.Ref {
 		l.ids[id] = text
 	}
 	return text
+}
+
+// sender is who sent a message. Messages of one client have the same object, as
+// long as scripts only read it.
+func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
+	l := localOfMatch(e)
+	r, ok := e.(vm.Recorder)
+	if l == nil || !ok {
+		return playerShape.Of(e, d.Presence), nil
+	}
+	if who, ok := l.senders[d.Presence]; ok && r.Pristine(who) {
+		return who, nil
+	}
+	if l.senders == nil || len(l.senders) >= mostIDs {
+		l.senders = map[*presence.Presence]vm.Ref{}
+	}
+	who := playerShape.Of(e, d.Presence)
+	l.senders[d.Presence] = who
+	return who, nil
+}
+
+// localOfMatch is the state of the VM of a match, nil for another one.
+func localOfMatch(e vm.Engine) *Local {
+	if inst, ok := e.(vm.Instance); ok {
+		if l, ok := inst.Local().(*Local); ok && l.game != nil {
+			return l
+		}
+	}
+	return nil
 }
 
 // silent says whether what the VM logs has been said by the first one.

@@ -42,13 +42,13 @@ var (
 
 // messageShape is a client's message in a match.
 var messageShape = vm.NewShape(
-	vm.Sub("sender", playerShape, func(d *match.Data) runtime.Presence { return d.Presence }),
+	vm.Made("sender", vm.Type{Shape: playerShape}, sender),
 	vm.Int("op_code", (*match.Data).GetOpCode),
 	vm.Made("data", vm.TypeBytes, func(e vm.Engine, d *match.Data) (vm.Ref, error) {
 		if len(d.Data) == 0 {
 			return e.Nil(), nil
 		}
-		return e.FromBytes(d.Data), nil
+		return e.TakeBytes(d.Data), nil // the message is the handler's
 	}),
 	vm.Bool("reliable", (*match.Data).GetReliable),
 	vm.Int("receive_time_ms", (*match.Data).GetReceiveTime),

@@ -86,14 +86,14 @@ func base16Decode(_ *core.Module, c *vm.Call) error {
 }
 
 func binaryToString(_ *core.Module, c *vm.Call) error {
-	in := c.Data("input")
-	if !utf8.Valid(in) {
+	in := c.Text("input")
+	if !utf8.ValidString(in) {
 		c.Invalid("input", "expected data that is valid UTF-8")
 	}
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return c.ReturnStr("output", string(in), nil)
+	return c.ReturnStr("output", in, nil)
 }
 
 func stringToBinary(_ *core.Module, c *vm.Call) error {

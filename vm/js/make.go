@@ -29,9 +29,10 @@ func (v *VM) FromFloat(f float64) vm.Ref { return v.rt.ToValue(f) }
 func (v *VM) FromBool(b bool) vm.Ref { return v.rt.ToValue(b) }
 
 // FromBytes implements vm.Engine. The bytes are copied.
-func (v *VM) FromBytes(b []byte) vm.Ref {
-	return v.rt.ToValue(v.rt.NewArrayBuffer(append([]byte{}, b...)))
-}
+func (v *VM) FromBytes(b []byte) vm.Ref { return v.TakeBytes(append([]byte{}, b...)) }
+
+// TakeBytes implements vm.Engine.
+func (v *VM) TakeBytes(b []byte) vm.Ref { return v.rt.ToValue(v.rt.NewArrayBuffer(b)) }
 
 // FromJSON implements vm.Engine.
 func (v *VM) FromJSON(text string) (vm.Ref, error) {

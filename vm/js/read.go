@@ -146,15 +146,23 @@ func (v *VM) Bool(x vm.Ref) bool {
 
 // Bytes implements vm.Engine.
 func (v *VM) Bytes(x vm.Ref) []byte {
+	if b := v.View(x); b != nil {
+		return append([]byte{}, b...)
+	}
+	return nil
+}
+
+// View implements vm.Engine.
+func (v *VM) View(x vm.Ref) []byte {
 	o, ok := x.(*goja.Object)
 	if !ok {
 		return nil
 	}
 	switch data := o.Export().(type) {
 	case goja.ArrayBuffer:
-		return append([]byte{}, data.Bytes()...)
+		return some(data.Bytes())
 	case []byte:
-		return append([]byte{}, data...)
+		return some(data)
 	}
 	buffer, ok := o.Get("buffer").(*goja.Object)
 	if !ok {
@@ -169,7 +177,15 @@ func (v *VM) Bytes(x vm.Ref) []byte {
 	if from < 0 || size < 0 || from+size > int64(len(all)) {
 		return nil
 	}
-	return append([]byte{}, all[from:from+size]...)
+	return some(all[from : from+size])
+}
+
+// some is b, and not nil.
+func some(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }
 
 // Field implements vm.Engine.

@@ -18,6 +18,7 @@ type record struct {
 	gone   []bool       // deleted, by position; nil: none
 	more   *object      // added by scripts
 	kept   level
+	wrote  bool // scripts changed something
 }
 
 // Record implements vm.Engine.
@@ -96,6 +97,7 @@ func (r *record) Set(key string, x goja.Value) bool {
 	if r.kept != open && (r.kept == frozen || !r.Has(key)) {
 		return false
 	}
+	r.wrote = true
 	i, ok := r.layout.Position(vm.JS, key)
 	if !ok {
 		if r.more == nil {
@@ -124,6 +126,7 @@ func (r *record) Delete(key string) bool {
 	if r.kept >= sealed && r.Has(key) {
 		return false
 	}
+	r.wrote = true
 	i, ok := r.layout.Position(vm.JS, key)
 	if !ok {
 		return r.more == nil || r.more.Delete(key)
@@ -163,6 +166,12 @@ func (v *VM) Recorded(x vm.Ref) vm.Recorded {
 		}
 	}
 	return nil
+}
+
+// Pristine implements vm.Recorder.
+func (v *VM) Pristine(x vm.Ref) bool {
+	r, ok := v.Recorded(x).(*record)
+	return ok && !r.wrote && r.kept == open
 }
 
 // Source implements vm.Recorded.

@@ -3,6 +3,7 @@ package lua
 import (
 	"errors"
 	"math"
+	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -91,6 +92,9 @@ func (e engine) Bytes(r vm.Ref) []byte {
 	return []byte(s)
 }
 
+// View implements vm.Engine.
+func (e engine) View(r vm.Ref) []byte { return e.Bytes(r) }
+
 // Field implements vm.Engine.
 func (e engine) Field(obj vm.Ref, n *vm.Name) vm.Ref { return e.FieldNamed(obj, n.Snake) }
 
@@ -168,6 +172,11 @@ func (e engine) FromBool(b bool) vm.Ref { return lua.LBool(b) }
 
 // FromBytes implements vm.Engine.
 func (e engine) FromBytes(b []byte) vm.Ref { return lua.LString(b) }
+
+// TakeBytes implements vm.Engine.
+func (e engine) TakeBytes(b []byte) vm.Ref {
+	return lua.LString(unsafe.String(unsafe.SliceData(b), len(b)))
+}
 
 // List implements vm.Engine.
 func (e engine) List(refs []vm.Ref) vm.Ref {

@@ -19,6 +19,7 @@ type record struct {
 	table lua.LTable // what scripts hold; first, see recordOf
 	vm    *VM
 	uses  int
+	wrote bool // scripts changed something
 
 	layout *vm.Layout
 	source vm.Source
@@ -201,6 +202,7 @@ func indexRecord(L *lua.LState) int {
 func writeRecord(L *lua.LState) int {
 	t, key, x := L.CheckTable(1), L.Get(2), L.Get(3)
 	if r := recordOf(t); r != nil {
+		r.wrote = true
 		if name, ok := key.(lua.LString); ok && r.set(string(name), x) {
 			r.used()
 			return 0
@@ -219,6 +221,12 @@ func (v *VM) Recorded(x vm.Ref) vm.Recorded {
 		}
 	}
 	return nil
+}
+
+// Pristine implements vm.Recorder.
+func (v *VM) Pristine(x vm.Ref) bool {
+	r, ok := v.Recorded(x).(*record)
+	return ok && !r.wrote
 }
 
 // Source implements vm.Recorded.
