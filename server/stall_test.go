@@ -20,6 +20,9 @@ import (
 // late is when a test gives up waiting.
 const late = 30 * time.Second
 
+// longTokens is for tests that open sockets longer than a token lives.
+var longTokens = servertest.Flags("--session.token_expiry_sec", "7200")
+
 // until waits for something that comes about on its own.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
@@ -98,7 +101,7 @@ func joinRoom(r *servertest.Raw, hidden bool) (channel, session string, err erro
 func TestSlowReaderInARoom(t *testing.T) {
 	t.Parallel()
 	const members = 1000
-	srv := servertest.Start(t, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
+	srv := servertest.Start(t, longTokens, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
 		// Only its queue shall be what ends it.
 		servertest.Flags("--socket.write_wait_ms", "300000", "--socket.pong_wait_ms", "600000", "--socket.ping_period_ms", "300000"))
 	user := srv.User(t, "ann")
