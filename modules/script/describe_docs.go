@@ -75,6 +75,7 @@ func Docs() (string, error) {
 			p.function(nil, f)
 		}
 	}
+	p.types(js, lua)
 	p.hooks()
 	return p.b.String(), nil
 }

@@ -80,6 +80,7 @@ var explanationShape = vm.NewShape(
 	vm.Int("others", func(x *matchmaker.Explanation) int { return x.Others }),
 	vm.List("finds", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.Finds) }),
 	vm.List("found_by", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.FoundBy) }),
+	vm.Bool("cut_short", func(x *matchmaker.Explanation) bool { return x.Cut }),
 	vm.Str("summary", func(x *matchmaker.Explanation) string { return x.Summary }),
 )
 
@@ -96,6 +97,6 @@ func matchmakerExplain(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	x, err := nk.MatchmakerExplain(c.Ctx, ticket)
+	x, err := nk.ExplainTicket(c.Ctx, ticket)
 	return vm.Return(c, "explanation", explanationShape, x, err)
 }

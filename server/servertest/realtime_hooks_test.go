@@ -24,6 +24,9 @@ func snakeOf(name string) string {
 // hook does with its envelope, of which it may read the field of its kind as
 // inner.
 func hookAll(language, before string) servertest.Option {
+	if language == "go" {
+		return servertest.Flags("--runtime.env", "rthooks="+before) // see goRealtimeHooks
+	}
 	names, _ := json.Marshal(hooks.RealtimeNames)
 	if language == "javascript" {
 		return servertest.Module("index.js", `
@@ -63,7 +66,7 @@ func hookAll(language, before string) servertest.Option {
 // hook.
 func TestRealtimeHooks(t *testing.T) {
 	t.Parallel()
-	for language, pass := range map[string]string{"javascript": "return envelope;", "lua": "return envelope"} {
+	for language, pass := range map[string]string{"javascript": "return envelope;", "lua": "return envelope", "go": "pass"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			srv := servertest.Start(t, hookAll(language, pass))
@@ -151,6 +154,7 @@ func TestRealtimeHooksReject(t *testing.T) {
 	for language, how := range map[string][2]string{
 		"javascript": {`throw { message: "not " + name, code: 7 };`, `return null;`},
 		"lua":        {`error({ "not " .. name, 7 })`, `return nil`},
+		"go":         {"coded", "nothing"},
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
@@ -187,6 +191,7 @@ func TestRealtimeHooksRewrite(t *testing.T) {
 			if name == "StatusUpdate" then inner.status = "changed" end
 			if name == "MatchmakerAdd" then inner.min_count = 2; inner.max_count = 4; inner.count_multiple = 2; inner.string_properties = { a = "b" } end
 			return envelope`,
+		"go": "rewrite",
 	} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
