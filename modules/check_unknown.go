@@ -52,9 +52,9 @@ func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
 	r.add(at, text)
 }
 
-// goRegistered notes where a Go module registers something, and says whether it
-// has registered the same before, which is filed.
-func (r *Report) goRegistered(what string) (twice bool) {
+// goRegistered notes where a Go module registers something, and says whether that
+// took the place of something registered there before, which is filed.
+func (r *Report) goRegistered(what string, replaced bool) (twice bool) {
 	if r == nil {
 		return false
 	}
@@ -70,7 +70,8 @@ func (r *Report) goRegistered(what string) (twice bool) {
 	}
 	key := "go " + what
 	r.mu.Lock()
-	first, twice := r.at[key]
+	first, known := r.at[key]
+	twice = known && replaced
 	if r.at == nil {
 		r.at = map[string]string{}
 	}

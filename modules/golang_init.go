@@ -52,7 +52,7 @@ func (i *initializer) register(what string, missing bool, set func() (was *hooks
 		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while InitModule runs", what)
 	}
 	was := set()
-	if twice := i.report.goRegistered(what); !twice && was != nil {
+	if twice := i.report.goRegistered(what, was != nil); !twice && was != nil {
 		i.hidden(what, i.origin(), *was)
 	}
 	return nil

@@ -2,6 +2,7 @@ package js_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -34,6 +35,20 @@ func TestSizes(t *testing.T) {
 		"concat":                 `Array(2 ** 32 - 1).concat([1])`,
 		"indexOf":                `const a = []; a.length = 2 ** 32 - 1; a.indexOf(5)`,
 		"Array.from":             `Array.from({ length: 1e9 })`,
+		"join of long texts":     `new Array(1e5).fill("x".repeat(1e6)).join("")`,
+		"join with long texts":   `new Array(1e5).join("x".repeat(1e6))`,
+		"list of long texts":     `const s = "" + new Array(1e5).fill("x".repeat(1e6))`,
+		"concat of long texts":   `"".concat(...new Array(1e5).fill("x".repeat(1e6)))`,
+		"replaceAll":             `"x".repeat(1e6).replaceAll("x", "y".repeat(1e5))`,
+		"replace":                `"x".repeat(1e6).replace(/x/g, "y".repeat(1e5))`,
+		"replace with the text":  "\"x\".repeat(1e5).replace(/x/g, \"$`$'\")",
+		"replace with itself":    `"x".repeat(1e6).replace(/x+/, "$&".repeat(1e6))`,
+		"replace with an object": `"x".repeat(1e6).replace(/x/g, { toString: () => "y".repeat(1e5) })`,
+		"split":                  `"x".repeat(6e7).split("")`,
+		"spread of a text":       `[..."x".repeat(6e7)]`,
+		"Array.from a text":      `Array.from("x".repeat(6e7))`,
+		"BigInt of a long text":  `BigInt("9".repeat(1e7))`,
+		"text of a BigInt":       `(1n << 3000000000n).toString()`,
 		"ArrayBuffer":            `new ArrayBuffer(2 ** 40)`,
 		"Uint8Array":             `new Uint8Array(2 ** 33)`,
 		"Float64Array":           `new Float64Array(2 ** 31)`,
@@ -52,6 +67,23 @@ func TestSizes(t *testing.T) {
 				t.Errorf("%q does not say what is wrong", err)
 			}
 		})
+	}
+}
+
+// Where a function stands in for a replacement it does what the text would.
+func TestReplaceByTheRules(t *testing.T) {
+	t.Parallel()
+	got, err := eval(t, `
+		const long = "-".repeat(9000), w = (s) => s.split("-").join("");
+		const both = (s, p, r) => { const a = s.replace(p, r), b = (s + long).replace(p, r + long); return a + long === b.replace(long, "") ? w(a) : "differs: " + w(b) };
+		const text = "a".repeat(0) + "john smith";
+		return [both(text, "john", "<$&>"), both(text, /(\w+) (\w+)/, "$2, $1 $$ $3 $0 $10 $01"), both(text, /(?<first>\w+) (?<last>\w+)/, "$<last>$<first>$<none>$<"),
+			both(text, "john", "$<x>$"), both(text, /(x)?john/, "[$1]"), "aXbX".replaceAll("X", "$&$&"), "x".replace("x", undefined), "x".replace("x"),
+			"abc".replace("b", (m, at, s) => m + at + s), String(10n), BigInt("12") + 1n, BigInt.asIntN(8, 257n), typeof BigInt(1), BigInt(1).constructor === BigInt,
+			Object(1n) instanceof BigInt, [..."äb"].length, "a".concat(1, "b"), [1, null, "x"].join("-")].join("|")`, js.Options{})
+	want := `"<john> smith|smith, john $ $3 $0 john0 john|smithjohn$<|$<x>$ smith|[] smith|aXXbXX|undefined|undefined|ab1abcc|10|13|1|bigint|true|true|2|a1b|1--x"`
+	if err != nil || strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(fmt.Sprint(got)) != want {
+		t.Errorf("got  %s %v\nwant %s", got, err, want)
 	}
 }
 

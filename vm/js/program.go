@@ -27,6 +27,7 @@ type Program struct {
 	freezes bool
 	sized   sized
 	nested  nested
+	texts   texts
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -48,7 +49,7 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source), nested: nestedOf(source)}, nil
+			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source), nested: nestedOf(source), texts: textsOf(source)}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)

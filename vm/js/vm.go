@@ -85,6 +85,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	}
 	v.addNesting(p.nested)
 	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
+	v.addTexts(p.texts, v.rt.NewArray().Prototype())
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
 		v.Close()
