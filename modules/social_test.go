@@ -17,11 +17,13 @@ var socialCases = []fnCase{
 			local l, cursor = nk.notifications_list(USER, 1); local n = l[1]; local m, last = nk.notifications_list(USER, 1, cursor)
 			nk.notifications_update({{id = n.id, subject = "new", content = {b = 2}}}); local g = nk.notifications_get_id({n.id}, USER)[1]
 			nk.notifications_delete({{user_id = USER, notification_id = n.id}}); nk.notifications_delete_id({m[1].id}, USER)
-			return {n.subject, n.content, n.code, n.persistent, n.senderId == USER2, n.createTime > 0, m[1].subject, last or "none", g.subject, g.content, g.sender_id == USER2, g.user_id == USER, #nk.notifications_list(USER)}`,
+			return {n.subject, n.content, n.code, n.persistent, n.senderId == USER2 and n.sender_id == USER2, n.createTime > 0 and n.create_time == n.createTime, m[1].subject, last or "none", g.subject, g.content, g.sender_id == USER2, g.user_id == USER, #nk.notifications_list(USER)}`,
 		want:    `["one","{\"a\": 1}",1,true,true,true,"two",null,"new",{"b":2},true,true,0]`,
 		luaWant: `["one","{\"a\": 1}",1,true,true,true,"two","none","new",{"b":2},true,true,0]`},
 	{name: "notification to all", js: `nk.notificationSendAll("all", {}, 7); nk.notificationSendAll("all", {}, 7, true)`, lua: `nk.notification_send_all("all", {}, 7); nk.notification_send_all("all", {}, 7, true)`, want: `null`},
-	{name: "notification code", js: `nk.notificationSend(USER, "s", {}, 0)`, lua: `nk.notification_send(USER, "s", {}, 0)`, code: fault.InvalidArgument, err: "code must be above 0"},
+	{name: "notification code", js: `nk.notificationSend(USER, "s", {}, 0)`, lua: `nk.notification_send(USER, "s", {}, 0)`, code: fault.InvalidArgument, err: "must be above 0 or from -2000 to -1000"},
+	{name: "notification to all code", js: `nk.notificationSendAll("s", {}, -1000)`, lua: `nk.notification_send_all("s", {}, -1000)`, code: fault.InvalidArgument, err: "must be above 0"},
+	{name: "notification cursor", js: `nk.notificationsList(USER, 1, "x")`, lua: `nk.notifications_list(USER, 1, "x")`, code: fault.InvalidArgument, err: "cursor"},
 	{name: "notification content", js: `nk.notificationsSend([{userId: USER, subject: "s", code: 1}])`, lua: `nk.notifications_send({{user_id = USER, subject = "s", code = 1}})`, err: "[0].content): expected an object", luaErr: "[0].content: expected an object"},
 	{name: "notification user", js: `nk.notificationSend(nk.uuidv4(), "s", {}, 1, null, true)`, lua: `nk.notification_send(nk.uuid_v4(), "s", {}, 1, nil, true)`, code: fault.NotFound},
 
@@ -37,7 +39,11 @@ var socialCases = []fnCase{
 	{name: "channel kinds", js: `return [nk.channelIdBuild(USER, USER2, 2) === nk.channelIdBuild(USER2, USER, 2), nk.channelIdBuild(null, USER, 3) === "3." + USER + ".."]`,
 		lua: `return {nk.channel_id_build(USER, USER2, 2) == nk.channel_id_build(USER2, USER, 2), nk.channel_id_build("", USER, 3) == "3." .. USER .. ".."}`, want: `[true,true]`},
 	{name: "channel kind", js: `nk.channelIdBuild(USER, "x", 4)`, lua: `nk.channel_id_build(USER, "x", 4)`, err: "expected 1 for a room"},
-	{name: "channel id", js: `nk.channelMessageSend("x", {})`, lua: `nk.channel_message_send("x", {})`, err: "invalid channel id"},
+	{name: "channel id", js: `nk.channelMessageSend("x", {})`, lua: `nk.channel_message_send("x", {})`, code: fault.InvalidArgument, err: "invalid channel id"},
+	{name: "channel cursor", js: `nk.channelMessagesList("2...x", 1, true, "x")`, lua: `nk.channel_messages_list("2...x", 1, true, "x")`, code: fault.InvalidArgument, err: "cursor"},
+	{name: "channel group", js: `nk.channelIdBuild(USER, nk.uuidv4(), 3)`, lua: `nk.channel_id_build(USER, nk.uuid_v4(), 3)`, code: fault.NotFound, err: "group"},
+	{name: "channel sender", js: `nk.channelIdBuild(null, USER, 2)`, lua: `nk.channel_id_build(nil, USER, 2)`, code: fault.InvalidArgument, err: "target"},
+	{name: "channel zero", js: `nk.channelMessageSend("2...x", {a: "\u0000"})`, lua: `nk.channel_message_send("2...x", {a = "\0"}, nil, nil, true)`, code: fault.InvalidArgument, err: "stored"},
 
 	{name: "group", js: `var g = nk.groupCreate(USER, "team-js", USER2, "de", "what", "http://a", false, {k: 1}, 5);
 			nk.groupUserJoin(g.id, USER2, "two"); var asked = nk.groupUsersList(g.id, 10, 3).groupUsers.length; nk.groupUsersAdd(g.id, [USER2], USER); nk.groupUsersPromote(g.id, [USER2]);
@@ -58,8 +64,10 @@ var socialCases = []fnCase{
 	{name: "group list", js: `nk.groupCreate(USER, "list-js"); return nk.groupsList(null, "en", false, 1, 10).groups.length > 0`, lua: `nk.group_create(USER, "list-lua"); return #nk.groups_list(nil, "en", false, 1, 10) > 0`, want: `true`},
 	{name: "group filters", js: `nk.groupsList("x", "en")`, lua: `nk.groups_list("x", "en")`, code: fault.InvalidArgument, err: "combined"},
 	{name: "group state", js: `nk.groupUsersList(USER, 10, 5)`, lua: `nk.group_users_list(USER, 10, 5)`, err: "from 0 to 4"},
-	{name: "group permission", js: `var g = nk.groupCreate(USER, "mine-js"); nk.groupUsersKick(g.id, [USER], USER2)`, lua: `local g = nk.group_create(USER, "mine-lua"); nk.group_users_kick(g.id, {USER}, USER2)`, err: "permission denied"},
-	{name: "group name", js: `nk.groupCreate(USER, "same-js"); nk.groupCreate(USER2, "same-js")`, lua: `nk.group_create(USER, "same-lua"); nk.group_create(USER2, "same-lua")`, err: "name in use"},
+	{name: "group permission", js: `var g = nk.groupCreate(USER, "mine-js"); nk.groupUsersKick(g.id, [USER], USER2)`, lua: `local g = nk.group_create(USER, "mine-lua"); nk.group_users_kick(g.id, {USER}, USER2)`, code: fault.PermissionDenied, err: "permission denied"},
+	{name: "group name", js: `nk.groupCreate(USER, "same-js"); nk.groupCreate(USER2, "same-js")`, lua: `nk.group_create(USER, "same-lua"); nk.group_create(USER2, "same-lua")`, code: fault.AlreadyExists, err: "name in use"},
+	{name: "group cursor", js: `nk.groupsList(null, null, null, null, 1, "x")`, lua: `nk.groups_list(nil, nil, nil, nil, 1, "x")`, code: fault.InvalidArgument, err: "cursor"},
+	{name: "group unknown", js: `nk.groupDelete(nk.uuidv4())`, lua: `nk.group_delete(nk.uuid_v4())`, code: fault.NotFound},
 
 	{name: "friends",
 		js: `var one = nk.usersGetId([USER])[0].username, two = nk.usersGetId([USER2])[0].username;
