@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
 )
 
@@ -18,10 +17,7 @@ func hotJSON(env *rtapi.Envelope) ([]byte, bool) {
 	w := jsonWriter{ok: true}
 	switch m := env.Message.(type) {
 	case *rtapi.Envelope_Rpc:
-		w.b = make([]byte, 0, 48+len(env.Cid)+len(m.Rpc.GetId())+len(m.Rpc.GetPayload())*9/8)
-		w.open(env.Cid)
-		w.key("rpc")
-		w.rpc(m.Rpc)
+		return rpcJSON(env.Cid, m.Rpc.GetId(), m.Rpc.GetPayload(), m.Rpc.GetHttpKey())
 	case *rtapi.Envelope_MatchData:
 		w.b = make([]byte, 0, 256+base64.StdEncoding.EncodedLen(len(m.MatchData.GetData())))
 		w.open(env.Cid)
@@ -170,14 +166,6 @@ func (w *jsonWriter) text(s string) {
 	if !ascii && !utf8.ValidString(s) {
 		w.ok = false
 	}
-}
-
-func (w *jsonWriter) rpc(r *api.Rpc) {
-	w.begin()
-	w.str("id", r.GetId())
-	w.str("payload", r.GetPayload())
-	w.str("http_key", r.GetHttpKey())
-	w.end()
 }
 
 func (w *jsonWriter) matchData(d *rtapi.MatchData) {

@@ -14,18 +14,10 @@ func hotProto(env *rtapi.Envelope) ([]byte, bool) {
 	switch m := env.Message.(type) {
 	case *rtapi.Envelope_Rpc:
 		r := m.Rpc
-		if r == nil || !plain(env.Cid, r.Id, r.Payload, r.HttpKey) || len(r.ProtoReflect().GetUnknown()) > 0 {
+		if r == nil || len(r.ProtoReflect().GetUnknown()) > 0 || len(env.ProtoReflect().GetUnknown()) > 0 {
 			return nil, false
 		}
-		n := protoStringSize(1, r.Id) + protoStringSize(2, r.Payload) + protoStringSize(3, r.HttpKey)
-		b := make([]byte, 0, protoStringSize(1, env.Cid)+3+protowire.SizeBytes(n))
-		b = appendProtoString(b, 1, env.Cid)
-		b = protowire.AppendTag(b, 24, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(n))
-		b = appendProtoString(b, 1, r.Id)
-		b = appendProtoString(b, 2, r.Payload)
-		b = appendProtoString(b, 3, r.HttpKey)
-		return b, len(env.ProtoReflect().GetUnknown()) == 0
+		return rpcProto(env.Cid, r.Id, r.Payload, r.HttpKey)
 	case *rtapi.Envelope_MatchData:
 		d := m.MatchData
 		if d == nil || len(env.ProtoReflect().GetUnknown()) > 0 || len(d.ProtoReflect().GetUnknown()) > 0 {

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
 )
 
@@ -16,11 +15,6 @@ import (
 
 // Each of these is an envelope in one allocation.
 type (
-	rpcEnvelope struct {
-		env  rtapi.Envelope
-		wrap rtapi.Envelope_Rpc
-		rpc  api.Rpc
-	}
 	dataEnvelope struct {
 		env  rtapi.Envelope
 		wrap rtapi.Envelope_MatchDataSend
@@ -32,13 +26,6 @@ type (
 		ping rtapi.Ping
 	}
 )
-
-func newRPC() *rpcEnvelope {
-	e := new(rpcEnvelope)
-	e.wrap.Rpc = &e.rpc
-	e.env.Message = &e.wrap
-	return e
-}
 
 func newData() *dataEnvelope {
 	e := new(dataEnvelope)
@@ -54,8 +41,8 @@ func newPing() *pingEnvelope {
 	return e
 }
 
-// readJSON reads {"cid":…,"rpc":…}, match_data_send, channel_message_send and
-// ping.
+// readJSON reads match_data_send, channel_message_send and ping envelopes; calls
+// are for ReadRPC.
 func readJSON(frame []byte) *rtapi.Envelope {
 	if !utf8.Valid(frame) {
 		return nil
@@ -79,8 +66,6 @@ func readJSON(frame []byte) *rtapi.Envelope {
 			if cid, ok = r.text(); !ok {
 				return nil
 			}
-		case key == "rpc" && env == nil:
-			env = r.rpc()
 		case key == "match_data_send" && env == nil:
 			env = r.data()
 		case key == "channel_message_send" && env == nil:
@@ -305,14 +290,6 @@ func (r *jsonReader) texts(fields ...textField) bool {
 		}
 	}
 	return true
-}
-
-func (r *jsonReader) rpc() *rtapi.Envelope {
-	e := newRPC()
-	if !r.texts(textField{"id", &e.rpc.Id}, textField{"payload", &e.rpc.Payload}, textField{"http_key", &e.rpc.HttpKey}) {
-		return nil
-	}
-	return &e.env
 }
 
 func (r *jsonReader) data() *rtapi.Envelope {

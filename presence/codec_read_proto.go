@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// readProto reads rpc, match_data_send and ping envelopes. Repeated fields,
+// readProto reads match_data_send and ping envelopes. Repeated fields,
 // which the format allows and merges, and unknown ones it leaves to the
 // library.
 func readProto(frame []byte) *rtapi.Envelope {
@@ -36,8 +36,6 @@ func readProto(frame []byte) *rtapi.Envelope {
 			return nil
 		}
 		switch num {
-		case 24:
-			env = protoRPC(value)
 		case 15:
 			env = protoData(value)
 		case 32:
@@ -53,32 +51,6 @@ func readProto(frame []byte) *rtapi.Envelope {
 		env.Cid = cid
 	}
 	return env
-}
-
-func protoRPC(b []byte) *rtapi.Envelope {
-	e := newRPC()
-	for len(b) > 0 {
-		num, kind, n := protowire.ConsumeTag(b)
-		if n < 0 || kind != protowire.BytesType {
-			return nil
-		}
-		value, m := protowire.ConsumeBytes(b[n:])
-		if m < 0 || !utf8.Valid(value) {
-			return nil
-		}
-		b = b[n+m:]
-		switch num {
-		case 1:
-			e.rpc.Id = string(value)
-		case 2:
-			e.rpc.Payload = string(value)
-		case 3:
-			e.rpc.HttpKey = string(value)
-		default:
-			return nil
-		}
-	}
-	return &e.env
 }
 
 func protoData(b []byte) *rtapi.Envelope {

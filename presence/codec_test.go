@@ -195,6 +195,12 @@ func checkDecode(t interface{ Fatalf(string, ...any) }, frame []byte, f Format) 
 	}
 	got := read(frame)
 	want, err := decode(frame)
+	if call, ok := ReadRPC(bytes.Clone(frame), f); ok {
+		if got != nil {
+			t.Fatalf("%q is read in two ways", frame)
+		}
+		got = &rtapi.Envelope{Cid: call.CID, Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: call.ID, Payload: call.Payload, HttpKey: want.GetRpc().GetHttpKey()}}}
+	}
 	if got == nil {
 		return false
 	}
@@ -299,12 +305,56 @@ func TestMessageIsEncodedOnce(t *testing.T) {
 	}
 }
 
+// keptPayload checks that a call's payload is not a part of its frame.
+func keptPayload(t *testing.T, frame []byte, f Format) {
+	t.Helper()
+	frame = bytes.Clone(frame)
+	call, ok := ReadRPC(frame, f)
+	payload := strings.Clone(call.Payload)
+	clear(frame)
+	if ok && call.Payload != payload {
+		t.Fatalf("payload %q changed with its frame", payload)
+	}
+}
+
+func TestRPC(t *testing.T) {
+	t.Parallel()
+	for _, f := range []Format{JSON, Protobuf} {
+		for _, payload := range []string{"", "plain", `{"quoted":"\n"}`} {
+			env := &rtapi.Envelope{Cid: "7", Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: "echo", Payload: payload}}}
+			frame, err := Encode(env, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keptPayload(t, frame, f)
+			call, ok := ReadRPC(frame, f)
+			if !ok || call != (RPC{"7", "echo", payload}) {
+				t.Fatalf("%s: read %q as %+v", f, frame, call)
+			}
+			m, err := NewRPC(call, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := m.Bytes(f); err != nil || !bytes.Equal(b, frame) {
+				t.Errorf("%s: wrote %q, %v, want %q", f, b, err, frame)
+			}
+			if _, err := m.Bytes(1 - f); err == nil {
+				t.Errorf("a message for one format was written in another")
+			}
+		}
+		if _, err := NewRPC(RPC{"1", "echo", "\xff"}, f); err == nil {
+			t.Errorf("%s: text that is not UTF-8 was written", f)
+		}
+	}
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"cid":"1","rpc":{"id":"echo","payload":"{\"a\":1}"}}`))
 	f.Add([]byte(`{"match_data_send":{"match_id":"x","op_code":"-3","data":"aGVsbG8=","presences":[],"reliable":true}}`))
 	f.Add([]byte(` {"ping" : { } , "cid":"1" } `))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		checkDecode(t, frame, JSON)
+		keptPayload(t, frame, JSON)
 		if env, err := Decode(frame, JSON); err == nil {
 			checkEncode(t, env)
 		}
@@ -319,6 +369,7 @@ func FuzzDecodeProtobuf(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		checkDecode(t, frame, Protobuf)
+		keptPayload(t, frame, Protobuf)
 		if env, err := Decode(frame, Protobuf); err == nil && env.GetError() == nil {
 			checkEncode(t, env)
 		}

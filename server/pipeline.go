@@ -79,12 +79,18 @@ func init() {
 // handle decodes a message and takes it through its hooks and its handler.
 func (s *session) handle(frame []byte) {
 	var in *rtapi.Envelope
+	var call presence.RPC
 	defer func() {
 		if p := recover(); p != nil {
 			s.note(s.log.Error()).Interface("panic", p).Bytes("stack", debug.Stack()).Type("kind", in.GetMessage()).Msg("message handler panicked")
-			s.refuse(in.GetCid(), rtapi.Error_RUNTIME_EXCEPTION, "Could not process the message.")
+			s.refuse(in.GetCid()+call.CID, rtapi.Error_RUNTIME_EXCEPTION, "Could not process the message.")
 		}
 	}()
+	var ok bool
+	if call, ok = presence.ReadRPC(frame, s.format); ok {
+		s.answerCall(call)
+		return
+	}
 	in, err := presence.Decode(frame, s.format)
 	if err != nil {
 		s.note(s.log.Debug()).Err(err).Msg("received malformed payload")
@@ -174,10 +180,16 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 func (s *session) answer(out *rtapi.Envelope) {
 	m := presence.NewMessage(out)
 	if _, err := m.Bytes(s.format); err != nil {
-		s.note(s.log.Error()).Err(err).Msg("reply could not be written")
-		m = presence.NewMessage(refusalOf(out.Cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply."))
+		s.unwritten(out.Cid, err)
+		return
 	}
 	s.reply(m)
+}
+
+// unwritten tells the client of a reply that could not be written.
+func (s *session) unwritten(cid string, err error) {
+	s.note(s.log.Error()).Err(err).Msg("reply could not be written")
+	s.refuse(cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply.")
 }
 
 func (s *session) refuse(cid string, code rtapi.Error_Code, message string) {

@@ -8,6 +8,7 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/core"
+	"kumi/presence"
 	"kumi/store/fault"
 )
 
@@ -16,24 +17,49 @@ var (
 	errRPCUnknown = &refusal{rtapi.Error_RUNTIME_FUNCTION_NOT_FOUND, "RPC function not found"}
 )
 
-// handleRPC calls a registered function.
+// handleRPC is for calls that are written in an unusual way.
 func handleRPC(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	request := in.GetRpc()
-	if request.GetId() == "" {
-		return nil, errRPCID
+	id := in.GetRpc().GetId()
+	payload, err := s.call(id, in.GetRpc().GetPayload())
+	if err != nil {
+		return nil, err
 	}
-	f := s.set().RPC.Lookup(request.Id)
+	return &rtapi.Envelope{Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: id, Payload: payload}}}, nil
+}
+
+// answerCall takes a call to its function and back.
+func (s *session) answerCall(call presence.RPC) {
+	payload, err := s.call(call.ID, call.Payload)
+	if err != nil {
+		s.refuseWith(call.CID, &kind{}, err)
+		return
+	}
+	call.Payload = payload
+	m, err := presence.NewRPC(call, s.format)
+	if err != nil {
+		s.unwritten(call.CID, err)
+		return
+	}
+	s.reply(m)
+}
+
+// call calls a registered function. id need not outlive the call.
+func (s *session) call(id, payload string) (string, error) {
+	if id == "" {
+		return "", errRPCID
+	}
+	f := s.set().RPC.Lookup(id)
 	if f == nil {
-		return nil, errRPCUnknown
+		return "", errRPCUnknown
 	}
 	began := time.Now()
-	payload, err := f.Call(core.WithMode(s.ctx, s.scope, "rpc"), request.Payload)
-	s.metrics.rpc(f.ID).socket.record(fault.CodeOf(err), time.Since(began), len(request.Payload), len(payload))
+	result, err := f.Call(core.WithMode(s.ctx, s.scope, "rpc"), payload)
+	s.metrics.rpc(f.ID).socket.record(fault.CodeOf(err), time.Since(began), len(payload), len(result))
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.log.Warn()).Err(err).Str("rpc", f.ID).Str("module", f.Module).Msg("RPC failed")
 		}
-		return nil, &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(fault.MessageOf(err, err.Error()), "\ufffd")}
+		return "", &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(fault.MessageOf(err, err.Error()), "\ufffd")}
 	}
-	return &rtapi.Envelope{Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: request.Id, Payload: payload}}}, nil
+	return result, nil
 }

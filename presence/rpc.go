@@ -1,0 +1,176 @@
+package presence
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// RPC is a call over a socket, or the answer to one. It is what clients send
+// most, so it is read and written without making an envelope.
+type RPC struct{ CID, ID, Payload string }
+
+// ReadRPC reads a call in the shape in which clients write it; ok is false for
+// everything else, right or wrong, which Decode is for. CID and ID are parts of
+// frame: they are valid for as long as that is. Payload may be kept.
+func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
+	if f == Protobuf {
+		return q, q.readProto(frame)
+	}
+	return q, q.readJSON(frame)
+}
+
+func (q *RPC) readJSON(frame []byte) bool {
+	r := jsonReader{s: aliased(frame)}
+	if !r.begin() {
+		return false
+	}
+	var hasCID, hasRPC bool
+	for first := true; !r.end(); first = false {
+		key, ok := r.member(first)
+		switch {
+		case !ok:
+			return false
+		case key == "cid" && !hasCID:
+			hasCID = true
+			if q.CID, ok = r.text(); !ok {
+				return false
+			}
+		case key == "rpc" && !hasRPC:
+			hasRPC = true
+			var ignored string
+			if !r.texts(textField{"id", &q.ID}, textField{"payload", &q.Payload}, textField{"http_key", &ignored}) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	if r.bad || !hasRPC || !r.done() || !utf8.Valid(frame) {
+		return false
+	}
+	if within(q.Payload, frame) {
+		q.Payload = strings.Clone(q.Payload)
+	}
+	return true
+}
+
+func (q *RPC) readProto(frame []byte) bool {
+	var hasCID, hasRPC bool
+	for b := frame; len(b) > 0; {
+		num, value, rest, ok := textOfProto(b)
+		switch {
+		case !ok:
+			return false
+		case num == 1 && !hasCID && utf8.Valid(value):
+			hasCID, q.CID = true, aliased(value)
+		case num == 24 && !hasRPC:
+			hasRPC = true
+			for b := value; len(b) > 0; {
+				num, value, rest, ok := textOfProto(b)
+				if !ok || !utf8.Valid(value) {
+					return false
+				}
+				switch num {
+				case 1:
+					q.ID = aliased(value)
+				case 2:
+					q.Payload = aliased(value)
+				case 3: // the key of another door
+				default:
+					return false
+				}
+				b = rest
+			}
+		default:
+			return false
+		}
+		b = rest
+	}
+	q.Payload = strings.Clone(q.Payload)
+	return hasRPC
+}
+
+// textOfProto takes a field that has a length.
+func textOfProto(b []byte) (num protowire.Number, value, rest []byte, ok bool) {
+	num, kind, n := protowire.ConsumeTag(b)
+	if n < 0 || kind != protowire.BytesType {
+		return 0, nil, nil, false
+	}
+	value, m := protowire.ConsumeBytes(b[n:])
+	if m < 0 {
+		return 0, nil, nil, false
+	}
+	return num, value, b[n+m:], true
+}
+
+// aliased is b as a string, without a copy.
+func aliased(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// within says whether s is a part of b.
+func within(s string, b []byte) bool {
+	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	return s != "" && at >= begin && at < begin+uintptr(len(b))
+}
+
+// written is a message that was encoded when it was made, in one format.
+type written struct {
+	Message
+	encoded
+}
+
+var errWritten = errors.New("the message was made for one session, which has another format")
+
+func (*written) encode(Format) ([]byte, error) { return nil, errWritten }
+
+// NewRPC makes the answer to a call, for a session of format f. Nothing of q is
+// kept. The error says that a text is not UTF-8.
+func NewRPC(q RPC, f Format) (*Message, error) {
+	m := new(written)
+	m.from = m
+	var ok bool
+	if f == Protobuf {
+		m.bytes, ok = rpcProto(q.CID, q.ID, q.Payload, "")
+	} else {
+		m.bytes, ok = rpcJSON(q.CID, q.ID, q.Payload, "")
+	}
+	if !ok {
+		return nil, fmt.Errorf("write the answer of an RPC as %s: text is not UTF-8", f)
+	}
+	m.Message.encoded[f].Store(&m.encoded)
+	return &m.Message, nil
+}
+
+// rpcJSON writes an envelope with an RPC; ok is false for text that is not UTF-8.
+func rpcJSON(cid, id, payload, httpKey string) (b []byte, ok bool) {
+	w := jsonWriter{ok: true}
+	w.b = make([]byte, 0, 40+len(cid)+len(id)+len(payload)*9/8)
+	w.open(cid)
+	w.key("rpc")
+	w.begin()
+	w.str("id", id)
+	w.str("payload", payload)
+	w.str("http_key", httpKey)
+	w.end()
+	w.end()
+	return w.b, w.ok
+}
+
+// rpcProto is rpcJSON in the other format.
+func rpcProto(cid, id, payload, httpKey string) (b []byte, ok bool) {
+	if !plain(cid, id, payload, httpKey) {
+		return nil, false
+	}
+	n := protoStringSize(1, id) + protoStringSize(2, payload) + protoStringSize(3, httpKey)
+	b = make([]byte, 0, protoStringSize(1, cid)+3+protowire.SizeBytes(n))
+	b = appendProtoString(b, 1, cid)
+	b = protowire.AppendTag(b, 24, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(n))
+	b = appendProtoString(b, 1, id)
+	b = appendProtoString(b, 2, payload)
+	return appendProtoString(b, 3, httpKey), true
+}
