@@ -106,6 +106,53 @@ func BenchmarkBenchTick(b *testing.B) {
 	})
 }
 
+// A tick without messages makes next to nothing, one with messages a few small
+// things for each that the script reads.
+func TestTickAllocations(t *testing.T) {
+	files := map[string]string{}
+	for _, name := range []string{"index.js", "bench.lua", "bench_match.lua"} {
+		text, err := os.ReadFile("../bench/modules/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(text)
+	}
+	w := newWorld(t, files)
+	ctx := context.Background()
+	for name, most := range map[string]struct{ empty, message float64 }{"bench_js": {20, 26}, "bench_match": {6, 20}} {
+		g, err := w.Matches[name](ctx, &hall{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		if _, _, err := g.Init(ctx, map[string]any{}); err != nil {
+			t.Fatal(err)
+		}
+		who := &presence.Presence{ID: presence.ID{Node: testNode}, Meta: presence.Meta{Username: "me"}}
+		run := func(messages []*match.Data) float64 {
+			return testing.AllocsPerRun(50, func() {
+				if alive, err := g.Loop(ctx, 1000, messages); !alive || err != nil {
+					t.Fatal(alive, err)
+				}
+			})
+		}
+		if n := run(nil); n > most.empty {
+			t.Errorf("%s: a tick without anybody makes %v allocations, want %v at most", name, n, most.empty)
+		}
+		if alive, err := g.Join(ctx, 0, []*presence.Presence{who}); !alive || err != nil {
+			t.Fatal(alive, err)
+		}
+		var messages []*match.Data
+		for range 100 {
+			messages = append(messages, &match.Data{Presence: who, OpCode: 1, Data: []byte(`{"x":3,"y":-2}`)})
+		}
+		none := run(nil)
+		if n := (run(messages) - none) / 100; n > most.message {
+			t.Errorf("%s: a message makes %v allocations, want %v at most", name, n, most.message)
+		}
+	}
+}
+
 // Messages of one client share their sender, until a script writes to it.
 func TestSenderIsShared(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ type Local struct {
 	Replay bool
 
 	program *Program
-	log     *core.Logger // of the call that runs
+	log     *core.Logger // of the call that runs; see logger
 	game    *game        // in the VM of a match
 	last    *entry       // whose call ended last
 	objects map[*vm.Library]vm.Ref
@@ -80,6 +80,18 @@ func localOfMatch(e vm.Engine) *Local {
 		}
 	}
 	return nil
+}
+
+// logger is that of the call that runs. A match's is made when it first logs
+// something.
+func (l *Local) logger() *core.Logger {
+	if l.log == nil {
+		l.log = l.program.logger
+		if l.game != nil {
+			l.log = l.log.WithField("mid", l.game.match.MatchID()).(*core.Logger)
+		}
+	}
+	return l.log
 }
 
 // silent says whether what the VM logs has been said by the first one.

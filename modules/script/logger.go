@@ -7,6 +7,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/core"
+	"kumi/store/fault"
 	"kumi/vm"
 )
 
@@ -39,6 +40,23 @@ func init() { // not an initializer: loggers make loggers
 			return c.ReturnAny("fields", l.Fields(), nil)
 		}},
 	}
+}
+
+// gameLoggerTable is loggerTable for the matches of a program, which share it:
+// the logger is that of the match that calls.
+func gameLoggerTable() []vm.Func[struct{}] {
+	table := make([]vm.Func[struct{}], len(loggerTable))
+	for i := range loggerTable {
+		f := &loggerTable[i]
+		table[i] = vm.Func[struct{}]{Name: f.Name, Live: f.Live, Body: func(_ struct{}, c *vm.Call) error {
+			l := localOf(c)
+			if l == nil {
+				return fault.New(fault.FailedPrecondition, "this logger can only be used in match handlers")
+			}
+			return f.Body(l.logger(), c)
+		}}
+	}
+	return table
 }
 
 // derived returns a logger with more fields to the script.
@@ -96,7 +114,7 @@ func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Modu
 			out = message(format, args)
 		}
 		if l := localOf(c); l != nil && !l.silent() {
-			logger := l.log
+			logger := l.logger()
 			if len(fields) > 0 {
 				logger, _ = logger.WithFields(fields).(*core.Logger)
 			}

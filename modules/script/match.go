@@ -23,7 +23,6 @@ type game struct {
 	match   match.Dispatcher
 	name    string
 	module  string
-	logger  *core.Logger
 
 	fns   [len(matchFunctions)]vm.Ref
 	scope *core.Scope
@@ -68,8 +67,8 @@ func (g *game) prepare() error {
 		MatchID: g.match.MatchID(), MatchNode: g.match.Node(),
 	}
 	g.local.game = g
-	g.logger = p.logger.WithField("mid", g.match.MatchID()).(*core.Logger)
-	g.local.log = g.logger
+	g.local.log = nil // see Local.logger
+	g.local.Registrar.release()
 	// ctx is made once and filled in later, so nothing of it may be read late.
 	g.ctx = g.inst.Object(emptyLayout, nil)
 	src := &contextSource{Scope: g.scope, mode: "match", lua: p.lang == vm.Lua, modules: p.scope.ModuleVersion}
@@ -84,7 +83,7 @@ func (g *game) prepare() error {
 		g.inst.SetNamed(g.ctx, contextFields[i].name.In(p.lang), v)
 	}
 	if p.lang == vm.JS {
-		g.fixed[0] = g.inst.Functions(vm.Bind(vm.JS, g.logger, loggerTable))
+		g.fixed[0] = g.inst.Functions(p.gameLogger)
 		g.fixed[1] = g.local.object(g.inst, p.nk)
 	}
 	g.fixed[2] = g.inst.Functions(p.dispatcher)

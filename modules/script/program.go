@@ -35,6 +35,7 @@ type Program struct {
 	log         zerolog.Logger
 	logger      *core.Logger
 	loggers     *vm.Library // JS: the functions of the plain logger
+	gameLogger  *vm.Library // JS: and of a match's
 	nk          *vm.Library
 	initializer *vm.Library
 	dispatcher  *vm.Library
@@ -53,6 +54,7 @@ func NewProgram(o ProgramOptions) *Program {
 	}
 	p.logger = core.NewLogger(p.log)
 	p.loggers = vm.Bind(vm.JS, p.logger, loggerTable)
+	p.gameLogger = vm.Bind(vm.JS, struct{}{}, gameLoggerTable())
 	p.nk = Library(o.Lang, o.NK)
 	p.initializer = Initializer(o.Lang, o.NK)
 	if o.Otherwise != nil {

@@ -101,6 +101,10 @@ func (r *Registrar) Registrations() []Registration { return r.list }
 // Handler finds the function registered under a key, nil when there is none.
 func (r *Registrar) Handler(key string) vm.Ref { return r.refs[key] }
 
+// release lets go of all that was registered, in a VM of which nobody will ask
+// for a function again.
+func (r *Registrar) release() { r.list, r.refs, r.events = nil, nil, nil }
+
 // Seal ends registering. Functions that were registered by name are looked up
 // with global. One that does not exist is an error that names the place of the
 // registration where it is known; with bad that is told instead, and the
