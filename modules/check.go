@@ -26,6 +26,7 @@ type Problem struct {
 type Report struct {
 	mu       sync.Mutex
 	problems []Problem
+	notes    []Problem
 	at       map[string]string // where something was registered, by runtime and description
 }
 

@@ -107,6 +107,7 @@ func newLoading(ctx context.Context, o Options) *loading {
 // load runs the loaders, golang first, and makes one set of what they found.
 func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	l.scan()
+	l.sharedState()
 	parts := make([]*part, 0, 3)
 	for _, load := range []loader{golang, loadLua, loadJavaScript} {
 		p, err := load(ctx, l)

@@ -49,6 +49,9 @@ func check(ctx context.Context, args []string, s streams) int {
 			fmt.Fprintf(s.out, "%s: %s\n", filepath.Join(cfg.Runtime.Path, p.At), p.Text)
 		}
 	}
+	for _, p := range report.Notes() { // which are no reason to fail
+		fmt.Fprintf(s.out, "%s: note: %s\n", filepath.Join(cfg.Runtime.Path, p.At), p.Text)
+	}
 	if err := srv.Stop(ctx); err != nil {
 		return failed(s, err)
 	}
