@@ -199,6 +199,8 @@ func TestMatchmakerMatchedHook(t *testing.T) {
 			function InitModule(ctx, logger, nk, initializer) {
 				initializer.registerMatchmakerMatched((ctx, logger, nk, entries) => {
 					if (ctx.executionMode !== "matchmaker") throw new Error("mode " + ctx.executionMode);
+					if (!(Math.abs(entries[0].createTime - Date.now() / 1000) < 3600)) throw new Error("made at " + entries[0].createTime);
+					if (entries[0].ticket.length !== 36) throw new Error("ticket " + entries[0].ticket);
 					const how = entries[0].properties.how;
 					if (how === "fail") throw new Error("no");
 					if (how === "wrong") return "x";
@@ -217,6 +219,7 @@ func TestMatchmakerMatchedHook(t *testing.T) {
 			local nk = require("nakama")
 			nk.register_matchmaker_matched(function(ctx, entries)
 				if ctx.execution_mode ~= "matchmaker" then error("mode " .. ctx.execution_mode) end
+				if not (math.abs(entries[1].create_time - nk.time() / 1000) < 3600) then error("made at " .. entries[1].create_time) end
 				local how = entries[1].properties.how
 				if how == "fail" then error("no") end
 				if how == "wrong" then return "x" end

@@ -88,6 +88,54 @@ func TestSDKSocial(t *testing.T) {
 	}
 }
 
+// TestSDKTogether drives the rest of what sockets do with the published client:
+// parties with all their messages, streams that a module fills, and listings.
+func TestSDKTogether(t *testing.T) {
+	t.Parallel()
+	dir := servertest.NodePackages(t)
+	servertest.CopyFile(t, filepath.Join("testdata", "together.mjs"), dir)
+	for language, options := range map[string][]servertest.Option{
+		"typescript": {servertest.Module("index.ts", `
+			export function InitModule(ctx, logger, nk, initializer) {
+				const stream = (payload: string) => { const { mode, label } = JSON.parse(payload); return { mode, label }; };
+				initializer.registerRpc("stream_join", (ctx, logger, nk, payload) => { nk.streamUserJoin(ctx.userId, ctx.sessionId, stream(payload), false, false, "here"); });
+				initializer.registerRpc("stream_leave", (ctx, logger, nk, payload) => { nk.streamUserLeave(ctx.userId, ctx.sessionId, stream(payload)); });
+				initializer.registerRpc("stream_say", (ctx, logger, nk, payload) => { nk.streamSend(stream(payload), JSON.parse(payload).data); });
+				const keep = (ctx, logger, nk, d, tick, state) => ({ state });
+				initializer.registerMatch("arena", {
+					matchInit: (ctx, logger, nk, params) => ({ state: {}, tickRate: 1, label: JSON.stringify(params) }),
+					matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
+					matchJoin: keep, matchLeave: keep, matchLoop: keep, matchTerminate: keep, matchSignal: keep,
+				});
+				initializer.registerRpc("make", (ctx, logger, nk, payload) => JSON.stringify({ id: nk.matchCreate("arena", JSON.parse(payload)) }));
+			}`)},
+		"lua": {servertest.Module("main.lua", `
+			local nk = require("nakama")
+			local function stream(payload)
+				local p = nk.json_decode(payload)
+				return { mode = p.mode, label = p.label }, p.data
+			end
+			nk.register_rpc(function(ctx, payload) nk.stream_user_join(ctx.user_id, ctx.session_id, stream(payload), false, false, "here") end, "stream_join")
+			nk.register_rpc(function(ctx, payload) nk.stream_user_leave(ctx.user_id, ctx.session_id, (stream(payload))) end, "stream_leave")
+			nk.register_rpc(function(ctx, payload) nk.stream_send(stream(payload)) end, "stream_say")
+			nk.register_rpc(function(ctx, payload) return nk.json_encode({ id = nk.match_create("arena", nk.json_decode(payload)) }) end, "make")`),
+			servertest.Module("arena.lua", `
+			local nk = require("nakama")
+			local keep = function(ctx, d, tick, state) return state end
+			return {
+				match_init = function(ctx, params) return {}, 1, nk.json_encode(params) end,
+				match_join_attempt = function(ctx, d, tick, state) return state, true end,
+				match_join = keep, match_leave = keep, match_loop = keep, match_terminate = keep,
+				match_signal = function(ctx, d, tick, state) return state, "" end,
+			}`)},
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			drive(t, dir, "together.mjs", append(options, servertest.Flags("--matchmaker.interval_sec", "1"))...)
+		})
+	}
+}
+
 // drive runs a script against a server of its own in each wire format.
 func drive(t *testing.T, dir, script string, options ...servertest.Option) {
 	for _, format := range []string{"json", "protobuf"} {

@@ -89,23 +89,20 @@ await ben.socket.updateStatus("in the lobby");
 await status;
 await ann.socket.unfollowUsers([ben.id]);
 
-// Parties. The published protobuf adapter numbers the party's fields as older
-// servers did, so only the JSON form is driven.
-if (format === "json") {
-  const party = await ann.socket.createParty(true, 4);
-  const presence = next(ann, "onpartypresence", (e) => e.joins?.some((p) => p.user_id === ben.id));
-  const welcome = next(ben, "onparty");
-  await ben.socket.joinParty(party.party_id);
-  await presence;
-  assert.equal((await welcome).leader.user_id, ann.id);
-  const data = next(ben, "onpartydata");
-  await ann.socket.sendPartyData(party.party_id, 3, JSON.stringify({ go: true }));
-  assert.equal((await data).op_code, 3);
-  const leader = next(ben, "onpartyleader");
-  await ann.socket.leaveParty(party.party_id);
-  assert.equal((await leader).presence.user_id, ben.id);
-  await ben.socket.closeParty(party.party_id);
-}
+// An open party; closed ones are in together.mjs.
+const party = await ann.socket.createParty(true, 4);
+const presence = next(ann, "onpartypresence", (e) => e.joins?.some((p) => p.user_id === ben.id));
+const welcome = next(ben, "onparty");
+await ben.socket.joinParty(party.party_id);
+await presence;
+assert.equal((await welcome).party_id, party.party_id);
+const data = next(ben, "onpartydata");
+await ann.socket.sendPartyData(party.party_id, 3, JSON.stringify({ go: true }));
+assert.equal(Number((await data).op_code), 3);
+const leader = next(ben, "onpartyleader");
+await ann.socket.leaveParty(party.party_id);
+assert.equal((await leader).presence.user_id, ben.id);
+await ben.socket.closeParty(party.party_id);
 
 // The matchmaker pairs them, and they meet in a relayed match.
 const matched = [ann, ben].map((p) => next(p, "onmatchmakermatched"));
