@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/store/fault"
+	"kumi/vm"
 )
 
 // Header values that are sent often. They are shared between responses and
@@ -138,7 +139,8 @@ func (a *clientAPI) answer(w http.ResponseWriter, r *http.Request, out proto.Mes
 
 // deadline bounds a call so that it fails before its connection does.
 func (a *clientAPI) deadline(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(r.Context(), a.timeout)
+	d := vm.NewDeadline(r.Context(), time.Now().Add(a.timeout))
+	return d, d.End
 }
 
 // authorizationOf reads the Authorization header without copying its key.

@@ -41,6 +41,7 @@ type watch struct {
 // watched is what the running call is held to.
 type watched struct {
 	ctx      context.Context
+	ends     bool          // the context may
 	deadline time.Duration // 0: none
 }
 
@@ -58,13 +59,14 @@ const (
 func (w *watch) begin(ctx context.Context) (outer watched) {
 	var t time.Duration
 	deadline, limited := ctx.Deadline()
-	done := ctx.Done() != nil
-	if w.limit > 0 || limited || done {
+	// What has a deadline can be asked for Done, too, but may make a timer then.
+	ends := limited || ctx.Done() != nil
+	if w.limit > 0 || ends {
 		t = now()
 	}
 	w.mu.Lock()
 	outer = w.call
-	call := watched{ctx: ctx, deadline: outer.deadline}
+	call := watched{ctx: ctx, ends: ends, deadline: outer.deadline}
 	if w.depth == 0 {
 		call.deadline = 0
 		if w.limit > 0 {
@@ -122,7 +124,7 @@ func (w *watch) arm(t time.Duration) {
 		return
 	}
 	next := w.call.deadline
-	if w.call.ctx != nil && w.call.ctx.Done() != nil && (next == 0 || next > t+poll) {
+	if w.call.ends && (next == 0 || next > t+poll) {
 		next = t + poll
 	}
 	if next == 0 || (w.armed && w.fires <= next) {
