@@ -98,7 +98,7 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 		return nil, httpError(ctx, err)
 	}
 	if len(text) > maxHTTPResponse {
-		return nil, fault.Newf(fault.ResourceExhausted, "the answer of %q is longer than %d bytes", in.URL, maxHTTPResponse)
+		return nil, fault.Private(fault.ResourceExhausted, fmt.Sprintf("the answer of %q is longer than %d bytes", in.URL, maxHTTPResponse), nil)
 	}
 	return &HTTPResponse{Code: res.StatusCode, Headers: res.Header, Body: string(text)}, nil
 }
@@ -123,5 +123,5 @@ func httpError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		code = fault.CodeOf(ctx.Err())
 	}
-	return fault.Wrap(code, "http request failed: "+err.Error(), err)
+	return fault.Private(code, "http request failed: "+err.Error(), err)
 }

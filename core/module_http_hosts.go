@@ -159,7 +159,7 @@ func (r *HostRules) checkAddress(host string, a netip.Addr) error {
 }
 
 func refusedHost(what, why string) error {
-	return fault.Newf(fault.PermissionDenied, "requests to %s are not allowed: %s", what, why)
+	return fault.Private(fault.PermissionDenied, fmt.Sprintf("requests to %s are not allowed: %s", what, why), nil)
 }
 
 // transport makes connections that obey the rules. They are looked at when a

@@ -37,12 +37,11 @@ func (m *Module) SQLExec(ctx context.Context, query string, args []any) (int64, 
 	return n, nil
 }
 
-// sqlError shows the database's own words: a script's author needs them, and
-// decides what its clients see.
+// sqlError shows the database's own words to scripts, whose authors need them.
 func sqlError(doing string, err error) error {
 	var coded *fault.Error
 	if errors.As(err, &coded) {
 		return err
 	}
-	return fault.Wrap(fault.CodeOf(err), "error while trying to "+doing+": "+err.Error(), err)
+	return fault.Private(fault.CodeOf(err), "error while trying to "+doing+": "+err.Error(), err)
 }

@@ -281,7 +281,7 @@ func TestFunctions(t *testing.T) {
 					if c.code != 0 && fault.CodeOf(err) != c.code {
 						t.Errorf("got error code %d (%v), want %d", fault.CodeOf(err), err, c.code)
 					}
-					if msg := fault.MessageOf(err, ""); !strings.Contains(msg, wantErr) {
+					if msg := fault.Text(err); !strings.Contains(msg, wantErr) {
 						t.Errorf("got the message %q, want it to say %q", msg, wantErr)
 					}
 					return

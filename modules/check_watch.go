@@ -53,7 +53,7 @@ func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 		text = n.Name.In(lang) + ": " + arg.In(lang)
 	case strings.HasPrefix(name, "register_"), fault.CodeOf(err) == fault.Unimplemented,
 		name == "match_create" && fault.CodeOf(err) == fault.NotFound: // no handler of that name
-		text = n.Name.In(lang) + ": " + fault.MessageOf(err, err.Error())
+		text = n.Name.In(lang) + ": " + fault.Text(err)
 	}
 	if text != "" && !replay {
 		at := ""

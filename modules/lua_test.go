@@ -57,7 +57,7 @@ func TestLuaLoadFailures(t *testing.T) {
 		{"at run time", map[string]string{"game/b.lua": "\n\nerror('no good')"}, []string{"game.b", "game/b.lua:3", "no good"}},
 		{"of a required module", map[string]string{"a.lua": "require('b')", "b.lua": "local x = nil + 1"}, []string{"b.lua:1"}},
 		{"unknown module", map[string]string{"a.lua": "require('socket')"}, []string{"module socket not found", "a.lua:1"}},
-		{"endless", map[string]string{"a.lua": "while true do end"}, []string{"module a", "did not end"}},
+		{"endless", map[string]string{"a.lua": "while true do end"}, []string{"module a", "ran out of time"}},
 		{"bad registration", map[string]string{"a.lua": "local nk = require('nakama')\nnk.register_rpc('x')"}, []string{"a.lua:2", "to register_rpc"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func (a *clientAPI) moduleError(err error, call string, from hooks.Origin) error
 		return &reported{err} // all of scripts' errors are, and logged where the script ran
 	}
 	event := a.log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
-	message := err.Error()
+	message := moduleMessage(err, from.Runtime)
 	var c *crash
 	if errors.As(err, &c) {
 		event = event.Bytes("stack", c.stack)
@@ -141,6 +141,17 @@ func (a *clientAPI) moduleError(err error, call string, from hooks.Origin) error
 	}
 	event.Msg("module call failed")
 	return &reported{fault.Wrap(fault.CodeOf(err), message, err)}
+}
+
+// moduleMessage is what a client may read of an error that a call into a module
+// ended with: what the module itself said. In Go that is the text of any error;
+// for scripts an error without a code is of the server around them.
+func moduleMessage(err error, runtime string) string {
+	generic := "An internal error occurred."
+	if runtime != "lua" && runtime != "javascript" && !coded(err) {
+		generic = err.Error()
+	}
+	return fault.MessageOf(err, generic)
 }
 
 // coded tells whether somebody chose a code for err.

@@ -141,7 +141,7 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
 		}
-		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, fault.MessageOf(err, err.Error()))
+		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, moduleMessage(err, hook.Runtime))
 		return nil
 	}
 	changed, ok := out.(*rtapi.Envelope)

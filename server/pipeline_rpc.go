@@ -59,7 +59,7 @@ func (s *session) call(id, payload string) (string, error) {
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.log.Warn()).Err(err).Str("rpc", f.ID).Str("module", f.Module).Msg("RPC failed")
 		}
-		return "", &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(fault.MessageOf(err, err.Error()), "\ufffd")}
+		return "", &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(moduleMessage(err, f.Runtime), "\ufffd")}
 	}
 	return result, nil
 }

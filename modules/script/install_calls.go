@@ -60,7 +60,7 @@ func (n *entry) before(ctx context.Context, in proto.Message) (next proto.Messag
 			}
 			m := in.ProtoReflect().New().Interface()
 			if err := ReadPayload(e, v, m); err != nil {
-				return fault.Newf(fault.Internal, "%s returned a request that cannot be used: %s", n.what, fault.MessageOf(err, err.Error()))
+				return fault.Newf(fault.Internal, "%s returned a request that cannot be used: %s", n.what, fault.Text(err))
 			}
 			next = m
 			return nil

@@ -93,7 +93,7 @@ func httpRequests(nk *core.Module, c *vm.Call) error {
 			defer func() { <-free }()
 			res, err := nk.HTTPRequest(c.Ctx, in)
 			if err != nil {
-				out[i] = map[string]any{"error": fault.MessageOf(err, err.Error()), "error_code": int64(fault.CodeOf(err))}
+				out[i] = map[string]any{"error": fault.Text(err), "error_code": int64(fault.CodeOf(err))}
 				return
 			}
 			out[i] = map[string]any{"code": int64(res.Code), "headers": headers(vm.Lua, res.Headers), "body": res.Body}

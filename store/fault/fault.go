@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 )
@@ -44,17 +45,28 @@ type Error struct {
 	Code    Code
 	Message string
 	Cause   error
+	// Private says that the message is for module code and logs: clients read
+	// something general in its place.
+	Private bool
 	// Mistake is set where the caller did something wrong that the protocol has
 	// an internal code for.
 	Mistake bool
 }
 
-// Error implements error. It includes the cause, so it is for logs.
+// Error implements error. It includes the cause, so it is for logs; what the one
+// says already the other does not repeat.
 func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Message
 	}
-	return e.Message + ": " + e.Cause.Error()
+	cause := e.Cause.Error()
+	switch {
+	case strings.HasPrefix(cause, e.Message):
+		return cause
+	case strings.HasSuffix(e.Message, cause):
+		return e.Message
+	}
+	return e.Message + ": " + cause
 }
 
 // Unwrap gives the cause to errors.Is and errors.As.
@@ -73,6 +85,31 @@ func Newf(code Code, format string, args ...any) *Error {
 // Wrap gives cause a code and a public message.
 func Wrap(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Cause: cause}
+}
+
+// Private is Wrap with a message that clients do not read: the words of a
+// database, addresses of other servers.
+func Private(code Code, message string, cause error) *Error {
+	return &Error{Code: code, Message: message, Cause: cause, Private: true}
+}
+
+// Of is err as an *Error with the code and the text it has for module code,
+// private unless it has a public message.
+func Of(err error) *Error {
+	text, private := textOf(err)
+	return &Error{Code: CodeOf(err), Message: Text(err), Cause: err, Private: private || text == nil && !spoken(err)}
+}
+
+// spoken says whether err is one that the runtime package has a value for: its
+// text is of the protocol.
+func spoken(err error) bool {
+	for i := range refusals {
+		if errors.Is(err, refusals[i].err) {
+			return true
+		}
+	}
+	var negative *runtime.WalletNegativeError
+	return errors.As(err, &negative)
 }
 
 // Mistaken is for what a caller did wrong and the protocol answers with
@@ -104,7 +141,7 @@ func CodeOf(err error) Code {
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		return e.Code
+		return clamp(int(e.Code))
 	}
 	var re *runtime.Error
 	if errors.As(err, &re) {
@@ -138,21 +175,41 @@ var refusals = [...]struct {
 	{runtime.ErrGroupUserNotFound, NotFound}, {runtime.ErrGroupNoUpdateOps, InvalidArgument},
 	{runtime.ErrGroupNameInUse, AlreadyExists}, {runtime.ErrGroupCreatorInvalid, InvalidArgument},
 	{runtime.ErrGroupUserInvalidCursor, InvalidArgument}, {runtime.ErrUserGroupInvalidCursor, InvalidArgument},
+	{runtime.ErrStorageRejectedVersion, Internal}, {runtime.ErrStorageRejectedPermission, Internal},
+	{runtime.ErrStorageWriteExhaustedRetries, Internal}, {runtime.ErrCannotEncodeParams, Internal},
+	{runtime.ErrMatchLabelTooLong, Internal}, {runtime.ErrDeferredBroadcastFull, Internal},
+	{runtime.ErrMatchmakerNotAvailable, Internal}, {runtime.ErrMatchmakerTicketNotFound, Internal},
 	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
 }
 
 // MessageOf is the text a client may see: the public message of the outermost
-// coded error, or generic where err carries no code.
+// coded error, or generic where err carries no code or its message is private.
 func MessageOf(err error, generic string) string {
+	if text, private := textOf(err); text != nil && !private {
+		return *text
+	}
+	return generic
+}
+
+// Text is what module code may read, whose author has to find out what is wrong:
+// the message of the outermost coded error, private or not, or all of err.
+func Text(err error) string {
+	if text, _ := textOf(err); text != nil {
+		return *text
+	}
+	return err.Error()
+}
+
+func textOf(err error) (text *string, private bool) {
 	var e *Error
 	if errors.As(err, &e) {
-		return e.Message
+		return &e.Message, e.Private
 	}
 	var re *runtime.Error
 	if errors.As(err, &re) {
-		return re.Message
+		return &re.Message, false
 	}
-	return generic
+	return nil, false
 }
 
 func clamp(code int) Code {

@@ -3,7 +3,6 @@ package js
 import (
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -59,7 +58,7 @@ func (v *VM) reason(err error) goja.Value {
 // goError makes an Error with the code and the public message of err; where err
 // has no code the message is its text.
 func (v *VM) goError(err error) *goja.Object {
-	k := &kept{err: err, code: int64(fault.CodeOf(err)), message: fault.MessageOf(err, err.Error())}
+	k := &kept{err: err, code: int64(fault.CodeOf(err)), message: fault.Text(err)}
 	o := v.rt.NewGoError(err)
 	_ = o.Delete("value") // the Go error itself is nothing for scripts
 	_ = o.DefineDataProperty("message", v.rt.ToValue(k.message), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -105,17 +104,25 @@ func (v *VM) scriptError(err error) error {
 			text += " (limit " + v.watch.limit.String() + ")"
 		}
 		v.o.Guard.Stopped(vm.JS, why)
-		text += where
-		return &vm.ScriptError{Fault: fault.New(code, text), Stack: text + "\n" + stackText(interrupted.Stack())}
+		return &vm.ScriptError{Fault: located(code, text, where), Stack: text + where + "\n" + stackText(interrupted.Stack())}
 	case errors.As(err, &overflow):
 		v.broken = true
 		v.o.Guard.Stopped(vm.JS, vm.StoppedStack)
-		text := "the script nests calls too deeply" + place(overflow.Stack())
-		return &vm.ScriptError{Fault: fault.New(fault.Internal, text), Stack: text + "\n" + stackText(overflow.Stack())}
+		text, where := "the script nests calls too deeply", place(overflow.Stack())
+		return &vm.ScriptError{Fault: located(fault.Internal, text, where), Stack: text + where + "\n" + stackText(overflow.Stack())}
 	case errors.As(err, &ex):
 		return v.thrownValue(ex)
 	}
-	return &vm.ScriptError{Fault: fault.Wrap(fault.CodeOf(err), fault.MessageOf(err, err.Error()), err)}
+	return &vm.ScriptError{Fault: fault.Of(err)}
+}
+
+// located is an error of a limit. Clients read what happened, the log also where.
+func located(code fault.Code, text, where string) *fault.Error {
+	f := fault.New(code, text)
+	if where != "" {
+		f.Cause = errors.New(strings.TrimSpace(where))
+	}
+	return f
 }
 
 // thrownValue reads what a script threw. An object with a numeric code, or a
@@ -127,6 +134,7 @@ func (v *VM) thrownValue(ex *goja.Exception) *vm.ScriptError {
 		e.Fault.Message = "the value that was thrown cannot be read"
 	}
 	e.Stack = e.Fault.Message + "\n" + stackText(ex.Stack())
+	_ = v.rt.Try(func() { e.Stack += v.causes(ex.Value()) })
 	return e
 }
 
@@ -144,7 +152,7 @@ func (v *VM) readThrown(e *vm.ScriptError, x goja.Value) {
 	if v.errorKey != nil {
 		if hidden := obj.GetSymbol(v.errorKey); hidden != nil {
 			if k, ok := hidden.Export().(*kept); ok && hasCode && k.code == code && k.message == message {
-				e.Fault = fault.Wrap(fault.Code(code), message, k.err)
+				e.Fault = fault.Of(k.err)
 				return
 			}
 		}
@@ -154,16 +162,59 @@ func (v *VM) readThrown(e *vm.ScriptError, x goja.Value) {
 	case hasCode || (hasMessage && !isError):
 		e.Custom = true
 		e.Fault.Message = message
-		if code > 0 && code <= math.MaxInt32 {
+		if code >= int64(fault.Canceled) && code <= int64(fault.Unauthenticated) { // other numbers count as internal
 			e.Fault.Code = fault.Code(code)
 		}
-	default:
+	case isError:
 		e.Fault.Message = obj.String()
+	default:
+		e.Fault.Message = v.show(obj)
 	}
 }
 
+// The causes of an error are in the log with it, so far as somebody reads that.
+const (
+	mostCauses  = 8 // of all together
+	deepestList = 4 // within one another
+)
+
+// causes lists what an error says it comes from: its cause, and the errors that
+// an AggregateError is of.
+func (v *VM) causes(x goja.Value) string {
+	var b strings.Builder
+	left := mostCauses
+	var add func(x goja.Value, depth int)
+	one := func(what string, x goja.Value, depth int) {
+		if x == nil || goja.IsUndefined(x) || left == 0 {
+			return
+		}
+		left--
+		b.WriteString("\n" + what + ": " + v.show(x))
+		add(x, depth+1)
+	}
+	add = func(x goja.Value, depth int) {
+		obj, ok := x.(*goja.Object)
+		if !ok || obj.ClassName() != "Error" || depth == deepestList {
+			return
+		}
+		if list, ok := obj.Get("errors").(*goja.Object); ok && v.IsList(list) {
+			for i := range min(v.Len(list), mostCauses) {
+				one("error "+strconv.Itoa(i+1), list.Get(strconv.Itoa(i)), depth)
+			}
+		}
+		one("caused by", obj.Get("cause"), depth)
+	}
+	add(x, 0)
+	return b.String()
+}
+
 // codeOf reads a code. Errors of other libraries have texts there ("ENOENT").
+// A number written as a text counts, as in Lua.
 func codeOf(x goja.Value) (int64, bool) {
+	if text, ok := stringOf(x); ok {
+		n, err := strconv.ParseInt(text, 10, 32)
+		return n, err == nil
+	}
 	if x == nil || !goja.IsNumber(x) {
 		return 0, false
 	}

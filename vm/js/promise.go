@@ -48,7 +48,33 @@ func (v *VM) settle(x goja.Value) (goja.Value, error) {
 // reason was made.
 func (v *VM) rejected(p *goja.Promise) *vm.ScriptError {
 	ex := v.rt.Try(func() { panic(p.Result()) })
-	return v.thrownValue(ex)
+	e := v.thrownValue(ex)
+	for i := range v.lostAt {
+		if r := &v.lostAt[i]; r.reason.StrictEquals(p.Result()) {
+			e.Stack += "\n" + r.stack
+			break
+		}
+	}
+	return e
+}
+
+// rejectedAt is where a promise was rejected with a value that, unlike an error,
+// does not know it.
+type rejectedAt struct {
+	reason goja.Value
+	stack  string
+}
+
+// mostRejectedAt bounds what is kept during a call.
+const mostRejectedAt = 16
+
+func (v *VM) noteRejection(reason goja.Value) {
+	if o, ok := reason.(*goja.Object); ok && o.ClassName() == "Error" || reason == nil || len(v.lostAt) == mostRejectedAt {
+		return
+	}
+	if stack := stackText(v.rt.CaptureCallStack(mostRejectedAt, nil)); stack != "" {
+		v.lostAt = append(v.lostAt, rejectedAt{reason, stack})
+	}
 }
 
 // rejection keeps the promises that were rejected without anybody waiting.
@@ -57,6 +83,7 @@ func (v *VM) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
 		v.handled(p)
 		return
 	}
+	v.noteRejection(p.Result())
 	if len(v.lost) < 100 {
 		v.lost = append(v.lost, p)
 	}
@@ -71,10 +98,10 @@ func (v *VM) handled(p *goja.Promise) {
 func (v *VM) reportLost() {
 	lost := v.lost
 	v.lost = nil
-	if v.o.Rejected == nil {
-		return
+	if v.o.Rejected != nil {
+		for _, p := range lost {
+			v.o.Rejected(v.rejected(p))
+		}
 	}
-	for _, p := range lost {
-		v.o.Rejected(v.rejected(p))
-	}
+	v.lostAt = nil
 }

@@ -51,7 +51,8 @@ type VM struct {
 	called   *goja.Object    // by the last Invoke, and how
 	callable goja.Callable
 	lost     []*goja.Promise // rejected and not handled
-	loop     *loop           // of the outermost call, once it needs one
+	lostAt   []rejectedAt
+	loop     *loop // of the outermost call, once it needs one
 	broken   bool
 	nesting  int    // of built-in functions within one another
 	leave    func() // ends one of those

@@ -41,7 +41,7 @@ func TestDeadlineStopsEveryLoop(t *testing.T) {
 			if fault.CodeOf(err) != fault.DeadlineExceeded {
 				t.Fatalf("got %v", err)
 			}
-			if !strings.Contains(err.Error(), "within 30ms") || !strings.Contains(err.Error(), "main.lua:") {
+			if !strings.Contains(err.Error(), "limit 30ms") || !strings.Contains(err.Error(), "main.lua:") {
 				t.Errorf("message: %v", err)
 			}
 			if c.name == "Go that waits" { // nothing was cut off

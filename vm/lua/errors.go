@@ -55,7 +55,7 @@ func message(err error) string {
 	if errors.As(err, &script) {
 		return script.Fault.Message
 	}
-	return fault.MessageOf(err, err.Error())
+	return fault.Text(err)
 }
 
 // scriptError turns what a script raised and did not catch into an error.
@@ -66,7 +66,11 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 	case lua.LString:
 		text := string(o)
 		if from := v.raised; from.err != nil && strings.HasSuffix(text, from.text) {
-			e.Fault = fault.Wrap(fault.CodeOf(from.err), v.strip(text), from.err)
+			e.Fault = fault.Of(from.err)
+			e.Fault.Message = v.strip(text)
+			if e.Fault.Message != v.strip(from.text) {
+				e.Fault.Private = false // the script has added words of its own
+			}
 			var script *vm.ScriptError
 			if errors.As(from.err, &script) {
 				e.Custom = script.Custom
@@ -154,20 +158,22 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 			name = fmt.Sprintf("the function at %s:%d", p.SourceName, p.LineDefined)
 		}
 	}
-	f, reason := fault.Wrap(fault.Canceled, name+" was stopped: the caller went away", why), vm.StoppedCaller
+	// Clients read what happened, the log also where.
+	f, reason := fault.Wrap(fault.Canceled, "the script was stopped because its caller has gone", nil), vm.StoppedCaller
 	defer func() { v.o.Guard.Stopped(vm.Lua, reason) }()
 	if errors.Is(why, errMemory) {
 		reason = vm.StoppedMemory
-		f = fault.Wrap(fault.ResourceExhausted, fmt.Sprintf("%s was stopped because the memory of the server grew by more than %d MB while it ran", name, v.o.Guard.Limit()>>20), why)
+		f = fault.Newf(fault.ResourceExhausted, "the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.Limit()>>20)
 	}
 	if errors.Is(why, context.DeadlineExceeded) {
 		reason = vm.StoppedDeadline
-		f = fault.Wrap(fault.DeadlineExceeded, name+" did not end in time", why)
+		f = fault.New(fault.DeadlineExceeded, "the script ran out of time")
 		if limit > 0 {
-			f.Message = fmt.Sprintf("%s did not end within %s", name, limit)
+			f.Message = fmt.Sprintf("the script ran out of time (limit %s)", limit)
 		}
 	}
-	return &vm.ScriptError{Fault: f, Stack: strings.TrimSpace(f.Message + "\n" + v.frames)}
+	f.Cause = fmt.Errorf("in %s: %w", name, why)
+	return &vm.ScriptError{Fault: f, Stack: strings.TrimSpace(f.Message + " in " + name + "\n" + v.frames)}
 }
 
 // crashed is the error of a call that left the VM unusable.
