@@ -77,6 +77,7 @@ func Default() *Config {
 			ReadOnlyGlobals:    true,
 		},
 		Match: Match{
+			OnError:               "disconnect",
 			InputQueueSize:        128,
 			CallQueueSize:         128,
 			SignalQueueSize:       10,

@@ -72,14 +72,15 @@ type Database struct {
 
 // Match holds the queues and timings of authoritative matches.
 type Match struct {
-	InputQueueSize        int `yaml:"input_queue_size" usage:"Client messages that may wait for a match's next tick; more are dropped."`
-	CallQueueSize         int `yaml:"call_queue_size" usage:"Ticks, joins and leaves that may wait for a match; more end the match."`
-	SignalQueueSize       int `yaml:"signal_queue_size" usage:"Signals that may wait for a match; more are refused."`
-	JoinAttemptQueueSize  int `yaml:"join_attempt_queue_size" usage:"Join attempts that may wait for a match; more are refused."`
-	DeferredQueueSize     int `yaml:"deferred_queue_size" usage:"Deferred broadcasts a match may make in one tick."`
-	JoinMarkerDeadlineMs  int `yaml:"join_marker_deadline_ms" usage:"Time an accepted player has to arrive, in milliseconds."`
-	MaxEmptySec           int `yaml:"max_empty_sec" usage:"Seconds after which an empty match is stopped. 0 never stops it."`
-	LabelUpdateIntervalMs int `yaml:"label_update_interval_ms" usage:"Time between updates of the match listing, in milliseconds."`
+	InputQueueSize        int    `yaml:"input_queue_size" usage:"Client messages that may wait for a match's next tick; more are dropped."`
+	CallQueueSize         int    `yaml:"call_queue_size" usage:"Ticks, joins and leaves that may wait for a match; more end the match."`
+	SignalQueueSize       int    `yaml:"signal_queue_size" usage:"Signals that may wait for a match; more are refused."`
+	JoinAttemptQueueSize  int    `yaml:"join_attempt_queue_size" usage:"Join attempts that may wait for a match; more are refused."`
+	DeferredQueueSize     int    `yaml:"deferred_queue_size" usage:"Deferred broadcasts a match may make in one tick."`
+	JoinMarkerDeadlineMs  int    `yaml:"join_marker_deadline_ms" usage:"Time an accepted player has to arrive, in milliseconds."`
+	MaxEmptySec           int    `yaml:"max_empty_sec" usage:"Seconds after which an empty match is stopped. 0 never stops it."`
+	OnError               string `yaml:"on_error" usage:"What becomes of the players of a match that an error of its handler ends: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
+	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the match listing, in milliseconds."`
 }
 
 // Tracker holds the limits of presence tracking.
@@ -89,8 +90,9 @@ type Tracker struct {
 
 // Party holds the timings of parties.
 type Party struct {
-	LabelUpdateIntervalMs int `yaml:"label_update_interval_ms" usage:"Time between updates of the party listing, in milliseconds."`
-	IdleCheckIntervalMs   int `yaml:"idle_check_interval_ms" usage:"Time between checks for idle parties, in milliseconds. 0 or less turns them off."`
+	OnError               string `yaml:"on_error" usage:"What becomes of the players of a match that an error of its handler ends: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
+	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the party listing, in milliseconds."`
+	IdleCheckIntervalMs   int    `yaml:"idle_check_interval_ms" usage:"Time between checks for idle parties, in milliseconds. 0 or less turns them off."`
 }
 
 // Matchmaker holds the limits and timings of the matchmaker.

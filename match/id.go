@@ -15,7 +15,9 @@ var (
 	ErrIDInvalid = known(fault.InvalidArgument, runtime.ErrMatchIdInvalid)
 	ErrNotFound  = known(fault.NotFound, runtime.ErrMatchNotFound)
 	ErrBusy      = known(fault.Unavailable, runtime.ErrMatchBusy)
-	ErrStopping  = fault.New(fault.Unavailable, "shutdown in progress")
+	// ErrFailed is what a signal gets whose handler fails, which ends the match.
+	ErrFailed   = knownAs(fault.Internal, "the match has ended by an error of its signal handler", runtime.ErrMatchBusy)
+	ErrStopping = fault.New(fault.Unavailable, "shutdown in progress")
 	// ErrStopped is what a dispatcher answers once its match has ended.
 	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
 )

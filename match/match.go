@@ -294,11 +294,19 @@ func (m *Match) settle(alive bool, err error, where string) bool {
 	return true
 }
 
-// fail ends the match and closes the sockets of those who were in it.
+// fail ends the match and, unless they are to be kept, closes the sockets of
+// those who were in it.
 func (m *Match) fail(err error, where string) {
-	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg("match stopped by an error of its handler, its clients are disconnected")
+	text := "match stopped by an error of its handler, its clients are disconnected"
+	if m.reg.o.KeepSockets {
+		text = "match stopped by an error of its handler, its clients leave it"
+	}
+	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg(text)
 	m.reg.metrics.MatchFailed(m.name)
-	sessions := m.sessions()
+	var sessions []presence.Session
+	if !m.reg.o.KeepSockets {
+		sessions = m.sessions()
+	}
 	m.stop()
 	for _, s := range sessions {
 		s.Close(presence.MatchFailed)

@@ -90,11 +90,11 @@ func (m *Match) signal(c *call) {
 	if !c.progress.CompareAndSwap(begun, answered) {
 		return
 	}
-	if !ok {
-		c.answer <- reply{err: ErrBusy}
+	if !ok && err != nil {
+		c.answer <- reply{err: ErrFailed}
 		return
 	}
-	c.answer <- reply{text: text}
+	c.answer <- reply{text: text} // a match that ends with a signal answers it
 }
 
 // describe answers a request for the state. The state of a match whose handler

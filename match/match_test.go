@@ -305,8 +305,8 @@ func TestSignals(t *testing.T) {
 		if err != nil || state != `{"on":true}` || len(members) != 0 {
 			t.Errorf("state %q, %v, %v", state, members, err)
 		}
-		if _, err := w.Signal(ctx, idA, "end"); !errors.Is(err, runtime.ErrMatchBusy) {
-			t.Errorf("the signal that ends a match gave %v", err)
+		if re, err := w.Signal(ctx, idA, "end"); err != nil || re != "bye" {
+			t.Errorf("the signal that ends a match gave %q, %v", re, err)
 		}
 		if _, err := w.Signal(ctx, idA, "x"); !errors.Is(err, runtime.ErrMatchNotFound) {
 			t.Errorf("a signal to an ended match gave %v", err)

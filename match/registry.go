@@ -31,6 +31,8 @@ type Options struct {
 	DeferredQueue      int           // deferred broadcasts per handler call
 	JoinMarkerDeadline time.Duration // time an accepted client has to arrive
 	MaxEmpty           time.Duration // an empty match stops after it; 0 means never
+	// KeepSockets leaves the sockets of a match open that an error ends.
+	KeepSockets bool
 	// AnswerWait is how long a join attempt or a signal waits for its answer; 0
 	// means 10 s.
 	AnswerWait time.Duration

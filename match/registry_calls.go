@@ -202,7 +202,7 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 }
 
 // Signal calls a match's signal handler and waits for its reply. The errors are
-// ErrIDInvalid, ErrNotFound and ErrBusy.
+// ErrIDInvalid, ErrNotFound, ErrBusy and ErrFailed.
 func (r *Registry) Signal(ctx context.Context, id, data string) (string, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {

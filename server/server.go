@@ -99,6 +99,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		JoinAttemptQueue:   cfg.Match.JoinAttemptQueueSize,
 		DeferredQueue:      cfg.Match.DeferredQueueSize,
 		JoinMarkerDeadline: milliseconds(cfg.Match.JoinMarkerDeadlineMs),
+		KeepSockets:        cfg.Match.OnError == "leave",
 		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
 	})
 	s.matchmaker = newMatchmaker(cfg, s.metrics, &matchmaking{log: log, set: s.set.Load, scope: s.scope, router: router, matches: s.matches})

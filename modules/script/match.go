@@ -381,7 +381,7 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 		return false, "", err
 	}
 	r, state, alive, err := g.results(matchSignal, out, 2)
-	if err != nil || !alive {
+	if err != nil {
 		return false, "", err
 	}
 	if reply, err = r.str(&nData, 1); err == nil {
@@ -390,8 +390,10 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 	if err != nil {
 		return false, "", err
 	}
-	g.state = state
-	return true, reply, nil
+	if alive {
+		g.state = state
+	}
+	return alive, reply, nil
 }
 
 // State implements match.Handler.
