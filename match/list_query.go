@@ -2,7 +2,6 @@ package match
 
 import (
 	"cmp"
-	"hash/maphash"
 	"slices"
 
 	"kumi/store/query"
@@ -13,15 +12,8 @@ import (
 type card struct {
 	label *string
 	rate  int32
-	terms uint64 // a bit for each text in doc; see bits
-	doc   *query.Doc
+	doc   query.Doc
 }
-
-var termSeed = maphash.MakeSeed()
-
-// bits folds a term into a set of 64. A document that lacks a bit of the terms a
-// query needs cannot match, and need not be looked at.
-func bits(t query.Term) uint64 { return 1 << (maphash.Comparable(termSeed, t) % 64) }
 
 // listed is the match's card. It is made when a match begins and,
 // after its label changed, by the first listing that asks: a game may change its
@@ -31,17 +23,14 @@ func (m *Match) listed() *card {
 	if c := m.card.Load(); c != nil && c.label == label && c.rate == rate {
 		return c
 	}
-	doc := query.NewDoc()
+	c := &card{label: label, rate: rate}
+	doc := &c.doc
 	_ = doc.AddJSON("label", *label) // any text may be a label; objects are looked into
 	doc.AddKeyword("label_string", *label)
 	doc.AddKeyword("handler_name", m.name)
 	doc.AddKeyword("node", m.reg.o.Node)
 	doc.AddNumber("tick_rate", float64(rate))
 	doc.AddNumber("create_time", float64(m.created))
-	c := &card{label: label, rate: rate, doc: doc}
-	for t := range doc.Terms() {
-		c.terms |= bits(t)
-	}
 	m.card.Store(c)
 	return c
 }
@@ -117,12 +106,6 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 		all = append(all, m)
 	}
 	r.mu.RUnlock()
-	var needed uint64
-	if q != nil {
-		for _, t := range q.Needed() {
-			needed |= bits(t)
-		}
-	}
 	found := best{limit: f.Limit}
 	steps := query.ListSteps
 	for _, m := range all {
@@ -131,12 +114,8 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 		}
 		h := hit{match: m}
 		if q != nil {
-			c := m.listed()
-			if c.terms&needed != needed {
-				continue
-			}
 			var ok bool
-			if h.score, ok = q.MatchWithin(c.doc, &steps); !ok {
+			if h.score, ok = q.MatchWithin(&m.listed().doc, &steps); !ok {
 				if steps < 0 {
 					return nil, query.ErrCost
 				}

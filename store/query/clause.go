@@ -52,6 +52,8 @@ type clause struct {
 	op         rangeOp
 	edits      int
 	field      string
+	key        uint64 // of the field
+	bit        uint64 // of the text, where it has to be there; else 0
 	text       string
 	number     float64
 	date       time.Time
@@ -68,7 +70,10 @@ func (c *clause) matches(doc *Doc, steps *int) bool {
 	if c.kind == matchAll {
 		return true
 	}
-	f := doc.find(c.field)
+	if c.bit&^doc.terms != 0 {
+		return false
+	}
+	f := doc.find(c.key, c.field)
 	if f == nil {
 		return false
 	}

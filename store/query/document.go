@@ -2,10 +2,11 @@ package query
 
 import (
 	"encoding/json"
+	"hash/maphash"
 	"iter"
 	"slices"
-	"strings"
 	"time"
+	"unique"
 
 	"kumi/store/fault"
 )
@@ -14,7 +15,9 @@ import (
 // built once per label or ticket. One goroutine builds it; from then on it must
 // not change and any goroutine may match it. The zero Doc is empty and ready.
 type Doc struct {
-	fields []field // sorted by name
+	terms  uint64   // the bits of all texts; see termBit
+	keys   []uint64 // of the fields, sorted
+	fields []field  // in the order of their keys
 }
 
 type field struct {
@@ -84,6 +87,7 @@ func (d *Doc) AddString(name, text string) {
 func (d *Doc) AddKeyword(name, text string) {
 	f := d.field(name)
 	f.texts = append(f.texts, text)
+	d.terms |= termBit(keyOf(name), text)
 }
 
 // AddNumber adds a number.
@@ -117,15 +121,18 @@ func (d *Doc) Terms() iter.Seq[Term] {
 
 // field finds or makes the field of that name.
 func (d *Doc) field(name string) *field {
-	at, found := d.position(name)
+	key := keyOf(name)
+	at, found := d.position(key, name)
 	if !found {
-		d.fields = slices.Insert(d.fields, at, field{name: name})
+		d.keys = slices.Insert(d.keys, at, key)
+		d.fields = slices.Insert(d.fields, at, field{name: oneName(name)})
 	}
 	return &d.fields[at]
 }
 
-func (d *Doc) find(name string) *field {
-	at, found := d.position(name)
+// find finds the field of that name, whose key is given; nil when there is none.
+func (d *Doc) find(key uint64, name string) *field {
+	at, found := d.position(key, name)
 	if !found {
 		return nil
 	}
@@ -133,21 +140,38 @@ func (d *Doc) find(name string) *field {
 }
 
 // position is a binary search, by hand because it is most of what a match costs.
-func (d *Doc) position(name string) (at int, found bool) {
-	low, high := 0, len(d.fields)
+func (d *Doc) position(key uint64, name string) (at int, found bool) {
+	low, high := 0, len(d.keys)
 	for low < high {
-		middle := int(uint(low+high) >> 1)
-		switch order := strings.Compare(d.fields[middle].name, name); {
-		case order == 0:
-			return middle, true
-		case order < 0:
+		if middle := int(uint(low+high) >> 1); d.keys[middle] < key {
 			low = middle + 1
-		default:
+		} else {
 			high = middle
+		}
+	}
+	for ; low < len(d.keys) && d.keys[low] == key; low++ {
+		if d.fields[low].name == name {
+			return low, true
 		}
 	}
 	return low, false
 }
+
+// keyOf is by what fields are sorted and found: comparing numbers is much
+// cheaper than comparing names that begin alike.
+func keyOf(name string) uint64 { return maphash.String(keySeed, name) }
+
+var keySeed = maphash.MakeSeed()
+
+// termBit folds a text of a field into a set of 64. A document that lacks the bit
+// has not got the text, and need not be looked through.
+func termBit(key uint64, text string) uint64 {
+	return 1 << ((maphash.String(keySeed, text) ^ key>>1) >> 58)
+}
+
+// oneName is a name that all documents and queries share, so that two are mostly
+// found equal without a look at their letters.
+func oneName(name string) string { return unique.Make(name).Value() }
 
 var dateLayouts = [...]string{
 	time.RFC3339, // with or without a fraction of a second

@@ -111,7 +111,7 @@ func (q *Query) Failing(doc *Doc, steps *int) []string {
 
 // Number is the first number of a field, for an index of numbers.
 func (d *Doc) Number(field string) (number float64, ok bool) {
-	f := d.find(field)
+	f := d.find(keyOf(field), field)
 	if f == nil || len(f.numbers) == 0 {
 		return 0, false
 	}

@@ -49,6 +49,10 @@ func (p *parser) parse(q *Query) error {
 			return err
 		}
 		c.source = strings.TrimSpace(p.source[start:p.token.start])
+		c.field, c.key = oneName(c.field), keyOf(c.field)
+		if c.kind == matchText {
+			c.bit = termBit(c.key, c.text)
+		}
 		*list = append(*list, c)
 	}
 	return nil

@@ -38,7 +38,8 @@ type Query struct {
 	must, should, mustNot []clause
 	required              []Term
 	costly                bool
-	perDoc                int // steps a match takes for its many clauses alone
+	perDoc                int    // steps a match takes for its many clauses alone
+	terms                 uint64 // the bits of the texts that every match has
 }
 
 // Term is one exact text value of a field.
@@ -56,6 +57,7 @@ func Parse(text string) (*Query, error) {
 		return nil, err
 	}
 	for i := range q.must {
+		q.terms |= q.must[i].bit
 		if q.must[i].kind == matchText {
 			q.required = append(q.required, Term{Field: q.must[i].field, Text: q.must[i].text})
 		}
@@ -81,7 +83,7 @@ func (q *Query) Match(doc *Doc) (score float64, ok bool) {
 // clauses, take steps: a step is a few nanoseconds at most. A match that needs
 // more than is left is not tried further: it answers no and leaves less than 0.
 func (q *Query) MatchWithin(doc *Doc, steps *int) (score float64, ok bool) {
-	if q.perDoc > 0 && !spend(steps, q.perDoc) {
+	if q.terms&^doc.terms != 0 || q.perDoc > 0 && !spend(steps, q.perDoc) {
 		return 0, false
 	}
 	for i := range q.must {
