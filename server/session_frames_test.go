@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
 
 	"kumi/config"
@@ -328,5 +329,33 @@ func TestReadTogetherWithSlowCall(t *testing.T) {
 	}
 	if got := readFrame(t, conn); got != "\x81"+`{"cid":"5","pong":{}}` {
 		t.Errorf("got %q at last", got)
+	}
+}
+
+// A connection that cannot be waited for without a buffer works as well.
+func TestSocketOverTLS(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	srv := httptest.NewTLSServer(r.sockets)
+	t.Cleanup(srv.Close)
+	ctx, cancel := context.WithTimeout(context.Background(), testWait)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, "wss"+strings.TrimPrefix(srv.URL, "https")+"/ws?token="+url.QueryEscape(r.token(uuid.Must(uuid.NewV4()), "ann")), &websocket.DialOptions{HTTPClient: srv.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	p := &player{t: t, conn: conn}
+	for _, n := range []int{10, 4000} {
+		text := strings.Repeat("x", n)
+		if got := p.call(callRPC("echo", text)).GetRpc().GetPayload(); got != text {
+			t.Errorf("%d bytes came back as %d", n, len(got))
+		}
+	}
+	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	if why := <-r.ended; why != "peer" {
+		t.Errorf("session ended for %q", why)
 	}
 }
