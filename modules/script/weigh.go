@@ -19,7 +19,7 @@ func (p *Program) Weigh(inst vm.Instance) {
 
 // roots are the values that only Go code has.
 func (l *Local) roots() []any {
-	roots := []any{l.Registrar.refs, l.objects, l.env, l.ids}
+	roots := []any{l.Registrar.refs, l.objects, l.env, l.ids, l.senders}
 	if g := l.game; g != nil {
 		roots = append(roots, g.state, g.ctx, g.fns[:], g.fixed[:])
 	}
