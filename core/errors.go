@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 
+	"kumi/store"
 	"kumi/store/fault"
 )
 
@@ -27,5 +28,9 @@ func failed(doing string, err error) error {
 	if errors.As(err, &coded) {
 		return err
 	}
-	return fault.Wrap(fault.CodeOf(err), "error while trying to "+doing, err)
+	text := "error while trying to " + doing
+	if store.IsTooLong(err) || store.IsInvalidText(err) || store.IsNotNull(err) {
+		return fault.Mistaken(text, err) // what was to be stored cannot be
+	}
+	return fault.Wrap(fault.CodeOf(err), text, err)
 }
