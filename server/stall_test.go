@@ -101,7 +101,8 @@ func joinRoom(r *servertest.Raw, hidden bool) (channel, session string, err erro
 func TestSlowReaderInARoom(t *testing.T) {
 	t.Parallel()
 	const members = 1000
-	srv := servertest.Start(t, longTokens, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
+	var log servertest.Journal
+	srv := servertest.Start(t, log.Keep(), longTokens, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
 		// Only its queue shall be what ends it.
 		servertest.Flags("--socket.write_wait_ms", "300000", "--socket.pong_wait_ms", "600000", "--socket.ping_period_ms", "300000"))
 	user := srv.User(t, "ann")
@@ -242,6 +243,9 @@ func TestSlowReaderInARoom(t *testing.T) {
 
 	if got := why(t, srv, session); got != "queue_full" {
 		t.Errorf("it ended for %q", got)
+	}
+	if lines := log.Lines(`"level":"info"`, session, "does not read", "queue_full"); len(lines) != 1 {
+		t.Errorf("the log says of it: %q, want one line", lines)
 	}
 	if n := counter(srv, "socket_ws_closed_reason", `reason="queue_full"`); n != 1 {
 		t.Errorf("the metrics count %d sockets with a full queue", n)
