@@ -19,6 +19,7 @@ func TestDeadline(t *testing.T) {
 				<-d.Done()
 			} else {
 				time.Sleep(time.Second)
+				synctest.Wait() // for the timer of the same moment
 			}
 			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("asked for Done: %v: after the deadline the error is %v", asks, err)
