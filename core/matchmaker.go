@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"kumi/match/matchmaker"
+	"kumi/presence"
 )
 
 // MatchmakerStats tells how many tickets wait, since when, and how long the last
@@ -33,6 +35,56 @@ func (c *Core) MatchmakerStats(context.Context, uuid.UUID, *emptypb.Empty) (*api
 // a ticket that is not in the pool.
 func (m *Module) ExplainTicket(_ context.Context, ticket string) (*matchmaker.Explanation, error) {
 	return m.core.matchmaker.Explain(ticket)
+}
+
+// Tickets lists the tickets that wait, the oldest first: at most limit, which is
+// 1 to 1000, of all users or, where user is not empty, of that one, those of its
+// parties included. Codes: 3 for the limit and the id.
+func (m *Module) Tickets(_ context.Context, limit int, user string) ([]*matchmaker.Ticket, error) {
+	if limit < 1 || limit > 1000 {
+		return nil, invalid("limit must be 1-1000")
+	}
+	if user == "" {
+		return m.core.matchmaker.Tickets(limit, func(*matchmaker.Ticket) bool { return true }), nil
+	}
+	id, err := userID(user)
+	if err != nil {
+		return nil, err
+	}
+	return m.core.matchmaker.Tickets(limit, func(t *matchmaker.Ticket) bool {
+		return slices.ContainsFunc(t.Presences, func(p *presence.Presence) bool { return p.UserID == id })
+	}), nil
+}
+
+// MatchmakerRemove takes a ticket out, whoever it belongs to. Code 5 for one that
+// does not wait.
+func (m *Module) MatchmakerRemove(_ context.Context, ticket string) error {
+	return m.core.matchmaker.Remove(ticket)
+}
+
+// MatchmakerTickets is Tickets for Go modules: what JSON is made of, with the
+// keys that Lua has.
+func (m *Module) MatchmakerTickets(ctx context.Context, limit int, user string) ([]map[string]any, error) {
+	list, err := m.Tickets(ctx, limit, user)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]map[string]any, len(list))
+	for i, t := range list {
+		presences := make([]map[string]any, len(t.Presences))
+		for k, p := range t.Presences {
+			presences[k] = map[string]any{
+				"user_id": p.GetUserId(), "session_id": p.GetSessionId(), "username": p.GetUsername(), "node": p.GetNodeId(),
+			}
+		}
+		out[i] = map[string]any{
+			"ticket": t.ID, "party_id": t.PartyID, "presences": presences, "query": t.Query,
+			"min_count": t.MinCount, "max_count": t.MaxCount, "count_multiple": max(1, t.CountMultiple),
+			"string_properties": t.StringProperties, "numeric_properties": t.NumericProperties,
+			"create_time": t.CreatedAt / int64(time.Second),
+		}
+	}
+	return out, nil
 }
 
 // MatchmakerExplain is ExplainTicket for Go modules, which have no type of ours

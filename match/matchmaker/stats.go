@@ -45,6 +45,23 @@ func (m *Matchmaker) Stats() Stats {
 	return s
 }
 
+// Tickets lists tickets that are in the pool and accepted, the oldest first, at
+// most so many. accept is called with a lock held and must not call m.
+func (m *Matchmaker) Tickets(limit int, accept func(*Ticket) bool) []*Ticket {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []*Ticket
+	for _, t := range m.order.tickets {
+		if len(list) >= limit {
+			break
+		}
+		if t != nil && !t.gone.Load() && accept(t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 // Ticket returns a ticket that is in the pool, and whether it is.
 func (m *Matchmaker) Ticket(id string) (*Ticket, bool) {
 	m.mu.Lock()

@@ -32,6 +32,7 @@ var shapeNames = []struct {
 	{"UserGroupListUserGroup", only(userGroupShape), nil},
 	{"Party", only(partyShape.js), only(partyShape.lua)},
 	{"HttpRouteRequest", only(requestShape), nil},
+	{"MatchmakerWaitingTicket", only(ticketShape), nil},
 	{"MatchmakerExplanation", only(explanationShape), nil},
 	{"MatchmakerTicketClass", only(ticketClass), nil},
 	{"Leaderboard", only(leaderboards.js), only(leaderboards.lua)},

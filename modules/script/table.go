@@ -14,7 +14,7 @@ func Library(lang vm.Lang, nk *core.Module) *vm.Library { return vm.Bind(lang, n
 var table = slices.Concat(
 	accountTable, userTable, authenticateTable, linkTable, sessionTable,
 	storageTable, updateTable, walletTable,
-	matchTable, partyTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
+	matchTable, partyTable, matchmakerTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
 	metricsTable, eventTable, jobTable, logTable, configTable, onceTable,

@@ -4,13 +4,11 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 
 	"kumi/core"
-	"kumi/match/matchmaker"
 	"kumi/vm"
 )
 
 var partyTable = []vm.Func[*core.Module]{
 	{Name: vm.N("party_list"), Body: partyList},
-	{Name: vm.N("matchmaker_explain"), Body: matchmakerExplain},
 }
 
 // partyShape has the id of the party as match_id in Lua, and maxSize, which is
@@ -54,49 +52,4 @@ func partyList(nk *core.Module, c *vm.Call) error {
 	return firstErr(
 		vm.ReturnList(c, "parties", partyShape.in(c.E), found, err),
 		c.ReturnStr("cursor", next, nil))
-}
-
-// ticketClass is tickets that are in one relation to the explained one.
-var ticketClass = vm.NewShape(
-	vm.Str("reason", func(x *matchmaker.Class) string { return string(x.Reason) }),
-	vm.Value("clauses", func(x *matchmaker.Class) any {
-		clauses := make([]any, len(x.Clauses))
-		for i, text := range x.Clauses {
-			clauses[i] = text
-		}
-		return clauses
-	}),
-	vm.StrOpt("counts", func(x *matchmaker.Class) string { return x.Counts }),
-	vm.Int("tickets", func(x *matchmaker.Class) int { return x.Tickets }),
-	vm.Int("players", func(x *matchmaker.Class) int { return x.Players }),
-	vm.Str("example", func(x *matchmaker.Class) string { return x.Example }),
-)
-
-var explanationShape = vm.NewShape(
-	vm.Str("ticket", func(x *matchmaker.Explanation) string { return x.Ticket.ID }),
-	vm.Int("waited_ms", func(x *matchmaker.Explanation) int64 { return x.Waited.Milliseconds() }),
-	vm.Int("searches", func(x *matchmaker.Explanation) int { return x.Searches }),
-	vm.Bool("active", func(x *matchmaker.Explanation) bool { return x.Active }),
-	vm.Int("others", func(x *matchmaker.Explanation) int { return x.Others }),
-	vm.List("finds", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.Finds) }),
-	vm.List("found_by", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.FoundBy) }),
-	vm.Bool("cut_short", func(x *matchmaker.Explanation) bool { return x.Cut }),
-	vm.Str("summary", func(x *matchmaker.Explanation) string { return x.Summary }),
-)
-
-func pointers[T any](list []T) []*T {
-	out := make([]*T, len(list))
-	for i := range list {
-		out[i] = &list[i]
-	}
-	return out
-}
-
-func matchmakerExplain(nk *core.Module, c *vm.Call) error {
-	ticket := c.StrNonEmpty("ticket")
-	if err := c.Err(); err != nil {
-		return err
-	}
-	x, err := nk.ExplainTicket(c.Ctx, ticket)
-	return vm.Return(c, "explanation", explanationShape, x, err)
 }

@@ -18,9 +18,11 @@ import (
 
 func init() { modules.RegisterGo("realtime hooks", goRealtimeHooks) }
 
-// explainer is how a Go module reaches what Nakama's interface lacks.
-type explainer interface {
+// waiting is how a Go module reaches what Nakama's interface lacks.
+type waiting interface {
 	MatchmakerExplain(ctx context.Context, ticket string) (map[string]any, error)
+	MatchmakerTickets(ctx context.Context, limit int, user string) ([]map[string]any, error)
+	MatchmakerRemove(ctx context.Context, ticket string) error
 }
 
 // goRealtimeHooks does in Go what hookAll does in scripts. Each server has its
@@ -66,12 +68,27 @@ func goRealtimeHooks(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime
 		}
 	}
 	if err := initializer.RegisterRpc("explain", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, ticket string) (string, error) {
-		x, err := nk.(explainer).MatchmakerExplain(ctx, ticket)
+		x, err := nk.(waiting).MatchmakerExplain(ctx, ticket)
 		if err != nil {
 			return "", err
 		}
 		text, err := json.Marshal(x)
 		return string(text), err
+	}); err != nil {
+		return err
+	}
+	if err := initializer.RegisterRpc("tickets", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, user string) (string, error) {
+		list, err := nk.(waiting).MatchmakerTickets(ctx, 2, user)
+		if err != nil {
+			return "", err
+		}
+		text, err := json.Marshal(list)
+		return string(text), err
+	}); err != nil {
+		return err
+	}
+	if err := initializer.RegisterRpc("drop", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, ticket string) (string, error) {
+		return "", nk.(waiting).MatchmakerRemove(ctx, ticket)
 	}); err != nil {
 		return err
 	}
