@@ -54,6 +54,9 @@ func (l *Logger) Fields() map[string]any {
 	return maps.Clone(l.fields)
 }
 
+// Event begins a line with the logger's fields; nil when the level is not logged.
+func (l *Logger) Event(level zerolog.Level) *zerolog.Event { return l.log.WithLevel(level) }
+
 // send formats only what the level lets through.
 func send(e *zerolog.Event, format string, v []any) {
 	if e == nil || !e.Enabled() {

@@ -108,8 +108,8 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 	})
 }
 
-func (j *javascript) console(local *script.Local) func(level, message string) {
-	return func(level, message string) {
+func (j *javascript) console(local *script.Local) func(ctx context.Context, level, message string) {
+	return func(ctx context.Context, level, message string) {
 		if local.Replay && local.Registrar.Open() {
 			return // it has been said by the first VM
 		}
@@ -117,7 +117,7 @@ func (j *javascript) console(local *script.Local) func(level, message string) {
 		if err != nil {
 			l = zerolog.InfoLevel
 		}
-		j.log.WithLevel(l).Str("module", j.entry).Msg(message)
+		local.Line(ctx, l).Msg(message)
 	}
 }
 

@@ -164,11 +164,11 @@ func (s *luaModules) head(module string) *vm.Head {
 	return s.watched(t.Recorder())
 }
 
-func (v *luaVM) print(line string) {
+func (v *luaVM) print(ctx context.Context, line string) {
 	if v.local.Replay && v.local.Registrar.Open() {
 		return // it has been said by the first VM
 	}
-	v.of.log.Info().Str("module", v.local.Module).Msg(line)
+	v.local.Line(ctx, zerolog.InfoLevel).Msg(line)
 }
 
 // load evaluates modules and checks that they went as recorded.

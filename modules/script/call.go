@@ -63,17 +63,9 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 	// one makes must not write into it before it has been read.
 	list := l.args[:0]
 	l.args = nil
-	logger := n.logger
-	if s, _ := core.ScopeOf(ctx); s != nil && s.TraceID != "" {
-		logger = logger.WithField("trace_id", s.TraceID).(*core.Logger)
-	}
 	list = append(list, Context(inst, ctx))
 	if n.program.lang == vm.JS {
-		if logger != n.logger {
-			list = append(list, inst.Functions(vm.Bind(vm.JS, logger, loggerTable)))
-		} else {
-			list = append(list, l.object(inst, n.loggers))
-		}
+		list = append(list, l.object(inst, n.loggers))
 		list = append(list, l.object(inst, n.program.nk))
 	}
 	if args != nil {
@@ -81,10 +73,10 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 			return err
 		}
 	}
-	outer := l.log
-	l.log = logger
+	outer, around := l.log, l.now
+	l.log, l.now = n.logger, n
 	out, err := inst.Invoke(ctx, fn, list...)
-	l.log, l.last = outer, n
+	l.log, l.now, l.last = outer, around, n
 	clear(list)
 	l.args = list
 	if err == nil && results != nil {
@@ -113,15 +105,7 @@ func logFailure(log zerolog.Logger, ctx context.Context, what, module string, er
 		ev.Str("module", module)
 	}
 	if s, _ := core.ScopeOf(ctx); s != nil {
-		if s.UserID != "" {
-			ev.Str("user_id", s.UserID)
-		}
-		if s.MatchID != "" {
-			ev.Str("match_id", s.MatchID)
-		}
-		if s.TraceID != "" {
-			ev.Str("trace_id", s.TraceID)
-		}
+		noteScope(ev, s)
 	}
 	if isScript && se.Stack != "" {
 		ev.Str("stack", se.Stack)

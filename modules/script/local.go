@@ -1,7 +1,10 @@
 package script
 
 import (
+	"context"
+
 	"github.com/gofrs/uuid/v5"
+	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/match"
@@ -24,6 +27,7 @@ type Local struct {
 	program *Program
 	log     *core.Logger // of the call that runs; see logger
 	game    *game        // in the VM of a match
+	now     *entry       // whose call runs
 	last    *entry       // whose call ended last
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
@@ -92,6 +96,55 @@ func (l *Local) logger() *core.Logger {
 		}
 	}
 	return l.log
+}
+
+// Line begins a log line of what runs now; it is nil, as good as any, when the
+// level is not logged. ctx is that of the running call.
+func (l *Local) Line(ctx context.Context, level zerolog.Level) *zerolog.Event {
+	e := l.logger().Event(level)
+	if !e.Enabled() {
+		return nil
+	}
+	return l.note(e, ctx)
+}
+
+// note adds to a log line which module and function it comes from, and for whom
+// they run.
+func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
+	switch {
+	case l == nil:
+	case l.Registrar.Open():
+		if l.Module != "" {
+			e.Str("module", l.Module)
+		}
+		if l.program.lang == vm.JS {
+			e.Str("function", "InitModule")
+		}
+	case l.game != nil:
+		e.Str("module", l.game.module).Str("function", l.game.what())
+	case l.now != nil:
+		e.Str("module", l.now.module).Str("function", l.now.what)
+	}
+	if ctx == nil {
+		return e
+	}
+	if s, _ := core.ScopeOf(ctx); s != nil {
+		noteScope(e, s)
+	}
+	return e
+}
+
+// noteScope adds to a log line for whom module code runs.
+func noteScope(e *zerolog.Event, s *core.Scope) {
+	if s.UserID != "" {
+		e.Str("user_id", s.UserID)
+	}
+	if s.MatchID != "" {
+		e.Str("match_id", s.MatchID)
+	}
+	if s.TraceID != "" {
+		e.Str("trace_id", s.TraceID)
+	}
 }
 
 // silent says whether what the VM logs has been said by the first one.

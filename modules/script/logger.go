@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/store/fault"
@@ -17,10 +18,10 @@ var loggerTable []vm.Func[*core.Logger]
 
 func init() { // not an initializer: loggers make loggers
 	loggerTable = []vm.Func[*core.Logger]{
-		{Name: vm.N("debug"), Live: true, Body: logWith((*core.Logger).Debug)},
-		{Name: vm.N("info"), Live: true, Body: logWith((*core.Logger).Info)},
-		{Name: vm.N("warn"), Live: true, Body: logWith((*core.Logger).Warn)},
-		{Name: vm.N("error"), Live: true, Body: logWith((*core.Logger).Error)},
+		{Name: vm.N("debug"), Live: true, Body: logWith(zerolog.DebugLevel)},
+		{Name: vm.N("info"), Live: true, Body: logWith(zerolog.InfoLevel)},
+		{Name: vm.N("warn"), Live: true, Body: logWith(zerolog.WarnLevel)},
+		{Name: vm.N("error"), Live: true, Body: logWith(zerolog.ErrorLevel)},
 		{Name: vm.N("with_field"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
 			key := c.Str("key")
 			value := plain(c.E, c.Any("value"))
@@ -37,7 +38,11 @@ func init() { // not an initializer: loggers make loggers
 			return derived(c, l.WithFields(fields))
 		}},
 		{Name: vm.N("get_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
-			return c.ReturnAny("fields", l.Fields(), nil)
+			fields := l.Fields()
+			if s, _ := core.ScopeOf(c.Ctx); s != nil && s.TraceID != "" {
+				fields["trace_id"] = s.TraceID
+			}
+			return c.ReturnAny("fields", fields, nil)
 		}},
 	}
 }
@@ -69,7 +74,7 @@ func derived(c *vm.Call, l runtime.Logger) error {
 	return c.ReturnRef("logger", inst.Functions(vm.Bind(vm.JS, logger, loggerTable)), nil)
 }
 
-func logWith(write func(l *core.Logger, format string, v ...any)) func(*core.Logger, *vm.Call) error {
+func logWith(level zerolog.Level) func(*core.Logger, *vm.Call) error {
 	return func(l *core.Logger, c *vm.Call) error {
 		format := text(c.E, c.Any("message"))
 		args := rest(c)
@@ -82,14 +87,16 @@ func logWith(write func(l *core.Logger, format string, v ...any)) func(*core.Log
 		if len(args) > 0 && !strings.Contains(format, "%") {
 			format, args = message(format, args), nil
 		}
-		write(l, format, args...) // formats only what the level lets through
+		if e := l.Event(level); e.Enabled() { // formats only what the level lets through
+			localOf(c).note(e, c.Ctx).Msg(message(format, args))
+		}
 		return nil
 	}
 }
 
 // luaLog is logger_debug and its kind: one text, or a format and its arguments,
 // or a text and a table of fields. It returns the text.
-func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Module, *vm.Call) error {
+func luaLog(level zerolog.Level) func(*core.Module, *vm.Call) error {
 	return func(_ *core.Module, c *vm.Call) error {
 		format := c.StrNonEmpty("message")
 		var fields map[string]any
@@ -118,7 +125,9 @@ func luaLog(write func(l *core.Logger, format string, v ...any)) func(*core.Modu
 			if len(fields) > 0 {
 				logger, _ = logger.WithFields(fields).(*core.Logger)
 			}
-			write(logger, out)
+			if e := logger.Event(level); e.Enabled() {
+				l.note(e, c.Ctx).Msg(out)
+			}
 		}
 		return c.ReturnStr("message", out, nil)
 	}
@@ -198,15 +207,11 @@ func plain(e vm.Engine, v vm.Ref) any {
 		}
 		return e.Float(v)
 	}
+	if s, ok := e.(interface{ Show(v vm.Ref) string }); ok {
+		return s.Show(v)
+	}
 	if j, err := e.ToJSON(v); err == nil && string(j) != "{}" {
 		return string(j)
-	}
-	if e.Lang() == vm.JS {
-		for _, key := range []string{"stack", "message"} {
-			if m := e.FieldNamed(v, key); m != nil && e.IsStr(m) {
-				return e.Str(m)
-			}
-		}
 	}
 	x, err := e.Export(v)
 	if err != nil {

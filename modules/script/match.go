@@ -31,6 +31,8 @@ type game struct {
 	fixed [4]vm.Ref
 	args  []vm.Ref
 
+	at int // the function called last
+
 	outer, inner context.Context // the last context given and what it became
 }
 
@@ -93,6 +95,9 @@ func (g *game) prepare() error {
 // fn is the name of a handler function as the script spells it.
 func (g *game) fn(i int) string { return matchFunctions[i].In(g.program.lang) }
 
+// what names the function called last for people.
+func (g *game) what() string { return "match handler " + g.name + " " + g.fn(g.at) }
+
 // refresh puts the match's label and tick rate into ctx.
 func (g *game) refresh() {
 	g.scope.HasMatchState = true
@@ -131,6 +136,7 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	}
 	args = append(args, more...)
 	g.args = args
+	g.at = i
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
 		logFailure(g.program.log, g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"kumi/core"
@@ -22,10 +23,10 @@ var metricsTable = []vm.Func[*core.Module]{
 }
 
 var logTable = []vm.Func[*core.Module]{
-	{Name: vm.N("logger_debug"), Only: vm.Lua, Live: true, Body: luaLog((*core.Logger).Debug)},
-	{Name: vm.N("logger_info"), Only: vm.Lua, Live: true, Body: luaLog((*core.Logger).Info)},
-	{Name: vm.N("logger_warn"), Only: vm.Lua, Live: true, Body: luaLog((*core.Logger).Warn)},
-	{Name: vm.N("logger_error"), Only: vm.Lua, Live: true, Body: luaLog((*core.Logger).Error)},
+	{Name: vm.N("logger_debug"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.DebugLevel)},
+	{Name: vm.N("logger_info"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.InfoLevel)},
+	{Name: vm.N("logger_warn"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.WarnLevel)},
+	{Name: vm.N("logger_error"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.ErrorLevel)},
 }
 
 func event(nk *core.Module, c *vm.Call) error {

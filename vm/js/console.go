@@ -1,9 +1,13 @@
 package js
 
 import (
+	"math"
+	"strconv"
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"kumi/vm"
 )
 
 // consoleLevels are the methods of console and the level each logs at.
@@ -58,18 +62,88 @@ func (v *VM) print(level string, args []goja.Value) {
 	if v.o.Console == nil || (v.head != nil && v.head.Playing()) {
 		return
 	}
+	v.o.Console(v.ctx, level, v.printed(args))
+}
+
+// printed is a line of several values: the first may be a format with %s, %d, %i,
+// %f, %j, %o and %O, as in Node.
+func (v *VM) printed(args []goja.Value) string {
 	var b strings.Builder
+	if len(args) > 1 {
+		if format, ok := stringOf(args[0]); ok && strings.Contains(format, "%") {
+			args = v.format(&b, format, args[1:])
+			if len(args) > 0 {
+				b.WriteByte(' ')
+			}
+		}
+	}
 	for i, a := range args {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
 		b.WriteString(v.show(a))
 	}
-	v.o.Console(level, b.String())
+	return b.String()
 }
 
-// show is a value as people read it: errors with their stack, objects as JSON.
-func (v *VM) show(x goja.Value) string {
+// format writes a text with values in the places that ask for them, and returns
+// the values that are left.
+func (v *VM) format(b *strings.Builder, format string, args []goja.Value) []goja.Value {
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' || i+1 == len(format) {
+			b.WriteByte(format[i])
+			continue
+		}
+		i++
+		if format[i] == '%' {
+			b.WriteByte('%')
+			continue
+		}
+		if len(args) == 0 || !strings.ContainsRune("sdifjoO", rune(format[i])) {
+			b.WriteByte('%')
+			b.WriteByte(format[i])
+			continue
+		}
+		a := args[0]
+		args = args[1:]
+		switch _, isObject := a.(*goja.Object); {
+		case isObject || format[i] == 's' || format[i] == 'j' || format[i] == 'o' || format[i] == 'O':
+			b.WriteString(v.show(a))
+		case format[i] == 'f':
+			b.WriteString(v.rt.ToValue(a.ToFloat()).String())
+		default:
+			if f := a.ToFloat(); format[i] == 'd' || math.IsNaN(f) || math.IsInf(f, 0) {
+				b.WriteString(v.rt.ToValue(f).String())
+			} else {
+				b.WriteString(v.rt.ToValue(math.Trunc(f)).String())
+			}
+		}
+	}
+	return args
+}
+
+// Show is a value as people read it, for logs.
+func (v *VM) Show(x vm.Ref) string {
+	value, ok := x.(goja.Value)
+	if !ok {
+		return ""
+	}
+	text := "(cannot be shown)"
+	_ = v.rt.Try(func() { text = v.show(value) })
+	return text
+}
+
+// mostShown is how many members of a Map or Set are shown.
+const mostShown = 100
+
+// show is a value as people read it: errors with their stack, maps and sets with
+// what is in them, other objects as JSON.
+func (v *VM) show(x goja.Value) string { return v.showIn(x, 0) }
+
+// deepestShown is how deep Maps and Sets are shown within one another.
+const deepestShown = 3
+
+func (v *VM) showIn(x goja.Value, depth int) string {
 	o, ok := x.(*goja.Object)
 	if !ok {
 		if s, ok := x.(*goja.Symbol); ok {
@@ -83,10 +157,47 @@ func (v *VM) show(x goja.Value) string {
 		}
 		return o.String()
 	}
+	if kind, items := v.Collection(o); kind != "" {
+		return v.showMembers(kind, items, depth)
+	}
 	if v.IsList(o) || v.IsObject(o) {
 		if text, err := o.MarshalJSON(); err == nil {
 			return string(text)
 		}
 	}
 	return o.String()
+}
+
+// showMembers is a Map or Set as Map(1) {"a" => 1} or Set(1) {"a"}.
+func (v *VM) showMembers(kind string, items []vm.Ref, depth int) string {
+	step := 1
+	if kind == "Map" {
+		step = 2
+	}
+	var b strings.Builder
+	b.WriteString(kind + "(" + strconv.Itoa(len(items)/step) + ") {")
+	member := func(x vm.Ref) {
+		value, _ := x.(goja.Value)
+		if s, ok := stringOf(value); ok {
+			b.WriteString(strconv.Quote(s))
+		} else if value != nil {
+			b.WriteString(v.showIn(value, depth+1))
+		}
+	}
+	for i := 0; i < len(items); i += step {
+		switch {
+		case depth == deepestShown, i == mostShown*step:
+			b.WriteString("…}")
+			return b.String()
+		case i > 0:
+			b.WriteString(", ")
+		}
+		member(items[i])
+		if step == 2 {
+			b.WriteString(" => ")
+			member(items[i+1])
+		}
+	}
+	b.WriteByte('}')
+	return b.String()
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Handlers interface{ Handler(key string) vm.Ref }
 	// Console hears console.log and its like, with the level "debug", "info",
 	// "warn" or "error". nil drops them.
-	Console func(level, message string)
+	Console func(ctx context.Context, level, message string)
 	// Guard stops calls that take too much memory, and counts all that were
 	// stopped; nil does neither.
 	Guard *vm.Guard

@@ -430,7 +430,7 @@ func TestFromAny(t *testing.T) {
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	var lines []string
-	o := js.Options{Console: func(level, message string) { lines = append(lines, level+": "+message) }}
+	o := js.Options{Console: func(_ context.Context, level, message string) { lines = append(lines, level+": "+message) }}
 	if _, err := eval(t, `console.log("a", 1, { b: [2] }, undefined, null); console.warn(new TypeError("w").message); console.error("e"); return Object.keys(console).length`, o); err != nil {
 		t.Fatal(err)
 	}

@@ -169,7 +169,7 @@ func (v *VM) print(L *lua.LState) int {
 		}
 		b.WriteString(L.ToStringMeta(L.Get(i)).String())
 	}
-	v.o.Print(b.String())
+	v.o.Print(v.ctx, b.String())
 	return 0
 }
 

@@ -47,7 +47,7 @@ type Options struct {
 	// when that has ended ("" for none); nil for who need not know.
 	Enter func(module string)
 	// Print receives the lines of the print function; nil drops them.
-	Print func(line string)
+	Print func(ctx context.Context, line string)
 }
 
 // defaultRegistry is four megabytes of values.

@@ -91,7 +91,7 @@ type options struct {
 	timeout time.Duration
 	stack   int
 	root    string
-	print   func(string)
+	print   func(context.Context, string)
 	modules map[string]string
 }
 
@@ -395,7 +395,7 @@ func TestOnlyWhatIsNamedIsThere(t *testing.T) {
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	var lines []string
-	_, _, err := run(t, `function main() print("a", 1, nil) end`, options{print: func(l string) { lines = append(lines, l) }})
+	_, _, err := run(t, `function main() print("a", 1, nil) end`, options{print: func(_ context.Context, l string) { lines = append(lines, l) }})
 	if err != nil || len(lines) != 1 || lines[0] != "a\t1\tnil" {
 		t.Fatalf("%v %q", err, lines)
 	}
