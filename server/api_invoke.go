@@ -147,7 +147,7 @@ func (a *clientAPI) moduleError(err error, call string, from hooks.Origin) error
 // ended with: what the module itself said. In Go that is the text of any error;
 // for scripts an error without a code is of the server around them.
 func moduleMessage(err error, runtime string) string {
-	generic := "An internal error occurred."
+	generic := general(fault.CodeOf(err))
 	if runtime != "lua" && runtime != "javascript" && !coded(err) {
 		generic = err.Error()
 	}

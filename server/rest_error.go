@@ -26,14 +26,23 @@ func statusOf(code fault.Code) int {
 }
 
 // publicMessage is what a client may read about err.
-func publicMessage(err error) string {
-	switch fault.CodeOf(err) {
+func publicMessage(err error) string { return fault.MessageOf(err, general(fault.CodeOf(err))) }
+
+// general is what a client reads of an error that has nothing to say to it.
+func general(code fault.Code) string {
+	switch code {
 	case fault.Canceled:
-		return fault.MessageOf(err, "The request was canceled.")
+		return "The request was canceled."
 	case fault.DeadlineExceeded:
-		return fault.MessageOf(err, "The request took too long.")
+		return "The request took too long."
+	case fault.PermissionDenied:
+		return "Permission denied."
+	case fault.ResourceExhausted:
+		return "A limit was reached."
+	case fault.Unavailable:
+		return "Something the request needs is not available."
 	}
-	return fault.MessageOf(err, "An internal error occurred.")
+	return "An internal error occurred."
 }
 
 // fail sends the error body of REST calls and returns its size.

@@ -64,7 +64,7 @@ func TestErrorsOfModules(t *testing.T) {
 		log     []string // in one line; nil for no line
 	}{
 		{"sql", 13, general, []string{"nosuchtable"}},
-		{"http", 14, general, []string{"127.0.0.1:1/secret"}},
+		{"http", 14, "Something the request needs is not available.", []string{"127.0.0.1:1/secret"}},
 		{"endless", 4, "the script ran out of time (limit 300ms)", []string{"FILE"}},
 		{"deep", 13, "DEEP", []string{"stack"}},
 		{"again", 13, "says ", []string{"says ", "nosuchtable"}},
