@@ -88,7 +88,7 @@ type Core struct {
 	background *background
 	// positions is the last position of an edge that was given out.
 	positions atomic.Int64
-	jobs jobs
+	jobs      jobs
 	// notifyBatch is how many accounts get a notification to all at a time.
 	notifyBatch int
 }
