@@ -76,10 +76,11 @@ func TestMatchOnError(t *testing.T) {
 		for _, setting := range []string{"", "disconnect", "leave"} {
 			t.Run(language+" "+setting, func(t *testing.T) {
 				t.Parallel()
+				with := options[:len(options):len(options)]
 				if setting != "" {
-					options = append(options[:len(options):len(options)], servertest.Flags("--match.on_error", setting))
+					with = append(with, servertest.Flags("--match.on_error", setting))
 				}
-				srv := servertest.Start(t, options...)
+				srv := servertest.Start(t, with...)
 				id, _ := srv.RPC(t, "create", "")
 				ann := srv.User(t, "ann").Socket(t)
 				bob := srv.User(t, "bob").Socket(t)
