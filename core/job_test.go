@@ -51,9 +51,9 @@ type runs struct {
 }
 
 // start runs jobs until the test ends, or end is called.
-func (c *testCore) start(t *testing.T, jobs map[string]Job) *runs {
+func (c *testCore) start(t *testing.T, done chan string, jobs map[string]Job) *runs {
 	t.Helper()
-	r := &runs{testCore: c, done: make(chan string, 100)}
+	r := &runs{testCore: c, done: done}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -112,18 +112,15 @@ func TestJobQueue(t *testing.T) {
 		}
 		// What is asked for before anything runs jobs is not lost.
 		enqueue("early", 0)
-		var r *runs
 		var fail atomic.Int32
-		ready := make(chan struct{})
-		r = c.start(t, map[string]Job{"mail": {Run: func(_ context.Context, payload string) error {
-			<-ready
-			r.done <- payload
+		done := make(chan string, 100)
+		r := c.start(t, done, map[string]Job{"mail": {Run: func(_ context.Context, payload string) error {
+			done <- payload
 			if payload == "bad" && fail.Add(1) <= 5 {
 				return errors.New("no")
 			}
 			return nil
 		}}})
-		close(ready)
 		r.await(t, "early")
 
 		later := enqueue("later", time.Hour)
@@ -195,18 +192,16 @@ func TestJobSchedule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var r *runs
-		ready := make(chan struct{})
+		done := make(chan string, 100)
 		jobs := map[string]Job{
-			"clean": {Schedule: every, Run: func(context.Context, string) error { <-ready; r.done <- "clean"; return nil }},
+			"clean": {Schedule: every, Run: func(context.Context, string) error { done <- "clean"; return nil }},
 			"slow": {Run: func(ctx context.Context, _ string) error {
-				r.done <- "slow begins"
+				done <- "slow begins"
 				<-ctx.Done()
 				return ctx.Err()
 			}},
 		}
-		r = c.start(t, jobs)
-		close(ready)
+		r := c.start(t, done, jobs)
 		r.left(t, 1)
 		for range 3 {
 			r.later(10 * time.Minute)
@@ -219,13 +214,11 @@ func TestJobSchedule(t *testing.T) {
 		r.end()
 
 		r.clock.Add(time.Hour)
-		done := r.done
-		r = c.start(t, jobs)
-		r.done = done
+		c.start(t, done, jobs)
 		got := map[string]bool{}
 		for range 2 {
 			select {
-			case x := <-r.done:
+			case x := <-done:
 				got[x] = true
 			case <-time.After(30 * time.Second):
 				t.Fatalf("only %v ran after the pause", got)
