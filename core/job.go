@@ -39,6 +39,9 @@ func ParseSchedule(text string) (*Schedule, error) {
 	if text == "" {
 		return nil, nil
 	}
+	if len(text) > maxJobSchedule {
+		return nil, invalid("a schedule has at most %d bytes, not %d", maxJobSchedule, len(text))
+	}
 	if every, ok := strings.CutPrefix(text, "@every "); ok {
 		d, err := time.ParseDuration(strings.TrimSpace(every))
 		if err != nil || d < time.Second {
@@ -66,10 +69,11 @@ func (s *Schedule) Next(t time.Time) time.Time {
 
 // Limits of jobs.
 const (
-	maxJobName    = 128     // bytes
-	maxJobPayload = 1 << 20 // bytes
-	maxJobDelay   = 10 * 365 * 24 * time.Hour
-	maxJobTries   = 5
+	maxJobName     = 128     // bytes
+	maxJobSchedule = 256     // bytes
+	maxJobPayload  = 1 << 20 // bytes
+	maxJobDelay    = 10 * 365 * 24 * time.Hour
+	maxJobTries    = 5
 )
 
 // CheckJobName refuses names that a job cannot have. Errors: InvalidArgument.

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,7 @@ func TestParseSchedule(t *testing.T) {
 			t.Errorf("%q is no schedule", text)
 		}
 	}
-	for _, text := range []string{"@every", "@every 5", "@every 10ms", "@every -5s", "now and then", "61 * * * *"} {
+	for _, text := range []string{"@every", "@every 5", "@every 10ms", "@every -5s", "now and then", "61 * * * *", "0 0 " + strings.Repeat("1,", 200) + "1 * *"} {
 		if _, err := ParseSchedule(text); fault.CodeOf(err) != fault.InvalidArgument {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -226,6 +227,121 @@ func TestJobSchedule(t *testing.T) {
 		}
 		if !got["clean"] || !got["slow begins"] {
 			t.Errorf("%v ran after the pause", got)
+		}
+	})
+}
+
+// A schedule that has come to its end runs a last time, and is gone.
+func TestJobScheduleEnds(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		year := c.clock.Now().UTC().Year()
+		last, err := ParseSchedule(fmt.Sprintf("0 0 1 1 * %d", year+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan string, 100)
+		r := c.start(t, done, map[string]Job{"party": {Schedule: last, Run: func(context.Context, string) error { done <- "party"; return nil }}})
+		r.left(t, 1)
+		r.later(366 * 24 * time.Hour)
+		r.await(t, "party")
+		r.left(t, 0)
+		r.later(time.Hour)
+		if _, err := c.Module().JobEnqueue(ctx, "party", "", 0); err != nil {
+			t.Fatal(err)
+		}
+		r.await(t, "party")
+		r.left(t, 0)
+		select {
+		case <-done:
+			t.Error("the schedule goes on after its end")
+		default:
+		}
+	})
+}
+
+// A long queue does not keep schedules and new code from being looked at.
+func TestJobBacklog(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		every, err := ParseSchedule("@every 10m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, gate := make(chan string, 1000), make(chan struct{})
+		slow := Job{Run: func(context.Context, string) error { <-gate; done <- "old"; return nil }}
+		var jobs atomic.Pointer[map[string]Job]
+		jobs.Store(&map[string]Job{"work": slow})
+		for range 3 * jobWorkers {
+			if _, err := c.Module().JobEnqueue(ctx, "work", "", 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run, cancel := context.WithCancel(ctx)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			c.RunJobs(run, time.Hour, func() map[string]Job { return *jobs.Load() })
+		}()
+		defer func() { cancel(); <-ended }()
+		gate <- struct{}{} // it has begun
+		jobs.Store(&map[string]Job{
+			"work": {Run: func(context.Context, string) error { done <- "new"; return nil }},
+			"beat": {Schedule: every, Run: func(context.Context, string) error { done <- "beat"; return nil }},
+		})
+		c.JobsChanged()
+		r := &runs{testCore: c, done: done}
+		r.scheduled(t, "beat")
+		c.clock.Add(10 * time.Minute)
+		close(gate)
+		got := map[string]int{}
+		for range 3*jobWorkers + 1 {
+			select {
+			case x := <-done:
+				got[x]++
+			case <-time.After(30 * time.Second):
+				t.Fatalf("ran %v", got)
+			}
+		}
+		if got["beat"] != 1 || got["new"] == 0 || got["old"]+got["new"] != 3*jobWorkers {
+			t.Errorf("ran %v", got)
+		}
+	})
+}
+
+// scheduled waits until a schedule's next time is in the table.
+func (r *runs) scheduled(t *testing.T, name string) {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); ; {
+		var n int
+		if err := r.db.Reader().QueryRowContext(t.Context(), "SELECT count(*) FROM kumi_job WHERE id = $1", "schedule:"+name).Scan(&n); err == nil && n == 1 {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%s is not scheduled", name)
+		}
+	}
+}
+
+// A run that never came to its end, say because it took the server down, is not
+// tried for ever.
+func TestJobThatEndsTheServer(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		id, err := c.Module().JobEnqueue(ctx, "bad", "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.db.Exec(ctx, "UPDATE kumi_job SET tries = $1 WHERE id = $2", maxJobTries, id); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan string, 100)
+		r := c.start(t, done, map[string]Job{"bad": {Run: func(context.Context, string) error { done <- "bad"; return nil }}})
+		r.left(t, 0)
+		select {
+		case <-done:
+			t.Error("it was tried a sixth time")
+		default:
 		}
 	})
 }

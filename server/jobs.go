@@ -7,13 +7,37 @@ import (
 	"kumi/core"
 )
 
-// runJobs runs the jobs of modules until ctx ends.
-func (s *Server) runJobs(ctx context.Context) {
+// jobs is the part of a Server that runs the jobs of modules.
+type jobs struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func (s *Server) startJobs() {
 	// A call of a script ends within its limit; what is added is for waiting for
 	// a VM and for the database.
 	longest := time.Hour
 	if limit := milliseconds(s.config.Runtime.CallTimeoutMs); limit > 0 {
 		longest = 2*limit + 30*time.Second
 	}
-	s.core.RunJobs(core.WithMode(ctx, s.scope, "job"), longest, func() map[string]core.Job { return s.set.Load().Jobs })
+	ctx, cancel := context.WithCancel(core.WithMode(context.Background(), s.scope, "job"))
+	s.jobs = jobs{cancel, make(chan struct{})}
+	go func() {
+		defer close(s.jobs.ended)
+		s.core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
+	}()
+}
+
+// stopJobs ends the jobs that run, which are begun again at the next start, and
+// waits for them until ctx ends: those of Go modules may not listen.
+func (s *Server) stopJobs(ctx context.Context) {
+	if s.jobs.cancel == nil {
+		return
+	}
+	s.jobs.cancel()
+	select {
+	case <-s.jobs.ended:
+	case <-ctx.Done():
+		s.log.Warn().Msg("a job goes on although the server stops")
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +55,7 @@ type Server struct {
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
 	reloads reloads
 	cancel  context.CancelFunc
-	jobs    sync.WaitGroup // ends after cancel
+	jobs    jobs
 }
 
 // Option changes what the configuration has no setting for.
@@ -195,7 +194,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.cancel = cancel
 	go tuneHeap(background)
 	s.matchmaker.Start()
-	s.jobs.Go(func() { s.runJobs(background) })
+	s.startJobs()
 	if s.config.Runtime.Watch {
 		return s.watch()
 	}
@@ -208,6 +207,7 @@ func (s *Server) Start(ctx context.Context) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.reloads.stop()
 	s.stopGames(ctx)
+	s.stopJobs(ctx)
 	var errs []error
 	if s.sockets != nil {
 		errs = append(errs, s.sockets.Shutdown(ctx))
@@ -242,7 +242,6 @@ func (s *Server) stopGames(ctx context.Context) {
 func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
-		s.jobs.Wait()
 	}
 	if s.matchmaker != nil {
 		s.matchmaker.Stop()
