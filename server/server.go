@@ -242,6 +242,7 @@ func (s *Server) stopGames(ctx context.Context) {
 func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
+		s.jobs.cancel()
 	}
 	if s.matchmaker != nil {
 		s.matchmaker.Stop()
