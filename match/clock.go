@@ -30,6 +30,9 @@ const (
 	slotLoad = 4 * time.Millisecond
 	// slotMost is how many matches a slot gets while another has fewer.
 	slotMost = 64
+	// slowTick is what a tick of a match takes on average that shares its goroutine
+	// with no other: likely it waits for something.
+	slowTick = 2 * time.Millisecond
 	// gatherEvery is how often a match may move to a slot before its own, after
 	// the load has become less.
 	gatherEvery = time.Second
@@ -228,17 +231,28 @@ func (c *clock) run(rate int, b *beat) {
 		i := int(next % int64(len(b.slots)))
 		c.mu.Lock()
 		due := b.due(i)
-		load := b.slots[i].load
 		c.mu.Unlock()
-		idle := due[:0]
-		for _, m := range due {
-			if m.tickDue() {
-				idle = append(idle, m)
-			}
-		}
-		if len(idle) > 0 {
-			actor.Share(c.pool, idle, min(1+int(load/time.Millisecond), runtime.GOMAXPROCS(0)))
-		}
+		c.tick(due)
 		k = next + 1
+	}
+}
+
+// tick runs the matches that are due and not busy. The quick ones share
+// goroutines, up to slotLoad; no match waits for one that is slow.
+func (c *clock) tick(due []*Match) {
+	quick, load := due[:0], time.Duration(0)
+	for _, m := range due {
+		if !m.tickDue() {
+			continue
+		}
+		if took := m.took.get(); took <= slowTick && load+took <= slotLoad {
+			load += took
+			quick = append(quick, m)
+			continue
+		}
+		c.pool.Go(m)
+	}
+	if len(quick) > 0 {
+		actor.Share(c.pool, quick, min(1+int(load/time.Millisecond), runtime.GOMAXPROCS(0)))
 	}
 }

@@ -1,7 +1,10 @@
 package match
 
 import (
+	"context"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -117,4 +120,56 @@ func TestMovingKeepsTicksApart(t *testing.T) {
 	if due := b.due(3); len(due) != 1 {
 		t.Error("a match waits for longer than one tick")
 	}
+}
+
+// Matches that wait in their tick, longer than it takes to look after them or
+// less, do not hold up each other.
+func TestMatchesThatWait(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []time.Duration{20 * time.Millisecond, 3 * time.Millisecond, time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			var games []*game
+			for i := range 400 {
+				g := &game{loop: func(context.Context, int64, []*Data) (bool, error) { time.Sleep(wait); return true, nil }}
+				w.play(fmt.Sprint(i), g)
+				games = append(games, g)
+			}
+			pass(2 * time.Second) // until it is known how long they take
+			before := 0
+			for _, g := range games {
+				before += g.ticked()
+			}
+			pass(4 * time.Second)
+			ticks := -before
+			for _, g := range games {
+				ticks += g.ticked()
+			}
+			if rate := float64(ticks) / 400 / 4; rate < 9.8 {
+				t.Errorf("400 matches that wait %v in each of ten ticks per second have %.1f", wait, rate)
+			}
+		})
+	}
+}
+
+// A match that ends as soon as it can be found is not on the clock afterwards.
+func TestMatchEndsWhileItIsMade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Options{})
+		w.counts.matches = func(n int) {
+			if n == 1 {
+				w.tellAll(item{kind: doStop})
+				synctest.Wait()
+			}
+		}
+		if _, err := w.try("short", &game{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.mu.Lock()
+		defer w.clock.mu.Unlock()
+		if len(w.clock.beats) != 0 {
+			t.Error("a match that is over ticks on")
+		}
+	})
 }

@@ -73,9 +73,14 @@ type counts struct {
 	skipped, fails int
 	dropped        map[string]int
 	ticks          int
+	matches        func(int)
 }
 
-func (c *counts) Matches(int) {}
+func (c *counts) Matches(n int) {
+	if c.matches != nil {
+		c.matches(n)
+	}
+}
 func (c *counts) MatchTick(string, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

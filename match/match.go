@@ -103,11 +103,11 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 		m.close()
 		return "", ErrStopping
 	}
+	r.clock.add(m, rate) // before others can find the match, and end it
 	r.matches[matchID] = m
 	n := len(r.matches)
 	r.mu.Unlock()
 	r.metrics.Matches(n)
-	r.clock.add(m, rate)
 	if r.swaps.Load() != swaps {
 		go m.renew(m.ctx) // Swap has not seen it
 	}

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// stalled is how long runners that share goroutines may not get on before they
-// get one more.
+// stalled is how long runners that share goroutines may not get on before each
+// of those left gets its own.
 const stalled = 5 * time.Millisecond
 
 // Share runs all of rs soon, on workers goroutines that each take one after the
 // other: where many have something to do at one time, handing each to a
 // goroutine of its own costs more than most of them do. One that waits for
-// something holds up nobody for long, as there is one goroutine more whenever
-// none took another in a while. Share never waits, and keeps rs until all have
+// something holds up nobody for long: when none was taken in a while, each that
+// is left gets a goroutine of its own. Share never waits, and keeps rs until all have
 // been run.
 func Share[R Runner](p *Pool, rs []R, workers int) {
 	workers = max(1, min(workers, len(rs)))
@@ -66,10 +66,12 @@ func (s *shared[R]) look() {
 	if s.taken || next >= int64(len(s.list)) {
 		return
 	}
-	if next <= s.seen {
-		s.pool.Go(s)
-		next++ // as it will be
+	if next > s.seen {
+		s.seen = next
+		s.timer.Reset(stalled)
+		return
 	}
-	s.seen = next
-	s.timer.Reset(stalled)
+	for range int64(len(s.list)) - next {
+		s.pool.Go(s)
+	}
 }

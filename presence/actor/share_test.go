@@ -1,9 +1,11 @@
 package actor
 
 import (
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestShare(t *testing.T) {
@@ -56,6 +58,27 @@ func TestShareStalled(t *testing.T) {
 		Share(p, list, 2)
 		<-all // or the bubble is deadlocked, which fails
 		close(gate)
+	})
+}
+
+// Nor do those that take turns in waiting.
+func TestShareRotates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(2)
+		defer p.Close()
+		var all sync.WaitGroup
+		list := make([]run, 40)
+		for i := range list {
+			all.Add(1)
+			list[i] = func() { time.Sleep(20 * time.Millisecond); all.Done() }
+		}
+		began := time.Now()
+		Share(p, list, 2)
+		all.Wait()
+		if took := time.Since(began); took > 30*time.Millisecond {
+			t.Errorf("40 that wait 20 ms each took %v", took)
+		}
 	})
 }
 
