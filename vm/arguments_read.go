@@ -1,0 +1,145 @@
+package vm
+
+import (
+	"strconv"
+
+	"github.com/gofrs/uuid/v5"
+)
+
+// What arguments and properties of objects are read with alike: path says where
+// in the argument the value is.
+
+func (c *Call) str(v Ref, name, path string, required bool, def string) string {
+	switch {
+	case v == nil:
+		c.absent(name, path, TypeString, required)
+		if required {
+			c.fail(name, path, "expected a string")
+		}
+		return def
+	case c.E.IsStr(v), required && c.E.Lang() == Lua && c.E.IsNum(v):
+		return c.E.Str(v)
+	}
+	c.fail(name, path, "expected a string")
+	return def
+}
+
+func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
+	if v == nil {
+		c.absent(name, path, TypeNumber, required)
+		if required {
+			c.fail(name, path, "expected a number")
+		}
+		return def
+	}
+	if c.E.IsNum(v) {
+		if n, ok := c.E.Int(v); ok {
+			return n
+		}
+		c.fail(name, path, "expected a whole number")
+		return def
+	}
+	// 64-bit numbers are strings in protobuf JSON, and neither language holds
+	// them exactly otherwise.
+	if c.E.IsStr(v) {
+		if n, err := strconv.ParseInt(c.E.Str(v), 10, 64); err == nil {
+			return n
+		}
+	}
+	c.fail(name, path, "expected a number")
+	return def
+}
+
+func (c *Call) bool(v Ref, name, path string, required, def bool) bool {
+	switch {
+	case v == nil:
+		c.absent(name, path, TypeBoolean, required)
+		if required {
+			c.fail(name, path, "expected a boolean")
+		}
+		return def
+	case c.E.IsBool(v):
+		return c.E.Bool(v)
+	}
+	c.fail(name, path, "expected a boolean")
+	return def
+}
+
+func (c *Call) uuid(v Ref, name, path string, required bool, def string) string {
+	s := c.str(v, name, path, required, "")
+	if c.err != nil || (s == "" && !required) {
+		return def
+	}
+	id, err := uuid.FromString(s)
+	if err != nil {
+		c.fail(name, path, "expected a valid identifier (UUID)")
+		return def
+	}
+	return id.String()
+}
+
+func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
+	if v == nil {
+		c.absent(name, path, typeObject, required)
+		if required {
+			c.fail(name, path, "expected an object")
+		}
+		return nil
+	}
+	if !c.E.IsObject(v) {
+		c.fail(name, path, "expected an object")
+		return nil
+	}
+	m := map[string]any{}
+	c.E.EachField(v, func(key string, field Ref) bool {
+		x, err := c.E.Export(field)
+		if err != nil {
+			c.fail(name, path+"."+key, err.Error())
+			return false
+		}
+		m[key] = x
+		return true
+	})
+	return m
+}
+
+func (c *Call) strMap(v Ref, name, path string) map[string]string {
+	if v == nil {
+		c.absent(name, path, MapType(TypeString), false)
+		return nil
+	}
+	if !c.E.IsObject(v) {
+		c.fail(name, path, "expected an object of strings")
+		return nil
+	}
+	m := map[string]string{}
+	c.E.EachField(v, func(key string, field Ref) bool {
+		if !c.E.IsStr(field) {
+			c.fail(name, path+"."+key, "expected a string")
+			return false
+		}
+		m[key] = c.E.Str(field)
+		return true
+	})
+	return m
+}
+
+func (c *Call) strs(v Ref, name, path string, required, ids bool) []string {
+	if v == nil || !c.E.IsList(v) {
+		c.absent(name, path, ListType(TypeString), required)
+		if v != nil || required {
+			c.fail(name, path, "expected a list of strings")
+		}
+		return nil
+	}
+	out := make([]string, c.length(v, name, path))
+	for i := range out {
+		item := c.E.Index(v, i)
+		if ids {
+			out[i] = c.uuid(item, name, path+index(i), true, "")
+		} else {
+			out[i] = c.str(item, name, path+index(i), true, "")
+		}
+	}
+	return out
+}
