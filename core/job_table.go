@@ -1,0 +1,157 @@
+package core
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"kumi/store"
+)
+
+// jobRow is one row of the table.
+type jobRow struct {
+	id, name, schedule, payload string
+	runAt                       int64
+	tries                       int
+}
+
+// table makes the table of jobs, which no migration has, as it is none of the
+// protocol's: a server whose modules have no jobs never makes it.
+func (j *jobs) table(ctx context.Context, db *store.DB) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.there {
+		return nil
+	}
+	// PostgreSQL may fail where two servers do this at once; one of them has done it.
+	err := makeJobTable(ctx, db)
+	if err != nil {
+		err = makeJobTable(ctx, db)
+	}
+	j.there = err == nil
+	return err
+}
+
+func makeJobTable(ctx context.Context, db *store.DB) error {
+	for _, query := range []string{
+		// run_at is in Unix milliseconds. While a run goes on it is the time at which
+		// another server may try, so whoever moves it has the run.
+		`CREATE TABLE IF NOT EXISTS kumi_job (
+			id       VARCHAR(160) PRIMARY KEY,
+			name     VARCHAR(128) NOT NULL,
+			schedule VARCHAR(256) NOT NULL,
+			payload  TEXT NOT NULL,
+			run_at   BIGINT NOT NULL,
+			tries    INT NOT NULL
+		)`,
+		"CREATE INDEX IF NOT EXISTS kumi_job_run_at ON kumi_job (run_at)",
+	} {
+		if _, err := db.Exec(ctx, query); err != nil {
+			return fmt.Errorf("make the table of jobs: %w", err)
+		}
+	}
+	return nil
+}
+
+// due are the named jobs whose time has come: those of schedules, then the
+// others, the earliest first.
+func (r *jobRunner) due(ctx context.Context, names []string, most int) ([]jobRow, error) {
+	rows, err := r.db.Reader().QueryContext(ctx, "SELECT id, name, schedule, payload, run_at, tries FROM kumi_job WHERE run_at <= $1 AND name "+
+		r.db.Dialect().AnyOf("$2", "text")+" ORDER BY schedule = '', run_at LIMIT $3", r.now().UnixMilli(), names, most)
+	if err != nil {
+		return nil, fmt.Errorf("read jobs: %w", err)
+	}
+	defer rows.Close()
+	var due []jobRow
+	for rows.Next() {
+		var row jobRow
+		if err := rows.Scan(&row.id, &row.name, &row.schedule, &row.payload, &row.runAt, &row.tries); err != nil {
+			return nil, fmt.Errorf("read jobs: %w", err)
+		}
+		due = append(due, row)
+	}
+	return due, rows.Err()
+}
+
+// next says how long it is until one of the named jobs is due.
+func (r *jobRunner) next(ctx context.Context, names []string) (time.Duration, error) {
+	var at sql.NullInt64
+	if err := r.db.Reader().QueryRowContext(ctx, "SELECT min(run_at) FROM kumi_job WHERE name "+
+		r.db.Dialect().AnyOf("$1", "text"), names).Scan(&at); err != nil {
+		return jobRetry, fmt.Errorf("read when the next job is due: %w", err)
+	}
+	if !at.Valid {
+		return jobPoll, nil
+	}
+	return min(max(time.UnixMilli(at.Int64).Sub(r.now()), time.Millisecond), jobPoll), nil
+}
+
+// schedule puts the next time of every job with a schedule into the table,
+// where it is not there already: a time that passed while no server ran is made
+// up for once. A time that is later than the schedule's next comes from a clock
+// that was wrong.
+func (r *jobRunner) schedule(ctx context.Context, all map[string]Job) {
+	for name, job := range all {
+		id, now := "schedule:"+name, r.now()
+		next := time.Time{}
+		if job.Schedule != nil {
+			next = job.Schedule.Next(now)
+		}
+		var err error
+		switch {
+		case job.Schedule == nil:
+			_, err = r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1", id)
+		case next.IsZero():
+			r.log.Warn().Str("job", name).Stringer("schedule", job.Schedule).Msg("the schedule of a job has no time left")
+			_, err = r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1 AND run_at > $2", id, now.UnixMilli())
+		default:
+			_, err = r.db.Exec(ctx, `INSERT INTO kumi_job (id, name, schedule, payload, run_at, tries) VALUES ($1, $2, $3, '', $4, 0)
+				ON CONFLICT (id) DO UPDATE SET schedule = excluded.schedule, run_at = excluded.run_at
+				WHERE kumi_job.schedule <> excluded.schedule OR kumi_job.run_at > excluded.run_at + 60000`,
+				id, name, job.Schedule.String(), next.UnixMilli())
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Error().Err(err).Str("job", name).Msg("could not note the next time of a job, it is tried again in a minute")
+		}
+	}
+}
+
+// extend keeps what runs here from being tried by another server.
+func (r *jobRunner) extend(ctx context.Context) {
+	var ids []string
+	r.mu.Lock()
+	for id, scheduled := range r.busy {
+		if !scheduled {
+			ids = append(ids, id)
+		}
+	}
+	r.mu.Unlock()
+	if len(ids) == 0 {
+		return
+	}
+	if _, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1 WHERE id "+r.db.Dialect().AnyOf("$2", "text"),
+		r.now().Add(r.longest).UnixMilli(), ids); err != nil && ctx.Err() == nil {
+		r.log.Warn().Err(err).Msg("could not note that jobs are still running")
+	}
+}
+
+// settle notes how a run ended: done, to be tried again, or given up. One that
+// the end of the server cut off does not count as a try.
+func (r *jobRunner) settle(ctx context.Context, row *jobRow, failure error, cut bool) error {
+	if cut {
+		_, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1, tries = tries - 1 WHERE id = $2 AND tries = $3", r.now().UnixMilli(), row.id, row.tries)
+		return err
+	}
+	if failure != nil && row.tries < maxJobTries {
+		wait := jobRetry << (2 * (row.tries - 1))
+		r.log.Warn().Err(failure).Str("job", row.name).Str("run", row.id).Int("try", row.tries).Dur("again_in_ms", wait).Msg("a job failed and is tried again")
+		_, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1 WHERE id = $2 AND tries = $3", r.now().Add(wait).UnixMilli(), row.id, row.tries)
+		return err
+	}
+	if failure != nil {
+		r.log.Error().Err(failure).Str("job", row.name).Str("run", row.id).Int("tries", row.tries).Msg("a job failed and is given up")
+	}
+	_, err := r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1 AND tries = $2", row.id, row.tries)
+	return err
+}
