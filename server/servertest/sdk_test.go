@@ -71,6 +71,7 @@ func TestSDKSocial(t *testing.T) {
 	t.Parallel()
 	dir := servertest.NodePackages(t)
 	servertest.CopyFile(t, filepath.Join("testdata", "social.mjs"), dir)
+	servertest.CopyFile(t, filepath.Join("testdata", "players.mjs"), dir)
 	options := []servertest.Option{
 		servertest.Flags("--matchmaker.interval_sec", "1"),
 		servertest.Module("main.lua", `
@@ -94,6 +95,7 @@ func TestSDKTogether(t *testing.T) {
 	t.Parallel()
 	dir := servertest.NodePackages(t)
 	servertest.CopyFile(t, filepath.Join("testdata", "together.mjs"), dir)
+	servertest.CopyFile(t, filepath.Join("testdata", "players.mjs"), dir)
 	for language, options := range map[string][]servertest.Option{
 		"typescript": {servertest.Module("index.ts", `
 			export function InitModule(ctx, logger, nk, initializer) {

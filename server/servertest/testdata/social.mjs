@@ -1,34 +1,7 @@
 // Drives what players do together, through the published client. Every check
 // that fails ends the program with the reason.
 import assert from "node:assert/strict";
-import { Client } from "@heroiclabs/nakama-js";
-import { WebSocketAdapterPb } from "@heroiclabs/nakama-js-protobuf";
-import WebSocket from "ws";
-
-globalThis.WebSocket ??= WebSocket;
-
-const [port, format] = process.argv.slice(2);
-const client = new Client("defaultkey", "127.0.0.1", port, false);
-const tag = `${format}${Date.now()}`;
-
-async function player(name) {
-  const session = await client.authenticateDevice(`device-${name}-${tag}`, true, `${name}_${tag}`);
-  const socket = client.createSocket(false, false, format === "protobuf" ? new WebSocketAdapterPb() : undefined);
-  await socket.connect(session, true);
-  return { name, session, socket, id: session.user_id };
-}
-
-// next resolves with the next event of a kind that is accepted.
-function next(who, event, accept = () => true) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${who.name} got no ${event}`)), 10_000);
-    who.socket[event] = (value) => {
-      if (!accept(value)) return;
-      clearTimeout(timer);
-      resolve(value);
-    };
-  });
-}
+import { client, next, player, tag } from "./players.mjs";
 
 const ann = await player("ann");
 const ben = await player("ben");
