@@ -268,21 +268,21 @@ func (p *Pool) give(vm Instance) {
 func (p *Pool) put(vm Instance, broken bool) {
 	p.mu.Lock()
 	switch {
-	case p.closed || broken:
+	case p.closed || broken || p.crowded():
 		p.stats.Allocated--
 		p.stats.InUse--
 		if broken {
 			p.stats.Retired++
 		}
-		// Room for a new one; the next in line makes it.
-		if !p.wakeOne(nil) && !p.closed {
+		// Where there is room for a new one, the next in line makes it.
+		if !p.closed && !(p.room() && p.wakeOne(nil)) {
 			p.fill()
 		}
 		p.mu.Unlock()
 		vm.Close()
 		return
 	case p.wakeOne(vm): // it stays in use
-	case p.retired, p.crowded():
+	case p.retired:
 		p.stats.Allocated--
 		p.stats.InUse--
 		p.mu.Unlock()

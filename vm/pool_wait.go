@@ -43,6 +43,6 @@ func (p *Pool) room() bool {
 	return p.stats.Allocated-p.away < p.o.Max && p.stats.Allocated < manyWaiting*p.o.Max
 }
 
-// crowded says whether there are more VMs than when nobody waits. The pool is
-// locked.
-func (p *Pool) crowded() bool { return p.stats.Allocated > p.o.Max }
+// crowded says whether there are more VMs than there may be of calls that do not
+// wait, as some no longer do. The pool is locked.
+func (p *Pool) crowded() bool { return p.stats.Allocated-p.away > p.o.Max }

@@ -77,6 +77,56 @@ func TestWaitingHasABound(t *testing.T) {
 	})
 }
 
+// VMs that were made while others waited go when those wait no longer, however
+// long the line is, and the line goes on.
+func TestLineAfterWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, &factory{}, 1, 2)
+		var held []*vm.Lease
+		var overs []func()
+		for range 10 {
+			l, ctx := lease(t, p, t.Context())
+			held, overs = append(held, l), append(overs, vm.Waiting(ctx))
+		}
+		for range 2 {
+			l, _ := lease(t, p, t.Context())
+			held = append(held, l)
+		}
+		var running, most, served int
+		for range 30 {
+			go func() {
+				l, _, err := p.Lease(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				running++
+				most = max(most, running)
+				time.Sleep(time.Millisecond)
+				running--
+				served++
+				l.Release()
+			}()
+			synctest.Wait()
+		}
+		for _, over := range overs {
+			over()
+		}
+		for i, l := range held {
+			l.Instance().(*machine).broken = i%3 == 0
+			l.Release()
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if s := p.Stats(); most > 2 || served != 30 || s.Allocated > 2 || s.InUse != 0 || s.Waiting != 0 {
+			t.Errorf("%d calls at once in a pool of 2, %d of 30 served, %+v", most, served, s)
+		}
+		p.Close()
+	})
+}
+
 func withTimeout(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	t.Cleanup(cancel)

@@ -83,6 +83,9 @@ var shared = map[string]bool{
 	"kumi/vm/js.VM":                       true, "kumi/vm/lua.VM": true, "kumi/vm/lua.deadline": true, "kumi/vm/lua.Program": true, "kumi/vm/lua.callContext": true,
 }
 
+// values are the types of this package that values of scripts are made of.
+var values = map[string]bool{"Source": true, "source": true, "frozenItems": true, "frozenList": true, "frozenObject": true}
+
 // isWeighed says whether values of a type are looked into.
 func isWeighed(t reflect.Type) bool {
 	path := t.PkgPath()
@@ -93,8 +96,8 @@ func isWeighed(t reflect.Type) bool {
 	if shared[path+"."+name] {
 		return false
 	}
-	if path == "kumi/vm" { // its machinery is the server's
-		return strings.HasSuffix(name, "ource") || strings.HasPrefix(name, "frozen")
+	if path == "kumi/vm" { // the rest is machinery of the server
+		return values[name]
 	}
 	for _, p := range weighed {
 		if path == p {

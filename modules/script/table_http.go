@@ -33,9 +33,10 @@ func httpRequest(nk *core.Module, c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	over := vm.Waiting(c.Ctx)
-	res, err := nk.HTTPRequest(c.Ctx, in)
-	over()
+	res, err := func() (*core.HTTPResponse, error) {
+		defer vm.Waiting(c.Ctx)()
+		return nk.HTTPRequest(c.Ctx, in)
+	}()
 	return httpResult(c, res, err)
 }
 
@@ -99,9 +100,10 @@ func httpRequests(nk *core.Module, c *vm.Call) error {
 			out[i] = map[string]any{"code": int64(res.Code), "headers": headers(vm.Lua, res.Headers), "body": res.Body}
 		})
 	}
-	over := vm.Waiting(c.Ctx)
-	all.Wait()
-	over()
+	func() {
+		defer vm.Waiting(c.Ctx)()
+		all.Wait()
+	}()
 	return c.ReturnAny("responses", out, nil)
 }
 
