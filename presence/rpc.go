@@ -15,13 +15,19 @@ import (
 type RPC struct{ CID, ID, Payload string }
 
 // ReadRPC reads a call in the shape in which clients write it; ok is false for
-// everything else, right or wrong, which Decode is for. CID and ID are parts of
-// frame: they are valid for as long as that is. Payload may be kept.
+// everything else, right or wrong, which Decode is for, and q is empty then. CID
+// and ID are parts of frame: they are valid for as long as that is. Payload may
+// be kept.
 func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 	if f == Protobuf {
-		return q, q.readProto(frame)
+		ok = q.readProto(frame)
+	} else {
+		ok = q.readJSON(frame)
 	}
-	return q, q.readJSON(frame)
+	if !ok {
+		q = RPC{} // what was read before the shape proved to be another
+	}
+	return q, ok
 }
 
 func (q *RPC) readJSON(frame []byte) bool {

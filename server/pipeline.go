@@ -20,8 +20,9 @@ type kind struct {
 	// name is that of the message's hooks, empty where it has none.
 	name string
 	// handle answers a message. A nil reply is no reply; the reply gets the
-	// message's cid. It runs on the session's actor. An error that is a *refusal
-	// is told to the client as it is.
+	// message's cid. It runs on the goroutine that handles the session's messages,
+	// one after the other. An error that is a *refusal is told to the client as it
+	// is.
 	handle func(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error)
 }
 

@@ -36,8 +36,8 @@ type session struct {
 	out      outbox
 	turn     turn
 
+	leaving atomic.Bool // the peer has said good-bye
 	closing atomic.Bool
-	reason  atomic.Uint32 // presence.CloseReason, once closing
 }
 
 var _ presence.Session = (*session)(nil)
@@ -64,7 +64,6 @@ func (s *session) Close(reason presence.CloseReason, final ...*presence.Message)
 	if !s.closing.CompareAndSwap(false, true) {
 		return
 	}
-	s.reason.Store(uint32(reason))
 	s.cancel()
 	s.pool.Go(&ender{s, reason, slices.Clone(final)})
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -15,30 +14,40 @@ type wire struct {
 	net.Conn
 	wait      *waiter // nil where there is none for the connection
 	writeWait time.Duration
-	deadline  atomic.Int64 // when the write deadline was last set, Unix ns
-	sealed    atomic.Bool  // our close frame is out: nothing may follow it
+
+	mu       sync.Mutex // of who writes
+	deadline time.Time  // of writes
+	failed   error      // of a write: a part of a frame may be out
+	sealed   bool       // our close frame is out: nothing may follow it
 }
 
-// control writes a control frame.
+// control writes a control frame that is not a close frame.
 func (w *wire) control(frame []byte) error {
-	if w.sealed.Load() {
-		return nil
-	}
-	_, err := w.write(frame)
+	_, err := w.write(frame, false)
 	return err
 }
 
-// write writes with the configured deadline. Setting one costs as much as
-// encoding a message, so it is moved only once a quarter of it has passed.
-func (w *wire) write(p []byte) (int, error) {
-	now := time.Now()
-	if ns := now.UnixNano(); ns-w.deadline.Load() > int64(w.writeWait/4) {
-		w.deadline.Store(ns)
-		if err := w.Conn.SetWriteDeadline(now.Add(w.writeWait)); err != nil {
-			return 0, err
+// write writes whole frames with the configured deadline; last says that they
+// end with the close frame. What comes after that is left out, and after an error
+// there is only that. A write has the time that was left when it began: another
+// one, as of a ping, waits for it and does not give it more.
+func (w *wire) write(p []byte, last bool) (n int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failed != nil || w.sealed {
+		return 0, w.failed
+	}
+	w.sealed = last
+	// Setting a deadline costs as much as encoding a message, so it is moved only
+	// once a quarter of it has passed.
+	if now := time.Now(); w.deadline.Sub(now) < w.writeWait*3/4 {
+		w.deadline = now.Add(w.writeWait)
+		if w.failed = w.Conn.SetWriteDeadline(w.deadline); w.failed != nil {
+			return 0, w.failed
 		}
 	}
-	return w.Conn.Write(p)
+	n, w.failed = w.Conn.Write(p)
+	return n, w.failed
 }
 
 // abort closes the connection without what was written and not yet taken: the
@@ -55,12 +64,26 @@ func (w *wire) abort() {
 	_ = w.Close()
 }
 
-// buffers are what frames are read into and gathered in, shared by all sockets.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4096); return &b }}
+// Sizes of the buffers that all sockets share. What is read waits in one for the
+// rest of a frame, perhaps for long, so those are small and all alike; those of
+// writers go back as soon as the write has ended.
+const (
+	readBuffer      = 4 << 10
+	keptWriteBuffer = 128 << 10
+)
 
-func putBuffer(b *[]byte) {
-	if cap(*b) <= 128<<10 {
+var (
+	readBuffers  = sync.Pool{New: func() any { b := make([]byte, 0, readBuffer); return &b }}
+	writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, readBuffer); return &b }}
+)
+
+// getRead gives an empty buffer to read into.
+func getRead() *[]byte { return readBuffers.Get().(*[]byte) }
+
+// putRead gives it back, unless it has grown.
+func putRead(b *[]byte) {
+	if cap(*b) == readBuffer {
 		*b = (*b)[:0]
-		buffers.Put(b)
+		readBuffers.Put(b)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
-	"time"
+	"slices"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -40,10 +40,12 @@ func (e *ender) Run() {
 		s.out.end()
 		s.wire.abort()
 	default:
-		if s.wire.sealed.Load() { // the reader has told the peer
-			s.out.end()
-		} else {
-			s.sendClose(e.final)
+		// Unless the reader has told the peer. Malformed text and the wrong kind of
+		// frame have codes of their own in RFC 6455, 1007 and 1003; the protocol that
+		// clients know closes with 1000 and says in words what it was.
+		final := slices.DeleteFunc(e.final, func(m *presence.Message) bool { _, err := m.Bytes(s.format); return err != nil })
+		if s.out.finish(appendClose(nil, closeNormal, e.why.Text()), final...) {
+			s.pool.Go((*writer)(s))
 		}
 	}
 	s.stats.closed[e.why].Add(1)
@@ -55,38 +57,13 @@ func (e *ender) Run() {
 	s.note(line).Stringer("reason", e.why).Msg(text)
 }
 
-// sendClose queues the last messages and the close frame.
-func (s *session) sendClose(final []*presence.Message) {
-	o := &s.out
-	o.mu.Lock()
-	if o.ended {
-		o.mu.Unlock()
-		_ = s.wire.Close()
-		return
+// farewell tells the peer, behind all that is queued, that nothing follows. The
+// reader calls it, which has nothing more to read.
+func (s *session) farewell(code closeCode, text string) {
+	if s.out.finish(appendClose(nil, code, text)) {
+		(*writer)(s).Run()
 	}
-	for _, m := range final {
-		if _, err := m.Bytes(s.format); err == nil {
-			o.queue = append(o.queue, m)
-		}
-	}
-	o.close, o.code = true, closeNormal
-	start := !o.writing
-	o.writing = true
-	o.mu.Unlock()
-	if start {
-		s.pool.Go((*writer)(s))
-	}
-}
-
-// closed follows the close frame: the peer has a while to answer it, then the
-// reader finds the connection at its end.
-func (s *session) closed(err error) {
-	s.wire.sealed.Store(true)
-	if err != nil {
-		_ = s.wire.Close()
-		return
-	}
-	_ = s.wire.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
+	s.out.wait(s.limits.closeAckWait)
 }
 
 // writeFailed ends a session that cannot be written to.
@@ -97,6 +74,9 @@ func (s *session) writeFailed(err error) {
 	}
 	if !errors.Is(err, net.ErrClosed) {
 		s.note(s.log.Debug()).Err(err).Msg("write to socket failed")
+	}
+	if s.leaving.Load() {
+		return // what the peer asked for before it left is still done
 	}
 	s.Close(reason)
 }

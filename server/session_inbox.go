@@ -1,6 +1,10 @@
 package server
 
-import "sync"
+import (
+	"bytes"
+	"context"
+	"sync"
+)
 
 // inbox says who handles what the client sends, and holds what was read and is
 // not yet handled. Nearly always the reader handles a message as soon as it has
@@ -12,9 +16,9 @@ type inbox struct {
 	running bool // somebody handles messages
 	inline  bool // and it is the reader
 	ended   bool
-	queue   []*[]byte
-	spare   []*[]byte
-	room    chan struct{} // made by a reader that waits for room
+	queue   [][]byte
+	spare   [][]byte
+	taken   chan struct{} // made by a reader that waits until the queue is taken
 }
 
 // maxInbox is how many messages of a client may wait to be handled. The reader
@@ -29,36 +33,31 @@ func (s *session) process(message []byte) (reader bool) {
 	n.mu.Lock()
 	waited := false
 	for n.running && len(n.queue) >= maxInbox && !n.ended {
-		if n.room == nil {
-			n.room = make(chan struct{})
-		}
-		room := n.room
+		taken := n.untilTaken()
 		waited = true
 		n.mu.Unlock()
 		select {
-		case <-room:
+		case <-taken:
 		case <-s.ctx.Done():
+			return true // nothing is handled any more
 		}
 		n.mu.Lock()
 	}
-	if n.ended {
-		n.mu.Unlock()
-		return true
+	inline := !n.running && !n.ended
+	switch {
+	case inline:
+		n.running, n.inline = true, true
+	case !n.ended:
+		n.queue = append(n.queue, bytes.Clone(message))
 	}
-	if n.running {
-		b := buffers.Get().(*[]byte)
-		*b = append(*b, message...)
-		n.queue = append(n.queue, b)
-		n.mu.Unlock()
-		if waited {
-			// Nothing could be heard of the peer meanwhile.
-			s.alive()
-		}
-		return true
-	}
-	n.running, n.inline = true, true
 	n.mu.Unlock()
-
+	if waited {
+		// Nothing could be heard of the peer meanwhile.
+		s.alive()
+	}
+	if !inline {
+		return true
+	}
 	s.handle(message)
 
 	n.mu.Lock()
@@ -70,6 +69,41 @@ func (s *session) process(message []byte) (reader bool) {
 		s.drain()
 	}
 	return reader
+}
+
+// untilTaken is closed when who handles messages comes for more. It is called
+// with mu held, by the reader.
+func (n *inbox) untilTaken() <-chan struct{} {
+	if n.taken == nil {
+		n.taken = make(chan struct{})
+	}
+	return n.taken
+}
+
+// settle lets what was read be handled when the peer has said good-bye: that it
+// asked and left is no reason not to do it, however long what came before takes.
+// It is called by the reader, and returns when all is done, the session ends for
+// another reason, or the peer cannot be expected to wait any longer.
+func (s *session) settle() {
+	s.leaving.Store(true)
+	s.ping.Stop()
+	s.watch.leave(s)
+	ctx, cancel := context.WithTimeout(s.ctx, s.limits.closeAckWait)
+	defer cancel()
+	for n := &s.in; ; {
+		n.mu.Lock()
+		if !n.running || n.ended {
+			n.mu.Unlock()
+			return
+		}
+		taken := n.untilTaken()
+		n.mu.Unlock()
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // handOver takes the reading from a reader that handles a message, and with it
@@ -87,22 +121,19 @@ func (s *session) handOver() bool {
 
 // take moves what was read to the caller, or tells that there is nothing left
 // to do.
-func (n *inbox) take() (batch []*[]byte) {
+func (n *inbox) take() (batch [][]byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.taken != nil {
+		close(n.taken)
+		n.taken = nil
+	}
 	if len(n.queue) == 0 || n.ended {
 		n.running = false
-		for _, b := range n.queue {
-			putBuffer(b)
-		}
 		n.queue, n.spare = nil, nil
 		return nil
 	}
 	batch, n.queue = n.queue, n.spare[:0]
-	if n.room != nil {
-		close(n.room)
-		n.room = nil
-	}
 	return batch
 }
 
@@ -120,9 +151,8 @@ func (s *session) drain() {
 				s.flushBeside()
 			}
 			if !s.closing.Load() {
-				s.handle(*frame)
+				s.handle(frame)
 			}
-			putBuffer(frame)
 		}
 		clear(batch)
 		s.in.spare = batch[:0]

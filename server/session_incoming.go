@@ -88,10 +88,8 @@ func (s *session) control(f frame) error {
 			return protocolError{err}
 		}
 		if !s.closing.Load() {
-			// Answered here, as nothing else is sent any more.
-			s.flush()
-			_ = s.wire.control(appendClose(nil, code, ""))
-			s.wire.sealed.Store(true)
+			s.settle()
+			s.farewell(code, "")
 		}
 		return closedError{code}
 	}
@@ -105,7 +103,7 @@ func (s *session) fill() error {
 	s.watch.leave(s)
 	n := &s.incoming
 	if n.buffer != nil && n.at == len(*n.buffer) {
-		putBuffer(n.buffer)
+		putRead(n.buffer)
 		n.buffer = nil
 	}
 	if n.buffer == nil {
@@ -115,13 +113,13 @@ func (s *session) fill() error {
 			n.buffer, err = s.wire.wait.read()
 			return err
 		}
-		n.buffer = buffers.Get().(*[]byte)
+		n.buffer = getRead()
 	}
 	b := *n.buffer
 	b = b[:copy(b, b[n.at:])]
 	n.at = 0
 	if len(b) == cap(b) {
-		b = slices.Grow(b, 1)
+		b = slices.Grow(b, len(b)) // by what has come, not by what was announced
 	}
 	read, err := s.wire.Read(b[len(b):cap(b)])
 	*n.buffer = b[:len(b)+read]
@@ -144,7 +142,7 @@ func (n *incoming) part() {
 // begin makes a copy of b what was read first.
 func (n *incoming) begin(b []byte) {
 	if len(b) > 0 {
-		n.buffer = buffers.Get().(*[]byte)
+		n.buffer = getRead()
 		*n.buffer = append(*n.buffer, b...)
 	}
 }

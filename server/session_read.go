@@ -92,9 +92,7 @@ func (s *session) readFailed(err error) {
 // reject ends a session that cannot be read any further. The peer has a while to
 // take note: a connection closed with unread data is reset, and the reason lost.
 func (s *session) reject(code closeCode, reason presence.CloseReason) {
-	s.flush()
-	_ = s.wire.control(appendClose(nil, code, reason.Text()))
-	s.wire.sealed.Store(true)
+	s.farewell(code, reason.Text())
 	s.Close(reason)
 	_ = s.wire.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
 	_, _ = io.Copy(io.Discard, s.wire.Conn)

@@ -45,14 +45,14 @@ func (w *waiter) read() (*[]byte, error) {
 }
 
 func (w *waiter) try(fd uintptr) (done bool) {
-	b := buffers.Get().(*[]byte)
+	b := getRead()
 	for {
 		n, err := syscall.Read(int(fd), (*b)[:cap(*b)])
 		switch {
 		case err == syscall.EINTR:
 			continue
 		case err == syscall.EAGAIN:
-			putBuffer(b)
+			putRead(b)
 			return false
 		case err != nil:
 			w.err = err
@@ -63,7 +63,7 @@ func (w *waiter) try(fd uintptr) (done bool) {
 			w.got = b
 			return true
 		}
-		putBuffer(b)
+		putRead(b)
 		return true
 	}
 }

@@ -12,10 +12,9 @@ type outbox struct {
 	mu      sync.Mutex
 	queue   []*presence.Message
 	writing bool
-	began   time.Time // of the write in progress, zero when there is none
-	close   bool      // a close frame follows the queue
-	ended   bool      // nothing is sent any more
-	code    closeCode
+	began   time.Time     // of the write in progress, zero when there is none
+	bye     []byte        // the close frame, once it is to follow the queue
+	ended   bool          // nothing is sent any more
 	waiting chan struct{} // of who waits for the end
 }
 
@@ -28,6 +27,21 @@ func (o *outbox) end() {
 		close(o.waiting)
 		o.waiting = nil
 	}
+}
+
+// finish has the last messages follow what is queued, and then the close frame.
+// Only the first call counts. It takes the right to write where nobody has it,
+// and tells so.
+func (o *outbox) finish(bye []byte, last ...*presence.Message) (start bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended || o.bye != nil {
+		return false
+	}
+	o.queue, o.bye = append(o.queue, last...), bye
+	start = !o.writing
+	o.writing = true
+	return start
 }
 
 // wait waits until the outbox has ended, or for limit.
@@ -65,8 +79,8 @@ func (s *session) Send(m *presence.Message) {
 	}
 }
 
-// reply queues a message without having it written; the actor does that itself
-// when it is done.
+// reply queues a message without having it written: who handles the session's
+// messages does that when there is nothing more to handle.
 func (s *session) reply(m *presence.Message) { s.enqueue(m, false) }
 
 // Queue implements presence.Queuer.
@@ -88,7 +102,7 @@ func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
 	}
 	o := &s.out
 	o.mu.Lock()
-	if o.ended || o.close {
+	if o.ended || o.bye != nil {
 		o.mu.Unlock()
 		return false
 	}
@@ -107,6 +121,8 @@ func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
 }
 
 // flush writes what is queued on the caller's goroutine, unless another does.
+// What is queued meanwhile is left to another one: the caller has a socket to
+// read.
 func (s *session) flush() {
 	o := &s.out
 	o.mu.Lock()
@@ -116,7 +132,9 @@ func (s *session) flush() {
 	}
 	o.writing = true
 	o.mu.Unlock()
-	(*writer)(s).Run()
+	if w := (*writer)(s); w.step() {
+		s.pool.Go(w)
+	}
 }
 
 // flushBeside has what is queued written by another goroutine.
@@ -141,69 +159,82 @@ const keptQueue = 8
 // maxWrite is about how much is gathered for one write.
 const maxWrite = 64 << 10
 
-// Run implements actor.Runner: it writes all that is queued, in as few writes
-// as possible, until there is nothing.
+// Run implements actor.Runner: it writes until nothing is queued.
 func (w *writer) Run() {
-	s, o := (*session)(w), &w.out
-	buffer := buffers.Get().(*[]byte)
-	defer putBuffer(buffer)
-	var batch []*presence.Message
-	for {
-		o.mu.Lock()
-		o.began = time.Time{}
-		if o.queue == nil && cap(batch) <= keptQueue {
-			o.queue = batch[:0]
-		}
-		if o.ended || len(o.queue) == 0 && !o.close {
-			o.writing = false
-			o.mu.Unlock()
-			return
-		}
-		batch, o.queue = o.queue, nil
-		last := o.close
-		o.began = time.Now()
-		o.mu.Unlock()
-
-		b := (*buffer)[:0]
-		var err error
-		for i, m := range batch {
-			payload, bad := m.Bytes(s.format)
-			if bad != nil {
-				continue // enqueue and reply have seen to that
-			}
-			b = appendFrame(b, s.frames, payload)
-			if len(b) >= maxWrite && i < len(batch)-1 {
-				if err = s.write(b); err != nil {
-					break
-				}
-				b = b[:0]
-			}
-		}
-		clear(batch)
-		if last && err == nil {
-			b = appendClose(b, o.code, presence.CloseReason(s.reason.Load()).Text())
-		}
-		if err == nil && len(b) > 0 {
-			err = s.write(b)
-		}
-		*buffer = b
-		if err != nil {
-			if s.closing.Load() {
-				s.wire.abort() // the close frame was to come after this
-			}
-			s.writeFailed(err)
-		}
-		if last || err != nil {
-			o.end()
-		}
-		if last {
-			s.closed(err)
-		}
+	for w.step() {
 	}
 }
 
-func (s *session) write(b []byte) error {
-	n, err := s.wire.write(b)
+// step writes all that is queued, in as few writes as possible. It tells whether
+// more has come meanwhile, and gives up the right to write if not.
+func (w *writer) step() (more bool) {
+	s, o := (*session)(w), &w.out
+	o.mu.Lock()
+	if o.ended {
+		o.writing = false
+		o.mu.Unlock()
+		return false
+	}
+	batch, bye := o.queue, o.bye
+	o.queue = nil
+	o.began = time.Now()
+	o.mu.Unlock()
+
+	err := s.send(batch, bye)
+	clear(batch)
+	if err != nil {
+		s.writeFailed(err)
+		s.wire.abort() // nothing can follow, so neither can a close frame
+	} else if bye != nil {
+		// The peer has a while to answer, then the reader finds the end.
+		_ = s.wire.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
+	}
+	if bye != nil || err != nil {
+		o.end()
+	}
+
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.began = time.Time{}
+	if o.queue == nil && cap(batch) <= keptQueue {
+		o.queue = batch[:0]
+	}
+	more = !o.ended && (len(o.queue) > 0 || o.bye != nil)
+	o.writing = more
+	return more
+}
+
+// send writes messages, and the close frame where that is to follow.
+func (s *session) send(batch []*presence.Message, bye []byte) error {
+	buffer := writeBuffers.Get().(*[]byte)
+	b := *buffer
+	defer func() {
+		if cap(b) <= keptWriteBuffer {
+			*buffer = b[:0]
+			writeBuffers.Put(buffer)
+		}
+	}()
+	for i, m := range batch {
+		payload, err := m.Bytes(s.format)
+		if err != nil {
+			continue // enqueue and reply have seen to that
+		}
+		b = appendFrame(b, s.frames, payload)
+		if len(b) >= maxWrite && i < len(batch)-1 {
+			if err := s.write(b, false); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+	}
+	if b = append(b, bye...); len(b) == 0 {
+		return nil
+	}
+	return s.write(b, bye != nil)
+}
+
+func (s *session) write(b []byte, last bool) error {
+	n, err := s.wire.write(b, last)
 	s.metrics.messages.sent.Add(uint64(n))
 	return err
 }
