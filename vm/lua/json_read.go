@@ -195,7 +195,7 @@ func (r *reader) str() (string, bool) {
 		switch c := r.text[i]; {
 		case c == '"':
 			r.at = i + 1
-			return r.text[start:i], true
+			return part(r.text, start, i), true
 		case c < ' ':
 			return "", false
 		case c == '\\' || c >= 0x80:

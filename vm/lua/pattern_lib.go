@@ -205,7 +205,7 @@ func (m *matcher) value(L *lua.LState, i, start, end int) lua.LValue {
 		if i > 0 {
 			L.RaiseError("%s", errPatternIndex.Error())
 		}
-		return lua.LString(m.src[start:end])
+		return lua.LString(part(m.src, start, end))
 	}
 	switch c := m.captures[i]; c.len {
 	case capPosition:
@@ -214,7 +214,7 @@ func (m *matcher) value(L *lua.LState, i, start, end int) lua.LValue {
 		L.RaiseError("%s", errPatternOpen.Error())
 		return lua.LNil
 	default:
-		return lua.LString(m.src[c.at : c.at+c.len])
+		return lua.LString(part(m.src, c.at, c.at+c.len))
 	}
 }
 
@@ -230,6 +230,6 @@ func (m *matcher) pushAll(L *lua.LState, start, end int) int {
 	if m.level > 0 {
 		return m.push(L, m.level)
 	}
-	L.Push(lua.LString(m.src[start:end]))
+	L.Push(lua.LString(part(m.src, start, end)))
 	return 1
 }

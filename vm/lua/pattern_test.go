@@ -40,6 +40,7 @@ func TestPatterns(t *testing.T) {
 		{`return {("hello world"):gsub("(%w+) (%w+)", "%2 %1 %0 %%")}`, `["world hello hello world %",1]`},
 		{`return {("hello"):gsub("%w+", "%1")}`, `["hello",1]`},
 		{`return {("$name is $age $x"):gsub("%$(%w+)", {name = "Ann", age = 7})}`, `["Ann is 7 $x",3]`},
+		{`local s = "abcde"; return {s:sub(2), s:sub(2, 3), s:sub(-2), s:sub(0), s:sub(-9, 2), s:sub(4, 99), s:sub(3, 2), s:sub(6), s:sub(2, -2), s:sub(1, 0), ("x"):rep(999):sub(-3)}`, `["bcde","bc","de","abcde","ab","de","","","bcd","","xxx"]`},
 		{`return {("abc"):gsub("%w", function(c) if c == "b" then return "B" end end)}`, `["aBc",3]`},
 		{`return {("abc"):gsub("^a", "x")}`, `["xbc",1]`},
 		{`return {("aaa"):gsub("^a", "x")}`, `["xaa",1]`},

@@ -95,6 +95,7 @@ func (v *VM) open() {
 	v.openPackage(g)
 	str := v.library("string")
 	str.RawSetString("rep", sharedRep)
+	str.RawSetString("sub", sharedSub)
 	str.RawSetString("format", sharedFormat)
 	for name, fn := range patternFuncs {
 		str.RawSetString(name, fn)

@@ -16,6 +16,7 @@ var (
 	sharedFormat = shared(format)
 	sharedConcat = shared(concat)
 	sharedRep    = shared(rep)
+	sharedSub    = shared(sub)
 )
 
 func shared(fn lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: fn} }
@@ -32,6 +33,34 @@ func tooLong(L *lua.LState, n int) {
 	if n > vm.MaxString {
 		L.RaiseError("the result would be larger than %d bytes", vm.MaxString)
 	}
+}
+
+// part is a piece of a text, copied where it would keep far more than itself
+// alive, which is counted nowhere.
+func part(text string, from, to int) string {
+	piece := text[from:to]
+	if len(text) > 256 && len(piece) < len(text)/4 {
+		return strings.Clone(piece)
+	}
+	return piece
+}
+
+// sub is string.sub.
+func sub(L *lua.LState) int {
+	text, from, to := L.CheckString(1), L.CheckInt(2), L.OptInt(3, -1)
+	if from < 0 {
+		from += len(text) + 1
+	}
+	if to < 0 {
+		to += len(text) + 1
+	}
+	from, to = max(from, 1), min(to, len(text))
+	if from > to {
+		L.Push(lua.LString(""))
+		return 1
+	}
+	L.Push(lua.LString(part(text, from-1, to)))
+	return 1
 }
 
 func rep(L *lua.LState) int {

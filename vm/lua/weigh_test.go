@@ -15,7 +15,13 @@ func TestWeigh(t *testing.T) {
 		"one text": `local s = string.rep("x", 1e6) for i = 1, 3e4 do kept[i] = s end`,
 		"keys":     `for i = 1, 3e4 do kept["key" .. i] = i end`,
 		"closures": `for i = 1, 3e4 do kept[i] = function() return i end end`,
-		"linked":   `local l for i = 1, 3e4 do l = { next = l } end kept[1] = l`,
+		"parts": `for i = 1, 2000 do
+			local s, at = string.rep("x" .. i % 7, 5000), #kept
+			kept[at + 1], kept[at + 2], kept[at + 3] = s:sub(3, 7), s:match("x%d"), s:match("(%d)x")
+			kept[at + 4] = require("nakama").json_decode('["' .. s .. '", "short"]')[2]
+			kept["a" .. i], kept["b" .. i] = { i, { i } }, { i, { i } }
+		end`,
+		"linked": `local l for i = 1, 3e4 do l = { next = l } end kept[1] = l`,
 	} {
 		v := start(t, "local kept = {}\nfunction main() "+body+" end", options{})
 		before, without := v.Weigh(math.MaxUint64), heapInUse()
