@@ -36,7 +36,7 @@ const privateRule = "private"
 
 var privateNets = func() (nets []netip.Prefix) {
 	for _, s := range strings.Fields(`0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16
-		198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 ::/127 64:ff9b:1::/48 fc00::/7 fe80::/10 fec0::/10 ff00::/8`) {
+		198.18.0.0/15 224.0.0.0/4 240.0.0.0/4 ::/96 ::ffff:0:0:0/96 64:ff9b:1::/48 2001::/32 2002::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8`) {
 		nets = append(nets, netip.MustParsePrefix(s))
 	}
 	return nets
@@ -74,7 +74,7 @@ func parseHosts(rules []string) (l hostList, err error) {
 			continue
 		}
 		if p, err := netip.ParsePrefix(rule); err == nil {
-			l.nets = append(l.nets, addressRule{text, []netip.Prefix{p.Masked()}})
+			l.nets = append(l.nets, addressRule{text, []netip.Prefix{unmapped(p)}})
 			continue
 		}
 		if a, err := netip.ParseAddr(strings.Trim(rule, "[]")); err == nil {
@@ -87,6 +87,15 @@ func parseHosts(rules []string) (l hostList, err error) {
 		l.names = append(l.names, rule)
 	}
 	return l, nil
+}
+
+// unmapped is a network as addresses are looked at: one of IPv4 addresses that are
+// written as IPv6 becomes one of IPv4.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
+	return p.Masked()
 }
 
 func hostName(s string) string { return strings.TrimSuffix(strings.ToLower(strings.TrimSpace(s)), ".") }
@@ -113,16 +122,18 @@ func (l *hostList) name(host string) string {
 	return ""
 }
 
-// address finds the rule that has an address, empty for none.
+// address finds the rule that has an address, as it is or as what it leads to;
+// empty for none.
 func (l *hostList) address(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
+	leads := a
 	if nat64.Contains(a) {
 		b := a.As16()
-		a = netip.AddrFrom4([4]byte(b[12:]))
+		leads = netip.AddrFrom4([4]byte(b[12:]))
 	}
 	for _, rule := range l.nets {
 		for _, p := range rule.prefix {
-			if p.Contains(a) {
+			if p.Contains(a) || p.Contains(leads) {
 				return rule.text
 			}
 		}
