@@ -64,8 +64,9 @@ type clause struct {
 	source     string // as written, with its sign
 }
 
-// matches tells whether any value of the clause's field answers it. Patterns
-// take steps of the budget; once it is used up the answer means nothing.
+// matches tells whether any value of the clause's field answers it. Patterns and
+// fields of many values take steps of the budget; once it is used up the answer
+// means nothing.
 func (c *clause) matches(doc *Doc, steps *int) bool {
 	if c.kind == matchAll {
 		return true
@@ -77,9 +78,13 @@ func (c *clause) matches(doc *Doc, steps *int) bool {
 	if f == nil {
 		return false
 	}
-	switch c.kind {
-	case matchExists:
+	if c.kind == matchExists {
 		return true
+	}
+	if n := f.cost(); n > 0 && !spend(steps, n) {
+		return false
+	}
+	switch c.kind {
 	case matchText:
 		return slices.Contains(f.texts, c.text)
 	case matchNumber:

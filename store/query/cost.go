@@ -37,7 +37,8 @@ var ErrCost = fault.New(fault.InvalidArgument, "the query costs too much for wha
 const Unbounded int = math.MaxInt
 
 // Costly tells whether the query takes steps of a budget: it has a pattern, or
-// very many clauses. One that is not never uses up any.
+// very many clauses. One that is not uses up some only with documents that have
+// several values in a field.
 func (q *Query) Costly() bool { return q.costly }
 
 // weigh settles what the parsed query costs.
@@ -52,6 +53,15 @@ func (q *Query) weigh() {
 		q.perDoc = 0
 	}
 	q.costly = q.costly || q.perDoc > 0
+}
+
+// valuesPerStep is how many values of a field are looked at in a step.
+const valuesPerStep = 4
+
+// cost is what a clause takes for the number of a field's values alone: nothing
+// where they are few.
+func (f *field) cost() int {
+	return (len(f.texts) + len(f.numbers) + len(f.dates)) / valuesPerStep
 }
 
 // spend takes n steps of a budget, or all and more where there are fewer left.

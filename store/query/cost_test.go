@@ -48,6 +48,11 @@ func TestBudget(t *testing.T) {
 	doc.AddString("a", strings.Repeat("a", 2000))
 	doc.AddString("long", strings.Repeat("a", query.MaxPatternText+1))
 	doc.AddNumber("n", 5)
+	for i := range 1000 {
+		doc.AddNumber("numbers", float64(i))
+		doc.AddString("dates", "2024-05-06")
+		doc.AddKeyword("texts", strings.Repeat("t", 1+i%7))
+	}
 	many := strings.Repeat("b:c ", 100)
 	for _, row := range []struct {
 		query  string
@@ -67,6 +72,12 @@ func TestBudget(t *testing.T) {
 		{"+n:>4 -n:6 long:x", 0, true, "all"},
 		{many + "n:5", 1000, true, "some"},
 		{many + "n:5", 50, false, "none"},
+		{"+numbers:>5000", 1000, false, "some"},
+		{"-numbers:>5000", 100, false, "none"},
+		{"-numbers:5000", 100, false, "none"},
+		{`-dates:>"2030-01-01"`, 100, false, "none"},
+		{"-texts:t -n:6", 100, false, "none"},
+		{"+numbers:*", 0, true, "all"},
 	} {
 		steps := row.budget
 		_, ok := mustParse(t, row.query).MatchWithin(doc, &steps)

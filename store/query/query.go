@@ -79,8 +79,8 @@ func (q *Query) Match(doc *Doc) (score float64, ok bool) {
 	return q.MatchWithin(doc, &steps)
 }
 
-// MatchWithin is Match with a budget, of which patterns, and queries of very many
-// clauses, take steps: a step is a few nanoseconds at most. A match that needs
+// MatchWithin is Match with a budget, of which patterns, fields of many values, and
+// queries of very many clauses take steps: a step is a few nanoseconds at most. A match that needs
 // more than is left is not tried further: it answers no and leaves less than 0.
 func (q *Query) MatchWithin(doc *Doc, steps *int) (score float64, ok bool) {
 	if q.terms&^doc.terms != 0 || q.perDoc > 0 && !spend(steps, q.perDoc) {
