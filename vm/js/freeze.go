@@ -7,7 +7,7 @@ import (
 // level is what may still be done to an object made by Go. goja's dynamic
 // objects know nothing of it and answer Object.freeze with an error, which
 // libraries that freeze whatever they hold would stumble over; so the functions
-// of Object that are concerned are replaced by ones that know both kinds.
+// of Object that are concerned know both kinds.
 type level uint8
 
 const (
@@ -32,45 +32,30 @@ func (r *record) setLevel(l level) { r.kept = max(r.kept, l) }
 func (f *functions) level() level   { return frozen }
 func (f *functions) setLevel(level) {}
 
-// addFreezing replaces the functions of Object that close objects and tell
-// whether they are. It costs a VM some 9 KiB, so only programs that name one of
-// them get it.
-func (v *VM) addFreezing() {
-	object, ok := v.rt.Get("Object").(*goja.Object)
-	if !ok {
-		return
-	}
-	replace := func(name string, with func(o freezable, arg goja.Value) goja.Value) {
-		native, ok := goja.AssertFunction(object.Get(name))
-		if !ok {
-			return
+func init() {
+	set := func(l level) around {
+		return func(_ *VM, fn native, fc goja.FunctionCall) goja.Value {
+			if o, ok := dynamic(fc.Argument(0)); ok {
+				o.setLevel(l)
+				return fc.Argument(0)
+			}
+			return fn(fc)
 		}
-		fn := v.rt.ToValue(func(fc goja.FunctionCall) goja.Value {
-			arg := fc.Argument(0)
-			if o, ok := dynamic(arg); ok {
-				return with(o, arg)
+	}
+	is := func(test func(level) bool) around {
+		return func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+			if o, ok := dynamic(fc.Argument(0)); ok {
+				return v.rt.ToValue(test(o.level()))
 			}
-			ret, err := native(fc.This, fc.Arguments...)
-			if err != nil {
-				panic(err)
-			}
-			return ret
-		}).(*goja.Object)
-		_ = fn.DefineDataProperty("name", v.rt.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-		_ = object.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+			return fn(fc)
+		}
 	}
-	set := func(l level) func(freezable, goja.Value) goja.Value {
-		return func(o freezable, arg goja.Value) goja.Value { o.setLevel(l); return arg }
-	}
-	is := func(l level) func(freezable, goja.Value) goja.Value {
-		return func(o freezable, _ goja.Value) goja.Value { return v.rt.ToValue(o.level() >= l) }
-	}
-	replace("freeze", set(frozen))
-	replace("seal", set(sealed))
-	replace("preventExtensions", set(closed))
-	replace("isFrozen", is(frozen))
-	replace("isSealed", is(sealed))
-	replace("isExtensible", func(o freezable, _ goja.Value) goja.Value { return v.rt.ToValue(o.level() == open) })
+	bound("Object.freeze", set(frozen))
+	bound("Object.seal", set(sealed))
+	bound("Object.preventExtensions", set(closed))
+	bound("Object.isFrozen", is(func(l level) bool { return l >= frozen }))
+	bound("Object.isSealed", is(func(l level) bool { return l >= sealed }))
+	bound("Object.isExtensible", is(func(l level) bool { return l == open }))
 }
 
 // dynamic finds the Go side of an object made by Go.

@@ -25,5 +25,6 @@ func (v *VM) FreezeGlobals() error {
 	if _, err := v.rt.RunProgram(freezer); err != nil {
 		return v.scriptError(err)
 	}
+	v.lockBuiltins()
 	return nil
 }

@@ -88,3 +88,6 @@ func (i inside) items() (items []goja.Value, whole bool) {
 	items = *(*[]goja.Value)(unsafe.Add(i.data, insides.items))
 	return items, int(*(*uint32)(unsafe.Add(i.data, insides.length))) == len(items)
 }
+
+// length is an array's.
+func (i inside) length() int { return int(*(*uint32)(unsafe.Add(i.data, insides.length))) }

@@ -26,12 +26,7 @@ type jsonBuiltin struct {
 }
 
 // addJSON replaces the two functions.
-func (v *VM) addJSON() {
-	object := v.rt.Get("JSON").(*goja.Object)
-	if !insides.known {
-		v.check(object, "parse", func(fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) })
-		return
-	}
+func (v *VM) addJSON(object *goja.Object) {
 	j := &jsonBuiltin{vm: v, objects: v.rt.NewObject().Prototype(), arrays: v.rt.NewArray().Prototype()}
 	var okParse bool
 	j.parse, okParse = goja.AssertFunction(object.Get("parse"))

@@ -119,10 +119,10 @@ func TestMemory(t *testing.T) {
 	guard := vm.NewGuard(64<<20, 0)
 	defer guard.Close()
 	for name, body := range map[string]string{
-		"doubling a string": `let s = "x"; for (;;) if (s.length < 2 ** 28) s += s`,
-		"a growing list":    `const l = []; for (;;) if (l.length < 1e6) l.push([1, 2, 3])`,
-		"caught":            `const l = []; for (;;) try { if (l.length < 3000) l.push("x".repeat(1e5)) } catch {}`,
-		"in timers":         `const l = []; setInterval(() => { for (let i = 0; i < 1000 && l.length < 3e4; i++) l.push("x".repeat(1e4)) }, 0); return new Promise(() => {})`,
+		"long strings":   `const l = []; for (let s = "x".repeat(2 ** 22);;) if (l.length < 64) l.push(s + l.length)`,
+		"a growing list": `const l = []; for (;;) if (l.length < 1e6) l.push([1, 2, 3])`,
+		"caught":         `const l = []; for (;;) try { if (l.length < 3000) l.push("x".repeat(1e5)) } catch {}`,
+		"in timers":      `const l = []; setInterval(() => { for (let i = 0; i < 1000 && l.length < 3e4; i++) l.push("x".repeat(1e4)) }, 0); return new Promise(() => {})`,
 	} {
 		o := js.Options{Limits: vm.Limits{Timeout: time.Minute}, Guard: guard}
 		v := load(t, "function main() {"+body+"}\nfunction small() { return 'x' }", o)

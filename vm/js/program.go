@@ -11,7 +11,6 @@ package js
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -23,11 +22,6 @@ import (
 type Program struct {
 	name string
 	code *goja.Program
-	// freezes says that the source may close objects; see addFreezing.
-	freezes bool
-	sized   sized
-	nested  nested
-	texts   texts
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -49,13 +43,12 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	if err == nil {
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code, freezes: freezing.MatchString(source), sized: sizesOf(source), nested: nestedOf(source), texts: textsOf(source)}, nil
+			boundSteps(code)
+			return &Program{name: name, code: code}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)
 }
-
-var freezing = regexp.MustCompile(`\b(?:freeze|isFrozen|seal|isSealed|preventExtensions|isExtensible)\b`)
 
 // Name is what the program was compiled as.
 func (p *Program) Name() string { return p.name }

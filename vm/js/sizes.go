@@ -1,7 +1,7 @@
 package js
 
 import (
-	"regexp"
+	"reflect"
 	"sync"
 	"time"
 
@@ -14,83 +14,170 @@ import (
 
 // Built-in functions of goja cannot be interrupted, and memory that Go does not
 // get ends the process. So those that make something as large as they are told
-// to, or walk as far, first check how much that is. A program that does not name
-// them goes without the checks.
-var (
-	namesStrings = regexp.MustCompile(`\b(?:repeat|padStart|padEnd)\b`)
-	namesArrays  = regexp.MustCompile(`\bArray\s*\(|\bArray\s*\.\s*from\b|\blength\b["']?\s*[:=][^=]`)
-	namesBuffers = regexp.MustCompile(`\b(?:ArrayBuffer|(?:Ui|I)nt(?:8|16|32)Array|Uint8ClampedArray|Float(?:32|64)Array|Big(?:Ui|I)nt64Array)\b`)
-	namesParsing = regexp.MustCompile(`\bJSON\b`)
+// to, or walk as far, first check how much that is.
+const (
+	mostKeys   = 1 << 20 // of what is asked for its keys
+	mostSorted = 1 << 20 // elements, sorted without a function
+	mostItems  = 4 << 20 // elements that become a collection, or numbers that are sorted
 )
-
-// sized are the checks a program gets.
-type sized struct{ strings, arrays, buffers, parsing bool }
-
-func sizesOf(source string) sized {
-	return sized{
-		strings: namesStrings.MatchString(source), arrays: namesArrays.MatchString(source),
-		buffers: namesBuffers.MatchString(source), parsing: namesParsing.MatchString(source),
-	}
-}
 
 // deepestText is how far JSON may nest.
 const deepestText = 5000
 
-func (v *VM) addSizes(s sized) {
-	global := v.rt.GlobalObject()
-	prototype := func(class string) *goja.Object {
-		return global.Get(class).(*goja.Object).Get("prototype").(*goja.Object)
+func init() {
+	bound("String.prototype.repeat", before(func(v *VM, fc goja.FunctionCall) {
+		if n := fc.Argument(0).ToFloat(); n > 0 && n*float64(length(fc.This)) > vm.MaxString {
+			v.tooLarge("a string", n*float64(length(fc.This)), vm.MaxString)
+		}
+	}))
+	for _, name := range []string{"padStart", "padEnd"} {
+		bound("String.prototype."+name, before(func(v *VM, fc goja.FunctionCall) {
+			if n := fc.Argument(0).ToFloat(); n > vm.MaxString {
+				v.tooLarge("a string", n, vm.MaxString)
+			}
+		}))
 	}
-	if s.strings {
-		o := prototype("String")
-		v.check(o, "repeat", func(fc goja.FunctionCall) {
-			if n := fc.Argument(0).ToFloat(); n > 0 && n*float64(length(fc.This)) > vm.MaxString {
-				v.tooLarge("a string", n*float64(length(fc.This)), vm.MaxString)
+	for _, name := range []string{
+		"at", "concat", "copyWithin", "entries", "every", "fill", "filter", "find", "findIndex", "findLast", "findLastIndex", "flat", "flatMap", "forEach",
+		"includes", "indexOf", "join", "keys", "lastIndexOf", "map", "pop", "push", "reduce", "reduceRight", "reverse", "shift", "slice", "some", "sort",
+		"splice", "toLocaleString", "toReversed", "toSorted", "toSpliced", "toString", "unshift", "values", "with",
+	} {
+		bound("Array.prototype."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsList(fc.This, vm.MaxList) }))
+	}
+	sorted := func(most float64) around {
+		return before(func(v *VM, fc goja.FunctionCall) {
+			if goja.IsUndefined(fc.Argument(0)) {
+				v.fitsList(fc.This, most)
 			}
 		})
-		for _, name := range []string{"padStart", "padEnd"} {
-			v.check(o, name, func(fc goja.FunctionCall) {
-				if n := fc.Argument(0).ToFloat(); n > vm.MaxString {
-					v.tooLarge("a string", n, vm.MaxString)
-				}
-			})
-		}
 	}
-	if s.arrays {
-		long := func(x goja.Value) {
-			o, ok := x.(*goja.Object)
-			if !ok {
-				return
+	const typed = "Object.getPrototypeOf(Uint8Array.prototype)."
+	for _, name := range []string{"sort", "toSorted"} {
+		bound("Array.prototype."+name, sorted(mostSorted))
+		bound(typed+name, sorted(mostItems))
+	}
+	for _, name := range []string{"join", "toString", "toLocaleString"} {
+		bound(typed+name, before(func(v *VM, fc goja.FunctionCall) {
+			v.fitsList(fc.This, mostItems)
+			if n := length(fc.Argument(0)); n > 64 { // between all of them
+				v.fitsText(n * int(lengthOf(fc.This)))
 			}
-			if n := o.Get("length"); n != nil && n.ToFloat() > vm.MaxList {
-				v.tooLarge("an array", n.ToFloat(), vm.MaxList)
+		}))
+	}
+	bound("Array.prototype.concat", before(func(v *VM, fc goja.FunctionCall) {
+		n := 0.0
+		for _, x := range append([]goja.Value{fc.This}, fc.Arguments...) {
+			if n++; v.IsList(x) {
+				n += lengthOf(x)
 			}
 		}
-		o := prototype("Array")
-		for _, name := range []string{
-			"concat", "copyWithin", "every", "fill", "filter", "find", "findIndex", "flat", "flatMap", "forEach", "includes", "indexOf",
-			"join", "lastIndexOf", "map", "reduce", "reduceRight", "reverse", "slice", "some", "sort", "splice", "toString", "unshift", "values",
-		} {
-			v.check(o, name, func(fc goja.FunctionCall) { long(fc.This) })
+		if n > vm.MaxList {
+			v.tooLarge("a list", n, vm.MaxList)
 		}
-		if values := o.Get("values"); values != nil { // what spreading and destructuring go through
-			_ = o.DefineDataPropertySymbol(goja.SymIterator, values, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-		}
-		v.check(global.Get("Array").(*goja.Object), "from", func(fc goja.FunctionCall) { long(fc.Argument(0)) })
+	}))
+	boundSymbol("Array.prototype", goja.SymIterator, before(func(v *VM, fc goja.FunctionCall) { v.fitsList(fc.This, vm.MaxList) }))
+	boundSymbol("Object.getPrototypeOf(Uint8Array.prototype)", goja.SymIterator, before(func(v *VM, fc goja.FunctionCall) { v.fitsList(fc.This, vm.MaxList) }))
+	bound("Array.from", before(func(v *VM, fc goja.FunctionCall) { v.fitsList(fc.Argument(0), vm.MaxList) }))
+	for _, name := range []string{
+		"Object.keys", "Object.values", "Object.entries", "Object.getOwnPropertyNames", "Object.getOwnPropertyDescriptors", "Object.freeze", "Object.seal",
+		"Object.isFrozen", "Object.isSealed", "Object.assign", "Object.defineProperties", "Reflect.ownKeys",
+	} {
+		bound(name, before(func(v *VM, fc goja.FunctionCall) {
+			for _, x := range fc.Arguments {
+				v.fitsKeys(x)
+			}
+		}))
 	}
-	if s.parsing {
-		v.addJSON()
+	for _, name := range []string{"Object.fromEntries", "Object.groupBy", "Map.groupBy", "Promise.all", "Promise.race", "Promise.any", "Promise.allSettled"} {
+		bound(name, before(func(v *VM, fc goja.FunctionCall) { v.fitsItems(fc.Argument(0)) }))
 	}
-	if s.buffers {
-		for _, c := range []struct {
-			class string
-			size  float64
-		}{
-			{"ArrayBuffer", 1}, {"Uint8Array", 1}, {"Int8Array", 1}, {"Uint8ClampedArray", 1}, {"Uint16Array", 2}, {"Int16Array", 2}, {"Uint32Array", 4},
-			{"Int32Array", 4}, {"Float32Array", 4}, {"Float64Array", 8}, {"BigUint64Array", 8}, {"BigInt64Array", 8},
-		} {
-			v.checkMaking(c.class, c.size)
+	for _, class := range []string{"Map", "Set", "WeakMap", "WeakSet", "AggregateError"} {
+		boundNew(class, func(v *VM, args []goja.Value) []goja.Value {
+			if len(args) > 0 {
+				v.fitsItems(args[0])
+			}
+			return args
+		})
+	}
+	for _, c := range []struct {
+		class string
+		size  float64
+	}{
+		{"ArrayBuffer", 1}, {"Uint8Array", 1}, {"Int8Array", 1}, {"Uint8ClampedArray", 1}, {"Uint16Array", 2}, {"Int16Array", 2}, {"Uint32Array", 4},
+		{"Int32Array", 4}, {"Float32Array", 4}, {"Float64Array", 8}, {"BigUint64Array", 8}, {"BigInt64Array", 8},
+	} {
+		boundNew(c.class, func(v *VM, args []goja.Value) []goja.Value { return v.boundMaking(args, c.size) })
+	}
+}
+
+// boundMaking checks what becomes binary data of so many bytes per element.
+func (v *VM) boundMaking(args []goja.Value, size float64) []goja.Value {
+	if len(args) == 0 {
+		return args
+	}
+	switch o, ok := args[0].(*goja.Object); {
+	case !ok:
+		if n := args[0].ToFloat(); n*size > vm.MaxString {
+			v.tooLarge("memory", n*size, vm.MaxString)
 		}
+	case size == 1 && o.ExportType() == typeBuffer && len(args) > 0:
+	default:
+		if o.ExportType() != typeBuffer {
+			if n := lengthOf(o); n*size > vm.MaxString || n > vm.MaxList && !v.IsBytes(o) {
+				v.tooLarge("memory", n*size, vm.MaxString)
+			}
+		}
+	}
+	return args
+}
+
+var typeBuffer = reflect.TypeFor[goja.ArrayBuffer]()
+
+// lengthOf is the length that an object says it has.
+func lengthOf(x goja.Value) float64 {
+	o, ok := x.(*goja.Object)
+	if !ok {
+		return 0
+	}
+	if insides.known && insides.of(o).table == insides.array {
+		return float64(inside{insides.of(o).data}.length())
+	}
+	if n := o.Get("length"); n != nil {
+		return max(n.ToFloat(), 0)
+	}
+	return 0
+}
+
+// fitsList bounds what is gone through as a list.
+func (v *VM) fitsList(x goja.Value, most float64) {
+	if n := lengthOf(x); n > most {
+		v.tooLarge("an array", n, most)
+	}
+}
+
+// fitsItems bounds what a collection is made of.
+func (v *VM) fitsItems(x goja.Value) {
+	if s, ok := x.(goja.String); ok && s.Length() > mostItems {
+		v.tooLarge("a list of the pieces of a string", float64(s.Length()), mostItems)
+	}
+	if v.IsList(x) {
+		v.fitsList(x, mostItems)
+	}
+}
+
+// fitsKeys bounds what is asked for its keys.
+func (v *VM) fitsKeys(x goja.Value) {
+	n := 0.0
+	switch o, ok := x.(*goja.Object); {
+	case ok && (v.IsList(o) || v.IsBytes(o)):
+		n = lengthOf(o)
+	case !ok:
+		if s, ok := x.(goja.String); ok {
+			n = float64(s.Length())
+		}
+	}
+	if n > mostKeys {
+		v.tooLarge("a list of keys", n, mostKeys)
 	}
 }
 
@@ -112,57 +199,6 @@ func length(x goja.Value) int {
 
 func (v *VM) tooLarge(what string, n, most float64) {
 	v.throw(fault.Newf(fault.ResourceExhausted, "%s of %.0f is too large: the most is %.0f", what, n, most))
-}
-
-// check puts a check before a built-in function.
-func (v *VM) check(o *goja.Object, name string, before func(goja.FunctionCall)) {
-	native, ok := goja.AssertFunction(o.Get(name))
-	if !ok {
-		return
-	}
-	fn := v.named(name, func(fc goja.FunctionCall) goja.Value {
-		before(fc)
-		ret, err := native(fc.This, fc.Arguments...)
-		if err != nil {
-			panic(err)
-		}
-		return ret
-	})
-	_ = o.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-}
-
-// checkMaking puts a check before a constructor that takes a length.
-func (v *VM) checkMaking(class string, size float64) {
-	global := v.rt.GlobalObject()
-	native, ok := global.Get(class).(*goja.Object)
-	if !ok {
-		return
-	}
-	construct, ok := goja.AssertConstructor(native)
-	if !ok {
-		return
-	}
-	proto := native.Get("prototype").(*goja.Object)
-	var fn *goja.Object
-	fn = v.rt.ToValue(func(cc goja.ConstructorCall) *goja.Object {
-		if n := cc.Argument(0); goja.IsNumber(n) && n.ToFloat()*size > vm.MaxString {
-			v.tooLarge("memory", n.ToFloat()*size, vm.MaxString)
-		}
-		target := cc.NewTarget
-		if target == nil || target == fn {
-			target = native
-		}
-		o, err := construct(target, cc.Arguments...)
-		if err != nil {
-			panic(err)
-		}
-		return o
-	}).(*goja.Object)
-	_ = fn.DefineDataProperty("name", v.rt.ToValue(class), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-	_ = fn.DefineDataProperty("prototype", proto, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	_ = fn.SetPrototype(native) // from, of, isView, BYTES_PER_ELEMENT
-	_ = proto.DefineDataProperty("constructor", fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-	_ = global.DefineDataProperty(class, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }
 
 // nesting is how deep the brackets of a JSON text go.

@@ -2,7 +2,7 @@ package js
 
 import (
 	"math/big"
-	"regexp"
+	"unsafe"
 
 	"github.com/dop251/goja"
 
@@ -12,57 +12,102 @@ import (
 
 // Built-in functions that make one text of many, or much of one text: what comes
 // of them is bounded before it is made.
-var (
-	namesReplace = regexp.MustCompile(`\breplace(?:All)?\b`)
-	namesConcat  = regexp.MustCompile(`\bconcat\b`)
-	namesPieces  = regexp.MustCompile(`\bsplit\b|\.\.\.|\bfrom\b|\biterator\b|\bof\b|\[[^\]=]*\]\s*=|\bSet\b`)
-	namesBig     = regexp.MustCompile(`\bBigInt\b|\d+n\b`)
-)
 
-// texts are the checks of this kind that a program gets.
-type texts struct{ replace, concat, pieces, big bool }
+// mostMatched is how long a text may be that a regular expression goes through
+// in one call.
+const mostMatched = 4 << 20
 
-func textsOf(source string) texts {
-	return texts{
-		replace: namesReplace.MatchString(source), concat: namesConcat.MatchString(source),
-		pieces: namesPieces.MatchString(source), big: namesBig.MatchString(source),
+func init() {
+	for _, name := range []string{"join", "toLocaleString"} {
+		bound("Array.prototype."+name, before((*VM).fitsJoined), boundText)
+	}
+	bound("Array.prototype.toString", boundText)
+	for _, name := range []string{"toLowerCase", "toUpperCase", "toLocaleLowerCase", "toLocaleUpperCase", "concat", "replace", "replaceAll"} {
+		bound("String.prototype."+name, boundText)
+	}
+	bound("Error.prototype.toString", boundText)
+	bound("String.prototype.concat", before(func(v *VM, fc goja.FunctionCall) {
+		n := textLength(fc.This)
+		for _, x := range fc.Arguments {
+			n += textLength(x)
+		}
+		v.fitsText(n)
+	}))
+	bound("String.prototype.normalize", before(func(v *VM, fc goja.FunctionCall) { v.fitsText(18 * textLength(fc.This)) }))
+	for _, name := range []string{"encodeURI", "encodeURIComponent", "escape"} {
+		bound("globalThis."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsText(3 * textLength(fc.Argument(0))) }), boundText)
+	}
+	bound("String.raw", before(func(v *VM, fc goja.FunctionCall) {
+		o, ok := fc.Argument(0).(*goja.Object)
+		if !ok {
+			return
+		}
+		raw := o.Get("raw")
+		if raw == nil {
+			return
+		}
+		n := 0
+		for _, x := range fc.Arguments {
+			n += textLength(x)
+		}
+		v.fitsList(raw, mostKeys)
+		if v.IsList(raw) {
+			v.fitsJoined(goja.FunctionCall{This: raw})
+		} else {
+			v.fitsList(raw, 1000)
+		}
+		v.fitsText(n)
+	}), boundText)
+	pieces := before(func(v *VM, fc goja.FunctionCall) { v.fitsPieces(fc.This) })
+	bound("String.prototype.split", pieces)
+	boundSymbol("String.prototype", goja.SymIterator, pieces)
+	for _, name := range []string{"match", "matchAll", "search", "split", "replace", "replaceAll"} {
+		bound("String.prototype."+name, before(func(v *VM, fc goja.FunctionCall) {
+			if _, ok := fc.Argument(0).(*goja.Object); ok || name == "match" || name == "matchAll" || name == "search" {
+				v.fitsMatching(fc.This)
+			}
+		}))
+	}
+	for _, name := range []string{"exec", "test", "compile"} {
+		bound("RegExp.prototype."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsMatching(fc.Argument(0)) }))
+	}
+	for _, sym := range []*goja.Symbol{goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit} {
+		boundSymbol("RegExp.prototype", sym, before(func(v *VM, fc goja.FunctionCall) { v.fitsMatching(fc.Argument(0)) }))
+	}
+	bound("String.prototype.replace", boundReplace)
+	bound("String.prototype.replaceAll", boundReplace)
+	for _, name := range []string{"toString", "toLocaleString"} {
+		bound("BigInt.prototype."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsBits(float64(bits(fc.This))) }))
+	}
+	bound("globalThis.BigInt", before(func(v *VM, fc goja.FunctionCall) { v.fitsDigits(fc.Argument(0)) }))
+	for _, name := range []string{"asIntN", "asUintN"} {
+		bound("BigInt."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsBits(fc.Argument(0).ToFloat()); v.fitsDigits(fc.Argument(1)) }))
 	}
 }
 
-func (v *VM) addTexts(t texts, arrays *goja.Object) {
-	global := v.rt.GlobalObject()
-	prototype := func(class string) *goja.Object {
-		return global.Get(class).(*goja.Object).Get("prototype").(*goja.Object)
+// boundText bounds the text that a function has made: what could be far larger
+// is bounded before that.
+func boundText(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+	x := fn(fc)
+	if s, ok := x.(goja.String); ok {
+		v.fitsText(s.Length())
 	}
-	v.check(arrays, "join", func(fc goja.FunctionCall) { v.fitsJoined(fc) }) // String(list) needs no name
-	if t.concat {
-		v.check(prototype("String"), "concat", func(fc goja.FunctionCall) {
-			n := 0
-			for _, x := range append([]goja.Value{fc.This}, fc.Arguments...) {
-				if s, ok := x.(goja.String); ok {
-					n += s.Length()
-				}
-			}
-			v.fitsText(n)
-		})
+	return x
+}
+
+// fitsMatching bounds what a regular expression goes through.
+func (v *VM) fitsMatching(x goja.Value) {
+	if s, ok := x.(goja.String); ok && s.Length() > mostMatched {
+		v.tooLarge("a text for a regular expression", float64(s.Length()), mostMatched)
 	}
-	if t.pieces {
-		strings := prototype("String")
-		v.check(strings, "split", func(fc goja.FunctionCall) { v.fitsPieces(fc.This) })
-		if native, ok := goja.AssertFunction(strings.GetSymbol(goja.SymIterator)); ok {
-			_ = strings.DefineDataPropertySymbol(goja.SymIterator, v.named("[Symbol.iterator]", func(fc goja.FunctionCall) goja.Value {
-				v.fitsPieces(fc.This)
-				return v.must(native(fc.This))
-			}), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-		}
+}
+
+// textLength is how long a text is; 0 for other values.
+func textLength(x goja.Value) int {
+	if s, ok := x.(goja.String); ok {
+		return s.Length()
 	}
-	if t.replace {
-		v.boundReplace(prototype("String"), "replace")
-		v.boundReplace(prototype("String"), "replaceAll")
-	}
-	if t.big {
-		v.boundBig(global, prototype("BigInt"))
-	}
+	return 0
 }
 
 func (v *VM) fitsText(n int) {
@@ -86,12 +131,12 @@ func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	}
 	items, _ := inside{insides.of(o).data}.items()
 	n := 0
-	if length := o.Get("length").ToInteger(); length > 1 { // with its holes
+	if length := (inside{insides.of(o).data}).length(); length > 1 { // with its holes
 		n = 1
 		if s, ok := fc.Argument(0).(goja.String); ok {
 			n = s.Length()
 		}
-		n *= int(length) - 1
+		n *= length - 1
 	}
 	for _, x := range items {
 		if s, ok := x.(goja.String); ok {
@@ -103,45 +148,38 @@ func (v *VM) fitsJoined(fc goja.FunctionCall) {
 
 // boundReplace bounds what replacing makes. Where a text for the replacement could
 // make more than is allowed, a function stands in for it that counts.
-func (v *VM) boundReplace(o *goja.Object, name string) {
-	native, ok := goja.AssertFunction(o.Get(name))
-	if !ok {
-		return
+func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+	s, isText := fc.This.(goja.String)
+	with, isPlain := fc.Argument(1).(goja.String)
+	if !isText || !isPlain {
+		if f, isObject := fc.Argument(1).(*goja.Object); isObject && isText {
+			if _, calls := goja.AssertFunction(f); !calls {
+				with, isPlain = v.asText(f), true
+			}
+		}
+		if !isPlain {
+			return fn(fc)
+		}
 	}
-	fn := v.named(name, func(fc goja.FunctionCall) goja.Value {
-		s, isText := fc.This.(goja.String)
-		with, isPlain := fc.Argument(1).(goja.String)
-		if !isText || !isPlain {
-			if f, isObject := fc.Argument(1).(*goja.Object); isObject && isText {
-				if _, calls := goja.AssertFunction(f); !calls {
-					with, isPlain = v.asText(f), true
-				}
-			}
-			if !isPlain {
-				return v.must(native(fc.This, fc.Arguments...))
-			}
+	length := 64
+	if isText {
+		length = s.Length()
+	}
+	most := with.Length()
+	for i := range with.Length() {
+		if with.CharAt(i) == '$' {
+			most += length
 		}
-		length := 64
-		if isText {
-			length = s.Length()
-		}
-		most := with.Length()
-		for i := range with.Length() {
-			if with.CharAt(i) == '$' {
-				most += length
-			}
-		}
-		if isText && float64(length)+float64(length+1)*float64(most) <= vm.MaxString {
-			return v.must(native(fc.This, fc.Argument(0), with))
-		}
-		left := vm.MaxString - length
-		return v.must(native(fc.This, fc.Argument(0), v.rt.ToValue(func(match goja.FunctionCall) goja.Value {
-			out := v.substitute(with, match.Arguments, left)
-			left -= out.Length()
-			return out
-		})))
-	})
-	_ = o.DefineDataProperty(name, fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+	if isText && float64(length)+float64(length+1)*float64(most) <= vm.MaxString {
+		return fn(goja.FunctionCall{This: fc.This, Arguments: []goja.Value{fc.Argument(0), with}})
+	}
+	left := vm.MaxString - length
+	return fn(goja.FunctionCall{This: fc.This, Arguments: []goja.Value{fc.Argument(0), v.rt.ToValue(func(match goja.FunctionCall) goja.Value {
+		out := v.substitute(with, match.Arguments, left)
+		left -= out.Length()
+		return out
+	})}})
 }
 
 // asText is a value as the language makes a string of it.
@@ -239,32 +277,22 @@ const (
 	mostBits   = 4 << 20
 )
 
-// boundBig bounds making texts of large whole numbers and numbers of long texts.
-// Arithmetic with them cannot be.
-func (v *VM) boundBig(global, numbers *goja.Object) {
-	for _, name := range []string{"toString", "toLocaleString"} {
-		v.check(numbers, name, func(fc goja.FunctionCall) {
-			if n, ok := fc.This.Export().(*big.Int); ok && n.BitLen() > mostBits {
-				v.tooLarge("a number of bits", float64(n.BitLen()), mostBits)
-			}
-		})
+// bits is how long a whole number is; 0 for other values.
+func bits(x goja.Value) int {
+	if i := (*iface)(unsafe.Pointer(&x)); inner.known && i.table == inner.big {
+		return (*big.Int)(i.data).BitLen()
 	}
-	class, ok := global.Get("BigInt").(*goja.Object)
-	if !ok {
-		return
+	return 0
+}
+
+func (v *VM) fitsBits(n float64) {
+	if n > mostBits {
+		v.tooLarge("a number of bits", n, mostBits)
 	}
-	native, ok := goja.AssertFunction(class)
-	if !ok {
-		return
+}
+
+func (v *VM) fitsDigits(x goja.Value) {
+	if s, ok := x.(goja.String); ok && s.Length() > mostDigits {
+		v.throw(fault.Newf(fault.ResourceExhausted, "a number of %d digits is too large: the most is %d", s.Length(), mostDigits))
 	}
-	fn := v.named("BigInt", func(fc goja.FunctionCall) goja.Value {
-		if s, ok := fc.Argument(0).(goja.String); ok && s.Length() > mostDigits {
-			v.throw(fault.Newf(fault.ResourceExhausted, "a number of %d digits is too large: the most is %d", s.Length(), mostDigits))
-		}
-		return v.must(native(fc.This, fc.Arguments...))
-	})
-	_ = fn.DefineDataProperty("prototype", numbers, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	_ = fn.SetPrototype(class) // asIntN, asUintN
-	_ = numbers.DefineDataProperty("constructor", fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-	_ = global.DefineDataProperty("BigInt", fn, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 }

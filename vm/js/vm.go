@@ -54,8 +54,11 @@ type VM struct {
 	lostAt   []rejectedAt
 	loop     *loop // of the outermost call, once it needs one
 	broken   bool
-	nesting  int    // of built-in functions within one another
-	leave    func() // ends one of those
+	locked   bool      // built-in objects are read-only
+	seen     [2]uint64 // which of them have been reached
+	made     uint8     // which kinds of objects steps have made
+	nesting  int       // of built-in functions within one another
+	leave    func()    // ends one of those
 
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline; 0: none
@@ -68,6 +71,7 @@ var _ vm.Instance = (*VM)(nil)
 // New makes a VM and runs the program's top level in it. The error is a
 // *vm.ScriptError.
 func New(ctx context.Context, p *Program, o Options) (*VM, error) {
+	install()
 	v := &VM{rt: goja.New(), o: o, ctx: ctx}
 	v.watch.rt, v.watch.limit = v.rt, o.Limits.Timeout
 	stack := o.Limits.Stack
@@ -77,16 +81,9 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v.rt.SetMaxCallStackSize(stack)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.leave = v.leaveNative
+	v.rt.SetFieldNameMapper(owner(func() *VM { return v }))
 	v.addBuiltins()
-	if p.freezes {
-		v.addFreezing()
-	}
-	if p.sized != (sized{}) {
-		v.addSizes(p.sized)
-	}
-	v.addNesting(p.nested)
 	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
-	v.addTexts(p.texts, v.rt.NewArray().Prototype())
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
 		v.Close()
