@@ -24,8 +24,10 @@ type Guard struct {
 	watched map[*Watched]struct{}
 	timer   *time.Timer
 	last    memory // at the last look
+	low     uint64 // the smallest heap since the VMs were last looked through
+	looks   int    // and how many looks ago that was
 	forced  time.Time
-	stale   []*Watched // calls that were stopped: what they held is in the figures until it is collected
+	stale   map[*Watched]uint64 // calls that were stopped: what they held is in the figures until it is collected
 	closed  bool
 	resting atomic.Bool
 
@@ -53,10 +55,17 @@ func (r Reason) String() string {
 // look is how often the heap is looked at.
 const look = 20 * time.Millisecond
 
+// The VMs are looked through, for calls that run, when the heap has grown by a
+// part of the limit, and now and then to see whether the guard may rest.
+const (
+	growthParts = 8
+	mostLooks   = 16
+)
+
 // NewGuard makes a Guard. perCall is how many bytes a call may make the heap grow
 // by, perVM how many a VM may keep beyond what a new one has; 0 for no limit.
 func NewGuard(perCall, perVM uint64) *Guard {
-	g := &Guard{limit: perCall, watched: map[*Watched]struct{}{}}
+	g := &Guard{limit: perCall, watched: map[*Watched]struct{}{}, stale: map[*Watched]uint64{}}
 	g.scale.limit, g.scale.began = perVM, time.Now()
 	g.resting.Store(true)
 	return g
@@ -172,6 +181,7 @@ func (g *Guard) wake() {
 		return
 	}
 	g.last = measure()
+	g.low, g.looks = g.last.heap, 0
 	g.resting.Store(false)
 	if g.timer == nil {
 		g.timer = time.AfterFunc(look, g.tick)
@@ -214,12 +224,12 @@ func (g *Guard) settle(m memory) memory {
 	if len(g.stale) == 0 {
 		return m
 	}
-	for _, w := range g.stale {
-		if w.call.Load() == w.seen {
+	for w, call := range g.stale {
+		if w.call.Load() == call {
 			return m
 		}
 	}
-	g.stale = nil
+	clear(g.stale)
 	runtime.GC()
 	g.forced = time.Now()
 	m = measure()
@@ -239,6 +249,14 @@ func (g *Guard) examine() (stops []func()) {
 	}
 	m := g.settle(measure())
 	g.grow(m.live)
+	g.low = min(g.low, m.heap)
+	if g.looks++; g.looks < mostLooks && (g.limit == 0 || m.heap-g.low < g.limit/growthParts) {
+		g.last = m
+		g.timer.Reset(look)
+		return nil
+	}
+	low := g.low
+	g.low, g.looks = m.heap, 0
 	var grown []*Watched
 	busy, certain := false, false
 	for w := range g.watched {
@@ -249,13 +267,18 @@ func (g *Guard) examine() (stops []func()) {
 		busy = true
 		if call != w.seen {
 			w.seen, w.from = call, g.last
+			w.from.heap = min(w.from.heap, m.heap)
+		} else {
+			w.from.heap = min(w.from.heap, low)
 		}
-		w.from.heap = min(w.from.heap, m.heap)
 		if g.limit > 0 && m.heap-w.from.heap > g.limit {
 			grown = append(grown, w)
 			// Garbage is collected when the heap reaches its goal, or soon after.
 			certain = certain || m.heap > max(w.from.goal, w.from.heap)+g.limit+64<<20
 		}
+	}
+	if len(grown) > 0 {
+		g.looks = mostLooks // soon again
 	}
 	if len(grown) > 0 && !certain && time.Since(g.forced) > time.Second {
 		// A collection tells garbage from growth, but for what was made while it ran.
@@ -277,7 +300,7 @@ func (g *Guard) examine() (stops []func()) {
 	if certain {
 		for _, w := range grown {
 			call := w.seen
-			g.stale = append(g.stale, w)
+			g.stale[w] = call
 			stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
 		}
 	}

@@ -93,6 +93,9 @@ func (g *Guard) KeepLimit() uint64 {
 
 // Retired counts a VM that was given up because of what it kept.
 func (g *Guard) Retired(l Lang, match bool) {
+	if g == nil {
+		return
+	}
 	kind := 0
 	if match {
 		kind = 1
