@@ -15,7 +15,7 @@ import (
 // every few milliseconds while a script runs, and when it has grown by more
 // than the limit since a call began, that call is stopped: every call that went
 // on through such growth is, as one of them has most likely caused it. Short
-// calls are not touched. What a VM keeps from call to call is weighed; see scale.
+// calls are not touched, nor is what grew while a call waited counted against it. What a VM keeps from call to call is weighed; see scale.
 type Guard struct {
 	limit uint64 // bytes a call may make the heap grow by; 0: not watched
 	scale
@@ -112,6 +112,9 @@ type Watched struct {
 	stop func(still func() bool)
 	call atomic.Uint64 // odd while a call runs
 
+	waits  atomic.Bool   // the call waits for something outside, see Waiting
+	others atomic.Uint64 // how much the heap grew while it did
+
 	weighed uint32 // the round in which it was weighed last; of its owner
 
 	// Of the guard: the call it saw last, and the heap when that began.
@@ -139,6 +142,7 @@ func (w *Watched) Begin() {
 	if w == nil {
 		return
 	}
+	w.others.Store(0)
 	w.call.Add(1)
 	if w.g.resting.Load() {
 		w.g.wake()
@@ -271,10 +275,11 @@ func (g *Guard) examine() (stops []func()) {
 		} else {
 			w.from.heap = min(w.from.heap, low)
 		}
-		if g.limit > 0 && m.heap-w.from.heap > g.limit {
+		others := w.others.Load()
+		if g.limit > 0 && m.heap-w.from.heap > g.limit+others && !w.waits.Load() {
 			grown = append(grown, w)
 			// Garbage is collected when the heap reaches its goal, or soon after.
-			certain = certain || m.heap > max(w.from.goal, w.from.heap)+g.limit+64<<20
+			certain = certain || m.heap > max(w.from.goal, w.from.heap)+others+g.limit+64<<20
 		}
 	}
 	if len(grown) > 0 {
@@ -289,7 +294,7 @@ func (g *Guard) examine() (stops []func()) {
 		m, certain = after, true
 		kept := grown[:0]
 		for _, w := range grown {
-			if m.live > w.from.live+young+g.limit {
+			if m.live > w.from.live+young+g.limit+w.others.Load() {
 				kept = append(kept, w)
 			} else {
 				w.from.heap = min(w.from.heap, m.heap)

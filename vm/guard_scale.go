@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +13,9 @@ import (
 // to: a new round begins when the heap in use has grown by a quarter of the limit
 // since the last one, or after a minute. In each round every VM is due once, after
 // a call of its own. One is weighed at a time, and no more than a tenth of the
-// time of one processor goes into it; VMs that are due meanwhile are later.
+// time of one processor goes into it; VMs that are due meanwhile are later. A round
+// goes on until none has come for a while, or those that are called most often
+// would be weighed again and again before others are at all.
 type scale struct {
 	limit uint64 // bytes; 0: nothing is weighed
 	round atomic.Uint32
@@ -27,6 +30,7 @@ type scale struct {
 
 const (
 	leastGrowth = 4 << 20
+	noneCame    = 200 * time.Millisecond
 	roundLasts  = time.Minute
 	weighShare  = 10 // of the time, one part is for weighing
 )
@@ -39,7 +43,9 @@ func (s *scale) grow(live uint64) {
 		return
 	}
 	s.base = min(s.base, live)
-	if live-s.base < max(s.limit/4, leastGrowth) && time.Since(s.began) < roundLasts {
+	grown := live-s.base >= max(s.limit/4, leastGrowth)
+	served := int64(time.Since(scaleStarted))-s.next.Load() >= int64(noneCame)
+	if !(grown && served) && time.Since(s.began) < roundLasts {
 		return
 	}
 	s.base, s.began = live, time.Now()
@@ -71,9 +77,10 @@ func WeighDue(v Weighed, own uint64, roots ...any) (bytes uint64, over bool) {
 	}
 	defer w.g.busy.Unlock()
 	began := time.Now()
+	w.g.next.Store(math.MaxInt64)
+	defer func() { w.g.next.Store(int64(time.Since(scaleStarted) + (weighShare-1)*time.Since(began))) }()
 	w.weighed = w.g.round.Load()
 	bytes = v.Weigh(own+w.g.scale.limit, roots...)
-	w.g.next.Store(int64(time.Since(scaleStarted) + (weighShare-1)*time.Since(began)))
 	for now := &w.g.largest[1]; ; {
 		if was := now.Load(); was >= bytes || now.CompareAndSwap(was, bytes) {
 			break

@@ -65,6 +65,47 @@ func TestGuardRests(t *testing.T) {
 	}
 }
 
+// heavy is a VM that asks the guard something while it is weighed.
+type heavy struct {
+	w    *Watched
+	then func()
+}
+
+func (h heavy) Watched() *Watched { return h.w }
+func (h heavy) Weigh(uint64, ...any) uint64 {
+	h.then()
+	return 1
+}
+
+// However much the heap grows, all VMs that have calls are weighed before one is
+// weighed again.
+func TestRoundsLetAllBeWeighed(t *testing.T) {
+	t.Parallel()
+	g := NewGuard(0, 8<<20)
+	defer g.Close()
+	var live uint64
+	grow := func() { live += 64 << 20; g.grow(live) }
+	open := func(ago time.Duration) { g.next.Store(int64(time.Since(scaleStarted) - ago)) }
+	often, seldom := g.Watch(nil), g.Watch(nil)
+	open(time.Hour)
+	grow()
+	if !often.Due() || !seldom.Due() {
+		t.Fatal("the heap has grown, and nobody is to be weighed")
+	}
+	WeighDue(heavy{often, grow}, 0)
+	grow()
+	open(0)
+	grow()
+	if often.Due() || !seldom.Due() {
+		t.Errorf("of two VMs the one that was weighed is due: %v, the other one: %v", often.Due(), seldom.Due())
+	}
+	open(time.Hour) // the other one has had time to come
+	grow()
+	if !often.Due() {
+		t.Error("a VM is not weighed again although the others have been, or do nothing")
+	}
+}
+
 func TestNoGuard(t *testing.T) {
 	t.Parallel()
 	var g *Guard

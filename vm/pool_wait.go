@@ -13,7 +13,8 @@ const manyWaiting = 16
 // outside, such as the answer of another server. Until the function it returns
 // is called, the VM that the call holds does not count among the Max of its
 // pool, so that those who wait keep nobody from running. The number of VMs stays
-// below 16 times Max all the same.
+// below 16 times Max all the same. Nor is it stopped when the heap grows
+// meanwhile, which others do.
 //
 // It is called by the goroutine that holds the lease. Without a lease it does
 // nothing.
@@ -24,6 +25,11 @@ func Waiting(ctx context.Context) (over func()) {
 	}
 	p := c.pool
 	c.away = true
+	var w *Watched
+	if v, ok := c.vm.(Weighed); ok {
+		w = v.Watched()
+	}
+	goesOn := w.wait()
 	p.mu.Lock()
 	p.away++
 	if p.room() {
@@ -31,6 +37,7 @@ func Waiting(ctx context.Context) (over func()) {
 	}
 	p.mu.Unlock()
 	return func() {
+		goesOn()
 		p.mu.Lock()
 		p.away--
 		p.mu.Unlock()
@@ -46,3 +53,19 @@ func (p *Pool) room() bool {
 // crowded says whether there are more VMs than there may be of calls that do not
 // wait, as some no longer do. The pool is locked.
 func (p *Pool) crowded() bool { return p.stats.Allocated-p.away > p.o.Max }
+
+// wait tells the guard that the call of a VM waits. The function it returns ends
+// that.
+func (w *Watched) wait() (over func()) {
+	if w == nil {
+		return func() {}
+	}
+	began := measure().heap
+	w.waits.Store(true)
+	return func() {
+		if now := measure().heap; now > began {
+			w.others.Add(now - began)
+		}
+		w.waits.Store(false)
+	}
+}

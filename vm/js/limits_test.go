@@ -155,3 +155,38 @@ func TestMemoryOfGarbage(t *testing.T) {
 	}
 	v.Close()
 }
+
+// A call that waits is not stopped for what another does to the heap meanwhile,
+// neither then nor when it goes on.
+func TestMemoryOfOthers(t *testing.T) {
+	runtime.GC()
+	guard := vm.NewGuard(64<<20, 0)
+	defer guard.Close()
+	const source = `
+		function waits() { return new Promise((done) => setTimeout(done, 1500)).then(() => { let n = 0; for (let i = 0; i < 3e6; i++) n += i; return n }) }
+		function grows() { const l = []; for (;;) if (l.length < 1e6) l.push([1, 2, 3]) }`
+	p, err := vm.NewPool(t.Context(), vm.PoolOptions{Max: 2, New: func(context.Context) (vm.Instance, error) {
+		return load(t, source, js.Options{Guard: guard, Limits: vm.Limits{Timeout: time.Minute}}), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	call := func(name string) error {
+		l, ctx, err := p.Lease(t.Context())
+		if err != nil {
+			return err
+		}
+		defer l.Release()
+		_, err = l.Instance().Invoke(ctx, l.Instance().Global(name))
+		return err
+	}
+	waited := make(chan error, 1)
+	go func() { waited <- call("waits") }()
+	if err := call("grows"); fault.CodeOf(err) != fault.ResourceExhausted {
+		t.Errorf("the call that grows: %v", err)
+	}
+	if err := <-waited; err != nil {
+		t.Errorf("the call that waits: %v", err)
+	}
+}
