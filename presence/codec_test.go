@@ -317,6 +317,25 @@ func keptPayload(t *testing.T, frame []byte, f Format) {
 	}
 }
 
+// Of a message that proves to be another there is nothing.
+func TestReadRPCOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, env := range []*rtapi.Envelope{
+		{Cid: "7", Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}},
+		{Cid: "7"},
+	} {
+		for _, f := range []Format{JSON, Protobuf} {
+			frame, err := Encode(env, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if call, ok := ReadRPC(frame, f); ok || call != (RPC{}) {
+				t.Errorf("%s: read %q as %+v, %v", f, frame, call, ok)
+			}
+		}
+	}
+}
+
 func TestRPC(t *testing.T) {
 	t.Parallel()
 	for _, f := range []Format{JSON, Protobuf} {

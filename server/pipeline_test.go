@@ -361,3 +361,18 @@ func TestAuthoritativeMatch(t *testing.T) {
 		}
 	})
 }
+
+// A handler that panics is answered as any that fails, with the message's cid.
+func TestPanicIsAnswered(t *testing.T) {
+	t.Parallel()
+	bothFormats(t, func(t *testing.T, format presence.Format) {
+		r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+			set.Hooks.SetBefore(hooks.Realtime, "MatchCreate", hooks.Slot[hooks.Before]{Call: func(context.Context, proto.Message) (proto.Message, error) { panic("oh") }})
+		})
+		p := r.player("ann", format)
+		e := p.call(&rtapi.Envelope{Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}})
+		if got := e.GetError().GetCode(); got != int32(rtapi.Error_RUNTIME_EXCEPTION) {
+			t.Errorf("got %v", e)
+		}
+	})
+}
