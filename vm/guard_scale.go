@@ -13,9 +13,9 @@ import (
 // to: a new round begins when the heap in use has grown by a quarter of the limit
 // since the last one, or after a minute. In each round every VM is due once, after
 // a call of its own. One is weighed at a time, and no more than a tenth of the
-// time of one processor goes into it; VMs that are due meanwhile are later. A round
-// goes on until none has come for a while, or those that are called most often
-// would be weighed again and again before others are at all.
+// time of one processor goes into those that may stay; VMs that are due meanwhile
+// are later. A round goes on until none has come for a while, or those that are
+// called most often would be weighed again and again before others are at all.
 type scale struct {
 	limit uint64 // bytes; 0: nothing is weighed
 	round atomic.Uint32
@@ -78,7 +78,13 @@ func WeighDue(v Weighed, own uint64, roots ...any) (bytes uint64, over bool) {
 	defer w.g.busy.Unlock()
 	began := time.Now()
 	w.g.next.Store(math.MaxInt64)
-	defer func() { w.g.next.Store(int64(time.Since(scaleStarted) + (weighShare-1)*time.Since(began))) }()
+	defer func() {
+		next := time.Since(scaleStarted)
+		if !over { // what is given up has cost more to fill than to weigh
+			next += (weighShare - 1) * time.Since(began)
+		}
+		w.g.next.Store(int64(next))
+	}()
 	w.weighed = w.g.round.Load()
 	bytes = v.Weigh(own+w.g.scale.limit, roots...)
 	for now := &w.g.largest[1]; ; {
@@ -86,7 +92,8 @@ func WeighDue(v Weighed, own uint64, roots ...any) (bytes uint64, over bool) {
 			break
 		}
 	}
-	return bytes, bytes > own+w.g.scale.limit
+	over = bytes > own+w.g.scale.limit
+	return bytes, over
 }
 
 // KeepLimit is how much a VM may keep beyond what a new one has, in bytes; 0 is no

@@ -13,7 +13,7 @@ var keeping = map[string]servertest.Option{
 	"javascript": servertest.Module("index.js", `
 		let mark = "";
 		const kept = [], big = [];
-		const fill = (list) => { for (let i = 0; i < 2000; i++) list.push({ text: "number " + list.length, list: [i] }) };
+		const fill = (list) => { for (let i = 0; i < 600; i++) list.push({ text: "number " + list.length, list: [i] }) };
 		const match = (size, each) => ({
 			matchInit: () => { const state = { list: [] }; for (let i = 0; i < size; i++) fill(state.list); return { state, tickRate: 30, label: "" } },
 			matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
@@ -40,7 +40,7 @@ var keeping = map[string]servertest.Option{
 		servertest.Module("main.lua", `
 			local nk = require("nakama")
 			local mark, kept, big = "", {}, {}
-			local function fill(list) for i = 1, 2000 do list[#list + 1] = { text = "number " .. #list, list = { i } } end end
+			local function fill(list) for i = 1, 600 do list[#list + 1] = { text = "number " .. #list, list = { i } } end end
 			nk.register_rpc(function(ctx, payload)
 				if payload ~= "" then mark = payload end
 				if mark == "a" then fill(kept) end
@@ -51,7 +51,7 @@ var keeping = map[string]servertest.Option{
 			nk.register_rpc(function(ctx, id) return nk.match_get(id) and "yes" or "no" end, "there")
 			nk.register_rpc(function(ctx, id) return nk.match_signal(id, "") end, "signal")`)(t, s)
 		const match = `
-			local function fill(list) for i = 1, 2000 do list[#list + 1] = { text = "number " .. #list, list = { i } } end end
+			local function fill(list) for i = 1, 600 do list[#list + 1] = { text = "number " .. #list, list = { i } } end end
 			return {
 				match_init = function() local state = {} for i = 1, SIZE do fill(state) end return state, 30, "" end,
 				match_join_attempt = function(ctx, d, tick, state) return state, true end,
@@ -74,7 +74,7 @@ func TestWhatVMsKeep(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			log := &servertest.Journal{}
-			srv := servertest.Start(t, module, log.Keep(), servertest.Flags("--runtime.max_vm_memory_mb", "24",
+			srv := servertest.Start(t, module, log.Keep(), servertest.Flags("--runtime.max_vm_memory_mb", "8",
 				"--runtime.js_min_count", "1", "--runtime.js_max_count", "1", "--runtime.lua_min_count", "1", "--runtime.lua_max_count", "1"))
 			meet := func(set string) string {
 				t.Helper()
@@ -102,7 +102,7 @@ func TestWhatVMsKeep(t *testing.T) {
 				there, _ := srv.RPC(t, "there", leaking)
 				return there == "no"
 			})
-			if size, a := srv.RPC(t, "signal", calm); size != "10000" {
+			if size, a := srv.RPC(t, "signal", calm); size != "3000" {
 				t.Errorf("the calm match answered %q %s", size, a.Body)
 			}
 			if l := log.Lines("the match keeps", "leaking", "max_vm_memory_mb"); len(l) == 0 {
