@@ -198,6 +198,9 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		v.running--
 		if v.running == 0 {
 			v.dropLoop()
+			if v.locked {
+				v.reach() // what this call has brought about
+			}
 		}
 		v.depth, v.args, v.nesting = frames, v.args[:args], nesting
 		if v.limited != nil {
