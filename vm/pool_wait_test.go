@@ -2,6 +2,7 @@ package vm_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,7 +94,7 @@ func TestLineAfterWaiting(t *testing.T) {
 			l, _ := lease(t, p, t.Context())
 			held = append(held, l)
 		}
-		var running, most, served int
+		var running, most, served atomic.Int64
 		for range 30 {
 			go func() {
 				l, _, err := p.Lease(t.Context())
@@ -101,11 +102,10 @@ func TestLineAfterWaiting(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				running++
-				most = max(most, running)
+				most.Store(max(most.Load(), running.Add(1)))
 				time.Sleep(time.Millisecond)
-				running--
-				served++
+				running.Add(-1)
+				served.Add(1)
 				l.Release()
 			}()
 			synctest.Wait()
@@ -120,8 +120,8 @@ func TestLineAfterWaiting(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s := p.Stats(); most > 2 || served != 30 || s.Allocated > 2 || s.InUse != 0 || s.Waiting != 0 {
-			t.Errorf("%d calls at once in a pool of 2, %d of 30 served, %+v", most, served, s)
+		if s := p.Stats(); most.Load() > 2 || served.Load() != 30 || s.Allocated > 2 || s.InUse != 0 || s.Waiting != 0 {
+			t.Errorf("%d calls at once in a pool of 2, %d of 30 served, %+v", most.Load(), served.Load(), s)
 		}
 		p.Close()
 	})
