@@ -31,33 +31,29 @@ func (s *session) process(message []byte) (reader bool) {
 	s.watch.enter(s)
 	n := &s.in
 	n.mu.Lock()
-	waited := false
 	for n.running && len(n.queue) >= maxInbox && !n.ended {
 		taken := n.untilTaken()
-		waited = true
 		n.mu.Unlock()
 		select {
 		case <-taken:
+			s.alive() // nothing could be heard of the peer meanwhile
 		case <-s.ctx.Done():
 			return true // nothing is handled any more
 		}
 		n.mu.Lock()
 	}
-	inline := !n.running && !n.ended
-	switch {
-	case inline:
-		n.running, n.inline = true, true
-	case !n.ended:
-		n.queue = append(n.queue, bytes.Clone(message))
-	}
-	n.mu.Unlock()
-	if waited {
-		// Nothing could be heard of the peer meanwhile.
-		s.alive()
-	}
-	if !inline {
+	if n.ended {
+		n.mu.Unlock()
 		return true
 	}
+	if n.running {
+		n.queue = append(n.queue, bytes.Clone(message))
+		n.mu.Unlock()
+		return true
+	}
+	n.running, n.inline = true, true
+	n.mu.Unlock()
+
 	s.handle(message)
 
 	n.mu.Lock()
