@@ -54,7 +54,7 @@ var stopped = map[string]map[string]int{
 	"expression":    {"javascript": 4, "lua": 4},
 	"recursion":     {"javascript": 13, "lua": 13},
 	"repeat":        {"javascript": 8, "lua": 13}, // Lua's library raises plain errors
-	"doubling":      {"javascript": 8, "lua": 8}, // or 13 in Lua: the bound of a text and that of memory are close
+	"doubling":      {"javascript": 8, "lua": 8},  // or 13 in Lua: the bound of a text and that of memory are close
 	"list":          {"javascript": 8, "lua": 8},
 	"huge_list":     {"javascript": 8},
 	"million":       {"javascript": 8, "lua": 8},
