@@ -45,11 +45,12 @@ func table(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--only: %w", err)
 	}
-	failed := 0
+	failed, any := 0, false
 	for _, r := range rows {
 		if !r.matches(wanted) {
 			continue
 		}
+		any = true
 		values, notes, err := t.measure(ctx, r)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -68,6 +69,9 @@ func table(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			failed++
 			fmt.Fprintf(stderr, "bench: %s: %v\n", r.lines[0].name, err)
 		}
+	}
+	if !any {
+		return fmt.Errorf("--only %s: no row has such a name", *only)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d rows failed", failed)

@@ -90,9 +90,8 @@ type Tracker struct {
 
 // Party holds the timings of parties.
 type Party struct {
-	OnError               string `yaml:"on_error" usage:"What becomes of the players of a match that an error of its handler ends: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
-	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the party listing, in milliseconds."`
-	IdleCheckIntervalMs   int    `yaml:"idle_check_interval_ms" usage:"Time between checks for idle parties, in milliseconds. 0 or less turns them off."`
+	LabelUpdateIntervalMs int `yaml:"label_update_interval_ms" usage:"Time between updates of the party listing, in milliseconds."`
+	IdleCheckIntervalMs   int `yaml:"idle_check_interval_ms" usage:"Time between checks for idle parties, in milliseconds. 0 or less turns them off."`
 }
 
 // Matchmaker holds the limits and timings of the matchmaker.

@@ -14,7 +14,8 @@ type jobs struct {
 	mu    sync.Mutex
 	there bool // the table
 
-	changed bool // what is registered, since somebody looked
+	changed bool                  // what is registered, since somebody looked
+	known   func() map[string]Job // nil until jobs are run
 	wake    chan struct{}
 }
 
@@ -28,6 +29,18 @@ func (j *jobs) look(changed bool) {
 	case j.wake <- struct{}{}:
 	default:
 	}
+}
+
+// unknown says that jobs are run here, and none of that name.
+func (j *jobs) unknown(name string) bool {
+	j.mu.Lock()
+	known := j.known
+	j.mu.Unlock()
+	if known == nil {
+		return false
+	}
+	_, there := known()[name]
+	return !there
 }
 
 // JobsChanged tells that other jobs are registered than before.
@@ -47,6 +60,9 @@ const (
 func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered func() map[string]Job) {
 	r := &jobRunner{Core: c, longest: longest, busy: map[string]bool{}}
 	defer r.work.Wait()
+	c.jobs.mu.Lock()
+	c.jobs.known = registered
+	c.jobs.mu.Unlock()
 	c.jobs.look(true)
 	timer := time.NewTimer(jobPoll)
 	defer timer.Stop()

@@ -14,11 +14,18 @@ import (
 )
 
 // Notes lists what a check found that may be meant, but is a mistake more often:
-// functions that change variables of their module, of which every VM has a copy.
+// functions that change variables of their module, of which every VM has a copy,
+// and routes in the place of the server's own.
 func (r *Report) Notes() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.notes)
+}
+
+func (r *Report) note(at, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes = append(r.notes, Problem{at, text})
 }
 
 // sharedState files the places where functions change variables of the modules,
@@ -54,9 +61,7 @@ func (l *loading) sharedState() {
 		if strings.HasSuffix(file, ".lua") {
 			put = "nk.localcache_put"
 		}
-		l.report.mu.Lock()
-		l.report.notes = append(l.report.notes, Problem{w.At, "a function changes " + w.Name + ", a variable of the module: every VM and every match has its own. " +
-			"What is to be shared belongs in storage, in the state of a match or in " + put})
-		l.report.mu.Unlock()
+		l.report.note(w.At, "a function changes "+w.Name+", a variable of the module: every VM and every match has its own. "+
+			"What is to be shared belongs in storage, in the state of a match or in "+put)
 	}
 }

@@ -31,7 +31,7 @@ func (i *initializer) RegisterHttpAuth(pathPattern, auth string, handler func(ht
 	return i.register(what, handler == nil, func() *hooks.Origin {
 		c := i.call(what, "http", map[string]any{"route": pathPattern})
 		rt.Auth, rt.Module, rt.Runtime, rt.Handler = auth, i.name, i.part.runtime, c.guarded(handler)
-		i.loaded.Hooks = append(i.loaded.Hooks, "http "+pathPattern)
+		i.loaded.Routes = append(i.loaded.Routes, pathPattern)
 		i.part.http = append(i.part.http, rt)
 		return nil
 	})

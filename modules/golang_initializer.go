@@ -82,7 +82,7 @@ func (i *initializer) RegisterJob(name, schedule string, fn Job) error {
 			defer c.recovered(&err)
 			return c.noted(fn(ctx, c.logger, c.db, c.nk, payload), start)
 		}
-		i.loaded.Hooks = append(i.loaded.Hooks, "job "+name)
+		i.loaded.Jobs = append(i.loaded.Jobs, name)
 		var was *hooks.Origin
 		if old, ok := i.part.reg.Jobs[name]; ok {
 			was = &old.Origin

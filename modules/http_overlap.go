@@ -55,7 +55,12 @@ func (l *loading) overlaps(routes []HTTPRoute) {
 			l.route(rt, fmt.Sprintf("%s is never called for %s: the server's own comes first", rt.describe(), some(never)))
 		}
 		if len(over) > 0 {
-			l.route(rt, fmt.Sprintf("%s takes the place of the server's own %s", rt.describe(), some(over)))
+			text := fmt.Sprintf("%s takes the place of the server's own %s", rt.describe(), some(over))
+			if l.report != nil {
+				l.report.note(rt.At, text) // which may be meant
+			} else {
+				l.route(rt, text)
+			}
 		}
 		if k := slices.IndexFunc(routes[:i], func(before HTTPRoute) bool { return before.covers(rt) }); k >= 0 {
 			before := &routes[k]

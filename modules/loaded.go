@@ -19,7 +19,9 @@ func describe(runtime, name, path string, regs []script.Registration) Loaded {
 		case script.AfterChain, script.RealtimeAfterChain:
 			l.Hooks = append(l.Hooks, "after "+r.Name+" (chain)")
 		case script.HTTP:
-			l.Hooks = append(l.Hooks, "http "+r.Name)
+			l.Routes = append(l.Routes, r.Name)
+		case script.JobKind:
+			l.Jobs = append(l.Jobs, r.Name)
 		case script.Match:
 			l.Matches = append(l.Matches, r.Name)
 		case script.Custom, script.SessionStart, script.SessionEnd:

@@ -55,6 +55,8 @@ type Loaded struct {
 	RPCs    []string
 	Hooks   []string // "before AddFriends", "after MatchJoin", …
 	Matches []string
+	Routes  []string // patterns of HTTP routes
+	Jobs    []string
 	Events  int
 }
 

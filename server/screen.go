@@ -39,6 +39,8 @@ func (s *Server) Screen(w io.Writer) {
 		list(w, "rpc", m.RPCs)
 		list(w, "hook", m.Hooks)
 		list(w, "match", m.Matches)
+		list(w, "route", m.Routes)
+		list(w, "job", m.Jobs)
 		if rpc == "" && len(m.RPCs) > 0 {
 			rpc = m.RPCs[0]
 		}
@@ -64,7 +66,8 @@ func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	loaded := zerolog.Arr()
 	for _, m := range s.set.Load().Modules {
 		loaded = loaded.Dict(zerolog.Dict().Str("runtime", m.Runtime).Str("name", m.Name).
-			Strs("rpcs", m.RPCs).Strs("hooks", m.Hooks).Strs("matches", m.Matches))
+			Strs("rpcs", m.RPCs).Strs("hooks", m.Hooks).Strs("matches", m.Matches).
+			Strs("routes", m.Routes).Strs("jobs", m.Jobs))
 	}
 	return e.Array("modules", loaded)
 }

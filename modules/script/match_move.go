@@ -32,7 +32,7 @@ func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bo
 		return false, err
 	}
 	if len(lost) > 0 {
-		next.program.log.Warn().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
+		next.program.log.Info().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
 			Msg("what " + next.fn(matchReload) + " gets of the state is not all there was: " + vm.ListUncarried(lost))
 	}
 	next.state = state

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"kumi/modules"
 	"kumi/server"
@@ -40,7 +41,7 @@ func check(ctx context.Context, args []string, s streams) int {
 		if report.Of(m) > 0 {
 			continue // what is wrong with it follows
 		}
-		fmt.Fprintf(s.out, "ok  %-10s  %s: %d RPCs, %d hooks, %d matches\n", m.Runtime, m.Name, len(m.RPCs), len(m.Hooks), len(m.Matches))
+		fmt.Fprintf(s.out, "ok  %-10s  %s: %s\n", m.Runtime, m.Name, registered(&m))
 	}
 	for _, p := range problems {
 		if p.At == "" {
@@ -64,6 +65,30 @@ func check(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.out, "%d problems\n", len(problems))
 	}
 	return exitFailed
+}
+
+// registered counts what a module registered, in words.
+func registered(m *modules.Loaded) string {
+	var parts []string
+	for _, kind := range []struct {
+		n         int
+		one, many string
+	}{
+		{len(m.RPCs), "RPC", "RPCs"}, {len(m.Hooks), "hook", "hooks"}, {len(m.Matches), "match handler", "match handlers"},
+		{len(m.Routes), "route", "routes"}, {len(m.Jobs), "job", "jobs"}, {m.Events, "event handler", "event handlers"},
+	} {
+		switch kind.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+kind.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", kind.n, kind.many))
+		}
+	}
+	if len(parts) == 0 {
+		return "registers nothing"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // nothing says so when there were no modules to check. A folder that does not

@@ -60,7 +60,7 @@ func TestCommands(t *testing.T) {
 		{"migrate down --limit=1 --data_dir " + data, 0, "migrations: 1"},
 		{"migrate redo --data_dir " + data, 0, "redo"},
 		{"migrate up --limit many --data_dir " + data, 1, "many"},
-		{"check --runtime.path " + modules, 0, "1 RPCs"},
+		{"check --runtime.path " + modules, 0, "1 RPC\n"},
 		{"check --runtime.path " + broken, 1, "main.lua"},
 		{"healthcheck 1", 1, ""},
 		{"healthcheck port", 2, "not a port"},
