@@ -80,7 +80,10 @@ var weighed = []string{
 var shared = map[string]bool{
 	"github.com/dop251/goja.Program": true, "github.com/dop251/goja.objectTemplate": true, "github.com/yuin/gopher-lua.FunctionProto": true,
 	"github.com/dop251/goja.classElement": true,
-	"kumi/vm/js.VM":                       true, "kumi/vm/lua.VM": true, "kumi/vm/lua.deadline": true, "kumi/vm/lua.Program": true, "kumi/vm/lua.callContext": true,
+	// gopher-lua keeps pieces of call stacks for the next VM that needs one, with
+	// what is left in them of the last. Between calls there is nothing else in them.
+	"github.com/yuin/gopher-lua.callFrame": true, "github.com/yuin/gopher-lua.callFrameStackSegment": true,
+	"kumi/vm/js.VM": true, "kumi/vm/lua.VM": true, "kumi/vm/lua.deadline": true, "kumi/vm/lua.Program": true, "kumi/vm/lua.callContext": true,
 }
 
 // values are the types of this package that values of scripts are made of.

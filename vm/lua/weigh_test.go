@@ -45,3 +45,25 @@ func heapInUse() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
+
+// What is left of one VM in what gopher-lua keeps for the next one is not the
+// next one's, and is not looked at: its owner may be changing it.
+func TestWeighStaysInItsVM(t *testing.T) { // not parallel: others would take what is left
+	fresh := start(t, "function main() end", options{})
+	most := 2 * fresh.Weigh(math.MaxUint64)
+	fresh.Close()
+	for range 50 {
+		rich := start(t, `local kept = {} for i = 1, 1e4 do kept[i] = { i } end
+			local function deep(n) if n > 0 then return 1 + deep(n - 1) end return #kept end
+			function main() return deep(40) end`, options{})
+		if _, err := rich.Invoke(context.Background(), rich.Global("main")); err != nil {
+			t.Fatal(err)
+		}
+		poor := start(t, "function main() end", options{})
+		if n := poor.Weigh(math.MaxUint64); n > most {
+			t.Fatalf("a VM that keeps nothing weighs %d bytes, more than twice what it should", n)
+		}
+		poor.Close()
+		rich.Close()
+	}
+}
