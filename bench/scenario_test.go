@@ -37,7 +37,7 @@ func startBare(t *testing.T) string {
 // report runs the program and reads its JSON.
 func report(t *testing.T, args ...string) *Report {
 	t.Helper()
-	args = append(args, "--json", "--duration=250ms", "--warmup=50ms", "--settle=20ms", "--server-key=thekey", "--http-key=thehttpkey")
+	args = append(args, "--json", "--duration=600ms", "--warmup=50ms", "--settle=20ms", "--server-key=thekey", "--http-key=thehttpkey")
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), args, &stdout, &stderr); code != 0 {
 		t.Fatalf("%q ended with %d: %s", args, code, stderr.String())
