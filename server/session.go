@@ -28,6 +28,7 @@ type session struct {
 	cancel   context.CancelFunc
 
 	wire  *wire
+	watch *lookout
 	ping  *time.Timer
 	since int // messages since the read deadline was last moved; the reader's
 

@@ -33,12 +33,12 @@ type sockets struct {
 	// matchmaker has the tickets of sessions and parties.
 	matchmaker *matchmaker.Matchmaker
 	// event reports that a session began or ended.
-	event  func(scope *core.Scope, ended bool, reason string)
-	pool   *actor.Pool
-	node   [6]byte
-	limits socketLimits
-	stats  socketMetrics
-	watch  lookout
+	event   func(scope *core.Scope, ended bool, reason string)
+	pool    *actor.Pool
+	node    [6]byte
+	limits  socketLimits
+	stats   socketMetrics
+	watches [watches]lookout
 
 	mu       sync.Mutex
 	open     int // sockets with a reader
@@ -138,6 +138,7 @@ func (s *sockets) accept(w http.ResponseWriter, r *http.Request, claims *core.Cl
 	n := &session{
 		sockets: s, id: id, user: claims.UserID, username: claims.Username, format: format,
 		frames: opText, scope: scope,
+		watch: &s.watches[id[3]%watches], // the part of its time that changes most
 	}
 	if format == presence.Protobuf {
 		n.frames = opBinary

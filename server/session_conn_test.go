@@ -122,7 +122,7 @@ func (r *realm) loose(change func(net.Conn) net.Conn) (s *session, peer net.Conn
 	if change != nil {
 		conn = change(conn)
 	}
-	s = &session{sockets: r.sockets, frames: opText, scope: &core.Scope{}, wire: &wire{Conn: conn, writeWait: testWait}}
+	s = &session{sockets: r.sockets, frames: opText, scope: &core.Scope{}, watch: &r.sockets.watches[0], wire: &wire{Conn: conn, writeWait: testWait}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.ping = time.AfterFunc(time.Hour, func() {})
 	r.t.Cleanup(func() {

@@ -9,10 +9,15 @@ import (
 // takes its place.
 const patience = 10 * time.Millisecond
 
+// watches is how many lookouts share the sockets of a server.
+const watches = 64
+
 // lookout sees to it that a handler that takes long does not keep its socket
 // from being read: pings are to be answered and a lost connection noticed
 // whatever the handlers do. Readers enter when they begin to handle what they
-// have read and leave before they wait for more. It is used from any goroutine.
+// have read and leave before they wait for more. There are several, so that
+// sockets do not meet at one lock each time they read. It is used from any
+// goroutine.
 type lookout struct {
 	mu    sync.Mutex
 	first *session
