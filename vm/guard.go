@@ -15,7 +15,8 @@ import (
 // every few milliseconds while a script runs, and when it has grown by more
 // than the limit since a call began, that call is stopped: every call that went
 // on through such growth is, as one of them has most likely caused it. Short
-// calls are not touched, nor is what grew while a call waited counted against it. What a VM keeps from call to call is weighed; see scale.
+// calls are not touched, nor is what grew while a call waited counted against
+// it. What a VM keeps from call to call is weighed; see scale.
 type Guard struct {
 	limit uint64 // bytes a call may make the heap grow by; 0: not watched
 	scale

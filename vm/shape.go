@@ -94,11 +94,6 @@ func Int[T any, I ~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint32](na
 	return Property[T]{name: N(name), typ: TypeNumber, get: func(e Engine, v T) (Ref, error) { return e.FromInt(int64(get(v))), nil }}
 }
 
-// Float is a number property.
-func Float[T any](name string, get func(T) float64) Property[T] {
-	return Property[T]{name: N(name), typ: TypeNumber, get: func(e Engine, v T) (Ref, error) { return e.FromFloat(get(v)), nil }}
-}
-
 // Bool is a boolean property.
 func Bool[T any](name string, get func(T) bool) Property[T] {
 	return Property[T]{name: N(name), typ: TypeBoolean, get: func(e Engine, v T) (Ref, error) { return e.FromBool(get(v)), nil }}
@@ -122,25 +117,9 @@ func JSON[T any](name string, get func(T) string) Property[T] {
 	}}
 }
 
-// Bytes is a binary property.
-func Bytes[T any](name string, get func(T) []byte) Property[T] {
-	return Property[T]{name: N(name), typ: TypeBytes, get: func(e Engine, v T) (Ref, error) { return e.FromBytes(get(v)), nil }}
-}
-
-// StrWrap, IntWrap and BoolWrap are properties in protobuf wrappers, absent
-// when nil.
+// StrWrap is a string property in a protobuf wrapper, absent when nil.
 func StrWrap[T any](name string, get func(T) *wrapperspb.StringValue) Property[T] {
 	return Str(name, func(v T) string { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
-}
-
-// IntWrap: see StrWrap.
-func IntWrap[T any](name string, get func(T) *wrapperspb.Int32Value) Property[T] {
-	return Int(name, func(v T) int32 { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
-}
-
-// BoolWrap: see StrWrap.
-func BoolWrap[T any](name string, get func(T) *wrapperspb.BoolValue) Property[T] {
-	return Bool(name, func(v T) bool { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
 }
 
 // Sub is a property with a shape of its own; absent when the getter gives the

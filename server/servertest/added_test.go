@@ -1,12 +1,8 @@
 package servertest_test
 
 import (
-	"bytes"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/rs/zerolog"
 
 	"kumi/server/servertest"
 )
@@ -87,9 +83,9 @@ func TestAddedFunctions(t *testing.T) {
 // and no others.
 func TestLuaAdded(t *testing.T) {
 	t.Parallel()
-	log := &lines{}
+	var log servertest.Journal
 	srv := servertest.Start(t,
-		servertest.LogTo(zerolog.New(log)), servertest.Flags("--runtime.lua_min_count", "3", "--shutdown_grace_sec", "1"),
+		log.Keep(), servertest.Flags("--runtime.lua_min_count", "3", "--shutdown_grace_sec", "1"),
 		servertest.Module("data.json", `{"a":1}`),
 		servertest.Module("part.inc", `return (...), "part", here`),
 		servertest.Module("../outside.lua", `return "outside"`),
@@ -142,26 +138,8 @@ func TestLuaAdded(t *testing.T) {
 		t.Error(err)
 	}
 	for _, once := range []string{"said once, first", "said once, second", "said at the end"} {
-		if n := log.count(once); n != 1 {
+		if n := len(log.Lines(once)); n != 1 {
 			t.Errorf("%q was logged %d times", once, n)
 		}
 	}
-}
-
-// lines is a log to look into.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), text)
 }

@@ -67,11 +67,6 @@ func Postgres() Option {
 	}
 }
 
-// Log shows the server's log in the test's output.
-func Log() Option {
-	return func(t testing.TB, s *Setup) { s.log = zerolog.New(zerolog.NewTestWriter(t)) }
-}
-
 // LogTo sends the server's log, as JSON lines, to a logger of the test's.
 func LogTo(log zerolog.Logger) Option {
 	return func(_ testing.TB, s *Setup) { s.log = log }
