@@ -1,0 +1,133 @@
+package test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"kumi/server/servertest"
+)
+
+// bombs are modules of RPCs that take all they can get. Each name says what the
+// answer must mention.
+var bombs = map[string]servertest.Option{
+	"javascript": servertest.Module("index.js", `
+		function InitModule(ctx, logger, nk, initializer) {
+			const rpc = (id, f) => initializer.registerRpc(id, f);
+			rpc("echo", (ctx, logger, nk, payload) => payload);
+			rpc("loop", () => { while (true) {} });
+			rpc("catching_loop", () => { while (true) { try { while (true) {} } catch {} } });
+			rpc("async_loop", async () => { for (;;) await null; });
+			rpc("recursion", () => { const f = (n) => 1 + f(n + 1); return String(f(0)); });
+			rpc("repeat", () => "x".repeat(2 ** 30));
+			rpc("doubling", () => { let s = "x"; for (;;) s += s; });
+			rpc("list", () => { const l = []; for (;;) l.push([1]); });
+			rpc("huge_list", () => new Array(2 ** 32 - 1).fill(0).length + "");
+			rpc("million", () => JSON.stringify(Array.from({ length: 1e6 }, (_, i) => i)));
+			rpc("deep_text", () => JSON.parse("[".repeat(1e6)));
+			rpc("expression", () => String(/^(a+)+(?=b)$/.test("a".repeat(50) + "c")));
+		}`),
+	"lua": servertest.Module("main.lua", `
+		local nk = require("nakama")
+		local function rpc(id, f) nk.register_rpc(f, id) end
+		rpc("echo", function(ctx, payload) return payload end)
+		rpc("loop", function() while true do end end)
+		rpc("catching_loop", function() while true do pcall(function() while true do end end) end end)
+		rpc("recursion", function() local function f(n) return 1 + f(n + 1) end return tostring(f(0)) end)
+		rpc("repeat", function() return string.rep("x", 2 ^ 30) end)
+		rpc("doubling", function() local s = "x" while true do s = s .. s end end)
+		rpc("list", function() local l = {} while true do l[#l + 1] = { 1 } end end)
+		rpc("million", function() local l = {} for i = 1, 1e6 do l[i] = i end return table.concat(l, ",") end)
+		rpc("expression", function() return tostring(string.find(string.rep("a", 30000), ".-.-.-.-.-b")) end)
+		rpc("width", function() return string.format("%999999d", 1) end)
+		rpc("gsub", function() local s = "xx" while true do s = s:gsub(".", "%0%0") end end)
+		rpc("deep_text", function() return nk.json_decode(string.rep("[", 1e6)) end)`),
+}
+
+// stopped are the codes with which the bombs end; a language that is not listed
+// has no such bomb.
+var stopped = map[string]map[string]int{
+	"loop":          {"javascript": 4, "lua": 4},
+	"catching_loop": {"javascript": 4, "lua": 4},
+	"async_loop":    {"javascript": 4},
+	"expression":    {"javascript": 4, "lua": 4},
+	"recursion":     {"javascript": 13, "lua": 13},
+	"repeat":        {"javascript": 8, "lua": 13}, // Lua's library raises plain errors
+	"doubling":      {"javascript": 8, "lua": 8},  // or 13 in Lua: the bound of a text and that of memory are close
+	"list":          {"javascript": 8, "lua": 8},
+	"huge_list":     {"javascript": 8},
+	"million":       {"javascript": 8, "lua": 8},
+	"deep_text":     {"javascript": 3, "lua": 13},
+	"width":         {"lua": 13},
+	"gsub":          {"lua": 8},
+}
+
+// atOnce is how many run each bomb at the same time, but for those that take
+// memory, of which one takes enough.
+const atOnce = 3
+
+// Whatever a script does, its call ends with an error, and other sessions are
+// served meanwhile, nearly as fast as otherwise.
+func TestBombs(t *testing.T) { // alone, as it watches the heap and the clock
+	for language, module := range bombs {
+		t.Run(language, func(t *testing.T) {
+			const limit = time.Second
+			srv := servertest.Start(t, module, servertest.Flags(
+				"--runtime.call_timeout_ms", "1000", "--runtime.tick_timeout_ms", "1000", "--runtime.max_call_memory_mb", "96", "--runtime.max_result_bytes", "1000000",
+				"--runtime.js_max_count", "4", "--runtime.lua_max_count", "4"))
+			other, victim := srv.User(t, "other").Socket(t), srv.User(t, "victim")
+			echo := func() time.Duration {
+				t.Helper()
+				began := time.Now()
+				if got := other.Call(t, "rpc", `{"id":"echo","payload":"x"}`).Field("rpc", "payload"); got != "x" {
+					t.Fatalf("echo gave %q", got)
+				}
+				return time.Since(began)
+			}
+			p99 := func(took []time.Duration) time.Duration {
+				slices.Sort(took)
+				return took[len(took)*99/100]
+			}
+			var quiet, loud []time.Duration
+			for range 300 {
+				quiet = append(quiet, echo())
+			}
+			for id, codes := range stopped {
+				want, ok := codes[language]
+				if !ok {
+					continue
+				}
+				left := atOnce
+				if want == 8 {
+					left = 1
+				}
+				done := make(chan servertest.Answer, left)
+				for range left {
+					go func() {
+						_, a := victim.RPC(t, id, "")
+						done <- a
+					}()
+				}
+				for left > 0 {
+					select {
+					case a := <-done:
+						left--
+						if a.Status == http.StatusOK || (a.Code() != want && !(want == 8 && a.Code() == 4) && !(id == "doubling" && language == "lua" && a.Code() == 13)) { // on a slow machine its time is up first
+							t.Errorf("%s answered %d %s, want code %d", id, a.Status, a.Body[:min(200, len(a.Body))], want)
+						}
+					default:
+						loud = append(loud, echo())
+					}
+				}
+			}
+			echo() // it lives
+			// A call that waits for a bomb waits for the whole limit.
+			q, l := p99(quiet), p99(loud)
+			t.Logf("the 99th percentile of another session is %v beside the bombs (%d calls), and %v without", l, len(loud), q)
+			if l > max(50*q, limit/2) {
+				t.Errorf("the 99th percentile of another session was %v beside the bombs, and %v without", l, q)
+			}
+		})
+	}
+}

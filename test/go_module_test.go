@@ -1,0 +1,67 @@
+package test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/modules"
+	"kumi/server/servertest"
+)
+
+func init() { modules.RegisterGo("promises", goPromises) }
+
+// goPromises are what the guide for Go says of db and ctx.
+func goPromises(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error {
+	if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env["promises"] != "go" {
+		return nil
+	}
+	if _, err := db.ExecContext(ctx, "CREATE TABLE promised (id VARCHAR(36) PRIMARY KEY, n INT NOT NULL)"); err != nil {
+		return err
+	}
+	type rpc = func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, string) (string, error)
+	return errors.Join(
+		initializer.RegisterRpc("sql", rpc(func(ctx context.Context, _ runtime.Logger, db *sql.DB, _ runtime.NakamaModule, id string) (string, error) {
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return "", err
+			}
+			defer func() { _ = tx.Rollback() }()
+			if _, err := tx.ExecContext(ctx, "INSERT INTO promised (id, n) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET n = promised.n + $2", id, 20); err != nil {
+				return "", err
+			}
+			if err := tx.Commit(); err != nil {
+				return "", err
+			}
+			var n int
+			err = db.QueryRowContext(ctx, "SELECT n FROM promised WHERE id = $1 AND n >= $2", id, 1).Scan(&n)
+			return fmt.Sprint(n), err
+		})),
+		initializer.RegisterRpc("wait", rpc(func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ string) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		})))
+}
+
+func TestGoModulePromises(t *testing.T) {
+	t.Parallel()
+	for name, on := range map[string][]servertest.Option{"SQLite": nil, "PostgreSQL": {servertest.Postgres()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := servertest.Start(t, append(on, servertest.Flags("--runtime.env", "promises=go", "--runtime.call_timeout_ms", "1000"))...)
+			for _, want := range []string{"20", "40"} {
+				if got, a := srv.RPC(t, "sql", "x"); got != want {
+					t.Errorf("sql gave %q, want %q in %d %s", got, want, a.Status, a.Body)
+				}
+			}
+			if _, a := srv.RPC(t, "wait", ""); a.Status != http.StatusGatewayTimeout || a.Code() != 4 {
+				t.Errorf("a function that waits for the end of its context: %d %s", a.Status, a.Body)
+			}
+		})
+	}
+}
