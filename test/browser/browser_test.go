@@ -1,4 +1,4 @@
-package lobby
+package browser
 
 import (
 	"context"
@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"kumi/server/servertest"
+	"kumi/store/storetest"
 )
+
+func TestMain(m *testing.M) { storetest.Main(m) }
 
 // wait bounds every step in a browser.
 const wait = 30 * time.Second
@@ -111,50 +113,4 @@ func (p *tab) text(t *testing.T) string {
 // shows is an expression that is true when an element has a text in it.
 func shows(selector, text string) string {
 	return fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", selector, text)
-}
-
-// TestTwoTabs plays the game as people do: in two tabs of a browser.
-func TestTwoTabs(t *testing.T) {
-	t.Parallel()
-	b := browser(t)
-	srv := start(t)
-	one, two := open(t, b, srv.URL), open(t, b, srv.URL)
-
-	one.sees(t, "document.querySelectorAll('#people li').length === 2")
-	one.do(t, "chat", chromedp.SendKeys(chromedp.CSS("#say input"), "where the heck is everybody"+kb.Enter))
-	two.sees(t, shows("#messages", "where the **** is everybody"))
-
-	one.click(t, "#find")
-	two.sees(t, shows("#people", "searching"))
-	one.click(t, "#cancel")
-	two.sees(t, "!"+shows("#people", "searching"))
-	one.click(t, "#find")
-	two.click(t, "#find")
-
-	// One runs to the upper edge, the other stands still.
-	const playing = "document.querySelector('#leave').checkVisibility()"
-	one.sees(t, playing)
-	two.sees(t, playing)
-	one.do(t, "run up", chromedp.KeyEvent(kb.ArrowUp))
-	one.sees(t, "[...document.querySelectorAll('#score .name')].find((e) => e.textContent.includes('(you)')).textContent.match(/(\\d+) %/)[1] >= 1")
-
-	// After a reload of its tab the player is back in the match.
-	one.do(t, "reload", chromedp.Reload())
-	one.sees(t, playing)
-
-	one.sees(t, shows("#card", "You win"))
-	two.sees(t, shows("#card", "wins"))
-	one.sees(t, shows("#card", "1 won, 0 lost"))
-	two.click(t, "#back")
-	two.sees(t, shows("#card", "0 won, 1 lost"))
-	one.sees(t, shows("#people", "in the lobby"))
-	one.click(t, "#back")
-	two.sees(t, shows("#people", "1 win"))
-
-	for name, p := range map[string]*tab{"first": one, "second": two} {
-		p.close()
-		for problem := range p.problems {
-			t.Errorf("in the console of the %s tab: %s", name, problem)
-		}
-	}
 }
