@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrHelp is returned by Load and Parse when the arguments ask for help; the
@@ -113,3 +114,6 @@ func (p *Problems) errorOrNil() error {
 	}
 	return p
 }
+
+// Milliseconds makes a duration of a setting in milliseconds.
+func Milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -27,7 +27,7 @@ func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines an
 		// Script engines that are made later would count, and tickets that are gone
 		// are held until the matchmaker's next pass.
 		servertest.Flags("--runtime.js_min_count", "4", "--runtime.js_max_count", "4", "--matchmaker.interval_sec", "1"))
-	in := srv.Insides()
+	in := srv.Game()
 	// Few users with many sockets each: tokens are remembered, which is no leak.
 	var users []*servertest.User
 	for i := range 4 {
@@ -104,7 +104,7 @@ func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines an
 		default:
 		}
 		until(t, "all are gone", func() bool {
-			return in.Open() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0 && in.Parties.Count() == 0 && in.Tickets.Stats().Tickets == 0
+			return srv.OpenSockets() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0 && in.Parties.Count() == 0 && in.Matchmaker.Stats().Tickets == 0
 		})
 		until(t, "their match is empty", func() bool {
 			members, _, _, err := in.Matches.State(t.Context(), arena)

@@ -93,7 +93,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 			t.Parallel()
 			srv := servertest.Start(t, servertest.Flags(c.flags...),
 				servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+everywhere+"}"))
-			in := srv.Insides()
+			in := srv.Game()
 			watcher, victim := openPeer(t, srv, srv.User(t, "ann")).listen(), openPeer(t, srv, srv.User(t, "bob"))
 			if !c.mute {
 				victim.listen()
@@ -137,7 +137,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 			if n := len(in.Tracker.StreamsOf(victim.session)); n != 9 {
 				t.Fatalf("the session is in %d places, want 9", n)
 			}
-			if n := in.Tickets.Stats().Tickets; n != 2 {
+			if n := in.Matchmaker.Stats().Tickets; n != 2 {
 				t.Fatalf("%d tickets, want 2", n)
 			}
 
@@ -164,7 +164,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 			if in.Sessions.Get(victim.session) != nil {
 				t.Error("the session is still there")
 			}
-			if n := in.Tickets.Stats().Tickets; n != 0 {
+			if n := in.Matchmaker.Stats().Tickets; n != 0 {
 				t.Errorf("%d tickets are left", n)
 			}
 			for mode := range 256 {
@@ -189,7 +189,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 			if n, want := in.Tracker.Total(), 8+2*c.stay; n != want {
 				t.Errorf("%d presences, want %d", n, want)
 			}
-			until(t, "its connection is closed", func() bool { return in.Open() == 1+c.stay })
+			until(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1+c.stay })
 			if n := len(in.Sessions.OfUser(uuid.FromStringOrNil(victim.user.ID))); n != c.stay {
 				t.Errorf("the user has %d sessions", n)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/server/metrics"
 )
 
 // events runs event handlers beside the calls that raised the events: a
@@ -18,7 +19,7 @@ import (
 // full is dropped and counted.
 type events struct {
 	queue   chan func()
-	metrics *Metrics
+	metrics *metrics.Metrics
 	log     zerolog.Logger
 
 	mu     sync.RWMutex // held for reading while sending, so that close is safe
@@ -26,7 +27,7 @@ type events struct {
 	done   sync.WaitGroup
 }
 
-func newEvents(size, workers int, metrics *Metrics, log zerolog.Logger) *events {
+func newEvents(size, workers int, metrics *metrics.Metrics, log zerolog.Logger) *events {
 	e := &events{queue: make(chan func(), size), metrics: metrics, log: log}
 	for range workers {
 		e.done.Go(func() {
@@ -53,7 +54,7 @@ func (e *events) post(ctx context.Context, handlers []hooks.Slot[hooks.Event], e
 	select {
 	case e.queue <- func() { e.run(ctx, handlers, event) }:
 	default:
-		e.metrics.eventDropped()
+		e.metrics.EventDropped()
 		e.log.Warn().Str("event", event.GetName()).Msg("event queue is full, dropping an event")
 	}
 }

@@ -15,8 +15,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/hooks"
-	"kumi/server"
+	doors "kumi/server/api"
 	"kumi/server/servertest"
+	"kumi/server/socket"
 )
 
 // fires follows the log of a server for what fired.
@@ -131,14 +132,14 @@ func (f *fires) api(t *testing.T, srv *servertest.Server) {
 			f.await(t, "after chain "+c.name)
 		}
 	}
-	for _, name := range server.APIRows() {
+	for _, name := range doors.Hooked() {
 		if !tried[name] {
 			t.Errorf("no trigger is known for %s: add one to apiTriggers", name)
 		}
 	}
 	for i := range hooks.Methods { // those without an operation yet
 		m := &hooks.Methods[i]
-		if slices.Contains(server.APIRows(), m.Name) {
+		if slices.Contains(doors.Hooked(), m.Name) {
 			continue
 		}
 		var in, out proto.Message
@@ -170,13 +171,13 @@ func (f *fires) direct(t *testing.T, pair *hooks.Pair, name string, in, out prot
 func (f *fires) realtime(t *testing.T, srv *servertest.Server) {
 	t.Helper()
 	tried := f.messages(t, srv)
-	for _, name := range server.Messages() {
+	for _, name := range socket.Hooked() {
 		if !tried[name] {
 			t.Errorf("no trigger is known for the message %s: add one to messages", name)
 		}
 	}
 	for _, name := range hooks.RealtimeNames {
-		if !slices.Contains(server.Messages(), name) {
+		if !slices.Contains(socket.Hooked(), name) {
 			f.direct(t, srv.Modules().Hooks.Realtime(name), name, &rtapi.Envelope{}, &rtapi.Envelope{})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"kumi/config"
 	"kumi/core"
 )
 
@@ -17,14 +18,14 @@ func (s *Server) startJobs() {
 	// A call of a script ends within its limit; what is added is for waiting for
 	// a VM and for the database.
 	longest := time.Hour
-	if limit := milliseconds(s.config.Runtime.CallTimeoutMs); limit > 0 {
+	if limit := config.Milliseconds(s.config.Runtime.CallTimeoutMs); limit > 0 {
 		longest = 2*limit + 30*time.Second
 	}
 	ctx, cancel := context.WithCancel(core.WithMode(context.Background(), s.scope, "job"))
 	s.jobs = jobs{cancel, make(chan struct{})}
 	go func() {
 		defer close(s.jobs.ended)
-		s.core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
+		s.game.Core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
 	}()
 }
 

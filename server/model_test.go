@@ -266,13 +266,13 @@ func (p *player) end(m *crowd, how int, rng *rand.Rand) {
 // it never does.
 func (m *crowd) check(t *rapid.T) {
 	t.Helper()
-	in := m.srv.Insides()
+	in := m.srv.Game()
 	var differs string
 	for deadline := time.Now().Add(late); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if differs = m.compare(in.Tracker, in.Sessions); differs != "" {
 			continue
 		}
-		if n := in.Open(); n != len(m.players) {
+		if n := m.srv.OpenSockets(); n != len(m.players) {
 			differs = fmt.Sprintf("%d connections, the model has %d", n, len(m.players))
 			continue
 		}
@@ -368,7 +368,7 @@ func (m *crowd) clear(t *rapid.T) {
 	}
 	m.players = nil
 	m.check(t)
-	if n := m.srv.Insides().Tickets.Stats().Tickets; n != 0 {
+	if n := m.srv.Game().Matchmaker.Stats().Tickets; n != 0 {
 		t.Fatalf("%d tickets are left", n)
 	}
 }

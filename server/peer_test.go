@@ -32,7 +32,7 @@ type peer struct {
 // peer opens a socket for a user whose session can be told from others.
 func openPeer(t *testing.T, srv *servertest.Server, user *servertest.User) *peer {
 	t.Helper()
-	before := srv.Insides().Sessions.OfUser(uuid.FromStringOrNil(user.ID))
+	before := srv.Game().Sessions.OfUser(uuid.FromStringOrNil(user.ID))
 	raw, err := srv.Raw(user.Token, "&status=true")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func openPeer(t *testing.T, srv *servertest.Server, user *servertest.User) *peer
 	t.Cleanup(raw.Cut)
 	p := &peer{Raw: raw, user: user, more: make(chan struct{})}
 	until(t, "the session has begun", func() bool {
-		all := srv.Insides().Sessions.OfUser(uuid.FromStringOrNil(user.ID))
+		all := srv.Game().Sessions.OfUser(uuid.FromStringOrNil(user.ID))
 		for _, s := range all {
 			if !slices.Contains(before, s) {
 				p.session = s.ID()

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"time"
 
+	"kumi/config"
+	"kumi/server/socket"
+
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 )
@@ -60,11 +63,11 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 
 	p.httpServer = &http.Server{
 		Handler:     s.httpHandler(),
-		ReadTimeout: milliseconds(sock.ReadTimeoutMs),
+		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
 		// Counted from the end of the request's header, so it has to leave a call
 		// the time it may take: API deadline and then socket.write_timeout_ms.
-		WriteTimeout:   milliseconds(sock.IdleTimeoutMs) + milliseconds(sock.WriteTimeoutMs),
-		IdleTimeout:    milliseconds(sock.IdleTimeoutMs),
+		WriteTimeout:   config.Milliseconds(sock.IdleTimeoutMs) + config.Milliseconds(sock.WriteTimeoutMs),
+		IdleTimeout:    config.Milliseconds(sock.IdleTimeoutMs),
 		MaxHeaderBytes: 5120, // the protocol's limit
 		ErrorLog:       quietLog(s.log),
 	}
@@ -121,7 +124,7 @@ func (p *ports) close(ctx context.Context) error {
 func (s *Server) httpHandler() http.Handler {
 	api := s.api.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == socketPath {
+		if r.URL.Path == socket.Path {
 			s.sockets.ServeHTTP(w, r)
 			return
 		}

@@ -61,14 +61,14 @@ func (s *Server) Reload(ctx context.Context) error {
 			s.log.Info().Str("module_version", old.Version).Msg("the modules were not loaded to the end, the running ones stay: " + abandoned)
 			return fault.Wrap(fault.Canceled, "the reload was canceled", err)
 		}
-		s.metrics.reloaded(false)
+		s.metrics.Reloaded(false)
 		s.log.Error().Str("module_version", old.Version).Msg("the modules cannot be loaded anew, the running ones stay: " + err.Error())
 		return fault.Wrap(fault.FailedPrecondition, err.Error(), err)
 	}
 	s.set.Store(set)
-	s.metrics.pools(set)
-	s.metrics.reloaded(true)
-	s.core.JobsChanged()
+	s.metrics.Pools(set)
+	s.metrics.Reloaded(true)
+	s.game.Core.JobsChanged()
 	old.Retire()
 	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Int64("took_ms", time.Since(began).Milliseconds()).Msg("modules loaded anew")
 	s.lost(old, set)
@@ -110,6 +110,6 @@ func (s *Server) swapMatches() {
 	r.swap = cancel
 	r.work.Go(func() {
 		defer cancel()
-		s.matches.Swap(ctx)
+		s.game.Matches.Swap(ctx)
 	})
 }

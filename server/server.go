@@ -18,11 +18,14 @@ import (
 
 	"kumi/config"
 	"kumi/core"
+	"kumi/hooks"
 	"kumi/match"
-	"kumi/match/matchmaker"
-	"kumi/match/party"
 	"kumi/modules"
-	"kumi/presence"
+	"kumi/server/api"
+	"kumi/server/door"
+	"kumi/server/game"
+	"kumi/server/metrics"
+	"kumi/server/socket"
 	"kumi/store"
 	"kumi/vm"
 )
@@ -36,21 +39,16 @@ type Server struct {
 	config *config.Config
 	log    zerolog.Logger
 
-	db         *store.DB
-	sessions   *presence.Sessions
-	tracker    *presence.Tracker
-	matches    *match.Registry
-	parties    *party.Registry
-	matchmaker *matchmaker.Matchmaker
-	core       *core.Core
-	metrics    *Metrics
-	events     *events
-	early      earlyEvents
-	guard      *vm.Guard
-	set        atomic.Pointer[modules.Set]
+	db      *store.DB
+	game    *game.Game
+	metrics *metrics.Metrics
+	events  *events
+	early   earlyEvents
+	guard   *vm.Guard
+	set     atomic.Pointer[modules.Set]
 
-	api     *clientAPI
-	sockets *sockets
+	api     *api.Server
+	sockets *socket.Server
 	ports   *ports
 	scope   *core.Scope // of calls that nobody made: shutdown and the like
 	reloads reloads
@@ -59,11 +57,11 @@ type Server struct {
 }
 
 // Option changes what the configuration has no setting for.
-type Option func(*core.Options)
+type Option func(*game.Options)
 
 // PasswordCost sets bcrypt's work factor for new passwords. Tests want it small;
 // nobody else does.
-func PasswordCost(cost int) Option { return func(o *core.Options) { o.PasswordCost = cost } }
+func PasswordCost(cost int) Option { return func(o *game.Options) { o.PasswordCost = cost } }
 
 // New opens the database, brings the embedded one up to date and loads the
 // modules. It listens to nothing yet. What it opened is closed again when it
@@ -82,46 +80,20 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 
 	env := parseEnv(cfg.GetRuntime().GetEnv())
 	s.scope = &core.Scope{Env: env, Node: cfg.Name, Version: Version}
-	s.metrics = newMetrics(cfg, s.db.Stats)
-	s.sessions = presence.NewSessions()
-	s.tracker = presence.NewTracker(presence.TrackerOptions{
-		Node: cfg.Name, Sessions: s.sessions, Logger: log,
-		EventQueue: cfg.Tracker.EventQueueSize, Metrics: s.metrics,
-	})
-	router := presence.NewRouter(s.tracker)
-	s.matches = match.NewRegistry(match.Options{
-		Node: cfg.Name, Tracker: s.tracker, Router: router, Logger: log, Metrics: s.metrics,
-		TokenKey:           []byte(cfg.Session.EncryptionKey),
-		InputQueue:         cfg.Match.InputQueueSize,
-		CallQueue:          cfg.Match.CallQueueSize,
-		SignalQueue:        cfg.Match.SignalQueueSize,
-		JoinAttemptQueue:   cfg.Match.JoinAttemptQueueSize,
-		DeferredQueue:      cfg.Match.DeferredQueueSize,
-		JoinMarkerDeadline: milliseconds(cfg.Match.JoinMarkerDeadlineMs),
-		KeepSockets:        cfg.Match.OnError == "leave",
-		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
-	})
-	s.matchmaker = newMatchmaker(cfg, s.metrics, &matchmaking{log: log, set: s.set.Load, scope: s.scope, router: router, matches: s.matches})
-	s.parties = party.NewRegistry(party.Options{
-		Node: cfg.Name, Tracker: s.tracker, Router: router, Matchmaker: s.matchmaker, Logger: log, Metrics: s.metrics,
-	})
-	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)
-	if err != nil {
-		return nil, err
-	}
-	o := core.Options{
-		DB: s.db, Hosts: hosts, Config: cfg, Logger: log, Metrics: s.metrics, Version: Version,
-		Tracker: s.tracker, Router: router, Sessions: s.sessions, Matches: s.matches,
-		Parties: s.parties, Matchmaker: s.matchmaker,
-		ModulesPath: cfg.Runtime.Path,
+	s.metrics = metrics.New(cfg, s.db.Stats)
+	o := game.Options{
+		Config: cfg, DB: s.db, Logger: log, Metrics: s.metrics, Version: Version, Scope: s.scope,
+		Hooks: func() *hooks.Registry { return s.set.Load().Hooks },
 	}
 	for _, option := range options {
 		option(&o)
 	}
-	s.core = core.New(o)
+	if s.game, err = game.New(o); err != nil {
+		return nil, err
+	}
 	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB)<<20, uint64(cfg.Runtime.MaxVMMemoryMB)<<20)
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
-	s.core.OnEvent(s.customEvent)
+	s.game.Core.OnEvent(s.customEvent)
 
 	set, err := modules.Load(ctx, s.moduleOptions(env))
 	if err != nil {
@@ -129,12 +101,15 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	}
 	s.set.Store(set)
 	s.early.release()
-	s.metrics.pools(set)
-	s.matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })
+	s.metrics.Pools(set)
+	s.game.Matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })
 
-	d := door{config: cfg, log: log, core: s.core, set: s.set.Load, reload: s.Reload, metrics: s.metrics, env: env, version: Version}
-	s.api = newAPI(d)
-	s.sockets = newSockets(d, s.tracker, router, s.sessions, s.matches, s.parties, s.matchmaker, s.sessionEvent)
+	deps := door.Deps{
+		Config: cfg, Log: log, Core: s.game.Core, Set: s.set.Load, Reload: s.Reload,
+		Metrics: s.metrics, Env: env, Version: Version,
+	}
+	s.api = api.New(deps)
+	s.sockets = socket.New(socket.Options{Deps: deps, Game: s.game, Event: s.sessionEvent})
 	return s, nil
 }
 
@@ -143,7 +118,7 @@ func (s *Server) openDatabase(ctx context.Context) (err error) {
 	s.db, err = store.Open(ctx, store.Options{
 		Address: databaseAddress(cfg), DataDir: cfg.DataDir,
 		MaxOpenConns: cfg.Database.MaxOpenConns, MaxIdleConns: cfg.Database.MaxIdleConns,
-		ConnMaxLifetime: milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,
+		ConnMaxLifetime: config.Milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
@@ -169,15 +144,20 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 	rt := &s.config.Runtime
 	return modules.Options{
 		Path: rt.Path, JSEntrypoint: rt.JSEntrypoint,
-		Core: s.core, Matches: s.matches, Config: s.config, DB: s.db, Logger: s.log,
+		Core: s.game.Core, Matches: s.game.Matches, Config: s.config, DB: s.db, Logger: s.log,
 		Env: env, Node: s.config.Name, Version: Version,
-		CallTimeout: milliseconds(rt.CallTimeoutMs), TickTimeout: milliseconds(rt.TickTimeoutMs),
+		CallTimeout: config.Milliseconds(rt.CallTimeoutMs), TickTimeout: config.Milliseconds(rt.TickTimeoutMs),
 		Guard: s.guard, MaxResult: rt.MaxResultBytes,
 		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
 		LuaMin: rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
 		OwnRoutes:   ownRoutes,
 		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
 	}
+}
+
+// ownRoutes lists the paths that the client port answers itself.
+func ownRoutes() []modules.OwnRoute {
+	return append(api.Routes(), modules.OwnRoute{Pattern: socket.Path, Name: "the socket", First: true})
 }
 
 // Modules is the loaded set of modules.
@@ -193,7 +173,7 @@ func (s *Server) Start(ctx context.Context) error {
 	background, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	go tuneHeap(background)
-	s.matchmaker.Start()
+	s.game.Matchmaker.Start()
 	s.startJobs()
 	if s.config.Runtime.Watch {
 		return s.watch()
@@ -231,7 +211,7 @@ func (s *Server) stopGames(ctx context.Context) {
 			hook.Call(core.WithMode(ctx, s.scope, "shutdown"))
 		}
 	}()
-	s.matches.Stop(ctx, grace)
+	s.game.Matches.Stop(ctx, grace)
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -244,21 +224,21 @@ func (s *Server) close() error {
 		s.cancel()
 		s.jobs.cancel()
 	}
-	if s.matchmaker != nil {
-		s.matchmaker.Stop()
+	if s.game != nil {
+		s.game.Matchmaker.Stop()
 	}
 	if s.events != nil {
 		s.events.close()
 	}
-	if s.core != nil {
-		s.core.Close()
+	if s.game != nil {
+		s.game.Core.Close()
 	}
 	if set := s.set.Load(); set != nil {
 		set.Close()
 	}
 	s.guard.Close()
-	if s.tracker != nil {
-		s.tracker.Close()
+	if s.game != nil {
+		s.game.Tracker.Close()
 	}
 	if s.db != nil {
 		if err := s.db.Close(); err != nil {
@@ -278,8 +258,6 @@ func parseEnv(entries []string) map[string]string {
 	}
 	return env
 }
-
-func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // databaseName says in a few words where the data is, for people.
 func (s *Server) databaseName() string {

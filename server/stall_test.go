@@ -260,7 +260,7 @@ func TestSlowReaderInARoom(t *testing.T) {
 			break
 		}
 	}
-	if n := srv.Insides().Sessions.Count(); n != members {
+	if n := srv.Game().Sessions.Count(); n != members {
 		t.Errorf("%d sessions are left, want %d", n, members)
 	}
 }

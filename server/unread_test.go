@@ -108,7 +108,7 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 			if got := why(t, srv, session); got != "queue_full" {
 				t.Errorf("it ended for %q", got)
 			}
-			until(t, "its connection is closed", func() bool { return srv.Insides().Open() == 1 })
+			until(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1 })
 		})
 	}
 }
@@ -135,7 +135,7 @@ func TestCallerThatDoesNotRead(t *testing.T) {
 	// A thousand of these answers are all that the bound on the queue, 32 times
 	// its size, and the system's buffers can hold.
 	const most = 1000
-	for deadline := time.Now().Add(late); srv.Insides().Sessions.Count() > 0; {
+	for deadline := time.Now().Add(late); srv.Game().Sessions.Count() > 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not closed")
 		}
@@ -152,7 +152,7 @@ func TestCallerThatDoesNotRead(t *testing.T) {
 		t.Errorf("%d calls were answered before it was closed, want more than 10 and at most %d", n, most)
 	}
 	until(t, "nothing is left of it", func() bool {
-		in := srv.Insides()
-		return in.Open() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0
+		in := srv.Game()
+		return srv.OpenSockets() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0
 	})
 }

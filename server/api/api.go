@@ -1,0 +1,90 @@
+package api
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"kumi/config"
+	"kumi/server/door"
+	"kumi/store/fault"
+)
+
+// Server is the client API without sockets: REST, gRPC and the RPC endpoint. All
+// of it follows from the rows of table; it may be used from any goroutine.
+type Server struct {
+	door.Deps
+	rows    []*row
+	router  router
+	headers []header // socket.response_headers
+	timeout time.Duration
+	maxBody int64
+
+	// The keys as clients send them, to compare without decoding each time.
+	serverKey, httpKey keyCheck
+}
+
+// header is a response header ready to be put into a http.Header; its value is
+// shared and has no room to append to.
+type header struct {
+	key   string
+	value []string
+}
+
+// New builds the API of d.
+func New(d door.Deps) *Server {
+	a := &Server{
+		Deps:      d,
+		rows:      allRows(),
+		timeout:   config.Milliseconds(d.Config.Socket.IdleTimeoutMs) - 500*time.Millisecond,
+		maxBody:   int64(d.Config.Socket.MaxRequestSizeBytes),
+		serverKey: newKeyCheck(string(d.Config.Socket.ServerKey)),
+		httpKey:   newKeyCheck(string(d.Config.Runtime.HTTPKey)),
+	}
+	if a.timeout <= 0 {
+		a.timeout = time.Minute
+	}
+	for _, h := range d.Config.Socket.ResponseHeaders {
+		key, value, _ := strings.Cut(h, "=")
+		a.headers = append(a.headers, header{http.CanonicalHeaderKey(strings.TrimSpace(key)), []string{value}})
+	}
+	for _, r := range a.rows {
+		r.stats = d.Metrics.Method(r.name)
+	}
+	a.router = newRouter(a.rows)
+	return a
+}
+
+// Handler serves everything on the client port except sockets.
+func (a *Server) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
+
+// allRows are the methods of the client API, built or not.
+func allRows() []*row { return append(table(), pendingRows()...) }
+
+// pendingRows makes rows of the methods that are not built.
+func pendingRows() []*row {
+	var rows []*row
+	for _, p := range pending {
+		err := fault.Newf(fault.Unimplemented, "%s is not available in this version of the server", p.name)
+		r := action(p.name, anyone, func(*call, *emptypb.Empty) error { return err })
+		r.hook = nil
+		for _, b := range p.bindings {
+			r.bindings = append(r.bindings, binding{verb: b.verb, pattern: b.pattern})
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// keyCheck compares a secret key in constant time.
+type keyCheck struct {
+	key   []byte
+	basic []byte // the Authorization header with the key and no password
+}
+
+func newKeyCheck(key string) keyCheck {
+	return keyCheck{[]byte(key), []byte("Basic " + base64.StdEncoding.EncodeToString([]byte(key+":")))}
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"strings"
+
+	"kumi/core"
+	"kumi/store/fault"
+)
+
+// The errors of authentication.
+var (
+	errServerKeyRequired = fault.New(fault.Unauthenticated, "Server key required")
+	errServerKeyInvalid  = fault.New(fault.Unauthenticated, "Server key invalid")
+	errTokenRequired     = fault.New(fault.Unauthenticated, "Auth token required")
+	errTokenInvalid      = fault.New(fault.Unauthenticated, "Auth token invalid")
+	errHTTPKeyInvalid    = fault.New(fault.Unauthenticated, "HTTP key invalid")
+)
+
+// authenticate checks what the row of c asks for, and sets the caller.
+func (a *Server) authenticate(c *call) (err error) {
+	switch c.row.access {
+	case byServerKey:
+		return a.checkServerKey(c.authorization)
+	case bySession:
+		c.claims, err = a.session(c.authorization)
+	}
+	return err
+}
+
+// checkServerKey accepts Basic authentication with the server key as user; the
+// password does not matter. Fails with Unauthenticated.
+func (a *Server) checkServerKey(authorization string) error {
+	if authorization == "" {
+		return errServerKeyRequired
+	}
+	if !a.serverKey.matchesBasic(authorization) {
+		return errServerKeyInvalid
+	}
+	return nil
+}
+
+// session accepts a bearer token. Fails with Unauthenticated.
+func (a *Server) session(authorization string) (*core.Claims, error) {
+	if authorization == "" {
+		return nil, errTokenRequired
+	}
+	token, ok := strings.CutPrefix(authorization, "Bearer ")
+	if !ok {
+		return nil, errTokenInvalid
+	}
+	claims, err := a.Core.Tokens().VerifySession(token)
+	if err != nil {
+		return nil, errTokenInvalid
+	}
+	return claims, nil
+}
+
+// matchesBasic tells whether an Authorization header carries the key as the
+// user of Basic authentication.
+func (k keyCheck) matchesBasic(authorization string) bool {
+	if subtle.ConstantTimeCompare([]byte(authorization), k.basic) == 1 {
+		return true
+	}
+	encoded, ok := strings.CutPrefix(authorization, "Basic ")
+	if !ok {
+		return false
+	}
+	decoded, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return false
+	}
+	user, _, ok := strings.Cut(string(decoded), ":")
+	return ok && k.matches(user)
+}
+
+func (k keyCheck) matches(key string) bool {
+	return subtle.ConstantTimeCompare([]byte(key), k.key) == 1
+}

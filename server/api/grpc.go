@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/core"
+	"kumi/server/door"
+	"kumi/store/fault"
+)
+
+// grpcService is the name under which clients find the API.
+const grpcService = "nakama.api.Nakama"
+
+// GRPC makes a server of the API table's methods. It is not started. Options
+// are added to its own, for credentials.
+func (a *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
+	options = append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(a.Config.Socket.MaxRequestSizeBytes),
+		grpc.MaxSendMsgSize(math.MaxInt32),
+	}, options...)
+	s := grpc.NewServer(options...)
+	desc := &grpc.ServiceDesc{ServiceName: grpcService, HandlerType: (*any)(nil)}
+	for _, r := range a.rows {
+		desc.Methods = append(desc.Methods, a.grpcMethod(r))
+	}
+	desc.Methods = append(desc.Methods, grpc.MethodDesc{MethodName: "RpcFunc", Handler: a.grpcRPC})
+	s.RegisterService(desc, a)
+	return s
+}
+
+// grpcMethod makes the method of a row.
+func (a *Server) grpcMethod(r *row) grpc.MethodDesc {
+	return grpc.MethodDesc{MethodName: r.name, Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
+		defer a.recoverGRPC(r.name, &err)
+		in := r.request()
+		if err := decode(in); err != nil {
+			return nil, err
+		}
+		start, received := time.Now(), proto.Size(in)
+		ctx, cancel := context.WithTimeout(ctx, a.timeout)
+		defer cancel()
+		c := call{Server: a, row: r, ctx: ctx}
+		out, err := a.invokeGRPC(&c, in)
+		took := time.Since(start)
+		if err != nil {
+			r.stats.Record(fault.CodeOf(err), took, received, 0)
+			return nil, grpcError(err)
+		}
+		r.stats.Record(fault.OK, took, received, proto.Size(out))
+		return out, nil
+	}}
+}
+
+func (a *Server) invokeGRPC(c *call, in proto.Message) (out proto.Message, err error) {
+	if c.authorization, err = grpcAuthorization(c.ctx); err != nil && c.row.access != anyone {
+		return nil, err
+	}
+	return a.invoke(c, in)
+}
+
+// grpcAuthorization reads the credentials of a call. Several of them are
+// refused, for it would depend on the reader which counts.
+func grpcAuthorization(ctx context.Context) (string, error) {
+	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if len(values) == 0 {
+		// What proxies in front of gRPC make of the header.
+		values = metadata.ValueFromIncomingContext(ctx, "grpcgateway-authorization")
+	}
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	}
+	return "", errTokenInvalid
+}
+
+// recoverGRPC makes a panic the error of its call: the library would let it end
+// the process.
+func (a *Server) recoverGRPC(method string, err *error) {
+	if p := recover(); p != nil {
+		*err = grpcError(a.panicked(method, p))
+	}
+}
+
+// grpcError is err as gRPC clients get it.
+func grpcError(err error) error {
+	code := fault.CodeOf(err)
+	if code == fault.OK {
+		code = fault.Internal
+	}
+	return status.Error(codes.Code(code), strings.ToValidUTF8(publicMessage(err), "\ufffd"))
+}
+
+// grpcRPC is the RPC endpoint over gRPC: with the HTTP key in the message, or a
+// session.
+func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
+	defer a.recoverGRPC("RpcFunc", &err)
+	in := new(api.Rpc)
+	if err := decode(in); err != nil {
+		return nil, err
+	}
+	claims, err := a.authenticateGRPCRPC(ctx, in)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	f, err := a.lookup(in.Id)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+
+	scope := a.Scope()
+	scope.Mode = "rpc"
+	scope.TraceID = door.NewTraceID()
+	scope.ClientIP, scope.ClientPort = door.ClientOfRPC(ctx, a.Config.Socket.ProxyCount)
+	scope.Headers, scope.QueryParams = splitMetadata(ctx)
+	setCaller(scope, claims)
+
+	start, received := time.Now(), proto.Size(in)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	stats := &a.Metrics.RPC(f.ID).HTTP
+	result, err := a.runRPC(core.WithScope(ctx, scope), f, in.Payload)
+	took := time.Since(start)
+	if err != nil {
+		stats.Record(fault.CodeOf(err), took, received, 0)
+		return nil, grpcError(err)
+	}
+	out := &api.Rpc{Id: in.Id, Payload: strings.ToValidUTF8(result, "\ufffd")}
+	stats.Record(fault.OK, took, received, proto.Size(out))
+	return out, nil
+}
+
+func (a *Server) authenticateGRPCRPC(ctx context.Context, in *api.Rpc) (*core.Claims, error) {
+	if in.HttpKey != "" {
+		if !a.httpKey.matches(in.HttpKey) {
+			return nil, errHTTPKeyInvalid
+		}
+		return nil, nil
+	}
+	authorization, err := grpcAuthorization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(authorization, "Basic ") {
+		if !a.httpKey.matchesBasic(authorization) {
+			return nil, errHTTPKeyInvalid
+		}
+		return nil, nil
+	}
+	return a.session(authorization)
+}
+
+// splitMetadata gives module code the metadata of a call: keys that begin with
+// q_ are query parameters, the rest are headers.
+func splitMetadata(ctx context.Context) (headers, query map[string][]string) {
+	md, _ := metadata.FromIncomingContext(ctx) // a copy of ours
+	headers, query = make(map[string][]string, len(md)), map[string][]string{}
+	for key, values := range md {
+		if name, ok := strings.CutPrefix(key, "q_"); ok {
+			query[name] = values
+			continue
+		}
+		headers[key] = values
+	}
+	return headers, query
+}

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Header values that are sent often. They are shared between responses and
+// have no room to append to.
+var (
+	jsonContent     = []string{"application/json"}
+	textContent     = []string{"text/plain"}
+	grpcContent     = []string{"application/grpc"}
+	noStore         = []string{"no-store, no-cache, must-revalidate"}
+	acceptEncodings = []string{"Accept-Encoding"}
+)
+
+// serveHTTP answers a request to the client port: the server's own endpoints
+// first, then the routes of modules, then the methods of the API table.
+func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	defer a.recoverHTTP(w, r)
+	h := w.Header()
+	for _, x := range a.headers {
+		h[x.key] = x.value
+	}
+	if a.cors(w, r) {
+		return
+	}
+	if e := endpointOf(r.Method, r.URL.Path); e != nil {
+		setConstantHeaders(h)
+		e.answer(a, w, r)
+		return
+	}
+	if a.serveModuleRoute(w, r) {
+		return
+	}
+	setConstantHeaders(h)
+	a.serveREST(w, r)
+}
+
+// recoverHTTP answers a request whose handler panicked, as far as that is still
+// possible.
+func (a *Server) recoverHTTP(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p) // the way to cut a response short, which net/http knows
+	}
+	a.fail(w, r, a.panicked(r.Method+" "+r.URL.Path, p))
+}
+
+func setConstantHeaders(h http.Header) {
+	h["Cache-Control"] = noStore
+	h["Vary"] = acceptEncodings
+}
+
+var (
+	errNoSuchPath  = fault.New(fault.NotFound, "Not Found")
+	errWrongMethod = fault.New(fault.Unimplemented, "Method Not Allowed")
+)
+
+// serveREST answers a call of the API table.
+func (a *Server) serveREST(w http.ResponseWriter, r *http.Request) {
+	var params pathParams
+	path, escaped := r.URL.Path, false
+	if r.URL.RawPath != "" {
+		path, escaped = r.URL.EscapedPath(), true
+	}
+	rt, otherVerb := a.router.find(r.Method, path, escaped, &params)
+	if rt == nil {
+		err := errNoSuchPath
+		if otherVerb {
+			err = errWrongMethod
+		}
+		a.fail(w, r, err)
+		return
+	}
+	in := rt.request()
+	received, err := a.decode(w, r, rt, &params, in)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	start := time.Now()
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	c := call{Server: a, row: rt.row, ctx: ctx, authorization: authorizationOf(r), http: r}
+	out, err := a.invoke(&c, in)
+	took := time.Since(start)
+	if err != nil {
+		sent := a.fail(w, r, err)
+		rt.stats.Record(fault.CodeOf(err), took, received, sent)
+		return
+	}
+	rt.stats.Record(fault.OK, took, received, a.answer(w, r, out))
+}
+
+// answer sends the result of a call and returns its size.
+func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Message) int {
+	buf := takeBuffer()
+	defer buf.give()
+	var err error
+	if buf.b, err = appendJSON(buf.b, out); err != nil {
+		a.Log.Error().Err(err).Str("path", r.URL.Path).Msg("encoding the answer failed")
+		return a.fail(w, r, fault.Wrap(fault.Internal, "An internal error occurred.", err))
+	}
+	w.Header()["Grpc-Metadata-Content-Type"] = grpcContent
+	send(w, r, http.StatusOK, jsonContent, buf.b)
+	return len(buf.b)
+}
+
+// deadline bounds a call so that it fails before its connection does.
+func (a *Server) deadline(r *http.Request) (context.Context, context.CancelFunc) {
+	d := vm.NewDeadline(r.Context(), time.Now().Add(a.timeout))
+	return d, d.End
+}
+
+// authorizationOf reads the Authorization header without copying its key.
+func authorizationOf(r *http.Request) string {
+	if v := r.Header["Authorization"]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+
+	"kumi/store/fault"
+)
+
+// inflateRatio bounds what a compressed body may grow to, as a multiple of the
+// largest body accepted, which is measured before.
+const inflateRatio = 32
+
+var errTooLarge = fault.New(fault.InvalidArgument, "http: request body too large")
+
+// readBody reads and decompresses the body of r into buf, which may have
+// content already that is overwritten. It returns the size as received. Fails
+// with InvalidArgument for bodies that are too large or broken.
+func (a *Server) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) (received int, err error) {
+	if r.Body == nil || r.ContentLength == 0 {
+		buf.b = buf.b[:0]
+		return 0, nil
+	}
+	if r.ContentLength > a.maxBody {
+		return 0, errTooLarge
+	}
+	var body io.Reader = r.Body
+	if r.ContentLength < 0 {
+		body = http.MaxBytesReader(w, r.Body, a.maxBody)
+	}
+	if buf.b, err = readInto(body, buf.b[:0], r.ContentLength); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return 0, errTooLarge
+		}
+		return 0, fault.Wrap(fault.InvalidArgument, "Could not read the request body.", err)
+	}
+	received = len(buf.b)
+	if encoding := r.Header["Content-Encoding"]; len(encoding) > 0 {
+		err = a.inflate(buf, encoding[0])
+	}
+	return received, err
+}
+
+// readInto is io.ReadAll into a given slice. size is the expected size, or
+// negative.
+func readInto(r io.Reader, b []byte, size int64) ([]byte, error) {
+	// One byte more than needed lets the last read see the end.
+	if want := int(max(size, 511)) + 1; cap(b) < want {
+		b = make([]byte, 0, want)
+	}
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+// inflate decompresses buf in place. A body that only claims to be gzip is
+// taken as it is; encodings that the server does not know are ignored.
+func (a *Server) inflate(buf *buffer, encoding string) error {
+	var plain io.Reader
+	switch encoding {
+	case "gzip":
+		z, err := gzip.NewReader(bytes.NewReader(buf.b))
+		if err != nil {
+			return nil
+		}
+		plain = z
+	case "deflate":
+		plain = flate.NewReader(bytes.NewReader(buf.b))
+	default:
+		return nil
+	}
+	limit := a.maxBody * inflateRatio
+	out, err := io.ReadAll(io.LimitReader(plain, limit+1))
+	if err != nil {
+		return fault.Wrap(fault.InvalidArgument, fmt.Sprintf("Could not decompress the request body: %v", err), err)
+	}
+	if int64(len(out)) > limit {
+		return errTooLarge
+	}
+	buf.b = out
+	return nil
+}

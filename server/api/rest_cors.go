@@ -1,0 +1,70 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+var anyOrigin = []string{"*"}
+
+// Headers that browsers may always send, and those that clients need besides.
+var (
+	simpleHeaders  = []string{"Accept", "Accept-Language", "Content-Language", "Origin"}
+	allowedHeaders = []string{"Authorization", "Content-Type", "User-Agent"}
+	simpleMethods  = []string{"GET", "HEAD", "POST"}
+	allowedMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE"}
+)
+
+// cors adds the headers that let pages of any origin use the API. It answers
+// preflight requests itself and returns true for them.
+func (a *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
+	if len(r.Header["Origin"]) > 0 {
+		w.Header()["Access-Control-Allow-Origin"] = anyOrigin
+	}
+	if r.Method != http.MethodOptions {
+		return false
+	}
+	h := w.Header()
+	asked := r.Header["Access-Control-Request-Method"]
+	switch {
+	case len(asked) == 0:
+		w.WriteHeader(http.StatusBadRequest)
+		return true
+	case !slices.Contains(allowedMethods, asked[0]):
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return true
+	}
+	headers, ok := preflightHeaders(r.Header.Get("Access-Control-Request-Headers"))
+	if !ok {
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	if headers != "" {
+		h.Set("Access-Control-Allow-Headers", headers)
+	}
+	if !slices.Contains(simpleMethods, asked[0]) {
+		h.Set("Access-Control-Allow-Methods", asked[0])
+	}
+	w.WriteHeader(http.StatusOK)
+	return true
+}
+
+// preflightHeaders is the list of asked headers that need a permission; ok is
+// false when one of them does not get it.
+func preflightHeaders(asked string) (granted string, ok bool) {
+	var list []string
+	for name := range strings.SplitSeq(asked, ",") {
+		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+		switch {
+		case name == "" || slices.Contains(simpleHeaders, name):
+		case slices.Contains(allowedHeaders, name):
+			if !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		default:
+			return "", false
+		}
+	}
+	return strings.Join(list, ","), true
+}

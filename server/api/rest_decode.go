@@ -1,0 +1,115 @@
+package api
+
+import (
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/store/fault"
+)
+
+// fromJSON reads bodies: either spelling of a name, unknown names ignored.
+var fromJSON = protojson.UnmarshalOptions{DiscardUnknown: true}
+
+// decode fills in from the body, the query and the path of r, as the binding
+// says. It returns the size of the body as received. Fails with
+// InvalidArgument.
+func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, params *pathParams, in proto.Message) (received int, err error) {
+	var form url.Values
+	switch {
+	case rt.whole || rt.body != nil:
+		if received, err = a.decodeBody(w, r, rt, in); err != nil {
+			return 0, err
+		}
+	case r.Method == http.MethodPost && isForm(r):
+		if received, form, err = a.readForm(w, r); err != nil {
+			return 0, err
+		}
+	}
+	m := in.ProtoReflect()
+	if !rt.whole && (r.URL.RawQuery != "" || form != nil) {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return 0, invalid("bad query string: %v", err)
+		}
+		for name, values := range form {
+			query[name] = append(values, query[name]...)
+		}
+		if err := bindQuery(m, query, rt); err != nil {
+			return 0, err
+		}
+	}
+	for i, field := range rt.params {
+		if field == nil {
+			continue
+		}
+		if err := setField(m, field, params[i:i+1]); err != nil {
+			return 0, err
+		}
+	}
+	return received, nil
+}
+
+// decodeBody reads the body into the request or one field of it. No body at
+// all leaves it as it is.
+func (a *Server) decodeBody(w http.ResponseWriter, r *http.Request, rt *route, in proto.Message) (int, error) {
+	buf := takeBuffer()
+	defer buf.give()
+	received, err := a.readBody(w, r, buf)
+	if err != nil || isBlank(buf.b) {
+		return received, err
+	}
+	target := in
+	if !rt.whole {
+		m := in.ProtoReflect()
+		target = m.Mutable(rt.body).Message().Interface()
+	}
+	if err := fromJSON.Unmarshal(buf.b, target); err != nil {
+		return 0, fault.New(fault.InvalidArgument, bodyProblem(err))
+	}
+	return received, nil
+}
+
+// readForm reads a body of form fields, which count as query parameters.
+func (a *Server) readForm(w http.ResponseWriter, r *http.Request) (int, url.Values, error) {
+	buf := takeBuffer()
+	defer buf.give()
+	received, err := a.readBody(w, r, buf)
+	if err != nil {
+		return 0, nil, err
+	}
+	form, err := url.ParseQuery(string(buf.b))
+	if err != nil {
+		return 0, nil, invalid("bad form: %v", err)
+	}
+	return received, form, nil
+}
+
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
+
+func isBlank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// bodyProblem is protojson's message about a body: without the no-break spaces
+// that it puts in at random, so that it is the same from build to build, and
+// without bytes of the body that are no text.
+func bodyProblem(err error) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\u00a0", " "), "\ufffd")
+}
+
+func invalid(format string, args ...any) error {
+	return fault.Newf(fault.InvalidArgument, format, args...)
+}

@@ -1,0 +1,80 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"kumi/modules"
+)
+
+// endpoint is a row of endpoints.
+type endpoint struct {
+	// path is the whole path; one that ends in a slash, but for "/", has
+	// everything below it.
+	path    string
+	methods []string
+	// passes lets requests with other methods on to the routes of modules and to
+	// the API table. Without it they fail with Unimplemented.
+	passes bool
+	name   string // in messages about routes of modules that are in its way
+	serve  func(*Server, http.ResponseWriter, *http.Request)
+}
+
+const rpcPrefix = "/v2/rpc/"
+
+// endpoints are the paths that the server answers before those of modules and
+// that are no methods of the API table.
+var endpoints = []endpoint{
+	{path: "/", methods: []string{"GET", "HEAD"}, passes: true, name: "the answer that the server is there", serve: (*Server).serveRoot},
+	{path: rpcPrefix, methods: []string{"GET", "POST"}, name: "RPC functions", serve: (*Server).serveRPC},
+	{path: reloadPath, methods: []string{"POST"}, name: "the reload of modules", serve: (*Server).serveReload},
+}
+
+// endpointOf finds the endpoint for a request, or nil.
+func endpointOf(method, path string) *endpoint {
+	for i := range endpoints {
+		e := &endpoints[i]
+		if e.has(path) && (!e.passes || slices.Contains(e.methods, method)) {
+			return e
+		}
+	}
+	return nil
+}
+
+func (e *endpoint) has(path string) bool {
+	return path == e.path || len(e.path) > 1 && e.path[len(e.path)-1] == '/' && strings.HasPrefix(path, e.path)
+}
+
+func (e *endpoint) answer(a *Server, w http.ResponseWriter, r *http.Request) {
+	if !slices.Contains(e.methods, r.Method) {
+		a.fail(w, r, errWrongMethod)
+		return
+	}
+	e.serve(a, w, r)
+}
+
+func (a *Server) serveRoot(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
+
+// Routes lists the paths that the API answers itself, so that modules can be
+// told of routes that would never be reached.
+func Routes() (own []modules.OwnRoute) {
+	for _, e := range endpoints {
+		r := modules.OwnRoute{Pattern: e.path, Name: e.name, First: true}
+		if len(e.path) > 1 && strings.HasSuffix(e.path, "/") {
+			r.Pattern += "{id}"
+		}
+		if e.passes {
+			r.Method = e.methods[0]
+		}
+		own = append(own, r)
+	}
+	for _, row := range allRows() {
+		for _, b := range row.bindings {
+			if !strings.HasPrefix(b.pattern, rpcPrefix) {
+				own = append(own, modules.OwnRoute{Method: b.verb, Pattern: b.pattern, Name: row.name})
+			}
+		}
+	}
+	return own
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"kumi/server/door"
+	"kumi/store/fault"
+)
+
+// statuses maps codes to HTTP statuses, as the protocol has them.
+var statuses = [...]int{
+	fault.OK: 200, fault.Canceled: 499, fault.Unknown: 500, fault.InvalidArgument: 400,
+	fault.DeadlineExceeded: 504, fault.NotFound: 404, fault.AlreadyExists: 409, fault.PermissionDenied: 403,
+	fault.ResourceExhausted: 429, fault.FailedPrecondition: 400, fault.Aborted: 409, fault.OutOfRange: 400,
+	fault.Unimplemented: 501, fault.Internal: 500, fault.Unavailable: 503, fault.DataLoss: 500,
+	fault.Unauthenticated: 401,
+}
+
+// statusOf is the HTTP status of a code. Codes that do not exist, which only
+// module code can make, are internal errors.
+func statusOf(code fault.Code) int {
+	if int(code) >= len(statuses) || code == fault.OK {
+		return http.StatusInternalServerError
+	}
+	return statuses[code]
+}
+
+// publicMessage is what a client may read about err.
+func publicMessage(err error) string { return fault.MessageOf(err, door.General(fault.CodeOf(err))) }
+
+// fail sends the error body of REST calls and returns its size.
+func (a *Server) fail(w http.ResponseWriter, r *http.Request, err error) int {
+	code, message := fault.CodeOf(err), publicMessage(err)
+	buf := takeBuffer()
+	defer buf.give()
+	buf.b = append(buf.b, `{"code":`...)
+	buf.b = strconv.AppendUint(buf.b, uint64(code), 10)
+	buf.b = append(buf.b, `,"message":`...)
+	buf.b = appendString(buf.b, message)
+	buf.b = append(buf.b, '}')
+	sendError(w, r, code, message, buf.b)
+	return len(buf.b)
+}
+
+// sendError sends an error body with the headers that belong to its code.
+func sendError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, body []byte) {
+	if code == fault.Unauthenticated {
+		w.Header().Set("Www-Authenticate", headerSafe(message))
+	}
+	send(w, r, statusOf(code), jsonContent, body)
+}
+
+// headerSafe replaces what must not appear in a header value.
+func headerSafe(s string) string {
+	safe := []byte(s)
+	for i, b := range safe {
+		if b < ' ' || b == 0x7f {
+			safe[i] = ' '
+		}
+	}
+	return string(safe)
+}

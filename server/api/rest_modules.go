@@ -1,0 +1,135 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/modules"
+	"kumi/modules/script"
+	"kumi/server/door"
+)
+
+// serveModuleRoute answers requests to routes that modules added, and returns
+// true for them. They are tried in order of registration; one that does not
+// take the request's method lets others have it.
+func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
+	routes := a.Set().HTTP
+	for i := range routes {
+		if rt := &routes[i]; rt.Match(r) {
+			a.serveRoute(w, r, rt)
+			return true
+		}
+	}
+	return false
+}
+
+// serveRoute checks who calls and hands the request to the module. What fails
+// before or within a script is a coded error like that of a REST call.
+func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) {
+	if rt.Auth == script.AuthNone && rt.Serve == nil {
+		rt.Handler(w, r)
+		return
+	}
+	scope, err := a.routeScope(r, rt)
+	if err != nil {
+		setConstantHeaders(w.Header())
+		a.fail(w, r, err)
+		return
+	}
+	if rt.Serve == nil {
+		rt.Handler(w, r.WithContext(core.WithMode(r.Context(), scope, "http")))
+		return
+	}
+	start := time.Now()
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	res, err := a.callRoute(core.WithMode(ctx, scope, "http"), w, r, rt)
+	if err != nil {
+		a.Log.Debug().Err(err).Str("route", rt.Pattern).Dur("took", time.Since(start)).Msg("HTTP route failed")
+		setConstantHeaders(w.Header())
+		a.fail(w, r, err)
+		return
+	}
+	respond(w, r, res)
+}
+
+// routeScope is what module code learns of the caller, who has shown what the
+// route asks for. Fails with Unauthenticated.
+func (a *Server) routeScope(r *http.Request, rt *modules.HTTPRoute) (*core.Scope, error) {
+	query, err := rpcQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	scope := a.Scope()
+	switch rt.Auth {
+	case script.AuthSession:
+		claims, err := a.session(authorizationOf(r))
+		if err != nil {
+			return nil, err
+		}
+		setCaller(scope, claims)
+	case script.AuthHTTPKey:
+		if key := query.Get("http_key"); key != "" && !a.httpKey.matches(key) || key == "" && !a.httpKey.matchesBasic(authorizationOf(r)) {
+			return nil, errHTTPKeyInvalid
+		}
+		delete(query, "http_key")
+	}
+	scope.TraceID = door.NewTraceID()
+	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
+	scope.Headers, scope.QueryParams = r.Header, query
+	return scope, nil
+}
+
+// callRoute reads the request for a script and calls it.
+func (a *Server) callRoute(ctx context.Context, w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) (*script.HTTPResponse, error) {
+	buf := takeBuffer()
+	defer buf.give()
+	if _, err := a.readBody(w, r, buf); err != nil {
+		return nil, err
+	}
+	scope, _ := core.ScopeOf(ctx)
+	in := &script.HTTPRequest{
+		Method: r.Method, Path: r.URL.Path, Params: rt.Params(r),
+		Query: scope.QueryParams, Headers: r.Header,
+		Body: bytes.Clone(buf.b), // scripts may keep the request
+
+	}
+	res, err := guardRoute(ctx, rt, in)
+	if err != nil {
+		return nil, late(ctx, a.moduleError(err, "http "+rt.Pattern, hooks.Origin{Runtime: rt.Runtime, Module: rt.Module}))
+	}
+	return res, nil
+}
+
+// guardRoute turns a panic of module code into an error of that call.
+func guardRoute(ctx context.Context, rt *modules.HTTPRoute, in *script.HTTPRequest) (res *script.HTTPResponse, err error) {
+	defer recovered(&err)
+	return rt.Serve(ctx, in)
+}
+
+// respond sends what a script answered. Headers that are net/http's own are
+// left to it.
+func respond(w http.ResponseWriter, r *http.Request, res *script.HTTPResponse) {
+	h := w.Header()
+	h["Vary"] = acceptEncodings
+	for key, values := range res.Headers {
+		switch key {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Content-Encoding":
+			continue
+		}
+		safe := make([]string, len(values))
+		for i, v := range values {
+			safe[i] = headerSafe(v)
+		}
+		h[key] = safe
+	}
+	if len(res.Body) == 0 {
+		w.WriteHeader(res.Status)
+		return
+	}
+	send(w, r, res.Status, h["Content-Type"], res.Body)
+}

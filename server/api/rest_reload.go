@@ -1,0 +1,38 @@
+package api
+
+import (
+	"context"
+	"net/http"
+)
+
+// reloadPath is where other servers and tools ask for a reload. It is no path of
+// the protocol's.
+const reloadPath = "/v2/kumi/reload"
+
+// serveReload loads the modules anew and answers with their version. It takes
+// the HTTP key, as server-to-server calls do, and no session.
+func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
+	query, err := rpcQuery(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	claims, err := a.authenticateRPC(r, query)
+	if err == nil && claims != nil {
+		err = errHTTPKeyInvalid
+	}
+	if err == nil {
+		// A caller that goes away does not stop it halfway.
+		err = a.Reload(context.WithoutCancel(r.Context()))
+	}
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	buf := takeBuffer()
+	defer buf.give()
+	buf.b = append(buf.b, `{"version":`...)
+	buf.b = appendString(buf.b, a.Set().Version)
+	buf.b = append(buf.b, '}')
+	send(w, r, http.StatusOK, jsonContent, buf.b)
+}

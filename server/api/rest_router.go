@@ -1,0 +1,141 @@
+package api
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// maxPathParams is the most parameters a pattern may have.
+const maxPathParams = 4
+
+// route is a binding made ready: the fields its path parameters and its body
+// go into.
+type route struct {
+	*row
+	params []protoreflect.FieldDescriptor
+	// body is the field the HTTP body goes into; whole means the request itself.
+	body  protoreflect.FieldDescriptor
+	whole bool
+}
+
+// pathParams are the values of a path's parameters, in order.
+type pathParams [maxPathParams]string
+
+// router finds the route of a verb and a path. net/http's own multiplexer is
+// not used, as it cleans paths by redirects and answers 405 by itself, where
+// the protocol wants 404 and 501. It is read-only once built.
+type router map[string]*node
+
+// node is one segment of a path; children by literal text go before the
+// parameter.
+type node struct {
+	literal map[string]*node
+	param   *node
+	route   *route
+}
+
+// newRouter builds the routes of all rows. A row that does not fit its request
+// type is a mistake in the table, and panics.
+func newRouter(rows []*row) router {
+	r := router{}
+	for _, row := range rows {
+		for _, b := range row.bindings {
+			r.add(row, b)
+		}
+	}
+	return r
+}
+
+func (r router) add(row *row, b binding) {
+	rt := &route{row: row, whole: b.body == "*"}
+	fields := row.request().ProtoReflect().Descriptor().Fields()
+	if !rt.whole && b.body != "" {
+		rt.body = fields.ByName(protoreflect.Name(b.body))
+		if rt.body == nil || rt.body.Message() == nil {
+			panic(fmt.Sprintf("%s %s: no message field %q in the request of %s", b.verb, b.pattern, b.body, row.name))
+		}
+	}
+	at := r[b.verb]
+	if at == nil {
+		at = &node{}
+		r[b.verb] = at
+	}
+	for segment := range strings.SplitSeq(strings.TrimPrefix(b.pattern, "/"), "/") {
+		name, isParam := strings.CutPrefix(segment, "{")
+		if !isParam {
+			at = at.child(segment)
+			continue
+		}
+		// A row of a method that is not built has no fields: its values go nowhere.
+		rt.params = append(rt.params, fields.ByName(protoreflect.Name(strings.TrimSuffix(name, "}"))))
+		if at.param == nil {
+			at.param = &node{}
+		}
+		at = at.param
+	}
+	if at.route != nil || len(rt.params) > maxPathParams {
+		panic(fmt.Sprintf("%s %s: bound twice or too many parameters", b.verb, b.pattern))
+	}
+	at.route = rt
+}
+
+func (n *node) child(segment string) *node {
+	if n.literal == nil {
+		n.literal = map[string]*node{}
+	}
+	c := n.literal[segment]
+	if c == nil {
+		c = &node{}
+		n.literal[segment] = c
+	}
+	return c
+}
+
+// find returns the route of a verb and a path and fills in the path's
+// parameters. Without one it returns nil, and whether the path exists under
+// another verb. escaped says that path is still percent-encoded.
+func (r router) find(verb, path string, escaped bool, params *pathParams) (rt *route, otherVerb bool) {
+	path = strings.TrimPrefix(path, "/")
+	if root := r[verb]; root != nil {
+		if rt = root.find(path, escaped, params, 0); rt != nil {
+			return rt, false
+		}
+	}
+	for other, root := range r {
+		if other != verb && root.find(path, escaped, params, 0) != nil {
+			return nil, true
+		}
+	}
+	return nil, false
+}
+
+func (n *node) find(path string, escaped bool, params *pathParams, count int) *route {
+	segment, rest, more := strings.Cut(path, "/")
+	if c := n.literal[segment]; c != nil {
+		if rt := c.next(rest, more, escaped, params, count); rt != nil {
+			return rt
+		}
+	}
+	if n.param == nil || segment == "" {
+		return nil
+	}
+	if escaped {
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil
+		}
+		segment = plain
+	}
+	params[count] = segment
+	return n.param.next(rest, more, escaped, params, count+1)
+}
+
+func (n *node) next(rest string, more, escaped bool, params *pathParams, count int) *route {
+	if !more {
+		return n.route
+	}
+	return n.find(rest, escaped, params, count)
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+)
+
+// compressFrom is the size in bytes from which answers are compressed. Below
+// it a compressed answer is hardly smaller, or larger, and costs more than the
+// whole call.
+const compressFrom = 1024
+
+// lengthFrom is the size from which net/http does not count the body itself.
+const lengthFrom = 2048
+
+// send writes a whole response, compressed when the client accepts that and
+// it is worth it.
+func send(w http.ResponseWriter, r *http.Request, status int, contentType []string, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = contentType
+	if len(body) >= compressFrom {
+		if encoding := acceptedEncoding(r.Header["Accept-Encoding"]); encoding != "" {
+			h["Content-Encoding"] = []string{encoding}
+			w.WriteHeader(status)
+			compress(w, encoding, body)
+			return
+		}
+		if len(body) >= lengthFrom {
+			h["Content-Length"] = []string{strconv.Itoa(len(body))}
+		}
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no error
+}
+
+// acceptedEncoding is the first encoding of the list that the server speaks.
+// Preferences are not read.
+func acceptedEncoding(accept []string) string {
+	for _, line := range accept {
+		for name := range strings.SplitSeq(line, ",") {
+			name, _, _ = strings.Cut(name, ";")
+			switch strings.TrimSpace(name) {
+			case "gzip":
+				return "gzip"
+			case "deflate":
+				return "deflate"
+			}
+		}
+	}
+	return ""
+}
+
+var gzipWriters = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for bad levels only
+	return w
+}}
+
+var flateWriters = sync.Pool{New: func() any {
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for bad levels only
+	return w
+}}
+
+// compress writes body; deflate means a raw stream, without zlib's frame.
+func compress(w http.ResponseWriter, encoding string, body []byte) {
+	if encoding == "gzip" {
+		z := gzipWriters.Get().(*gzip.Writer)
+		defer gzipWriters.Put(z)
+		z.Reset(w)
+		_, _ = z.Write(body)
+		_ = z.Close()
+		return
+	}
+	z := flateWriters.Get().(*flate.Writer)
+	defer flateWriters.Put(z)
+	z.Reset(w)
+	_, _ = z.Write(body)
+	_ = z.Close()
+}
+
+// buffer is a byte slice from a pool.
+type buffer struct{ b []byte }
+
+var bodyBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1024)} }}
+
+// keepBuffer is the largest buffer that goes back to the pool.
+const keepBuffer = 64 << 10
+
+func takeBuffer() *buffer { return bodyBuffers.Get().(*buffer) }
+
+// give returns the buffer; nobody may hold its bytes any longer.
+func (b *buffer) give() {
+	if cap(b.b) <= keepBuffer {
+		b.b = b.b[:0]
+		bodyBuffers.Put(b)
+	}
+}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/rpc"
+	"kumi/server/door"
+	"kumi/store/fault"
+)
+
+var (
+	errRPCIDRequired = fault.New(fault.InvalidArgument, "RPC ID must be set")
+	errRPCNotFound   = fault.New(fault.NotFound, "RPC function not found")
+	errRPCPayload    = fault.New(fault.InvalidArgument, "RPC body must be a JSON string; send raw bodies with the unwrap parameter")
+)
+
+// serveRPC answers /v2/rpc/{id}. It does not go through the API table: there
+// is no message to decode, and this is the path games call most.
+func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
+	query, err := rpcQuery(r)
+	if err != nil {
+		a.failRPC(w, r, err)
+		return
+	}
+	claims, err := a.authenticateRPC(r, query)
+	if err != nil {
+		a.failRPC(w, r, err)
+		return
+	}
+	f, err := a.lookup(r.URL.Path[len(rpcPrefix):])
+	if err != nil {
+		a.failRPC(w, r, err)
+		return
+	}
+
+	stats, start := &a.Metrics.RPC(f.ID).HTTP, time.Now()
+	_, raw := query["unwrap"]
+	payload, received, err := a.rpcPayload(w, r, raw)
+	if err != nil {
+		sent := 0
+		if err == error(errTooLarge) {
+			sent = a.fail(w, r, err)
+		} else {
+			sent = a.failRPC(w, r, err)
+		}
+		stats.Record(fault.CodeOf(err), time.Since(start), received, sent)
+		return
+	}
+
+	scope := a.Scope()
+	scope.Mode = "rpc"
+	scope.TraceID = door.NewTraceID()
+	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
+	delete(r.Header, "Grpc-Timeout")
+	delete(query, "http_key")
+	scope.Headers, scope.QueryParams = r.Header, query
+	setCaller(scope, claims)
+
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	result, err := a.runRPC(core.WithScope(ctx, scope), f, payload)
+	took := time.Since(start)
+	if err != nil {
+		sent := a.failRPCCall(w, r, f, err)
+		stats.Record(fault.CodeOf(err), took, received, sent)
+		return
+	}
+	stats.Record(fault.OK, took, received, answerRPC(w, r, result, raw))
+}
+
+// rpcQuery reads the query; it is never nil.
+func rpcQuery(r *http.Request) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return url.Values{}, nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, invalid("bad query string: %v", err)
+	}
+	return query, nil
+}
+
+// authenticateRPC accepts the HTTP key, as query parameter or as user of Basic
+// authentication, or a session. Claims are nil for calls with the key.
+func (a *Server) authenticateRPC(r *http.Request, query url.Values) (*core.Claims, error) {
+	if key := query["http_key"]; len(key) > 0 && key[0] != "" {
+		if !a.httpKey.matches(key[0]) {
+			return nil, errHTTPKeyInvalid
+		}
+		return nil, nil
+	}
+	authorization := authorizationOf(r)
+	if strings.HasPrefix(authorization, "Basic ") {
+		if !a.httpKey.matchesBasic(authorization) {
+			return nil, errHTTPKeyInvalid
+		}
+		return nil, nil
+	}
+	return a.session(authorization)
+}
+
+// lookup finds a registered function.
+func (a *Server) lookup(id string) (*rpc.Function, error) {
+	if id == "" {
+		return nil, errRPCIDRequired
+	}
+	f := a.Set().RPC.Lookup(id)
+	if f == nil {
+		return nil, errRPCNotFound
+	}
+	return f, nil
+}
+
+// rpcPayload reads the payload: the body itself when it is raw, else the JSON
+// string that it is. GET has none.
+func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (payload string, received int, err error) {
+	if r.Method == http.MethodGet {
+		return "", 0, nil
+	}
+	buf := takeBuffer()
+	defer buf.give()
+	if received, err = a.readBody(w, r, buf); err != nil || len(buf.b) == 0 {
+		return "", received, err
+	}
+	if raw {
+		return string(buf.b), received, nil
+	}
+	payload, ok := unquote(buf.b)
+	if !ok {
+		return "", received, errRPCPayload
+	}
+	return payload, received, nil
+}
+
+// runRPC calls a function. Its error has a code and is logged as needed.
+func (a *Server) runRPC(ctx context.Context, f *rpc.Function, payload string) (string, error) {
+	result, err := guardRPC(ctx, f.Call, payload)
+	if err != nil {
+		err = late(ctx, a.moduleError(err, "rpc "+f.ID, hooks.Origin{Runtime: f.Runtime, Module: f.Module}))
+		return "", err
+	}
+	return result, nil
+}
+
+// guardRPC turns a panic of module code into an error of that call.
+func guardRPC(ctx context.Context, f rpc.Func, payload string) (result string, err error) {
+	defer recovered(&err)
+	return f(ctx, payload)
+}

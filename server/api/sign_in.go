@@ -1,0 +1,73 @@
+package api
+
+import (
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/core"
+)
+
+// orCreate reads the create flag of an authentication, which is true unless
+// sent.
+func orCreate(create *wrapperspb.BoolValue) bool { return create == nil || create.Value }
+
+func authenticateCustom(c *call, in *api.AuthenticateCustomRequest) (*api.Session, error) {
+	id, err := c.Core.AuthenticateCustom(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
+	return c.signIn(id, in.GetAccount().GetVars(), err)
+}
+
+func authenticateDevice(c *call, in *api.AuthenticateDeviceRequest) (*api.Session, error) {
+	id, err := c.Core.AuthenticateDevice(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
+	return c.signIn(id, in.GetAccount().GetVars(), err)
+}
+
+func authenticateEmail(c *call, in *api.AuthenticateEmailRequest) (*api.Session, error) {
+	account := in.GetAccount()
+	id, err := c.Core.AuthenticateEmail(c.ctx, account.GetEmail(), account.GetPassword(), in.Username, orCreate(in.Create))
+	return c.signIn(id, account.GetVars(), err)
+}
+
+// signIn starts the session of an authentication that err says went well, and
+// makes its user the caller for the after hook.
+func (c *call) signIn(id core.Identity, vars map[string]string, err error) (*api.Session, error) {
+	if err != nil {
+		return nil, err
+	}
+	session, claims, err := c.Core.StartSession(id, vars)
+	c.claims = claims
+	return session, err
+}
+
+func sessionRefresh(c *call, in *api.SessionRefreshRequest) (*api.Session, error) {
+	session, claims, err := c.Core.RefreshSession(c.ctx, in.Token, in.Vars)
+	c.claims = claims
+	return session, err
+}
+
+func sessionLogout(c *call, in *api.SessionLogoutRequest) error {
+	return c.Core.Logout(c.caller(), in.Token, in.RefreshToken)
+}
+
+func linkCustom(c *call, in *api.AccountCustom) error {
+	return c.Core.LinkCustom(c.ctx, c.caller(), in.Id)
+}
+
+func linkDevice(c *call, in *api.AccountDevice) error {
+	return c.Core.LinkDevice(c.ctx, c.caller(), in.Id)
+}
+
+func linkEmail(c *call, in *api.AccountEmail) error {
+	return c.Core.LinkEmail(c.ctx, c.caller(), in.Email, in.Password)
+}
+
+func unlinkCustom(c *call, in *api.AccountCustom) error {
+	return c.Core.UnlinkCustom(c.ctx, c.caller(), in.Id)
+}
+
+func unlinkDevice(c *call, in *api.AccountDevice) error {
+	return c.Core.UnlinkDevice(c.ctx, c.caller(), in.Id)
+}
+
+func unlinkEmail(c *call, in *api.AccountEmail) error {
+	return c.Core.UnlinkEmail(c.ctx, c.caller(), in.Email)
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"kumi/core"
+)
+
+// table lists the methods of the client API. A new method is a row here, and
+// its operation in core. It returns fresh rows, since a server fills in more.
+func table() []*row {
+	return []*row{
+		method("Healthcheck", anyone, healthcheck, get("/healthcheck")),
+
+		method("GetAccount", bySession, getAccount, get("/v2/account")),
+		command("UpdateAccount", (*core.Core).UpdateAccount, put("/v2/account", "*")),
+		action("DeleteAccount", bySession, deleteAccount, del("/v2/account")),
+		method("GetUsers", bySession, getUsers, get("/v2/user")),
+
+		method("AuthenticateCustom", byServerKey, authenticateCustom, post("/v2/account/authenticate/custom", "account")),
+		method("AuthenticateDevice", byServerKey, authenticateDevice, post("/v2/account/authenticate/device", "account")),
+		method("AuthenticateEmail", byServerKey, authenticateEmail, post("/v2/account/authenticate/email", "account")),
+		method("SessionRefresh", byServerKey, sessionRefresh, post("/v2/account/session/refresh", "*")),
+		action("SessionLogout", bySession, sessionLogout, post("/v2/session/logout", "*")),
+
+		action("LinkCustom", bySession, linkCustom, post("/v2/account/link/custom", "*")),
+		action("LinkDevice", bySession, linkDevice, post("/v2/account/link/device", "*")),
+		action("LinkEmail", bySession, linkEmail, post("/v2/account/link/email", "*")),
+		action("UnlinkCustom", bySession, unlinkCustom, post("/v2/account/unlink/custom", "*")),
+		action("UnlinkDevice", bySession, unlinkDevice, post("/v2/account/unlink/device", "*")),
+		action("UnlinkEmail", bySession, unlinkEmail, post("/v2/account/unlink/email", "*")),
+
+		operation("ReadStorageObjects", (*core.Core).ReadStorage, post("/v2/storage", "*")),
+		operation("WriteStorageObjects", (*core.Core).WriteStorage, put("/v2/storage", "*")),
+		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
+		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
+
+		operation("ListFriends", (*core.Core).ListFriends, get("/v2/friend")),
+		command("AddFriends", (*core.Core).AddFriends, post("/v2/friend", "")),
+		command("DeleteFriends", (*core.Core).DeleteFriends, del("/v2/friend")),
+		command("BlockFriends", (*core.Core).BlockFriends, post("/v2/friend/block", "")),
+		operation("ListFriendsOfFriends", (*core.Core).ListFriendsOfFriends, get("/v2/friend/friends")),
+
+		operation("ListGroups", (*core.Core).ListGroups, get("/v2/group")),
+		operation("CreateGroup", (*core.Core).CreateGroup, post("/v2/group", "*")),
+		command("UpdateGroup", (*core.Core).UpdateGroup, put("/v2/group/{group_id}", "*")),
+		command("DeleteGroup", (*core.Core).DeleteGroup, del("/v2/group/{group_id}")),
+		command("JoinGroup", (*core.Core).JoinGroup, post("/v2/group/{group_id}/join", "")),
+		command("LeaveGroup", (*core.Core).LeaveGroup, post("/v2/group/{group_id}/leave", "")),
+		command("AddGroupUsers", (*core.Core).AddGroupUsers, post("/v2/group/{group_id}/add", "")),
+		command("KickGroupUsers", (*core.Core).KickGroupUsers, post("/v2/group/{group_id}/kick", "")),
+		command("BanGroupUsers", (*core.Core).BanGroupUsers, post("/v2/group/{group_id}/ban", "")),
+		command("PromoteGroupUsers", (*core.Core).PromoteGroupUsers, post("/v2/group/{group_id}/promote", "")),
+		command("DemoteGroupUsers", (*core.Core).DemoteGroupUsers, post("/v2/group/{group_id}/demote", "")),
+		operation("ListGroupUsers", (*core.Core).ListGroupUsers, get("/v2/group/{group_id}/user")),
+		operation("ListUserGroups", (*core.Core).ListUserGroups, get("/v2/user/{user_id}/group")),
+
+		operation("ListChannelMessages", (*core.Core).ListChannelMessages, get("/v2/channel/{channel_id}")),
+		operation("ListNotifications", (*core.Core).ListNotifications, get("/v2/notification")),
+		command("DeleteNotifications", (*core.Core).DeleteNotifications, del("/v2/notification")),
+
+		action("Event", bySession, event, post("/v2/event", "*")),
+		method("ListMatches", bySession, listMatches, get("/v2/match")),
+		operation("ListParties", (*core.Core).ListParties, get("/v2/party")),
+		operation("GetMatchmakerStats", (*core.Core).MatchmakerStats, get("/v2/matchmaker/stats")),
+	}
+}
+
+func healthcheck(*call, *emptypb.Empty) (*emptypb.Empty, error) { return nothing, nil }
+
+func getAccount(c *call, _ *emptypb.Empty) (*api.Account, error) {
+	return c.Core.GetAccount(c.ctx, c.caller())
+}
+
+func deleteAccount(c *call, _ *emptypb.Empty) error {
+	return c.Core.DeleteAccount(c.ctx, c.caller())
+}
+
+func getUsers(c *call, in *api.GetUsersRequest) (*api.Users, error) {
+	return c.Core.GetUsers(c.ctx, in)
+}
+
+func listMatches(c *call, in *api.ListMatchesRequest) (*api.MatchList, error) {
+	return c.Core.ListMatches(c.ctx, in)
+}
+
+// event hands module code a context that says who sent the event.
+func event(c *call, in *api.Event) error {
+	return c.Core.Event(core.WithMode(c.ctx, c.moduleScope(), "event"), c.caller(), in)
+}
+
+// Hooked names the methods that are built and that hooks exist for.
+func Hooked() (names []string) {
+	for _, r := range table() {
+		if r.hook != nil {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}

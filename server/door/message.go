@@ -1,0 +1,44 @@
+package door
+
+import (
+	"errors"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+// ModuleMessage is what a client may read of an error that a call into a module
+// ended with: what the module itself said. In Go that is the text of any error;
+// for scripts an error without a code is the server's own.
+func ModuleMessage(err error, language string) string {
+	generic := General(fault.CodeOf(err))
+	if language != "lua" && language != "javascript" && !Coded(err) {
+		generic = err.Error()
+	}
+	return fault.MessageOf(err, generic)
+}
+
+// Coded tells whether somebody chose a code for err.
+func Coded(err error) bool {
+	var f *fault.Error
+	var r *runtime.Error
+	return errors.As(err, &f) || errors.As(err, &r)
+}
+
+// General is what a client reads of an error that has nothing to say to it.
+func General(code fault.Code) string {
+	switch code {
+	case fault.Canceled:
+		return "The request was canceled."
+	case fault.DeadlineExceeded:
+		return "The request took too long."
+	case fault.PermissionDenied:
+		return "Permission denied."
+	case fault.ResourceExhausted:
+		return "A limit was reached."
+	case fault.Unavailable:
+		return "Something the request needs is not available."
+	}
+	return "An internal error occurred."
+}

@@ -1,0 +1,104 @@
+// Package game puts the game server together below its doors: who is where,
+// matches, parties, the matchmaker, and the operations on top of them. Servers
+// and tests are all made of it.
+package game
+
+import (
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
+	"kumi/presence"
+	"kumi/store"
+)
+
+// Metrics is what the parts of a game count.
+type Metrics interface {
+	core.Metrics
+	match.Metrics
+	party.Metrics
+	matchmaker.Metrics
+	presence.Metrics
+}
+
+// Options say what a game is made of. Config and Scope are required.
+type Options struct {
+	Config  *config.Config
+	DB      *store.DB // nil: operations that need a database fail
+	Logger  zerolog.Logger
+	Metrics Metrics
+	Version string
+	// Hooks gives the hooks of the loaded modules; nil: there are none. Scope is
+	// the caller of
+	// calls into modules that no client made.
+	Hooks func() *hooks.Registry
+	Scope *core.Scope
+	// PasswordCost is bcrypt's work factor for new passwords, 0 for the default.
+	PasswordCost int
+}
+
+// Game is a game server without doors. Its fields are set by New and only read
+// afterwards; each may be used from any goroutine.
+type Game struct {
+	Core       *core.Core
+	Sessions   *presence.Sessions
+	Tracker    *presence.Tracker
+	Router     *presence.Router
+	Matches    *match.Registry
+	Parties    *party.Registry
+	Matchmaker *matchmaker.Matchmaker
+}
+
+// New makes a game. Nothing runs yet: the matchmaker is started by its Start.
+// Fails when a setting makes no sense.
+func New(o Options) (*Game, error) {
+	cfg := o.Config
+	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)
+	if err != nil {
+		return nil, err
+	}
+	g := &Game{Sessions: presence.NewSessions()}
+	g.Tracker = presence.NewTracker(presence.TrackerOptions{
+		Node: cfg.Name, Sessions: g.Sessions, Logger: o.Logger,
+		EventQueue: cfg.Tracker.EventQueueSize, Metrics: o.Metrics,
+	})
+	g.Router = presence.NewRouter(g.Tracker)
+	g.Matches = match.NewRegistry(match.Options{
+		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics,
+		TokenKey:           []byte(cfg.Session.EncryptionKey),
+		InputQueue:         cfg.Match.InputQueueSize,
+		CallQueue:          cfg.Match.CallQueueSize,
+		SignalQueue:        cfg.Match.SignalQueueSize,
+		JoinAttemptQueue:   cfg.Match.JoinAttemptQueueSize,
+		DeferredQueue:      cfg.Match.DeferredQueueSize,
+		JoinMarkerDeadline: config.Milliseconds(cfg.Match.JoinMarkerDeadlineMs),
+		KeepSockets:        cfg.Match.OnError == "leave",
+		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
+	})
+	m := &matchmaking{log: o.Logger, hooks: o.Hooks, scope: o.Scope, router: g.Router, matches: g.Matches}
+	g.Matchmaker = matchmaker.New(matchmaker.Options{
+		MaxTickets: cfg.Matchmaker.MaxTickets, MaxIntervals: cfg.Matchmaker.MaxIntervals,
+		Interval:     time.Duration(cfg.Matchmaker.IntervalSec) * time.Second,
+		RevPrecision: cfg.Matchmaker.RevPrecision, RevThreshold: cfg.Matchmaker.RevThreshold,
+		TicketTimeout: time.Duration(cfg.Matchmaker.TicketTimeoutSec) * time.Second,
+		OnMatched:     m.matched, OnTimeout: m.timedOut, Hooks: m.replaced,
+		Logger: o.Logger, Metrics: o.Metrics,
+	})
+	g.Parties = party.NewRegistry(party.Options{
+		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Matchmaker: g.Matchmaker,
+		Logger: o.Logger, Metrics: o.Metrics,
+	})
+	g.Core = core.New(core.Options{
+		DB: o.DB, Hosts: hosts, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
+		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
+		Parties: g.Parties, Matchmaker: g.Matchmaker,
+		ModulesPath: cfg.Runtime.Path, PasswordCost: o.PasswordCost,
+	})
+	return g, nil
+}

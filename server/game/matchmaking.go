@@ -1,0 +1,157 @@
+package game
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/presence"
+)
+
+// matchmaking is what the matchmaker calls: module code, and the players'
+// sockets. Its methods run on the matchmaker's goroutines.
+type matchmaking struct {
+	log     zerolog.Logger
+	hooks   func() *hooks.Registry
+	scope   *core.Scope
+	router  *presence.Router
+	matches *match.Registry
+}
+
+// replaced gives the functions of modules that replace parts of a pass.
+func (g *matchmaking) replaced() (h matchmaker.Hooks) {
+	single := g.singles()
+	if slot := single.MatchmakerProcessor; slot != nil {
+		h.Processor = func(entries []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+			return slot.Call(g.context("matchmaker_processor"), entries)
+		}
+	}
+	if slot := single.MatchmakerOverride; slot != nil {
+		h.Override = func(candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+			return slot.Call(g.context("matchmaker_override"), candidates)
+		}
+	}
+	return h
+}
+
+// singles are the hooks of which there is one each.
+func (g *matchmaking) singles() *hooks.Singles {
+	if g.hooks == nil {
+		return new(hooks.Singles)
+	}
+	return &g.hooks().Single
+}
+
+func (g *matchmaking) context(mode string) context.Context {
+	return core.WithMode(context.Background(), g.scope, mode)
+}
+
+// matched tells the players of a formed match where to meet: in the match that
+// module code names, else in a relayed one that a token opens.
+func (g *matchmaking) matched(m *matchmaker.Match) {
+	id, token := g.place(m), ""
+	if id == "" {
+		var err error
+		if token, err = g.token(); err != nil {
+			g.log.Error().Err(err).Int("players", len(m.Entries)).Msg("could not make a match token, the players are not told of their match")
+			return
+		}
+	}
+	users := make([]*rtapi.MatchmakerMatched_MatchmakerUser, len(m.Entries))
+	for i, e := range m.Entries {
+		users[i] = &rtapi.MatchmakerMatched_MatchmakerUser{
+			Presence: e.Presence.UserPresence(), PartyId: e.Ticket.PartyID,
+			StringProperties: e.Ticket.StringProperties, NumericProperties: e.Ticket.NumericProperties,
+		}
+	}
+	for i, e := range m.Entries {
+		s := g.router.Session(e.Presence.Session)
+		if s == nil {
+			continue
+		}
+		told := &rtapi.MatchmakerMatched{Ticket: e.Ticket.ID, Users: users, Self: users[i]}
+		if id != "" {
+			told.Id = &rtapi.MatchmakerMatched_MatchId{MatchId: id}
+		} else {
+			told.Id = &rtapi.MatchmakerMatched_Token{Token: token}
+		}
+		s.Send(presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_MatchmakerMatched{MatchmakerMatched: told}}))
+	}
+}
+
+// place asks module code for the match of the players; empty means that it has
+// none for them.
+func (g *matchmaking) place(m *matchmaker.Match) string {
+	hook := g.singles().MatchmakerMatched
+	if hook == nil {
+		return ""
+	}
+	entries := make([]runtime.MatchmakerEntry, len(m.Entries))
+	for i, e := range m.Entries {
+		entries[i] = e
+	}
+	log := g.log.With().Str("module", hook.Module).Int("players", len(entries)).Logger()
+	id, err := hook.Call(g.context("matchmaker"), entries)
+	if err != nil {
+		log.Error().Err(err).Msg("matchmaker matched handler failed, the players get a token")
+		return ""
+	}
+	// Go code may name anything its clients understand.
+	if id == "" || hook.Runtime == "go" {
+		return id
+	}
+	if _, node, err := match.ParseID(id); err != nil || node == "" {
+		log.Error().Str("match", id).Msg("matchmaker matched handler gave something that is not the id of an authoritative match, the players get a token")
+		return ""
+	}
+	return id
+}
+
+func (g *matchmaking) token() (string, error) {
+	id, err := uuid.NewV4()
+	if err != nil {
+		return "", err
+	}
+	return g.matches.NewToken(id)
+}
+
+// ticketTimeoutCode is the code of the notification that a ticket timed out,
+// away from those that the protocol uses.
+const ticketTimeoutCode = -100
+
+// timedOut tells the players that their tickets are gone.
+func (g *matchmaking) timedOut(tickets []*matchmaker.Ticket) {
+	for _, t := range tickets {
+		content, _ := json.Marshal(struct {
+			Ticket string `json:"ticket"`
+			Party  string `json:"party_id,omitempty"`
+		}{t.ID, t.PartyID}) // strings always can
+		id, err := uuid.NewV4()
+		if err != nil {
+			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not tell of a ticket that timed out")
+			continue
+		}
+		m := presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
+			Notifications: []*api.Notification{{
+				Id: id.String(), Subject: "matchmaker_ticket_timeout", Content: string(content), Code: ticketTimeoutCode,
+				CreateTime: timestamppb.New(time.Now().Truncate(time.Second)),
+			}},
+		}}})
+		for _, p := range t.Presences {
+			if s := g.router.Session(p.Session); s != nil {
+				s.Send(m)
+			}
+		}
+	}
+}

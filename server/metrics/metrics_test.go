@@ -1,0 +1,235 @@
+package metrics
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kumi/config"
+)
+
+// scrape reads the exposition.
+func scrape(t testing.TB, m *Metrics) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/any/path", nil))
+	if w.Code != 200 {
+		t.Fatal(w.Code, w.Body)
+	}
+	body, _ := io.ReadAll(w.Body)
+	return string(body)
+}
+
+func wantLines(t testing.TB, exposition string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !regexp.MustCompile("(?m)^" + line + "$").MatchString(exposition) {
+			t.Errorf("no line %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(exposition)
+	}
+}
+
+func TestCustomMetrics(t *testing.T) {
+	t.Parallel()
+	cfg := config.Default()
+	cfg.Metrics.CustomScopeLimit = 2
+	m := New(cfg, nil)
+	tags := func(v string) map[string]string { return map[string]string{"map": v, "node_name": "mine", "a-b": "c"} }
+	m.CustomCounter("shots", nil, 2)
+	m.CustomCounter("shots", nil, 3)
+	m.CustomCounter("shots", tags("one"), 1)
+	m.CustomCounter("shots", tags("two"), 1)
+	m.CustomCounter("shots", tags("three"), 1) // one tag set too many
+	m.CustomCounter("shots", tags("two"), 1)   // a known one
+	m.CustomCounter("shots", nil, -1)
+	m.CustomGauge("level", nil, 1.5)
+	m.CustomGauge("level", nil, -2.5)
+	m.CustomGauge("shots", nil, 1) // of another kind already
+	m.CustomTimer("took.ms", nil, 2*time.Second)
+	out := scrape(t, m)
+	wantLines(t, out,
+		`nakama_custom_shots{node_name="nakama"} 5`,
+		`nakama_custom_shots{a_b="c",map="one",node_name="nakama",tag_node_name="mine"} 1`,
+		`nakama_custom_shots{a_b="c",map="two",node_name="nakama",tag_node_name="mine"} 2`,
+		`nakama_custom_level{node_name="nakama"} -2.5`,
+		`nakama_custom_took_ms_sum{node_name="nakama"} 2`,
+		`nakama_custom_took_ms_count{node_name="nakama"} 1`,
+		`nakama_metrics_collection_errors_count{err="negative_increment",name="shots",node_name="nakama"} 1`,
+		`nakama_metrics_collection_errors_count{err="other_kind",name="shots",node_name="nakama"} 1`,
+	)
+	if strings.Contains(out, "three") {
+		t.Error("the limit of tag sets does not hold")
+	}
+}
+
+// A module's metric under a name of the server's does not take the others away.
+func TestMetricNameClash(t *testing.T) {
+	t.Parallel()
+	cfg := config.Default()
+	cfg.Metrics.CustomPrefix = ""
+	m := New(cfg, nil)
+	m.CustomGauge("overall_count", nil, 7)
+	m.CustomGauge("fine", nil, 7)
+	wantLines(t, scrape(t, m), `nakama_fine{node_name="nakama"} 7`, `nakama_dropped_events{node_name="nakama"} 0`)
+}
+
+func TestMetricsOfGames(t *testing.T) {
+	t.Parallel()
+	cfg := config.Default()
+	cfg.Metrics.Prefix = ""
+	m := New(cfg, nil)
+	m.Matches(3)
+	m.MatchTick("arena", time.Millisecond)
+	m.MatchTickSkipped("arena", 2)
+	m.MatchDropped("arena", "input")
+	m.MatchFailed("arena")
+	m.PresenceEvents(4)
+	m.Parties(6)
+	m.MatchmakerPass(7, 5, time.Second)
+	m.MatchmakerFormed(2, 8)
+	m.MatchmakerTimedOut(9)
+	m.StorageReject("saves", "version")
+	m.EventDropped()
+	m.Messages.Count.Add(5)
+	m.RPC("echo").Socket.Record(7, time.Second, 1, 2)
+	wantLines(t, scrape(t, m),
+		`authoritative_matches{node_name="nakama"} 3`,
+		`parties{node_name="nakama"} 6`,
+		`matchmaker_tickets{node_name="nakama"} 7`,
+		`matchmaker_active_tickets{node_name="nakama"} 5`,
+		`matchmaker_process_time_count{node_name="nakama"} 1`,
+		`matchmaker_matches{node_name="nakama"} 2`,
+		`matchmaker_matched_players{node_name="nakama"} 8`,
+		`matchmaker_timed_out{node_name="nakama"} 9`,
+		`match_tick_latency_count{handler="arena",node_name="nakama"} 1`,
+		`match_ticks_skipped{handler="arena",node_name="nakama"} 2`,
+		`match_dropped{handler="arena",node_name="nakama",queue="input"} 1`,
+		`match_failures{handler="arena",node_name="nakama"} 1`,
+		`presence_event_count{node_name="nakama"} 4`,
+		`storage_write_reject_count{collection="saves",node_name="nakama",reason="version"} 1`,
+		`dropped_events{node_name="nakama"} 1`,
+		`overall_message_count{node_name="nakama"} 5`,
+		`overall_count{node_name="nakama"} 6`,
+		`count{node_name="nakama",rpc_code="PermissionDenied",rpc_id="echo",transport="ws_rpc"} 1`,
+		`Rpc_errors{node_name="nakama",rpc_id="echo"} 1`,
+	)
+}
+
+func TestStorageRejectsAreBounded(t *testing.T) {
+	t.Parallel()
+	m := New(config.Default(), nil)
+	for i := range 1100 {
+		m.StorageReject(fmt.Sprint("collection", i), "version")
+	}
+	if n := len(m.storageRejects.all()); n > 1001 {
+		t.Errorf("%d label sets", n)
+	}
+}
+
+func TestTimerQuantiles(t *testing.T) {
+	t.Parallel()
+	var tm timer
+	for i := 1; i <= 1000; i++ {
+		tm.record(time.Duration(i) * time.Millisecond)
+	}
+	tm.record(time.Hour)
+	tm.record(0)
+	var d distribution
+	tm.read(time.Now(), &d)
+	if d.count != 1002 || math.Abs(d.sum-(500.5+3600)) > 0.001 {
+		t.Error(d.count, d.sum)
+	}
+	q := d.quantiles()
+	for quantile, want := range map[float64]float64{0.5: 0.5, 0.75: 0.75, 0.95: 0.95, 0.99: 0.99} {
+		if got := q[quantile]; math.Abs(got-want)/want > 0.1 {
+			t.Errorf("quantile %v is %v, want about %v", quantile, got, want)
+		}
+	}
+	var empty distribution
+	if !math.IsNaN(empty.quantiles()[0.5]) {
+		t.Error("a quantile of nothing")
+	}
+}
+
+// Quantiles forget what is older than the window; counts do not.
+func TestTimerWindow(t *testing.T) {
+	t.Parallel()
+	var tm timer
+	start := time.Unix(1_700_000_000, 0)
+	read := func(after time.Duration) *distribution {
+		var d distribution
+		tm.read(start.Add(after), &d)
+		return &d
+	}
+	tm.record(time.Second)
+	read(0)
+	read(6 * time.Minute)
+	tm.record(time.Millisecond)
+	if d := read(12 * time.Minute); d.count != 2 || d.quantiles()[0.999] > 0.002 {
+		t.Error(d.count, d.quantiles())
+	}
+	if d := read(18 * time.Minute); d.count != 2 || !math.IsNaN(d.quantiles()[0.5]) {
+		t.Error(d.count, d.quantiles())
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	t.Parallel()
+	last := -1
+	for ns := int64(1); ns < int64(3*time.Minute); ns += 1 + ns/20 {
+		b := bucketOf(ns)
+		if b < last || b >= timerBuckets {
+			t.Fatalf("%d ns is in bucket %d after %d", ns, b, last)
+		}
+		last = b
+		if low, high := bucketBounds(b); b < timerBuckets-1 && (float64(ns)/1e9 < low || float64(ns)/1e9 >= high) {
+			t.Fatalf("%d ns is in bucket %d, which is from %v to %v", ns, b, low, high)
+		}
+	}
+}
+
+func TestMetricsConcurrently(t *testing.T) {
+	t.Parallel()
+	m := New(config.Default(), nil)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 500 {
+				m.RPC(fmt.Sprint("rpc", i%10)).HTTP.Record(0, time.Millisecond, 1, 1)
+				m.CustomCounter("c", map[string]string{"i": fmt.Sprint(i % 10)}, 1)
+			}
+		})
+	}
+	wg.Go(func() { scrape(t, m) })
+	wg.Wait()
+	wantLines(t, scrape(t, m), `nakama_overall_count{node_name="nakama"} 2000`, `nakama_custom_c{i="3",node_name="nakama"} 200`)
+}
+
+func TestMetricsPort(t *testing.T) {
+	t.Parallel()
+	h := New(config.Default(), nil).Handler()
+	for method, want := range map[string]int{"GET": 200, "HEAD": 200, "OPTIONS": 200, "POST": 405} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/", http.NoBody))
+		if w.Code != want || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Error(method, w.Code, w.Header())
+		}
+	}
+}
+
+func BenchmarkRecordCall(b *testing.B) {
+	m := New(config.Default(), nil)
+	for b.Loop() {
+		m.RPC("echo").HTTP.Record(0, 3*time.Microsecond, 100, 200)
+	}
+}

@@ -1,0 +1,111 @@
+package socket
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kumi/config"
+	"kumi/modules"
+	"kumi/presence"
+	"kumi/rpc"
+)
+
+// farewellRealm has a call that waits until it is released or its context ends,
+// one that is counted, and time for good-byes.
+func farewellRealm(t *testing.T, wait int) (r *realm, release chan struct{}, puts *atomic.Int32) {
+	release, puts = make(chan struct{}), new(atomic.Int32)
+	r = newRealm(t, func(c *config.Config, set *modules.Set) {
+		c.Socket.CloseAckWaitMs = wait
+		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(ctx context.Context, _ string) (string, error) {
+			select {
+			case <-release:
+				return "done", nil
+			case <-ctx.Done():
+				return "", ctx.Err()
+			}
+		}})
+		set.RPC.Set(&rpc.Function{ID: "put", Call: func(context.Context, string) (string, error) { puts.Add(1); return "", nil }})
+	})
+	return r, release, puts
+}
+
+// askAndLeave calls functions and says good-bye. It returns when the server has
+// read that.
+func askAndLeave(t *testing.T, r *realm, calls ...string) (s *session, conn net.Conn) {
+	t.Helper()
+	conn = r.bareSocket()
+	r.sessions.Each(func(n presence.Session) bool { s = n.(*session); return false })
+	var sent []byte
+	for _, id := range calls {
+		sent = append(sent, clientFrame(0x81, `{"rpc":{"id":"`+id+`"}}`)...)
+	}
+	if _, err := conn.Write(append(sent, clientFrame(0x88, string(binary.BigEndian.AppendUint16(nil, 1000)))...)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the good-bye is read", s.leaving.Load)
+	return s, conn
+}
+
+// What a client asked for before it said good-bye is done and answered, although
+// it takes longer than a moment.
+func TestGoodbyeBehindSlowCall(t *testing.T) {
+	t.Parallel()
+	r, release, puts := farewellRealm(t, 20_000)
+	_, conn := askAndLeave(t, r, "slow", "put")
+	release <- struct{}{}
+	for _, want := range []string{
+		"\x81" + `{"rpc":{"id":"slow","payload":"done"}}`, "\x81" + `{"rpc":{"id":"put"}}`, "\x88\x03\xe8",
+	} {
+		if got := readFrame(t, conn); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
+		t.Errorf("the close frame is followed by %q, %v", rest, err)
+	}
+	if why := <-r.ended; why != "peer" || puts.Load() != 1 {
+		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())
+	}
+}
+
+// That a client does not wait for the answers changes nothing.
+func TestGoodbyeAndHangUpBehindSlowCall(t *testing.T) {
+	t.Parallel()
+	r, release, puts := farewellRealm(t, 20_000)
+	s, conn := askAndLeave(t, r, "slow", "slow", "put")
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+	release <- struct{}{}
+	eventually(t, "the first answer finds nobody", func() bool {
+		s.out.mu.Lock()
+		defer s.out.mu.Unlock()
+		return s.out.ended
+	})
+	select {
+	case release <- struct{}{}:
+	case <-time.After(testWait):
+		t.Error("the second call was given up")
+	}
+	if why := <-r.ended; why != "peer" || puts.Load() != 1 {
+		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())
+	}
+}
+
+// A call that does not end does not keep a session whose client has left.
+func TestGoodbyeBehindEndlessCall(t *testing.T) {
+	t.Parallel()
+	r, _, puts := farewellRealm(t, 50)
+	_, conn := askAndLeave(t, r, "slow", "put")
+	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
+		t.Errorf("got %q, want the close frame", got)
+	}
+	if why := <-r.ended; why != "peer" || puts.Load() != 0 {
+		t.Errorf("session ended for %q after %d calls", why, puts.Load())
+	}
+	eventually(t, "nothing is left of it", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })
+}

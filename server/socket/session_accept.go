@@ -1,0 +1,264 @@
+package socket
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/match"
+	"kumi/match/matchmaker"
+	"kumi/match/party"
+	"kumi/presence"
+	"kumi/presence/actor"
+	"kumi/server/door"
+	"kumi/server/game"
+	"kumi/server/metrics"
+)
+
+// Server is the realtime door: it accepts sockets at /ws and runs them. Its
+// methods may be called from any goroutine.
+type Server struct {
+	door.Deps
+	tracker  *presence.Tracker
+	router   *presence.Router
+	sessions *presence.Sessions
+	matches  *match.Registry
+	parties  *party.Registry
+	// matchmaker has the tickets of sessions and parties.
+	matchmaker *matchmaker.Matchmaker
+	// event reports that a session began or ended.
+	event   func(scope *core.Scope, ended bool, reason string)
+	pool    *actor.Pool
+	node    [6]byte
+	limits  socketLimits
+	stats   metrics.Sockets
+	watches [watches]lookout
+
+	mu       sync.Mutex
+	open     int // sockets with a reader
+	stopping bool
+	empty    chan struct{} // closed when stopping and none is open
+}
+
+// socketLimits are the settings of sockets, read once.
+type socketLimits struct {
+	message, outgoing, pingBackoff                int
+	pingPeriod, pongWait, writeWait, closeAckWait time.Duration
+	singleSocket, singleMatch, singleParty        bool
+}
+
+// idleWorkers is how many goroutines wait for a socket that has something to
+// do.
+const idleWorkers = 256
+
+// Options are what a Server is made of; all fields must be set.
+type Options struct {
+	door.Deps
+	Game *game.Game
+	// Event reports that a session began, or that it ended for a reason.
+	Event func(scope *core.Scope, ended bool, reason string)
+}
+
+// Path is where sockets are opened.
+const Path = "/ws"
+
+// New makes a Server, which is ready to be served.
+func New(o Options) *Server {
+	c, g := o.Config, o.Game
+	s := &Server{
+		Deps: o.Deps, tracker: g.Tracker, router: g.Router, sessions: g.Sessions,
+		matches: g.Matches, parties: g.Parties, matchmaker: g.Matchmaker, event: o.Event,
+		pool: actor.NewPool(idleWorkers), node: presence.NodeHash(c.Name), empty: make(chan struct{}),
+		limits: socketLimits{
+			message: c.Socket.MaxMessageSizeBytes, outgoing: c.Socket.OutgoingQueueSize, pingBackoff: c.Socket.PingBackoffThreshold,
+			pingPeriod: config.Milliseconds(c.Socket.PingPeriodMs), pongWait: config.Milliseconds(c.Socket.PongWaitMs),
+			writeWait: config.Milliseconds(c.Socket.WriteWaitMs), closeAckWait: config.Milliseconds(c.Socket.CloseAckWaitMs),
+			singleSocket: c.Session.SingleSocket, singleMatch: c.Session.SingleSocket && c.Session.SingleMatch,
+			singleParty: c.Session.SingleSocket && c.Session.SingleParty,
+		},
+	}
+	s.stats.Watch(o.Metrics, g.Sessions, g.Tracker)
+	return s
+}
+
+// ServeHTTP accepts a socket. It returns once the socket is open, so that
+// nothing of net/http stays with it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	var format presence.Format
+	switch query.Get("format") {
+	case "", "json":
+	case "protobuf":
+		format = presence.Protobuf
+	default:
+		http.Error(w, "Invalid format parameter", http.StatusBadRequest)
+		return
+	}
+	claims, ok := s.authenticate(r.Header.Get("Authorization"), query.Get("token"))
+	if !ok {
+		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
+		return
+	}
+	if !s.enter() {
+		http.Error(w, "Server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	if !s.accept(w, r, claims, format) {
+		s.left()
+	}
+}
+
+// authenticate checks a token. A header, where there is one, wins.
+func (s *Server) authenticate(header, param string) (*core.Claims, bool) {
+	token := param
+	if header != "" {
+		var bearer bool
+		if token, bearer = strings.CutPrefix(header, "Bearer "); !bearer {
+			return nil, false
+		}
+	}
+	if token == "" {
+		return nil, false
+	}
+	claims, err := s.Core.Tokens().VerifySession(token)
+	return claims, err == nil
+}
+
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) bool {
+	id, err := presence.NewSessionID(s.node)
+	if err != nil {
+		s.Log.Error().Err(err).Msg("make session id")
+		http.Error(w, "Could not open a session", http.StatusInternalServerError)
+		return false
+	}
+	query := r.URL.Query()
+	lang := query.Get("lang")
+	if lang == "" {
+		lang = "en"
+	}
+	scope := s.Scope()
+	scope.UserID, scope.Username, scope.Vars, scope.SessionExpiry = claims.UserID.String(), claims.Username, claims.Vars, claims.ExpiresAt
+	scope.SessionID, scope.Lang = id.String(), strings.Clone(lang)
+	scope.ClientIP, scope.ClientPort = door.ClientOf(r, s.Config.Socket.ProxyCount)
+	online, _ := strconv.ParseBool(query.Get("status"))
+
+	n := &session{
+		Server: s, id: id, user: claims.UserID, username: claims.Username, format: format,
+		frames: opText, scope: scope,
+		watch: &s.watches[id[3]%watches], // the part of its time that changes most
+	}
+	if format == presence.Protobuf {
+		n.frames = opBinary
+	}
+	conn, early, err := upgrade(w, r) // any Origin may connect: the token decides
+	if err != nil {
+		s.Log.Debug().Err(err).Msg("socket was not accepted")
+		return false
+	}
+	n.wire = &wire{Conn: conn, wait: newWaiter(conn), writeWait: s.limits.writeWait}
+	n.incoming.begin(early)
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	_ = n.wire.SetReadDeadline(time.Now().Add(s.limits.pongWait))
+	n.ping = time.AfterFunc(s.limits.pingPeriod, n.sendPing)
+	s.begin(n, online)
+	go n.read()
+	return true
+}
+
+// begin registers a session and puts it where every session is.
+func (s *Server) begin(n *session, online bool) {
+	s.sessions.Add(n)
+	s.tracker.Follow(n.id, n.user)
+	_, _, err := s.tracker.Track(n.id, presence.NotificationsOf(n.user), presence.Meta{Hidden: true, Username: n.username})
+	if err == nil && online {
+		_, _, err = s.tracker.Track(n.id, presence.StatusOf(n.user), presence.Meta{Username: n.username})
+	}
+	if err != nil {
+		n.note(n.Log.Debug()).Err(err).Msg("session ended while it began")
+	}
+	s.stats.Opened()
+	s.event(n.scope, false, "")
+	if s.limits.singleSocket {
+		for _, o := range s.sessions.OfUser(n.user) {
+			if o.ID() == n.id {
+				break // those that follow are newer
+			}
+			o.Close(presence.Replaced, singleSocketNotice())
+		}
+	}
+	// A server that began to stop meanwhile has not seen this session.
+	s.mu.Lock()
+	stopping := s.stopping
+	s.mu.Unlock()
+	if stopping {
+		n.Close(presence.Shutdown)
+	}
+}
+
+// singleSocketNotice tells a client that another socket took its place.
+func singleSocketNotice() *presence.Message {
+	return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
+		Notifications: []*api.Notification{{
+			Id: uuid.Must(uuid.NewV4()).String(), Subject: "single_socket", Content: "{}", Code: -7, CreateTime: timestamppb.New(time.Now().Truncate(time.Second)),
+		}},
+	}}})
+}
+
+// enter counts a socket in, unless the server stops.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.open++
+	return true
+}
+
+// left counts a socket out.
+func (s *Server) left() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	if s.stopping && s.open == 0 {
+		close(s.empty)
+	}
+}
+
+// Shutdown accepts no more sockets and closes those that are open. It returns
+// when they are gone, or with ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	already := s.stopping
+	s.stopping = true
+	if !already && s.open == 0 {
+		close(s.empty)
+	}
+	s.mu.Unlock()
+	s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
+	defer s.pool.Close()
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Open is the number of connections that are not closed yet, whatever became of
+// their sessions.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}

@@ -1,0 +1,352 @@
+package socket
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+
+	"kumi/config"
+	"kumi/modules"
+	"kumi/presence"
+	"kumi/rpc"
+)
+
+func TestHandshakeRefusals(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	good := url.QueryEscape(r.token(uuid.Must(uuid.NewV4()), "ann"))
+	for _, c := range []struct {
+		name, query, header string
+		status              int
+	}{
+		{"no token", "", "", 401},
+		{"bad token", "token=abc", "", 401},
+		{"bad prefix", "token=" + good, "Basic abc", 401},
+		{"bad header wins", "token=" + good, "Bearer abc", 401},
+		{"bad format", "format=xml&token=" + good, "", 400},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := http.Header{}
+			if c.header != "" {
+				h.Set("Authorization", c.header)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), testWait)
+			defer cancel()
+			_, resp, err := websocket.Dial(ctx, r.url+"?"+c.query, &websocket.DialOptions{HTTPHeader: h})
+			if err == nil || resp == nil {
+				t.Fatalf("the handshake was not refused: %v", err)
+			}
+			if resp.StatusCode != c.status {
+				t.Errorf("status %d, want %d", resp.StatusCode, c.status)
+			}
+			if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
+				t.Errorf("content type %q, want plain text", kind)
+			}
+			if body, _ := io.ReadAll(resp.Body); len(body) == 0 {
+				t.Error("the body is empty")
+			}
+		})
+	}
+	if n := r.sessions.Count(); n != 0 {
+		t.Errorf("%d sessions after refusals", n)
+	}
+}
+
+func TestHeaderToken(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	ctx, cancel := context.WithTimeout(context.Background(), testWait)
+	defer cancel()
+	h := http.Header{"Authorization": {"Bearer " + r.token(uuid.Must(uuid.NewV4()), "ann")}, "Origin": {"https://elsewhere.example"}}
+	conn, _, err := websocket.Dial(ctx, r.url+"?token=junk", &websocket.DialOptions{HTTPHeader: h})
+	if err != nil {
+		t.Fatalf("the header's token was not accepted: %v", err)
+	}
+	p := &player{t: t, conn: conn}
+	if p.call(ping()).GetPong() == nil {
+		t.Error("no pong")
+	}
+	_ = conn.CloseNow()
+}
+
+func TestOwnStatus(t *testing.T) {
+	t.Parallel()
+	bothFormats(t, func(t *testing.T, format presence.Format) {
+		r := newRealm(t, nil)
+		user := uuid.Must(uuid.NewV4())
+		p := r.playerOf(user, "ann", format, "&status=true")
+		e := p.read().GetStatusPresenceEvent()
+		if len(e.GetJoins()) != 1 || e.Joins[0].UserId != user.String() || e.Joins[0].Username != "ann" || e.Joins[0].Status == nil {
+			t.Fatalf("first message is %v, want one's own status", e)
+		}
+		id := uuid.FromStringOrNil(e.Joins[0].SessionId)
+		if id.Version() != 1 || !presence.OnNode(id, presence.NodeHash(r.Config.Name)) {
+			t.Errorf("session id %s is not of version 1 with the node's hash", id)
+		}
+		if !r.tracker.Online(user) {
+			t.Error("the user does not count as online")
+		}
+		// A second socket without status sees the first go.
+		q := r.playerOf(user, "ann", format, "")
+		q.call(ping())
+		_ = p.conn.Close(websocket.StatusNormalClosure, "")
+		left := q.expect("the leave", func(e *rtapi.Envelope) bool { return e.GetStatusPresenceEvent() != nil }).GetStatusPresenceEvent()
+		if len(left.Leaves) != 1 || left.Leaves[0].SessionId != id.String() {
+			t.Errorf("got %v, want the leave of the first socket", left)
+		}
+	})
+}
+
+func TestPing(t *testing.T) {
+	t.Parallel()
+	bothFormats(t, func(t *testing.T, format presence.Format) {
+		p := newRealm(t, nil).player("ann", format)
+		if e := p.call(ping()); e.GetPong() == nil {
+			t.Errorf("got %v, want a pong", e)
+		}
+		p.send(&rtapi.Envelope{Message: &rtapi.Envelope_Pong{Pong: &rtapi.Pong{}}}) // no reply
+		p.send(ping())
+		if e := p.read(); e.Cid != "" || e.GetPong() == nil {
+			t.Errorf("got %v, want a pong without cid", e)
+		}
+	})
+}
+
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		kind   websocket.MessageType
+		frame  string
+		code   rtapi.Error_Code // of an error before the close, -1: none
+		reason string
+	}{
+		{"not JSON", websocket.MessageText, `{`, -1, "received malformed payload"},
+		{"unknown field", websocket.MessageText, `{"cid":"1","ping":{"x":1}}`, -1, "received malformed payload"},
+		{"unknown kind", websocket.MessageText, `{"cid":"1","zap":{}}`, -1, "received malformed payload"},
+		{"bad UTF-8", websocket.MessageText, "{\"cid\":\"\xff\",\"ping\":{}}", -1, "received malformed payload"},
+		{"binary frame", websocket.MessageBinary, `{"ping":{}}`, -1, "received malformed payload"},
+		{"empty frame", websocket.MessageText, ``, -1, "received malformed payload"},
+		{"no message", websocket.MessageText, `{"cid":"7"}`, rtapi.Error_MISSING_PAYLOAD, "error processing message"},
+		{"server's kind", websocket.MessageText, `{"cid":"7","match_data":{}}`, rtapi.Error_UNRECOGNIZED_PAYLOAD, "error processing message"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRealm(t, nil)
+			p := r.player("ann", presence.JSON)
+			p.raw(c.kind, []byte(c.frame))
+			code, reason := p.closed()
+			if code != websocket.StatusNormalClosure || reason != c.reason {
+				t.Errorf("closed with %d %q, want 1000 %q", code, reason, c.reason)
+			}
+			switch {
+			case c.code < 0 && len(p.pushed) > 0:
+				t.Errorf("got %v before the close, want nothing", p.pushed)
+			case c.code >= 0 && (len(p.pushed) != 1 || p.pushed[0].Cid != "7" || p.pushed[0].GetError().GetCode() != int32(c.code)):
+				t.Errorf("got %v before the close, want error %d with the cid", p.pushed, c.code)
+			}
+			eventually(t, "the session is gone", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })
+		})
+	}
+}
+
+func TestOversizedMessage(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	p := r.player("ann", presence.JSON)
+	big := `{"cid":"1","rpc":{"id":"echo","payload":"` + strings.Repeat("x", 4096) + `"}}`
+	p.raw(websocket.MessageText, []byte(big))
+	if code, _ := p.closed(); code != websocket.StatusMessageTooBig {
+		t.Errorf("closed with %d, want 1009", code)
+	}
+	if why := <-r.ended; why != "too_big" {
+		t.Errorf("session ended for %q", why)
+	}
+	// One that just fits is fine.
+	q := r.player("bob", presence.JSON)
+	fits := `{"cid":"1","rpc":{"id":"echo","payload":"` + strings.Repeat("x", 4096-44) + `"}}`
+	if len(fits) != 4096 {
+		t.Fatalf("the test's message has %d bytes", len(fits))
+	}
+	q.raw(websocket.MessageText, []byte(fits))
+	if e := q.read(); len(e.GetRpc().GetPayload()) != 4096-44 {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestSlowCallHoldsBackOnlyItsSession(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "done", nil }})
+	})
+	p := r.player("ann", presence.JSON)
+	// Pipelined: what is answered before the slow call must not wait for it.
+	p.raw(websocket.MessageText, []byte(`{"cid":"1","ping":{}}`))
+	p.raw(websocket.MessageText, []byte(`{"cid":"2","rpc":{"id":"slow"}}`))
+	p.raw(websocket.MessageText, []byte(`{"cid":"3","ping":{}}`))
+	if e := p.read(); e.Cid != "1" {
+		t.Fatalf("got %v first", e)
+	}
+	// The protocol's ping is answered while the call runs.
+	ctx, cancel := context.WithTimeout(context.Background(), testWait)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() { answered <- p.conn.Ping(ctx) }()
+	replies := make(chan string, 2)
+	go func() {
+		for range 2 {
+			e, err := p.next()
+			if err != nil {
+				replies <- err.Error()
+				return
+			}
+			replies <- e.Cid
+		}
+	}()
+	if err := <-answered; err != nil {
+		t.Fatalf("ping was not answered: %v", err)
+	}
+	q := r.player("bob", presence.JSON)
+	if q.call(ping()).GetPong() == nil {
+		t.Error("another session was held back")
+	}
+	close(release)
+	if a, b := <-replies, <-replies; a != "2" || b != "3" {
+		t.Errorf("replies came as %s, %s: order is lost", a, b)
+	}
+}
+
+func TestSlowConsumer(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
+	slow, fine := r.player("slow", presence.JSON), r.player("fine", presence.JSON)
+	slow.call(ping())
+	fine.call(ping())
+	victim := r.sessions.OfUser(slow.user)[0]
+
+	big := presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_StreamData{StreamData: &rtapi.StreamData{Data: strings.Repeat("x", 1<<16)}}})
+	eventually(t, "the session that does not read is closed", func() bool {
+		victim.Send(big)
+		return r.sessions.Get(victim.ID()) == nil
+	})
+	if why := <-r.ended; why != "queue_full" && why != "write_timeout" {
+		t.Errorf("session ended for %q", why)
+	}
+	if fine.call(ping()).GetPong() == nil {
+		t.Error("the other session suffered")
+	}
+}
+
+func TestSilentPeer(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, func(c *config.Config, _ *modules.Set) {
+		c.Socket.PingPeriodMs, c.Socket.PongWaitMs, c.Socket.CloseAckWaitMs = 100, 1500, 20
+	})
+	// One that reads answers pings, and stays.
+	answering := r.player("bob", presence.JSON)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { _, _, _ = answering.conn.Read(ctx) }()
+	// One that never reads answers none. When it is closed, the wait has passed
+	// for the other one too.
+	silent := r.player("ann", presence.JSON)
+	if why := <-r.ended; why != "read_timeout" {
+		t.Errorf("session ended for %q", why)
+	}
+	if len(r.sessions.OfUser(silent.user)) != 0 {
+		t.Error("the silent session is still there")
+	}
+	if len(r.sessions.OfUser(answering.user)) != 1 {
+		t.Error("a session that answers pings was closed")
+	}
+}
+
+func TestSingleSocket(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Session.SingleSocket = true })
+	user := uuid.Must(uuid.NewV4())
+	first := r.playerOf(user, "ann", presence.JSON, "")
+	first.call(ping())
+	second := r.playerOf(user, "ann", presence.JSON, "")
+	code, reason := first.closed()
+	if code != websocket.StatusNormalClosure || reason == "" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+	if len(first.pushed) != 1 {
+		t.Fatalf("got %v before the close", first.pushed)
+	}
+	n := first.pushed[0].GetNotifications().GetNotifications()
+	if len(n) != 1 || n[0].Code != -7 || n[0].Subject != "single_socket" || n[0].Content != "{}" || n[0].Persistent {
+		t.Errorf("got %v, want the notice", n)
+	}
+	if second.call(ping()).GetPong() == nil {
+		t.Error("the newer socket was closed")
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	p := r.player("ann", presence.JSON)
+	p.call(ping())
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(context.Background()) }()
+	if code, reason := p.closed(); code != websocket.StatusNormalClosure || reason != "server shutting down" {
+		t.Errorf("closed with %d %q", code, reason)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, _, err := websocket.Dial(context.Background(), r.url+"?token="+r.token(p.user, "ann"), nil); err == nil {
+		t.Error("a socket was accepted while stopping")
+	}
+}
+
+func TestAbruptEnd(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, nil)
+	p := r.player("ann", presence.JSON)
+	p.call(ping())
+	_ = p.conn.CloseNow()
+	if why := <-r.ended; why != "peer" {
+		t.Errorf("session ended for %q", why)
+	}
+	eventually(t, "nothing is left of it", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })
+}
+
+// A client that sends far more than is handled waits; it is not cut, and
+// nothing is lost.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := newRealm(t, func(c *config.Config, set *modules.Set) {
+		c.Socket.PingPeriodMs, c.Socket.PongWaitMs = 50, 100
+		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "", nil }})
+	})
+	p := r.player("ann", presence.JSON)
+	const n = 3 * maxInbox
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testWait)
+		defer cancel()
+		_ = p.conn.Write(ctx, websocket.MessageText, []byte(`{"cid":"0","rpc":{"id":"slow"}}`))
+		for i := 1; i < n; i++ {
+			_ = p.conn.Write(ctx, websocket.MessageText, []byte(`{"cid":"`+strconv.Itoa(i)+`","ping":{}}`))
+		}
+	}()
+	time.AfterFunc(500*time.Millisecond, func() { close(release) }) // several pong waits
+	for i := range n {
+		if e := p.read(); e.Cid != strconv.Itoa(i) {
+			t.Fatalf("reply %s where %d is due", e.Cid, i)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package socket
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// waiter reads from a connection without a buffer while there is nothing to
+// read, so that an idle socket has none.
+type waiter struct {
+	conn syscall.RawConn
+	// ready is w.try, made once.
+	ready func(fd uintptr) bool
+
+	got *[]byte
+	err error
+}
+
+// newWaiter returns nil for connections that need a buffer to wait with.
+func newWaiter(c net.Conn) *waiter {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	w := &waiter{conn: raw}
+	w.ready = w.try
+	return w
+}
+
+// read waits for bytes and returns them in a buffer of the pool.
+func (w *waiter) read() (*[]byte, error) {
+	if err := w.conn.Read(w.ready); err != nil {
+		return nil, err
+	}
+	got, err := w.got, w.err
+	w.got, w.err = nil, nil
+	return got, err
+}
+
+func (w *waiter) try(fd uintptr) (done bool) {
+	b := getRead()
+	for {
+		n, err := syscall.Read(int(fd), (*b)[:cap(*b)])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			putRead(b)
+			return false
+		case err != nil:
+			w.err = err
+		case n == 0:
+			w.err = io.EOF
+		default:
+			*b = (*b)[:n]
+			w.got = b
+			return true
+		}
+		putRead(b)
+		return true
+	}
+}
