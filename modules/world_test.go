@@ -20,6 +20,7 @@ import (
 	"kumi/core"
 	"kumi/match"
 	"kumi/presence"
+	"kumi/server/game"
 	"kumi/store"
 	"kumi/store/storetest"
 )
@@ -96,15 +97,16 @@ func emptyWorld(t testing.TB, files map[string]string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{log: &logBuffer{}, db: storetest.SQLite(t), sessions: presence.NewSessions()}
+	cfg.Runtime.Path, cfg.Session.EncryptionKey = dir, "key"
+	w := &world{log: &logBuffer{}, db: storetest.SQLite(t)}
 	log := zerolog.New(w.log)
-	w.tracker = presence.NewTracker(presence.TrackerOptions{Node: testNode, Sessions: w.sessions, Logger: log})
-	router := presence.NewRouter(w.tracker)
-	w.matches = match.NewRegistry(match.Options{Node: testNode, Tracker: w.tracker, Router: router, Logger: log, TokenKey: []byte("key")})
-	w.core = core.New(core.Options{
-		DB: w.db, Config: cfg, Logger: log, Tracker: w.tracker, Router: router, Sessions: w.sessions,
-		Matches: w.matches, ModulesPath: dir, PasswordCost: bcrypt.MinCost,
+	g, err := game.New(game.Options{
+		Config: cfg, DB: w.db, Logger: log, Scope: new(core.Scope), PasswordCost: bcrypt.MinCost,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.core, w.matches, w.tracker, w.sessions = g.Core, g.Matches, g.Tracker, g.Sessions
 	w.options = Options{
 		Path: dir, Core: w.core, Config: cfg, DB: w.db, Logger: log, Matches: w.matches,
 		Env: map[string]string{"mood": "fine"}, Node: testNode, Version: "test",
