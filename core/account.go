@@ -2,15 +2,21 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/store/fault"
 )
 
 // GetAccount reads the caller's account. It is NotFound when the account is
 // gone. When it was banned is not shown.
 func (c *Core) GetAccount(ctx context.Context, caller uuid.UUID) (*api.Account, error) {
 	account, err := c.account(ctx, caller)
+	if errors.Is(err, errAccountNotFound) {
+		return nil, fault.Wrap(fault.NotFound, "Account not found.", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -76,15 +76,15 @@ func TestUpdateAccount(t *testing.T) {
 			"empty username":    {&api.UpdateAccountRequest{Username: text("")}, fault.InvalidArgument},
 			"long username":     {&api.UpdateAccountRequest{Username: text(long)}, fault.InvalidArgument},
 			"taken username":    {&api.UpdateAccountRequest{Username: text("taken")}, fault.InvalidArgument},
-			"empty language":    {&api.UpdateAccountRequest{LangTag: text("")}, fault.Internal},
-			"long display name": {&api.UpdateAccountRequest{DisplayName: text(long[:256])}, fault.Internal},
-			"long avatar":       {&api.UpdateAccountRequest{AvatarUrl: text(long)}, fault.Internal},
-			"long language":     {&api.UpdateAccountRequest{LangTag: text(long[:19])}, fault.Internal},
+			"empty language":    {&api.UpdateAccountRequest{LangTag: text("")}, fault.InvalidArgument},
+			"long display name": {&api.UpdateAccountRequest{DisplayName: text(long[:256])}, fault.InvalidArgument},
+			"long avatar":       {&api.UpdateAccountRequest{AvatarUrl: text(long)}, fault.InvalidArgument},
+			"long language":     {&api.UpdateAccountRequest{LangTag: text(long[:19])}, fault.InvalidArgument},
 		} {
 			wantCode(t, what, c.UpdateAccount(ctx, user, tc.in), tc.want)
 		}
 		err = c.UpdateAccount(ctx, user, &api.UpdateAccountRequest{Username: text("taken")})
-		if got := fault.MessageOf(err, ""); !strings.HasPrefix(got, "rpc error: code = AlreadyExists") {
+		if got := fault.MessageOf(err, ""); got != "Username is already in use." {
 			t.Errorf("taken username: got message %q", got)
 		}
 		wantCode(t, "system user", c.UpdateAccount(ctx, uuid.Nil, all), fault.InvalidArgument)

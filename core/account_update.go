@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -25,8 +26,8 @@ type AccountUpdate struct {
 // UpdateAccount changes the fields that are present in the message; an empty
 // text clears one.
 //
-// Errors: InvalidArgument for no field at all, a bad name or a taken one;
-// Internal for texts longer than their column.
+// Errors: InvalidArgument for no field at all, a bad name or a taken one, and
+// texts longer than their column.
 func (c *Core) UpdateAccount(ctx context.Context, caller uuid.UUID, in *api.UpdateAccountRequest) error {
 	text := func(v *wrapperspb.StringValue) *string {
 		if v == nil {
@@ -39,7 +40,7 @@ func (c *Core) UpdateAccount(ctx context.Context, caller uuid.UUID, in *api.Upda
 		Location: text(in.GetLocation()), LangTag: text(in.GetLangTag()), AvatarURL: text(in.GetAvatarUrl()),
 	}
 	if u.Username == nil && u.DisplayName == nil && u.Timezone == nil && u.Location == nil && u.LangTag == nil && u.AvatarURL == nil {
-		return invalid("no fields to update")
+		return invalid("No fields to update.")
 	}
 	return c.updateAccount(ctx, caller, &u)
 }
@@ -69,15 +70,15 @@ func (a accountChange) run(ctx context.Context, q store.Querier) error {
 }
 
 // accountChangeError gives the errors of a change their codes. A taken name is
-// InvalidArgument here, with the text that clients know.
+// InvalidArgument here, unlike in authentication.
 func accountChangeError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if constraint, ok := store.IsUnique(err); ok && constraint == "users_username_key" {
-		return fault.Wrap(fault.InvalidArgument, "rpc error: code = AlreadyExists desc = "+errUsernameTaken.Message, err)
+		return fault.Wrap(fault.InvalidArgument, errUsernameTaken.Message, err)
 	}
-	return failed("update the user account", err)
+	return failed("update account", err)
 }
 
 // accountChange checks u and writes the statement for it, which touches the
@@ -96,7 +97,7 @@ func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, e
 	}
 	if u.Username != nil {
 		if *u.Username == "" {
-			return accountChange{}, invalid("username invalid, must be 1-%d bytes", maxUsername)
+			return accountChange{}, errUsernameLength
 		}
 		if err := checkUsername(*u.Username); err != nil {
 			return accountChange{}, err
@@ -104,14 +105,20 @@ func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, e
 		add("username", *u.Username)
 	}
 	for _, f := range []struct {
-		column string
-		value  *string
+		column   string
+		value    *string
+		maxChars int
 	}{
-		{"display_name", u.DisplayName}, {"timezone", u.Timezone}, {"location", u.Location},
-		{"lang_tag", u.LangTag}, {"avatar_url", u.AvatarURL},
+		{"display_name", u.DisplayName, 255}, {"timezone", u.Timezone, 255}, {"location", u.Location, 255},
+		{"lang_tag", u.LangTag, 18}, {"avatar_url", u.AvatarURL, 512},
 	} {
 		switch {
 		case f.value == nil:
+		case utf8.RuneCountInString(*f.value) > f.maxChars:
+			return accountChange{}, invalid("Error while trying to update account. The field %s has at most %d characters, not %d.",
+				f.column, f.maxChars, utf8.RuneCountInString(*f.value))
+		case *f.value == "" && f.column == "lang_tag":
+			return accountChange{}, invalid("Error while trying to update account. The field lang_tag cannot be cleared.")
 		case *f.value == "":
 			// Without an argument: PostgreSQL cannot tell the type of a bare NULL.
 			set = append(set, f.column+" = NULL")
@@ -123,11 +130,11 @@ func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, e
 	if u.Metadata != nil {
 		text, err := json.Marshal(u.Metadata)
 		if err != nil {
-			return accountChange{}, fault.Wrap(fault.InvalidArgument, "metadata must be json: "+err.Error(), err)
+			return accountChange{}, fault.Wrap(fault.InvalidArgument, "Metadata must be JSON: "+err.Error(), err)
 		}
 		metadata, err := c.db.Dialect().JSON(string(text))
 		if err != nil {
-			return accountChange{}, fault.Wrap(fault.InvalidArgument, "metadata must be json: "+err.Error(), err)
+			return accountChange{}, fault.Wrap(fault.InvalidArgument, "Metadata must be JSON: "+err.Error(), err)
 		}
 		add("metadata", metadata)
 	}

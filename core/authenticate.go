@@ -68,6 +68,9 @@ func (c *Core) AuthenticateCustom(ctx context.Context, id, username string, crea
 // Without an address it logs in by username and password and never creates.
 // Besides the errors of AuthenticateDevice a wrong password is Unauthenticated.
 func (c *Core) AuthenticateEmail(ctx context.Context, email, password, username string, create bool) (Identity, error) {
+	if email == "" && password == "" && username == "" {
+		return Identity{}, errEmailAndPassword
+	}
 	if email == "" {
 		return c.authenticateUsername(ctx, username, password)
 	}
@@ -118,7 +121,7 @@ func (c *Core) authenticateUsername(ctx context.Context, username, password stri
 		return Identity{}, err
 	}
 	if username == "" {
-		return Identity{}, invalid("username must be set when email is not supplied")
+		return Identity{}, invalid("Username must be set when email is not supplied.")
 	}
 	if err := checkUsername(username); err != nil {
 		return Identity{}, err

@@ -25,13 +25,25 @@ import (
 const maxRoomName = 64
 
 var (
-	errChannelID     = fault.Wrap(fault.InvalidArgument, "Invalid channel ID", runtime.ErrChannelIDInvalid)
-	errChannelTarget = fault.Wrap(fault.InvalidArgument, "Invalid channel target", runtime.ErrInvalidChannelTarget)
-	errChannelType   = fault.Wrap(fault.InvalidArgument, "Unrecognized channel type", runtime.ErrInvalidChannelType)
-	errChannelCursor = fault.Wrap(fault.InvalidArgument, "Cursor is invalid or expired", runtime.ErrChannelCursorInvalid)
-	errChannelGroup  = fault.Wrap(fault.InvalidArgument, "Group not found, or not a member", runtime.ErrChannelGroupNotFound)
-	errChannelUser   = fault.Wrap(fault.InvalidArgument, "User ID not found", runtime.ErrInvalidChannelTarget)
+	errChannelID     = fault.Wrap(fault.InvalidArgument, "Invalid channel ID.", runtime.ErrChannelIDInvalid)
+	errChannelTarget = fault.Wrap(fault.InvalidArgument, runtime.ErrInvalidChannelTarget.Error(), runtime.ErrInvalidChannelTarget)
+	errChannelType   = fault.Wrap(fault.InvalidArgument, runtime.ErrInvalidChannelType.Error(), runtime.ErrInvalidChannelType)
+	errChannelCursor = fault.Wrap(fault.InvalidArgument, "Cursor is invalid or expired.", runtime.ErrChannelCursorInvalid)
+
+	errRoomLength   = badTarget("Channel name is required and must be 1-64 chars", runtime.ErrInvalidChannelTarget)
+	errRoomControl  = badTarget("Channel name must not contain control chars", runtime.ErrInvalidChannelTarget)
+	errRoomText     = badTarget("Channel name must only contain valid UTF-8 bytes", runtime.ErrInvalidChannelTarget)
+	errChannelPeer  = badTarget("Invalid user ID in direct message join", runtime.ErrInvalidChannelTarget)
+	errChannelUser  = badTarget("User ID not found", runtime.ErrInvalidChannelTarget)
+	errChannelClan  = badTarget("Invalid group ID in group channel join", runtime.ErrInvalidChannelTarget)
+	errChannelGroup = badTarget("Group not found", runtime.ErrChannelGroupNotFound)
 )
+
+// badTarget is the refusal of a channel to join; value is what module code
+// compares with.
+func badTarget(why string, value error) error {
+	return fault.Wrap(fault.InvalidArgument, why+": "+runtime.ErrInvalidChannelTarget.Error(), value)
+}
 
 // ParseChannelID reads the id of a channel. What is not one is InvalidArgument.
 func ParseChannelID(id string) (s presence.Stream, err error) {
@@ -54,7 +66,7 @@ func ParseChannelID(id string) (s presence.Stream, err error) {
 	subject, subcontext, label := !s.Subject.IsNil(), !s.Subcontext.IsNil(), s.Label != ""
 	switch s.Mode {
 	case presence.ModeRoom:
-		if subject || subcontext || !roomName(s.Label) {
+		if subject || subcontext || checkRoomName(s.Label) != nil {
 			return s, errChannelID
 		}
 	case presence.ModeGroup:
@@ -71,8 +83,16 @@ func ParseChannelID(id string) (s presence.Stream, err error) {
 	return s, nil
 }
 
-func roomName(name string) bool {
-	return name != "" && len(name) <= maxRoomName && utf8.ValidString(name) && strings.IndexFunc(name, isControl) < 0
+func checkRoomName(name string) error {
+	switch {
+	case name == "" || len(name) > maxRoomName:
+		return errRoomLength
+	case strings.IndexFunc(name, isControl) >= 0:
+		return errRoomControl
+	case !utf8.ValidString(name):
+		return errRoomText
+	}
+	return nil
 }
 
 // directChannel is where two users talk to each other. The smaller id comes
@@ -97,14 +117,14 @@ func (c *Core) channelFor(ctx context.Context, user uuid.UUID, target string, ki
 	}
 	switch kind {
 	case rtapi.ChannelJoin_TYPE_UNSPECIFIED, rtapi.ChannelJoin_ROOM:
-		if !roomName(target) {
-			return s, errChannelTarget
+		if err := checkRoomName(target); err != nil {
+			return s, err
 		}
 		return presence.Stream{Mode: presence.ModeRoom, Label: target}, nil
 	case rtapi.ChannelJoin_GROUP:
 		group, err := uuid.FromString(target)
 		if err != nil || group.IsNil() {
-			return s, errChannelTarget
+			return s, errChannelClan
 		}
 		if !user.IsNil() {
 			if err := c.checkMember(ctx, user, group); err != nil {
@@ -115,7 +135,7 @@ func (c *Core) channelFor(ctx context.Context, user uuid.UUID, target string, ki
 	case rtapi.ChannelJoin_DIRECT_MESSAGE:
 		other, err := uuid.FromString(target)
 		if err != nil || other.IsNil() || user.IsNil() {
-			return s, errChannelTarget
+			return s, errChannelPeer
 		}
 		if err := c.checkReachable(ctx, user, other); err != nil {
 			return s, err

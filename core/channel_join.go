@@ -11,7 +11,13 @@ import (
 	"kumi/store/fault"
 )
 
-var errNotJoined = fault.New(fault.InvalidArgument, "Must join channel first")
+// The refusals of messages. Sockets say "identifier" where lists say "ID".
+var (
+	errChannelIdentifier = fault.Wrap(fault.InvalidArgument, "Invalid channel identifier", runtime.ErrChannelIDInvalid)
+	errNotJoinedToSend   = fault.New(fault.InvalidArgument, "Must join channel before sending messages")
+	errNotJoinedToUpdate = fault.New(fault.InvalidArgument, "Must join channel before updating messages")
+	errNotJoinedToRemove = fault.New(fault.InvalidArgument, "Must join channel before removing messages")
+)
 
 // Speaker is the session that a chat operation is done for.
 type Speaker struct {
@@ -85,7 +91,7 @@ func (c *Core) inviteToChat(ctx context.Context, who Speaker, s presence.Stream)
 func (c *Core) LeaveChannel(who Speaker, channelID string) error {
 	s, err := ParseChannelID(channelID)
 	if err != nil {
-		return err
+		return errChannelIdentifier
 	}
 	c.tracker.Untrack(who.Session, s, runtime.PresenceReasonLeave)
 	return nil
@@ -98,16 +104,16 @@ func (c *Core) leaveStream(user uuid.UUID, s presence.Stream) {
 	}
 }
 
-// speaksOn finds the presence of a session on a channel, without which it may
-// not speak.
-func (c *Core) speaksOn(who Speaker, channelID string) (*presence.Presence, error) {
+// speaksOn finds the presence of a session on a channel; without one it may not
+// speak there, which is the error notJoined.
+func (c *Core) speaksOn(who Speaker, channelID string, notJoined error) (*presence.Presence, error) {
 	s, err := ParseChannelID(channelID)
 	if err != nil {
-		return nil, err
+		return nil, errChannelIdentifier
 	}
 	p := c.tracker.Get(who.Session, s)
 	if p == nil {
-		return nil, errNotJoined
+		return nil, notJoined
 	}
 	return p, nil
 }
@@ -118,7 +124,7 @@ func (c *Core) speaksOn(who Speaker, channelID string) (*presence.Presence, erro
 // Errors: InvalidArgument for a bad channel id, content that is not a JSON
 // object, or a channel that was not joined; Internal when it cannot be stored.
 func (c *Core) SendToChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageSend) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId())
+	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToSend)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +137,7 @@ func (c *Core) SendToChannel(ctx context.Context, who Speaker, in *rtapi.Channel
 // and InvalidArgument or NotFound for a message that is not there or not its
 // own.
 func (c *Core) UpdateOnChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageUpdate) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId())
+	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToUpdate)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +153,7 @@ func (c *Core) UpdateOnChannel(ctx context.Context, who Speaker, in *rtapi.Chann
 // RemoveFromChannel removes a message of the caller's. Errors as
 // UpdateOnChannel's.
 func (c *Core) RemoveFromChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageRemove) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId())
+	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToRemove)
 	if err != nil {
 		return nil, err
 	}

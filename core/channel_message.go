@@ -32,7 +32,10 @@ const (
 	messageGroupDemote
 )
 
-var errMessageNotFound = fault.New(fault.NotFound, "Could not find message to update in channel history")
+var (
+	errNoMessageToUpdate = fault.New(fault.NotFound, "Could not find message to update in channel history")
+	errNoMessageToRemove = fault.New(fault.NotFound, "Could not find message to remove in channel history")
+)
 
 // message is one message on a channel.
 type message struct {
@@ -74,7 +77,7 @@ func (c *Core) sendMessage(ctx context.Context, to presence.Stream, m message) (
 	if m.persistent {
 		err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error { return c.storeMessage(ctx, q, to, &m) })
 		if err != nil {
-			return nil, messageError("store the message", err)
+			return nil, messageError("Could not persist message to channel history", err)
 		}
 	}
 	return c.broadcast(to, &m), nil
@@ -101,14 +104,14 @@ func (c *Core) storeMessage(ctx context.Context, q store.Querier, on presence.St
 	return err
 }
 
-func messageError(doing string, err error) error {
+func messageError(failure string, err error) error {
 	switch {
 	case store.IsInvalidText(err):
-		return fault.Wrap(fault.InvalidArgument, "Message has text that cannot be stored", err)
+		return fault.Wrap(fault.InvalidArgument, failure+": it has text that cannot be stored", err)
 	case store.IsForeignKey(err):
-		return fault.Wrap(fault.InvalidArgument, "Message sender does not exist", err)
+		return fault.Wrap(fault.InvalidArgument, failure+": its sender does not exist", err)
 	}
-	return failed(doing, err)
+	return failedWith(failure, err)
 }
 
 // onChannel is the condition of a statement for messages of a channel, which
@@ -126,13 +129,13 @@ func (c *Core) updateMessage(ctx context.Context, on presence.Stream, m message)
 	if m.persistent {
 		content, err := c.db.Dialect().JSON(m.content)
 		if err != nil {
-			return nil, messageError("update the message", err)
+			return nil, messageError("Could not persist message update to channel history", err)
 		}
-		err = c.changeMessage(ctx, &m.created, "UPDATE message SET content = $7, username = $8, update_time = $9 WHERE "+onChannel+
+		err = c.changeMessage(ctx, errNoMessageToUpdate, &m.created, "UPDATE message SET content = $7, username = $8, update_time = $9 WHERE "+onChannel+
 			" AND id = $5 AND sender_id = $6 RETURNING create_time",
 			int(on.Mode), on.Subject, on.Subcontext, on.Label, m.id, m.sender, content, m.username, m.updated)
 		if err != nil {
-			return nil, messageError("update the message", err)
+			return nil, messageError("Could not persist message update to channel history", err)
 		}
 	}
 	return c.broadcast(on, &m), nil
@@ -144,23 +147,24 @@ func (c *Core) removeMessage(ctx context.Context, on presence.Stream, m message)
 	m.code, m.content, m.updated = messageRemove, "{}", c.messageTime()
 	m.created = m.updated
 	if m.persistent {
-		err := c.changeMessage(ctx, &m.created, "DELETE FROM message WHERE "+onChannel+
+		err := c.changeMessage(ctx, errNoMessageToRemove, &m.created, "DELETE FROM message WHERE "+onChannel+
 			" AND id = $5 AND sender_id = $6 RETURNING create_time",
 			int(on.Mode), on.Subject, on.Subcontext, on.Label, m.id, m.sender)
 		if err != nil {
-			return nil, messageError("remove the message", err)
+			return nil, messageError("Could not remove message from channel history", err)
 		}
 	}
 	return c.broadcast(on, &m), nil
 }
 
-// changeMessage runs a statement that returns the time of the message it found.
-func (c *Core) changeMessage(ctx context.Context, created *time.Time, query string, args ...any) error {
+// changeMessage runs a statement that returns the time of the message it found;
+// notFound is the error for none.
+func (c *Core) changeMessage(ctx context.Context, notFound error, created *time.Time, query string, args ...any) error {
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		return q.QueryRowContext(ctx, query, args...).Scan(created)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return errMessageNotFound
+		return notFound
 	}
 	return err
 }

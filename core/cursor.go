@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"kumi/store/fault"
 )
 
 // A cursor is opaque to clients: JSON in URL-safe base64, led by a letter for
@@ -54,15 +52,6 @@ func decodeCursor(kind byte, cursor string, position any) error {
 		return fmt.Errorf("%w: %w", errCursor, err)
 	}
 	return nil
-}
-
-// badCursor gives a client's bad cursor the code that the protocol has for it in
-// some lists.
-func badCursor(err error) error {
-	if errors.Is(err, errCursor) {
-		return fault.Mistaken(fault.MessageOf(err, ""), err)
-	}
-	return err
 }
 
 // storable refuses the times in cursors that no database could compare with.

@@ -14,6 +14,7 @@ import (
 // friendCall is one call that acts on friends, checked.
 type friendCall struct {
 	doing     string
+	self      string // the refusal of the caller as its own target
 	rule      bondRule
 	user      uuid.UUID
 	username  string // for notifications; empty means the account's
@@ -23,6 +24,12 @@ type friendCall struct {
 	// needsSomeone refuses a call that names nobody who exists by name.
 	needsSomeone bool
 }
+
+const (
+	selfAdd    = "Cannot add self as friend."
+	selfDelete = "Cannot delete self."
+	selfBlock  = "Cannot block self."
+)
 
 // AddFriends invites users by id or name, or accepts their invitations, all in
 // one transaction, and tells them. Unknown ids are skipped, and so is who blocks
@@ -39,7 +46,7 @@ func (c *Core) AddFriends(ctx context.Context, caller uuid.UUID, in *api.AddFrie
 		return invalid("Metadata must be a JSON object.")
 	}
 	return c.clientBefriends(ctx, friendCall{
-		doing: "add friends", rule: addFriend, user: caller, usernames: in.GetUsernames(), metadata: metadata, needsSomeone: true,
+		doing: "add friends", self: selfAdd, rule: addFriend, user: caller, usernames: in.GetUsernames(), metadata: metadata, needsSomeone: true,
 	}, in.GetIds())
 }
 
@@ -47,7 +54,7 @@ func (c *Core) AddFriends(ctx context.Context, caller uuid.UUID, in *api.AddFrie
 // lifts the caller's blocks. Errors as of AddFriends, but names may be unknown.
 func (c *Core) DeleteFriends(ctx context.Context, caller uuid.UUID, in *api.DeleteFriendsRequest) error {
 	return c.clientBefriends(ctx, friendCall{
-		doing: "delete friends", rule: deleteFriend, user: caller, usernames: in.GetUsernames(),
+		doing: "delete friends", self: selfDelete, rule: deleteFriend, user: caller, usernames: in.GetUsernames(),
 	}, in.GetIds())
 }
 
@@ -55,19 +62,24 @@ func (c *Core) DeleteFriends(ctx context.Context, caller uuid.UUID, in *api.Dele
 // channel with the caller. Errors as of AddFriends.
 func (c *Core) BlockFriends(ctx context.Context, caller uuid.UUID, in *api.BlockFriendsRequest) error {
 	return c.clientBefriends(ctx, friendCall{
-		doing: "block friends", rule: blockFriend, user: caller, usernames: in.GetUsernames(), needsSomeone: true,
+		doing: "block friends", self: selfBlock, rule: blockFriend, user: caller, usernames: in.GetUsernames(), needsSomeone: true,
 	}, in.GetIds())
 }
 
-func (c *Core) clientBefriends(ctx context.Context, call friendCall, ids []string) (err error) {
-	if call.ids, err = peopleIDs(ids); err != nil {
-		return err
+func (c *Core) clientBefriends(ctx context.Context, call friendCall, ids []string) error {
+	call.ids = make([]uuid.UUID, len(ids))
+	for i, text := range ids {
+		id, err := uuid.FromString(text)
+		if err != nil || id.IsNil() {
+			return invalid("Invalid user ID '%s'.", text)
+		}
+		call.ids[i] = id
 	}
 	return c.befriend(ctx, call)
 }
 
-// peopleIDs reads the ids of users to befriend or to do something with in a
-// group. The system user is none of them.
+// peopleIDs reads the ids of users that module code names. The system user is
+// none of them.
 func peopleIDs(texts []string) ([]uuid.UUID, error) {
 	ids, err := userIDs(texts)
 	if err != nil {
@@ -147,7 +159,7 @@ func (w *friendWork) run(ctx context.Context) error {
 	}
 	for _, id := range targets {
 		if id == w.user {
-			return invalid("Cannot have oneself as a friend.")
+			return invalid("%s", w.self)
 		}
 	}
 	exists, err := w.lock(ctx, targets)

@@ -36,7 +36,7 @@ func (c *Core) ListFriends(ctx context.Context, caller uuid.UUID, in *api.ListFr
 
 func (c *Core) listFriends(ctx context.Context, user uuid.UUID, limit int, state *int, cursor string) ([]*api.Friend, string, error) {
 	if state != nil && (*state < friendMutual || *state > friendBlocked) {
-		return nil, "", invalid("invalid state - state must be between 0 and 3")
+		return nil, "", invalid("Invalid state - state must be between 0 and 3.")
 	}
 	var friends []*api.Friend
 	next, err := friendEdges.page(ctx, c.db.Reader(), user, limit, state, cursor,

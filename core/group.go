@@ -31,12 +31,14 @@ const defaultMaxCount = 100
 
 var (
 	errGroupNotFound   = fault.Wrap(fault.NotFound, "Group not found or permission denied.", runtime.ErrGroupNotFound)
+	errGroupUpdate     = fault.Wrap(fault.NotFound, "Group not found or you're not allowed to update.", runtime.ErrGroupPermissionDenied)
+	errGroupJoin       = fault.Wrap(fault.NotFound, "Group not found.", runtime.ErrGroupNotFound)
 	errGroupPermission = fault.Wrap(fault.NotFound, "Group not found or permission denied.", runtime.ErrGroupPermissionDenied)
 	errGroupDelete     = fault.Wrap(fault.InvalidArgument, "Group not found or you're not allowed to delete.", runtime.ErrGroupPermissionDenied)
 	errGroupFull       = fault.Wrap(fault.InvalidArgument, "Group is full.", runtime.ErrGroupFull)
 	errGroupLastAdmin  = fault.Wrap(fault.InvalidArgument, "Cannot leave group when you are the last superadmin.", runtime.ErrGroupLastSuperadmin)
-	errGroupUser       = fault.Wrap(fault.InvalidArgument, "One or more users do not exist.", runtime.ErrGroupUserNotFound)
-	errGroupNoUpdate   = fault.Wrap(fault.InvalidArgument, "Nothing to update.", runtime.ErrGroupNoUpdateOps)
+	errGroupUser       = fault.Wrap(fault.InvalidArgument, "One or more users not found.", runtime.ErrGroupUserNotFound)
+	errGroupNoUpdate   = fault.Wrap(fault.InvalidArgument, "Specify at least one field to update.", runtime.ErrGroupNoUpdateOps)
 	errGroupCursor     = fault.Wrap(fault.InvalidArgument, "Cursor is invalid.", runtime.ErrGroupUserInvalidCursor)
 	errUserGroupCursor = fault.Wrap(fault.InvalidArgument, "Cursor is invalid.", runtime.ErrUserGroupInvalidCursor)
 )
@@ -47,8 +49,13 @@ func bareGroup(err error) error {
 		runtime.ErrGroupUserInvalidCursor, runtime.ErrUserGroupInvalidCursor)
 }
 
+var errGroupID = fault.New(fault.InvalidArgument, "Group ID must be set.")
+
 // groupID reads the id of a group.
 func groupID(text string) (uuid.UUID, error) {
+	if text == "" {
+		return uuid.Nil, errGroupID
+	}
 	id, err := uuid.FromString(text)
 	if err != nil || id.IsNil() {
 		return uuid.Nil, invalid("Group ID must be a valid ID.")

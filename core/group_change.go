@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 		return nil, invalid("Group name must be set.")
 	}
 	if n.most < 0 {
-		return nil, invalid("Group max count must be 1 or more when set.")
+		return nil, invalid("Group max count must be >= 1 when set.")
 	}
 	if n.most == 0 {
 		n.most = defaultMaxCount
@@ -53,11 +54,11 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 	}
 	metadata, err := c.db.Dialect().JSON(n.metadata)
 	if err != nil {
-		return nil, groupError("create the group", err, fault.AlreadyExists)
+		return nil, groupError("create group", err, fault.AlreadyExists)
 	}
 	id, err := uuid.NewV4()
 	if err != nil {
-		return nil, failed("create the group", err)
+		return nil, failed("create group", err)
 	}
 	var made groupRow
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
@@ -66,7 +67,7 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 			return err
 		}
 		if _, known := names[user]; !known || user.IsNil() {
-			return fault.Wrap(fault.NotFound, "user account not found", runtime.ErrGroupCreatorInvalid)
+			return fault.Wrap(fault.NotFound, errAccountNotFound.Message, runtime.ErrGroupCreatorInvalid)
 		}
 		err = q.QueryRowContext(ctx, `INSERT INTO groups (id, creator_id, name, description, avatar_url, lang_tag, metadata, state, edge_count, max_count)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9) RETURNING `+groupFields,
@@ -78,7 +79,7 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 		return g.connect(ctx, user, groupSuperadmin)
 	})
 	if err != nil {
-		return nil, groupError("create the group", err, fault.AlreadyExists)
+		return nil, groupError("create group", err, fault.AlreadyExists)
 	}
 	return made.group(), nil
 }
@@ -128,7 +129,11 @@ func (c *Core) UpdateGroup(ctx context.Context, caller uuid.UUID, in *api.Update
 	if open := in.GetOpen(); open != nil {
 		ch.Open = &open.Value
 	}
-	return c.updateGroup(ctx, caller, group, ch)
+	err = c.updateGroup(ctx, caller, group, ch)
+	if errors.Is(err, runtime.ErrGroupNotFound) || errors.Is(err, runtime.ErrGroupPermissionDenied) {
+		return errGroupUpdate
+	}
+	return err
 }
 
 func given(v *wrapperspb.StringValue) *string {
@@ -149,13 +154,13 @@ func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch Grou
 	}
 	if ch.Name != nil {
 		if *ch.Name == "" {
-			return invalid("Group name must not be empty.")
+			return invalid("Group name cannot be empty.")
 		}
 		change("name", *ch.Name)
 	}
 	if ch.LangTag != nil {
 		if *ch.LangTag == "" {
-			return invalid("Group language must not be empty.")
+			return invalid("Group language cannot be empty.")
 		}
 		change("lang_tag", *ch.LangTag)
 	}
@@ -181,13 +186,13 @@ func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch Grou
 			return invalid("group metadata cannot be written as JSON: %v", err)
 		}
 		if text, err = c.db.Dialect().JSON(text); err != nil {
-			return groupError("update the group", err, fault.InvalidArgument)
+			return groupError("update group", err, fault.InvalidArgument)
 		}
 		change("metadata", text)
 	}
 	if ch.MaxCount != nil {
 		if *ch.MaxCount < 1 {
-			return invalid("Group max count must be 1 or more when set.")
+			return invalid("Group max count must be >= 1 when set.")
 		}
 		change("max_count", *ch.MaxCount)
 	}
@@ -202,7 +207,7 @@ func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch Grou
 		return err
 	})
 	if err != nil {
-		return groupError("update the group", err, fault.InvalidArgument)
+		return groupError("update group", err, fault.InvalidArgument)
 	}
 	return nil
 }
@@ -234,7 +239,7 @@ func (c *Core) deleteGroup(ctx context.Context, caller *uuid.UUID, group uuid.UU
 		return g.delete(ctx)
 	})
 	if err != nil {
-		return failed("delete the group", err)
+		return failed("delete group", err)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func groupStateOf(v *wrapperspb.Int32Value) (*int, error) {
 
 func checkGroupState(state *int) error {
 	if state != nil && (*state < groupSuperadmin || *state > groupBanned) {
-		return invalid("invalid state - state must be between 0 and 4")
+		return invalid("Invalid state - state must be between 0 and 4.")
 	}
 	return nil
 }
@@ -77,9 +77,12 @@ func (c *Core) listGroupUsers(ctx context.Context, group uuid.UUID, limit int, s
 
 // ListUserGroups pages through the groups of any user, as ListGroupUsers does.
 func (c *Core) ListUserGroups(ctx context.Context, _ uuid.UUID, in *api.ListUserGroupsRequest) (*api.UserGroupList, error) {
-	user, err := userID(in.GetUserId())
+	if in.GetUserId() == "" {
+		return nil, invalid("User ID must be set.")
+	}
+	user, err := uuid.FromString(in.GetUserId())
 	if err != nil {
-		return nil, err
+		return nil, invalid("Group ID must be a valid ID.") // the protocol's word for it
 	}
 	limit, err := limitOf(in.GetLimit(), 100, 100)
 	if err != nil {

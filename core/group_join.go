@@ -18,7 +18,11 @@ func (c *Core) JoinGroup(ctx context.Context, caller uuid.UUID, in *api.JoinGrou
 	if err != nil {
 		return err
 	}
-	return c.joinGroup(ctx, group, caller, "")
+	err = c.joinGroup(ctx, group, caller, "")
+	if errors.Is(err, runtime.ErrGroupNotFound) {
+		return errGroupJoin
+	}
+	return err
 }
 
 // joinGroup speaks of the user by its own name unless another is given.
@@ -54,7 +58,7 @@ func (c *Core) joinGroup(ctx context.Context, group, user uuid.UUID, username st
 		return g.askAdmins(ctx, user, username)
 	})
 	if err != nil {
-		return failed("join the group", err)
+		return failed("join group", err)
 	}
 	return nil
 }
@@ -72,7 +76,7 @@ func (g *groupWork) askAdmins(ctx context.Context, user uuid.UUID, username stri
 		if err := rows.Scan(&admin); err != nil {
 			return err
 		}
-		g.notices = append(g.notices, notice(admin, user, notifyGroupRequest, username+" wants to join your group",
+		g.notices = append(g.notices, notice(admin, user, notifyGroupRequest, "User "+username+" wants to join your group",
 			"group_id", g.id.String(), "username", username))
 	}
 	return rows.Err()
@@ -123,7 +127,7 @@ func (c *Core) leaveGroup(ctx context.Context, group, user uuid.UUID, username s
 		return nil
 	}
 	if err != nil {
-		return failed("leave the group", err)
+		return failed("leave group", err)
 	}
 	return nil
 }

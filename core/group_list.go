@@ -89,8 +89,7 @@ func (o groupOrder) at(p *groupPosition) []any {
 // the other filters, or those of a language, a size and a kind. A page has 1 to
 // 100, 1 when no limit is given.
 //
-// Errors: InvalidArgument for a bad limit or combination, Internal for a bad
-// cursor.
+// Errors: InvalidArgument for a bad limit, combination or cursor.
 func (c *Core) ListGroups(ctx context.Context, _ uuid.UUID, in *api.ListGroupsRequest) (*api.GroupList, error) {
 	limit, err := limitOf(in.GetLimit(), 1, 100)
 	if err != nil {
@@ -106,14 +105,14 @@ func (c *Core) ListGroups(ctx context.Context, _ uuid.UUID, in *api.ListGroupsRe
 	}
 	groups, cursor, err := c.listGroups(ctx, f, limit, in.GetCursor())
 	if err != nil {
-		return nil, badCursor(err)
+		return nil, err
 	}
 	return &api.GroupList{Groups: groups, Cursor: cursor}, nil
 }
 
 func (c *Core) listGroups(ctx context.Context, f groupFilter, limit int, cursor string) ([]*api.Group, string, error) {
 	if f.name != "" && (f.lang != "" || f.open != nil || f.members != nil) {
-		return nil, "", invalid("name cannot be combined with other filters")
+		return nil, "", invalid("name filter cannot be combined with any other filter")
 	}
 	where := []string{liveGroup}
 	args := []any{limit + 1}
@@ -153,7 +152,7 @@ func (c *Core) listGroups(ctx context.Context, f groupFilter, limit int, cursor 
 	if cursor != "" {
 		var from groupPosition
 		if err := from.decode(cursor); err != nil {
-			return nil, "", fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
+			return nil, "", fault.Wrap(fault.InvalidArgument, "Error while trying to list groups. The cursor is not one of this list.", err)
 		}
 		at := order.at(&from)
 		add("("+columns+") "+compare+" (?"+strings.Repeat(", ?", len(at)-1)+")", at...)

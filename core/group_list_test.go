@@ -129,7 +129,7 @@ func TestGroupList(t *testing.T) {
 			wantCode(t, what, err, fault.InvalidArgument)
 		}
 		_, err := c.ListGroups(ctx, boss, &api.ListGroupsRequest{Cursor: "noise"})
-		wantCode(t, "bad cursor", err, fault.Internal)
+		wantCode(t, "bad cursor", err, fault.InvalidArgument)
 
 		if some, err := m.GroupsGetRandom(ctx, 5); err != nil || len(some) != 5 {
 			t.Errorf("5 random groups: got %d, %v", len(some), err)

@@ -89,7 +89,7 @@ func (c *Core) PromoteGroupUsers(ctx context.Context, caller uuid.UUID, in *api.
 // DemoteGroupUsers does the opposite. Without users it is InvalidArgument.
 func (c *Core) DemoteGroupUsers(ctx context.Context, caller uuid.UUID, in *api.DemoteGroupUsersRequest) error {
 	if len(in.GetUserIds()) == 0 {
-		return invalid("User IDs must be set.")
+		return errGroupID // the protocol's word for it
 	}
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), demoteMembers)
 }
@@ -114,9 +114,11 @@ func (c *Core) clientManages(ctx context.Context, caller uuid.UUID, group string
 	if err != nil {
 		return err
 	}
-	ids, err := peopleIDs(users)
-	if err != nil {
-		return err
+	ids := make([]uuid.UUID, len(users))
+	for i, text := range users {
+		if ids[i], err = uuid.FromString(text); err != nil || ids[i].IsNil() {
+			return invalid("User ID must be a valid ID.")
+		}
 	}
 	return c.manage(ctx, caller, id, ids, how)
 }
@@ -181,7 +183,7 @@ func (g *groupWork) manage(ctx context.Context, caller uuid.UUID, users []uuid.U
 			return err
 		}
 		if adds {
-			g.notices = append(g.notices, notice(user, caller, notifyGroupAdd, "You were added to group "+g.name,
+			g.notices = append(g.notices, notice(user, caller, notifyGroupAdd, "You've been added to group "+g.name,
 				"group_id", g.id.String(), "name", g.name))
 		}
 	}

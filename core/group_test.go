@@ -165,7 +165,7 @@ func TestGroupJoinLeave(t *testing.T) {
 		if err := join("stranger"); err != nil {
 			t.Fatal(err)
 		}
-		asked := []string{`-5 stranger: stranger wants to join your group {"username":"stranger"}`}
+		asked := []string{`-5 stranger: User stranger wants to join your group {"username":"stranger"}`}
 		same(t, "boss", boss.notified(g.names), asked)
 		same(t, "admin", admin.notified(g.names), asked)
 		same(t, "member", member.notified(g.names), nil)
@@ -228,8 +228,8 @@ func TestGroupJoinLeave(t *testing.T) {
 		if err := m.GroupUsersAdd(ctx, "", g.id.String(), g.ids("asker")); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "added by an admin", stranger.notified(g.names), []string{`-4 admin: You were added to group otherteam {"name":"otherteam"}`})
-		same(t, "added by the server", asker.notified(g.names), []string{`-4 server: You were added to group otherteam {"name":"otherteam"}`})
+		same(t, "added by an admin", stranger.notified(g.names), []string{`-4 admin: You've been added to group otherteam {"name":"otherteam"}`})
+		same(t, "added by the server", asker.notified(g.names), []string{`-4 server: You've been added to group otherteam {"name":"otherteam"}`})
 	})
 }
 
@@ -291,7 +291,7 @@ func TestGroupCreateUpdate(t *testing.T) {
 		_, err = c.CreateGroup(ctx, a, &api.CreateGroupRequest{Name: "first"})
 		wantCode(t, "name taken", err, fault.AlreadyExists)
 		_, err = c.CreateGroup(ctx, a, &api.CreateGroupRequest{Name: strings.Repeat("x", 256)})
-		wantCode(t, "long name", err, fault.Internal)
+		wantCode(t, "long name", err, fault.InvalidArgument)
 		if _, err := m.GroupCreate(ctx, a.String(), "first", "", "", "", "", true, nil, 0); err != runtime.ErrGroupNameInUse {
 			t.Errorf("name taken, module: %v", err)
 		}

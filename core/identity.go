@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"kumi/store/fault"
 )
 
 const (
@@ -16,13 +18,16 @@ const (
 
 var emailShape = regexp.MustCompile(`^.+@.+\..+$`)
 
-// checkUsername refuses names that cannot be shown or typed. Spaces are fine.
+var errUsernameLength = fault.Newf(fault.InvalidArgument, "Username invalid, must be 1-%d bytes.", maxUsername)
+
+// checkUsername refuses control characters and the pair []. Spaces are allowed,
+// whatever the protocol's text says.
 func checkUsername(name string) error {
 	if strings.Contains(name, "[]") || strings.IndexFunc(name, isControl) >= 0 {
-		return invalid("username invalid, no control characters or [] allowed")
+		return invalid("Username invalid, no spaces or control characters allowed.")
 	}
 	if len(name) > maxUsername {
-		return invalid("username invalid, must be 1-%d bytes", maxUsername)
+		return errUsernameLength
 	}
 	return nil
 }
@@ -44,40 +49,42 @@ func newUsername() string {
 	return string(name[:])
 }
 
-func checkDeviceID(id string) error { return checkID("device id", id, 10) }
-func checkCustomID(id string) error { return checkID("custom id", id, 6) }
+func checkDeviceID(id string) error { return checkID("Device ID", "Device ID invalid", id, 10) }
+func checkCustomID(id string) error { return checkID("Custom ID", "Custom ID invalid", id, 6) }
 
-func checkID(what, id string, shortest int) error {
+// checkNewCustomID is checkCustomID for a link, where the texts differ.
+func checkNewCustomID(id string) error { return checkID("Custom ID", "Invalid custom ID", id, 6) }
+
+func checkID(what, bad, id string, minBytes int) error {
 	if id == "" {
-		return invalid("%s is required", what)
+		return invalid("%s is required.", what)
 	}
 	if !solid(id) {
-		return invalid("%s invalid, no spaces or control characters allowed", what)
+		return invalid("%s, no spaces or control characters allowed.", bad)
 	}
-	if len(id) < shortest || len(id) > 128 {
-		return invalid("%s invalid, must be %d-128 bytes", what, shortest)
+	if len(id) < minBytes || len(id) > 128 {
+		return invalid("%s, must be %d-128 bytes.", bad, minBytes)
 	}
 	return nil
 }
 
+var errEmailAndPassword = fault.New(fault.InvalidArgument, "Email address and password is required.")
+
 func checkEmail(email string) error {
 	switch {
 	case !solid(email):
-		return invalid("email address invalid, no spaces or control characters allowed")
+		return invalid("Invalid email address, no spaces or control characters allowed.")
 	case !emailShape.MatchString(email):
-		return invalid("email address format is invalid")
+		return invalid("Invalid email address format.")
 	case len(email) < 10 || len(email) > 255:
-		return invalid("email address invalid, must be 10-255 bytes")
+		return invalid("Invalid email address, must be 10-255 bytes.")
 	}
 	return nil
 }
 
 func checkPassword(password string) error {
-	if password == "" {
-		return invalid("password must be set")
-	}
 	if len(password) < minPassword {
-		return invalid("password must be at least %d bytes long", minPassword)
+		return invalid("Password must be at least %d characters long.", minPassword)
 	}
 	return nil
 }
@@ -85,7 +92,7 @@ func checkPassword(password string) error {
 // checkNewPassword also refuses what bcrypt would cut off.
 func checkNewPassword(password string) error {
 	if len(password) > maxPassword {
-		return invalid("password must be at most %d bytes long", maxPassword)
+		return invalid("Password must be at most %d bytes long.", maxPassword)
 	}
 	return checkPassword(password)
 }

@@ -12,6 +12,8 @@ import (
 	"kumi/store/fault"
 )
 
+var errDeviceTaken = fault.New(fault.AlreadyExists, "Device ID already in use.")
+
 // LinkDevice lets the caller also log in with a device id. One that is already
 // the caller's is no error.
 //
@@ -26,10 +28,10 @@ func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) erro
 		return nil
 	}
 	if err == nil {
-		return fault.New(fault.AlreadyExists, "device id is already in use")
+		return errDeviceTaken
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
-		return failed("link the device id", err)
+		return failedWith("Error linking Device ID.", err)
 	}
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		if _, err := q.ExecContext(ctx, "INSERT INTO user_device (id, user_id) VALUES ($1, $2)", id, caller); err != nil {
@@ -53,9 +55,9 @@ func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) erro
 		if again == nil && owner == caller {
 			return nil
 		}
-		return fault.Wrap(fault.AlreadyExists, "device id is already in use", err)
+		return fault.Wrap(fault.AlreadyExists, errDeviceTaken.Message, err)
 	}
-	return failed("link the device id", err)
+	return failedWith("Error linking Device ID.", err)
 }
 
 func deviceOwner(ctx context.Context, q store.Querier, id string) (owner uuid.UUID, err error) {
@@ -66,17 +68,17 @@ func deviceOwner(ctx context.Context, q store.Querier, id string) (owner uuid.UU
 // LinkCustom lets the caller also log in with a custom id, which replaces an
 // earlier one. Errors as for LinkDevice.
 func (c *Core) LinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
-	if err := checkCustomID(id); err != nil {
+	if err := checkNewCustomID(id); err != nil {
 		return err
 	}
-	return c.linkColumn(ctx, "custom id", "UPDATE users SET custom_id = $2, update_time = now() WHERE id = $1", caller, id)
+	return c.linkColumn(ctx, "Custom ID", "UPDATE users SET custom_id = $2, update_time = now() WHERE id = $1", caller, id)
 }
 
 // LinkEmail sets the caller's e-mail address and password. Errors as for
 // LinkDevice.
 func (c *Core) LinkEmail(ctx context.Context, caller uuid.UUID, email, password string) error {
 	if email == "" || password == "" {
-		return invalid("email address and password are required")
+		return errEmailAndPassword
 	}
 	if err := checkEmail(email); err != nil {
 		return err
@@ -88,17 +90,17 @@ func (c *Core) LinkEmail(ctx context.Context, caller uuid.UUID, email, password 
 	if err != nil {
 		return err
 	}
-	return c.linkColumn(ctx, "email address", "UPDATE users SET email = $2, password = $3, update_time = now() WHERE id = $1",
+	return c.linkColumn(ctx, "Email", "UPDATE users SET email = $2, password = $3, update_time = now() WHERE id = $1",
 		caller, strings.ToLower(email), hash)
 }
 
 func (c *Core) linkColumn(ctx context.Context, what, query string, args ...any) error {
 	res, err := c.db.Exec(ctx, query, args...)
 	if _, taken := store.IsUnique(err); taken {
-		return fault.Wrap(fault.AlreadyExists, what+" is already in use", err)
+		return fault.Wrap(fault.AlreadyExists, what+" is already in use.", err)
 	}
 	if err != nil {
-		return failed("link the "+what, err)
+		return failed("link "+what, err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errAccountNotFound
@@ -115,9 +117,9 @@ var identities = []string{
 // when the id is not the caller's or nothing else is left to log in with.
 func (c *Core) UnlinkDevice(ctx context.Context, caller uuid.UUID, id string) error {
 	if id == "" {
-		return invalid("device id is required")
+		return invalid("A device ID must be supplied.")
 	}
-	return c.unlink(ctx, "device id", `DELETE FROM user_device WHERE user_id = $1 AND id = $2 AND (
+	return c.unlink(ctx, "Could not unlink device ID.", `DELETE FROM user_device WHERE user_id = $1 AND id = $2 AND (
 		EXISTS (SELECT 1 FROM user_device o WHERE o.user_id = $1 AND o.id <> $2)
 		OR EXISTS (SELECT 1 FROM users WHERE id = $1 AND (`+anyIdentity("")+`)))`, caller, id)
 }
@@ -125,31 +127,34 @@ func (c *Core) UnlinkDevice(ctx context.Context, caller uuid.UUID, id string) er
 // UnlinkCustom takes the custom id away from the caller, whatever it is when
 // id is empty. Errors as for UnlinkDevice.
 func (c *Core) UnlinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
-	return c.unlinkColumn(ctx, "custom id", "custom_id", "custom_id = NULL", caller, id)
+	return c.unlinkColumn(ctx, "Error while trying to unlink custom ID.", "custom_id", "custom_id = NULL", caller, id)
 }
 
 // UnlinkEmail takes address and password away from the caller; the address must
 // be the right one unless it is empty. Errors as for UnlinkDevice.
 func (c *Core) UnlinkEmail(ctx context.Context, caller uuid.UUID, email string) error {
-	return c.unlinkColumn(ctx, "email address", "email", "email = NULL, password = NULL", caller, strings.ToLower(email))
+	return c.unlinkColumn(ctx, "Error while trying to unlink email.", "email", "email = NULL, password = NULL", caller, strings.ToLower(email))
 }
 
-func (c *Core) unlinkColumn(ctx context.Context, what, column, set string, caller uuid.UUID, value string) error {
+func (c *Core) unlinkColumn(ctx context.Context, failure, column, set string, caller uuid.UUID, value string) error {
 	query := "UPDATE users SET " + set + ", update_time = now() WHERE id = $1 AND (" + anyIdentity(column) +
 		" OR EXISTS (SELECT 1 FROM user_device WHERE user_id = $1))"
 	if value == "" {
-		return c.unlink(ctx, what, query, caller)
+		return c.unlink(ctx, failure, query, caller)
 	}
-	return c.unlink(ctx, what, query+" AND "+column+" = $2", caller, value)
+	return c.unlink(ctx, failure, query+" AND "+column+" = $2", caller, value)
 }
 
-func (c *Core) unlink(ctx context.Context, what, query string, args ...any) error {
+// errLastIdentity is for an identity that is not linked, too.
+var errLastIdentity = fault.New(fault.PermissionDenied, "Cannot unlink last account identifier. Check profile exists and is not last link.")
+
+func (c *Core) unlink(ctx context.Context, failure, query string, args ...any) error {
 	res, err := c.db.Exec(ctx, query, args...)
 	if err != nil {
-		return failed("unlink the "+what, err)
+		return failedWith(failure, err)
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return fault.Newf(fault.PermissionDenied, "cannot unlink %s: it is not linked or the last way to log in", what)
+		return errLastIdentity
 	}
 	return nil
 }

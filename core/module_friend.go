@@ -13,17 +13,17 @@ func (m *Module) FriendsAdd(ctx context.Context, user, username string, ids, use
 	if err != nil {
 		return invalid("friend metadata cannot be written as JSON: %v", err)
 	}
-	return m.befriend(ctx, friendCall{doing: "add friends", rule: addFriend, metadata: text, needsSomeone: true}, user, username, ids, usernames)
+	return m.befriend(ctx, friendCall{doing: "add friends", self: selfAdd, rule: addFriend, metadata: text, needsSomeone: true}, user, username, ids, usernames)
 }
 
 // FriendsDelete implements runtime.NakamaModule.
 func (m *Module) FriendsDelete(ctx context.Context, user, username string, ids, usernames []string) error {
-	return m.befriend(ctx, friendCall{doing: "delete friends", rule: deleteFriend}, user, username, ids, usernames)
+	return m.befriend(ctx, friendCall{doing: "delete friends", self: selfDelete, rule: deleteFriend}, user, username, ids, usernames)
 }
 
 // FriendsBlock implements runtime.NakamaModule.
 func (m *Module) FriendsBlock(ctx context.Context, user, username string, ids, usernames []string) error {
-	return m.befriend(ctx, friendCall{doing: "block friends", rule: blockFriend, needsSomeone: true}, user, username, ids, usernames)
+	return m.befriend(ctx, friendCall{doing: "block friends", self: selfBlock, rule: blockFriend, needsSomeone: true}, user, username, ids, usernames)
 }
 
 func (m *Module) befriend(ctx context.Context, call friendCall, user, username string, ids, usernames []string) (err error) {

@@ -70,28 +70,28 @@ func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*ap
 		f.Query = &q.Value
 	}
 	if f.Authoritative != nil && !*f.Authoritative && (f.Label != nil || f.Query != nil) {
-		return nil, invalid("Label and query filters only apply to authoritative matches.")
+		return nil, invalid("Label filtering is not supported for non-authoritative matches.")
 	}
 	if n := in.GetMinSize(); n != nil {
 		if n.Value < 0 {
-			return nil, invalid("Minimum size must not be negative.")
+			return nil, invalid("Minimum size must be 0 or above.")
 		}
 		v := int(n.Value)
 		f.MinSize = &v
 	}
 	if n := in.GetMaxSize(); n != nil {
 		if n.Value < 0 {
-			return nil, invalid("Maximum size must not be negative.")
+			return nil, invalid("Maximum size must be 0 or above.")
 		}
 		v := int(n.Value)
 		f.MaxSize = &v
 	}
 	if f.MinSize != nil && f.MaxSize != nil && *f.MinSize > *f.MaxSize {
-		return nil, invalid("Minimum size must not exceed maximum size.")
+		return nil, invalid("Maximum size must be greater than or equal to minimum size when both are specified.")
 	}
 	found, err := c.matches.List(ctx, f)
 	if err != nil {
-		return nil, badListing("Error listing matches", err)
+		return nil, badListing(err)
 	}
 	return &api.MatchList{Matches: found}, nil
 }
@@ -122,11 +122,13 @@ func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...
 	return nil
 }
 
-// badListing gives what is wrong with a client's query or cursor the code that
-// the protocol has for it.
-func badListing(doing string, err error) error {
+const errorListing = "Error listing matches." // of parties, too
+
+// badListing gives what is wrong with a client's query the code that the
+// protocol has for it, and says where it is.
+func badListing(err error) error {
 	if fault.CodeOf(err) != fault.InvalidArgument {
 		return err
 	}
-	return fault.Mistaken(doing+": "+fault.MessageOf(err, ""), err)
+	return fault.Mistaken(errorListing+" "+fault.MessageOf(err, ""), err)
 }

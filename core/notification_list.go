@@ -32,7 +32,7 @@ func (p *notificationPosition) decode(cursor string) error {
 // first. A page has 1 to 100, 1 when no limit is given. The cursor is always
 // there, so that one can come back for what arrives later.
 //
-// Errors: InvalidArgument for a bad limit, Internal for a bad cursor.
+// Errors: InvalidArgument for a bad limit or cursor.
 func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.ListNotificationsRequest) (*api.NotificationList, error) {
 	limit, err := limitOf(in.GetLimit(), 1, 100)
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.
 	}
 	list, cursor, _, err := c.listNotifications(ctx, caller, limit, in.GetCacheableCursor())
 	if err != nil {
-		return nil, badCursor(err)
+		return nil, err
 	}
 	return &api.NotificationList{Notifications: list, CacheableCursor: cursor}, nil
 }
@@ -50,13 +50,13 @@ func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int,
 	from := notificationPosition{Created: store.Epoch}
 	if cursor != "" {
 		if err := from.decode(cursor); err != nil {
-			return nil, "", false, fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
+			return nil, "", false, fault.Wrap(fault.InvalidArgument, "Error retrieving notifications. The cursor is not one of this list.", err)
 		}
 	}
 	rows, err := c.db.Reader().QueryContext(ctx, `SELECT id, subject, content, code, sender_id, create_time FROM notification
 		WHERE user_id = $1 AND (create_time, id) > ($2, $3) ORDER BY create_time, id LIMIT $4`, user, from.Created, from.ID, limit+1)
 	if err != nil {
-		return nil, "", false, failed("list notifications", err)
+		return nil, "", false, failedWith("Error retrieving notifications.", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -64,7 +64,7 @@ func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int,
 		var id, sender uuid.UUID
 		var created time.Time
 		if err := rows.Scan(&id, &n.Subject, &n.Content, &n.Code, &sender, &created); err != nil {
-			return nil, "", false, failed("list notifications", err)
+			return nil, "", false, failedWith("Error retrieving notifications.", err)
 		}
 		if len(list) == limit {
 			more = true
@@ -78,10 +78,10 @@ func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int,
 		from = notificationPosition{created, id}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, "", false, failed("list notifications", err)
+		return nil, "", false, failedWith("Error retrieving notifications.", err)
 	}
 	if next, err = encodeCursor(notificationCursor, from); err != nil {
-		return nil, "", false, failed("list notifications", err)
+		return nil, "", false, failedWith("Error retrieving notifications.", err)
 	}
 	return list, next, more, nil
 }
@@ -93,7 +93,7 @@ func (c *Core) DeleteNotifications(ctx context.Context, caller uuid.UUID, in *ap
 	for _, text := range in.GetIds() {
 		id, err := uuid.FromString(text)
 		if err != nil {
-			return fault.Mistaken("error while trying to delete notifications", err)
+			return fault.Mistaken("Error while deleting notifications.", err)
 		}
 		ids = append(ids, id)
 	}
@@ -113,7 +113,7 @@ func (c *Core) deleteNotifications(ctx context.Context, user *uuid.UUID, ids []u
 		args = append(args, *user)
 	}
 	if _, err := c.db.Exec(ctx, query, args...); err != nil {
-		return failed("delete notifications", err)
+		return failedWith("Error while deleting notifications.", err)
 	}
 	return nil
 }

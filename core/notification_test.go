@@ -289,7 +289,7 @@ func TestNotificationPages(t *testing.T) {
 			wantCode(t, fmt.Sprint("limit ", limit), err, fault.InvalidArgument)
 		}
 		_, err := c.ListNotifications(ctx, a, &api.ListNotificationsRequest{CacheableCursor: "noise"})
-		wantCode(t, "bad cursor", err, fault.Internal)
+		wantCode(t, "bad cursor", err, fault.InvalidArgument)
 		_, _, err = m.NotificationsList(ctx, a.String(), 1001, "")
 		wantCode(t, "limit of a module", err, fault.InvalidArgument)
 	})

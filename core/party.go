@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/gofrs/uuid/v5"
@@ -27,13 +28,15 @@ func (p *partyPosition) fits(f *party.ListFilter) bool {
 	return sameOpen && p.Query == f.Query && p.Limit == f.Limit && p.Hidden == f.Hidden
 }
 
+var errPartyCursor = fault.New(fault.InvalidArgument, errorListing+" The cursor is not one of this list.")
+
 // partyPage lists one page. Code 3 for a query or a cursor that is none of this
 // list.
 func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, string, error) {
 	if cursor != "" {
 		var at partyPosition
 		if err := decodeCursor(partyCursor, cursor, &at); err != nil || !at.fits(&f) {
-			return nil, "", invalid("invalid cursor")
+			return nil, "", errPartyCursor
 		}
 		f.After = &party.Position{Score: math.Float64frombits(at.Score), Seq: at.Seq}
 	}
@@ -48,7 +51,7 @@ func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, strin
 }
 
 // ListParties lists the parties that are not hidden for a client. Code 3 for the
-// limit, 13 for a query that does not parse or a cursor of another list.
+// limit and for a cursor of another list, 13 for a query that does not parse.
 func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRequest) (*api.PartyList, error) {
 	f := party.ListFilter{Limit: 10, Query: in.GetQuery().GetValue()}
 	if l := in.GetLimit(); l != nil {
@@ -61,8 +64,11 @@ func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRe
 		f.Open = &o.Value
 	}
 	found, cursor, err := c.partyPage(f, in.GetCursor().GetValue())
-	if err != nil {
-		return nil, badListing("Error listing parties", err)
+	switch {
+	case errors.Is(err, errPartyCursor):
+		return nil, err
+	case err != nil:
+		return nil, badListing(err)
 	}
 	return &api.PartyList{Parties: found, Cursor: cursor}, nil
 }

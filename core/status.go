@@ -24,7 +24,7 @@ func (c *Core) FollowStatus(ctx context.Context, session, self uuid.UUID, in *rt
 	}
 	for _, name := range in.GetUsernames() {
 		if name == "" {
-			return nil, invalid("Username must not be empty")
+			return nil, invalid("Invalid username")
 		}
 	}
 	out := &rtapi.Status{}
@@ -64,7 +64,7 @@ func (c *Core) UpdateStatus(session, user uuid.UUID, username string, status *wr
 		return nil
 	}
 	if len(status.Value) > maxStatus {
-		return invalid("Status must be 0-%d bytes", maxStatus)
+		return invalid("Status must be %d characters or less", maxStatus)
 	}
 	_, err := c.tracker.Update(session, stream, presence.Meta{Username: username, Status: status.Value})
 	return err

@@ -34,9 +34,14 @@ func (a objectID) compare(b objectID) int {
 	)
 }
 
+var (
+	errObjectName  = fault.New(fault.InvalidArgument, "Invalid collection or key value supplied. They must be set.")
+	errObjectOwner = fault.New(fault.InvalidArgument, "Invalid user ID - make sure user ID is a valid UUID.")
+)
+
 func newObjectID(collection, key string, owner uuid.UUID) (objectID, error) {
 	if collection == "" || key == "" {
-		return objectID{}, invalid("collection and key are required")
+		return objectID{}, errObjectName
 	}
 	return objectID{collection, key, owner}, nil
 }
@@ -80,7 +85,7 @@ func rejectPermission(id objectID) error {
 func (c *Core) storageError(err error, doing string, forClient bool) error {
 	var r *rejection
 	if !errors.As(err, &r) {
-		return failed(doing, err)
+		return failedWith(doing, err)
 	}
 	c.metrics.StorageReject(r.collection, r.reason)
 	if !forClient {
@@ -89,16 +94,16 @@ func (c *Core) storageError(err error, doing string, forClient bool) error {
 	switch {
 	case doing == deletingObjects:
 		return fault.Wrap(fault.InvalidArgument,
-			"storage delete rejected - not found, version check failed, or permission denied", r.cause)
+			"Storage delete rejected - not found, version check failed, or permission denied.", r.cause)
 	case errors.Is(r.cause, runtime.ErrStorageRejectedPermission):
-		return fault.Wrap(fault.InvalidArgument, "storage write rejected - permission denied", r.cause)
+		return fault.Wrap(fault.InvalidArgument, r.cause.Error(), r.cause)
 	}
-	return fault.Wrap(fault.InvalidArgument, "storage write rejected - version check failed", r.cause)
+	return fault.Wrap(fault.InvalidArgument, r.cause.Error(), r.cause)
 }
 
 const (
-	writingObjects  = "write storage objects"
-	deletingObjects = "delete storage objects"
-	readingObjects  = "read storage objects"
-	listingObjects  = "list storage objects"
+	writingObjects  = "Error writing storage objects."
+	deletingObjects = "Error deleting storage objects."
+	readingObjects  = "Error reading storage objects."
+	listingObjects  = "Error listing storage objects."
 )

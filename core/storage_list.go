@@ -31,7 +31,8 @@ func (p *objectPosition) decode(cursor string) error {
 }
 
 // ListStorage pages through a collection: all public objects without a user
-// id, the caller's own that it may read, or the public ones of another user.
+// id, the caller's own that it may read, or the public ones of another user or,
+// under the nil id, of the server.
 // A page has 1 to 100 objects, 1 when no limit is given.
 //
 // Errors: InvalidArgument for a bad limit, user id or cursor.
@@ -43,12 +44,9 @@ func (c *Core) ListStorage(ctx context.Context, caller uuid.UUID, in *api.ListSt
 	least := int32(readPublic)
 	var owner *uuid.UUID
 	if in.GetUserId() != "" {
-		id, err := userID(in.GetUserId())
+		id, err := uuid.FromString(in.GetUserId())
 		if err != nil {
-			return nil, err
-		}
-		if id.IsNil() {
-			return nil, invalid("user id must be that of a user")
+			return nil, errObjectOwner
 		}
 		if owner = &id; id == caller {
 			least = readOwner
@@ -69,7 +67,7 @@ func limitOf(v *wrapperspb.Int32Value, missing, most int) (int, error) {
 	if limit := int(v.GetValue()); limit >= 1 && limit <= most {
 		return limit, nil
 	}
-	return 0, invalid("invalid limit - limit must be between 1 and %d", most)
+	return 0, invalid("Invalid limit - limit must be between 1 and %d.", most)
 }
 
 // listStorage reads a page of the objects of a collection, of one owner or of
@@ -81,7 +79,7 @@ func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.U
 	if cursor != "" {
 		var from objectPosition
 		if err := from.decode(cursor); err != nil {
-			return nil, "", fault.Wrap(fault.InvalidArgument, "malformed cursor was used", err)
+			return nil, "", fault.Wrap(fault.InvalidArgument, "Malformed cursor was used.", err)
 		}
 		args = append(args, from.Read, from.Key, from.Owner)
 		query += " AND (read, key, user_id) > ($4, $5, $6)"
@@ -96,12 +94,12 @@ func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.U
 	}
 	rows, err := c.db.Reader().QueryContext(ctx, query+" ORDER BY read, key, user_id LIMIT $3", args...)
 	if err != nil {
-		return nil, "", failed(listingObjects, err)
+		return nil, "", failedWith(listingObjects, err)
 	}
 	defer rows.Close()
 	objects, err := scanObjects(rows, nil, nil, nil)
 	if err != nil {
-		return nil, "", failed(listingObjects, err)
+		return nil, "", failedWith(listingObjects, err)
 	}
 	if len(objects) <= limit {
 		return objects, "", nil
@@ -112,7 +110,7 @@ func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.U
 		Read: last.PermissionRead, Key: last.Key, Owner: uuid.FromStringOrNil(last.UserId),
 	})
 	if err != nil {
-		return nil, "", failed(listingObjects, err)
+		return nil, "", failedWith(listingObjects, err)
 	}
 	if next == cursor {
 		next = ""

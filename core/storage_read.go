@@ -13,19 +13,16 @@ import (
 const objectColumns = "SELECT collection, key, user_id, value, version, read, write, create_time, update_time FROM storage WHERE "
 
 // ReadStorage reads objects, in the order of the request. Those that do not
-// exist or that the caller may not read are left out. An empty user id means
-// the server's objects. InvalidArgument for a missing name or a bad id.
+// exist or that the caller may not read are left out. An empty user id and
+// the nil id mean the server's objects. InvalidArgument for a missing name or a bad id.
 func (c *Core) ReadStorage(ctx context.Context, caller uuid.UUID, in *api.ReadStorageObjectsRequest) (*api.StorageObjects, error) {
 	ids := make([]objectID, len(in.GetObjectIds()))
 	for i, o := range in.GetObjectIds() {
 		var owner uuid.UUID
 		var err error
 		if o.GetUserId() != "" {
-			if owner, err = userID(o.GetUserId()); err != nil {
-				return nil, err
-			}
-			if owner.IsNil() {
-				return nil, invalid("user id must be that of a user; leave it out for the server's objects")
+			if owner, err = uuid.FromString(o.GetUserId()); err != nil {
+				return nil, errObjectOwner
 			}
 		}
 		if ids[i], err = newObjectID(o.GetCollection(), o.GetKey(), owner); err != nil {
@@ -53,7 +50,7 @@ func (c *Core) readStorage(ctx context.Context, ids []objectID, allowed func(own
 		n := min(len(ids), maxReadBatch)
 		var err error
 		if found, err = c.readBatch(ctx, found, ids[:n], allowed); err != nil {
-			return nil, failed(readingObjects, err)
+			return nil, failedWith(readingObjects, err)
 		}
 		ids = ids[n:]
 	}

@@ -225,6 +225,7 @@ func TestStorageReadMatrix(t *testing.T) {
 			"owner":                {read(owner, owner.String()), "2 1"},
 			"other client":         {read(other, owner.String()), "2"},
 			"the server's objects": {read(owner, ""), "2"},
+			"the nil id":           {read(owner, uuid.Nil.String()), "2"},
 		} {
 			if tc.got != tc.want {
 				t.Errorf("%s reads %q, want %q", what, tc.got, tc.want)
@@ -239,7 +240,6 @@ func TestStorageReadMatrix(t *testing.T) {
 		for what, id := range map[string]*api.ReadStorageObjectId{
 			"no collection": {Key: "k"}, "no key": {Collection: "c"},
 			"bad user id": {Collection: "c", Key: "k", UserId: "someone"},
-			"nil user id": {Collection: "c", Key: "k", UserId: uuid.Nil.String()},
 		} {
 			_, err := c.ReadStorage(ctx, owner, &api.ReadStorageObjectsRequest{ObjectIds: []*api.ReadStorageObjectId{id}})
 			wantCode(t, what, err, fault.InvalidArgument)
@@ -271,9 +271,10 @@ func TestStorageWriteRules(t *testing.T) {
 		for what, o := range map[string]*api.WriteStorageObject{
 			"a long key":  {Collection: "c", Key: long, Value: "{}"},
 			"a zero byte": {Collection: "c", Key: "k", Value: `{"a":"\u0000"}`},
+			"half a pair": {Collection: "c", Key: "k", Value: `{"a":"\ud800"}`},
 		} {
 			_, err := c.put(ctx, user, o)
-			wantCode(t, what, err, fault.Internal)
+			wantCode(t, what, err, fault.InvalidArgument)
 		}
 		if acks, err := c.WriteStorage(ctx, user, &api.WriteStorageObjectsRequest{}); err != nil || len(acks.Acks) != 0 {
 			t.Errorf("writing nothing: got %v, %v", acks, err)

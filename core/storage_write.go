@@ -64,20 +64,20 @@ func (c *Core) newObjectWrite(collection, key string, owner uuid.UUID, value, ve
 		return objectWrite{}, err
 	}
 	if value == "" {
-		return objectWrite{}, invalid("value is required, of object %q in %q", key, collection)
+		return objectWrite{}, errObjectName
 	}
 	if read < readNobody || read > readPublic {
-		return objectWrite{}, invalid("read permission must be 0, 1 or 2, of object %q in %q", key, collection)
+		return objectWrite{}, invalid("Invalid Read permission supplied. It must be either 0, 1 or 2. It is %d for key %q in collection %q.", read, key, collection)
 	}
 	if write < 0 || write > 1 {
-		return objectWrite{}, invalid("write permission must be 0 or 1, of object %q in %q", key, collection)
+		return objectWrite{}, invalid("Invalid Write permission supplied. It must be either 0 or 1. It is %d for key %q in collection %q.", write, key, collection)
 	}
 	if !isObject(value) {
-		return objectWrite{}, invalid("value must be a JSON object, of object %q in %q", key, collection)
+		return objectWrite{}, invalid("Value must be a JSON object. It is not for key %q in collection %q.", key, collection)
 	}
 	stored, err := c.db.Dialect().JSON(value)
 	if err != nil {
-		return objectWrite{}, failed(writingObjects, err)
+		return objectWrite{}, failedWith(writingObjects, err)
 	}
 	sum := md5.Sum([]byte(value))
 	return objectWrite{objectID: id, value: stored, hash: hex.EncodeToString(sum[:]), version: version, read: read, write: write}, nil

@@ -53,7 +53,7 @@ func (t *Tokens) VerifySession(token string) (*Claims, error) {
 	if claims == nil {
 		var err error
 		if claims, err = t.kinds[sessionToken].parse(token); err != nil {
-			return nil, fault.Wrap(fault.Unauthenticated, "auth token invalid", err)
+			return nil, fault.Wrap(fault.Unauthenticated, "Auth token invalid", err)
 		}
 		t.cache.put(token, claims)
 	} else if now >= claims.ExpiresAt {
@@ -70,11 +70,11 @@ func (t *Tokens) VerifySession(token string) (*Claims, error) {
 // it is empty, else fault.Unauthenticated.
 func (t *Tokens) VerifyRefresh(token string) (*Claims, error) {
 	if token == "" {
-		return nil, invalid("refresh token is required")
+		return nil, invalid("Refresh token is required.")
 	}
 	claims, err := t.kinds[refreshToken].parse(token)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unauthenticated, "refresh token invalid or expired", err)
+		return nil, fault.Wrap(fault.Unauthenticated, "Refresh token invalid or expired.", err)
 	}
 	if t.refused(refreshToken, claims, t.now().Unix()) {
 		return nil, errRefreshInvalid
@@ -83,9 +83,9 @@ func (t *Tokens) VerifyRefresh(token string) (*Claims, error) {
 }
 
 var (
-	errTokenRequired  = fault.New(fault.Unauthenticated, "auth token required")
-	errTokenInvalid   = fault.New(fault.Unauthenticated, "auth token invalid")
-	errRefreshInvalid = fault.New(fault.Unauthenticated, "refresh token invalid or expired")
+	errTokenRequired  = fault.New(fault.Unauthenticated, "Auth token required")
+	errTokenInvalid   = fault.New(fault.Unauthenticated, "Auth token invalid")
+	errRefreshInvalid = fault.New(fault.Unauthenticated, "Refresh token invalid or expired.")
 )
 
 // refused says whether the token was revoked. Tokens of other makers may have
@@ -166,7 +166,7 @@ func (t *Tokens) revoke(user uuid.UUID, session, refresh string) error {
 		}
 		c, err := t.kinds[kind].parse(token)
 		if err != nil || c.UserID != user {
-			return fault.Wrap(fault.InvalidArgument, [2]string{"session token invalid", "refresh token invalid"}[kind], err)
+			return fault.Wrap(fault.InvalidArgument, [2]string{"Session token invalid.", "Refresh token invalid."}[kind], err)
 		}
 		claims[kind] = c
 	}

@@ -12,9 +12,12 @@ import (
 // GetUsers finds users by id, name or Facebook id: all that match any. Unknown
 // ones are left out, the order is not specified. A bad id is InvalidArgument.
 func (c *Core) GetUsers(ctx context.Context, in *api.GetUsersRequest) (*api.Users, error) {
-	ids, err := userIDs(in.GetIds())
-	if err != nil {
-		return nil, err
+	ids := make([]uuid.UUID, len(in.GetIds()))
+	for i, text := range in.GetIds() {
+		var err error
+		if ids[i], err = uuid.FromString(text); err != nil {
+			return nil, invalid("ID '%s' is not a valid system ID.", text)
+		}
 	}
 	users, err := c.users(ctx, ids, in.GetUsernames(), in.GetFacebookIds())
 	if err != nil {

@@ -280,7 +280,7 @@ func TestRPCResults(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"js number", "lua number"} {
-		if _, err := w.call(t, id, ""); fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "only one return value of type string") {
+		if _, err := w.call(t, id, ""); fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "only allowed one return value of type string.") {
 			t.Errorf("%s: got %v, want an error about the type of the result", id, err)
 		}
 	}

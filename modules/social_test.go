@@ -87,7 +87,7 @@ var socialCases = []fnCase{
 		lua: `local third = nk.authenticate_device("device-of-a-third-lua"); for _, p in ipairs({{USER, USER2}, {USER2, USER}, {USER2, third}, {third, USER2}}) do nk.friends_add(p[1], "x", {p[2]}) end
 			local l, cursor = nk.friends_of_friends_list(USER, 5); return {#l, l[1].referrer == USER2, l[1].user.user_id == third, cursor or "none"}`,
 		want: `[1,true,true,null]`, luaWant: `[1,true,true,"none"]`},
-	{name: "friend oneself", js: `nk.friendsAdd(USER, "x", [USER])`, lua: `nk.friends_add(USER, "x", {USER})`, code: fault.InvalidArgument, err: "oneself"},
+	{name: "friend oneself", js: `nk.friendsAdd(USER, "x", [USER])`, lua: `nk.friends_add(USER, "x", {USER})`, code: fault.InvalidArgument, err: "Cannot add self as friend."},
 	{name: "friend unknown", js: `nk.friendsAdd(USER, "x", null, ["nobody at all"])`, lua: `nk.friends_add(USER, "x", nil, {"nobody at all"})`, code: fault.InvalidArgument, err: "No valid ID or username"},
 	{name: "friend metadata", js: `nk.friendMetadataUpdate(USER, USER2, 1)`, lua: `nk.friend_metadata_update(USER, USER2, 1)`, err: "expected an object"},
 }

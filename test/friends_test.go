@@ -127,7 +127,7 @@ func TestFriendsAndGroups(t *testing.T) {
 			refused(ann, 400, 3, "POST", group+"/demote", "")
 			refused(ann, 400, 3, "POST", group+"/leave", "")
 			refused(ann, 400, 3, "PUT", group, `{}`)
-			refused(ann, 500, 13, "GET", "/v2/group?cursor=x", "")
+			refused(ann, 400, 3, "GET", "/v2/group?cursor=x", "")
 			ok(ann, "PUT", group, `{"description":""}`)
 			ok(ann, "POST", group+"/promote?user_ids="+cid.ID, "")
 			if got := ok(ben, "GET", group+"/user?state=1", ""); !strings.Contains(got, "cid") || strings.Contains(got, "ann") {

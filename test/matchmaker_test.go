@@ -164,7 +164,7 @@ func TestPartyMatchmaker(t *testing.T) {
 	refused(t, "a member removes it", ben.Call(t, "party_matchmaker_remove", with(p.PartyID, `"ticket":"`+ticket+`"`)), 3, "party leader only")
 	refused(t, "a member removes it as its own", ben.Call(t, "matchmaker_remove", `{"ticket":"`+ticket+`"}`), 3, "not found")
 	refused(t, "no ticket", ann.Call(t, "party_matchmaker_remove", with(p.PartyID)), 3, "Invalid matchmaker ticket")
-	refused(t, "another ticket", ann.Call(t, "party_matchmaker_remove", with(p.PartyID, `"ticket":"x"`)), 3, "Matchmaker ticket not found")
+	refused(t, "another ticket", ann.Call(t, "party_matchmaker_remove", with(p.PartyID, `"ticket":"x"`)), 3, "matchmaker ticket not found")
 	acknowledged(t, "remove", ann.Call(t, "party_matchmaker_remove", with(p.PartyID, `"ticket":"`+ticket+`"`)))
 
 	// A change of its members ends a party's tickets, each way.

@@ -243,8 +243,8 @@ func TestPartyLabels(t *testing.T) {
 	ann, ben := all[0], all[1]
 	long := `{\"a\":\"` + strings.Repeat("x", 2048) + `\"}`
 	for body, text := range map[string]string{
-		`{"max_size":257}`:                      "must be between 1-256",
-		`{"max_size":-1}`:                       "must be between 1-256",
+		`{"max_size":257}`:                      "must be 1-256",
+		`{"max_size":-1}`:                       "must be 1-256",
 		`{"max_size":2,"label":"word"}`:         "failed to unmarshal party label",
 		`{"max_size":2,"label":"[1]"}`:          "failed to unmarshal party label",
 		`{"max_size":2,"label":"` + long + `"}`: "party label too long",
@@ -344,11 +344,14 @@ func TestPartyList(t *testing.T) {
 	_, cursor := list("limit=1&open=false")
 	for _, query := range []string{
 		"limit=1&cursor=" + cursor, "limit=1&open=true&cursor=" + cursor, "limit=2&open=false&cursor=" + cursor,
-		"limit=1&open=false&query=a:b&cursor=" + cursor, "cursor=x", "query=" + url.QueryEscape("label.n:"),
+		"limit=1&open=false&query=a:b&cursor=" + cursor, "cursor=x",
 	} {
-		if a := user.Do(t, "GET", "/v2/party?"+query, ""); a.Status != 500 || a.Code() != 13 {
-			t.Errorf("%s: %d %s, want 500 with code 13", query, a.Status, a.Body)
+		if a := user.Do(t, "GET", "/v2/party?"+query, ""); a.Status != 400 || a.Code() != 3 {
+			t.Errorf("%s: %d %s, want 400 with code 3", query, a.Status, a.Body)
 		}
+	}
+	if a := user.Do(t, "GET", "/v2/party?query="+url.QueryEscape("label.n:"), ""); a.Status != 500 || a.Code() != 13 {
+		t.Errorf("a bad query: %d %s, want 500 with code 13", a.Status, a.Body)
 	}
 	for _, query := range []string{"limit=0", "limit=101"} {
 		if a := user.Do(t, "GET", "/v2/party?"+query, ""); a.Status != 400 || a.Code() != 3 {

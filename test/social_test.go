@@ -149,7 +149,7 @@ func TestChat(t *testing.T) {
 			if n := ben.Do(t, http.MethodGet, "/v2/notification?limit=10", ""); strings.Contains(n.Body, "subject") {
 				t.Errorf("after deletion: %s", n.Body)
 			}
-			for query, status := range map[string]int{"GET /v2/notification?limit=0": 400, "GET /v2/notification?cacheable_cursor=x": 500, "DELETE /v2/notification?ids=x": 500, "DELETE /v2/notification": 200} {
+			for query, status := range map[string]int{"GET /v2/notification?limit=0": 400, "GET /v2/notification?cacheable_cursor=x": 400, "DELETE /v2/notification?ids=x": 500, "DELETE /v2/notification": 200} {
 				method, path, _ := strings.Cut(query, " ")
 				if n := ben.Do(t, method, path, ""); n.Status != status {
 					t.Errorf("%s: %d %s, want %d", query, n.Status, n.Body, status)

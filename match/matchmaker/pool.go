@@ -64,11 +64,10 @@ func ClientError(err error) (rtapi.Error_Code, string) {
 	case errors.Is(err, runtime.ErrMatchmakerQueryInvalid):
 		return rtapi.Error_RUNTIME_EXCEPTION, failed + ": " + fault.MessageOf(err, "")
 	case errors.Is(err, runtime.ErrMatchmakerDuplicateSession):
-		return rtapi.Error_RUNTIME_EXCEPTION, failed
 	case fault.CodeOf(err) == fault.InvalidArgument:
 		return rtapi.Error_BAD_INPUT, fault.MessageOf(err, "Invalid matchmaker request")
 	}
-	return rtapi.Error_RUNTIME_EXCEPTION, failed
+	return rtapi.Error_RUNTIME_EXCEPTION, failed + ": " + fault.MessageOf(err, "")
 }
 
 // Remove takes a ticket out of the pool, whoever owns it. This and the other

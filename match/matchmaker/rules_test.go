@@ -173,7 +173,7 @@ func TestAddRefuses(t *testing.T) {
 		{solo(1, 4, 5).multiple(2), nil, rtapi.Error_BAD_INPUT, "Invalid count multiple for maximum count, must divide"},
 		{solo(1, 2, 2).query("a:"), runtime.ErrMatchmakerQueryInvalid, rtapi.Error_RUNTIME_EXCEPTION,
 			plain + `: matchmaker query invalid: query at character 3: field "a" has no value`},
-		{party("p", 2, 2, 1, 1), runtime.ErrMatchmakerDuplicateSession, rtapi.Error_RUNTIME_EXCEPTION, plain},
+		{party("p", 2, 2, 1, 1), runtime.ErrMatchmakerDuplicateSession, rtapi.Error_RUNTIME_EXCEPTION, plain + ": matchmaker duplicate session"},
 	}
 	m := New(Options{})
 	for _, row := range rows {

@@ -83,7 +83,7 @@ func NewRegistry(o Options) *Registry {
 var (
 	ErrIDInvalid = fault.New(fault.InvalidArgument, "Invalid party ID")
 	ErrNotFound  = fault.New(fault.InvalidArgument, "party not found")
-	ErrSize      = fault.Newf(fault.InvalidArgument, "Invalid party max size, must be between 1-%d", MaxSize)
+	ErrSize      = fault.Newf(fault.InvalidArgument, "Invalid party max size, must be 1-%d", MaxSize)
 
 	errFull             = known(runtime.ErrPartyFull)
 	errDuplicate        = known(runtime.ErrPartyJoinRequestDuplicate)
@@ -96,7 +96,7 @@ var (
 	errRemoveSelf       = known(runtime.ErrPartyRemoveSelf)
 	errLabelTooLong     = known(runtime.ErrPartyLabelTooLong)
 	errHiddenWithLabel  = fault.New(fault.InvalidArgument, "party is hidden and label is not empty, invalid operation")
-	errLabelNotAnObject = fault.New(fault.InvalidArgument, "failed to unmarshal party label, it must be a JSON object")
+	errLabelNotAnObject = fault.New(fault.InvalidArgument, "failed to unmarshal party label: it must be a JSON object")
 )
 
 func known(err error) error { return fault.Wrap(fault.InvalidArgument, err.Error(), err) }

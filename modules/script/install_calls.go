@@ -25,7 +25,7 @@ func (n *entry) rpc(ctx context.Context, payload string) (reply string, err erro
 				reply = e.Str(v)
 				err = n.program.fits(n.what, len(reply))
 			default:
-				return fault.Newf(fault.Internal, "%s returned %s; only one return value of type string is allowed", n.what, kindOf(e, v))
+				return fault.Newf(fault.Internal, "Runtime function returned invalid data - only allowed one return value of type string. %s returned %s.", n.what, kindOf(e, v))
 			}
 			return err
 		})

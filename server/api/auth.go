@@ -14,6 +14,7 @@ var (
 	errServerKeyRequired = fault.New(fault.Unauthenticated, "Server key required")
 	errServerKeyInvalid  = fault.New(fault.Unauthenticated, "Server key invalid")
 	errTokenRequired     = fault.New(fault.Unauthenticated, "Auth token required")
+	errTokenOrKey        = fault.New(fault.Unauthenticated, "Auth token or HTTP key required")
 	errTokenInvalid      = fault.New(fault.Unauthenticated, "Auth token invalid")
 	errHTTPKeyInvalid    = fault.New(fault.Unauthenticated, "HTTP key invalid")
 )

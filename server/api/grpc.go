@@ -102,8 +102,8 @@ func grpcError(err error) error {
 	return status.Error(codes.Code(code), strings.ToValidUTF8(publicMessage(err), "\ufffd"))
 }
 
-// grpcRPC is the RPC endpoint over gRPC: with the HTTP key in the message, or a
-// session.
+// grpcRPC is the RPC endpoint over gRPC: with a session, or the HTTP key in the
+// message. Where there are both, the session decides.
 func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
 	defer a.recoverGRPC("RpcFunc", &err)
 	in := new(api.Rpc)
@@ -142,23 +142,23 @@ func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ g
 }
 
 func (a *Server) authenticateGRPCRPC(ctx context.Context, in *api.Rpc) (*core.Claims, error) {
-	if in.HttpKey != "" {
-		if !a.httpKey.matches(in.HttpKey) {
-			return nil, errHTTPKeyInvalid
-		}
-		return nil, nil
-	}
 	authorization, err := grpcAuthorization(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if strings.HasPrefix(authorization, "Basic ") {
+	case strings.HasPrefix(authorization, "Basic "):
 		if !a.httpKey.matchesBasic(authorization) {
-			return nil, errHTTPKeyInvalid
+			return nil, errTokenInvalid
 		}
 		return nil, nil
+	case authorization != "":
+		return a.session(authorization)
+	case in.HttpKey == "":
+		return nil, errTokenOrKey
+	case !a.httpKey.matches(in.HttpKey):
+		return nil, errHTTPKeyInvalid
 	}
-	return a.session(authorization)
+	return nil, nil
 }
 
 // splitMetadata gives module code the metadata of a call: keys that begin with

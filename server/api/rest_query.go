@@ -20,7 +20,7 @@ import (
 func bindQuery(m protoreflect.Message, query url.Values, rt *route) error {
 	for name, values := range query {
 		if err := bindParam(m, name, values, rt); err != nil {
-			return invalid("query parameter %q: %v", name, err)
+			return err
 		}
 	}
 	return nil
@@ -78,41 +78,50 @@ func fieldNamed(m protoreflect.Message, name string) protoreflect.FieldDescripto
 
 func setField(m protoreflect.Message, field protoreflect.FieldDescriptor, values []string) error {
 	if field.IsMap() {
-		return invalid("needs a key, as in %s[key]", field.Name())
+		return badField(field, invalid("needs a key, as in %s[key]", field.Name()))
 	}
 	if field.IsList() {
 		list := m.Mutable(field).List()
 		for _, text := range values {
 			v, err := parseValue(field, text)
 			if err != nil {
-				return err
+				return badField(field, err)
 			}
 			list.Append(v)
 		}
 		return nil
 	}
 	if len(values) != 1 {
-		return invalid("given %d times, expected once", len(values))
+		return tooManyValues(field, values)
 	}
 	v, err := parseValue(field, values[0])
 	if err != nil {
-		return err
+		return badField(field, err)
 	}
 	m.Set(field, v)
 	return nil
 }
 
+// badField and tooManyValues begin as the protocol's texts do.
+func badField(field protoreflect.FieldDescriptor, err error) error {
+	return invalid("parsing field %q: %v", field.Name(), err)
+}
+
+func tooManyValues(field protoreflect.FieldDescriptor, values []string) error {
+	return invalid("too many values for field %q: given %d times, expected once", field.Name(), len(values))
+}
+
 func setEntry(m protoreflect.Message, field protoreflect.FieldDescriptor, key string, values []string) error {
 	if len(values) != 1 {
-		return invalid("given %d times, expected once", len(values))
+		return tooManyValues(field, values)
 	}
 	k, err := parseValue(field.MapKey(), key)
 	if err != nil {
-		return err
+		return badField(field, err)
 	}
 	v, err := parseValue(field.MapValue(), values[0])
 	if err != nil {
-		return err
+		return badField(field, err)
 	}
 	m.Mutable(field).Map().Set(k.MapKey(), v)
 	return nil

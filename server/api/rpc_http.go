@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -98,9 +99,12 @@ func (a *Server) authenticateRPC(r *http.Request, query url.Values) (*core.Claim
 	authorization := authorizationOf(r)
 	if strings.HasPrefix(authorization, "Basic ") {
 		if !a.httpKey.matchesBasic(authorization) {
-			return nil, errHTTPKeyInvalid
+			return nil, errTokenInvalid
 		}
 		return nil, nil
+	}
+	if authorization == "" {
+		return nil, errTokenOrKey
 	}
 	return a.session(authorization)
 }
@@ -118,7 +122,7 @@ func (a *Server) lookup(id string) (*rpc.Function, error) {
 }
 
 // rpcPayload reads the payload: the body itself when it is raw, else the JSON
-// string that it is. GET has none.
+// string that it is; null is an empty one. GET has none.
 func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (payload string, received int, err error) {
 	if r.Method == http.MethodGet {
 		return "", 0, nil
@@ -130,6 +134,9 @@ func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (p
 	}
 	if raw {
 		return string(buf.b), received, nil
+	}
+	if string(bytes.TrimSpace(buf.b)) == "null" {
+		return "", received, nil
 	}
 	payload, ok := unquote(buf.b)
 	if !ok {

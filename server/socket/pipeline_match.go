@@ -11,6 +11,7 @@ import (
 
 var (
 	errMatchID       = &refusal{rtapi.Error_BAD_INPUT, "Invalid match ID"}
+	errMatchMissing  = &refusal{rtapi.Error_BAD_INPUT, "No match ID or token found"}
 	errMatchToken    = &refusal{rtapi.Error_BAD_INPUT, "Invalid match token"}
 	errMatchNotFound = &refusal{rtapi.Error_MATCH_NOT_FOUND, "Match not found"}
 )
@@ -34,6 +35,9 @@ func handleMatchCreate(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) 
 
 func handleMatchJoin(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	request := in.GetMatchJoin()
+	if request.GetMatchId() == "" && request.GetToken() == "" {
+		return nil, errMatchMissing
+	}
 	q := match.JoinRequest{
 		ID: request.GetMatchId(), Token: request.GetToken(),
 		Joiner: s.joiner(), Metadata: request.GetMetadata(), Single: s.limits.singleMatch,

@@ -124,8 +124,5 @@ func handlePartyMatchmakerRemove(s *session, in *rtapi.Envelope) (*rtapi.Envelop
 		return nil, errTicket
 	}
 	err := s.parties.RemoveTicket(s.id, asked.GetPartyId(), asked.GetTicket())
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, errTicketNotFound
-	}
-	return acked(partyFailed("removing party from matchmaker", err))
+	return acked(partyFailed("closing party", err)) // the protocol's word for it
 }
