@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"kumi/internal/json"
 )
 
 // matchData is the content of a match_data envelope, encoded without ever
@@ -53,29 +55,27 @@ func (m *matchDataMessage) encode(f Format) ([]byte, error) {
 		}
 		return m.appendProto(nil, ""), nil
 	}
-	w := jsonWriter{ok: true}
-	w.b = make([]byte, 0, 96+len(m.matchID)+len(m.user)+len(m.session)+len(m.username)*2+base64.StdEncoding.EncodedLen(len(m.data)))
-	w.begin()
-	w.key("match_data")
-	w.begin()
-	w.str("match_id", m.matchID)
+	var w json.Writer
+	open(&w, 96+len(m.matchID)+len(m.user)+len(m.session)+len(m.username)*2+base64.StdEncoding.EncodedLen(len(m.data)), "", "match_data")
+	w.Begin()
+	w.String("match_id", m.matchID)
 	if m.hasSender {
-		w.key("presence")
-		w.begin()
-		w.str("user_id", m.user)
-		w.str("session_id", m.session)
-		w.str("username", m.username)
-		w.end()
+		w.Name("presence")
+		w.Begin()
+		w.String("user_id", m.user)
+		w.String("session_id", m.session)
+		w.String("username", m.username)
+		w.End()
 	}
-	w.long("op_code", m.opCode)
-	w.bytes("data", m.data)
-	w.yes("reliable", m.reliable)
-	w.end()
-	w.end()
-	if !w.ok {
+	w.Int64("op_code", m.opCode)
+	w.Bytes("data", m.data)
+	w.Bool("reliable", m.reliable)
+	w.End()
+	w.End()
+	if w.Bad {
 		return nil, fmt.Errorf("write match data as JSON: text is not UTF-8")
 	}
-	return w.b, nil
+	return w.B, nil
 }
 
 func (d *matchData) plain() bool { return plain(d.matchID, d.user, d.session, d.username) }

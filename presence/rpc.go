@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"kumi/internal/json"
 )
 
 // RPC is a call over a socket, or the answer to one. It is what clients send
@@ -31,32 +33,34 @@ func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 }
 
 func (q *RPC) readJSON(frame []byte) bool {
-	r := jsonReader{s: aliased(frame)}
-	if !r.begin() {
-		return false
-	}
-	var hasCID, hasRPC bool
-	for first := true; !r.end(); first = false {
-		key, ok := r.member(first)
-		switch {
-		case !ok:
-			return false
-		case key == "cid" && !hasCID:
-			hasCID = true
-			if q.CID, ok = r.text(); !ok {
-				return false
-			}
-		case key == "rpc" && !hasRPC:
+	r := newJSONReader(aliased(frame))
+	hasRPC := false
+	r.fields(func(name string) bool {
+		switch name {
+		case "cid":
+			q.CID = r.String()
+		case "rpc":
 			hasRPC = true
-			var ignored string
-			if !r.texts(textField{"id", &q.ID}, textField{"payload", &q.Payload}, textField{"http_key", &ignored}) {
-				return false
-			}
+			r.fields(func(name string) bool {
+				switch name {
+				case "id":
+					q.ID = r.String()
+				case "payload":
+					q.Payload = r.String()
+				case "http_key": // for calls over HTTP
+					_ = r.String()
+				default:
+					return false
+				}
+				return true
+			})
 		default:
 			return false
 		}
-	}
-	if r.bad || !hasRPC || !r.done() || !utf8.Valid(frame) {
+		return true
+	})
+	r.End()
+	if r.Err() != nil || !hasRPC {
 		return false
 	}
 	if within(q.Payload, frame) {
@@ -86,7 +90,7 @@ func (q *RPC) readProto(frame []byte) bool {
 					q.ID = aliased(value)
 				case 2:
 					q.Payload = aliased(value)
-				case 3: // the key of another door
+				case 3: // the key for calls over HTTP
 				default:
 					return false
 				}
@@ -153,17 +157,15 @@ func NewRPC(q RPC, f Format) (*Message, error) {
 
 // rpcJSON writes an envelope with an RPC; ok is false for text that is not UTF-8.
 func rpcJSON(cid, id, payload, httpKey string) (b []byte, ok bool) {
-	w := jsonWriter{ok: true}
-	w.b = make([]byte, 0, 40+len(cid)+len(id)+len(payload)*9/8)
-	w.open(cid)
-	w.key("rpc")
-	w.begin()
-	w.str("id", id)
-	w.str("payload", payload)
-	w.str("http_key", httpKey)
-	w.end()
-	w.end()
-	return w.b, w.ok
+	var w json.Writer
+	open(&w, 40+len(id)+len(payload)*9/8, cid, "rpc")
+	w.Begin()
+	w.String("id", id)
+	w.String("payload", payload)
+	w.String("http_key", httpKey)
+	w.End()
+	w.End()
+	return w.B, !w.Bad
 }
 
 // rpcProto is rpcJSON in the other format.
