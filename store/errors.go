@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"kumi/internal/json"
 )
 
 // ErrText is returned for text that neither database can hold: not UTF-8, or
@@ -108,7 +110,7 @@ func IsInvalidText(err error) bool {
 	if errors.Is(err, ErrText) {
 		return true
 	}
-	var bad *JSONError
+	var bad *json.SyntaxError
 	if errors.As(err, &bad) {
 		return true
 	}

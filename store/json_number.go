@@ -11,61 +11,33 @@ const (
 	maxFracDigits = 16383
 )
 
-// number reads a JSON number and writes it the way numeric prints it: the
-// exponent applied, trailing zeros of the fraction kept, zero without a sign.
-func (n *normalizer) number() error {
-	start := n.pos
-	digits := func() string {
-		from := n.pos
-		for n.pos < len(n.in) && n.in[n.pos] >= '0' && n.in[n.pos] <= '9' {
-			n.pos++
+// number writes a number of JSON the way numeric prints it: the exponent
+// applied, trailing zeros of the fraction kept, zero without a sign.
+func (n *normalizer) number(text string) {
+	digits, negative := strings.CutPrefix(text, "-")
+	exp := 0
+	if i := strings.IndexAny(digits, "eE"); i >= 0 {
+		e, err := strconv.Atoi(digits[i+1:])
+		if err != nil || e > 1<<30 || e < -1<<30 {
+			n.Fail("number out of range")
+			return
 		}
-		return n.in[from:n.pos]
+		exp, digits = e, digits[:i]
 	}
-	negative := n.peek() == '-'
-	if negative {
-		n.pos++
-	}
-	whole := digits()
-	if whole == "" || len(whole) > 1 && whole[0] == '0' {
-		return n.fail("malformed number")
-	}
-	var frac string
-	if n.peek() == '.' {
-		n.pos++
-		if frac = digits(); frac == "" {
-			return n.fail("malformed number")
-		}
-	}
-	exp, plain := 0, n.pos
-	if c := n.peek(); c == 'e' || c == 'E' {
-		n.pos++
-		sign := 1
-		if c := n.peek(); c == '+' || c == '-' {
-			if c == '-' {
-				sign = -1
-			}
-			n.pos++
-		}
-		d := digits()
-		if d == "" {
-			return n.fail("malformed number")
-		}
-		e, err := strconv.Atoi(d)
-		if err != nil || e > 1<<30 {
-			return n.fail("number out of range")
-		}
-		exp = sign * e
-	}
+	whole, frac, _ := strings.Cut(digits, ".")
 
 	zero := strings.Trim(whole, "0") == "" && strings.Trim(frac, "0") == ""
 	if exp == 0 && !zero && len(whole) <= maxIntDigits && len(frac) <= maxFracDigits {
-		n.out = append(n.out, n.in[start:plain]...) // without an exponent of zero
-		return nil
+		if negative {
+			n.out = append(n.out, '-')
+		}
+		n.out = append(n.out, digits...)
+		return
 	}
 	scale := max(0, len(frac)-exp)
 	if scale > maxFracDigits {
-		return n.fail("number out of range")
+		n.Fail("number out of range")
+		return
 	}
 	if negative && !zero {
 		n.out = append(n.out, '-')
@@ -76,15 +48,15 @@ func (n *normalizer) number() error {
 			n.out = append(n.out, '.')
 			n.zeros(scale)
 		}
-		return nil
+		return
 	}
 	all := whole + frac
 	point := len(whole) + exp // where the point falls in all
 	if lead := len(all) - len(strings.TrimLeft(all, "0")); point-lead > maxIntDigits {
-		return n.fail("number out of range")
+		n.Fail("number out of range")
+		return
 	}
 	n.shifted(all, point, scale)
-	return nil
 }
 
 // shifted writes digits with the decimal point before digits[point], which may

@@ -11,6 +11,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"modernc.org/sqlite"
+
+	"kumi/internal/json"
 )
 
 // registerFunctions adds the functions that SQL written for PostgreSQL expects
@@ -66,7 +68,8 @@ func registerFunctions(d *sqlite.Driver) {
 		case nil:
 			return nil, nil
 		case string:
-			return quoteJSON(v), nil
+			quoted, _ := json.AppendString(nil, v)
+			return string(quoted), nil
 		default:
 			return fmt.Sprint(v), nil
 		}
