@@ -44,7 +44,7 @@ func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error
 		if !mayCreate && r.tracker.Count(stream) == 0 {
 			return nil, ErrNotFound
 		}
-		joined, err = r.enterRelayed(stream, q.Joiner)
+		joined, _, err = r.enterRelayed(stream, q.Joiner)
 		if err == nil {
 			joined.Size = int32(len(joined.Presences))
 		}
@@ -79,41 +79,44 @@ func (r *Registry) CreateRelayed(j *Joiner, name string) (*rtapi.Match, error) {
 			return nil, err
 		}
 	}
-	made, err := r.enterRelayed(presence.RelayedMatch(id), j)
+	made, isNew, err := r.enterRelayed(presence.RelayedMatch(id), j)
 	if err != nil {
 		return nil, err
 	}
-	made.Size = int32(len(made.Presences)) + 1
+	if made.Size = int32(len(made.Presences)); isNew {
+		made.Size++
+	}
 	return made, nil
 }
 
-func (r *Registry) enterRelayed(stream presence.Stream, j *Joiner) (*rtapi.Match, error) {
-	self, _, err := r.tracker.Track(j.Session, stream, presence.Meta{Username: j.Username})
+// enterRelayed puts a session on the stream of a relayed match; isNew is false
+// when it is there already.
+func (r *Registry) enterRelayed(stream presence.Stream, j *Joiner) (joined *rtapi.Match, isNew bool, err error) {
+	self, isNew, err := r.tracker.Track(j.Session, stream, presence.Meta{Username: j.Username})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return answer(stream, self, r.tracker.List(stream, false, true)), nil
+	return answer(stream, self, isNew, r.tracker.List(stream, false, true)), isNew, nil
 }
 
-// answer is what a client is told of a match it is in.
-func answer(stream presence.Stream, self *presence.Presence, all []*presence.Presence) *rtapi.Match {
-	others := make([]*rtapi.UserPresence, 0, len(all))
+// answer is what a client is told of a match it is in. Who joins anew is not
+// among the presences; who joins again is.
+func answer(stream presence.Stream, self *presence.Presence, isNew bool, all []*presence.Presence) *rtapi.Match {
+	listed := make([]*rtapi.UserPresence, 0, len(all))
 	for _, p := range all {
-		if p.Session != self.Session {
-			others = append(others, p.UserPresence())
+		if !isNew || p.Session != self.Session {
+			listed = append(listed, p.UserPresence())
 		}
 	}
-	return &rtapi.Match{MatchId: stream.MatchID(), Presences: others, Self: self.UserPresence()}
+	return &rtapi.Match{MatchId: stream.MatchID(), Presences: listed, Self: self.UserPresence()}
 }
 
 // enter asks the handler, unless the session is a member already, and puts the
 // session on the stream.
 func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*rtapi.Match, error) {
 	var others []*presence.Presence
-	label := ""
-	if m.has(j.Session) {
-		others, label = m.reg.tracker.List(m.stream, false, true), m.Label()
-	} else {
+	label, isNew := "", !m.has(j.Session)
+	if isNew {
 		got, err := m.ask(ctx, j, metadata)
 		if err != nil {
 			return nil, err
@@ -133,7 +136,10 @@ func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string
 		m.reg.tracker.Untrack(j.Session, m.stream, runtime.PresenceReasonLeave)
 		return nil, ErrNotFound
 	}
-	a := answer(m.stream, self, others)
+	if !isNew {
+		others, label = m.reg.tracker.List(m.stream, false, true), m.Label()
+	}
+	a := answer(m.stream, self, isNew, others)
 	a.Authoritative, a.Label, a.Size = true, wrapperspb.String(label), int32(len(a.Presences))
 	return a, nil
 }

@@ -132,7 +132,7 @@ func TestClosedParty(t *testing.T) {
 	all := players(t, srv, "ann", "ben", "cat", "dan")
 	ann, ben, cat, dan := all[0], all[1], all[2], all[3]
 	p := createParty(t, ann, `{"max_size":2}`)
-	if p.Open || p.Label != "{}" {
+	if p.Open || p.Label != "" {
 		t.Errorf("created %+v", p)
 	}
 	presence := func(raw json.RawMessage) string { return `"presence":` + string(raw) }
@@ -251,9 +251,27 @@ func TestPartyLabels(t *testing.T) {
 	} {
 		refused(t, body, ann.Call(t, "party_create", body), 3, text)
 	}
-	nobody := createParty(t, ann, `{"open":true,"max_size":0,"hidden":true,"label":"{\"a\":1}"}`)
+	nobody := decode[party](t, ann.Call(t, "party_create", `{"open":true,"max_size":0,"hidden":true,"label":"{\"a\":1}"}`), "party")
 	if nobody.MaxSize != 0 || !nobody.Hidden || nobody.Label != `{"a":1}` {
 		t.Errorf("created %+v", nobody)
+	}
+	if e, told := ann.Pushed("party"); told {
+		t.Errorf("the leader of a party for nobody was told %s", e["party"])
+	}
+	// No label is an absent field, in answers and pushes; null is as good.
+	for body, want := range map[string]string{`{"max_size":2}`: "", `{"max_size":2,"label":""}`: "", `{"max_size":2,"label":"null"}`: "null"} {
+		made := ann.Call(t, "party_create", body)
+		var fields map[string]any
+		if err := json.Unmarshal(made["party"], &fields); err != nil {
+			t.Fatalf("%s: %v", body, made)
+		}
+		if label, has := fields["label"]; has != (want != "") || has && label != want {
+			t.Errorf("%s: created with label %v", body, label)
+		}
+		acknowledged(t, "update", ann.Call(t, "party_update", with(fields["party_id"].(string), `"open":true`)))
+		if e := ann.Expect(t, "party_update"); strings.Contains(string(e["party_update"]), "label") {
+			t.Errorf("updated without a label: %s", e["party_update"])
+		}
 	}
 	refused(t, "a party for nobody", ben.Call(t, "party_join", with(nobody.PartyID)), 3, "party full")
 

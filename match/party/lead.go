@@ -158,7 +158,7 @@ func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
 		return err
 	}
 	p.tellAll(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyUpdate{PartyUpdate: &rtapi.PartyUpdate{
-		PartyId: p.text, Label: p.label, Open: p.open, Hidden: p.hidden,
+		PartyId: p.text, Label: in.GetLabel(), Open: p.open, Hidden: p.hidden,
 	}}})
 	return nil
 }

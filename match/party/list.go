@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/heroiclabs/nakama-common/api"
 
@@ -25,8 +26,10 @@ func (p *party) set(label string, open, hidden bool) error {
 		return errLabelTooLong
 	}
 	doc := query.NewDoc()
-	if err := doc.AddJSON("label", label); err != nil {
-		return errLabelNotAnObject
+	if strings.TrimSpace(label) != "null" { // which is as good as an empty object
+		if err := doc.AddJSON("label", label); err != nil {
+			return errLabelNotAnObject
+		}
 	}
 	doc.AddBool("open", open)
 	doc.AddBool("hidden", hidden)

@@ -35,7 +35,7 @@ type party struct {
 }
 
 // Create makes a party with a session in it, its leader. Label is a JSON object
-// or empty. With single the session leaves its other parties. Errors: ErrSize,
+// or null, or empty. With single the session leaves its other parties. Errors: ErrSize,
 // those of the label, and the tracker's for a session that has ended.
 func (r *Registry) Create(who *presence.Presence, in *rtapi.PartyCreate, single bool) (*rtapi.Party, error) {
 	if in.GetMaxSize() < 0 || in.GetMaxSize() > MaxSize {
@@ -61,7 +61,7 @@ func (r *Registry) Create(who *presence.Presence, in *rtapi.PartyCreate, single 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := p.describe(who.Session)
-	out.Label, out.Hidden = p.label, p.hidden
+	out.Label, out.Hidden = in.GetLabel(), p.hidden // clients wait for no label, not for an empty one
 	return out, nil
 }
 
@@ -187,7 +187,9 @@ func (p *party) arrived(who *presence.Presence) {
 	default:
 		p.count(who)
 	}
-	p.tell(who.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(who.Session)}})
+	if p.maxSize > 0 { // with 0 even its leader counts as one too many, and is told nothing
+		p.tell(who.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(who.Session)}})
+	}
 }
 
 // left takes a session out, which is gone from the stream or never came onto

@@ -80,6 +80,9 @@ func handleMatchData(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 		send.To = make([]uuid.UUID, 0, len(d.Presences))
 		for _, p := range d.Presences {
 			id, err := uuid.FromString(p.GetSessionId())
+			if err == nil {
+				_, err = uuid.FromString(p.GetUserId())
+			}
 			if err != nil {
 				return nil, nil // a malformed recipient drops the message
 			}

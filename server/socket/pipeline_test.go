@@ -194,7 +194,10 @@ func TestRelayedMatch(t *testing.T) {
 				t.Errorf("got %v", d)
 			}
 		}
-		say(bob, "malformed", &rtapi.UserPresence{SessionId: "x"}) // dropped
+		// Dropped:
+		say(bob, "malformed", &rtapi.UserPresence{UserId: m.Self.UserId, SessionId: "x"})
+		say(bob, "malformed", &rtapi.UserPresence{SessionId: m.Self.SessionId})
+		say(bob, "malformed", &rtapi.UserPresence{UserId: "x", SessionId: m.Self.SessionId})
 		say(bob, "to self", j.Self)
 		if d := bob.expect("data to self", isData).GetMatchData(); string(d.Data) != "to self" {
 			t.Errorf("got %v, want what was sent to oneself by name", d)
