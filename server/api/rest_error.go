@@ -2,8 +2,8 @@ package api
 
 import (
 	"net/http"
-	"strconv"
 
+	"kumi/internal/json"
 	"kumi/server/door"
 	"kumi/store/fault"
 )
@@ -34,11 +34,13 @@ func (a *Server) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	code, message := fault.CodeOf(err), publicMessage(err)
 	buf := takeBuffer()
 	defer buf.give()
-	buf.b = append(buf.b, `{"code":`...)
-	buf.b = strconv.AppendUint(buf.b, uint64(code), 10)
-	buf.b = append(buf.b, `,"message":`...)
-	buf.b = appendString(buf.b, message)
-	buf.b = append(buf.b, '}')
+	out := json.Writer{B: buf.b}
+	out.Begin()
+	out.Int32("code", int32(code))
+	out.Name("message")
+	out.Text(message)
+	out.End()
+	buf.b = out.B
 	sendError(w, r, code, message, buf.b)
 	return len(buf.b)
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+
+	"kumi/internal/json"
 )
 
 // reloadPath is where other servers and tools ask for a reload. It is no path of
@@ -31,8 +33,11 @@ func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 	}
 	buf := takeBuffer()
 	defer buf.give()
-	buf.b = append(buf.b, `{"version":`...)
-	buf.b = appendString(buf.b, a.Set().Version)
-	buf.b = append(buf.b, '}')
+	out := json.Writer{B: buf.b}
+	out.Begin()
+	out.Name("version")
+	out.Text(a.Set().Version)
+	out.End()
+	buf.b = out.B
 	send(w, r, http.StatusOK, jsonContent, buf.b)
 }

@@ -1,13 +1,10 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
+	"kumi/internal/json"
 	"kumi/rpc"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -26,9 +23,12 @@ func answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) 
 		send(w, r, http.StatusOK, contentType[:1:1], buf.b)
 		return len(buf.b)
 	}
-	buf.b = append(buf.b, `{"payload":`...)
-	buf.b = appendString(buf.b, result)
-	buf.b = append(buf.b, '}')
+	out := json.Writer{B: buf.b}
+	out.Begin()
+	out.Name("payload")
+	out.Text(result)
+	out.End()
+	buf.b = out.B
 	send(w, r, http.StatusOK, jsonContent, buf.b)
 	return len(buf.b)
 }
@@ -36,9 +36,7 @@ func answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) 
 // failRPC sends the error of a call that did not reach its function.
 func (a *Server) failRPC(w http.ResponseWriter, r *http.Request, err error) int {
 	message := publicMessage(err)
-	return sendRPCError(w, r, fault.CodeOf(err), message, func(b []byte) []byte {
-		return appendString(b, message)
-	})
+	return sendRPCError(w, r, fault.CodeOf(err), message, func(out *json.Writer) { out.Text(message) })
 }
 
 // failRPCCall sends the error that a function ended with. Where the operator
@@ -50,73 +48,27 @@ func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Func
 	if shown && errors.As(err, &script) && !script.Custom {
 		stack = script.Stack
 	}
-	return sendRPCError(w, r, fault.CodeOf(err), publicMessage(err), func(b []byte) []byte {
-		o := beginObject(b)
-		o.str("stackTrace", stack)
-		return o.end()
+	return sendRPCError(w, r, fault.CodeOf(err), publicMessage(err), func(out *json.Writer) {
+		out.Begin()
+		out.String("stackTrace", stack)
+		out.End()
 	})
 }
 
-func sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, appendError func([]byte) []byte) int {
+// sendRPCError sends the error body of RPCs, whose field error differs, and
+// returns its size.
+func sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, writeError func(*json.Writer)) int {
 	buf := takeBuffer()
 	defer buf.give()
-	buf.b = append(buf.b, `{"error":`...)
-	buf.b = appendError(buf.b)
-	buf.b = append(buf.b, `,"message":`...)
-	buf.b = appendString(buf.b, message)
-	buf.b = append(buf.b, `,"code":`...)
-	buf.b = strconv.AppendUint(buf.b, uint64(code), 10)
-	buf.b = append(buf.b, '}')
+	out := json.Writer{B: buf.b}
+	out.Begin()
+	out.Name("error")
+	writeError(&out)
+	out.Name("message")
+	out.Text(message)
+	out.Int32("code", int32(code))
+	out.End()
+	buf.b = out.B
 	sendError(w, r, code, message, buf.b)
 	return len(buf.b)
-}
-
-// unquote reads a JSON string, with white space around it allowed; ok is false
-// for everything else. Strings with nothing but simple escapes, which is what
-// JSON within JSON has, are read here; the rest goes to encoding/json.
-func unquote(b []byte) (s string, ok bool) {
-	for len(b) > 0 && isBlank(b[:1]) {
-		b = b[1:]
-	}
-	for len(b) > 0 && isBlank(b[len(b)-1:]) {
-		b = b[:len(b)-1]
-	}
-	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
-		return "", false
-	}
-	text := b[1 : len(b)-1]
-	var out strings.Builder
-	out.Grow(len(text))
-	done := 0
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c >= ' ' && c != '\\' && c != '"' {
-			continue
-		}
-		if c != '\\' || i+1 == len(text) {
-			return "", false
-		}
-		out.Write(text[done:i])
-		i++
-		switch text[i] {
-		case '"', '\\', '/':
-			out.WriteByte(text[i])
-		case 'n':
-			out.WriteByte('\n')
-		case 't':
-			out.WriteByte('\t')
-		case 'r':
-			out.WriteByte('\r')
-		default:
-			err := json.Unmarshal(b, &s)
-			return s, err == nil
-		}
-		done = i + 1
-	}
-	out.Write(text[done:])
-	if s = out.String(); !utf8.ValidString(s) {
-		err := json.Unmarshal(b, &s) // replaces what is no UTF-8
-		return s, err == nil
-	}
-	return s, true
 }

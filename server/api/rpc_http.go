@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -10,6 +9,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/internal/json"
 	"kumi/rpc"
 	"kumi/server/door"
 	"kumi/store/fault"
@@ -135,11 +135,13 @@ func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (p
 	if raw {
 		return string(buf.b), received, nil
 	}
-	if string(bytes.TrimSpace(buf.b)) == "null" {
-		return "", received, nil
+	in := json.NewReader(string(buf.b))
+	if in.Peek() == 'n' {
+		in.Null()
+	} else {
+		payload = in.String()
 	}
-	payload, ok := unquote(buf.b)
-	if !ok {
+	if in.End(); in.Err() != nil {
 		return "", received, errRPCPayload
 	}
 	return payload, received, nil
