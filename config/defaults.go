@@ -61,7 +61,7 @@ func Default() *Config {
 			CallTimeoutMs:      10000,
 			TickTimeoutMs:      10000,
 			MaxCallMemoryMB:    512,
-			MaxVMMemoryMB:      256,
+			MaxHeapMB:          1024,
 			MaxResultBytes:     16 << 20,
 			JSMinCount:         16,
 			JSMaxCount:         32,

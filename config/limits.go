@@ -27,7 +27,7 @@ var least = map[string]int64{
 	"runtime.call_timeout_ms":            1,
 	"runtime.tick_timeout_ms":            1,
 	"runtime.max_call_memory_mb":         0,
-	"runtime.max_vm_memory_mb":           0,
+	"runtime.max_heap_mb":                0,
 	"runtime.max_result_bytes":           0,
 	"runtime.js_min_count":               0,
 	"runtime.js_max_count":               1,

@@ -55,9 +55,8 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
 	}
-	j.program.Weigh(first)
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
-		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, Wait: l.CallTimeout, First: first, New: j.pooled, Private: j.private, TooLarge: j.program.TooLarge,
+		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, Wait: l.CallTimeout, First: first, New: j.pooled, Private: j.private, Guard: l.Guard,
 		Failed: func(err error) { log.Error().Err(err).Msg("a JavaScript VM could not be made") },
 	})
 	if err != nil {

@@ -57,9 +57,8 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	second.Close()
-	s.program.Weigh(first)
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
-		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, Wait: l.CallTimeout, First: first, New: s.pooled, TooLarge: s.program.TooLarge,
+		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, Wait: l.CallTimeout, First: first, New: s.pooled, Guard: l.Guard,
 		Failed: func(err error) { log.Error().Err(err).Msg("a Lua VM could not be made") },
 	})
 	if err != nil {

@@ -91,7 +91,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	if s.game, err = game.New(o); err != nil {
 		return nil, err
 	}
-	s.guard = vm.NewGuard(uint64(cfg.Runtime.MaxCallMemoryMB)<<20, uint64(cfg.Runtime.MaxVMMemoryMB)<<20)
+	s.guard = vm.NewGuard(vm.GuardOptions{
+		Call: uint64(cfg.Runtime.MaxCallMemoryMB) << 20, Heap: uint64(cfg.Runtime.MaxHeapMB) << 20, Report: s.heapLimit,
+	})
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
 	s.game.Core.OnEvent(s.customEvent)
 

@@ -1,38 +1,48 @@
 package vm
 
 import (
-	"runtime"
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Guard watches what scripts do to the process. There is one for all engines of
-// a server; it may be used from any goroutine, and a nil one watches nothing.
+// GuardOptions are the limits of a Guard, in bytes; 0 for none.
+type GuardOptions struct {
+	// Call is how much the heap may grow while a call runs.
+	Call uint64
+	// Heap is the size of the live heap at which the VMs of all pools are
+	// replaced.
+	Heap uint64
+	// Report is told when that has happened, on a goroutine of its own; may be nil.
+	Report func(HeapReport)
+}
+
+// Guard watches the memory that scripts take. There is one for all engines of a
+// server; it may be used from any goroutine, and a nil one watches nothing.
 //
-// Go does not say whose memory is whose. So the Guard looks at the whole heap,
-// every few milliseconds while a script runs, and when it has grown by more
-// than the limit since a call began, that call is stopped: every call that went
-// on through such growth is, as one of them has most likely caused it. Short
-// calls are not touched, nor is what grew while a call waited counted against
-// it. What a VM keeps from call to call is weighed; see scale.
+// Go does not say whose memory is whose, so the Guard looks at the whole heap
+// every few milliseconds while a script runs, and does two things. A call that
+// has gone on while the heap grew by more than a limit is stopped: every such
+// call is, as one of them has most likely caused it (guard_calls.go). And when
+// what is live passes a limit, all VMs of all pools are replaced by new ones,
+// which frees what scripts keep from call to call (guard_heap.go).
 type Guard struct {
-	limit uint64 // bytes a call may make the heap grow by; 0: not watched
-	scale
+	o GuardOptions
 
 	mu      sync.Mutex
 	watched map[*Watched]struct{}
+	pools   map[*Pool]struct{}
 	timer   *time.Timer
 	last    memory // at the last look
-	low     uint64 // the smallest heap since the VMs were last looked through
-	looks   int    // and how many looks ago that was
-	forced  time.Time
-	stale   map[*Watched]uint64 // calls that were stopped: what they held is in the figures until it is collected
+	calls   callGrowth
+	heap    heapWatch
 	closed  bool
 	resting atomic.Bool
 
-	stops [2][reasons]atomic.Uint64
+	stops     [languages][reasons]atomic.Uint64
+	abandoned [languages]atomic.Uint64
+	renewals  atomic.Uint64
 }
 
 // Reason is why a call into a script was stopped.
@@ -44,30 +54,25 @@ const (
 	StoppedCaller          // the caller has gone
 	StoppedMemory
 	StoppedStack
-	StoppedResult // it gave back too much
+	StoppedResult // it returned too much
 	reasons
 )
+
+const languages = 2 // JS and Lua
 
 // String is the reason's name in metrics.
 func (r Reason) String() string {
 	return [...]string{"deadline", "caller_gone", "memory", "stack", "result_size"}[r]
 }
 
-// look is how often the heap is looked at.
-const look = 20 * time.Millisecond
+// lookEvery is how often the heap is looked at while scripts run.
+const lookEvery = 20 * time.Millisecond
 
-// The VMs are looked through, for calls that run, when the heap has grown by a
-// part of the limit, and now and then to see whether the guard may rest.
-const (
-	growthParts = 8
-	mostLooks   = 16
-)
-
-// NewGuard makes a Guard. perCall is how many bytes a call may make the heap grow
-// by, perVM how many a VM may keep beyond what a new one has; 0 for no limit.
-func NewGuard(perCall, perVM uint64) *Guard {
-	g := &Guard{limit: perCall, watched: map[*Watched]struct{}{}, stale: map[*Watched]uint64{}}
-	g.scale.limit, g.scale.began = perVM, time.Now()
+// NewGuard makes a Guard.
+func NewGuard(o GuardOptions) *Guard {
+	g := &Guard{o: o, watched: map[*Watched]struct{}{}, pools: map[*Pool]struct{}{}}
+	g.calls.stopped = map[*Watched]uint64{}
+	g.heap.threshold, g.heap.seen = o.Heap, map[*Usage]*Used{}
 	g.resting.Store(true)
 	return g
 }
@@ -76,6 +81,13 @@ func NewGuard(perCall, perVM uint64) *Guard {
 func (g *Guard) Stopped(l Lang, r Reason) {
 	if g != nil {
 		g.stops[side(l)][r].Add(1)
+	}
+}
+
+// Abandoned counts a VM whose call did not end when it was stopped.
+func (g *Guard) Abandoned(l Lang) {
+	if g != nil {
+		g.abandoned[side(l)].Add(1)
 	}
 }
 
@@ -99,28 +111,49 @@ func (g *Guard) Stops(visit func(l Lang, r Reason, n uint64)) {
 	}
 }
 
-// Limit is how much a call may make the heap grow by, in bytes; 0 is no limit.
-func (g *Guard) Limit() uint64 {
+// GuardStats are counts since the Guard was made.
+type GuardStats struct {
+	Renewals                  uint64 // how often all VMs were replaced, see GuardOptions.Heap
+	AbandonedJS, AbandonedLua uint64 // VMs whose call did not end when it was stopped
+}
+
+// Stats are the counts of now.
+func (g *Guard) Stats() (s GuardStats) {
+	if g != nil {
+		s.Renewals = g.renewals.Load()
+		s.AbandonedJS, s.AbandonedLua = g.abandoned[side(JS)].Load(), g.abandoned[side(Lua)].Load()
+	}
+	return s
+}
+
+// CallLimit is how much a call may make the heap grow by, in bytes; 0 is no limit.
+func (g *Guard) CallLimit() uint64 {
 	if g == nil {
 		return 0
 	}
-	return g.limit
+	return g.o.Call
 }
 
-// Watched is one VM under a Guard. Begin and End are for the VM's goroutine.
+// Watched is one VM under a Guard. Its methods are for the goroutine that owns the
+// VM; a nil one does nothing.
 type Watched struct {
 	g    *Guard
 	stop func(still func() bool)
 	call atomic.Uint64 // odd while a call runs
 
-	waits  atomic.Bool   // the call waits for something outside, see Waiting
-	others atomic.Uint64 // how much the heap grew while it did
-
-	weighed uint32 // the round in which it was weighed last; of its owner
+	runs   atomic.Pointer[Usage] // what the call is of
+	waits  atomic.Bool           // the call waits for something outside, see Waiting
+	others atomic.Uint64         // how much the heap grew while it did
 
 	// Of the guard: the call it saw last, and the heap when that began.
 	seen uint64
 	from memory
+}
+
+// Guarded is a VM that a Guard watches.
+type Guarded interface {
+	// Watched is the VM as the guard knows it, nil without one.
+	Watched() *Watched
 }
 
 // Watch puts a VM under the guard. stop is called from another goroutine when
@@ -128,14 +161,27 @@ type Watched struct {
 // lock that the VM also begins and ends its calls with, that the call is the
 // same. A Watched is kept until it is closed; nil is one that is not watched.
 func (g *Guard) Watch(stop func(still func() bool)) *Watched {
-	if g == nil || g.limit == 0 && g.scale.limit == 0 {
+	if g == nil || g.o.Call == 0 && g.o.Heap == 0 {
 		return nil
 	}
-	w := &Watched{g: g, stop: stop, weighed: g.round.Load()}
+	w := &Watched{g: g, stop: stop}
 	g.mu.Lock()
 	g.watched[w] = struct{}{}
 	g.mu.Unlock()
 	return w
+}
+
+// Runs says what the calls are of that begin from now on, for the log.
+func (w *Watched) Runs(u *Usage) {
+	if w == nil {
+		return
+	}
+	if w.runs.Load() != u {
+		w.runs.Store(u)
+	}
+	if !u.known.Load() {
+		w.g.know(u)
+	}
 }
 
 // Begin says that an outermost call begins.
@@ -162,7 +208,26 @@ func (w *Watched) Close() {
 	if w != nil {
 		w.g.mu.Lock()
 		delete(w.g.watched, w)
+		if u := w.runs.Load(); u != nil && u.Match != "" {
+			delete(w.g.heap.seen, u)
+		}
 		w.g.mu.Unlock()
+	}
+}
+
+// wait tells the guard that the call of a VM waits. The function it returns ends
+// that.
+func (w *Watched) wait() (over func()) {
+	if w == nil {
+		return func() {}
+	}
+	began := measure().heap
+	w.waits.Store(true)
+	return func() {
+		if now := measure().heap; now > began {
+			w.others.Add(now - began)
+		}
+		w.waits.Store(false)
 	}
 }
 
@@ -186,13 +251,47 @@ func (g *Guard) wake() {
 		return
 	}
 	g.last = measure()
-	g.low, g.looks = g.last.heap, 0
+	g.calls.low, g.calls.looks = g.last.heap, 0
+	g.heap.allocated, g.heap.looked = g.last.allocated, time.Now()
 	g.resting.Store(false)
 	if g.timer == nil {
-		g.timer = time.AfterFunc(look, g.tick)
+		g.timer = time.AfterFunc(lookEvery, g.look)
 		return
 	}
-	g.timer.Reset(look)
+	g.timer.Reset(lookEvery)
+}
+
+// look is what the timer does.
+func (g *Guard) look() {
+	for _, stop := range g.examine() {
+		stop() // without the lock, as it takes that of a VM, which may be waking the guard
+	}
+}
+
+// examine looks at the heap once and finds the calls to stop.
+func (g *Guard) examine() (stops []func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	m := g.collectStopped(measure())
+	g.attribute(m)
+	if !g.worthLooking(m) {
+		g.last = m
+		g.timer.Reset(lookEvery)
+		return nil
+	}
+	running := g.runningCalls(m)
+	g.checkHeap(m)
+	stops = g.growing(running, &m)
+	g.last = m
+	if len(running) == 0 {
+		g.resting.Store(true)
+		return stops
+	}
+	g.timer.Reset(lookEvery)
+	return stops
 }
 
 // memory is what the runtime says of the heap, in bytes.
@@ -215,106 +314,4 @@ func measure() memory {
 	s := *p
 	metrics.Read(s)
 	return memory{s[0].Value.Uint64(), s[1].Value.Uint64(), s[2].Value.Uint64(), s[3].Value.Uint64()}
-}
-
-func (g *Guard) tick() {
-	for _, stop := range g.examine() {
-		stop() // without the lock, as it takes that of a VM, which may be waking the guard
-	}
-}
-
-// settle collects what stopped calls have left, once they have ended: others
-// would be measured from a heap that was never theirs.
-func (g *Guard) settle(m memory) memory {
-	if len(g.stale) == 0 {
-		return m
-	}
-	for w, call := range g.stale {
-		if w.call.Load() == call {
-			return m
-		}
-	}
-	clear(g.stale)
-	runtime.GC()
-	g.forced = time.Now()
-	m = measure()
-	g.last.live, g.last.heap, g.last.goal = min(g.last.live, m.live), min(g.last.heap, m.heap), min(g.last.goal, m.goal)
-	for w := range g.watched {
-		w.from.live, w.from.goal = min(w.from.live, m.live), min(w.from.goal, m.goal)
-	}
-	return m
-}
-
-// examine finds the calls to stop.
-func (g *Guard) examine() (stops []func()) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return nil
-	}
-	m := g.settle(measure())
-	g.grow(m.live)
-	g.low = min(g.low, m.heap)
-	if g.looks++; g.looks < mostLooks && (g.limit == 0 || m.heap-g.low < g.limit/growthParts) {
-		g.last = m
-		g.timer.Reset(look)
-		return nil
-	}
-	low := g.low
-	g.low, g.looks = m.heap, 0
-	var grown []*Watched
-	busy, certain := false, false
-	for w := range g.watched {
-		call := w.call.Load()
-		if call%2 == 0 {
-			continue
-		}
-		busy = true
-		if call != w.seen {
-			w.seen, w.from = call, g.last
-			w.from.heap = min(w.from.heap, m.heap)
-		} else {
-			w.from.heap = min(w.from.heap, low)
-		}
-		others := w.others.Load()
-		if g.limit > 0 && m.heap-w.from.heap > g.limit+others && !w.waits.Load() {
-			grown = append(grown, w)
-			// Garbage is collected when the heap reaches its goal, or soon after.
-			certain = certain || m.heap > max(w.from.goal, w.from.heap)+others+g.limit+64<<20
-		}
-	}
-	if len(grown) > 0 {
-		g.looks = mostLooks // soon again
-	}
-	if len(grown) > 0 && !certain && time.Since(g.forced) > time.Second {
-		// A collection tells garbage from growth, but for what was made while it ran.
-		runtime.GC()
-		g.forced = time.Now()
-		after := measure()
-		young := after.allocated - m.allocated
-		m, certain = after, true
-		kept := grown[:0]
-		for _, w := range grown {
-			if m.live > w.from.live+young+g.limit+w.others.Load() {
-				kept = append(kept, w)
-			} else {
-				w.from.heap = min(w.from.heap, m.heap)
-			}
-		}
-		grown = kept
-	}
-	if certain {
-		for _, w := range grown {
-			call := w.seen
-			g.stale[w] = call
-			stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
-		}
-	}
-	g.last = m
-	if !busy {
-		g.resting.Store(true)
-		return stops
-	}
-	g.timer.Reset(look)
-	return stops
 }

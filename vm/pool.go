@@ -27,9 +27,8 @@ type PoolOptions struct {
 	// Wait bounds how long Lease waits for a free VM; 0 leaves that to its
 	// context.
 	Wait time.Duration
-	// TooLarge weighs a VM that is due (see Weighed), on a goroutine of its own, and
-	// says whether it must go; nil: none is weighed.
-	TooLarge func(Instance) bool
+	// Guard may replace all VMs, see Renew; may be nil.
+	Guard *Guard
 	// Failed hears of VMs that could not be made in the background, or is nil.
 	Failed func(error)
 }
@@ -42,6 +41,7 @@ type PoolStats struct {
 	Waiting   int    // callers that wait for a VM
 	Waits     uint64 // how often a caller had to wait, ever
 	Retired   uint64 // VMs thrown away because they were broken, ever
+	Abandoned uint64 // VMs given up because their call did not end, ever
 }
 
 // Pool lends VMs. It may be used from any goroutine.
@@ -52,17 +52,25 @@ type Pool struct {
 	done   sync.WaitGroup // the filler
 
 	mu      sync.Mutex
-	idle    []Instance // the last one back is the next one out: its memory is warm
-	waiting []*waiter  // in order of arrival
-	stats   PoolStats  // without Idle and Waiting
-	away    int        // of the VMs in use, those whose calls wait for something
+	members map[*member]struct{} // all VMs that are counted in stats.Allocated and made
+	idle    []*member            // the last one back is the next one out: its memory is warm
+	waiting []*waiter            // in order of arrival
+	stats   PoolStats            // without Idle and Waiting
+	away    int                  // of the VMs in use, those whose calls wait for something
 	filling bool
 	retired bool
 	closed  bool
 }
 
+// member is a VM of the pool.
+type member struct {
+	vm        Instance
+	stale     bool // to be closed when it comes back, see Renew
+	abandoned bool // no longer counted, see Abandon
+}
+
 // waiter gets a VM, or nil when it should try again.
-type waiter struct{ ready chan Instance }
+type waiter struct{ ready chan *member }
 
 // NewPool makes a pool with one VM in it (Options.First, or a new one) and
 // makes the rest of Min in the background. Its error is that of New.
@@ -75,12 +83,15 @@ func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 			return nil, err
 		}
 	}
-	p := &Pool{o: o, idle: []Instance{first}}
+	o.First = nil // it is kept as long as the pool's other VMs
+	m := &member{vm: first}
+	p := &Pool{o: o, members: map[*member]struct{}{m: {}}, idle: []*member{m}}
 	p.stats.Allocated = 1
 	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	p.mu.Lock()
 	p.fill()
 	p.mu.Unlock()
+	o.Guard.add(p)
 	return p, nil
 }
 
@@ -88,7 +99,7 @@ func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 type Lease struct {
 	parent   context.Context
 	pool     *Pool
-	vm       Instance
+	member   *member
 	nested   bool
 	away     bool // its call waits, see Waiting
 	released atomic.Bool
@@ -129,7 +140,7 @@ func (d detached) Value(key any) any {
 func Detach(ctx context.Context) context.Context { return detached{ctx} }
 
 // Instance is the VM. It must not be used after Release.
-func (l *Lease) Instance() Instance { return l.vm }
+func (l *Lease) Instance() Instance { return l.member.vm }
 
 // Lease lends a VM. Under the context it returns, leasing again from this pool
 // gives the same VM, so calls that nest cannot wait for each other. With all VMs
@@ -137,13 +148,13 @@ func (l *Lease) Instance() Instance { return l.vm }
 // ResourceExhausted after Options.Wait. A closed pool answers Unavailable.
 func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
 	if outer, ok := ctx.Value(p).(*leaseContext); ok && !outer.released.Load() {
-		return &Lease{parent: ctx, pool: p, vm: outer.vm, nested: true}, ctx, nil
+		return &Lease{parent: ctx, pool: p, member: outer.member, nested: true}, ctx, nil
 	}
-	vm, err := p.take(ctx)
+	m, err := p.take(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &Lease{parent: ctx, pool: p, vm: vm}
+	l := &Lease{parent: ctx, pool: p, member: m}
 	return l, (*leaseContext)(l), nil
 }
 
@@ -152,10 +163,10 @@ func (l *Lease) Release() {
 	if l.released.Swap(true) || l.nested {
 		return
 	}
-	l.pool.give(l.vm)
+	l.pool.give(l.member)
 }
 
-func (p *Pool) take(ctx context.Context) (Instance, error) {
+func (p *Pool) take(ctx context.Context) (*member, error) {
 	var wait <-chan time.Time
 	for {
 		if err := ctx.Err(); err != nil {
@@ -167,12 +178,12 @@ func (p *Pool) take(ctx context.Context) (Instance, error) {
 			return nil, p.unavailable()
 		}
 		if n := len(p.idle); n > 0 {
-			vm := p.idle[n-1]
+			m := p.idle[n-1]
 			p.idle[n-1] = nil
 			p.idle = p.idle[:n-1]
 			p.stats.InUse++
 			p.mu.Unlock()
-			return vm, nil
+			return m, nil
 		}
 		if p.room() {
 			p.stats.Allocated++
@@ -180,7 +191,7 @@ func (p *Pool) take(ctx context.Context) (Instance, error) {
 			p.mu.Unlock()
 			return p.make()
 		}
-		w := &waiter{ready: make(chan Instance, 1)}
+		w := &waiter{ready: make(chan *member, 1)}
 		p.waiting = append(p.waiting, w)
 		p.stats.Waits++
 		p.mu.Unlock()
@@ -191,9 +202,9 @@ func (p *Pool) take(ctx context.Context) (Instance, error) {
 			wait = t.C
 		}
 		select {
-		case vm := <-w.ready:
-			if vm != nil {
-				return vm, nil
+		case m := <-w.ready:
+			if m != nil {
+				return m, nil
 			}
 		case <-ctx.Done():
 			p.forget(w)
@@ -206,10 +217,10 @@ func (p *Pool) take(ctx context.Context) (Instance, error) {
 }
 
 // make makes the VM that take has counted already.
-func (p *Pool) make() (Instance, error) {
+func (p *Pool) make() (*member, error) {
 	vm, err := p.o.New(p.ctx)
 	if err == nil {
-		return vm, nil
+		return p.join(vm), nil
 	}
 	p.mu.Lock()
 	p.stats.Allocated--
@@ -219,16 +230,25 @@ func (p *Pool) make() (Instance, error) {
 	return nil, fmt.Errorf("make a %s VM: %w", p.o.Name, err)
 }
 
-// wakeOne hands vm to the first waiter, and says whether there was one. nil
+// join takes a new VM, which has been counted already, into the pool.
+func (p *Pool) join(vm Instance) *member {
+	m := &member{vm: vm}
+	p.mu.Lock()
+	p.members[m] = struct{}{}
+	p.mu.Unlock()
+	return m
+}
+
+// wakeOne hands m to the first waiter, and says whether there was one. nil
 // makes it try again. The pool is locked.
-func (p *Pool) wakeOne(vm Instance) bool {
+func (p *Pool) wakeOne(m *member) bool {
 	if len(p.waiting) == 0 {
 		return false
 	}
 	w := p.waiting[0]
 	p.waiting[0] = nil
 	p.waiting = p.waiting[1:]
-	w.ready <- vm
+	w.ready <- m
 	return true
 }
 
@@ -244,9 +264,9 @@ func (p *Pool) forget(w *waiter) {
 	}
 	p.mu.Unlock()
 	select {
-	case vm := <-w.ready:
-		if vm != nil {
-			p.give(vm)
+	case m := <-w.ready:
+		if m != nil {
+			p.give(m)
 			return
 		}
 		p.mu.Lock()
@@ -256,19 +276,17 @@ func (p *Pool) forget(w *waiter) {
 	}
 }
 
-func (p *Pool) give(vm Instance) {
-	broken := vm.Broken()
-	if !broken && p.weigh(vm) {
-		return
-	}
-	p.put(vm, broken)
-}
-
-// put takes a VM back, or closes one that cannot be used again.
-func (p *Pool) put(vm Instance, broken bool) {
+// give takes a VM back, or closes one that must not be used again.
+func (p *Pool) give(m *member) {
+	broken := m.vm.Broken()
 	p.mu.Lock()
 	switch {
-	case p.closed || broken || p.crowded():
+	case m.abandoned:
+		p.mu.Unlock()
+		m.vm.Close()
+		return
+	case p.closed || broken || m.stale || p.crowded():
+		delete(p.members, m)
 		p.stats.Allocated--
 		p.stats.InUse--
 		if broken {
@@ -279,18 +297,19 @@ func (p *Pool) put(vm Instance, broken bool) {
 			p.fill()
 		}
 		p.mu.Unlock()
-		vm.Close()
+		m.vm.Close()
 		return
-	case p.wakeOne(vm): // it stays in use
+	case p.wakeOne(m): // it stays in use
 	case p.retired:
+		delete(p.members, m)
 		p.stats.Allocated--
 		p.stats.InUse--
 		p.mu.Unlock()
-		vm.Close()
+		m.vm.Close()
 		return
 	default:
 		p.stats.InUse--
-		p.idle = append(p.idle, vm)
+		p.idle = append(p.idle, m)
 	}
 	p.mu.Unlock()
 }
@@ -314,7 +333,7 @@ func (p *Pool) fill() {
 			p.mu.Unlock()
 			vm, err := p.o.New(p.ctx)
 			if err == nil {
-				p.give(vm)
+				p.give(p.join(vm))
 				continue
 			}
 			p.mu.Lock()
@@ -367,14 +386,18 @@ func (p *Pool) Close() {
 	idle := p.idle
 	p.idle = nil
 	p.stats.Allocated -= len(idle)
+	for _, m := range idle {
+		delete(p.members, m)
+	}
 	for p.wakeOne(nil) {
 	}
 	p.mu.Unlock()
 	p.cancel()
 	p.done.Wait()
-	for _, vm := range idle {
-		vm.Close()
+	for _, m := range idle {
+		m.vm.Close()
 	}
+	p.o.Guard.drop(p)
 }
 
 func (p *Pool) unavailable() error {

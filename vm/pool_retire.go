@@ -12,8 +12,12 @@ func (p *Pool) Retire() {
 	idle := p.idle
 	p.idle = nil
 	p.stats.Allocated -= len(idle)
-	p.mu.Unlock()
-	for _, vm := range idle {
-		vm.Close()
+	for _, m := range idle {
+		delete(p.members, m)
 	}
+	p.mu.Unlock()
+	for _, m := range idle {
+		m.vm.Close()
+	}
+	p.o.Guard.drop(p)
 }

@@ -26,7 +26,7 @@ func Waiting(ctx context.Context) (over func()) {
 	p := c.pool
 	c.away = true
 	var w *Watched
-	if v, ok := c.vm.(Weighed); ok {
+	if v, ok := c.member.vm.(Guarded); ok {
 		w = v.Watched()
 	}
 	goesOn := w.wait()
@@ -53,19 +53,3 @@ func (p *Pool) room() bool {
 // crowded says whether there are more VMs than there may be of calls that do not
 // wait, as some no longer do. The pool is locked.
 func (p *Pool) crowded() bool { return p.stats.Allocated-p.away > p.o.Max }
-
-// wait tells the guard that the call of a VM waits. The function it returns ends
-// that.
-func (w *Watched) wait() (over func()) {
-	if w == nil {
-		return func() {}
-	}
-	began := measure().heap
-	w.waits.Store(true)
-	return func() {
-		if now := measure().heap; now > began {
-			w.others.Add(now - began)
-		}
-		w.waits.Store(false)
-	}
-}

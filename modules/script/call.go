@@ -28,11 +28,13 @@ type entry struct {
 	module  string
 	logger  *core.Logger
 	loggers *vm.Library // JS: the functions of logger
+	usage   vm.Usage
 }
 
 // newEntry prepares a registered function. fields are what its log lines carry.
 func newEntry(p *Program, pool Pool, reg *Registration, key, mode string, fields map[string]any) *entry {
 	n := &entry{program: p, pool: pool, key: key, mode: mode, what: reg.describe(), module: reg.Module, logger: p.logger}
+	n.usage.Name, n.usage.Module = n.what, n.module
 	if len(fields) > 0 {
 		n.logger = p.logger.WithFields(fields).(*core.Logger)
 	}
@@ -75,8 +77,9 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 	}
 	outer, around := l.log, l.now
 	l.log, l.now = n.logger, n
+	runs(inst, &n.usage)
 	out, err := inst.Invoke(ctx, fn, list...)
-	l.log, l.now, l.last = outer, around, n
+	l.log, l.now = outer, around
 	clear(list)
 	l.args = list
 	if err == nil && results != nil {
@@ -86,6 +89,14 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 		n.failed(ctx, err)
 	}
 	return err
+}
+
+// runs counts a call, and says whose it is if the guard asks.
+func runs(inst vm.Instance, u *vm.Usage) {
+	u.Calls.Add(1)
+	if g, ok := inst.(vm.Guarded); ok {
+		g.Watched().Runs(u)
+	}
 }
 
 // failed logs what went wrong, unless the script raised a coded error on

@@ -23,6 +23,7 @@ func (n *entry) rpc(ctx context.Context, payload string) (reply string, err erro
 			case e.IsNil(v):
 			case e.IsStr(v):
 				reply = e.Str(v)
+				n.usage.ResultBytes.Add(uint64(len(reply)))
 				err = n.program.fits(n.what, len(reply))
 			default:
 				return fault.Newf(fault.Internal, "Runtime function returned invalid data - only allowed one return value of type string. %s returned %s.", n.what, kindOf(e, v))

@@ -28,7 +28,6 @@ type Local struct {
 	log     *core.Logger // of the call that runs; see logger
 	game    *game        // in the VM of a match
 	now     *entry       // whose call runs
-	last    *entry       // whose call ended last
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
 	env     vm.Ref // Lua: the env table of every ctx

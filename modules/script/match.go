@@ -31,7 +31,8 @@ type game struct {
 	fixed [4]vm.Ref
 	args  []vm.Ref
 
-	at int // the function called last
+	at    int // the function called last
+	usage vm.Usage
 
 	outer, inner context.Context // the last context given and what it became
 }
@@ -68,6 +69,7 @@ func (g *game) prepare() error {
 		Env: p.scope.Env, Node: p.scope.Node, Version: p.scope.Version, ModuleVersion: p.scope.ModuleVersion, Mode: "match",
 		MatchID: g.match.MatchID(), MatchNode: g.match.Node(),
 	}
+	g.usage.Name, g.usage.Module, g.usage.Match = "match handler "+g.name, g.module, g.scope.MatchID
 	g.local.game = g
 	g.local.log = nil // see Local.logger
 	g.local.Registrar.release()
@@ -121,12 +123,6 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	if tick >= 0 && !g.scope.HasMatchState {
 		g.refresh()
 	}
-	if tick >= 0 && i != matchTerminate {
-		if err := g.tooLarge(); err != nil {
-			logFailure(g.program.log, g.inner, "match handler "+g.name, g.module, err)
-			return nil, err
-		}
-	}
 	args := append(g.args[:0], self)
 	if g.program.lang == vm.JS {
 		args = append(args, g.fixed[0], g.fixed[1])
@@ -137,6 +133,7 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	args = append(args, more...)
 	g.args = args
 	g.at = i
+	runs(g.inst, &g.usage)
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
 		logFailure(g.program.log, g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)

@@ -41,7 +41,6 @@ type Program struct {
 	dispatcher  *vm.Library
 	maxResult   int
 	guard       *vm.Guard
-	own         uint64   // what a new VM keeps
 	once        sync.Map // key of a run_once function -> struct{}
 }
 

@@ -77,12 +77,12 @@ func (m *Metrics) collectPools(e *emitter) {
 		e.counter(&value{name: "script_calls_stopped", help: "Calls into scripts that a limit ended.",
 			labels: []string{"runtime", l.String(), "reason", r.String()}}, float64(n))
 	})
-	largest := set.Guard.Kept(func(l vm.Lang, vms, matches uint64) {
-		labels := []string{"runtime", l.String()}
-		e.counter(&value{name: "script_vms_too_large", help: "Script engines replaced as they kept too much memory.", labels: labels}, float64(vms))
-		e.counter(&value{name: "script_matches_too_large", help: "Matches ended as they kept too much memory.", labels: labels}, float64(matches))
-	})
-	e.gauge(&value{name: "script_vm_largest_bytes", help: "Memory of the largest script engine that was weighed lately."}, float64(largest))
+	guard := set.Guard.Stats()
+	e.counter(&value{name: "script_heap_renewals", help: "How often all script engines were replaced as the heap was over its limit."}, float64(guard.Renewals))
+	for runtime, n := range map[string]uint64{vm.JS.String(): guard.AbandonedJS, vm.Lua.String(): guard.AbandonedLua} {
+		e.counter(&value{name: "script_vms_abandoned", help: "Script engines given up as their call did not end when it was stopped.",
+			labels: []string{"runtime", runtime}}, float64(n))
+	}
 	for _, p := range set.Pools {
 		runtime, s := p.Runtime, p.Stats()
 		e.gauge(&value{name: runtime + "_runtimes", help: "Script engines that exist."}, float64(s.Allocated))

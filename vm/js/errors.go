@@ -96,7 +96,7 @@ func (v *VM) scriptError(err error) error {
 		switch {
 		case reason == tooBig:
 			why = vm.StoppedMemory
-			code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.Limit()>>20)
+			code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
 		case reason == cancelled:
 			why = vm.StoppedCaller
 			code, text = fault.Canceled, "the script was stopped because its caller has gone"

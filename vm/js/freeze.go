@@ -50,12 +50,12 @@ func init() {
 			return fn(fc)
 		}
 	}
-	bound("Object.freeze", set(frozen))
-	bound("Object.seal", set(sealed))
-	bound("Object.preventExtensions", set(closed))
-	bound("Object.isFrozen", is(func(l level) bool { return l >= frozen }))
-	bound("Object.isSealed", is(func(l level) bool { return l >= sealed }))
-	bound("Object.isExtensible", is(func(l level) bool { return l == open }))
+	wrap("Object.freeze", set(frozen))
+	wrap("Object.seal", set(sealed))
+	wrap("Object.preventExtensions", set(closed))
+	wrap("Object.isFrozen", is(func(l level) bool { return l >= frozen }))
+	wrap("Object.isSealed", is(func(l level) bool { return l >= sealed }))
+	wrap("Object.isExtensible", is(func(l level) bool { return l == open }))
 }
 
 // dynamic finds the Go side of an object made by Go.

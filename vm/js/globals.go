@@ -25,6 +25,5 @@ func (v *VM) FreezeGlobals() error {
 	if _, err := v.rt.RunProgram(freezer); err != nil {
 		return v.scriptError(err)
 	}
-	v.lockBuiltins()
 	return nil
 }

@@ -49,6 +49,20 @@ func TestSizes(t *testing.T) {
 		"Array.from a text":      `Array.from("x".repeat(6e7))`,
 		"BigInt of a long text":  `BigInt("9".repeat(1e7))`,
 		"text of a BigInt":       `(1n << 3000000000n).toString()`,
+		"large power":            `const a = 2n; return a ** 100000000n`,
+		"large power, constant":  `return 2n ** 1000000000000n`,
+		"large power, assigned":  `let a = 3n; a **= 100000000n; return String(a)`,
+		"shift":                  `const a = 1n; return a << 3000000000n`,
+		"shift the other way":    `const a = 1n; return a >> -3000000000n`,
+		"asUintN":                `return BigInt.asUintN(1e12, -1n)`,
+		"wide flat":              `let a = [1]; for (let i = 0; i < 40; i++) a = [a, a]; a.flat(100)`,
+		"flat of itself":         `const a = []; a.push(a); a.flat(Infinity)`,
+		"concat of many":         `[].concat(...Array(1000).fill(Array(1e5).fill(1)))`,
+		"join of bytes":          `new Uint8Array(6e7).join("")`,
+		"bytes of a list":        `new Uint8Array({ length: 6e9 })`,
+		"normalize":              `"\ufdfa".repeat(6e6).normalize("NFKD")`,
+		"encodeURIComponent":     `encodeURIComponent(" ".repeat(6e7))`,
+		"expression on a text":   `"x".repeat(6e6).match(/x/g)`,
 		"ArrayBuffer":            `new ArrayBuffer(2 ** 40)`,
 		"Uint8Array":             `new Uint8Array(2 ** 33)`,
 		"Float64Array":           `new Float64Array(2 ** 31)`,
@@ -116,7 +130,7 @@ func TestExpressionThatBacktracks(t *testing.T) {
 // stopped: on a busy machine that may be late.
 func TestMemory(t *testing.T) {
 	runtime.GC() // what was measured of a heap that is gone hides growth as large
-	guard := vm.NewGuard(64<<20, 0)
+	guard := vm.NewGuard(vm.GuardOptions{Call: 64 << 20})
 	defer guard.Close()
 	for name, body := range map[string]string{
 		"long strings":   `const l = []; for (let s = "x".repeat(2 ** 22);;) if (l.length < 64) l.push(s + l.length)`,
@@ -147,7 +161,7 @@ func TestMemory(t *testing.T) {
 // collector would else wait for a heap as large as theirs was.
 func TestMemoryOfGarbage(t *testing.T) {
 	runtime.GC()
-	guard := vm.NewGuard(64<<20, 0)
+	guard := vm.NewGuard(vm.GuardOptions{Call: 64 << 20})
 	defer guard.Close()
 	v := load(t, `function main() { let n = 0; for (let i = 0; i < 3000; i++) n += "x".repeat(1e5).length; return n }`, js.Options{Guard: guard})
 	if out, err := v.Invoke(context.Background(), v.Global("main")); err != nil || v.Float(out[0]) != 3e8 {
@@ -160,7 +174,7 @@ func TestMemoryOfGarbage(t *testing.T) {
 // neither then nor when it goes on.
 func TestMemoryOfOthers(t *testing.T) {
 	runtime.GC()
-	guard := vm.NewGuard(64<<20, 0)
+	guard := vm.NewGuard(vm.GuardOptions{Call: 64 << 20})
 	defer guard.Close()
 	const source = `
 		function waits() { return new Promise((done) => setTimeout(done, 1500)).then(() => { let n = 0; for (let i = 0; i < 3e6; i++) n += i; return n }) }

@@ -32,14 +32,7 @@ func (v *VM) FromBool(b bool) vm.Ref { return v.rt.ToValue(b) }
 func (v *VM) FromBytes(b []byte) vm.Ref { return v.TakeBytes(append([]byte{}, b...)) }
 
 // TakeBytes implements vm.Engine.
-func (v *VM) TakeBytes(b []byte) vm.Ref {
-	x := v.rt.ToValue(v.rt.NewArrayBuffer(b))
-	if v.made&madeBytes == 0 {
-		v.made |= madeBytes
-		v.reach()
-	}
-	return x
-}
+func (v *VM) TakeBytes(b []byte) vm.Ref { return v.rt.ToValue(v.rt.NewArrayBuffer(b)) }
 
 // FromJSON implements vm.Engine.
 func (v *VM) FromJSON(text string) (vm.Ref, error) {

@@ -2,6 +2,8 @@ package js
 
 import (
 	"reflect"
+	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -9,46 +11,90 @@ import (
 	"kumi/vm"
 )
 
-// The end of a goroutine's stack is the end of the process, and goja counts only
-// the calls of script functions. Where its built-in functions go on into one
-// another with no script in between, or its compiler into the nesting of a text,
-// the functions here count.
+// A goroutine that runs out of stack ends the process, and goja counts only the
+// calls of script functions. Where its built-in functions call one another with
+// no script in between, or its compiler follows the nesting of a text, the
+// wrappers here count.
 
-// deepestNative is how far built-in functions may nest within one another.
-const deepestNative = 2000
+// maxNative is how deep built-in functions may nest within one another.
+const maxNative = 2000
 
-// What scripts may compile while they run: the compiler goes as deep as the text
-// is nested.
+// deepestText is how deep JSON may nest.
+const deepestText = 5000
+
+// What scripts may compile while they run: the compiler recurses as deep as the
+// text is nested.
 const (
-	maxSource     = 256 << 10 // bytes
-	deepestSource = 1000      // brackets
-	mostLinks     = 10_000    // arrows and the like, for which it takes time by their square
+	maxSource        = 256 << 10 // bytes
+	maxSourceNesting = 1000      // brackets
+	maxSourceLinks   = 10_000    // arrows and the like, which take quadratic time
 )
 
+// maxArguments is the longest list that becomes the arguments of a call.
+const maxArguments = 1 << 20
+
 func init() {
-	bound("Array.prototype.flat", before(func(v *VM, fc goja.FunctionCall) { v.boundFlat(fc) }))
-	bound("Function.prototype.apply", before(func(v *VM, fc goja.FunctionCall) { v.mostArguments(fc.Argument(1)) }))
-	bound("Reflect.apply", before(func(v *VM, fc goja.FunctionCall) { v.mostArguments(fc.Argument(2)) }))
-	bound("Reflect.construct", before(func(v *VM, fc goja.FunctionCall) { v.mostArguments(fc.Argument(1)) }))
-	for _, class := range []string{"Function", "GeneratorFunction", "AsyncFunction"} {
-		boundNew(class, (*VM).boundSource)
+	wrap("Array.prototype.flat", flat)
+	for path, i := range map[string]int{"Function.prototype.apply": 1, "Reflect.apply": 2, "Reflect.construct": 1} {
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		wrapWhen(named(name).and(largeArrays), path, before(func(v *VM, fc goja.FunctionCall) {
+			if n := lengthOf(fc.Argument(i)); n > maxArguments {
+				v.tooLarge("a list of arguments", n, maxArguments)
+			}
+		}))
 	}
-	boundNew("Proxy", func(v *VM, args []goja.Value) []goja.Value {
-		v.reachable("a proxy", args...)
-		return args
-	})
-	bound("Proxy.revocable", before(func(v *VM, fc goja.FunctionCall) { v.reachable("a proxy", fc.Arguments...) }))
-	set := before(func(v *VM, fc goja.FunctionCall) { v.acyclic(fc.Argument(0), fc.Argument(1)) })
-	bound("Object.setPrototypeOf", set)
-	bound("Reflect.setPrototypeOf", set)
-	bound("Object.create", before(func(v *VM, fc goja.FunctionCall) { v.reachable("a chain of prototypes", fc.Argument(0)) }))
+	wrapNew("Function", (*VM).checkedSource)
+	wrap("eval", before(func(v *VM, fc goja.FunctionCall) { v.checkSource(fc.Arguments) }))
+	bounds = append(bounds, bound{named("Proxy"), (*VM).wrapProxies})
+	bounds = append(bounds, bound{named("JSON"), (*VM).wrapJSON})
+}
+
+// wrapJSON puts in the server's own JSON functions, which bound nesting.
+func (v *VM) wrapJSON() {
+	object := v.builtin("JSON")
+	if insides.known {
+		v.addJSON(object)
+		return
+	}
+	v.wrapMethod(object, "parse", before(func(v *VM, fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) }))
+}
+
+// checkNesting refuses JSON text that nests too deep.
+func (v *VM) checkNesting(x goja.Value) {
+	if text, ok := stringOf(x); ok && nesting(text) > deepestText {
+		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", deepestText))
+	}
+}
+
+// nesting is how deep the brackets of a JSON text go.
+func nesting(text string) (most int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted:
+			switch c {
+			case '\\':
+				i++
+			case '"':
+				quoted = false
+			}
+		case c == '"':
+			quoted = true
+		case c == '[', c == '{':
+			depth++
+			most = max(most, depth)
+		case c == ']', c == '}':
+			depth--
+		}
+	}
+	return most
 }
 
 // enter counts a built-in function that may come back to itself; the caller
 // defers what it returns.
 func (v *VM) enter() (leave func()) {
-	if v.nesting >= deepestNative {
-		v.throw(fault.Newf(fault.ResourceExhausted, "built-in functions are nested more than %d levels deep", deepestNative))
+	if v.nesting >= maxNative {
+		v.throw(fault.Newf(fault.ResourceExhausted, "built-in functions are nested more than %d levels deep", maxNative))
 	}
 	v.nesting++
 	return v.leave
@@ -62,8 +108,9 @@ func counted(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	return fn(fc)
 }
 
-// boundFlat bounds how deep a list goes that is made flat, and how long it gets.
-func (v *VM) boundFlat(fc goja.FunctionCall) {
+// flat is Array.prototype.flat with bounds on how deep the list nests and how
+// long the result gets, as lists may contain the same list many times.
+func flat(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	depth := 1.0
 	if x := fc.Argument(0); !goja.IsUndefined(x) {
 		depth = x.ToFloat()
@@ -71,51 +118,35 @@ func (v *VM) boundFlat(fc goja.FunctionCall) {
 	n := 0
 	var walk func(x goja.Value, level int)
 	walk = func(x goja.Value, level int) {
-		o, ok := x.(*goja.Object)
-		if !ok || insides.of(o).table != insides.array {
-			if n++; ok && level > 0 && o.ExportType() == typeProxy {
-				v.throw(fault.New(fault.InvalidArgument, "a list of proxies cannot be made flat"))
-			}
-			return
-		}
-		if float64(level) > depth {
+		if !v.IsList(x) || float64(level) > depth {
 			n++
 			return
 		}
-		if level > deepestNative {
-			v.throw(fault.Newf(fault.InvalidArgument, "the list is nested more than %d levels deep", deepestNative))
+		if level > maxNative {
+			v.throw(fault.Newf(fault.InvalidArgument, "the list is nested more than %d levels deep", maxNative))
 		}
-		items, _ := inside{insides.of(o).data}.items()
-		for _, item := range items {
-			if walk(item, level+1); n > vm.MaxList {
-				v.tooLarge("a list", float64(n), vm.MaxList)
+		list := x.(*goja.Object)
+		v.fitsList(list)
+		n++ // so that empty lists count
+		if float64(level) == depth {
+			n += v.Len(list)
+		} else {
+			for i := range v.Len(list) {
+				if walk(list.Get(strconv.Itoa(i)), level+1); n > vm.MaxList {
+					break
+				}
 			}
 		}
-		n++ // so that empty ones count
-	}
-	walk(fc.This, 0)
-}
-
-// must passes on what a function of goja threw.
-func (v *VM) must(x goja.Value, err error) goja.Value {
-	if err != nil {
-		panic(err)
-	}
-	return x
-}
-
-// mostArguments bounds a list that becomes the arguments of a call.
-func (v *VM) mostArguments(x goja.Value) {
-	const most = 1 << 20
-	if o, ok := x.(*goja.Object); ok {
-		if n := o.Get("length"); n != nil && n.ToFloat() > most {
-			v.tooLarge("a list of arguments", n.ToFloat(), most)
+		if n > vm.MaxList {
+			v.tooLarge("a list", float64(n), vm.MaxList)
 		}
 	}
+	walk(fc.This, 0)
+	return fn(fc)
 }
 
-// boundSource checks what the constructors of functions compile.
-func (v *VM) boundSource(args []goja.Value) []goja.Value {
+// checkedSource checks what the constructor of functions compiles.
+func (v *VM) checkedSource(args []goja.Value) []goja.Value {
 	texts := make([]goja.Value, len(args))
 	for i, a := range args {
 		texts[i] = a.ToString() // once, so that what was checked is what is compiled
@@ -124,6 +155,8 @@ func (v *VM) boundSource(args []goja.Value) []goja.Value {
 	return texts
 }
 
+// checkSource checks what eval compiles. A wrapped eval is the indirect one: what
+// it evaluates sees globals only.
 func (v *VM) checkSource(args []goja.Value) {
 	size, deep, most := 0, 0, 0
 	for _, a := range args {
@@ -138,28 +171,12 @@ func (v *VM) checkSource(args []goja.Value) {
 	if size > maxSource {
 		v.tooLarge("source", float64(size), maxSource)
 	}
-	if most > mostLinks {
-		v.tooLarge("a chain of operators", float64(most), mostLinks)
+	if most > maxSourceLinks {
+		v.tooLarge("a chain of operators", float64(most), maxSourceLinks)
 	}
-	if deep > deepestSource {
-		v.throw(fault.Newf(fault.InvalidArgument, "the source is nested more than %d levels deep", deepestSource))
+	if deep > maxSourceNesting {
+		v.throw(fault.Newf(fault.InvalidArgument, "the source is nested more than %d levels deep", maxSourceNesting))
 	}
-	v.reachAll()
-}
-
-// boundEval is a function in place of eval. It is another one, so eval is always
-// the indirect one: what it evaluates sees globals only.
-func (v *VM) boundEval(eval goja.Value) goja.Value {
-	body, _ := bodyOf(eval)
-	if body == nil {
-		return eval
-	}
-	fn := *body
-	return v.named("eval", func(fc goja.FunctionCall) goja.Value {
-		defer v.enter()()
-		v.checkSource(fc.Arguments)
-		return fn(fc)
-	})
 }
 
 // sourceNesting is how deep the brackets of a source go, or more: those in
@@ -187,6 +204,34 @@ func sourceNesting(source string) (most, links int) {
 }
 
 var typeProxy = reflect.TypeFor[goja.Proxy]()
+
+// wrapProxies bounds chains of proxies and prototypes, which built-in code follows
+// by itself, and refuses those that lead back to their beginning.
+func (v *VM) wrapProxies() {
+	v.wrapClass("Proxy", func(v *VM, args []goja.Value) []goja.Value {
+		v.reachable("a proxy", args...)
+		return args
+	})
+	v.wrapMethod(v.builtin("Proxy"), "revocable", before(func(v *VM, fc goja.FunctionCall) { v.reachable("a proxy", fc.Arguments...) }))
+	set := before(func(v *VM, fc goja.FunctionCall) { v.acyclic(fc.Argument(0), fc.Argument(1)) })
+	object := v.builtin("Object")
+	v.wrapMethod(object, "setPrototypeOf", set)
+	v.wrapMethod(v.builtin("Reflect"), "setPrototypeOf", set)
+	v.wrapMethod(object, "create", before(func(v *VM, fc goja.FunctionCall) { v.reachable("a chain of prototypes", fc.Argument(0)) }))
+	plain := v.builtin("Object.prototype")
+	describe, ok := goja.AssertFunction(object.Get("getOwnPropertyDescriptor"))
+	if !ok {
+		return
+	}
+	d, err := describe(object, plain, v.rt.ToValue("__proto__"))
+	if old, ok := d.(*goja.Object); ok && err == nil {
+		setter, _ := old.Get("set").(*goja.Object)
+		with := before(func(v *VM, fc goja.FunctionCall) { v.acyclic(fc.This, fc.Argument(0)) })
+		if fn := v.wrapped(setter, "set __proto__", with); fn != nil {
+			_ = plain.DefineAccessorProperty("__proto__", old.Get("get"), fn, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		}
+	}
+}
 
 // reachable bounds chains of proxies and prototypes, which built-in code follows
 // on its own, and gives all that are in them.

@@ -20,8 +20,9 @@ import (
 
 // Program is compiled source.
 type Program struct {
-	name string
-	code *goja.Program
+	name   string
+	code   *goja.Program
+	bounds []*bound // of built-in functions that it names
 }
 
 // Compile compiles a script in strict mode. Its declarations become globals of
@@ -41,10 +42,13 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 		return moveColumns(text), err
 	}))
 	if err == nil {
+		text := newSource(source)
+		if bigIntegers(text) {
+			callOperators(tree)
+		}
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			boundSteps(code)
-			return &Program{name: name, code: code}, nil
+			return &Program{name: name, code: code, bounds: text.bounds()}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)

@@ -1,118 +1,66 @@
 package js
 
 import (
-	"math/big"
-	"unsafe"
-
 	"github.com/dop251/goja"
 
-	"kumi/store/fault"
 	"kumi/vm"
 )
 
-// Built-in functions that make one text of many, or much of one text: what comes
-// of them is bounded before it is made.
+// Bounds of functions that make long strings, or go through them.
 
-// mostMatched is how long a text may be that a regular expression goes through
-// in one call.
-const mostMatched = 4 << 20
+// maxMatched is the longest text that a regular expression goes through in one
+// call, in characters.
+const maxMatched = 4 << 20
 
 func init() {
-	for _, name := range []string{"join", "toLocaleString"} {
-		bound("Array.prototype."+name, before((*VM).fitsJoined), boundText)
+	wrap("String.prototype.repeat", before(func(v *VM, fc goja.FunctionCall) {
+		if n := fc.Argument(0).ToFloat() * float64(length(fc.This)); n > vm.MaxString {
+			v.tooLarge("a string", n, vm.MaxString)
+		}
+	}))
+	for _, name := range []string{"padStart", "padEnd"} {
+		wrap("String.prototype."+name, before(func(v *VM, fc goja.FunctionCall) {
+			if n := fc.Argument(0).ToFloat(); n > vm.MaxString {
+				v.tooLarge("a string", n, vm.MaxString)
+			}
+		}))
 	}
-	bound("Array.prototype.toString", boundText)
-	for _, name := range []string{"toLowerCase", "toUpperCase", "toLocaleLowerCase", "toLocaleUpperCase", "concat", "replace", "replaceAll"} {
-		bound("String.prototype."+name, boundText)
+	// String(list) and template strings call these without naming them.
+	for _, name := range []string{"join", "toString", "toLocaleString"} {
+		wrapWhen(always, "Array.prototype."+name, joined)
 	}
-	bound("Error.prototype.toString", boundText)
-	bound("String.prototype.concat", before(func(v *VM, fc goja.FunctionCall) {
+	wrapWhen(matching(`\b(?:message|name)\b["']?\]?\s*[:=,]`), "Error.prototype.toString", counted)
+	wrap("String.prototype.concat", before(func(v *VM, fc goja.FunctionCall) {
 		n := textLength(fc.This)
 		for _, x := range fc.Arguments {
 			n += textLength(x)
 		}
 		v.fitsText(n)
 	}))
-	bound("String.prototype.normalize", before(func(v *VM, fc goja.FunctionCall) { v.fitsText(18 * textLength(fc.This)) }))
+	wrap("String.prototype.normalize", before(func(v *VM, fc goja.FunctionCall) { v.fitsText(18 * textLength(fc.This)) }))
 	for _, name := range []string{"encodeURI", "encodeURIComponent", "escape"} {
-		bound("globalThis."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsText(3 * textLength(fc.Argument(0))) }), boundText)
+		wrap(name, before(func(v *VM, fc goja.FunctionCall) { v.fitsText(3 * textLength(fc.Argument(0))) }))
 	}
-	bound("String.raw", before(func(v *VM, fc goja.FunctionCall) {
-		o, ok := fc.Argument(0).(*goja.Object)
-		if !ok {
-			return
-		}
-		raw := o.Get("raw")
-		if raw == nil {
-			return
-		}
-		n := 0
-		for _, x := range fc.Arguments {
-			n += textLength(x)
-		}
-		v.fitsList(raw, mostKeys)
-		if v.IsList(raw) {
-			v.fitsJoined(goja.FunctionCall{This: raw})
-		} else {
-			v.fitsList(raw, 1000)
-		}
-		v.fitsText(n)
-	}), boundText)
 	pieces := before(func(v *VM, fc goja.FunctionCall) { v.fitsPieces(fc.This) })
-	bound("String.prototype.split", pieces)
-	boundSymbol("String.prototype", goja.SymIterator, pieces)
+	wrap("String.prototype.split", pieces)
+	bounds = append(bounds, bound{matching(`\.\.\.|\b(?:of|from|Set)\b|\[[^\]=]*\]\s*=`), func(v *VM) {
+		v.wrapSymbol(v.builtin("String.prototype"), goja.SymIterator, "[Symbol.iterator]", pieces)
+	}})
 	for _, name := range []string{"match", "matchAll", "search", "split", "replace", "replaceAll"} {
-		bound("String.prototype."+name, before(func(v *VM, fc goja.FunctionCall) {
+		wrap("String.prototype."+name, before(func(v *VM, fc goja.FunctionCall) {
 			if _, ok := fc.Argument(0).(*goja.Object); ok || name == "match" || name == "matchAll" || name == "search" {
 				v.fitsMatching(fc.This)
 			}
 		}))
 	}
-	for _, name := range []string{"exec", "test", "compile"} {
-		bound("RegExp.prototype."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsMatching(fc.Argument(0)) }))
-	}
-	for _, sym := range []*goja.Symbol{goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit} {
-		boundSymbol("RegExp.prototype", sym, before(func(v *VM, fc goja.FunctionCall) { v.fitsMatching(fc.Argument(0)) }))
-	}
-	bound("String.prototype.replace", boundReplace)
-	bound("String.prototype.replaceAll", boundReplace)
-	for _, name := range []string{"toString", "toLocaleString"} {
-		bound("BigInt.prototype."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsBits(float64(bits(fc.This))) }))
-	}
-	bound("globalThis.BigInt", before(func(v *VM, fc goja.FunctionCall) { v.fitsDigits(fc.Argument(0)) }))
-	for _, name := range []string{"asIntN", "asUintN"} {
-		bound("BigInt."+name, before(func(v *VM, fc goja.FunctionCall) { v.fitsBits(fc.Argument(0).ToFloat()); v.fitsDigits(fc.Argument(1)) }))
-	}
-}
-
-// boundText bounds the text that a function has made: what could be far larger
-// is bounded before that.
-func boundText(v *VM, fn native, fc goja.FunctionCall) goja.Value {
-	x := fn(fc)
-	if s, ok := x.(goja.String); ok {
-		v.fitsText(s.Length())
-	}
-	return x
+	wrap("String.prototype.replace", boundReplace)
+	wrap("String.prototype.replaceAll", boundReplace)
 }
 
 // fitsMatching bounds what a regular expression goes through.
 func (v *VM) fitsMatching(x goja.Value) {
-	if s, ok := x.(goja.String); ok && s.Length() > mostMatched {
-		v.tooLarge("a text for a regular expression", float64(s.Length()), mostMatched)
-	}
-}
-
-// textLength is how long a text is; 0 for other values.
-func textLength(x goja.Value) int {
-	if s, ok := x.(goja.String); ok {
-		return s.Length()
-	}
-	return 0
-}
-
-func (v *VM) fitsText(n int) {
-	if n > vm.MaxString {
-		v.tooLarge("a string", float64(n), vm.MaxString)
+	if s, ok := x.(goja.String); ok && s.Length() > maxMatched {
+		v.tooLarge("a text for a regular expression", float64(s.Length()), maxMatched)
 	}
 }
 
@@ -123,15 +71,26 @@ func (v *VM) fitsPieces(x goja.Value) {
 	}
 }
 
-// fitsJoined bounds what a list becomes as a string.
+// joined wraps the functions that make a string of a list: lists may contain one
+// another, and the same list many times.
+func joined(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+	v.fitsJoined(fc)
+	x := counted(v, fn, fc)
+	v.fitsText(textLength(x))
+	return x
+}
+
+// fitsJoined bounds the string that a list becomes, by the strings in it.
 func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	o, ok := fc.This.(*goja.Object)
 	if !ok || !insides.known || insides.of(o).table != insides.array {
+		v.fitsList(fc.This)
 		return
 	}
-	items, _ := inside{insides.of(o).data}.items()
+	list := inside{insides.of(o).data}
+	items, _ := list.items()
 	n := 0
-	if length := (inside{insides.of(o).data}).length(); length > 1 { // with its holes
+	if length := list.length(); length > 1 { // with its holes
 		n = 1
 		if s, ok := fc.Argument(0).(goja.String); ok {
 			n = s.Length()
@@ -139,9 +98,7 @@ func (v *VM) fitsJoined(fc goja.FunctionCall) {
 		n *= length - 1
 	}
 	for _, x := range items {
-		if s, ok := x.(goja.String); ok {
-			n += s.Length()
-		}
+		n += textLength(x)
 	}
 	v.fitsText(n)
 }
@@ -269,30 +226,4 @@ func (v *VM) substitute(with goja.String, args []goja.Value, most int) goja.Stri
 		}
 	}
 	return b.String()
-}
-
-// mostDigits and mostBits bound what takes time by the square of its length.
-const (
-	mostDigits = 100_000
-	mostBits   = 4 << 20
-)
-
-// bits is how long a whole number is; 0 for other values.
-func bits(x goja.Value) int {
-	if i := (*iface)(unsafe.Pointer(&x)); inner.known && i.table == inner.big {
-		return (*big.Int)(i.data).BitLen()
-	}
-	return 0
-}
-
-func (v *VM) fitsBits(n float64) {
-	if n > mostBits {
-		v.tooLarge("a number of bits", n, mostBits)
-	}
-}
-
-func (v *VM) fitsDigits(x goja.Value) {
-	if s, ok := x.(goja.String); ok && s.Length() > mostDigits {
-		v.throw(fault.Newf(fault.ResourceExhausted, "a number of %d digits is too large: the most is %d", s.Length(), mostDigits))
-	}
 }

@@ -54,11 +54,8 @@ type VM struct {
 	lostAt   []rejectedAt
 	loop     *loop // of the outermost call, once it needs one
 	broken   bool
-	locked   bool      // built-in objects are read-only
-	seen     [2]uint64 // which of them have been reached
-	made     uint8     // which kinds of objects steps have made
-	nesting  int       // of built-in functions within one another
-	leave    func()    // ends one of those
+	nesting  int    // of built-in functions within one another
+	leave    func() // ends one of those
 
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline; 0: none
@@ -71,7 +68,6 @@ var _ vm.Instance = (*VM)(nil)
 // New makes a VM and runs the program's top level in it. The error is a
 // *vm.ScriptError.
 func New(ctx context.Context, p *Program, o Options) (*VM, error) {
-	install()
 	v := &VM{rt: goja.New(), o: o, ctx: ctx}
 	v.watch.rt, v.watch.limit = v.rt, o.Limits.Timeout
 	stack := o.Limits.Stack
@@ -81,8 +77,10 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v.rt.SetMaxCallStackSize(stack)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.leave = v.leaveNative
-	v.rt.SetFieldNameMapper(owner(func() *VM { return v }))
 	v.addBuiltins()
+	for _, b := range p.bounds {
+		b.install(v)
+	}
 	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
@@ -198,9 +196,6 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		v.running--
 		if v.running == 0 {
 			v.dropLoop()
-			if v.locked {
-				v.reach() // what this call has brought about
-			}
 		}
 		v.depth, v.args, v.nesting = frames, v.args[:args], nesting
 		if v.limited != nil {

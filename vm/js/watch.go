@@ -153,6 +153,9 @@ func (w *watch) fire() {
 	w.arm(t)
 }
 
+// Watched implements vm.Guarded.
+func (v *VM) Watched() *vm.Watched { return v.watch.memory }
+
 // tooMuch stops the running call because the heap has grown.
 func (w *watch) tooMuch(still func() bool) {
 	w.mu.Lock()

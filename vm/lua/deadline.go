@@ -53,6 +53,9 @@ func (d *deadline) end() {
 	}
 }
 
+// Watched implements vm.Guarded.
+func (v *VM) Watched() *vm.Watched { return v.deadline.memory }
+
 // tooMuch stops the running call because the heap has grown.
 func (d *deadline) tooMuch(still func() bool) {
 	d.mu.Lock()

@@ -163,7 +163,7 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 	defer func() { v.o.Guard.Stopped(vm.Lua, reason) }()
 	if errors.Is(why, errMemory) {
 		reason = vm.StoppedMemory
-		f = fault.Newf(fault.ResourceExhausted, "the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.Limit()>>20)
+		f = fault.Newf(fault.ResourceExhausted, "the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
 	}
 	if errors.Is(why, context.DeadlineExceeded) {
 		reason = vm.StoppedDeadline

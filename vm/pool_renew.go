@@ -1,0 +1,60 @@
+package vm
+
+// Renew replaces all VMs: idle ones are closed now and made anew as they are
+// needed, those on loan are closed when they come back.
+func (p *Pool) Renew() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.stats.Allocated -= len(idle)
+	for _, m := range idle {
+		delete(p.members, m)
+	}
+	for m := range p.members {
+		m.stale = true
+	}
+	if !p.closed {
+		p.fill()
+	}
+	p.mu.Unlock()
+	for _, m := range idle {
+		m.vm.Close()
+	}
+}
+
+// renewing says whether VMs from before Renew are still on loan, other than those
+// whose calls wait for something.
+func (p *Pool) renewing() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for m := range p.members {
+		if m.stale {
+			n++
+		}
+	}
+	return n > p.away
+}
+
+// Abandon gives up a VM on loan whose call does not end: the pool no longer counts
+// it, so that another one can be made in its place. When the call does end, the VM
+// is closed. It may be called from any goroutine; a VM that is not of the pool, or
+// not on loan, is ignored.
+func (p *Pool) Abandon(vm Instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for m := range p.members {
+		if m.vm != vm {
+			continue
+		}
+		delete(p.members, m)
+		m.abandoned = true
+		p.stats.Allocated--
+		p.stats.InUse--
+		p.stats.Abandoned++
+		if !p.closed && !(p.room() && p.wakeOne(nil)) {
+			p.fill()
+		}
+		return
+	}
+}
