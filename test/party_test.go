@@ -268,6 +268,8 @@ func TestPartyLabels(t *testing.T) {
 		if label, has := fields["label"]; has != (want != "") || has && label != want {
 			t.Errorf("%s: created with label %v", body, label)
 		}
+		ann.Expect(t, "party")
+		partyEvent(t, ann)
 		acknowledged(t, "update", ann.Call(t, "party_update", with(fields["party_id"].(string), `"open":true`)))
 		if e := ann.Expect(t, "party_update"); strings.Contains(string(e["party_update"]), "label") {
 			t.Errorf("updated without a label: %s", e["party_update"])
