@@ -27,7 +27,8 @@ type Speaker struct {
 
 // JoinChannel puts a session on a channel. The first message to a user that is
 // not there begins with a notification. Without a word from the client its
-// messages are stored and others see it.
+// messages are stored and others see it. Joining again changes whether they are
+// stored, and nothing else.
 //
 // Errors: InvalidArgument for a target that is none, a group one is no member
 // of, or a user that does not exist or blocks the caller; those of the tracker
@@ -43,6 +44,11 @@ func (c *Core) JoinChannel(ctx context.Context, who Speaker, in *rtapi.ChannelJo
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !isNew && self.Persistence != persistence {
+		if changed := c.tracker.Persist(who.Session, s, persistence); changed != nil {
+			self = changed
+		}
 	}
 	if isNew && s.Mode != presence.ModeRoom {
 		// Who was put out between the look and the step would stay in: what puts

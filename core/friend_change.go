@@ -39,7 +39,7 @@ const (
 // metadata that is no JSON object, or when no name is known.
 func (c *Core) AddFriends(ctx context.Context, caller uuid.UUID, in *api.AddFriendsRequest) error {
 	metadata := in.GetMetadata()
-	if metadata == "" {
+	if metadata == "" || metadata == "null" {
 		metadata = "{}"
 	}
 	if !isObject(metadata) {

@@ -59,6 +59,7 @@ func (c *Core) scanFriend(row interface{ Scan(...any) error }, state *int, posit
 	if err := row.Scan(append([]any{state, position, &updated, &metadata}, r.into()...)...); err != nil {
 		return nil, err
 	}
+	r.edges = 0 // how many friends a friend has is not shown here
 	return &api.Friend{
 		User: r.user(c.online(r.id)), State: wrapperspb.Int32(int32(*state)), UpdateTime: seconds(updated), Metadata: metadata,
 	}, nil

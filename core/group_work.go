@@ -54,6 +54,7 @@ func (c *Core) inGroup(ctx context.Context, group uuid.UUID, do func(ctx context
 				return err
 			}
 		}
+		g.orderMessages()
 		for i := range g.messages {
 			if err := c.storeMessage(ctx, q, groupChannel(group), &g.messages[i]); err != nil {
 				return err
@@ -188,11 +189,24 @@ func (g *groupWork) say(user uuid.UUID, username string, code int32) error {
 	if err := g.c.newMessage(&m); err != nil {
 		return err
 	}
-	// Those of one call are told in order.
-	m.created = m.created.Add(time.Duration(len(g.messages)) * time.Microsecond)
+	// Whole seconds, unlike what users write: so they come before what was said in
+	// the same second.
+	m.created = m.created.Truncate(time.Second)
 	m.updated = m.created
 	g.messages = append(g.messages, m)
 	return nil
+}
+
+// orderMessages deals out the ids of the messages in ascending order: those of
+// one second are listed by id, and are to be listed as they were said.
+func (g *groupWork) orderMessages() {
+	ids := make([]uuid.UUID, len(g.messages))
+	for i := range g.messages {
+		ids[i] = g.messages[i].id
+	}
+	for i, id := range sortedIDs(ids) {
+		g.messages[i].id = id
+	}
 }
 
 // usernames reads the names of users; unknown ones are not in it.

@@ -46,7 +46,8 @@ func (t *Tracker) Follow(session uuid.UUID, users ...uuid.UUID) {
 	}
 }
 
-// Unfollow ends what Follow began.
+// Unfollow ends what Follow began. A session goes on following its own user,
+// which every session does from its beginning.
 func (t *Tracker) Unfollow(session uuid.UUID, users ...uuid.UUID) {
 	m := t.sessions.member(session)
 	if m == nil {
@@ -55,7 +56,7 @@ func (t *Tracker) Unfollow(session uuid.UUID, users ...uuid.UUID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, u := range users {
-		if _, follows := m.follows[u]; follows {
+		if _, follows := m.follows[u]; follows && u != m.session.UserID() {
 			delete(m.follows, u)
 			t.follows.remove(u, session)
 		}

@@ -121,6 +121,28 @@ func (t *Tracker) Update(session uuid.UUID, stream Stream, meta Meta) (*Presence
 	return p, err
 }
 
+// Persist changes whether what a session says on a stream is stored, of which
+// others need not know: there is no event. It returns the new presence, nil when
+// the session is not on the stream.
+func (t *Tracker) Persist(session uuid.UUID, stream Stream, persistence bool) *Presence {
+	shard := t.shard(t.slot(stream))
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	at := shard.by[stream]
+	if at == nil {
+		return nil
+	}
+	i := at.find(session)
+	if i < 0 {
+		return nil
+	}
+	changed := *at.on[i].presence
+	changed.Persistence = persistence
+	at.own()
+	at.on[i].presence = &changed
+	return &changed
+}
+
 func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool) (*Presence, bool, error) {
 	m := t.sessions.member(session)
 	if m == nil {
