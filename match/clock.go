@@ -12,47 +12,48 @@ import (
 	"kumi/presence/actor"
 )
 
-// clock tells matches when to tick. Matches of one rate share a goroutine and
-// a timer, which exist while there is such a match. They tick in slots of the
-// period: those of one slot together, because waking the process up and putting
-// it to sleep costs more than most ticks, as many as take no more than slotLoad.
+// clock ticks the matches. All matches of one tick rate share a goroutine and
+// a timer, which exist as long as there is such a match. The period is divided
+// into slots, and the matches of a slot tick together as long as that takes no
+// more than maxSlotLoad: waking the process up and putting it to sleep costs
+// more than most ticks.
 type clock struct {
-	pool  *actor.Pool
-	mu    sync.Mutex
-	beats map[int]*beat // by tick rate
+	pool   *actor.Pool
+	mu     sync.Mutex
+	groups map[int]*rateGroup // by tick rate
 }
 
 const (
-	// slotWidth is about how far two slots of a beat are apart.
+	// slotWidth is about the time between two slots of a group.
 	slotWidth = 8 * time.Millisecond
-	// slotLoad is how long the ticks of one slot may take together, one after
-	// the other, before matches move to another.
-	slotLoad = 4 * time.Millisecond
-	// slotMost is how many matches a slot gets while another has fewer.
-	slotMost = 64
-	// slowTick is what a tick of a match takes on average that shares its goroutine
-	// with no other: likely it waits for something.
-	slowTick = 2 * time.Millisecond
-	// gatherEvery is how often a match may move to a slot before its own, after
-	// the load has become less.
-	gatherEvery = time.Second
+	// maxSlotLoad is how long the ticks of one slot may take together, run one after
+	// the other, before matches move to another slot.
+	maxSlotLoad = 4 * time.Millisecond
+	// maxPerSlot is how many matches a slot gets while others have fewer.
+	maxPerSlot = 64
+	// slowTickTime is the average tick time from which on a match gets a goroutine of
+	// its own: it probably waits for something.
+	slowTickTime = 2 * time.Millisecond
+	// rebalanceInterval is how often a group may move a match to an earlier slot after
+	// the load has dropped.
+	rebalanceInterval = time.Second
 )
 
-type beat struct {
-	period   time.Duration
-	slots    []slot
-	count    int
-	gathered time.Time
-	wake     chan struct{} // a match was added or removed: look again
+type rateGroup struct {
+	period       time.Duration
+	slots        []slot
+	count        int
+	rebalancedAt time.Time
+	wake         chan struct{} // a match was added or removed: look again
 }
 
 type slot struct {
 	matches []*Match
-	load    time.Duration // of all, when they were last due
+	load    time.Duration // of all its matches, when the slot was last due
 }
 
-// average is about how long the last ticks of a match took. Its match adds to
-// it, the clock reads it.
+// average is a moving average of how long a match's ticks take. The match adds
+// to it, the clock reads it.
 type average struct{ ns atomic.Int64 }
 
 func (a *average) get() time.Duration { return time.Duration(a.ns.Load()) }
@@ -65,49 +66,49 @@ func (a *average) add(took time.Duration) {
 func (c *clock) add(m *Match, rate int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.beats[rate]
-	if b == nil {
+	g := c.groups[rate]
+	if g == nil {
 		period := time.Second / time.Duration(rate)
 		n := min(max(int(period/slotWidth), 1), 64)
-		b = &beat{period: period, slots: make([]slot, n), wake: make(chan struct{}, 1)}
-		if c.beats == nil {
-			c.beats = map[int]*beat{}
+		g = &rateGroup{period: period, slots: make([]slot, n), wake: make(chan struct{}, 1)}
+		if c.groups == nil {
+			c.groups = map[int]*rateGroup{}
 		}
-		c.beats[rate] = b
-		go c.run(rate, b)
+		c.groups[rate] = g
+		go c.run(rate, g)
 	}
-	b.put(m, b.room(slotLoad, 0))
-	b.count++
-	notify(b.wake)
+	g.insert(m, g.findSlot(maxSlotLoad, 0))
+	g.count++
+	notify(g.wake)
 }
 
-// room finds the slot for one more match: the first whose load stays within
-// most, else the one with the least.
-func (b *beat) room(most, took time.Duration) int {
+// findSlot returns the slot for one more match: the first whose load stays
+// within max, otherwise the one with the least load.
+func (g *rateGroup) findSlot(max, took time.Duration) int {
 	best, least := 0, time.Duration(math.MaxInt64)
-	for i := range b.slots {
-		s := &b.slots[i]
-		if len(s.matches) < slotMost && (s.load+took <= most || len(s.matches) == 0) {
+	for i := range g.slots {
+		s := &g.slots[i]
+		if len(s.matches) < maxPerSlot && (s.load+took <= max || len(s.matches) == 0) {
 			return i
 		}
-		// Where all slots have many matches, these count as if they took time.
-		if load := s.load + slotLoad/slotMost*time.Duration(len(s.matches)); load < least {
+		// If all slots have many matches, count each match as if it took time.
+		if load := s.load + maxSlotLoad/maxPerSlot*time.Duration(len(s.matches)); load < least {
 			best, least = i, load
 		}
 	}
 	return best
 }
 
-func (b *beat) put(m *Match, i int) {
-	s := &b.slots[i]
+func (g *rateGroup) insert(m *Match, i int) {
+	s := &g.slots[i]
 	m.slot = i
 	s.matches = append(s.matches, m)
 	s.load += m.took.get()
 }
 
-// take takes a match out of its slot.
-func (b *beat) take(m *Match) bool {
-	s := &b.slots[m.slot]
+// remove takes a match out of its slot and tells whether it was there.
+func (g *rateGroup) remove(m *Match) bool {
+	s := &g.slots[m.slot]
 	for i, x := range s.matches {
 		if x == m {
 			last := len(s.matches) - 1
@@ -124,16 +125,16 @@ func (b *beat) take(m *Match) bool {
 func (c *clock) remove(m *Match, rate int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.beats[rate]
-	if b == nil {
+	g := c.groups[rate]
+	if g == nil {
 		return
 	}
-	if b.take(m) {
-		b.count--
+	if g.remove(m) {
+		g.count--
 	}
-	if b.count == 0 {
-		delete(c.beats, rate)
-		notify(b.wake)
+	if g.count == 0 {
+		delete(c.groups, rate)
+		notify(g.wake)
 	}
 }
 
@@ -144,70 +145,70 @@ func notify(wake chan struct{}) {
 	}
 }
 
-// due lists the matches of a slot that tick now. Those that take longest go to
-// other slots where all take too long together, and one comes from a later slot
-// to an earlier one where there is room again.
-func (b *beat) due(i int) (all []*Match) {
-	s := &b.slots[i]
+// due returns the matches of a slot that tick now. If they take too long
+// together, the slowest move to other slots; if an earlier slot has room, one
+// match moves there.
+func (g *rateGroup) due(i int) (all []*Match) {
+	s := &g.slots[i]
 	all = make([]*Match, 0, len(s.matches))
 	s.load = 0
 	for _, m := range s.matches {
 		s.load += m.took.get()
-		if m.hold {
-			m.hold = false
+		if m.skipNext {
+			m.skipNext = false
 			continue
 		}
 		all = append(all, m)
 	}
 	if len(all) < len(s.matches) {
-		return all // one has just moved
+		return all // a match has just moved here
 	}
-	for s.load > slotLoad && len(s.matches) > 1 {
+	for s.load > maxSlotLoad && len(s.matches) > 1 {
 		m := slices.MaxFunc(s.matches, func(x, y *Match) int { return cmp.Compare(x.took.get(), y.took.get()) })
 		took := m.took.get()
-		to := b.room(slotLoad, took)
-		if to == i || b.slots[to].load+took >= s.load {
+		to := g.findSlot(maxSlotLoad, took)
+		if to == i || g.slots[to].load+took >= s.load {
 			break
 		}
-		b.move(m, to)
+		g.move(m, to)
 	}
-	if n := len(s.matches); i > 0 && n > 0 && s.load <= slotLoad {
+	if n := len(s.matches); i > 0 && n > 0 && s.load <= maxSlotLoad {
 		m := s.matches[n-1]
-		if to := b.room(slotLoad/2, m.took.get()); to < i {
-			if now := time.Now(); now.Sub(b.gathered) > gatherEvery {
-				b.gathered = now
-				b.move(m, to)
+		if to := g.findSlot(maxSlotLoad/2, m.took.get()); to < i {
+			if now := time.Now(); now.Sub(g.rebalancedAt) > rebalanceInterval {
+				g.rebalancedAt = now
+				g.move(m, to)
 			}
 		}
 	}
 	return all
 }
 
-// move puts a match that is due now into another slot. Its next tick comes half
-// a period late or early, at most.
-func (b *beat) move(m *Match, to int) {
-	n := len(b.slots)
-	m.hold = (to-m.slot+n)%n < n/2
-	b.take(m)
-	b.put(m, to)
+// move puts a match that is due now into another slot. Its next tick is at
+// most half a period late or early.
+func (g *rateGroup) move(m *Match, to int) {
+	n := len(g.slots)
+	m.skipNext = (to-m.slot+n)%n < n/2
+	g.remove(m)
+	g.insert(m, to)
 }
 
-// run wakes the matches of one rate. Slot k is due at start + k·period/slots,
+// run ticks the matches of one rate. Slot k is due at start + k·period/slots,
 // and then once per period.
-func (c *clock) run(rate int, b *beat) {
-	width := b.period / time.Duration(len(b.slots))
+func (c *clock) run(rate int, g *rateGroup) {
+	width := g.period / time.Duration(len(g.slots))
 	start := time.Now()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for k := int64(len(b.slots)); ; {
+	for k := int64(len(g.slots)); ; {
 		c.mu.Lock()
-		if c.beats[rate] != b {
+		if c.groups[rate] != g {
 			c.mu.Unlock()
 			return
 		}
-		// The next slot that has matches. There is one, as count is not zero.
+		// The next slot that has matches. There is one, since count is not zero.
 		next := k
-		for len(b.slots[next%int64(len(b.slots))].matches) == 0 {
+		for len(g.slots[next%int64(len(g.slots))].matches) == 0 {
 			next++
 		}
 		c.mu.Unlock()
@@ -217,20 +218,20 @@ func (c *clock) run(rate int, b *beat) {
 			timer.Reset(wait)
 			select {
 			case <-timer.C:
-			case <-b.wake:
-				// A new match may sit in a slot that comes before the one
-				// awaited, which is not to be missed either.
+			case <-g.wake:
+				// A new match may be in a slot before the awaited one. Do not skip
+				// that one either.
 				k = min(max(k, int64(time.Since(start)/width)+1), next)
 				continue
 			}
-		} else if late := -wait; late > b.period {
-			// The machine was asleep or far too busy: what was missed is gone.
+		} else if late := -wait; late > g.period {
+			// The machine was suspended or overloaded: skip the missed ticks.
 			k = int64(time.Since(start)/width) + 1
 			continue
 		}
-		i := int(next % int64(len(b.slots)))
+		i := int(next % int64(len(g.slots)))
 		c.mu.Lock()
-		due := b.due(i)
+		due := g.due(i)
 		c.mu.Unlock()
 		c.tick(due)
 		k = next + 1
@@ -238,14 +239,14 @@ func (c *clock) run(rate int, b *beat) {
 }
 
 // tick runs the matches that are due and not busy. The quick ones share
-// goroutines, up to slotLoad; no match waits for one that is slow.
+// goroutines, up to maxSlotLoad; no match waits for a slow one.
 func (c *clock) tick(due []*Match) {
 	quick, load := due[:0], time.Duration(0)
 	for _, m := range due {
 		if !m.tickDue() {
 			continue
 		}
-		if took := m.took.get(); took <= slowTick && load+took <= slotLoad {
+		if took := m.took.get(); took <= slowTickTime && load+took <= maxSlotLoad {
 			load += took
 			quick = append(quick, m)
 			continue

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// beatOf is a beat at 10 Hz with matches whose ticks take as long as given, put
-// into slots as they come.
-func beatOf(took ...time.Duration) (*beat, []*Match) {
-	b := &beat{period: 100 * time.Millisecond, slots: make([]slot, 12)}
+// groupOf returns a group at 10 Hz with matches whose ticks take the given
+// times, inserted in that order.
+func groupOf(took ...time.Duration) (*rateGroup, []*Match) {
+	b := &rateGroup{period: 100 * time.Millisecond, slots: make([]slot, 12)}
 	var all []*Match
 	for _, d := range took {
 		m := &Match{}
-		b.put(m, b.room(slotLoad, 0))
+		b.insert(m, b.findSlot(maxSlotLoad, 0))
 		m.took.ns.Store(int64(d))
 		all = append(all, m)
 	}
@@ -29,42 +29,42 @@ func times(n int, d time.Duration) (all []time.Duration) {
 	return all
 }
 
-func (b *beat) sizes() (n []int) {
-	for _, s := range b.slots {
+func (g *rateGroup) sizes() (n []int) {
+	for _, s := range g.slots {
 		n = append(n, len(s.matches))
 	}
 	return n
 }
 
-// round lets every slot be due once.
-func (b *beat) round() {
-	for i := range b.slots {
-		b.due(i)
+// round makes every slot due once.
+func (g *rateGroup) round() {
+	for i := range g.slots {
+		g.due(i)
 	}
 }
 
 func TestMatchesShareSlots(t *testing.T) {
 	t.Parallel()
-	b, _ := beatOf(times(50, 20*time.Microsecond)...)
+	b, _ := groupOf(times(50, 20*time.Microsecond)...)
 	b.round()
 	if got := b.sizes(); got[0] != 50 {
 		t.Errorf("50 quick matches are in slots %v, want all in the first", got)
 	}
-	b, _ = beatOf(times(200, 5*time.Microsecond)...)
-	if got := b.sizes(); got[0] != slotMost || got[3] == 0 || got[4] != 0 {
+	b, _ = groupOf(times(200, 5*time.Microsecond)...)
+	if got := b.sizes(); got[0] != maxPerSlot || got[3] == 0 || got[4] != 0 {
 		t.Errorf("200 matches are in slots %v", got)
 	}
-	b, _ = beatOf(times(12*slotMost+24, time.Microsecond)...)
+	b, _ = groupOf(times(12*maxPerSlot+24, time.Microsecond)...)
 	for i, n := range b.sizes() {
-		if n != slotMost+2 {
-			t.Errorf("slot %d of a full beat has %d matches", i, n)
+		if n != maxPerSlot+2 {
+			t.Errorf("slot %d of a full group has %d matches", i, n)
 		}
 	}
 }
 
 func TestSlowMatchesSpread(t *testing.T) {
 	t.Parallel()
-	b, _ := beatOf(times(24, 2*time.Millisecond)...)
+	b, _ := groupOf(times(24, 2*time.Millisecond)...)
 	for range 3 {
 		b.round()
 	}
@@ -73,47 +73,47 @@ func TestSlowMatchesSpread(t *testing.T) {
 			t.Errorf("slot %d has %d matches of 2 ms each, want 2", i, len(s.matches))
 		}
 	}
-	// One that is slow by itself leaves the others where they are.
-	b, all := beatOf(append(times(10, 10*time.Microsecond), 20*time.Millisecond)...)
+	// A slow match leaves the others where they are.
+	b, all := groupOf(append(times(10, 10*time.Microsecond), 20*time.Millisecond)...)
 	b.round()
 	if got := b.sizes(); got[0] != 10 || all[10].slot == 0 {
 		t.Errorf("matches are in slots %v, the slow one in %d", got, all[10].slot)
 	}
-	// It comes back once it is quick, and not sooner.
+	// It moves back once it is quick, and not sooner.
 	all[10].took.ns.Store(int64(10 * time.Microsecond))
-	b.gathered = time.Now()
+	b.rebalancedAt = time.Now()
 	b.round()
 	if all[10].slot == 0 {
 		t.Error("matches move all the time")
 	}
-	b.gathered = time.Time{}
+	b.rebalancedAt = time.Time{}
 	b.round()
 	if all[10].slot != 0 {
 		t.Errorf("a match that is quick again stays in slot %d", all[10].slot)
 	}
 }
 
-// A match that moves ticks neither at once again nor a whole period late.
+// A match that moves ticks neither immediately again nor a whole period late.
 func TestMovingKeepsTicksApart(t *testing.T) {
 	t.Parallel()
-	b, all := beatOf(10*time.Microsecond, 10*time.Microsecond)
+	b, all := groupOf(10*time.Microsecond, 10*time.Microsecond)
 	m := all[1]
 	for _, move := range []struct{ from, to int }{{0, 1}, {0, 5}, {0, 6}, {0, 11}, {11, 0}, {7, 2}} {
 		b.move(m, move.from)
-		m.hold = false
+		m.skipNext = false
 		b.move(m, move.to)
 		n := len(b.slots)
 		slots := (move.to-move.from+n-1)%n + 1
-		if m.hold {
+		if m.skipNext {
 			slots += n
 		}
 		if slots < n/2 || slots > n+n/2 {
 			t.Errorf("moving from slot %d to %d, the next tick comes %d slots of %d later", move.from, move.to, slots, n)
 		}
 	}
-	b.take(m)
-	b.put(m, 3)
-	m.hold, b.gathered = true, time.Now()
+	b.remove(m)
+	b.insert(m, 3)
+	m.skipNext, b.rebalancedAt = true, time.Now()
 	if due := b.due(3); len(due) != 0 {
 		t.Error("a match ticks although it was to wait")
 	}
@@ -122,13 +122,13 @@ func TestMovingKeepsTicksApart(t *testing.T) {
 	}
 }
 
-// Matches that wait in their tick, longer than it takes to look after them or
-// less, do not hold up each other.
+// Matches that wait in their tick, longer or shorter than slowTickTime, do not
+// hold up each other.
 func TestMatchesThatWait(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{20 * time.Millisecond, 3 * time.Millisecond, time.Millisecond} {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, Options{})
+			w := newTestRegistry(t, Options{})
 			var games []*game
 			for i := range 800 {
 				each := wait + wait*time.Duration(i%13)/20
@@ -136,7 +136,7 @@ func TestMatchesThatWait(t *testing.T) {
 				w.play(fmt.Sprint(i), g)
 				games = append(games, g)
 			}
-			pass(2 * time.Second) // until it is known how long they take
+			pass(2 * time.Second) // until their average tick time is known
 			before := 0
 			for _, g := range games {
 				before += g.ticked()
@@ -157,10 +157,10 @@ func TestMatchesThatWait(t *testing.T) {
 func TestMatchEndsWhileItIsMade(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		w.counts.matches = func(n int) {
 			if n == 1 {
-				w.tellAll(item{kind: doStop})
+				w.postAll(item{kind: doStop})
 				synctest.Wait()
 			}
 		}
@@ -169,7 +169,7 @@ func TestMatchEndsWhileItIsMade(t *testing.T) {
 		}
 		w.clock.mu.Lock()
 		defer w.clock.mu.Unlock()
-		if len(w.clock.beats) != 0 {
+		if len(w.clock.groups) != 0 {
 			t.Error("a match that is over ticks on")
 		}
 	})

@@ -14,7 +14,7 @@ import (
 
 func TestCreateRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Options{})
+	w := newTestRegistry(t, Options{})
 	fails := &game{init: func(context.Context, map[string]any) error { return fault.New(fault.PermissionDenied, "no") }}
 	panics := &game{init: func(context.Context, map[string]any) error { panic("oh") }}
 	for _, c := range []struct {
@@ -48,7 +48,7 @@ func TestCreateRefusals(t *testing.T) {
 
 func TestParamsAreCopied(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Options{})
+	w := newTestRegistry(t, Options{})
 	inner := map[string]any{"list": []any{"a", 1, nil}, "bytes": []byte("x")}
 	var got map[string]any
 	g := &game{init: func(_ context.Context, p map[string]any) error { got = p; return nil }}

@@ -12,7 +12,7 @@ import (
 
 var _ Dispatcher = (*Match)(nil)
 
-// broadcast is a message that waits for the end of a handler's call.
+// broadcast is a message that is sent when the handler's call is over.
 type broadcast struct {
 	message *presence.Message
 	all     bool
@@ -42,9 +42,9 @@ func (m *Match) Label() string {
 // TickRate implements Dispatcher.
 func (m *Match) TickRate() int { return int(m.rate.Load()) }
 
-// BroadcastMessage implements runtime.MatchDispatcher. Nil presences are all
-// members, an empty list is nobody; who is no member is skipped. data may be
-// reused once it returns.
+// BroadcastMessage implements runtime.MatchDispatcher. Nil presences mean all
+// members, an empty list nobody; presences that are not members are skipped.
+// data may be reused after the call.
 func (m *Match) BroadcastMessage(opCode int64, data []byte, presences []runtime.Presence, sender runtime.Presence, reliable bool) error {
 	b, err := m.broadcast(opCode, data, presences, sender, reliable)
 	if err != nil {
@@ -54,8 +54,8 @@ func (m *Match) BroadcastMessage(opCode int64, data []byte, presences []runtime.
 	return nil
 }
 
-// BroadcastMessageDeferred implements runtime.MatchDispatcher: the message goes
-// out when the handler's call is done.
+// BroadcastMessageDeferred implements runtime.MatchDispatcher: the message is
+// sent when the handler's call is over.
 func (m *Match) BroadcastMessageDeferred(opCode int64, data []byte, presences []runtime.Presence, sender runtime.Presence, reliable bool) error {
 	if len(m.deferred) >= m.reg.o.DeferredQueue {
 		return errDeferred
@@ -98,7 +98,7 @@ func (m *Match) broadcast(opCode int64, data []byte, to []runtime.Presence, send
 	return b, nil
 }
 
-// sessionOf finds the session a presence from module code means.
+// sessionOf returns the session id of a presence passed by module code.
 func sessionOf(p runtime.Presence) (uuid.UUID, bool) {
 	if own, ok := p.(*presence.Presence); ok && own != nil {
 		return own.Session, true
@@ -110,45 +110,46 @@ func sessionOf(p runtime.Presence) (uuid.UUID, bool) {
 	return id, err == nil
 }
 
-// send gives a message to its recipients. The first of each wire format has it
-// encoded, so that nothing of the handler's is needed afterwards.
+// send gives a message to its recipients. It is encoded for the first
+// recipient of each wire format, so the handler's data is not needed
+// afterwards.
 func (m *Match) send(b broadcast) {
 	box := &m.box
 	if !b.all {
 		for _, id := range b.to {
 			box.mu.Lock()
-			who := box.members[id]
+			mem := box.members[id]
 			box.mu.Unlock()
-			if who != nil && who.session != nil {
-				m.hand(who.session, b.message)
+			if mem != nil && mem.session != nil {
+				m.enqueue(mem.session, b.message)
 			}
 		}
 		return
 	}
-	// In order of the list, and without the lock that clients post under.
+	// In the order of the list, and without holding the lock that clients post under.
 	m.recipients = m.recipients[:0]
 	box.mu.Lock()
 	for _, p := range m.list {
-		if who := box.members[p.Session]; who != nil && who.session != nil {
-			m.recipients = append(m.recipients, who.session)
+		if mem := box.members[p.Session]; mem != nil && mem.session != nil {
+			m.recipients = append(m.recipients, mem.session)
 		}
 	}
 	box.mu.Unlock()
 	for _, s := range m.recipients {
-		m.hand(s, b.message)
+		m.enqueue(s, b.message)
 	}
 	clear(m.recipients)
 }
 
-// queuedMost bounds what waits for the end of a handler's call; beyond it
-// messages are written at once.
-const queuedMost = 1024
+// maxQueued bounds the messages that wait for the end of a handler's call;
+// beyond it messages are written at once.
+const maxQueued = 1024
 
-// hand queues a message for one session. It is written when the handler's call
-// is over.
-func (m *Match) hand(s presence.Session, message *presence.Message) {
+// enqueue queues a message for one session. It is written when the handler's
+// call is over.
+func (m *Match) enqueue(s presence.Session, message *presence.Message) {
 	q, ok := s.(presence.Queuer)
-	if !ok || len(m.queued) >= queuedMost {
+	if !ok || len(m.queued) >= maxQueued {
 		s.Send(message)
 		return
 	}
@@ -156,17 +157,17 @@ func (m *Match) hand(s presence.Session, message *presence.Message) {
 	m.queued = append(m.queued, q)
 }
 
-// write has the sessions write what hand queued.
-func (m *Match) write() {
+// flushSessions has the sessions write what enqueue queued.
+func (m *Match) flushSessions() {
 	for _, q := range m.queued {
-		q.Flush() // nothing, where an earlier message of this call had it flushed
+		q.Flush() // a no-op if the session was flushed for an earlier message of this call
 	}
 	clear(m.queued)
 	m.queued = m.queued[:0]
 }
 
-// flush sends what was deferred.
-func (m *Match) flush() {
+// sendDeferred sends the deferred broadcasts.
+func (m *Match) sendDeferred() {
 	for i := range m.deferred {
 		m.send(m.deferred[i])
 	}
@@ -174,8 +175,8 @@ func (m *Match) flush() {
 	m.deferred = m.deferred[:0]
 }
 
-// MatchKick implements runtime.MatchDispatcher. The handler is told of the
-// leaves in a call of their own, soon.
+// MatchKick implements runtime.MatchDispatcher. The handler's Leave is called
+// after the current call.
 func (m *Match) MatchKick(presences []runtime.Presence) error {
 	if m.over {
 		return ErrStopped
@@ -194,8 +195,8 @@ func (m *Match) MatchKick(presences []runtime.Presence) error {
 		// Accepted but not yet on the stream.
 		box := &m.box
 		box.mu.Lock()
-		if who := box.members[id]; who != nil {
-			m.left(who.presence.WithReason(runtime.PresenceReasonLeave))
+		if mem := box.members[id]; mem != nil {
+			m.queueLeave(mem.presence.WithReason(runtime.PresenceReasonLeave))
 			continue
 		}
 		box.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 )
 
 // within runs f inside the handler of a match.
-func within(t *testing.T, w *world, g *game, id string, f func()) {
+func within(t *testing.T, w *testRegistry, g *game, id string, f func()) {
 	t.Helper()
 	g.signal = func(context.Context, string) (bool, string, error) { f(); return true, "", nil }
 	if _, err := w.Signal(context.Background(), id, ""); err != nil {
@@ -26,7 +26,7 @@ func within(t *testing.T, w *world, g *game, id string, f func()) {
 func TestBroadcast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{DeferredQueue: 2})
+		w := newTestRegistry(t, Options{DeferredQueue: 2})
 		g := &game{}
 		id, _ := w.play("g", g)
 		ann, bob, eve := w.client("ann"), w.client("bob"), w.client("eve")
@@ -60,7 +60,7 @@ func TestBroadcast(t *testing.T) {
 					t.Errorf("deferred: %v, want %v", err, want)
 				}
 			}
-			copy(data, "two") // may be used again
+			copy(data, "two") // may be reused
 			if len(ann.heard()) > 0 {
 				t.Error("a deferred message was sent at once")
 			}
@@ -79,7 +79,7 @@ func TestBroadcast(t *testing.T) {
 	})
 }
 
-// stranger is a presence that module code made up.
+// stranger is a presence made up by module code.
 type stranger struct{}
 
 func (stranger) GetUserId() string                 { return "" }
@@ -95,7 +95,7 @@ func (stranger) GetReason() runtime.PresenceReason { return 0 }
 func TestBroadcastInJoinReachesTheJoiner(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		g := &game{}
 		g.join = func(joins []*presence.Presence) (bool, error) {
 			return true, g.m.BroadcastMessage(1, []byte("state"), []runtime.Presence{joins[0]}, nil, true)
@@ -113,7 +113,7 @@ func TestBroadcastInJoinReachesTheJoiner(t *testing.T) {
 func TestKickAndLabel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		g := &game{label: "open"}
 		id, m := w.play("g", g)
 		ann, bob := w.client("ann"), w.client("bob")
@@ -147,7 +147,7 @@ func TestKickAndLabel(t *testing.T) {
 func TestList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		idA, _ := w.play("a", &game{label: "red"})
 		idB, _ := w.play("b", &game{label: "blue", rate: 3})
 		idC, _ := w.play("c", &game{label: "red"})
@@ -203,7 +203,7 @@ func TestList(t *testing.T) {
 func TestSingleMatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		g := &game{}
 		id, _ := w.play("g", g)
 		ann, bob := w.client("ann"), w.client("bob")
@@ -223,7 +223,7 @@ func TestSingleMatch(t *testing.T) {
 }
 
 func BenchmarkBroadcast(b *testing.B) {
-	w := newWorld(b, Options{})
+	w := newTestRegistry(b, Options{})
 	g := &game{rate: 1}
 	id, m := w.play("g", g)
 	const receivers = 100
@@ -243,7 +243,7 @@ func BenchmarkBroadcast(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/receivers, "ns/receiver")
 }
 
-// nobody is a session that throws away what it gets.
+// nobody is a session that discards what it gets.
 type nobody struct{ client }
 
 func (n *nobody) Send(m *presence.Message) { _, _ = m.Bytes(presence.JSON) }

@@ -9,56 +9,56 @@ import (
 )
 
 // Handler is the game's side of one authoritative match, in whatever language.
-// It owns the match's state: the match room never sees it. All methods are
+// It owns the match's state, which this package never sees. All methods are
 // called from the match's own goroutine (Init from the creator's, before that
-// goroutine starts), never two at once.
+// goroutine starts), never concurrently.
 //
-// A method that returns alive false ends the match quietly, as returning a nil
-// state does in the protocol's documentation. An error ends it too, and the
-// match closes the sockets of its participants.
+// A method that returns alive false ends the match, which is what a nil state
+// means in the protocol. An error ends it too, and closes the sockets of the
+// match's members.
 type Handler interface {
-	// Init starts the game. tickRate is 1 to 60 per second; label is at most
-	// 2048 bytes. params is what the creator gave, never nil.
+	// Init starts the game. tickRate is 1 to 60 per second; label is at most 2048
+	// bytes. params is what the creator passed, never nil.
 	Init(ctx context.Context, params map[string]any) (tickRate int, label string, err error)
 	// JoinAttempt decides whether a client may join.
 	JoinAttempt(ctx context.Context, tick int64, joiner *Joiner, metadata map[string]string) (Verdict, error)
-	// Join is told of presences that were accepted.
+	// Join is called with presences that were accepted.
 	Join(ctx context.Context, tick int64, joins []*presence.Presence) (alive bool, err error)
-	// Leave is told of presences that are gone; Reason says why.
+	// Leave is called with presences that left; their Reason says why.
 	Leave(ctx context.Context, tick int64, leaves []*presence.Presence) (alive bool, err error)
-	// Loop runs once a tick with everything that arrived since the last. The
-	// slice and the messages are the handler's to keep.
+	// Loop runs once per tick with the messages received since the last one. The
+	// handler may keep the slice and the messages.
 	Loop(ctx context.Context, tick int64, messages []*Data) (alive bool, err error)
-	// Terminate announces that the server stops the match in graceSeconds.
+	// Terminate announces that the server will stop the match in graceSeconds.
 	Terminate(ctx context.Context, tick int64, graceSeconds int) (alive bool, err error)
 	// Signal answers a call from outside the match.
 	Signal(ctx context.Context, tick int64, data string) (alive bool, reply string, err error)
-	// State describes the state for people: JSON where it can be.
+	// State describes the state for a developer to read, as JSON if possible.
 	State(ctx context.Context) (string, error)
-	// Close frees what the handler holds. It is called exactly once, last.
+	// Close frees the handler's resources. It is called exactly once, last.
 	Close()
 }
 
-// Factory makes the handler of a new match. m is usable for reading ID, Node
-// and, once Init has returned, label and tick rate, and as the dispatcher in
-// every call but Init.
+// Factory makes the handler of a new match. From m it may read ID and Node at
+// once, and label and tick rate after Init has returned. m is the dispatcher
+// in every call but Init.
 type Factory func(ctx context.Context, m Dispatcher) (Handler, error)
 
 // Dispatcher is a match as its handler sees it. Its methods may be called only
-// from within the handler's methods; after the match has stopped the sending
-// ones return an error.
+// from within the handler's methods; after the match has stopped those that
+// send return ErrStopped.
 type Dispatcher interface {
 	runtime.MatchDispatcher
 	// MatchID is "<uuid>.<node>".
 	MatchID() string
 	Node() string
-	// Label is the label as last set, empty before Init has returned.
+	// Label returns the label last set, empty before Init has returned.
 	Label() string
-	// TickRate is in ticks per second, 0 before Init has returned.
+	// TickRate returns ticks per second, 0 before Init has returned.
 	TickRate() int
 }
 
-// Joiner is who asks to join: a presence with the session's user fields.
+// Joiner is a session that asks to join a match.
 type Joiner struct {
 	presence.Presence
 	Vars                 map[string]string
@@ -75,7 +75,7 @@ type Verdict struct {
 }
 
 // Data is one message from a client to a match. It implements
-// runtime.MatchData; the sender's fields are those of its presence.
+// runtime.MatchData; the embedded Presence is the sender's.
 type Data struct {
 	*presence.Presence
 	OpCode      int64

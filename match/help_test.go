@@ -19,19 +19,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a registry with everything below it.
-type world struct {
+// testRegistry is a registry with its own tracker, router and sessions.
+type testRegistry struct {
 	*Registry
 	t        testing.TB
 	sessions *presence.Sessions
 	counts   *counts
-	games    map[string]*game // by name, the latest made
+	games    map[string]*game // by name, latest only
 	mu       sync.Mutex
 }
 
-func newWorld(t testing.TB, o Options) *world {
+func newTestRegistry(t testing.TB, o Options) *testRegistry {
 	t.Helper()
-	w := &world{t: t, sessions: presence.NewSessions(), counts: &counts{}, games: map[string]*game{}}
+	w := &testRegistry{t: t, sessions: presence.NewSessions(), counts: &counts{}, games: map[string]*game{}}
 	o.Node, o.Logger, o.Metrics, o.TokenKey = "here", zerolog.Nop(), w.counts, []byte("key")
 	o.Tracker = presence.NewTracker(presence.TrackerOptions{Node: "here", Sessions: w.sessions})
 	o.Router = presence.NewRouter(o.Tracker)
@@ -43,8 +43,8 @@ func newWorld(t testing.TB, o Options) *world {
 	return w
 }
 
-// play registers g under a name and makes a match of it.
-func (w *world) play(name string, g *game) (id string, m *Match) {
+// play registers g under a name and creates a match of it.
+func (w *testRegistry) play(name string, g *game) (id string, m *Match) {
 	w.t.Helper()
 	id, err := w.try(name, g, nil)
 	if err != nil {
@@ -54,7 +54,7 @@ func (w *world) play(name string, g *game) (id string, m *Match) {
 	return id, w.find(matchID, node)
 }
 
-func (w *world) try(name string, g *game, params map[string]any) (string, error) {
+func (w *testRegistry) try(name string, g *game, params map[string]any) (string, error) {
 	w.mu.Lock()
 	w.games[name] = g
 	w.mu.Unlock()
@@ -67,7 +67,7 @@ func (w *world) try(name string, g *game, params map[string]any) (string, error)
 	return w.Create(context.Background(), name, params)
 }
 
-// counts are the metrics.
+// counts implements Metrics.
 type counts struct {
 	mu             sync.Mutex
 	skipped, fails int
@@ -105,8 +105,8 @@ func (c *counts) MatchFailed(string) {
 	c.fails++
 }
 
-// game is a handler made of functions; those that are nil do the usual. It
-// writes down what it was told.
+// game is a handler made of functions, with defaults for nil ones. It records
+// its calls.
 type game struct {
 	m       Dispatcher
 	rate    int
@@ -216,7 +216,7 @@ func (g *game) Close() {
 	g.shut++
 }
 
-// client is a session that keeps what is sent to it.
+// client is a session that records what is sent to it.
 type client struct {
 	id, user uuid.UUID
 	name     string
@@ -260,7 +260,7 @@ func (c *client) Close(r presence.CloseReason, _ ...*presence.Message) {
 	c.closed = append(c.closed, r)
 }
 
-// heard gives the match data that arrived since the last call.
+// heard returns the match data received since the last call.
 func (c *client) heard() (data []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,7 +279,7 @@ func (c *client) closedBy() []presence.CloseReason {
 	return slices.Clone(c.closed)
 }
 
-func (w *world) client(name string) *client {
+func (w *testRegistry) client(name string) *client {
 	w.t.Helper()
 	id, err := presence.NewSessionID(presence.NodeHash("here"))
 	if err != nil {
@@ -294,11 +294,11 @@ func (c *client) joiner() *Joiner {
 	return &Joiner{Presence: presence.Presence{ID: presence.ID{Node: "here", Session: c.id}, UserID: c.user, Meta: presence.Meta{Username: c.name}}}
 }
 
-func (w *world) join(c *client, id string) (*rtapi.Match, error) {
+func (w *testRegistry) join(c *client, id string) (*rtapi.Match, error) {
 	return w.Join(context.Background(), JoinRequest{ID: id, Joiner: c.joiner()})
 }
 
-func (w *world) mustJoin(c *client, id string) *rtapi.Match {
+func (w *testRegistry) mustJoin(c *client, id string) *rtapi.Match {
 	w.t.Helper()
 	m, err := w.join(c, id)
 	if err != nil {
@@ -307,7 +307,7 @@ func (w *world) mustJoin(c *client, id string) *rtapi.Match {
 	return m
 }
 
-// pass lets time pass in a bubble, and everything happen that is due.
+// pass advances the time of a synctest bubble and waits for what was due.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -9,21 +9,21 @@ import (
 	"kumi/store/fault"
 )
 
-// Errors of the registry. Their codes are what module code and REST show; the
-// runtime package's errors are found in them with errors.Is.
+// Errors of the registry, with the codes that module code and REST clients
+// see. errors.Is finds the runtime package's errors in them.
 var (
 	ErrIDInvalid = known(fault.InvalidArgument, runtime.ErrMatchIdInvalid)
 	ErrNotFound  = known(fault.NotFound, runtime.ErrMatchNotFound)
 	ErrBusy      = known(fault.Unavailable, runtime.ErrMatchBusy)
-	// ErrFailed is what a signal gets whose handler fails, which ends the match.
+	// ErrFailed answers a signal whose handler failed, which ends the match.
 	ErrFailed   = knownAs(fault.Internal, "the match has ended by an error of its signal handler", runtime.ErrMatchBusy)
 	ErrStopping = fault.New(fault.Unavailable, "shutdown in progress")
-	// ErrStopped is what a dispatcher answers once its match has ended.
+	// ErrStopped is returned by a dispatcher's methods after its match has ended.
 	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
 )
 
-// knownError is an error that Go modules know by the runtime package's value,
-// with a code.
+// knownError adds a code to an error value of the runtime package, which Go
+// modules compare with.
 type knownError struct {
 	coded *fault.Error
 	value error
@@ -38,13 +38,13 @@ func knownAs(code fault.Code, message string, value error) error {
 // Error implements error.
 func (e *knownError) Error() string { return e.coded.Message }
 
-// Unwrap gives both to errors.Is and errors.As.
+// Unwrap makes errors.Is and errors.As find both.
 func (e *knownError) Unwrap() []error { return []error{e.coded, e.value} }
 
-// Rejected is a join that the match did not accept.
+// Rejected is the error of a join attempt that the match did not accept.
 type Rejected struct{ Reason string }
 
-// Error implements error with the reason for the client.
+// Error returns the reason, for the client.
 func (e *Rejected) Error() string { return e.Reason }
 
 const (
@@ -66,5 +66,5 @@ func ParseID(id string) (match uuid.UUID, node string, err error) {
 	return match, node, nil
 }
 
-// NamedID is the id of the relayed match with a name: always the same.
+// NamedID returns the id of the relayed match with that name.
 func NamedID(name string) uuid.UUID { return uuid.NewV5(uuid.NamespaceDNS, name) }

@@ -11,19 +11,18 @@ import (
 	"kumi/store/query"
 )
 
-// ListFilter says which matches to list. Nil fields do not filter.
+// ListFilter selects the matches to list. Nil fields do not filter.
 type ListFilter struct {
-	Limit            int   // none for 0 and less
-	Authoritative    *bool // nil: authoritative first, then relayed
+	Limit            int   // 0 and less: none
+	Authoritative    *bool // nil: authoritative matches first, then relayed ones
 	Label            *string
-	Query            *string // takes the place of Label
+	Query            *string // overrides Label
 	MinSize, MaxSize *int    // inclusive
 }
 
-// List lists matches: with a query those that answer it best first, and always
-// the newest first. Relayed matches have no label, so they are listed only where
-// neither label nor query is asked for. Code 3 for a query that does not parse
-// or that costs too much.
+// List lists matches, ordered by query score, then newest first. Relayed
+// matches have no label, so they are listed only without a label and a query.
+// Code 3 for a query that does not parse or costs too much.
 func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
 	var q *query.Query
 	if f.Query != nil {
@@ -73,8 +72,8 @@ func (m *Match) listing() *api.Match {
 	}
 }
 
-// Get describes a match; it is nil when there is none with that id on this
-// node. A relayed match has only its id and size. The error is ErrIDInvalid.
+// Get describes a match; it returns nil if there is none with that id on this
+// node. A relayed match has only an id and a size. The error is ErrIDInvalid.
 func (r *Registry) Get(_ context.Context, id string) (*api.Match, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {

@@ -7,53 +7,53 @@ import (
 	"kumi/store/query"
 )
 
-// card is what queries see of a match: its label and the few facts beside it.
-// It belongs to one label and one tick rate, and is replaced with them.
-type card struct {
+// matchDoc is the document that queries see of a match: its label and a few
+// fields beside it. It is valid for one label and one tick rate.
+type matchDoc struct {
 	label *string
 	rate  int32
 	doc   query.Doc
 }
 
-// listed is the match's card. It is made when a match begins and,
-// after its label changed, by the first listing that asks: a game may change its
-// label at every tick.
-func (m *Match) listed() *card {
+// queryDoc returns the match's document. It is made when the match is created
+// and, after a change of the label, by the first listing that needs it: a game
+// may change its label on every tick.
+func (m *Match) queryDoc() *matchDoc {
 	label, rate := m.label.Load(), m.rate.Load()
-	if c := m.card.Load(); c != nil && c.label == label && c.rate == rate {
+	if c := m.docCache.Load(); c != nil && c.label == label && c.rate == rate {
 		return c
 	}
-	c := &card{label: label, rate: rate}
+	c := &matchDoc{label: label, rate: rate}
 	doc := &c.doc
-	_ = doc.AddJSON("label", *label) // any text may be a label; objects are looked into
+	_ = doc.AddJSON("label", *label) // any text may be a label; objects are indexed by field
 	doc.AddKeyword("label_string", *label)
 	doc.AddKeyword("handler_name", m.name)
 	doc.AddKeyword("node", m.reg.o.Node)
 	doc.AddNumber("tick_rate", float64(rate))
 	doc.AddNumber("create_time", float64(m.created))
-	m.card.Store(c)
+	m.docCache.Store(c)
 	return c
 }
 
-// hit is a match that a listing may show.
+// hit is a match that passed the filter.
 type hit struct {
 	match *Match
 	score float64
 }
 
-// before orders hits: by score, then the newest first.
+// before orders hits by score, then newest first.
 func (h hit) before(other hit) bool {
 	return h.score > other.score || h.score == other.score && h.match.seq > other.match.seq
 }
 
-// best keeps the first hits of an order, as a heap whose top is the last of
-// them.
-type best struct {
+// topHits keeps the first limit hits in order, as a heap with the last of them
+// at the top.
+type topHits struct {
 	limit int
 	hits  []hit
 }
 
-func (b *best) add(h hit) {
+func (b *topHits) add(h hit) {
 	if len(b.hits) < b.limit {
 		b.hits = append(b.hits, h)
 		for at := len(b.hits) - 1; at > 0; {
@@ -87,7 +87,7 @@ func (b *best) add(h hit) {
 }
 
 // sorted gives the hits in order.
-func (b *best) sorted() []hit {
+func (b *topHits) sorted() []hit {
 	slices.SortFunc(b.hits, func(x, y hit) int {
 		if x.score != y.score {
 			return cmp.Compare(y.score, x.score)
@@ -97,8 +97,8 @@ func (b *best) sorted() []hit {
 	return b.hits
 }
 
-// authoritative finds the matches that pass the filter; a nil query looks at no
-// document. It gives up on a query that costs too much (query.ErrCost).
+// authoritative returns the matches that pass the filter; a nil query matches
+// all. Error query.ErrCost for a query that costs too much.
 func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 	r.mu.RLock()
 	all := make([]*Match, 0, len(r.matches))
@@ -106,7 +106,7 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 		all = append(all, m)
 	}
 	r.mu.RUnlock()
-	found := best{limit: f.Limit}
+	found := topHits{limit: f.Limit}
 	steps := query.ListSteps
 	for _, m := range all {
 		if f.Label != nil && m.Label() != *f.Label || !f.fits(int(m.size.Load())) {
@@ -115,7 +115,7 @@ func (r *Registry) authoritative(f *ListFilter, q *query.Query) ([]hit, error) {
 		h := hit{match: m}
 		if q != nil {
 			var ok bool
-			if h.score, ok = q.MatchWithin(&m.listed().doc, &steps); !ok {
+			if h.score, ok = q.MatchWithin(&m.queryDoc().doc, &steps); !ok {
 				if steps < 0 {
 					return nil, query.ErrCost
 				}

@@ -18,7 +18,7 @@ import (
 func TestListByQuery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		begin := time.Now().UnixMilli()
 		for i, label := range []string{
 			`{"mode":"duel","level":3,"open":true,"tags":["eu","fast"]}`,
@@ -83,10 +83,10 @@ func TestListByQuery(t *testing.T) {
 	})
 }
 
-// A changed label is what the next listing looks at.
+// A listing sees a label changed since the last one.
 func TestListFollowsLabels(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Options{})
+	w := newTestRegistry(t, Options{})
 	_, m := w.play("arena", &game{label: `{"n":1}`})
 	for n := 1; n < 4; n++ {
 		for _, c := range []struct {
@@ -112,7 +112,7 @@ func TestBest(t *testing.T) {
 		for i, seq := range random.Perm(len(all)) {
 			all[i] = hit{&Match{seq: uint64(seq)}, float64(random.IntN(4))}
 		}
-		b := best{limit: limit + 1}
+		b := topHits{limit: limit + 1}
 		for _, h := range all {
 			b.add(h)
 		}
@@ -129,7 +129,7 @@ func TestBest(t *testing.T) {
 }
 
 func BenchmarkListByQuery(b *testing.B) {
-	w := newWorld(b, Options{})
+	w := newTestRegistry(b, Options{})
 	for i := range 10_000 {
 		w.play("arena", &game{rate: 1, label: fmt.Sprintf(`{"mode":"mode%d","level":%d,"region":"eu","open":true,"players":{"least":2,"most":%d}}`, i%10, i%100, i%8)})
 	}

@@ -11,12 +11,12 @@ import (
 	"kumi/presence"
 )
 
-// item is one thing a match has to do, in order of arrival. Ticks and client
-// messages are kept apart, as they are not queued.
+// item is one entry of a match's queue, handled in order of arrival. Ticks and
+// client messages are not queued here.
 type item struct {
 	kind    itemKind
 	leaves  []*presence.Presence // leave
-	arrived *presence.Presence   // arrive: came onto the stream without asking
+	arrived *presence.Presence   // arrive: came onto the stream without a join attempt
 	attempt *attempt             // join attempt
 	call    *call                // signal, state
 	grace   int                  // terminate, in seconds
@@ -36,12 +36,12 @@ const (
 	doStop
 )
 
-// attempt is a client that waits to be let in.
+// attempt is a join attempt that waits for an answer.
 type attempt struct {
 	joiner   *Joiner
 	metadata map[string]string
-	answer   chan admission // has room for the one answer
-	progress atomic.Int32
+	answer   chan admission // buffered, for one answer
+	state    atomic.Int32
 }
 
 type admission struct {
@@ -53,18 +53,18 @@ type admission struct {
 
 // call is a request from outside the match that waits for an answer.
 type call struct {
-	data     string
-	answer   chan reply // has room for the one answer
-	progress atomic.Int32
+	data   string
+	answer chan reply // buffered, for one answer
+	state  atomic.Int32
 }
 
-// How far a question has come. Who asks gives up by setting gaveUp; the match
-// does not begin with such a question, and undoes one it had begun with.
+// States of an attempt or a call. A caller gives up by setting callAbandoned;
+// the match then does not start the call, or undoes what it did.
 const (
-	asked int32 = iota
-	begun
-	answered
-	gaveUp
+	callPending int32 = iota
+	callRunning
+	callAnswered
+	callAbandoned
 )
 
 type reply struct {
@@ -74,32 +74,32 @@ type reply struct {
 	err     error
 }
 
-// mailbox is the part of a match that other goroutines touch. Whoever posts to
-// a match that is not running hands it to the pool.
+// mailbox is the part of a match that other goroutines access. A goroutine
+// that posts to a match that is not running submits it to the pool.
 type mailbox struct {
-	mu       sync.Mutex
-	queue    []item
-	attempts int // how many of the queue are join attempts
-	calls    int // and signals and state requests
-	input    []*Data
-	due      bool // a tick is due
-	skipped  int  // ticks that came due before the last was done
-	running  bool
-	stopped  bool
-	dropping time.Time // last warning about dropped input
-	members  map[uuid.UUID]*member
+	mu         sync.Mutex
+	queue      []item
+	attempts   int // join attempts in queue
+	calls      int // and signals and state requests
+	input      []*Data
+	tickDue    bool // a tick is due and has not begun
+	skipped    int  // ticks that came due while one was
+	running    bool
+	stopped    bool
+	dropWarned time.Time // last warning about dropped input
+	members    map[uuid.UUID]*member
 }
 
-// member is a client that the handler let in.
+// member is a client in the match.
 type member struct {
 	presence *presence.Presence
 	session  presence.Session
 	arrived  bool      // it is on the match's stream
-	deadline time.Time // to arrive by
+	deadline time.Time // to come onto the stream
 }
 
-// post queues an item unless the match has stopped. The mailbox is locked and
-// gets unlocked.
+// post queues an item and tells whether it did; it does not after the match
+// has stopped. b.mu must be held and is unlocked.
 func (m *Match) post(it item) bool {
 	b := &m.box
 	if b.stopped {
@@ -130,11 +130,11 @@ func (m *Match) tickDue() (run bool) {
 	if b.stopped {
 		return false
 	}
-	if b.due {
+	if b.tickDue {
 		b.skipped++
 		return false
 	}
-	b.due = true
+	b.tickDue = true
 	run = !b.running
 	b.running = true
 	return run
@@ -144,16 +144,16 @@ func (m *Match) tickDue() (run bool) {
 func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool) {
 	b := &m.box
 	b.mu.Lock()
-	who := b.members[session]
-	if who == nil || b.stopped {
+	mem := b.members[session]
+	if mem == nil || b.stopped {
 		b.mu.Unlock()
 		return
 	}
 	if len(b.input) >= m.reg.o.InputQueue {
 		now := time.Now()
-		warn := now.Sub(b.dropping) > time.Second
+		warn := now.Sub(b.dropWarned) > time.Second
 		if warn {
-			b.dropping = now
+			b.dropWarned = now
 		}
 		b.mu.Unlock()
 		m.reg.metrics.MatchDropped(m.name, "input")
@@ -163,28 +163,27 @@ func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool
 		return
 	}
 	b.input = append(b.input, &Data{
-		Presence: who.presence, OpCode: opCode, Data: data, Reliable: reliable, ReceiveTime: time.Now().UnixMilli(),
+		Presence: mem.presence, OpCode: opCode, Data: data, Reliable: reliable, ReceiveTime: time.Now().UnixMilli(),
 	})
 	b.mu.Unlock()
 }
 
-// moved is told by the tracker, under its locks, of who came onto the match's
-// stream and who left it.
-func (m *Match) moved(join, leave *presence.Presence) {
+// presenceChanged is called by the tracker, with its locks held, when a
+// presence joins or leaves the match's stream.
+func (m *Match) presenceChanged(join, leave *presence.Presence) {
 	b := &m.box
 	b.mu.Lock()
 	switch {
-	case join != nil && leave != nil: // a change of a presence is nothing to a match
+	case join != nil && leave != nil: // a changed presence does not concern a match
 		b.mu.Unlock()
 	case join != nil:
-		if who := b.members[join.Session]; who != nil {
-			who.arrived = true
+		if mem := b.members[join.Session]; mem != nil {
+			mem.arrived = true
 			b.mu.Unlock()
 			return
 		}
 		if !b.stopped {
-			// A member at once, so that its leave, which may come before the match
-			// has run, finds it.
+			// Add the member now: its leave may come before the match has run.
 			b.members[join.Session] = &member{presence: join, session: m.reg.router.Session(join.Session), arrived: true}
 		}
 		m.post(item{kind: doArrive, arrived: join})
@@ -193,25 +192,25 @@ func (m *Match) moved(join, leave *presence.Presence) {
 			b.mu.Unlock()
 			return
 		}
-		m.left(leave)
+		m.queueLeave(leave)
 	default:
 		b.mu.Unlock()
 	}
 }
 
-// left queues the leave of a member, together with those that already wait. The
-// mailbox is locked and gets unlocked. From here on the client is no member for
-// those who post.
-func (m *Match) left(who *presence.Presence) {
+// queueLeave queues the leave of a member, together with leaves that are
+// waiting. b.mu must be held and is unlocked. The client's messages are
+// ignored from here on.
+func (m *Match) queueLeave(p *presence.Presence) {
 	b := &m.box
-	delete(b.members, who.Session)
+	delete(b.members, p.Session)
 	if n := len(b.queue); n > 0 && b.queue[n-1].kind == doLeave {
 		last := &b.queue[n-1]
-		last.leaves = append(last.leaves, who)
+		last.leaves = append(last.leaves, p)
 		b.mu.Unlock()
 		return
 	}
-	m.post(item{kind: doLeave, leaves: []*presence.Presence{who}})
+	m.post(item{kind: doLeave, leaves: []*presence.Presence{p}})
 }
 
 // ask queues a join attempt and waits for the answer.
@@ -231,17 +230,17 @@ func (m *Match) ask(ctx context.Context, j *Joiner, metadata map[string]string) 
 	b.attempts++
 	m.post(item{kind: doAttempt, attempt: a})
 
-	got, err := wait(ctx, a.answer, &a.progress, m.reg.o.AnswerWait)
+	got, err := wait(ctx, a.answer, &a.state, m.reg.o.AnswerWait)
 	if err != nil {
-		return admission{}, nil // refused, without a reason
+		return admission{}, nil // rejected without a reason
 	}
 	return got, nil
 }
 
 // request queues a signal or a request for the state and waits for the answer.
 func (m *Match) request(ctx context.Context, kind itemKind, data string) (reply, error) {
-	if running(ctx) == m {
-		return reply{}, ErrBusy // a handler that waits for itself
+	if handlerMatch(ctx) == m {
+		return reply{}, ErrBusy // the handler would wait for itself
 	}
 	c := &call{data: data, answer: make(chan reply, 1)}
 	b := &m.box
@@ -258,14 +257,14 @@ func (m *Match) request(ctx context.Context, kind itemKind, data string) (reply,
 	b.calls++
 	m.post(item{kind: kind, call: c})
 
-	got, err := wait(ctx, c.answer, &c.progress, m.reg.o.AnswerWait)
+	got, err := wait(ctx, c.answer, &c.state, m.reg.o.AnswerWait)
 	if err != nil {
 		return reply{}, err
 	}
 	return got, got.err
 }
 
-// wait takes an answer, or gives up.
+// wait returns the answer, or gives up after limit or when ctx is done.
 func wait[T any](ctx context.Context, answer chan T, progress *atomic.Int32, limit time.Duration) (T, error) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -275,22 +274,22 @@ func wait[T any](ctx context.Context, answer chan T, progress *atomic.Int32, lim
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	if !progress.CompareAndSwap(asked, gaveUp) && !progress.CompareAndSwap(begun, gaveUp) {
-		return <-answer, nil // answered at the same moment
+	if !progress.CompareAndSwap(callPending, callAbandoned) && !progress.CompareAndSwap(callRunning, callAbandoned) {
+		return <-answer, nil // answered at the same time
 	}
 	var none T
 	return none, ErrBusy
 }
 
-// runningKey finds the match whose handler a context was given to.
-type runningKey struct{}
+// handlerMatchKey is the context key of the match whose handler runs.
+type handlerMatchKey struct{}
 
-func running(ctx context.Context) *Match {
-	m, _ := ctx.Value(runningKey{}).(*Match)
+func handlerMatch(ctx context.Context) *Match {
+	m, _ := ctx.Value(handlerMatchKey{}).(*Match)
 	return m
 }
 
-// handlerContext is the context that a match gives to its handler.
+// handlerContext is the context that a match passes to its handler.
 type handlerContext struct {
 	context.Context
 	match *Match
@@ -298,7 +297,7 @@ type handlerContext struct {
 
 // Value implements context.Context.
 func (c *handlerContext) Value(key any) any {
-	if key == (runningKey{}) {
+	if key == (handlerMatchKey{}) {
 		return c.match
 	}
 	return c.Context.Value(key)

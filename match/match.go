@@ -18,47 +18,48 @@ import (
 // maxLabel is the longest label, in bytes.
 const maxLabel = 2048
 
-// Match is one authoritative match: an actor that owns its handler. Everything
-// below box belongs to whichever goroutine runs it, one at a time.
+// Match is one authoritative match: an actor that owns its handler. The fields
+// below box belong to the goroutine that runs the match; there is one at a
+// time.
 type Match struct {
-	reg     *Registry
-	id      uuid.UUID
-	text    string // "<uuid>.<node>"
-	stream  presence.Stream
-	name    string
-	seq     uint64 // order of creation
-	created int64  // Unix milliseconds
-	slot    int    // the clock's, as is hold
-	hold    bool   // the next tick that is due is left out
-	took    average
-	log     zerolog.Logger
-	ctx     context.Context
-	cancel  context.CancelFunc
-	handler Handler
-	rate    atomic.Int32
-	label   atomic.Pointer[string]
-	size    atomic.Int32
-	card    atomic.Pointer[card]
+	reg      *Registry
+	id       uuid.UUID
+	text     string // "<uuid>.<node>"
+	stream   presence.Stream
+	name     string
+	seq      uint64 // order of creation
+	created  int64  // Unix milliseconds
+	slot     int    // owned by the clock, as is skipNext
+	skipNext bool   // skip the next tick that is due
+	took     average
+	log      zerolog.Logger
+	ctx      context.Context
+	cancel   context.CancelFunc
+	handler  Handler
+	rate     atomic.Int32
+	label    atomic.Pointer[string]
+	size     atomic.Int32
+	docCache atomic.Pointer[matchDoc]
 
 	box mailbox
 
 	tick       int64
-	list       []*presence.Presence // members in order; who leaves gives its place to the last
+	list       []*presence.Presence // members; a leaving one is replaced by the last
 	spare      []item
 	deferred   []broadcast
-	recipients []presence.Session // scratch of send
+	recipients []presence.Session // reused by send
 	queued     []presence.Queuer  // sessions with messages of the running call
 	emptySince time.Time
 	nextSweep  time.Time
-	slowNote   time.Time // last warning about slow ticks
+	slowWarned time.Time // last warning about slow ticks
 	over       bool
-	movable    bool // set once
+	movable    bool // set at creation
 }
 
-// Create makes an authoritative match and returns its id. The handler's Init
-// runs within the call. Codes: 5 when no handler has that name, 3 for params
-// that are not plain data or a label or tick rate out of bounds, 14 while the
-// server stops, and what the handler's error carries.
+// Create makes an authoritative match and returns its id. It calls the
+// handler's Init. Codes: 5 if no handler has that name, 3 for params that are
+// not plain data and for a label or tick rate out of bounds, 14 while the
+// server stops, and otherwise that of the handler's error.
 func (r *Registry) Create(ctx context.Context, module string, params map[string]any) (id string, err error) {
 	if r.stopping.Load() {
 		return "", ErrStopping
@@ -94,7 +95,7 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	m.rate.Store(int32(rate))
 	m.emptySince = time.Now()
 	m.created = m.emptySince.UnixMilli()
-	m.listed()
+	m.queryDoc()
 	m.nextSweep = m.emptySince.Add(time.Second)
 
 	r.mu.Lock()
@@ -103,13 +104,13 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 		m.close()
 		return "", ErrStopping
 	}
-	r.clock.add(m, rate) // before others can find the match, and end it
+	r.clock.add(m, rate) // before others can find and end the match
 	r.matches[matchID] = m
 	n := len(r.matches)
 	r.mu.Unlock()
 	r.metrics.Matches(n)
 	if r.swaps.Load() != swaps {
-		go m.renew(m.ctx) // Swap has not seen it
+		go m.moveHandler(m.ctx) // Swap missed it
 	}
 	m.log.Debug().Int("tick_rate", rate).Msg("match created")
 	return m.text, nil
@@ -128,7 +129,7 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 	if m.handler, err = factory(m.ctx, m); err != nil {
 		return 0, "", fmt.Errorf("create match: %w", err)
 	}
-	// The creator's context bounds Init; what Init keeps must be the match's.
+	// The creator's context bounds Init, but what Init keeps must carry the match's.
 	initCtx, cancel := context.WithCancel(m.ctx)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
@@ -146,11 +147,11 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 
 var errLabel = known(fault.InvalidArgument, runtime.ErrMatchLabelTooLong)
 
-// Run works until there is nothing to do. The pool calls it, never twice at
-// once.
+// Run handles everything queued, then returns. The pool calls it, never
+// concurrently.
 func (m *Match) Run() {
 	defer func() {
-		if r := recover(); r != nil { // not the handler's doing: a fault of ours
+		if r := recover(); r != nil { // a bug of ours: panics of handlers are recovered in guard
 			m.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("match failed")
 			m.abandon()
 		}
@@ -158,7 +159,7 @@ func (m *Match) Run() {
 	b := &m.box
 	for {
 		b.mu.Lock()
-		if len(b.queue) == 0 && !b.due || m.over {
+		if len(b.queue) == 0 && !b.tickDue || m.over {
 			b.running = false
 			b.mu.Unlock()
 			return
@@ -166,8 +167,8 @@ func (m *Match) Run() {
 		queue := b.queue
 		b.queue = m.spare[:0]
 		b.attempts, b.calls = 0, 0
-		due, skipped := b.due, b.skipped
-		b.due, b.skipped = false, 0
+		due, skipped := b.tickDue, b.skipped
+		b.tickDue, b.skipped = false, 0
 		var input []*Data
 		if due && len(b.input) > 0 {
 			input = b.input
@@ -177,20 +178,20 @@ func (m *Match) Run() {
 
 		for i := range queue {
 			m.do(&queue[i])
-			m.write()
+			m.flushSessions()
 		}
 		clear(queue)
 		m.spare = queue[:0]
 		if due && !m.over {
 			m.loop(input, skipped)
-			m.write()
+			m.flushSessions()
 		}
 	}
 }
 
 func (m *Match) do(it *item) {
 	if m.over {
-		it.refuse(m)
+		it.reject(m)
 		return
 	}
 	switch it.kind {
@@ -208,21 +209,21 @@ func (m *Match) do(it *item) {
 		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
 		m.settle(alive, err, "terminate")
 	case doMove:
-		m.take(it.move)
+		m.swapHandler(it.move)
 	case doStop:
 		m.stop()
 	}
 }
 
-// refuse answers who waits at a match that is over.
-func (it *item) refuse(m *Match) {
+// reject answers a caller that waits at a match that has ended.
+func (it *item) reject(m *Match) {
 	if it.move != nil {
-		m.drop(it.move)
+		m.discard(it.move)
 	}
-	if it.attempt != nil && it.attempt.progress.CompareAndSwap(asked, answered) {
+	if it.attempt != nil && it.attempt.state.CompareAndSwap(callPending, callAnswered) {
 		it.attempt.answer <- admission{}
 	}
-	if it.call != nil && it.call.progress.CompareAndSwap(asked, answered) {
+	if it.call != nil && it.call.state.CompareAndSwap(callPending, callAnswered) {
 		it.call.answer <- reply{err: ErrBusy}
 	}
 }
@@ -230,10 +231,10 @@ func (it *item) refuse(m *Match) {
 func (m *Match) loop(input []*Data, skipped int) {
 	if skipped > 0 {
 		m.reg.metrics.MatchTickSkipped(m.name, skipped)
-		if now := time.Now(); now.Sub(m.slowNote) > 10*time.Second {
-			m.slowNote = now
+		if now := time.Now(); now.Sub(m.slowWarned) > 10*time.Second {
+			m.slowWarned = now
 			m.log.Warn().Int("skipped", skipped).Int64("tick", m.tick).Int32("tick_rate", m.rate.Load()).
-				Msg("match loop takes longer than a tick, ticks are skipped")
+				Msg("match loop takes longer than a tick, skipping ticks")
 		}
 	}
 	began := time.Now()
@@ -249,13 +250,13 @@ func (m *Match) loop(input []*Data, skipped int) {
 	m.sweep(now)
 }
 
-// sweep takes out clients that never arrived, and stops a match that has been
-// empty for too long.
+// sweep removes clients that were accepted but never joined the stream, and
+// stops a match that has been empty for too long.
 func (m *Match) sweep(now time.Time) {
 	if len(m.list) > 0 {
 		m.emptySince = now
 	} else if limit := m.reg.o.MaxEmpty; limit > 0 && now.Sub(m.emptySince) >= limit {
-		m.log.Warn().Dur("empty_for", now.Sub(m.emptySince)).Msg("match stopped, it was empty for too long")
+		m.log.Warn().Dur("empty_for", now.Sub(m.emptySince)).Msg("match stopped: empty for too long")
 		m.stop()
 		return
 	}
@@ -266,9 +267,9 @@ func (m *Match) sweep(now time.Time) {
 	var late []*presence.Presence
 	b := &m.box
 	b.mu.Lock()
-	for id, who := range b.members {
-		if !who.arrived && now.After(who.deadline) {
-			late = append(late, who.presence.WithReason(runtime.PresenceReasonDisconnect))
+	for id, mem := range b.members {
+		if !mem.arrived && now.After(mem.deadline) {
+			late = append(late, mem.presence.WithReason(runtime.PresenceReasonDisconnect))
 			delete(b.members, id)
 		}
 	}
@@ -278,8 +279,8 @@ func (m *Match) sweep(now time.Time) {
 	}
 }
 
-// settle ends the match when a handler asked for it or failed, else sends what
-// it deferred. It tells whether the match goes on.
+// settle ends the match if a handler asked for it or failed, and otherwise
+// sends its deferred broadcasts. It tells whether the match goes on.
 func (m *Match) settle(alive bool, err error, where string) bool {
 	switch {
 	case err != nil:
@@ -290,16 +291,16 @@ func (m *Match) settle(alive bool, err error, where string) bool {
 		m.stop()
 		return false
 	}
-	m.flush()
+	m.sendDeferred()
 	return true
 }
 
-// fail ends the match and, unless they are to be kept, closes the sockets of
-// those who were in it.
+// fail ends the match and closes its members' sockets, unless
+// Options.KeepSockets is set.
 func (m *Match) fail(err error, where string) {
-	text := "match stopped by an error of its handler, its clients are disconnected"
+	text := "match stopped: its handler failed, disconnecting its clients"
 	if m.reg.o.KeepSockets {
-		text = "match stopped by an error of its handler, its clients leave it"
+		text = "match stopped: its handler failed"
 	}
 	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg(text)
 	m.reg.metrics.MatchFailed(m.name)
@@ -318,18 +319,18 @@ func (m *Match) sessions() []presence.Session {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make([]presence.Session, 0, len(b.members))
-	for _, who := range b.members {
-		if who.session != nil {
-			all = append(all, who.session)
+	for _, mem := range b.members {
+		if mem.session != nil {
+			all = append(all, mem.session)
 		}
 	}
 	return all
 }
 
-// stop ends the match: what was deferred goes out, who waits is refused, and
-// its stream becomes empty.
+// stop ends the match: deferred broadcasts are sent, waiting callers rejected,
+// and the stream emptied.
 func (m *Match) stop() {
-	m.flush()
+	m.sendDeferred()
 	m.over = true
 	m.reg.clock.remove(m, int(m.rate.Load()))
 	n := m.reg.forget(m.id)
@@ -337,28 +338,29 @@ func (m *Match) stop() {
 	b.mu.Lock()
 	b.stopped = true
 	queue := b.queue
-	b.queue, b.input, b.due = nil, nil, false
+	b.queue, b.input, b.tickDue = nil, nil, false
 	clear(b.members)
 	b.mu.Unlock()
 	for i := range queue {
-		queue[i].refuse(m)
+		queue[i].reject(m)
 	}
 	m.list = nil
 	m.size.Store(0)
 	m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
 	m.reg.metrics.Matches(n)
 	m.close()
-	m.reg.ended()
+	m.reg.notifyEnded()
 }
 
-// abandon takes out a match whose own code failed, touching as little as can be.
+// abandon removes a match whose own code panicked, touching as little of it as
+// possible.
 func (m *Match) abandon() {
 	m.over = true
 	m.cancel()
 	m.reg.clock.remove(m, int(m.rate.Load()))
 	m.reg.metrics.Matches(m.reg.forget(m.id))
 	m.reg.metrics.MatchFailed(m.name)
-	m.reg.ended()
+	m.reg.notifyEnded()
 }
 
 // close frees the handler.

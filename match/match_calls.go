@@ -11,7 +11,7 @@ import (
 	"kumi/store/fault"
 )
 
-// leave takes presences out and tells the handler.
+// leave removes presences and calls the handler's Leave.
 func (m *Match) leave(gone []*presence.Presence) {
 	told := gone[:0]
 	for _, p := range gone {
@@ -41,12 +41,12 @@ func (m *Match) join(p *presence.Presence) bool {
 }
 
 func (m *Match) attempt(a *attempt) {
-	if !a.progress.CompareAndSwap(asked, begun) {
-		return // nobody waits any more
+	if !a.state.CompareAndSwap(callPending, callRunning) {
+		return // the caller gave up
 	}
 	verdict, err := guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
 	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
-		if a.progress.CompareAndSwap(begun, answered) {
+		if a.state.CompareAndSwap(callRunning, callAnswered) {
 			reason := verdict.Reason
 			if reason == "" {
 				reason = reasonRejected
@@ -55,8 +55,8 @@ func (m *Match) attempt(a *attempt) {
 		}
 		return
 	}
-	if !a.progress.CompareAndSwap(begun, answered) {
-		return // accepted too late: the client was told otherwise
+	if !a.state.CompareAndSwap(callRunning, callAnswered) {
+		return // too late: the client was told otherwise
 	}
 	p := new(presence.Presence)
 	*p = a.joiner.Presence
@@ -78,7 +78,7 @@ func (m *Match) attempt(a *attempt) {
 }
 
 func (m *Match) signal(c *call) {
-	if !c.progress.CompareAndSwap(asked, begun) {
+	if !c.state.CompareAndSwap(callPending, callRunning) {
 		return
 	}
 	var text string
@@ -87,29 +87,29 @@ func (m *Match) signal(c *call) {
 		return alive, err
 	})
 	ok := m.settle(alive, err, "signal")
-	if !c.progress.CompareAndSwap(begun, answered) {
+	if !c.state.CompareAndSwap(callRunning, callAnswered) {
 		return
 	}
 	if !ok && err != nil {
 		c.answer <- reply{err: ErrFailed}
 		return
 	}
-	c.answer <- reply{text: text} // a match that ends with a signal answers it
+	c.answer <- reply{text: text} // also of a match that ends with this signal
 }
 
-// describe answers a request for the state. The state of a match whose handler
-// cannot tell it is no reason to end the match.
+// describe answers a request for the state. A handler that cannot describe its
+// state does not end the match.
 func (m *Match) describe(c *call) {
-	if !c.progress.CompareAndSwap(asked, begun) {
+	if !c.state.CompareAndSwap(callPending, callRunning) {
 		return
 	}
 	text, err := guard(m, func() (string, error) { return m.handler.State(m.ctx) })
-	if c.progress.CompareAndSwap(begun, answered) {
+	if c.state.CompareAndSwap(callRunning, callAnswered) {
 		c.answer <- reply{text: text, tick: m.tick, members: slices.Clone(m.list), err: err}
 	}
 }
 
-// guard calls a handler and turns a panic into an error.
+// guard calls a handler's method and turns a panic into an error.
 func guard[T any](m *Match, f func() (T, error)) (result T, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -18,14 +18,14 @@ import (
 func TestTicks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		games := map[int][]*game{}
 		for _, rate := range []int{1, 7, 10, 60} {
 			for range 20 {
 				g := &game{rate: rate}
 				games[rate] = append(games[rate], g)
 				w.play("g", g)
-				pass(3 * time.Millisecond) // they begin at all sorts of moments
+				pass(3 * time.Millisecond) // they begin at different times
 			}
 		}
 		before := map[*game]int{}
@@ -51,7 +51,7 @@ func TestTicks(t *testing.T) {
 func TestMatchesComeAndGo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		for i := range 50 {
 			g := &game{rate: 20}
 			last := i%5 + 1
@@ -74,7 +74,7 @@ func TestMatchesComeAndGo(t *testing.T) {
 func TestSlowLoopSkipsTicks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		g := &game{rate: 10}
 		g.loop = func(context.Context, int64, []*Data) (bool, error) { time.Sleep(time.Second); return true, nil }
 		id, _ := w.play("slow", g)
@@ -96,7 +96,7 @@ func TestSlowLoopSkipsTicks(t *testing.T) {
 func TestInput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{InputQueue: 5})
+		w := newTestRegistry(t, Options{InputQueue: 5})
 		var got []string
 		g := &game{rate: 1}
 		g.loop = func(_ context.Context, _ int64, messages []*Data) (bool, error) {
@@ -141,7 +141,7 @@ func TestInput(t *testing.T) {
 func TestJoinAndLeave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		attempts := 0
 		g := &game{label: "one"}
 		g.attempt = func(j *Joiner, _ map[string]string) (Verdict, error) {
@@ -162,7 +162,7 @@ func TestJoinAndLeave(t *testing.T) {
 		if _, err := w.join(eve, id); !errors.As(err, &rejected) || rejected.Reason != "not eve" {
 			t.Errorf("error %v, want the refusal", err)
 		}
-		// A member that left has to ask again, at once.
+		// A member that left has to ask again.
 		if err := w.Leave(bob.id, id); err != nil {
 			t.Error(err)
 		}
@@ -176,7 +176,7 @@ func TestJoinAndLeave(t *testing.T) {
 		if got := g.told(); !slices.Equal(got, want) {
 			t.Errorf("the handler was told %q, want %q", got, want)
 		}
-		// Module code may put sessions on the stream and take them off.
+		// Module code may add sessions to the stream and remove them.
 		_, mm := id, w.only()
 		if _, _, err := w.tracker.Track(eve.id, mm.stream, presence.Meta{}); err != nil {
 			t.Error(err)
@@ -188,7 +188,7 @@ func TestJoinAndLeave(t *testing.T) {
 	})
 }
 
-func (w *world) only() *Match {
+func (w *testRegistry) only() *Match {
 	w.Registry.mu.RLock()
 	defer w.Registry.mu.RUnlock()
 	for _, m := range w.matches {
@@ -200,7 +200,7 @@ func (w *world) only() *Match {
 func TestJoinAttemptQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{JoinAttemptQueue: 2})
+		w := newTestRegistry(t, Options{JoinAttemptQueue: 2})
 		release := make(chan struct{})
 		asked := 0
 		g := &game{rate: 1}
@@ -211,7 +211,7 @@ func TestJoinAttemptQueue(t *testing.T) {
 		}
 		id, m := w.play("g", g)
 		results := make(chan error, 10)
-		for range 3 { // one at the handler, two in the queue
+		for range 3 { // one in the handler, two in the queue
 			c := w.client("c")
 			go func() { _, err := w.join(c, id); results <- err }()
 			synctest.Wait()
@@ -238,7 +238,7 @@ func TestJoinAttemptQueue(t *testing.T) {
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{SignalQueue: 2})
+		w := newTestRegistry(t, Options{SignalQueue: 2})
 		release := make(chan struct{})
 		a, b := &game{rate: 1}, &game{rate: 1}
 		var idA, idB string
@@ -317,7 +317,7 @@ func TestSignals(t *testing.T) {
 func TestJoinMarker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		g := &game{}
 		_, m := w.play("g", g)
 		c := w.client("late")
@@ -339,7 +339,7 @@ func TestJoinMarker(t *testing.T) {
 func TestEmptyMatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{MaxEmpty: 5 * time.Second})
+		w := newTestRegistry(t, Options{MaxEmpty: 5 * time.Second})
 		g := &game{}
 		id, _ := w.play("g", g)
 		c := w.client("ann")
@@ -364,7 +364,7 @@ func TestEmptyMatch(t *testing.T) {
 func TestStopWithGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		stays, goes := &game{}, &game{}
 		var left int
 		goes.term = func(int) (bool, error) { left = 2; return true, nil }
@@ -410,7 +410,7 @@ func TestFailureEndsOneMatch(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Options{})
+				w := newTestRegistry(t, Options{})
 				bad, good := &game{}, &game{}
 				bad.loop = func(_ context.Context, _ int64, messages []*Data) (bool, error) {
 					if len(messages) == 0 {

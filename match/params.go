@@ -11,9 +11,9 @@ import (
 	"kumi/store/fault"
 )
 
-// copyParams copies what a creator gives to a match, all the way down, as the
-// match outlives the call and may run in another script engine. Plain data is
-// accepted; anything else is an error that says where it is.
+// copyParams makes a deep copy of a creator's params, since the match outlives
+// the call and may run in another script engine. Anything but plain data is an
+// error that names its path.
 func copyParams(params map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(params))
 	for k, v := range params {
@@ -31,7 +31,7 @@ const maxParamDepth = 100
 
 func copyValue(v any, path string, depth int) (any, error) {
 	if depth > maxParamDepth {
-		return nil, cannotEncode(path, "is nested too deep")
+		return nil, cannotEncode(path, "is nested too deeply")
 	}
 	switch v := v.(type) {
 	case nil, bool, string,
@@ -65,7 +65,7 @@ func copyValue(v any, path string, depth int) (any, error) {
 		return copyList(v, path, depth)
 	case []map[string]any:
 		return copyList(v, path, depth)
-	case []runtime.Presence: // values of this kind never change
+	case []runtime.Presence: // immutable
 		return slices.Clone(v), nil
 	case []runtime.MatchmakerEntry:
 		return slices.Clone(v), nil

@@ -13,8 +13,8 @@ import (
 	"kumi/presence/actor"
 )
 
-// Options are what a Registry is made of. Node, Tracker and Router must be set;
-// a zero number means the protocol's default.
+// Options configure a Registry. Node, Tracker and Router are required; a zero
+// number means Nakama's default.
 type Options struct {
 	Node    string
 	Tracker *presence.Tracker
@@ -25,35 +25,35 @@ type Options struct {
 	TokenKey []byte
 
 	InputQueue         int           // client messages per tick; more are dropped
-	CallQueue          int           // joins and leaves that may wait
-	SignalQueue        int           // signals that may wait; more are refused as busy
-	JoinAttemptQueue   int           // join attempts that may wait; more are refused
+	CallQueue          int           // joins and leaves in the queue
+	SignalQueue        int           // signals in the queue; more are refused as busy
+	JoinAttemptQueue   int           // join attempts in the queue; more are refused
 	DeferredQueue      int           // deferred broadcasts per handler call
-	JoinMarkerDeadline time.Duration // time an accepted client has to arrive
-	MaxEmpty           time.Duration // an empty match stops after it; 0 means never
-	// KeepSockets leaves the sockets of a match open that an error ends.
+	JoinMarkerDeadline time.Duration // time for an accepted client to join the stream
+	MaxEmpty           time.Duration // how long a match may be empty before it stops; 0: forever
+	// KeepSockets keeps sockets open when their match ends with an error.
 	KeepSockets bool
-	// AnswerWait is how long a join attempt or a signal waits for its answer; 0
-	// means 10 s.
+	// AnswerWait is how long a join attempt or a signal waits for an answer; 0 means
+	// 10 s.
 	AnswerWait time.Duration
 }
 
 // Metrics receives what matches count. Implementations must not block.
 type Metrics interface {
-	// Matches is the number of authoritative matches, after each change.
+	// Matches sets the number of authoritative matches, after each change.
 	Matches(n int)
-	// MatchTick is called after each tick with the time its handler took.
+	// MatchTick is called after each tick with the time the handler took.
 	MatchTick(handler string, took time.Duration)
-	// MatchTickSkipped counts ticks that were skipped because one took too long.
+	// MatchTickSkipped counts ticks skipped because the one before took too long.
 	MatchTickSkipped(handler string, n int)
-	// MatchDropped counts what a full queue of a match refused; queue is
-	// "input", "call", "signal" or "join".
+	// MatchDropped counts what a match's full queue refused; queue is "input", "call",
+	// "signal" or "join".
 	MatchDropped(handler, queue string)
 	// MatchFailed counts matches ended by an error of their handler.
 	MatchFailed(handler string)
 }
 
-// idleWorkers is how many goroutines wait for a match that has something to do.
+// idleWorkers is how many idle goroutines wait for matches to run.
 const idleWorkers = 64
 
 // Registry makes, finds and stops matches. It may be used from any goroutine.
@@ -65,18 +65,18 @@ type Registry struct {
 	metrics  Metrics
 	handlers atomic.Pointer[func(string) (Factory, bool)]
 
-	mu       sync.RWMutex
-	matches  map[uuid.UUID]*Match
-	stopping atomic.Bool
-	seq      atomic.Uint64
-	swaps    atomic.Uint64 // how often Swap was called
-	clock    clock
-	pool     *actor.Pool
-	gone     chan struct{} // a match ended
+	mu         sync.RWMutex
+	matches    map[uuid.UUID]*Match
+	stopping   atomic.Bool
+	seq        atomic.Uint64
+	swaps      atomic.Uint64 // calls of Swap
+	clock      clock
+	pool       *actor.Pool
+	matchEnded chan struct{} // signals that a match ended
 }
 
-// NewRegistry returns a registry without matches. It starts nothing, and takes
-// over the tracker's events of authoritative matches.
+// NewRegistry returns an empty registry. It starts no goroutine, and becomes
+// the tracker's listener for authoritative matches.
 func NewRegistry(o Options) *Registry {
 	def := func(n *int, d int) {
 		if *n <= 0 {
@@ -96,12 +96,12 @@ func NewRegistry(o Options) *Registry {
 	}
 	r := &Registry{
 		o: o, tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,
-		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), gone: make(chan struct{}, 1),
+		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), matchEnded: make(chan struct{}, 1),
 	}
 	r.clock.pool = r.pool
 	r.tracker.Listen(presence.ModeMatchAuthoritative, func(s presence.Stream, join, leave *presence.Presence) {
 		if m := r.find(s.Subject, s.Label); m != nil {
-			m.moved(join, leave)
+			m.presenceChanged(join, leave)
 		}
 	})
 	if r.metrics == nil {
@@ -110,9 +110,9 @@ func NewRegistry(o Options) *Registry {
 	return r
 }
 
-// SetHandlers sets where the handlers of new matches are found by name, and
-// returns where they were found before, nil at first. It may be called at any
-// time; matches that run keep theirs.
+// SetHandlers sets the function that finds handlers by name for new matches,
+// and returns the one set before, nil at first. It may be called at any time;
+// running matches keep their handlers.
 func (r *Registry) SetHandlers(find func(name string) (Factory, bool)) (before func(name string) (Factory, bool)) {
 	if old := r.handlers.Swap(&find); old != nil {
 		before = *old
@@ -120,7 +120,7 @@ func (r *Registry) SetHandlers(find func(name string) (Factory, bool)) (before f
 	return before
 }
 
-// Count is the number of authoritative matches.
+// Count returns the number of authoritative matches.
 func (r *Registry) Count() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -136,7 +136,7 @@ func (r *Registry) find(id uuid.UUID, node string) *Match {
 	return r.matches[id]
 }
 
-// forget takes a match out and returns how many are left.
+// forget removes a match and returns how many are left.
 func (r *Registry) forget(id uuid.UUID) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,40 +144,40 @@ func (r *Registry) forget(id uuid.UUID) int {
 	return len(r.matches)
 }
 
-// ended is called once a match is gone, to let Stop return early.
-func (r *Registry) ended() {
+// notifyEnded is called after a match was removed, so that Stop need not poll.
+func (r *Registry) notifyEnded() {
 	select {
-	case r.gone <- struct{}{}:
+	case r.matchEnded <- struct{}{}:
 	default:
 	}
 }
 
-// Stop ends all matches and lets none begin. With a grace period, in seconds,
-// their handlers are told and the matches go on until they end by themselves,
-// the period is over, or ctx is done. It returns when all have ended, and may be
-// called once.
+// Stop ends all matches and refuses new ones. With a grace period, in seconds,
+// their handlers' Terminate is called and the matches go on until they end by
+// themselves, the period is over, or ctx is done. It returns when all have
+// ended, and may be called once.
 func (r *Registry) Stop(ctx context.Context, grace int) {
 	r.mu.Lock()
 	r.stopping.Store(true)
 	r.mu.Unlock()
 	if grace > 0 {
-		r.tellAll(item{kind: doTerminate, grace: grace})
+		r.postAll(item{kind: doTerminate, grace: grace})
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
 		r.await(ctx)
 		cancel()
 	}
-	r.tellAll(item{kind: doStop})
-	// A handler may be in the middle of a call. Calls have a deadline of their
-	// own; a match that does not end within it is left behind.
-	patience, cancel := context.WithTimeout(context.Background(), stopPatience)
+	r.postAll(item{kind: doStop})
+	// A handler may be in the middle of a call. Calls have a deadline of their own; a
+	// match that has not ended by then is abandoned.
+	graceCtx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
-	r.await(patience)
+	r.await(graceCtx)
 	r.pool.Close()
 }
 
-const stopPatience = 15 * time.Second
+const stopGrace = 15 * time.Second
 
-func (r *Registry) tellAll(it item) {
+func (r *Registry) postAll(it item) {
 	r.mu.RLock()
 	all := make([]*Match, 0, len(r.matches))
 	for _, m := range r.matches {
@@ -194,7 +194,7 @@ func (r *Registry) tellAll(it item) {
 func (r *Registry) await(ctx context.Context) {
 	for r.Count() > 0 {
 		select {
-		case <-r.gone:
+		case <-r.matchEnded:
 		case <-ctx.Done():
 			return
 		}

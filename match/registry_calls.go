@@ -11,19 +11,20 @@ import (
 	"kumi/presence"
 )
 
-// JoinRequest is a client's wish to join a match, by ID or by Token.
+// JoinRequest is a client's request to join a match, by ID or by Token.
 type JoinRequest struct {
 	ID       string
-	Token    string // takes the place of ID: of a relayed match, which it may create
+	Token    string // overrides ID; joins a relayed match, creating it if needed
 	Joiner   *Joiner
 	Metadata map[string]string
-	// Single makes the session leave its other matches once it has joined.
+	// Single makes the session leave its other matches after joining.
 	Single bool
 }
 
-// Join lets a session into a match and puts it on the match's stream. The
-// errors are ErrIDInvalid, ErrNotFound, *Rejected, and those of the tracker for
-// a session that has ended. It waits for an authoritative match's answer.
+// Join lets a session into a match and tracks it on the match's stream. It
+// waits for the answer of an authoritative match. The errors are ErrIDInvalid,
+// ErrNotFound, *Rejected, and those of the tracker for a session that has
+// ended.
 func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error) {
 	id, mayCreate := q.ID, false
 	if q.Token != "" {
@@ -67,8 +68,8 @@ func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error
 	return joined, nil
 }
 
-// CreateRelayed makes a relayed match with a session in it. A match with a name
-// is the same for all who create it.
+// CreateRelayed makes a relayed match with the session in it. Everyone who
+// creates a match of the same name gets the same match.
 func (r *Registry) CreateRelayed(j *Joiner, name string) (*rtapi.Match, error) {
 	var id uuid.UUID
 	if name != "" {
@@ -89,8 +90,8 @@ func (r *Registry) CreateRelayed(j *Joiner, name string) (*rtapi.Match, error) {
 	return made, nil
 }
 
-// enterRelayed puts a session on the stream of a relayed match; isNew is false
-// when it is there already.
+// enterRelayed tracks a session on the stream of a relayed match; isNew is false
+// if it was there already.
 func (r *Registry) enterRelayed(stream presence.Stream, j *Joiner) (joined *rtapi.Match, isNew bool, err error) {
 	self, isNew, err := r.tracker.Track(j.Session, stream, presence.Meta{Username: j.Username})
 	if err != nil {
@@ -99,8 +100,8 @@ func (r *Registry) enterRelayed(stream presence.Stream, j *Joiner) (joined *rtap
 	return answer(stream, self, isNew, r.tracker.List(stream, false, true)), isNew, nil
 }
 
-// answer is what a client is told of a match it is in. Who joins anew is not
-// among the presences; who joins again is.
+// answer returns the match as the client sees it. A session that joins is not
+// among the presences; one that joins again is.
 func answer(stream presence.Stream, self *presence.Presence, isNew bool, all []*presence.Presence) *rtapi.Match {
 	listed := make([]*rtapi.UserPresence, 0, len(all))
 	for _, p := range all {
@@ -111,8 +112,8 @@ func answer(stream presence.Stream, self *presence.Presence, isNew bool, all []*
 	return &rtapi.Match{MatchId: stream.MatchID(), Presences: listed, Self: self.UserPresence()}
 }
 
-// enter asks the handler, unless the session is a member already, and puts the
-// session on the stream.
+// enter asks the handler, unless the session is a member already, and tracks
+// the session on the stream.
 func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*rtapi.Match, error) {
 	var others []*presence.Presence
 	label, isNew := "", !m.has(j.Session)
@@ -132,7 +133,7 @@ func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string
 		return nil, err
 	}
 	if !m.has(j.Session) {
-		// It was kicked, or the match ended, between the answer and now.
+		// It was kicked, or the match ended, since the answer.
 		m.reg.tracker.Untrack(j.Session, m.stream, runtime.PresenceReasonLeave)
 		return nil, ErrNotFound
 	}
@@ -150,20 +151,20 @@ func (m *Match) has(session uuid.UUID) bool {
 	return m.box.members[session] != nil
 }
 
-// dismiss lets a member that could not be put on the stream leave.
+// dismiss makes a member leave that could not be tracked on the stream.
 func (m *Match) dismiss(session uuid.UUID) {
 	b := &m.box
 	b.mu.Lock()
-	who := b.members[session]
-	if who == nil {
+	mem := b.members[session]
+	if mem == nil {
 		b.mu.Unlock()
 		return
 	}
-	m.left(who.presence.WithReason(runtime.PresenceReasonDisconnect))
+	m.queueLeave(mem.presence.WithReason(runtime.PresenceReasonDisconnect))
 }
 
-// Leave takes a session out of a match; it may not be in it. The error is
-// ErrIDInvalid.
+// Leave takes a session out of a match; a session that is not in it is no
+// error. The error is ErrIDInvalid.
 func (r *Registry) Leave(session uuid.UUID, id string) error {
 	matchID, node, err := ParseID(id)
 	if err != nil {
@@ -177,19 +178,20 @@ func (r *Registry) Leave(session uuid.UUID, id string) error {
 	return nil
 }
 
-// DataSend is what a client sends to a match. Data is kept.
+// DataSend is a message from a client to a match. Data must not be modified
+// afterwards.
 type DataSend struct {
 	ID       string
 	OpCode   int64
 	Data     []byte
 	Reliable bool
-	// To are the sessions to relay to; nil means all others.
+	// To lists the sessions to relay to; nil means all others.
 	To []uuid.UUID
 }
 
-// Data takes a message of a client to a match: to the next tick of an
-// authoritative one, to the others in a relayed one. Who is not in the match is
-// not heard. The error is ErrIDInvalid.
+// Data delivers a client's message: to the next tick of an authoritative
+// match, to the other members of a relayed one. Messages of sessions that are
+// not in the match are dropped. The error is ErrIDInvalid.
 func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 	matchID, node, err := ParseID(d.ID)
 	if err != nil {
@@ -222,8 +224,8 @@ func (r *Registry) Signal(ctx context.Context, id, data string) (string, error) 
 	return got.text, err
 }
 
-// State describes an authoritative match from inside: who is in it, its tick
-// and what its handler says of its state. Errors as of Signal.
+// State describes an authoritative match: its members, its tick and the state
+// as the handler describes it. The errors are those of Signal.
 func (r *Registry) State(ctx context.Context, id string) (members []*presence.Presence, tick int64, state string, err error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {

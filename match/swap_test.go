@@ -11,7 +11,7 @@ import (
 	"kumi/store/fault"
 )
 
-// moving is a game that can go on in another one.
+// moving is a game that can move to another one.
 type moving struct {
 	game
 	move func(tick int64, next *moving) (bool, error)
@@ -25,8 +25,8 @@ func (g *moving) Move(_ context.Context, tick int64, next Handler) (bool, error)
 	return true, nil
 }
 
-// handlers makes the registry find games in the order they are made.
-func (w *world) handlers(made ...*moving) {
+// handlers makes the registry return these games, in this order.
+func (w *testRegistry) handlers(made ...*moving) {
 	w.SetHandlers(func(string) (Factory, bool) {
 		if len(made) == 0 {
 			return nil, false
@@ -46,7 +46,7 @@ func (w *world) handlers(made ...*moving) {
 func TestSwap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		first, second := &moving{}, &moving{}
 		second.init = func(context.Context, map[string]any) error { t.Error("init of the new code ran"); return nil }
 		first.term = func(int) (bool, error) { t.Error("the old code was told to end"); return true, nil }
@@ -66,7 +66,7 @@ func TestSwap(t *testing.T) {
 		if first.ticked() != at || first.shut != 1 {
 			t.Errorf("the old handler ran %d ticks more and was closed %d times", first.ticked()-at, first.shut)
 		}
-		// Ticks go on where they were: a gap would be noted.
+		// Ticks go on from where they were: a gap would be recorded.
 		if second.ticked() != at+10 || len(second.told()) != 0 {
 			t.Errorf("the new handler is at tick %d, from %d on, and was told %v", second.ticked(), at, second.told())
 		}
@@ -91,7 +91,7 @@ func TestSwapThatDoesNotGo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, Options{})
+				w := newTestRegistry(t, Options{})
 				first, second := &moving{move: move}, &moving{}
 				w.handlers(first)
 				if _, err := w.Create(t.Context(), "duel", nil); err != nil {
@@ -103,7 +103,7 @@ func TestSwapThatDoesNotGo(t *testing.T) {
 				if first.ticked() != 10 || first.shut != 0 || second.ticked() != 0 || second.shut != 1 {
 					t.Errorf("old: %d ticks, closed %d times; new: %d, %d", first.ticked(), first.shut, second.ticked(), second.shut)
 				}
-				// A handler that is gone, and one that cannot be made.
+				// A handler that no longer exists, and one whose factory fails.
 				w.SetHandlers(func(string) (Factory, bool) { return nil, false })
 				w.Swap(t.Context())
 				w.SetHandlers(func(string) (Factory, bool) {
@@ -119,11 +119,11 @@ func TestSwapThatDoesNotGo(t *testing.T) {
 	}
 }
 
-// A match that ends, or is busy, while it is to move.
+// A match that ends, or is busy, when it should move.
 func TestSwapOfBusyMatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		gate := make(chan struct{})
 		first, second := &moving{}, &moving{}
 		first.loop = func(context.Context, int64, []*Data) (bool, error) { <-gate; return false, nil }
@@ -133,7 +133,7 @@ func TestSwapOfBusyMatch(t *testing.T) {
 		}
 		pass(150 * time.Millisecond)
 		w.handlers(second)
-		w.Swap(t.Context()) // does not wait for ever
+		w.Swap(t.Context()) // does not block
 		close(gate)
 		synctest.Wait()
 		if first.shut != 1 || second.shut != 1 || w.Count() != 0 {
@@ -142,11 +142,12 @@ func TestSwapOfBusyMatch(t *testing.T) {
 	})
 }
 
-// A match that began with a handler found before Swap, and is there after it.
+// A match that is created with a handler looked up before Swap, and registered
+// after it.
 func TestSwapFindsMatchesThatBegin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, Options{})
+		w := newTestRegistry(t, Options{})
 		gate := make(chan struct{})
 		first, second := &moving{}, &moving{}
 		first.init = func(context.Context, map[string]any) error { <-gate; return nil }
@@ -169,7 +170,7 @@ func TestSwapFindsMatchesThatBegin(t *testing.T) {
 
 func TestHandlersOfContext(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, Options{})
+	w := newTestRegistry(t, Options{})
 	seen, hidden := &moving{}, &moving{}
 	w.handlers(seen)
 	ctx := WithHandlers(t.Context(), func(name string) (Factory, bool) {

@@ -10,14 +10,14 @@ import (
 // tokenLife is how long a token can be used to join.
 const tokenLife = 30 * time.Second
 
-// NewToken makes a token that lets whoever holds it join a new relayed match
-// together with the others who do, for 30 seconds.
+// NewToken makes a token, valid for 30 seconds, whose holders join the same
+// new relayed match.
 func (r *Registry) NewToken(id uuid.UUID) (string, error) {
 	claims := jwt.MapClaims{"mid": id.String() + ".", "exp": time.Now().Add(tokenLife).Unix()}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(r.o.TokenKey)
 }
 
-// readToken gives the match id inside a token that is valid now.
+// readToken returns the match id in a valid token.
 func (r *Registry) readToken(token string) (string, bool) {
 	claims := jwt.MapClaims{}
 	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return r.o.TokenKey, nil },

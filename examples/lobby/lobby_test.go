@@ -239,7 +239,7 @@ func TestReload(t *testing.T) {
 	if a := srv.Do(t, http.MethodPost, "/v2/kumi/reload?http_key=defaulthttpkey", "", ""); a.Status != 200 {
 		t.Fatalf("reload: %d %s", a.Status, a.Body)
 	}
-	servertest.Eventually(t, "the match has moved", func() bool { return len(log.Lines("match goes on with the new code")) == 1 })
+	servertest.Eventually(t, "the match has moved", func() bool { return len(log.Lines("match moved to the reloaded module")) == 1 })
 	before := strings.Count(string(ben.board), "2")
 	ben.send(t, 4, "")
 	v := ann.phase(t, "over")
