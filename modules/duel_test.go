@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/modules/golang"
 )
 
 // The same match in three languages. What it does depends on the parameters it
@@ -289,7 +291,7 @@ func (duelGo) MatchSignal(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ ru
 func init() {
 	// Compiled-in modules are loaded in every test; this one adds nothing that
 	// others could notice.
-	RegisterGo("duel", func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
+	golang.Register("duel", func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
 		return initializer.RegisterMatch("duel_go", func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule) (runtime.Match, error) {
 			return duelGo{}, nil
 		})

@@ -19,11 +19,13 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/modules/golang"
+	"kumi/modules/httproute"
 	"kumi/store/fault"
 )
 
 // goWorld loads one Go module and nothing else.
-func goWorld(t *testing.T, init GoInit, change ...func(*Options)) (*part, *world, error) {
+func goWorld(t *testing.T, init golang.Init, change ...func(*Options)) (*part, *world, error) {
 	t.Helper()
 	w := emptyWorld(t, nil)
 	for _, f := range change {
@@ -33,7 +35,7 @@ func goWorld(t *testing.T, init GoInit, change ...func(*Options)) (*part, *world
 	w.matches.SetHandlers(l.handler)
 	p := newPart("go")
 	l.begin(p)
-	err := l.initGo(t.Context(), p, "game", "", init)
+	err := l.golang(t.Context(), p, golang.Module{Name: "game", Init: init})
 	return p, w, err
 }
 
@@ -147,7 +149,7 @@ func TestGoCallThatWaits(t *testing.T) {
 func TestGoInitFails(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		init GoInit
+		init golang.Init
 		want string
 	}{
 		"error":     {func(goCtx, goLog, goDB, goNK, runtime.Initializer) error { return errors.New("no table") }, `InitModule of the Go module "game" failed: no table`},
@@ -367,9 +369,9 @@ func TestGoHTTPRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	serve := func(w http.ResponseWriter, r *http.Request) {
-		for i := range p.http {
-			if p.http[i].Match(r) {
-				p.http[i].Handler(w, r)
+		for i := range p.reg.HTTP {
+			if p.reg.HTTP[i].Match(r) {
+				p.reg.HTTP[i].Handler(w, r)
 				return
 			}
 		}
@@ -400,7 +402,7 @@ func TestGoHTTPRoutes(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"no-slash", "/a/{", "/a/{x:}", "/a/{x:[}", "/a/{x:(a)}"} {
-		if _, err := NewHTTPRoute(bad); fault.CodeOf(err) != fault.InvalidArgument {
+		if _, err := httproute.New(bad); fault.CodeOf(err) != fault.InvalidArgument {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}

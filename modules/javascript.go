@@ -10,7 +10,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/match"
+	"kumi/modules/bundle"
+	"kumi/modules/registry"
 	"kumi/modules/script"
+	"kumi/modules/script/nk"
 	"kumi/vm"
 	"kumi/vm/js"
 )
@@ -21,7 +24,7 @@ import (
 func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.JS.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
-	entry, err := findEntry(l.Path, l.JSEntrypoint, log)
+	entry, err := bundle.Entry(l.Path, l.JSEntrypoint, log)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +34,13 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	// With a margin, so that the call has been stopped by then on a busy machine
 	// too: a match that is cut off counts as none.
 	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
-	compiled, err := compileJavaScript(l.Path, entry, log)
+	compiled, err := bundle.Compile(l.Path, entry, log)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module: %w", err)
 	}
 	j := &javascript{
 		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.unknown(vm.JS)}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Functions: nk.Library(vm.JS, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.report.Unknown(vm.JS)}),
 	}
 	p.match = j.early
 	l.begin(p)
@@ -45,7 +48,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
 	}
-	p.loaded = []Loaded{describe(p.runtime, entry, entry, regs)}
+	p.loaded = []registry.Loaded{describe(p.runtime, entry, entry, regs)}
 	if l.Check {
 		return p, nil
 	}
@@ -63,11 +66,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	p.close = append(p.close, p.pool.Close)
-	p.locked(func() {
-		script.Install(j.program, p.pool, regs, p.reg, l.hidden())
-		p.match = nil
-	})
-	p.http = routes(p.reg.HTTP)
+	p.registered(func() { script.Install(j.program, p.pool, regs, p.reg, l.hidden()) })
 	return p, nil
 }
 
@@ -138,13 +137,13 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 		return nil, nil
 	}
 	j.first = local
-	v.SetTape(j.watched(j.tape.Recorder()))
+	v.SetTape(j.report.Watch(j.tape.Recorder()))
 	if _, err := v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...); err != nil {
-		j.report.registered(vm.JS, local.Registrar.Registrations(), nil)
+		j.report.Registered(vm.JS, local.Registrar.Registrations(), nil)
 		return nil, fmt.Errorf("InitModule failed: %w", explain(err))
 	}
 	v.SetTape(nil)
-	if err := local.Registrar.Seal(v, v.Global, j.report.unresolved(false)); err != nil {
+	if err := local.Registrar.Seal(v, v.Global, j.report.Unresolved(false)); err != nil {
 		return nil, err
 	}
 	regs := local.Registrar.Registrations()
@@ -152,14 +151,14 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 		regs = []script.Registration{}
 	}
 	j.regs, j.first = regs, nil
-	j.report.registered(vm.JS, regs, nil)
+	j.report.Registered(vm.JS, regs, nil)
 	return regs, nil
 }
 
 // initModule finds the program's InitModule: what the entry file exports under
 // that name or as its default, or a global.
 func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
-	if exports := v.Global(exportsName); exports != nil && v.IsObject(exports) {
+	if exports := v.Global(bundle.ExportsName); exports != nil && v.IsObject(exports) {
 		if fn := v.FieldNamed(exports, "InitModule"); v.IsFunc(fn) {
 			return fn, nil
 		}
@@ -200,7 +199,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	if err != nil {
 		return err
 	}
-	head := j.watched(j.tape.Player())
+	head := j.report.Watch(j.tape.Player())
 	v.SetTape(head)
 	_, err = v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...)
 	v.SetTape(nil)
@@ -230,7 +229,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 				Msg("InitModule could not be repeated in another VM; its functions were found by their global names")
 		})
 	}
-	return local.Registrar.Seal(v, v.Global, j.report.unresolved(true))
+	return local.Registrar.Seal(v, v.Global, j.report.Unresolved(true))
 }
 
 // pooled makes a VM of the pool.
@@ -266,7 +265,7 @@ func (j *javascript) early(name string) (match.Factory, bool) {
 		regs = j.first.Registrar.Registrations()
 	}
 	for i := range regs {
-		if regs[i].Kind == script.Match && regs[i].Name == name {
+		if regs[i].Kind == registry.Match && regs[i].Name == name {
 			return script.MatchFactory(j.program, earlyPool{j}, name, regs[i].Module), true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/modules/bundle"
 	"kumi/vm"
 	"kumi/vm/js"
 )
@@ -54,7 +55,7 @@ func TestFindEntry(t *testing.T) {
 				files[f] = ""
 			}
 			var log bytes.Buffer
-			got, err := findEntry(folder(t, files), c.configured, zerolog.New(&log))
+			got, err := bundle.Entry(folder(t, files), c.configured, zerolog.New(&log))
 			if (err != nil) != (c.fails != "") || (err != nil && !strings.Contains(err.Error(), c.fails)) {
 				t.Fatalf("error %v, want %q", err, c.fails)
 			}
@@ -69,7 +70,7 @@ func TestFindEntry(t *testing.T) {
 // leaves behind.
 func answer(t *testing.T, files map[string]string, entry string) string {
 	t.Helper()
-	p, err := compileJavaScript(folder(t, files), entry, zerolog.Nop())
+	p, err := bundle.Compile(folder(t, files), entry, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestProgramsThatDoNot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := compileJavaScript(folder(t, c.files), c.entry, zerolog.Nop())
+			_, err := bundle.Compile(folder(t, c.files), c.entry, zerolog.Nop())
 			if err == nil {
 				t.Fatal("it loaded")
 			}
@@ -190,7 +191,7 @@ func TestStacksPointIntoTheSources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := compileJavaScript(folder(t, c.files), c.entry, zerolog.Nop())
+			p, err := bundle.Compile(folder(t, c.files), c.entry, zerolog.Nop())
 			if err != nil {
 				t.Fatal(err)
 			}

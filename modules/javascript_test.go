@@ -13,6 +13,7 @@ import (
 
 	"kumi/core"
 	"kumi/modules/script"
+	"kumi/modules/script/nk"
 	"kumi/store/fault"
 	"kumi/vm"
 	"kumi/vm/js"
@@ -142,7 +143,7 @@ func replayed(t *testing.T, first, then string) (*js.VM, *bytes.Buffer, error) {
 	}
 	j := &javascript{
 		loading: &loading{}, entry: "index.js", log: zerolog.New(log), tape: vm.NewTape(), code: compile(first),
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, Functions: nk.Library(vm.JS, nil)}),
 	}
 	if _, err := j.initialize(t.Context()); err != nil {
 		t.Fatal(err)
@@ -316,7 +317,7 @@ func TestWhatIsLoaded(t *testing.T) {
 	if got.Path != "index.js" || fmt.Sprint(got.RPCs) != "[b a]" || fmt.Sprint(got.Hooks) != "[before GetAccount after MatchJoin]" || fmt.Sprint(got.Matches) != "[arena]" {
 		t.Errorf("%+v", got)
 	}
-	if _, ok := p.reg.Matches["arena"]; !ok {
+	if _, ok := p.reg.Match("arena"); !ok {
 		t.Error("the match handler is not installed")
 	}
 }

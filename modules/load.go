@@ -11,7 +11,12 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
-	"kumi/modules/script"
+	"kumi/modules/bundle"
+	"kumi/modules/check"
+	"kumi/modules/golang"
+	"kumi/modules/httproute"
+	"kumi/modules/registry"
+	"kumi/modules/source"
 	"kumi/store"
 	"kumi/vm"
 )
@@ -57,7 +62,7 @@ type Options struct {
 
 	// OwnRoutes lists the paths that the server answers itself, which the log
 	// compares those of modules with; nil compares with none.
-	OwnRoutes func() []OwnRoute
+	OwnRoutes func() []httproute.Own
 
 	// Check compiles and evaluates modules without running what they start.
 	Check bool
@@ -95,7 +100,7 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 type loader = func(ctx context.Context, l *loading) (*part, error)
 
 func newLoading(ctx context.Context, o Options) *loading {
-	l := &loading{Options: o, digest: Digest(o.Path), report: reportOf(ctx)}
+	l := &loading{Options: o, digest: source.Digest(o.Path), report: check.From(ctx)}
 	l.scope = &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(l.digest)}
 	l.Logger = o.Logger.With().Str("module_version", l.scope.ModuleVersion).Logger()
 	if o.Core != nil {
@@ -106,13 +111,16 @@ func newLoading(ctx context.Context, o Options) *loading {
 
 // load runs the loaders, golang first, and makes one set of what they found.
 func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
-	l.scan()
-	l.sharedState()
+	if l.report != nil {
+		entry, _ := bundle.Entry(l.Path, l.JSEntrypoint, zerolog.Nop()) // told below when it fails
+		l.report.Scan(l.Path, entry)
+		l.report.SharedState(l.Path, entry)
+	}
 	parts := make([]*part, 0, 3)
 	for _, load := range []loader{golang, loadLua, loadJavaScript} {
 		p, err := load(ctx, l)
 		if err != nil && l.report != nil {
-			l.report.failed(err)
+			l.report.Failed(err)
 			p, err = newPart(""), nil
 		}
 		if err != nil {
@@ -121,12 +129,16 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 					p.shut()
 				}
 			}
-			return nil, inSource(l.Path, err)
+			return nil, source.WithLine(l.Path, err)
 		}
 		parts = append(parts, p)
 	}
 	s := merge(parts, l.hidden())
-	l.overlaps(s.HTTP)
+	if l.OwnRoutes != nil && len(s.HTTP) > 0 {
+		httproute.Overlaps(s.HTTP, l.OwnRoutes(), l.overlap)
+	} else {
+		httproute.Overlaps(s.HTTP, nil, l.overlap)
+	}
 	s.Guard = l.Guard
 	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil
@@ -142,20 +154,16 @@ func (p *part) shut() {
 // merge makes one set of the parts, which are in order of precedence.
 func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
 	all := newPart("")
-	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Matches: map[string]match.Factory{}, Jobs: map[string]core.Job{}}
+	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Jobs: map[string]core.Job{}}
 	for _, p := range slices.Backward(parts) {
-		script.Merge(all.reg, p.reg, hidden)
+		registry.Merge(all.reg, p.reg, hidden)
 	}
 	all.reg.Hooks.Join()
-	s.Filters = all.reg.Filters
+	s.Filters, s.Matches, s.HTTP = all.reg.Filters, all.reg.Matches(), all.reg.HTTP
 	for name, slot := range all.reg.Jobs {
 		s.Jobs[name] = slot.Call
 	}
-	for name, slot := range all.reg.Matches {
-		s.Matches[name] = slot.Call
-	}
 	for _, p := range parts {
-		s.HTTP = append(s.HTTP, p.http...)
 		s.Modules = append(s.Modules, p.loaded...)
 		s.close = append(s.close, p.close...)
 		if p.pool != nil {
@@ -163,4 +171,49 @@ func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
 		}
 	}
 	return s
+}
+
+// loadGo loads the modules that are compiled in, then the plugins in the modules
+// folder. A check only links them, for there is nothing to see in them without
+// running them.
+func loadGo(ctx context.Context, l *loading) (*part, error) {
+	p := newPart(golang.Runtime)
+	l.begin(p)
+	modules, err := golang.All(l.Path)
+	if err != nil {
+		return nil, err
+	}
+	if l.Check {
+		for _, m := range modules {
+			p.loaded = append(p.loaded, registry.Loaded{Runtime: p.runtime, Name: m.Name, Path: m.Path})
+		}
+		return p, nil
+	}
+	if err := l.golang(ctx, p, modules...); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// golang runs Go modules and notes in p what they register. Their context ends when
+// p is shut.
+func (l *loading) golang(ctx context.Context, p *part, modules ...golang.Module) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	o := golang.Options{
+		Scope: l.scope, NK: l.nk, Config: l.Config, Logger: l.Logger, CallTimeout: l.CallTimeout, TickTimeout: l.TickTimeout,
+		Into: p.reg, Hidden: l.hidden(),
+	}
+	if l.DB != nil {
+		o.DB = l.DB.SQL()
+	}
+	if l.report != nil {
+		o.Registered = l.report.GoRegistered
+	}
+	var err error
+	if p.loaded, err = golang.Load(ctx, o, modules...); err != nil {
+		cancel()
+		return err
+	}
+	p.close = append(p.close, cancel)
+	return nil
 }

@@ -10,13 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/modules/golang"
+	"kumi/modules/registry"
 )
 
 // For one slot Go stands before Lua and Lua before JavaScript, and the log says
 // what is hidden.
 func TestPrecedence(t *testing.T) {
 	const mark = "KUMI_PRECEDENCE"
-	RegisterGo("precedence", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
+	golang.Register("precedence", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
 		if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env[mark] == "" {
 			return nil // another test's load
 		}
@@ -76,7 +79,7 @@ func TestPrecedence(t *testing.T) {
 	if len(w.log.lines("before hook \\\"AddFriends\\\"")) > 0 {
 		t.Error("the log speaks of a hook that nothing hides")
 	}
-	loaded := map[string]Loaded{}
+	loaded := map[string]registry.Loaded{}
 	for _, l := range w.Modules {
 		loaded[l.Runtime+" "+l.Name] = l
 	}

@@ -1,30 +1,33 @@
 package modules
 
-import "kumi/modules/script"
+import (
+	"kumi/modules/registry"
+	"kumi/modules/script"
+)
 
 // describe says for people what a script module registered.
-func describe(runtime, name, path string, regs []script.Registration) Loaded {
-	l := Loaded{Runtime: runtime, Name: name, Path: path}
+func describe(runtime, name, path string, regs []script.Registration) registry.Loaded {
+	l := registry.Loaded{Runtime: runtime, Name: name, Path: path}
 	for i := range regs {
 		r := &regs[i]
 		switch r.Kind {
-		case script.RPC:
+		case registry.RPC:
 			l.RPCs = append(l.RPCs, r.Name)
-		case script.Before, script.RealtimeBefore:
+		case registry.Before, registry.RealtimeBefore:
 			l.Hooks = append(l.Hooks, "before "+r.Name)
-		case script.After, script.RealtimeAfter:
+		case registry.After, registry.RealtimeAfter:
 			l.Hooks = append(l.Hooks, "after "+r.Name)
-		case script.BeforeChain, script.RealtimeBeforeChain:
+		case registry.BeforeChain, registry.RealtimeBeforeChain:
 			l.Hooks = append(l.Hooks, "before "+r.Name+" (chain)")
-		case script.AfterChain, script.RealtimeAfterChain:
+		case registry.AfterChain, registry.RealtimeAfterChain:
 			l.Hooks = append(l.Hooks, "after "+r.Name+" (chain)")
-		case script.HTTP:
+		case registry.HTTP:
 			l.Routes = append(l.Routes, r.Name)
-		case script.JobKind:
+		case registry.JobKind:
 			l.Jobs = append(l.Jobs, r.Name)
-		case script.Match:
+		case registry.Match:
 			l.Matches = append(l.Matches, r.Name)
-		case script.Custom, script.SessionStart, script.SessionEnd:
+		case registry.Custom, registry.SessionStart, registry.SessionEnd:
 			l.Events++
 		default:
 			l.Hooks = append(l.Hooks, string(r.Kind))

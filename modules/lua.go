@@ -9,8 +9,11 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/hooks"
 	"kumi/match"
+	"kumi/modules/registry"
 	"kumi/modules/script"
+	"kumi/modules/script/nk"
 	"kumi/store/fault"
 	"kumi/vm"
 	"kumi/vm/lua"
@@ -35,13 +38,13 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	if l.Check {
 		for _, f := range files {
-			p.loaded = append(p.loaded, Loaded{Runtime: p.runtime, Name: f.Name, Path: f.Path})
+			p.loaded = append(p.loaded, registry.Loaded{Runtime: p.runtime, Name: f.Name, Path: f.Path})
 		}
 		return p, nil
 	}
 	s := &luaModules{
 		loading: l, log: log, code: code, files: files, tapes: map[string]*vm.Tape{},
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.unknown(vm.Lua)}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Functions: nk.Library(vm.Lua, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.report.Unknown(vm.Lua)}),
 	}
 	p.match = s.early
 	l.begin(p)
@@ -65,17 +68,14 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	p.close = append(p.close, p.pool.Close)
-	p.locked(func() {
+	p.registered(func() {
 		script.Install(s.program, p.pool, regs, p.reg, l.hidden())
-		for name, slot := range p.reg.Matches {
-			if code.Has(name) {
-				slot.Call = s.factory(name)
-				p.reg.Matches[name] = slot
+		for _, f := range files { // a match has a VM with its own module
+			if _, ok := p.reg.Match(f.Name); ok {
+				p.reg.SetMatch(f.Name, hooks.Slot[match.Factory]{Origin: hooks.Origin{Runtime: p.runtime, Module: f.Name}, Call: s.factory(f.Name)})
 			}
 		}
-		p.match = nil
 	})
-	p.http = routes(p.reg.HTTP)
 	for _, f := range files {
 		p.loaded = append(p.loaded, describe(p.runtime, f.Name, f.Path, ofModule(regs, f.Name)))
 	}
@@ -156,11 +156,11 @@ func (s *luaModules) head(module string) *vm.Head {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t := s.tapes[module]; t != nil {
-		return s.watched(t.Player())
+		return s.report.Watch(t.Player())
 	}
 	t := vm.NewTape()
 	s.tapes[module] = t
-	return s.watched(t.Recorder())
+	return s.report.Watch(t.Recorder())
 }
 
 func (v *luaVM) print(ctx context.Context, line string) {
@@ -183,7 +183,7 @@ func (v *luaVM) load(ctx context.Context, names ...string) error {
 			if v.of.report == nil {
 				return err
 			}
-			v.of.report.failed(err)
+			v.of.report.Failed(err)
 		}
 	}
 	for _, name := range names {
@@ -230,13 +230,13 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 	}
 	s.freeze(v.VM)
 	s.regs = v.local.Registrar.Registrations()
-	s.report.registered(vm.Lua, s.regs, s.file)
+	s.report.Registered(vm.Lua, s.regs, s.file)
 	return v.VM, s.regs, nil
 }
 
 // seal makes a VM ready for calls.
 func (s *luaModules) seal(v *luaVM) error {
-	if err := v.local.Registrar.Seal(v, v.Global, s.report.unresolved(v.local.Replay)); err != nil {
+	if err := v.local.Registrar.Seal(v, v.Global, s.report.Unresolved(v.local.Replay)); err != nil {
 		return err
 	}
 	v.SetTimeout(s.CallTimeout)

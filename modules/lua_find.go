@@ -7,30 +7,32 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/modules/check"
+	"kumi/modules/source"
 	"kumi/vm/lua"
 )
 
 // findLua compiles every *.lua file under a folder, in order of their paths. A
 // module is named by its path without the extension, with dots for slashes.
 // Files that do not compile go to the report of a check.
-func findLua(folder string, log zerolog.Logger, report *Report) ([]*lua.Module, error) {
+func findLua(folder string, log zerolog.Logger, report *check.Report) ([]*lua.Module, error) {
 	var found []*lua.Module
-	err := walk(folder, func(file, path string) error {
+	err := source.Walk(folder, func(file, path string) error {
 		name := strings.ReplaceAll(path[:len(path)-len(".lua")], "/", ".")
-		source, err := os.ReadFile(file)
+		content, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(string(source), "---@meta") {
+		if strings.HasPrefix(string(content), "---@meta") {
 			return nil // annotations for editors; nothing to run
 		}
 		if name == "nakama" {
 			log.Warn().Str("file", path).Msg(`left out: the module "nakama" is the server's own`)
 			return nil
 		}
-		m, err := lua.Compile(name, path, string(source))
+		m, err := lua.Compile(name, path, string(content))
 		if err != nil && report != nil {
-			report.failed(err)
+			report.Failed(err)
 			return nil
 		}
 		if err != nil {

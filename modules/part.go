@@ -5,12 +5,12 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/rs/zerolog"
-
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
-	"kumi/modules/script"
+	"kumi/modules/check"
+	"kumi/modules/httproute"
+	"kumi/modules/registry"
 	"kumi/vm"
 )
 
@@ -18,9 +18,8 @@ import (
 // merges them.
 type part struct {
 	runtime string // "go", "lua" or "javascript"
-	reg     *script.Registries
-	http    []HTTPRoute
-	loaded  []Loaded
+	reg     *registry.Registries
+	loaded  []registry.Loaded
 	// pool is the runtime's VMs; nil for Go and for an empty runtime.
 	pool *vm.Pool
 	// match finds handlers that are registered but not in reg yet, so that
@@ -28,24 +27,26 @@ type part struct {
 	match func(name string) (match.Factory, bool)
 	close []func()
 
-	mu sync.Mutex // guards match and reg.Matches while modules load
+	mu sync.Mutex // guards match while modules load
 }
 
-// locked runs f while nobody looks for match handlers in p.
-func (p *part) locked(f func()) {
+// registered ends the search for handlers that are not in reg yet: install puts all
+// of them there.
+func (p *part) registered(install func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f()
+	install()
+	p.match = nil
 }
 
-func newPart(runtime string) *part { return &part{runtime: runtime, reg: script.NewRegistries()} }
+func newPart(runtime string) *part { return &part{runtime: runtime, reg: registry.New()} }
 
 // handler finds a match handler of this part.
 func (p *part) handler(name string) (match.Factory, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if slot, ok := p.reg.Matches[name]; ok {
-		return slot.Call, true
+	if f, ok := p.reg.Match(name); ok {
+		return f, true
 	}
 	if p.match != nil {
 		return p.match(name)
@@ -60,8 +61,8 @@ type loading struct {
 	scope *core.Scope // what module code runs in without a caller
 	// digest is of the files before they were read.
 	digest string
-	kept   *part   // of the set before, when that is loaded anew
-	report *Report // of a check, else nil
+	kept   *part         // of the set before, when that is loaded anew
+	report *check.Report // of a check, else nil
 
 	mu     sync.Mutex
 	parts  []*part
@@ -99,13 +100,27 @@ func rank(runtime string) int {
 	return slices.Index([]string{"go", "lua", "javascript"}, runtime)
 }
 
-// hidden reports that a registration took the place of another one.
-func hidden(log zerolog.Logger) func(what string, by, was hooks.Origin) {
+// hidden is who hears that a registration took the place of another one: the
+// report of a check, or else the log.
+func (l *loading) hidden() func(what string, by, was hooks.Origin) {
+	if l.report != nil {
+		return l.report.Hidden
+	}
 	return func(what string, by, was hooks.Origin) {
-		log.Warn().Str("hidden_runtime", was.Runtime).Str("hidden_module", was.Module).
+		l.Logger.Warn().Str("hidden_runtime", was.Runtime).Str("hidden_module", was.Module).
 			Str("runtime", by.Runtime).Str("module", by.Module).
-			Msgf("%s of the %s module %s is hidden by that of the %s module %s", what, was.Runtime, quote(was.Module), by.Runtime, quote(by.Module))
+			Msgf("%s of the %s module %q is hidden by that of the %s module %q", what, was.Runtime, was.Module, by.Runtime, by.Module)
 	}
 }
 
-func quote(s string) string { return "\"" + s + "\"" }
+// overlap tells what is odd about a route: the report of a check, or else the log.
+func (l *loading) overlap(rt *httproute.Route, text string, replaces bool) {
+	switch {
+	case l.report == nil:
+		l.Logger.Warn().Str("runtime", rt.Runtime).Str("module", rt.Module).Str("at", rt.At).Msg(text)
+	case replaces: // which may be meant
+		l.report.Note(rt.At, text)
+	default:
+		l.report.Add(rt.At, text)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/match"
+	"kumi/modules/golang"
 )
 
 // The Go module of these tests counts how often it is run, in worlds that ask
@@ -19,7 +20,7 @@ import (
 var steadyRuns atomic.Int64
 
 func init() {
-	RegisterGo("steady", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
+	golang.Register("steady", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
 		env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string)
 		if env["mood"] != "steady" {
 			return nil

@@ -10,6 +10,8 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
+	"kumi/modules/httproute"
+	"kumi/modules/registry"
 	"kumi/rpc"
 	"kumi/vm"
 )
@@ -18,7 +20,7 @@ import (
 type Set struct {
 	// Version tells loads apart in logs and metrics.
 	Version string
-	// Digest is the checksum of the files it was loaded from, see Digest.
+	// Digest is the checksum of the files it was loaded from, see source.Digest.
 	Digest string
 	RPC    *rpc.Registry
 	Hooks  *hooks.Registry
@@ -29,13 +31,13 @@ type Set struct {
 	// Jobs are the registered jobs by name.
 	Jobs map[string]core.Job
 	// HTTP are the routes modules added, in order of registration.
-	HTTP []HTTPRoute
+	HTTP []httproute.Route
 	// Pools are the VMs of the script runtimes, for metrics.
 	Pools []Pool
 	// Guard counts the calls into scripts that were stopped; nil when there is none.
 	Guard *vm.Guard
 	// Modules says what was loaded, for people.
-	Modules []Loaded
+	Modules []registry.Loaded
 
 	golang *part // kept by Reload
 	close  []func()
@@ -45,19 +47,6 @@ type Set struct {
 type Pool struct {
 	Runtime string // "lua" or "javascript"
 	*vm.Pool
-}
-
-// Loaded describes one module: what it is and what it registered.
-type Loaded struct {
-	Runtime string // "go", "lua" or "javascript"
-	Name    string
-	Path    string // empty for compiled-in modules
-	RPCs    []string
-	Hooks   []string // "before AddFriends", "after MatchJoin", …
-	Matches []string
-	Routes  []string // patterns of HTTP routes
-	Jobs    []string
-	Events  int
 }
 
 // Close frees the script engines behind the set. Nothing of the set may be

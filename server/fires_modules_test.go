@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -12,12 +13,11 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/hooks"
-	"kumi/modules"
+	"kumi/modules/golang"
 	"kumi/modules/script"
+	"kumi/modules/script/nk"
 	"kumi/server/servertest"
 	"kumi/vm"
-
-	"database/sql"
 )
 
 // The same module in each language registers everything that can be registered,
@@ -137,7 +137,7 @@ nk.register_http(function() nk.logger_info("fired http"); return "done" end, "/f
 nk.register_job(say("job"), "fire", "@every 1s")
 nk.register_rpc(function() return nk.match_create("fire") end, "match")
 `)
-	r.missing(t, script.Library(vm.Lua, nil).Names(), "register_")
+	r.missing(t, nk.Library(vm.Lua, nil).Names(), "register_")
 	return func(t testing.TB, s *servertest.Setup) {
 		servertest.Module("main.lua", b.String())(t, s)
 		servertest.Module("fire.lua", `
@@ -152,7 +152,7 @@ return {
 
 // The Go module is in the whole test binary, so it only registers where the
 // environment asks for it.
-func init() { modules.RegisterGo("fires", goModule) }
+func init() { golang.Register("fires", goModule) }
 
 func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error {
 	if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env["fires"] != "go" {
@@ -181,11 +181,11 @@ func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime
 	for method, err := range map[string]error{
 		"RegisterStorageIndex": initializer.RegisterStorageIndex("index", "things", "", []string{"a"}, nil, 10, false),
 		"RegisterHttp":         initializer.RegisterHttp("/fire", func(http.ResponseWriter, *http.Request) { logger.Info("fired http") }),
-		"RegisterHttpAuth": initializer.(modules.Initializer).RegisterHttpAuth("/fire_user", "session", func(w http.ResponseWriter, r *http.Request) {
+		"RegisterHttpAuth": initializer.(golang.Initializer).RegisterHttpAuth("/fire_user", "session", func(w http.ResponseWriter, r *http.Request) {
 			user, _ := r.Context().Value(runtime.RUNTIME_CTX_USER_ID).(string)
 			_, _ = w.Write([]byte(user))
 		}),
-		"RegisterJob": initializer.(modules.Initializer).RegisterJob("fire", "@every 1s", func(_ context.Context, logger runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ string) error {
+		"RegisterJob": initializer.(golang.Initializer).RegisterJob("fire", "@every 1s", func(_ context.Context, logger runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ string) error {
 			logger.Info("fired job")
 			return nil
 		}),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kumi/modules"
+	"kumi/modules/registry"
 	"kumi/store/fault"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) lost(old, set *modules.Set) {
 				files = append(files, m.Path)
 			}
 		}
-		if len(files) > 0 && !slices.ContainsFunc(set.Modules, func(m modules.Loaded) bool { return m.Runtime == runtime }) {
+		if len(files) > 0 && !slices.ContainsFunc(set.Modules, func(m registry.Loaded) bool { return m.Runtime == runtime }) {
 			s.log.Warn().Str("runtime", runtime).Strs("gone", files).Str("module_version", set.Version).
 				Msg("no " + runtime + " module is left: what those that are gone registered does not exist any more")
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"kumi/modules"
+	"kumi/modules/source"
 	"kumi/store/fault"
 )
 
@@ -91,7 +91,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 			if err := watchFolders(w, root); err != nil {
 				s.log.Warn().Err(err).Msg("folder of modules cannot be watched")
 			}
-			now := modules.Digest(root)
+			now := source.Digest(root)
 			switch {
 			case running.done != nil:
 				if now != running.digest {
@@ -160,7 +160,7 @@ func matters(e fsnotify.Event) bool {
 		return true // what is gone may have been a folder
 	case e.Op == fsnotify.Chmod:
 		return false
-	case modules.Source(e.Name):
+	case source.Is(e.Name):
 		return true
 	}
 	info, err := os.Stat(e.Name) // a new folder, or a link to one
@@ -171,7 +171,7 @@ func matters(e fsnotify.Event) bool {
 func watchFolders(w *fsnotify.Watcher, root string) error {
 	for {
 		known, more := w.WatchList(), false
-		for _, folder := range modules.Folders(root) {
+		for _, folder := range source.Folders(root) {
 			if slices.Contains(known, folder) {
 				continue
 			}

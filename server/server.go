@@ -21,6 +21,7 @@ import (
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/modules"
+	"kumi/modules/httproute"
 	"kumi/server/api"
 	"kumi/server/door"
 	"kumi/server/game"
@@ -158,8 +159,8 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 }
 
 // ownRoutes lists the paths that the client port answers itself.
-func ownRoutes() []modules.OwnRoute {
-	return append(api.Routes(), modules.OwnRoute{Pattern: socket.Path, Name: "the socket", First: true})
+func ownRoutes() []httproute.Own {
+	return append(api.Routes(), httproute.Own{Pattern: socket.Path, Name: "the socket", First: true})
 }
 
 // Modules is the loaded set of modules.

@@ -10,11 +10,11 @@ import (
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
-	"kumi/modules"
+	"kumi/modules/golang"
 	"kumi/server/servertest"
 )
 
-func init() { modules.RegisterGo("promises", goPromises) }
+func init() { golang.Register("promises", goPromises) }
 
 // goPromises are what the guide for Go says of db and ctx.
 func goPromises(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error {

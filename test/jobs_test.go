@@ -9,7 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/core"
-	"kumi/modules"
+	"kumi/modules/golang"
 	"kumi/server/servertest"
 )
 
@@ -48,13 +48,13 @@ var jobModules = map[string]servertest.Option{
 	"go": servertest.Flags("--runtime.env", "jobs=go"),
 }
 
-func init() { modules.RegisterGo("jobs", goJobs) }
+func init() { golang.Register("jobs", goJobs) }
 
 func goJobs(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error {
 	if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env["jobs"] != "go" {
 		return nil
 	}
-	i, queue := initializer.(modules.Initializer), nk.(*core.Module)
+	i, queue := initializer.(golang.Initializer), nk.(*core.Module)
 	type rpc = func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, string) (string, error)
 	for _, err := range []error{
 		i.RegisterJob("mail", "", func(ctx context.Context, logger runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, payload string) error {

@@ -13,10 +13,10 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"kumi/hooks"
-	"kumi/modules"
+	"kumi/modules/golang"
 )
 
-func init() { modules.RegisterGo("realtime hooks", goRealtimeHooks) }
+func init() { golang.Register("realtime hooks", goRealtimeHooks) }
 
 // waiting is how a Go module reaches what Nakama's interface lacks.
 type waiting interface {

@@ -12,11 +12,11 @@ package main
 import (
 	"os"
 
-	"kumi/modules"
+	"kumi/modules/golang"
 	"kumi/server/command"
 )
 
 func main() {
-	modules.RegisterGo("sample", InitModule)
+	golang.Register("sample", InitModule)
 	os.Exit(command.Main(os.Args[1:]))
 }

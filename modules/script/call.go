@@ -33,13 +33,13 @@ type entry struct {
 
 // newEntry prepares a registered function. fields are what its log lines carry.
 func newEntry(p *Program, pool Pool, reg *Registration, key, mode string, fields map[string]any) *entry {
-	n := &entry{program: p, pool: pool, key: key, mode: mode, what: reg.describe(), module: reg.Module, logger: p.logger}
+	n := &entry{program: p, pool: pool, key: key, mode: mode, what: reg.Describe(), module: reg.Module, logger: p.logger}
 	n.usage.Name, n.usage.Module = n.what, n.module
 	if len(fields) > 0 {
 		n.logger = p.logger.WithFields(fields).(*core.Logger)
 	}
 	if p.lang == vm.JS {
-		n.loggers = vm.Bind(vm.JS, n.logger, loggerTable)
+		n.loggers = vm.Bind(vm.JS, n.logger, LoggerTable)
 	}
 	return n
 }

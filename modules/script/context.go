@@ -134,13 +134,16 @@ var contextFields = []contextField{
 	ctxStr("trace_id", func(s *contextSource) string { return s.TraceID }),
 }
 
-var contextLayout = func() *vm.Layout {
+// ContextNames lists the properties that a ctx can have.
+func ContextNames() []vm.Name {
 	names := make([]vm.Name, len(contextFields))
 	for i := range contextFields {
 		names[i] = contextFields[i].name
 	}
-	return vm.NewLayout(names...)
-}()
+	return names
+}
+
+var contextLayout = vm.NewLayout(ContextNames()...)
 
 // Has implements vm.Source.
 func (s *contextSource) Has(i int) bool { return contextFields[i].has(s) }

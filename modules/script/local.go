@@ -62,7 +62,7 @@ func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
 	l := localOfMatch(e)
 	r, ok := e.(vm.Recorder)
 	if l == nil || !ok {
-		return playerShape.Of(e, d.Presence), nil
+		return PlayerShape.Of(e, d.Presence), nil
 	}
 	if who, ok := l.senders[d.Presence]; ok && r.Pristine(who) {
 		return who, nil
@@ -70,7 +70,7 @@ func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
 	if l.senders == nil || len(l.senders) >= mostIDs {
 		l.senders = map[*presence.Presence]vm.Ref{}
 	}
-	who := playerShape.Of(e, d.Presence)
+	who := PlayerShape.Of(e, d.Presence)
 	l.senders[d.Presence] = who
 	return who, nil
 }
@@ -170,4 +170,12 @@ func (l *Local) object(inst vm.Instance, lib *vm.Library) vm.Ref {
 	o := inst.Functions(lib)
 	l.objects[lib] = o
 	return o
+}
+
+// ObjectOf makes an object of functions, once per VM where the VM has a Local.
+func ObjectOf(inst vm.Instance, lib *vm.Library) vm.Ref {
+	if l, ok := inst.Local().(*Local); ok && l != nil {
+		return l.object(inst, lib)
+	}
+	return inst.Functions(lib)
 }

@@ -12,12 +12,12 @@ import (
 	"kumi/vm"
 )
 
-// loggerTable is the logger argument of JavaScript functions. It is bound once
+// LoggerTable is the logger argument of JavaScript functions. It is bound once
 // per logger: the host is the logger with its fields.
-var loggerTable []vm.Func[*core.Logger]
+var LoggerTable []vm.Func[*core.Logger]
 
 func init() { // not an initializer: loggers make loggers
-	loggerTable = []vm.Func[*core.Logger]{
+	LoggerTable = []vm.Func[*core.Logger]{
 		{Name: vm.N("debug"), Live: true, Body: logWith(zerolog.DebugLevel)},
 		{Name: vm.N("info"), Live: true, Body: logWith(zerolog.InfoLevel)},
 		{Name: vm.N("warn"), Live: true, Body: logWith(zerolog.WarnLevel)},
@@ -50,9 +50,9 @@ func init() { // not an initializer: loggers make loggers
 // gameLoggerTable is loggerTable for the matches of a program, which share it:
 // the logger is that of the match that calls.
 func gameLoggerTable() []vm.Func[struct{}] {
-	table := make([]vm.Func[struct{}], len(loggerTable))
-	for i := range loggerTable {
-		f := &loggerTable[i]
+	table := make([]vm.Func[struct{}], len(LoggerTable))
+	for i := range LoggerTable {
+		f := &LoggerTable[i]
 		table[i] = vm.Func[struct{}]{Name: f.Name, Live: f.Live, Body: func(_ struct{}, c *vm.Call) error {
 			l := localOf(c)
 			if l == nil {
@@ -71,7 +71,7 @@ func derived(c *vm.Call, l runtime.Logger) error {
 	if !ok || !isOurs {
 		return fmt.Errorf("this engine cannot make loggers")
 	}
-	return c.ReturnRef("logger", inst.Functions(vm.Bind(vm.JS, logger, loggerTable)), nil)
+	return c.ReturnRef("logger", inst.Functions(vm.Bind(vm.JS, logger, LoggerTable)), nil)
 }
 
 func logWith(level zerolog.Level) func(*core.Logger, *vm.Call) error {

@@ -24,7 +24,7 @@ type game struct {
 	name    string
 	module  string
 
-	fns   [len(matchFunctions)]vm.Ref
+	fns   [len(MatchFunctions)]vm.Ref
 	scope *core.Scope
 	state vm.Ref
 	ctx   vm.Ref // one for the life of the match, so what the script puts there stays
@@ -60,7 +60,7 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 
 func (g *game) prepare() error {
 	for i := range g.fns {
-		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && i != matchReload {
+		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && i != MatchReload {
 			return fault.Newf(fault.InvalidArgument, "match handler %q: %s not found or not a function", g.name, g.fn(i))
 		}
 	}
@@ -95,7 +95,7 @@ func (g *game) prepare() error {
 }
 
 // fn is the name of a handler function as the script spells it.
-func (g *game) fn(i int) string { return matchFunctions[i].In(g.program.lang) }
+func (g *game) fn(i int) string { return MatchFunctions[i].In(g.program.lang) }
 
 // what names the function called last for people.
 func (g *game) what() string { return "match handler " + g.name + " " + g.fn(g.at) }
@@ -278,7 +278,7 @@ func (g *game) JoinAttempt(ctx context.Context, tick int64, joiner *match.Joiner
 	if err != nil {
 		return match.Verdict{}, err
 	}
-	out, err := g.invoke(ctx, matchJoinAttempt, self, tick, playerShape.Of(e, runtime.Presence(&joiner.Presence)), meta)
+	out, err := g.invoke(ctx, matchJoinAttempt, self, tick, PlayerShape.Of(e, runtime.Presence(&joiner.Presence)), meta)
 	if err != nil {
 		return match.Verdict{}, err
 	}

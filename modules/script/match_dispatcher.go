@@ -1,6 +1,8 @@
 package script
 
 import (
+	"cmp"
+
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -10,9 +12,9 @@ import (
 	"kumi/vm"
 )
 
-// dispatcherTable is the dispatcher argument of match handlers. Its functions
+// DispatcherTable is the dispatcher argument of match handlers. Its functions
 // work on the match that owns the calling VM.
-var dispatcherTable = []vm.Func[struct{}]{
+var DispatcherTable = []vm.Func[struct{}]{
 	{Name: vm.N("broadcast_message"), Body: broadcast(match.Dispatcher.BroadcastMessage)},
 	{Name: vm.N("broadcast_message_deferred"), Body: broadcast(match.Dispatcher.BroadcastMessageDeferred)},
 	{Name: vm.N("match_kick"), Body: matchKick},
@@ -31,16 +33,16 @@ func broadcast(send func(d match.Dispatcher, opCode int64, data []byte, presence
 	return func(_ struct{}, c *vm.Call) error {
 		op := c.Int("op_code")
 		data := c.OptData("data")
-		to := vm.OptListOf(c, "presences", readPresence)
+		to := vm.OptListOf(c, "presences", ReadPresence)
 		var from runtime.Presence
 		if s := c.OptObj("sender"); s.Present() {
-			p := readPresence(s)
+			p := ReadPresence(s)
 			p.(*presence.Presence).Username = s.Str(&nUsername)
 			from = p
 		}
 		reliable := c.OptBool("reliable", true)
 		g, err := gameOf(c)
-		if err := firstErr(c.Err(), err); err != nil {
+		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
 		if err := g.program.fits("a message of match handler "+g.name, len(data)); err != nil {
@@ -56,9 +58,9 @@ func broadcast(send func(d match.Dispatcher, opCode int64, data []byte, presence
 }
 
 func matchKick(_ struct{}, c *vm.Call) error {
-	who := vm.OptListOf(c, "presences", readPresence)
+	who := vm.OptListOf(c, "presences", ReadPresence)
 	g, err := gameOf(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
 	if len(who) == 0 {
@@ -70,7 +72,7 @@ func matchKick(_ struct{}, c *vm.Call) error {
 func matchLabelUpdate(_ struct{}, c *vm.Call) error {
 	label := c.OptStr("label", "")
 	g, err := gameOf(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
 	if err := g.match.MatchLabelUpdate(label); err != nil {
@@ -80,9 +82,9 @@ func matchLabelUpdate(_ struct{}, c *vm.Call) error {
 	return nil
 }
 
-// readPresence reads a presence as scripts hold it. The user is optional, for
+// ReadPresence reads a presence as scripts hold it. The user is optional, for
 // lists of receivers need none.
-func readPresence(o vm.Obj) runtime.Presence {
+func ReadPresence(o vm.Obj) runtime.Presence {
 	p := &presence.Presence{}
 	p.Session = readUUID(o, &nSessionID, o.UUID(&nSessionID))
 	p.UserID = readUUID(o, &nUserID, o.OptUUID(&nUserID, ""))

@@ -26,29 +26,29 @@ func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bo
 	if !ok {
 		return false, fault.New(fault.Unimplemented, "this engine cannot take over state")
 	}
-	converts := next.fns[matchReload] != nil
+	converts := next.fns[MatchReload] != nil
 	state, lost, err := carrier.Carry(g.inst, g.state, converts)
 	if err != nil {
 		return false, err
 	}
 	if len(lost) > 0 {
 		next.program.log.Info().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
-			Msg("what " + next.fn(matchReload) + " gets of the state is not all there was: " + vm.ListUncarried(lost))
+			Msg("what " + next.fn(MatchReload) + " gets of the state is not all there was: " + vm.ListUncarried(lost))
 	}
 	next.state = state
 	if !converts {
 		return true, nil
 	}
-	out, err := next.invoke(ctx, matchReload, next.ctx, tick)
+	out, err := next.invoke(ctx, MatchReload, next.ctx, tick)
 	if err != nil {
 		return false, err
 	}
-	_, state, alive, err := next.results(matchReload, out, 1)
+	_, state, alive, err := next.results(MatchReload, out, 1)
 	if err != nil {
 		return false, err
 	}
 	if !alive {
-		return false, next.bad(matchReload, "gave no state")
+		return false, next.bad(MatchReload, "gave no state")
 	}
 	next.state = state
 	return true, nil

@@ -1,6 +1,9 @@
 package script
 
-import "kumi/vm"
+import (
+	"kumi/modules/registry"
+	"kumi/vm"
+)
 
 // The functions of a match handler, by position. All are required but the last,
 // which takes over a running match's state when the modules are loaded anew.
@@ -12,15 +15,16 @@ const (
 	matchLoop
 	matchTerminate
 	matchSignal
-	matchReload
+	MatchReload // optional
 )
 
-var matchFunctions = [...]vm.Name{
+// MatchFunctions are the names of the functions of a match handler.
+var MatchFunctions = [...]vm.Name{
 	vm.N("match_init"), vm.N("match_join_attempt"), vm.N("match_join"), vm.N("match_leave"),
 	vm.N("match_loop"), vm.N("match_terminate"), vm.N("match_signal"), vm.N("match_reload"),
 }
 
 // matchKey is the key of a handler's function: match:<name>:init and so on.
 func matchKey(name string, i int) string {
-	return string(Match) + ":" + name + ":" + matchFunctions[i].Snake[len("match_"):]
+	return string(registry.Match) + ":" + name + ":" + MatchFunctions[i].Snake[len("match_"):]
 }

@@ -13,22 +13,23 @@ import (
 type plan struct {
 	name   string
 	layout *vm.Layout
-	fields []planField
+	Fields []PlanField
 	byKey  map[string]int // both spellings
 }
 
-type planField struct {
-	fd       protoreflect.FieldDescriptor
-	name     vm.Name
-	kind     protoreflect.Kind
-	list     bool
-	dict     bool
-	presence bool       // unset differs from default: a message, an optional, a member of a oneof
-	message  bool       // not a list or map, and a message
-	oneof    int        // number of its oneof, from 1; optionals have none
-	value    *planField // dict: its values
+// PlanField is one field of a message.
+type PlanField struct {
+	Fd       protoreflect.FieldDescriptor
+	Name     vm.Name
+	Kind     protoreflect.Kind
+	List     bool
+	Dict     bool
+	Presence bool       // unset differs from default: a message, an optional, a member of a oneof
+	Message  bool       // not a list or map, and a message
+	Oneof    int        // number of its oneof, from 1; optionals have none
+	Value    *PlanField // dict: its values
 	key      protoreflect.Kind
-	known    wellKnown
+	Known    wellKnown
 
 	once sync.Once
 	sub  *plan // message fields: see plan()
@@ -38,17 +39,17 @@ type planField struct {
 type wellKnown uint8
 
 const (
-	ordinary wellKnown = iota
-	timestamp
-	duration
-	wrapper
-	special // through protojson
+	Ordinary wellKnown = iota
+	Timestamp
+	Duration
+	Wrapper
+	Special // through protojson
 )
 
 var plans sync.Map // protoreflect.FullName -> *plan
 
-// planOf finds or makes the plan of a type.
-func planOf(d protoreflect.MessageDescriptor) *plan {
+// PlanOf finds or makes the plan of a type.
+func PlanOf(d protoreflect.MessageDescriptor) *plan {
 	if p, ok := plans.Load(d.FullName()); ok {
 		return p.(*plan)
 	}
@@ -58,62 +59,63 @@ func planOf(d protoreflect.MessageDescriptor) *plan {
 
 func newPlan(d protoreflect.MessageDescriptor) *plan {
 	fds := d.Fields()
-	p := &plan{name: string(d.FullName()), fields: make([]planField, fds.Len()), byKey: make(map[string]int, 2*fds.Len())}
+	p := &plan{name: string(d.FullName()), Fields: make([]PlanField, fds.Len()), byKey: make(map[string]int, 2*fds.Len())}
 	names := make([]vm.Name, fds.Len())
-	for i := range p.fields {
-		f := &p.fields[i]
+	for i := range p.Fields {
+		f := &p.Fields[i]
 		fd := fds.Get(i)
 		initField(f, fd)
 		if o := fd.ContainingOneof(); o != nil && !o.IsSynthetic() {
-			f.oneof = o.Index() + 1
+			f.Oneof = o.Index() + 1
 		}
-		names[i] = f.name
-		p.byKey[f.name.Camel] = i
-		p.byKey[f.name.Snake] = i
+		names[i] = f.Name
+		p.byKey[f.Name.Camel] = i
+		p.byKey[f.Name.Snake] = i
 	}
 	p.layout = vm.NewLayout(names...)
 	return p
 }
 
-func initField(f *planField, fd protoreflect.FieldDescriptor) {
-	f.fd = fd
-	f.name = vm.NameAs(fd.TextName(), fd.JSONName())
-	f.kind = fd.Kind()
-	f.list = fd.IsList()
-	f.presence = fd.HasPresence()
+func initField(f *PlanField, fd protoreflect.FieldDescriptor) {
+	f.Fd = fd
+	f.Name = vm.NameAs(fd.TextName(), fd.JSONName())
+	f.Kind = fd.Kind()
+	f.List = fd.IsList()
+	f.Presence = fd.HasPresence()
 	if fd.IsMap() {
-		f.dict = true
+		f.Dict = true
 		f.key = fd.MapKey().Kind()
-		f.value = new(planField)
-		initField(f.value, fd.MapValue())
+		f.Value = new(PlanField)
+		initField(f.Value, fd.MapValue())
 		return
 	}
-	if f.kind == protoreflect.MessageKind || f.kind == protoreflect.GroupKind {
-		f.known = wellKnownOf(fd.Message())
-		f.message = !f.list
+	if f.Kind == protoreflect.MessageKind || f.Kind == protoreflect.GroupKind {
+		f.Known = WellKnownOf(fd.Message())
+		f.Message = !f.List
 	}
 }
 
-// plan is the plan of a message field's type. It is made on first use because
+// Plan is the plan of a message field's type. It is made on first use because
 // messages may contain themselves.
-func (f *planField) plan() *plan {
-	f.once.Do(func() { f.sub = planOf(f.fd.Message()) })
+func (f *PlanField) Plan() *plan {
+	f.once.Do(func() { f.sub = PlanOf(f.Fd.Message()) })
 	return f.sub
 }
 
-func wellKnownOf(d protoreflect.MessageDescriptor) wellKnown {
+// WellKnownOf says whether a message has a JSON form of its own, and which.
+func WellKnownOf(d protoreflect.MessageDescriptor) wellKnown {
 	if d.ParentFile().Package() != "google.protobuf" {
-		return ordinary
+		return Ordinary
 	}
 	switch d.Name() {
 	case "Timestamp":
-		return timestamp
+		return Timestamp
 	case "Duration":
-		return duration
+		return Duration
 	case "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value", "BoolValue", "StringValue", "BytesValue":
-		return wrapper
+		return Wrapper
 	case "Struct", "Value", "ListValue", "Any", "FieldMask":
-		return special
+		return Special
 	}
-	return ordinary
+	return Ordinary
 }

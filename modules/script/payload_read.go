@@ -23,7 +23,7 @@ import (
 // The message must not change while the value is in use.
 func Payload(e vm.Engine, m proto.Message) vm.Ref {
 	r := m.ProtoReflect()
-	return planOf(r.Descriptor()).of(e, r)
+	return PlanOf(r.Descriptor()).of(e, r)
 }
 
 func (p *plan) of(e vm.Engine, m protoreflect.Message) vm.Ref {
@@ -39,22 +39,22 @@ type payload struct {
 
 // Has implements vm.Source.
 func (s *payload) Has(i int) bool {
-	f := &s.fields[i]
-	if !s.all || f.presence && !(f.message && f.oneof == 0) {
-		return s.m.Has(f.fd)
+	f := &s.Fields[i]
+	if !s.all || f.Presence && !(f.Message && f.Oneof == 0) {
+		return s.m.Has(f.Fd)
 	}
 	return true
 }
 
 // Get implements vm.Source.
 func (s *payload) Get(e vm.Engine, i int) (vm.Ref, error) {
-	f := &s.fields[i]
-	if f.message && !s.m.Has(f.fd) {
+	f := &s.Fields[i]
+	if f.Message && !s.m.Has(f.Fd) {
 		return e.Nil(), nil
 	}
-	v := s.m.Get(f.fd)
+	v := s.m.Get(f.Fd)
 	switch {
-	case f.list:
+	case f.List:
 		list := v.List()
 		refs := make([]vm.Ref, list.Len())
 		for i := range refs {
@@ -65,19 +65,19 @@ func (s *payload) Get(e vm.Engine, i int) (vm.Ref, error) {
 			refs[i] = x
 		}
 		return e.List(refs), nil
-	case f.dict:
+	case f.Dict:
 		return f.readMap(e, v.Map())
 	}
 	return f.read(e, v)
 }
 
-func (f *planField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
+func (f *PlanField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
 	names := make([]vm.Name, 0, m.Len())
 	refs := make([]vm.Ref, 0, m.Len())
 	var failed error
 	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
 		var ref vm.Ref
-		if ref, failed = f.value.read(e, v); failed != nil {
+		if ref, failed = f.Value.read(e, v); failed != nil {
 			return false
 		}
 		names = append(names, vm.NameAs(k.String(), k.String()))
@@ -92,8 +92,8 @@ func (f *planField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
 
 // read makes the script value of one value of the field, a list's item or a
 // map's value.
-func (f *planField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
-	switch f.kind {
+func (f *PlanField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
+	switch f.Kind {
 	case protoreflect.StringKind:
 		return e.FromStr(v.String()), nil
 	case protoreflect.BoolKind:
@@ -115,7 +115,7 @@ func (f *planField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		return f.readMessage(e, v.Message())
 	}
-	return nil, fmt.Errorf("field %s has a kind that scripts cannot read", f.fd.FullName())
+	return nil, fmt.Errorf("field %s has a kind that scripts cannot read", f.Fd.FullName())
 }
 
 func readFloat(e vm.Engine, x float64) vm.Ref {
@@ -130,21 +130,21 @@ func readFloat(e vm.Engine, x float64) vm.Ref {
 	return e.FromFloat(x)
 }
 
-func (f *planField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, error) {
-	switch f.known {
-	case ordinary:
-		return f.plan().of(e, m), nil
-	case wrapper:
-		value := &f.plan().fields[0]
-		return value.read(e, m.Get(value.fd))
-	case timestamp:
+func (f *PlanField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, error) {
+	switch f.Known {
+	case Ordinary:
+		return f.Plan().of(e, m), nil
+	case Wrapper:
+		value := &f.Plan().Fields[0]
+		return value.read(e, m.Get(value.Fd))
+	case Timestamp:
 		if t, ok := m.Interface().(*timestamppb.Timestamp); ok && t.IsValid() {
 			return e.FromStr(formatTime(t.AsTime())), nil
 		}
 	}
 	text, err := protojson.Marshal(m.Interface())
 	if err != nil {
-		return nil, fmt.Errorf("field %s: %w", f.fd.FullName(), err)
+		return nil, fmt.Errorf("field %s: %w", f.Fd.FullName(), err)
 	}
 	return e.FromJSON(string(text))
 }

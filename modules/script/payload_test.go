@@ -102,7 +102,7 @@ func random(r *rand.Rand, fd protoreflect.FieldDescriptor, fresh func() protoref
 		return protoreflect.ValueOfEnum(fd.Enum().Values().Get(fd.Enum().Values().Len() - 1).Number())
 	case protoreflect.MessageKind:
 		v := fresh()
-		if wellKnownOf(fd.Message()) == timestamp {
+		if WellKnownOf(fd.Message()) == Timestamp {
 			fds := fd.Message().Fields()
 			v.Message().Set(fds.ByName("seconds"), protoreflect.ValueOfInt64(r.Int64N(4e9)))
 			v.Message().Set(fds.ByName("nanos"), protoreflect.ValueOfInt32([]int32{0, 5e6, 5000, 7}[r.IntN(4)]))

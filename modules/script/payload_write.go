@@ -26,7 +26,7 @@ func ReadPayload(e vm.Engine, v vm.Ref, m proto.Message) error {
 	if !e.IsObject(v) {
 		return fault.Newf(fault.InvalidArgument, "expected an object with the fields of %s", r.Descriptor().Name())
 	}
-	planOf(r.Descriptor()).write(&w, v, r)
+	PlanOf(r.Descriptor()).write(&w, v, r)
 	return w.err
 }
 
@@ -71,8 +71,8 @@ func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 			if w.e.IsNil(x) {
 				return true
 			}
-			f := &p.fields[i]
-			if m.Has(f.fd) {
+			f := &p.Fields[i]
+			if m.Has(f.Fd) {
 				w.fail("the field is given twice, in both spellings")
 				return false
 			}
@@ -90,11 +90,11 @@ func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 // few.
 type oneofSet uint64
 
-func (s *oneofSet) add(w *payloadWriter, f *planField) bool {
-	if f.oneof == 0 {
+func (s *oneofSet) add(w *payloadWriter, f *PlanField) bool {
+	if f.Oneof == 0 {
 		return true
 	}
-	bit := oneofSet(1) << (f.oneof - 1)
+	bit := oneofSet(1) << (f.Oneof - 1)
 	if *s&bit != 0 {
 		w.fail("only one field of this kind can be set at a time")
 		return false
@@ -125,16 +125,16 @@ func (p *plan) recorded(e vm.Engine, v vm.Ref) vm.Recorded {
 func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m protoreflect.Message) {
 	from := rec.Source().(*payload).m
 	at := len(w.path)
-	for i := range p.fields {
-		f := &p.fields[i]
+	for i := range p.Fields {
+		f := &p.Fields[i]
 		x, touched := rec.Touched(i)
 		switch {
 		case !touched:
-			if from.Has(f.fd) && oneofs.add(w, f) {
-				m.Set(f.fd, from.Get(f.fd))
+			if from.Has(f.Fd) && oneofs.add(w, f) {
+				m.Set(f.Fd, from.Get(f.Fd))
 			}
 		case x != nil && !w.e.IsNil(x):
-			w.path = append(append(w.path[:at], '.'), f.name.In(w.e.Lang())...)
+			w.path = append(append(w.path[:at], '.'), f.Name.In(w.e.Lang())...)
 			if oneofs.add(w, f) {
 				f.write(w, x, m)
 			}
@@ -146,10 +146,10 @@ func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m proto
 }
 
 // write sets the field in m.
-func (f *planField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+func (f *PlanField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 	e := w.e
 	switch {
-	case f.list:
+	case f.List:
 		if !e.IsList(x) {
 			w.fail("expected a list")
 			return
@@ -158,7 +158,7 @@ func (f *planField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 		if n == 0 {
 			return
 		}
-		list := m.Mutable(f.fd).List()
+		list := m.Mutable(f.Fd).List()
 		at := len(w.path)
 		for i := range n {
 			w.path = append(strconv.AppendInt(append(w.path[:at], '['), int64(i), 10), ']')
@@ -169,17 +169,17 @@ func (f *planField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 			list.Append(v)
 		}
 		w.path = w.path[:at]
-	case f.dict:
+	case f.Dict:
 		f.writeMap(w, x, m)
 	default:
-		v, ok := f.value1(w, x, func() protoreflect.Value { return m.NewField(f.fd) })
+		v, ok := f.value1(w, x, func() protoreflect.Value { return m.NewField(f.Fd) })
 		if ok {
-			m.Set(f.fd, v)
+			m.Set(f.Fd, v)
 		}
 	}
 }
 
-func (f *planField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+func (f *PlanField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 	if !w.e.IsObject(x) {
 		w.fail("expected an object")
 		return
@@ -189,13 +189,13 @@ func (f *planField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message)
 	w.e.EachField(x, func(key string, item vm.Ref) bool {
 		w.path = append(append(w.path[:at], '.'), key...)
 		if dict == nil {
-			dict = m.Mutable(f.fd).Map()
+			dict = m.Mutable(f.Fd).Map()
 		}
 		k, ok := mapKey(w, f.key, key)
 		if !ok {
 			return false
 		}
-		v, ok := f.value.value1(w, item, dict.NewValue)
+		v, ok := f.Value.value1(w, item, dict.NewValue)
 		if !ok {
 			return false
 		}
@@ -240,10 +240,10 @@ func mapKey(w *payloadWriter, kind protoreflect.Kind, key string) (protoreflect.
 
 // value1 reads one value of the field, a list's item or a map's value. fresh
 // makes an empty one, for messages.
-func (f *planField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+func (f *PlanField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
 	e := w.e
 	none := protoreflect.Value{}
-	switch f.kind {
+	switch f.Kind {
 	case protoreflect.StringKind:
 		if !e.IsStr(x) {
 			w.fail("expected a string")
@@ -289,10 +289,10 @@ func (f *planField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect
 		return protoreflect.ValueOfFloat64(n), ok
 	case protoreflect.EnumKind:
 		if e.IsStr(x) {
-			if ev := f.fd.Enum().Values().ByName(protoreflect.Name(e.Str(x))); ev != nil {
+			if ev := f.Fd.Enum().Values().ByName(protoreflect.Name(e.Str(x))); ev != nil {
 				return protoreflect.ValueOfEnum(ev.Number()), true
 			}
-			w.fail("expected a number, or a name of " + string(f.fd.Enum().FullName()))
+			w.fail("expected a number, or a name of " + string(f.Fd.Enum().FullName()))
 			return none, false
 		}
 		n, ok := f.integer(w, x, math.MinInt32, math.MaxInt32)
@@ -306,7 +306,7 @@ func (f *planField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect
 	return none, false
 }
 
-func (f *planField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int64, bool) {
+func (f *PlanField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int64, bool) {
 	var n int64
 	ok := false
 	switch {
@@ -381,26 +381,26 @@ func writeBytes(w *payloadWriter, x vm.Ref) (protoreflect.Value, bool) {
 	return protoreflect.Value{}, false
 }
 
-func (f *planField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
-	switch f.known {
-	case ordinary:
+func (f *PlanField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+	switch f.Known {
+	case Ordinary:
 		if !w.e.IsObject(x) {
 			w.fail("expected an object")
 			return protoreflect.Value{}, false
 		}
 		v := fresh()
-		f.plan().write(w, x, v.Message())
+		f.Plan().write(w, x, v.Message())
 		return v, w.err == nil
-	case wrapper:
-		value := &f.plan().fields[0]
+	case Wrapper:
+		value := &f.Plan().Fields[0]
 		inner, ok := value.value1(w, x, nil)
 		if !ok {
 			return protoreflect.Value{}, false
 		}
 		v := fresh()
-		v.Message().Set(value.fd, inner)
+		v.Message().Set(value.Fd, inner)
 		return v, true
-	case timestamp:
+	case Timestamp:
 		if w.e.IsStr(x) {
 			if t, err := time.Parse(time.RFC3339Nano, w.e.Str(x)); err == nil {
 				if ts := timestamppb.New(t); ts.IsValid() {
@@ -417,7 +417,7 @@ func (f *planField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protor
 		err = protojson.Unmarshal(text, v.Message().Interface())
 	}
 	if err != nil {
-		w.fail("expected the JSON form of " + string(f.fd.Message().FullName()))
+		w.fail("expected the JSON form of " + string(f.Fd.Message().FullName()))
 		return protoreflect.Value{}, false
 	}
 	return v, true

@@ -12,9 +12,11 @@ import (
 
 // ProgramOptions are what the VMs of one runtime have in common.
 type ProgramOptions struct {
-	Lang   vm.Lang
-	NK     *core.Module
-	Logger zerolog.Logger
+	Lang vm.Lang
+	NK   *core.Module
+	// Functions is what scripts call as nk, bound to NK.
+	Functions *vm.Library
+	Logger    zerolog.Logger
 	// Scope is what module code runs in when no caller brings a scope: while it
 	// loads, in matches, events and schedules. Only its environment, node and
 	// version are used.
@@ -52,16 +54,16 @@ func NewProgram(o ProgramOptions) *Program {
 		p.scope = &core.Scope{}
 	}
 	p.logger = core.NewLogger(p.log)
-	p.loggers = vm.Bind(vm.JS, p.logger, loggerTable)
+	p.loggers = vm.Bind(vm.JS, p.logger, LoggerTable)
 	p.gameLogger = vm.Bind(vm.JS, struct{}{}, gameLoggerTable())
-	p.nk = Library(o.Lang, o.NK)
+	p.nk = o.Functions
 	p.initializer = Initializer(o.Lang, o.NK)
 	if o.Otherwise != nil {
 		for object, lib := range map[string]**vm.Library{"Nakama": &p.nk, "Initializer": &p.initializer, "Logger": &p.loggers} {
 			*lib = (*lib).Otherwise(func(name string) *vm.Native { return o.Otherwise(object, name) })
 		}
 	}
-	p.dispatcher = vm.Bind(o.Lang, struct{}{}, dispatcherTable)
+	p.dispatcher = vm.Bind(o.Lang, struct{}{}, DispatcherTable)
 	return p
 }
 

@@ -1,10 +1,12 @@
 package script
 
 import (
+	"cmp"
 	"strings"
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/modules/registry"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -20,16 +22,16 @@ type registering = *core.Module
 func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 	table := append([]vm.Func[registering]{
 		{Name: vm.N("register_rpc"), Body: registerRPC},
-		{Name: vm.N("register_rt_before"), Body: registerNamed(RealtimeBefore)},
-		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
+		{Name: vm.N("register_rt_before"), Body: registerNamed(registry.RealtimeBefore)},
+		{Name: vm.N("register_rt_after"), Body: registerNamed(registry.RealtimeAfter)},
 		{Name: vm.N("register_match"), Body: registerMatch},
 		{Name: vm.N("get_config"), Body: getConfig},
 	}, append(registerChains(vm.JS), registerShared...)...)
 	for i := range hooks.Methods {
 		name := hooks.Methods[i].Name
 		table = append(table,
-			vm.Func[registering]{Name: vm.NameAs("register_before_"+name, "registerBefore"+name), Body: registerHook(Before, name)},
-			vm.Func[registering]{Name: vm.NameAs("register_after_"+name, "registerAfter"+name), Body: registerHook(After, name)})
+			vm.Func[registering]{Name: vm.NameAs("register_before_"+name, "registerBefore"+name), Body: registerHook(registry.Before, name)},
+			vm.Func[registering]{Name: vm.NameAs("register_after_"+name, "registerAfter"+name), Body: registerHook(registry.After, name)})
 	}
 	for i := range table {
 		table[i].Live = true
@@ -44,11 +46,11 @@ var registerShared = func() []vm.Func[registering] {
 		{Name: vm.N("register_job"), Body: registerJob},
 		{Name: vm.N("register_storage_index"), Body: registerStorageIndex},
 		{Name: vm.N("register_storage_index_filter"), Body: registerIndexFilter},
-		{Name: vm.N("register_event"), Body: registerEvent(Custom)},
-		{Name: vm.N("register_event_session_start"), Body: registerEvent(SessionStart)},
-		{Name: vm.N("register_event_session_end"), Body: registerEvent(SessionEnd)},
+		{Name: vm.N("register_event"), Body: registerEvent(registry.Custom)},
+		{Name: vm.N("register_event_session_start"), Body: registerEvent(registry.SessionStart)},
+		{Name: vm.N("register_event_session_end"), Body: registerEvent(registry.SessionEnd)},
 	}
-	for _, kind := range singles {
+	for _, kind := range registry.Singles {
 		table = append(table, vm.Func[registering]{Name: vm.N("register_" + string(kind)), Body: registerSingle(kind)})
 	}
 	return table
@@ -58,10 +60,10 @@ var registerShared = func() []vm.Func[registering] {
 var registerLua = func() []vm.Func[registering] {
 	table := append([]vm.Func[registering]{
 		{Name: vm.N("register_rpc"), Body: registerRPC},
-		{Name: vm.N("register_req_before"), Body: registerNamed(Before)},
-		{Name: vm.N("register_req_after"), Body: registerNamed(After)},
-		{Name: vm.N("register_rt_before"), Body: registerNamed(RealtimeBefore)},
-		{Name: vm.N("register_rt_after"), Body: registerNamed(RealtimeAfter)},
+		{Name: vm.N("register_req_before"), Body: registerNamed(registry.Before)},
+		{Name: vm.N("register_req_after"), Body: registerNamed(registry.After)},
+		{Name: vm.N("register_rt_before"), Body: registerNamed(registry.RealtimeBefore)},
+		{Name: vm.N("register_rt_after"), Body: registerNamed(registry.RealtimeAfter)},
 	}, append(registerChains(vm.Lua), registerShared...)...)
 	for i := range table {
 		table[i].Only, table[i].Live = vm.Lua, true
@@ -118,24 +120,24 @@ func nameAndHandler(c *vm.Call, name string) (string, target) {
 func registerRPC(_ registering, c *vm.Call) error {
 	id, fn := nameAndHandler(c, "id")
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
 	id = strings.ToLower(id)
-	fn.key = string(RPC) + ":" + id
-	return r.add(c, Registration{Kind: RPC, Name: id}, fn)
+	fn.key = string(registry.RPC) + ":" + id
+	return r.add(c, Registration{Kind: registry.RPC, Name: id}, fn)
 }
 
 // registerNamed registers a hook whose name is an argument.
-func registerNamed(kind Kind) func(registering, *vm.Call) error {
+func registerNamed(kind registry.Kind) func(registering, *vm.Call) error {
 	return func(_ registering, c *vm.Call) error {
 		name, fn := nameAndHandler(c, "name")
 		r, err := registrar(c)
-		if err := firstErr(c.Err(), err); err != nil {
+		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
 		table := hooks.API
-		if kind == RealtimeBefore || kind == RealtimeAfter {
+		if kind == registry.RealtimeBefore || kind == registry.RealtimeAfter {
 			table = hooks.Realtime
 		}
 		exact, ok := hooks.Canonical(table, name)
@@ -148,11 +150,11 @@ func registerNamed(kind Kind) func(registering, *vm.Call) error {
 }
 
 // registerHook registers the hook of one API method.
-func registerHook(kind Kind, name string) func(registering, *vm.Call) error {
+func registerHook(kind registry.Kind, name string) func(registering, *vm.Call) error {
 	return func(_ registering, c *vm.Call) error {
 		fn := handlerArg(c, "fn")
 		r, err := registrar(c)
-		if err := firstErr(c.Err(), err); err != nil {
+		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
 		fn.key = string(kind) + ":" + name
@@ -160,11 +162,11 @@ func registerHook(kind Kind, name string) func(registering, *vm.Call) error {
 	}
 }
 
-func registerSingle(kind Kind) func(registering, *vm.Call) error {
+func registerSingle(kind registry.Kind) func(registering, *vm.Call) error {
 	return func(_ registering, c *vm.Call) error {
 		fn := handlerArg(c, "fn")
 		r, err := registrar(c)
-		if err := firstErr(c.Err(), err); err != nil {
+		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
 		fn.key = string(kind)
@@ -172,11 +174,11 @@ func registerSingle(kind Kind) func(registering, *vm.Call) error {
 	}
 }
 
-func registerEvent(kind Kind) func(registering, *vm.Call) error {
+func registerEvent(kind registry.Kind) func(registering, *vm.Call) error {
 	return func(_ registering, c *vm.Call) error {
 		fn := handlerArg(c, "fn")
 		r, err := registrar(c)
-		if err := firstErr(c.Err(), err); err != nil {
+		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
 		return r.accumulate(c, Registration{Kind: kind}, fn)
@@ -189,9 +191,9 @@ func registerMatch(_ registering, c *vm.Call) error {
 	var targets []target
 	if handlers.Present() {
 		missing := missingFunctions(c, handlers)
-		for i := range matchFunctions {
-			fn := &matchFunctions[i]
-			if i == matchReload && c.E.IsNil(handlers.Any(fn)) {
+		for i := range MatchFunctions {
+			fn := &MatchFunctions[i]
+			if i == MatchReload && c.E.IsNil(handlers.Any(fn)) {
 				continue
 			}
 			t := handlerOf(c, handlers.Any(fn), func() {
@@ -202,18 +204,18 @@ func registerMatch(_ registering, c *vm.Call) error {
 		}
 	}
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
-	return r.add(c, Registration{Kind: Match, Name: name}, targets...)
+	return r.add(c, Registration{Kind: registry.Match, Name: name}, targets...)
 }
 
 // missingFunctions names the functions that a match handler should have.
 func missingFunctions(c *vm.Call, handlers vm.Obj) string {
 	var names []string
-	for i := range matchFunctions {
-		fn := &matchFunctions[i]
-		if v := handlers.Any(fn); i != matchReload && (v == nil || !c.E.IsFunc(v) && !c.E.IsStr(v)) {
+	for i := range MatchFunctions {
+		fn := &MatchFunctions[i]
+		if v := handlers.Any(fn); i != MatchReload && (v == nil || !c.E.IsFunc(v) && !c.E.IsStr(v)) {
 			names = append(names, fn.In(c.E.Lang()))
 		}
 	}
@@ -221,7 +223,7 @@ func missingFunctions(c *vm.Call, handlers vm.Obj) string {
 }
 
 func registerStorageIndex(_ registering, c *vm.Call) error {
-	x := &StorageIndex{
+	x := &registry.StorageIndex{
 		Name:       c.StrNonEmpty("name"),
 		Collection: c.StrNonEmpty("collection"),
 		Key:        c.OptStr("key", ""),
@@ -235,18 +237,18 @@ func registerStorageIndex(_ registering, c *vm.Call) error {
 	x.MaxEntries = int(most)
 	x.IndexOnly = c.OptBool("index_only", false)
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
 	if len(x.Fields) == 0 {
 		return fault.Newf(fault.InvalidArgument, "storage index %q must have at least one field", x.Name)
 	}
 	for i := range r.list {
-		if r.list[i].Kind == Index && r.list[i].Name == x.Name {
+		if r.list[i].Kind == registry.Index && r.list[i].Name == x.Name {
 			return fault.Newf(fault.AlreadyExists, "a storage index named %q is already registered", x.Name)
 		}
 	}
-	return r.add(c, Registration{Kind: Index, Name: x.Name, Index: x})
+	return r.add(c, Registration{Kind: registry.Index, Name: x.Name, Index: x})
 }
 
 // registerIndexFilter takes the index name first in both languages.
@@ -254,20 +256,11 @@ func registerIndexFilter(_ registering, c *vm.Call) error {
 	name := c.StrNonEmpty("index_name")
 	fn := handlerArg(c, "fn")
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
-	fn.key = string(IndexFilter) + ":" + name
-	return r.add(c, Registration{Kind: IndexFilter, Name: name}, fn)
-}
-
-func firstErr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	fn.key = string(registry.IndexFilter) + ":" + name
+	return r.add(c, Registration{Kind: registry.IndexFilter, Name: name}, fn)
 }
 
 // unknownHook names the hook that was probably meant.
@@ -279,15 +272,15 @@ func unknownHook(table hooks.Kind, name string) error {
 			names = append(names, hooks.Methods[i].Name)
 		}
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook; did you mean %q?", what, name, near)
 	}
 	return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook", what, name)
 }
 
-// nearest is the name with the fewest edits to it, if that is few enough to be
+// Nearest is the name with the fewest edits to it, if that is few enough to be
 // a slip.
-func nearest(name string, names []string) string {
+func Nearest(name string, names []string) string {
 	best, bestAt := "", 1+len(name)/3
 	for _, n := range names {
 		if d := edits(strings.ToLower(name), strings.ToLower(n)); d <= bestAt && (best == "" || d < bestAt) {

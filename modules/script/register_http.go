@@ -1,53 +1,17 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"kumi/modules/httproute"
+	"kumi/modules/registry"
 	"kumi/store/fault"
 	"kumi/vm"
 )
-
-// HTTP is the kind of HTTP routes. Their keys end with a number.
-const HTTP Kind = "http"
-
-// Route is an HTTP route as a script asked for it.
-type Route struct {
-	Pattern string // of the path: "/shop/{item}"
-	Path    *regexp.Regexp
-	Names   []string // of the path's variables, in order
-	Methods []string // empty: all
-	Auth    string   // AuthNone, AuthSession or AuthHTTPKey
-	Module  string
-	Runtime string
-	At      string // where it was registered, file:line
-	Serve   func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error)
-}
-
-// What a caller of a route must show, which the server checks.
-const (
-	AuthNone    = ""
-	AuthSession = "session"  // a session token; ctx has the user
-	AuthHTTPKey = "http_key" // runtime.http_key, as for RPCs
-)
-
-// HTTPRequest is a request to a route.
-type HTTPRequest struct {
-	Method, Path   string
-	Params         map[string]string // of the path
-	Query, Headers map[string][]string
-	Body           []byte
-}
-
-// HTTPResponse is what a route answers.
-type HTTPResponse struct {
-	Status  int
-	Headers map[string][]string // by canonical name; Content-Type is always there
-	Body    []byte
-}
 
 var (
 	nAuth, nBinary                   = vm.N("auth"), vm.N("binary")
@@ -58,45 +22,47 @@ var (
 // JavaScript; both may be followed by a list of methods and by options.
 func registerHTTP(_ registering, c *vm.Call) error {
 	path, fn := nameAndHandler(c, "path")
-	route := &Route{Pattern: path}
+	rt := &httproute.Route{Pattern: path}
 	for _, m := range c.OptStrs("methods") {
-		route.Methods = append(route.Methods, strings.ToUpper(m))
+		rt.Methods = append(rt.Methods, strings.ToUpper(m))
 	}
 	options := c.OptObj("options")
 	binary := false
 	if options.Present() {
-		route.Auth = options.OptStr(&nAuth, AuthNone)
-		switch route.Auth {
-		case AuthNone, AuthSession, AuthHTTPKey:
+		rt.Auth = options.OptStr(&nAuth, httproute.AuthNone)
+		switch rt.Auth {
+		case httproute.AuthNone, httproute.AuthSession, httproute.AuthHTTPKey:
 		case "none":
-			route.Auth = AuthNone
+			rt.Auth = httproute.AuthNone
 		default:
 			options.Invalid(&nAuth, `expected "session", "http_key" or "none"`)
 		}
 		binary = options.OptBool(&nBinary, false)
 	}
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err); err != nil {
+	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
-	if route.Path, route.Names, err = CompilePath(path); err != nil {
+	if rt.Path, rt.Names, err = httproute.Compile(path); err != nil {
 		return err
 	}
-	return r.accumulate(c, Registration{Kind: HTTP, Name: path, Route: route, binary: binary}, fn)
+	return r.accumulate(c, Registration{Kind: registry.HTTP, Name: path, Route: rt, binary: binary}, fn)
 }
 
 // installHTTP makes the route of a registration.
-func installHTTP(p *Program, pool Pool, reg *Registration) Route {
+func installHTTP(p *Program, pool Pool, reg *Registration) httproute.Route {
 	n := newEntry(p, pool, reg, reg.Keys[0], "http", map[string]any{"route": reg.Name})
-	route := *reg.Route
-	route.Module, route.Runtime, route.At = reg.Module, p.lang.String(), reg.At
+	rt := *reg.Route
+	rt.Module, rt.Runtime, rt.At = reg.Module, p.lang.String(), reg.At
 	binary := reg.binary
-	route.Serve = func(ctx context.Context, in *HTTPRequest) (*HTTPResponse, error) { return n.http(ctx, in, binary) }
-	return route
+	rt.Serve = func(ctx context.Context, in *httproute.Request) (*httproute.Response, error) {
+		return n.http(ctx, in, binary)
+	}
+	return rt
 }
 
 // http is the function as the handler of a route.
-func (n *entry) http(ctx context.Context, in *HTTPRequest, binary bool) (res *HTTPResponse, err error) {
+func (n *entry) http(ctx context.Context, in *httproute.Request, binary bool) (res *httproute.Response, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 			return append(args, requestShape.Of(e, &requestSource{in, binary})), nil
@@ -112,7 +78,7 @@ func (n *entry) http(ctx context.Context, in *HTTPRequest, binary bool) (res *HT
 }
 
 type requestSource struct {
-	*HTTPRequest
+	*httproute.Request
 	binary bool
 }
 
@@ -146,8 +112,8 @@ func lists(m map[string][]string) map[string]any {
 
 // response reads what a route returned: nothing, a text, or an object with
 // status, headers and body.
-func (n *entry) response(e vm.Engine, v vm.Ref) (*HTTPResponse, error) {
-	res := &HTTPResponse{Status: http.StatusOK, Headers: map[string][]string{}}
+func (n *entry) response(e vm.Engine, v vm.Ref) (*httproute.Response, error) {
+	res := &httproute.Response{Status: http.StatusOK, Headers: map[string][]string{}}
 	body := v
 	switch {
 	case e.IsNil(v):
@@ -176,7 +142,7 @@ func (n *entry) response(e vm.Engine, v vm.Ref) (*HTTPResponse, error) {
 	return res, n.program.fits(n.what, len(res.Body))
 }
 
-func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *HTTPResponse) error {
+func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *httproute.Response) error {
 	if e.IsNil(v) {
 		return nil
 	}
@@ -204,7 +170,7 @@ func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *HTTPResponse) error 
 
 // responseBody reads the body: a text or binary data as it is, anything else
 // becomes JSON.
-func (n *entry) responseBody(e vm.Engine, v vm.Ref, res *HTTPResponse) error {
+func (n *entry) responseBody(e vm.Engine, v vm.Ref, res *httproute.Response) error {
 	kind := ""
 	switch {
 	case e.IsNil(v):

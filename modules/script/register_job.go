@@ -1,30 +1,29 @@
 package script
 
 import (
+	"cmp"
 	"context"
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/modules/registry"
 	"kumi/vm"
 )
-
-// JobKind is the kind of jobs.
-const JobKind Kind = "job"
 
 // registerJob adds a job: a name, a function, and when it runs by itself.
 func registerJob(_ registering, c *vm.Call) error {
 	name, fn := nameAndHandler(c, "name")
 	schedule := c.OptStr("schedule", "")
 	r, err := registrar(c)
-	if err := firstErr(c.Err(), err, core.CheckJobName(name)); err != nil {
+	if err := cmp.Or(c.Err(), err, core.CheckJobName(name)); err != nil {
 		return err
 	}
 	when, err := core.ParseSchedule(schedule)
 	if err != nil {
 		return err
 	}
-	fn.key = string(JobKind) + ":" + name
-	return r.add(c, Registration{Kind: JobKind, Name: name, schedule: when}, fn)
+	fn.key = string(registry.JobKind) + ":" + name
+	return r.add(c, Registration{Kind: registry.JobKind, Name: name, schedule: when}, fn)
 }
 
 // installJob makes the job of a registration and says which it takes the place

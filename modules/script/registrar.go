@@ -1,57 +1,19 @@
 package script
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
 	"kumi/core"
+	"kumi/modules/httproute"
+	"kumi/modules/registry"
 	"kumi/store/fault"
 	"kumi/vm"
 )
 
-// Kind is what a script can register.
-type Kind string
-
-// The kinds. They are also the keys of handlers, with the name after a colon
-// where there is one.
-const (
-	RPC            Kind = "rpc"
-	Before         Kind = "before"
-	After          Kind = "after"
-	RealtimeBefore Kind = "rt_before"
-	RealtimeAfter  Kind = "rt_after"
-	Match          Kind = "match"
-	Custom         Kind = "event"
-	SessionStart   Kind = "session_start"
-	SessionEnd     Kind = "session_end"
-	Index          Kind = "storage_index"
-	IndexFilter    Kind = "storage_index_filter"
-
-	MatchmakerMatched   Kind = "matchmaker_matched"
-	MatchmakerOverride  Kind = "matchmaker_override"
-	MatchmakerProcessor Kind = "matchmaker_processor"
-	TournamentEnd       Kind = "tournament_end"
-	TournamentReset     Kind = "tournament_reset"
-	LeaderboardReset    Kind = "leaderboard_reset"
-	Shutdown            Kind = "shutdown"
-
-	PurchaseApple      Kind = "purchase_notification_apple"
-	PurchaseGoogle     Kind = "purchase_notification_google"
-	SubscriptionApple  Kind = "subscription_notification_apple"
-	SubscriptionGoogle Kind = "subscription_notification_google"
-)
-
-// singles are the kinds of which a server has one handler each.
-var singles = []Kind{
-	MatchmakerMatched, MatchmakerOverride, MatchmakerProcessor,
-	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown,
-	PurchaseApple, PurchaseGoogle, SubscriptionApple, SubscriptionGoogle,
-}
-
 // Registration is one thing a script registered.
 type Registration struct {
-	Kind   Kind
+	Kind   registry.Kind
 	Name   string // RPC id, exact hook name, match or index name; else empty
 	Module string
 	// Keys find the functions in a VM, in order; see vm.Instance.Handler.
@@ -59,21 +21,13 @@ type Registration struct {
 	// Globals are the names of the functions, where they have one, by key.
 	Globals map[string]string
 	// Index is set for Kind Index, Route for Kind HTTP.
-	Index *StorageIndex
+	Index *registry.StorageIndex
 	// At is where it was registered, file:line in the first VM; empty in others.
 	At    string
-	Route *Route
+	Route *httproute.Route
 
 	schedule *core.Schedule // JobKind
 	binary   bool           // HTTP: the body comes as binary data whatever it is
-}
-
-// StorageIndex is a storage index as a script asked for it.
-type StorageIndex struct {
-	Name, Collection, Key string
-	Fields, Sortable      []string
-	MaxEntries            int
-	IndexOnly             bool
 }
 
 // Registrar collects what one VM registers. It belongs to the VM's owner.
@@ -82,7 +36,7 @@ type Registrar struct {
 	list   []Registration
 	refs   map[string]vm.Ref
 	sealed bool
-	events map[Kind]int // how many there are of the kinds that add up
+	events map[registry.Kind]int // how many there are of the kinds that add up
 }
 
 // target is a function to register, or the name of a global one.
@@ -152,7 +106,7 @@ func (r *Registrar) resolve(e vm.Engine, reg *Registration, global func(name str
 		name := reg.Globals[key]
 		ref := global(name)
 		if ref == nil || !e.IsFunc(ref) {
-			return fault.Newf(fault.InvalidArgument, "%s was registered with the function name %q, but there is no global function of that name", reg.describe(), name)
+			return fault.Newf(fault.InvalidArgument, "%s was registered with the function name %q, but there is no global function of that name", reg.Describe(), name)
 		}
 		r.refs[key] = ref
 	}
@@ -192,7 +146,7 @@ func (r *Registrar) set(key string, ref vm.Ref) {
 // so.
 func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 	if r.sealed {
-		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while modules load", reg.describe())
+		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while modules load", reg.Describe())
 	}
 	if l := localOf(c); l != nil {
 		reg.Module = l.Module
@@ -217,7 +171,7 @@ func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 // accumulate files one of the kinds of which all handlers run.
 func (r *Registrar) accumulate(c *vm.Call, reg Registration, t target) error {
 	if r.events == nil {
-		r.events = map[Kind]int{}
+		r.events = map[registry.Kind]int{}
 	}
 	t.key = string(reg.Kind) + ":" + strconv.Itoa(r.events[reg.Kind])
 	if err := r.add(c, reg, t); err != nil {
@@ -231,9 +185,9 @@ func (r *Registrar) accumulate(c *vm.Call, reg Registration, t target) error {
 // with match functions. It says whether the table was one. A missing function
 // is found out when a match is made.
 func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
-	reg := Registration{Kind: Match, Name: module, Module: module}
-	for i := range matchFunctions {
-		fn := e.Field(table, &matchFunctions[i])
+	reg := Registration{Kind: registry.Match, Name: module, Module: module}
+	for i := range MatchFunctions {
+		fn := e.Field(table, &MatchFunctions[i])
 		if e.IsNil(fn) || !e.IsFunc(fn) {
 			continue
 		}
@@ -244,7 +198,7 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 		}
 		r.set(key, fn)
 	}
-	if len(reg.Keys) == 0 || slices.ContainsFunc(r.list, func(x Registration) bool { return x.Kind == Match && x.Name == module }) {
+	if len(reg.Keys) == 0 || slices.ContainsFunc(r.list, func(x Registration) bool { return x.Kind == registry.Match && x.Name == module }) {
 		return len(reg.Keys) > 0
 	}
 	r.list = append(r.list, reg)
@@ -253,41 +207,15 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 
 // Describe names a registration for people, as Install and Merge do when they
 // tell what is hidden.
-func (reg *Registration) Describe() string { return reg.describe() }
+func (reg *Registration) Describe() string { return registry.What(reg.Kind, reg.Name) }
 
 // Missing lists the functions that a match handler lacks, as its language
 // spells them.
 func (reg *Registration) Missing(lang vm.Lang) (names []string) {
-	for i := range matchFunctions {
-		if i != matchReload && !slices.Contains(reg.Keys, matchKey(reg.Name, i)) {
-			names = append(names, matchFunctions[i].In(lang))
+	for i := range MatchFunctions {
+		if i != MatchReload && !slices.Contains(reg.Keys, matchKey(reg.Name, i)) {
+			names = append(names, MatchFunctions[i].In(lang))
 		}
 	}
 	return names
-}
-
-func (reg *Registration) describe() string {
-	what := string(reg.Kind)
-	switch reg.Kind {
-	case RPC:
-		what = "RPC function"
-	case Before, After:
-		what = string(reg.Kind) + " hook"
-	case RealtimeBefore:
-		what = "realtime before hook"
-	case RealtimeAfter:
-		what = "realtime after hook"
-	case BeforeChain, AfterChain, RealtimeBeforeChain, RealtimeAfterChain:
-		what = "chained " + map[Kind]string{BeforeChain: "before", AfterChain: "after", RealtimeBeforeChain: "realtime before", RealtimeAfterChain: "realtime after"}[reg.Kind] + " hook"
-	case Match:
-		what = "match handler"
-	case HTTP:
-		what = "HTTP route"
-	case JobKind:
-		what = "job"
-	}
-	if reg.Name == "" {
-		return what
-	}
-	return fmt.Sprintf("%s %q", what, reg.Name)
 }

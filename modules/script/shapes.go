@@ -36,13 +36,13 @@ func presenceFields[P runtime.Presence]() []vm.Property[P] {
 // playerShape is a presence in a match or a matchmaker entry; moveShape is one
 // that came or went, and says why.
 var (
-	playerShape = vm.NewShape(presenceFields[runtime.Presence]()...)
+	PlayerShape = vm.NewShape(presenceFields[runtime.Presence]()...)
 	moveShape   = vm.NewShape(append(presenceFields[runtime.Presence](), vm.Int("reason", runtime.Presence.GetReason))...)
 )
 
 // messageShape is a client's message in a match.
 var messageShape = vm.NewShape(
-	vm.Made("sender", vm.Type{Shape: playerShape}, sender),
+	vm.Made("sender", vm.Type{Shape: PlayerShape}, sender),
 	vm.Int("op_code", (*match.Data).GetOpCode),
 	vm.Made("data", vm.TypeBytes, func(e vm.Engine, d *match.Data) (vm.Ref, error) {
 		if len(d.Data) == 0 {
@@ -56,7 +56,7 @@ var messageShape = vm.NewShape(
 
 // matchmakerEntry is one player of a formed match.
 var matchmakerEntry = vm.NewShape(
-	vm.Sub("presence", playerShape, func(m runtime.MatchmakerEntry) runtime.Presence { return m.GetPresence() }),
+	vm.Sub("presence", PlayerShape, func(m runtime.MatchmakerEntry) runtime.Presence { return m.GetPresence() }),
 	vm.Value("properties", func(m runtime.MatchmakerEntry) any { return m.GetProperties() }),
 	vm.StrOpt("party_id", func(m runtime.MatchmakerEntry) string { return m.GetPartyId() }),
 	vm.Str("ticket", func(m runtime.MatchmakerEntry) string { return m.GetTicket() }),
@@ -99,21 +99,23 @@ func seconds(name string, get func(*api.Tournament) uint32) vm.Property[*api.Tou
 	return vm.Int(name, get).When(func(t *api.Tournament) bool { return get(t) != 0 })
 }
 
-// perLang holds a shape for each language.
-type perLang[T any] struct{ js, lua *vm.Shape[T] }
+// PerLang holds a shape for each language.
+type PerLang[T any] struct{ JS, Lua *vm.Shape[T] }
 
-func (p perLang[T]) in(e vm.Engine) *vm.Shape[T] {
+// In is the shape for the language of e.
+func (p PerLang[T]) In(e vm.Engine) *vm.Shape[T] {
 	if e.Lang() == vm.Lua {
-		return p.lua
+		return p.Lua
 	}
-	return p.js
+	return p.JS
 }
 
-func newPerLang[T any](make func(lang vm.Lang) *vm.Shape[T]) perLang[T] {
-	return perLang[T]{js: make(vm.JS), lua: make(vm.Lua)}
+// NewPerLang makes the shape of each language.
+func NewPerLang[T any](make func(lang vm.Lang) *vm.Shape[T]) PerLang[T] {
+	return PerLang[T]{JS: make(vm.JS), Lua: make(vm.Lua)}
 }
 
-var tournaments = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Tournament] {
+var tournaments = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Tournament] {
 	return vm.NewShape(
 		vm.Str("id", (*api.Tournament).GetId),
 		vm.Str("title", (*api.Tournament).GetTitle),
@@ -144,9 +146,9 @@ func endTime() vm.Property[*api.Tournament] {
 	})
 }
 
-func tournamentShape(e vm.Engine) *vm.Shape[*api.Tournament] { return tournaments.in(e) }
+func tournamentShape(e vm.Engine) *vm.Shape[*api.Tournament] { return tournaments.In(e) }
 
-var leaderboards = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
+var leaderboards = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
 	reset := func(name string, get func(*api.Leaderboard) uint32) vm.Property[*api.Leaderboard] {
 		return vm.Int(name, get).When(func(l *api.Leaderboard) bool { return get(l) != 0 })
 	}
@@ -162,4 +164,4 @@ var leaderboards = newPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
 	)
 })
 
-func leaderboardShape(e vm.Engine) *vm.Shape[*api.Leaderboard] { return leaderboards.in(e) }
+func leaderboardShape(e vm.Engine) *vm.Shape[*api.Leaderboard] { return leaderboards.In(e) }

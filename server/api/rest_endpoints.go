@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"kumi/modules"
+	"kumi/modules/httproute"
 )
 
 // endpoint is a row of endpoints.
@@ -58,9 +58,9 @@ func (a *Server) serveRoot(w http.ResponseWriter, _ *http.Request) { w.WriteHead
 
 // Routes lists the paths that the API answers itself, so that modules can be
 // told of routes that would never be reached.
-func Routes() (own []modules.OwnRoute) {
+func Routes() (own []httproute.Own) {
 	for _, e := range endpoints {
-		r := modules.OwnRoute{Pattern: e.path, Name: e.name, First: true}
+		r := httproute.Own{Pattern: e.path, Name: e.name, First: true}
 		if len(e.path) > 1 && strings.HasSuffix(e.path, "/") {
 			r.Pattern += "{id}"
 		}
@@ -72,7 +72,7 @@ func Routes() (own []modules.OwnRoute) {
 	for _, row := range allRows() {
 		for _, b := range row.bindings {
 			if !strings.HasPrefix(b.pattern, rpcPrefix) {
-				own = append(own, modules.OwnRoute{Method: b.verb, Pattern: b.pattern, Name: row.name})
+				own = append(own, httproute.Own{Method: b.verb, Pattern: b.pattern, Name: row.name})
 			}
 		}
 	}

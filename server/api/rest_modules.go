@@ -8,8 +8,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
-	"kumi/modules"
-	"kumi/modules/script"
+	"kumi/modules/httproute"
 	"kumi/server/door"
 )
 
@@ -29,8 +28,8 @@ func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
 
 // serveRoute checks who calls and hands the request to the module. What fails
 // before or within a script is a coded error like that of a REST call.
-func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) {
-	if rt.Auth == script.AuthNone && rt.Serve == nil {
+func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
+	if rt.Auth == httproute.AuthNone && rt.Serve == nil {
 		rt.Handler(w, r)
 		return
 	}
@@ -59,20 +58,20 @@ func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *modules.
 
 // routeScope is what module code learns of the caller, who has shown what the
 // route asks for. Fails with Unauthenticated.
-func (a *Server) routeScope(r *http.Request, rt *modules.HTTPRoute) (*core.Scope, error) {
+func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, error) {
 	query, err := rpcQuery(r)
 	if err != nil {
 		return nil, err
 	}
 	scope := a.Scope()
 	switch rt.Auth {
-	case script.AuthSession:
+	case httproute.AuthSession:
 		claims, err := a.session(authorizationOf(r))
 		if err != nil {
 			return nil, err
 		}
 		setCaller(scope, claims)
-	case script.AuthHTTPKey:
+	case httproute.AuthHTTPKey:
 		if key := query.Get("http_key"); key != "" && !a.httpKey.matches(key) || key == "" && !a.httpKey.matchesBasic(authorizationOf(r)) {
 			return nil, errHTTPKeyInvalid
 		}
@@ -85,14 +84,14 @@ func (a *Server) routeScope(r *http.Request, rt *modules.HTTPRoute) (*core.Scope
 }
 
 // callRoute reads the request for a script and calls it.
-func (a *Server) callRoute(ctx context.Context, w http.ResponseWriter, r *http.Request, rt *modules.HTTPRoute) (*script.HTTPResponse, error) {
+func (a *Server) callRoute(ctx context.Context, w http.ResponseWriter, r *http.Request, rt *httproute.Route) (*httproute.Response, error) {
 	buf := takeBuffer()
 	defer buf.give()
 	if _, err := a.readBody(w, r, buf); err != nil {
 		return nil, err
 	}
 	scope, _ := core.ScopeOf(ctx)
-	in := &script.HTTPRequest{
+	in := &httproute.Request{
 		Method: r.Method, Path: r.URL.Path, Params: rt.Params(r),
 		Query: scope.QueryParams, Headers: r.Header,
 		Body: bytes.Clone(buf.b), // scripts may keep the request
@@ -106,14 +105,14 @@ func (a *Server) callRoute(ctx context.Context, w http.ResponseWriter, r *http.R
 }
 
 // guardRoute turns a panic of module code into an error of that call.
-func guardRoute(ctx context.Context, rt *modules.HTTPRoute, in *script.HTTPRequest) (res *script.HTTPResponse, err error) {
+func guardRoute(ctx context.Context, rt *httproute.Route, in *httproute.Request) (res *httproute.Response, err error) {
 	defer recovered(&err)
 	return rt.Serve(ctx, in)
 }
 
 // respond sends what a script answered. Headers that are net/http's own are
 // left to it.
-func respond(w http.ResponseWriter, r *http.Request, res *script.HTTPResponse) {
+func respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
 	h := w.Header()
 	h["Vary"] = acceptEncodings
 	for key, values := range res.Headers {

@@ -15,6 +15,7 @@ import (
 	"kumi/config"
 	"kumi/core"
 	"kumi/modules"
+	"kumi/modules/httproute"
 	"kumi/rpc"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -201,15 +202,15 @@ func TestModuleRoutes(t *testing.T) {
 		}
 	}
 	old := r.set.Load()
-	route := func(pattern string, handler http.HandlerFunc, methods ...string) modules.HTTPRoute {
-		rt, err := modules.NewHTTPRoute(pattern, methods...)
+	route := func(pattern string, handler http.HandlerFunc, methods ...string) httproute.Route {
+		rt, err := httproute.New(pattern, methods...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		rt.Handler = handler
 		return rt
 	}
-	r.set.Store(&modules.Set{RPC: old.RPC, Hooks: old.Hooks, HTTP: []modules.HTTPRoute{
+	r.set.Store(&modules.Set{RPC: old.RPC, Hooks: old.Hooks, HTTP: []httproute.Route{
 		route("/game/{id}", say("one"), "GET"),
 		route("/game/{id:[0-9]{2}}", say("two digits")),
 		route("/files/{rest:.*}", say("file")),

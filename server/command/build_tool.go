@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"kumi/modules"
+	"kumi/modules/golang"
 )
 
 // canPlugin says why this server cannot load plugins, if so.
@@ -82,7 +82,7 @@ func (b *building) flags() (flags []string) {
 
 // fits checks that the plugin just built goes with this server.
 func (b *building) fits() error {
-	differ, err := modules.PluginDiffers(b.out)
+	differ, err := golang.PluginDiffers(b.out)
 	if err != nil {
 		return err
 	}

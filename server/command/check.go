@@ -7,14 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 
-	"kumi/modules"
+	"kumi/modules/check"
+	"kumi/modules/registry"
 	"kumi/server"
 )
 
-// check loads the modules as a start would, InitModule and all, and lists what
+// checkModules loads the modules as a start would, InitModule and all, and lists what
 // is wrong with them. It has a scratch database, opens no port, and calls of nk
 // reach nothing.
-func check(ctx context.Context, args []string, s streams) int {
+func checkModules(ctx context.Context, args []string, s streams) int {
 	cfg, _, ok := load(args, s)
 	if !ok {
 		return exitUsage
@@ -31,8 +32,8 @@ func check(ctx context.Context, args []string, s streams) int {
 		return failed(s, err)
 	}
 	defer closeLog()
-	var report modules.Report
-	srv, err := server.New(modules.Checking(ctx, &report), cfg, log)
+	var report check.Report
+	srv, err := server.New(check.Context(ctx, &report), cfg, log)
 	if err != nil {
 		return failed(s, err)
 	}
@@ -68,7 +69,7 @@ func check(ctx context.Context, args []string, s streams) int {
 }
 
 // registered counts what a module registered, in words.
-func registered(m *modules.Loaded) string {
+func registered(m *registry.Loaded) string {
 	var parts []string
 	for _, kind := range []struct {
 		n         int

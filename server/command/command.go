@@ -40,7 +40,7 @@ func subcommands() []subcommand {
 	return []subcommand{
 		{"run", "[--flag value …]", "start the server; the default", run},
 		{"dev", "[--flag value …]", "run for people who write modules: what they save is live at once", dev},
-		{"check", "[--runtime.path folder]", "list what is wrong with the modules, for CI too", check},
+		{"check", "[--runtime.path folder]", "list what is wrong with the modules, for CI too", checkModules},
 		{"build", "folder [-o file] [--plugin]", "make a server with a Go module compiled in, or a plugin for this one", build},
 		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of what modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},

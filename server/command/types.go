@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"kumi/modules/script"
+	"kumi/modules/script/describe"
 )
 
 // declaration is a file that editors read beside modules.
@@ -19,9 +19,9 @@ type declaration struct {
 }
 
 var declarations = []declaration{
-	{"--ts", "nkruntime.d.ts", script.TypeScript},
-	{"--lua", "nakama.lua", script.LuaStubs},
-	{"--docs", "functions.md", script.Docs},
+	{"--ts", "nkruntime.d.ts", describe.TypeScript},
+	{"--lua", "nakama.lua", describe.LuaStubs},
+	{"--docs", "functions.md", describe.Docs},
 }
 
 // tsconfig makes editors take a folder as one project, in which the

@@ -6,11 +6,11 @@ import (
 	"os"
 
 	benchmodule "kumi/bench/modules/go"
-	"kumi/modules"
+	"kumi/modules/golang"
 	"kumi/server/command"
 )
 
 func main() {
-	modules.RegisterGo("bench", benchmodule.InitModule)
+	golang.Register("bench", benchmodule.InitModule)
 	os.Exit(command.Main(os.Args[1:]))
 }

@@ -1,0 +1,267 @@
+// Package bundle makes one JavaScript program of the files of a folder: it finds
+// the entry file, translates TypeScript and puts in what is imported. It runs
+// nothing.
+package bundle
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+	"github.com/rs/zerolog"
+
+	"kumi/modules/script/describe"
+	"kumi/vm/js"
+)
+
+// ExportsName is the global variable in which a bundled program leaves what its
+// entry file exports.
+const ExportsName = "__kumiModule"
+
+// Name is what bundled programs are compiled as. It is in no folder, so
+// that the paths in the source map stay relative to the folder of the modules.
+const Name = "bundle.js"
+
+// unsupported is the syntax of esbuild's target that the engine lacks.
+var unsupported = map[string]bool{
+	"async-generator":     false,
+	"for-await":           false,
+	"import-meta":         false,
+	"dynamic-import":      false,
+	"regexp-set-notation": false,
+	"using":               false,
+	"decorators":          false,
+	"hashbang":            false,
+}
+
+// Entry is the file a JavaScript program starts from, as a path relative to
+// the folder, or empty when there is none.
+func Entry(root, configured string, log zerolog.Logger) (string, error) {
+	if configured != "" {
+		info, err := os.Stat(filepath.Join(root, configured))
+		if err != nil || !info.Mode().IsRegular() {
+			return "", fmt.Errorf("the JavaScript entry point %s is not a file in %s", configured, root)
+		}
+		return filepath.ToSlash(filepath.Clean(configured)), nil
+	}
+	var found []string
+	for _, name := range []string{"index.ts", "index.js"} {
+		switch info, err := os.Stat(filepath.Join(root, name)); {
+		case err == nil && info.Mode().IsRegular():
+			found = append(found, name)
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("look for %s: %w", name, err)
+		}
+	}
+	if len(found) == 0 {
+		return "", nil
+	}
+	if len(found) > 1 {
+		log.Warn().Str("loaded", found[0]).Str("ignored", found[1]).
+			Msgf("found both %s and %s: loading the first, set runtime.js_entrypoint to choose", found[0], found[1])
+	}
+	return found[0], nil
+}
+
+// Compile makes a program of the entry file. A file without imports
+// and exports runs as it is, so that its functions are global; anything else is
+// bundled with what it imports. Errors say file, line and column.
+func Compile(root, entry string, log zerolog.Logger) (*js.Program, error) {
+	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(entry)))
+	if err != nil {
+		return nil, fmt.Errorf("read the JavaScript entry point: %w", err)
+	}
+	source := strings.TrimPrefix(string(content), "\ufeff")
+	if p := compileScript(root, entry, source); p != nil {
+		return p, nil
+	}
+	text, err := Build(root, entry, source, log)
+	if err != nil {
+		return nil, err
+	}
+	return js.Compile(Name, text)
+}
+
+// compileScript compiles a file that is a plain script, and returns nil when it
+// is something else or is wrong; the bundler then says what is wrong.
+func compileScript(root, entry, source string) *js.Program {
+	if commonJS(source) {
+		return nil
+	}
+	switch filepath.Ext(entry) {
+	case ".js", ".cjs":
+		p, err := js.CompileMapped(entry, source, func(path string) ([]byte, error) {
+			return os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
+		})
+		if err == nil {
+			return p
+		}
+	case ".ts":
+	default:
+		return nil
+	}
+	// TypeScript, or newer syntax than the engine has.
+	loader := api.LoaderTS
+	if filepath.Ext(entry) != ".ts" {
+		loader = api.LoaderJS
+	}
+	r := api.Transform(source, api.TransformOptions{
+		Loader: loader, Sourcefile: entry, Sourcemap: api.SourceMapInline, SourcesContent: api.SourcesContentExclude,
+		Target: api.ES2022, Supported: unsupported, Define: describe.Enums(), LogLevel: api.LogLevelSilent,
+	})
+	if len(r.Errors) > 0 {
+		return nil
+	}
+	p, err := js.Compile(Name, string(r.Code))
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+var (
+	usesCommonJS   = regexp.MustCompile(`(?m)\brequire\s*\(\s*["'\x60]|\bmodule\.exports\b|^\s*exports\.|\bdefineProperty\(exports\b`)
+	guardsCommonJS = regexp.MustCompile(`\btypeof\s+(?:require|module|exports)\b`)
+)
+
+// commonJS says whether a file needs require or exports. Bundles that work
+// without them ask first whether they are there.
+func commonJS(source string) bool {
+	return usesCommonJS.MatchString(source) && !guardsCommonJS.MatchString(source)
+}
+
+// Build makes one script of the entry file and all it imports. The map at its
+// end says where everything came from, relative to root.
+func Build(root, entry, source string, log zerolog.Logger) (string, error) {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return "", err
+	}
+	// esbuild resolves links, so paths would not be below a linked folder.
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	path := filepath.Join(abs, filepath.FromSlash(entry))
+	loader := api.LoaderDefault
+	switch filepath.Ext(entry) {
+	case ".ts":
+		loader = api.LoaderTS
+	case ".tsx":
+		loader = api.LoaderTSX
+	case ".jsx":
+		loader = api.LoaderJSX
+	default:
+		loader = api.LoaderJS
+	}
+	// An InitModule that is declared but not exported is how modules look that
+	// were written for a bundler; its file says so itself here.
+	written := source
+	source += "\n;typeof InitModule === \"function\" && (globalThis.InitModule ??= InitModule);\n"
+	r := api.Build(api.BuildOptions{
+		Stdin:         &api.StdinOptions{Contents: source, ResolveDir: filepath.Dir(path), Sourcefile: path, Loader: loader},
+		Bundle:        true,
+		Write:         false,
+		AbsWorkingDir: abs,
+		Outfile:       filepath.Join(abs, Name),
+		Format:        api.FormatIIFE,
+		GlobalName:    ExportsName,
+		Target:        api.ES2022,
+		Supported:     unsupported,
+		Sourcemap:     api.SourceMapInline, SourcesContent: api.SourcesContentExclude,
+		Platform:   api.PlatformNeutral,
+		MainFields: []string{"module", "main"},
+		Conditions: []string{"module"},
+		Define:     defines(),
+		KeepNames:  false,
+		LogLevel:   api.LogLevelSilent,
+	})
+	if len(r.Errors) > 0 {
+		// An unfinished file ends in what was added: ask for its own error.
+		if alone := api.Transform(written, api.TransformOptions{Sourcefile: entry, Loader: loader}); len(alone.Errors) > 0 {
+			return "", buildError(alone.Errors)
+		}
+		return "", buildError(r.Errors)
+	}
+	for _, w := range r.Warnings {
+		e := log.Warn()
+		if w.Location != nil {
+			e = e.Str("at", fmt.Sprintf("%s:%d:%d", w.Location.File, w.Location.Line, w.Location.Column+1))
+		}
+		e.Msg("JavaScript: " + w.Text)
+	}
+	if len(r.OutputFiles) == 0 {
+		return "", errors.New("the bundler gave no output")
+	}
+	return string(r.OutputFiles[0].Contents), nil
+}
+
+// defines are the names that a bundle has values in place of.
+func defines() map[string]string {
+	d := describe.Enums()
+	if d == nil {
+		d = map[string]string{}
+	}
+	d["process.env.NODE_ENV"], d["global"] = `"production"`, "globalThis"
+	return d
+}
+
+// mostErrors is how many errors of one build are shown.
+const mostErrors = 5
+
+func buildError(messages []api.Message) error {
+	var errs []error
+	for i, m := range messages {
+		if i == mostErrors {
+			errs = append(errs, fmt.Errorf("… and %d more errors", len(messages)-mostErrors))
+			break
+		}
+		if m.Location == nil {
+			errs = append(errs, errors.New(m.Text))
+			continue
+		}
+		text := m.Text
+		for _, n := range m.Notes {
+			text += "; " + n.Text
+		}
+		errs = append(errs, &js.SyntaxError{
+			File: filepath.ToSlash(m.Location.File), Line: m.Location.Line, Column: m.Location.Column + 1,
+			Message: text, Text: m.Location.LineText,
+		})
+	}
+	return errors.Join(errs...)
+}
+
+// Sources are the files that a program is made of, without those of packages.
+func Sources(root, entry string) []string {
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return []string{entry}
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real
+	}
+	r := api.Build(api.BuildOptions{
+		EntryPoints: []string{filepath.Join(abs, filepath.FromSlash(entry))}, AbsWorkingDir: abs, Outdir: abs,
+		Bundle: true, Write: false, Metafile: true, Platform: api.PlatformNeutral,
+		MainFields: []string{"module", "main"}, LogLevel: api.LogLevelSilent,
+	})
+	var meta struct{ Inputs map[string]struct{} }
+	if err := json.Unmarshal([]byte(r.Metafile), &meta); err != nil || len(meta.Inputs) == 0 {
+		return []string{entry}
+	}
+	var paths []string
+	for path := range meta.Inputs {
+		if !strings.Contains("/"+path, "/node_modules/") && filepath.IsLocal(filepath.FromSlash(path)) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}

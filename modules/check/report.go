@@ -1,0 +1,195 @@
+// Package check finds what is wrong with modules without running them for real: it
+// watches their registration with made-up answers, and reads their sources.
+package check
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"kumi/hooks"
+	"kumi/modules/registry"
+	"kumi/modules/script"
+	"kumi/modules/source"
+	"kumi/vm"
+	"kumi/vm/js"
+)
+
+// Problem is one thing that a check found wrong.
+type Problem struct {
+	At   string // file:line or file:line:column below the folder of the modules; empty where there is none
+	Text string
+}
+
+// Report collects what a check finds. It may be used from any goroutine.
+type Report struct {
+	mu       sync.Mutex
+	problems []Problem
+	notes    []Problem
+	at       map[string]string // where something was registered, by runtime and description
+}
+
+type reportKey struct{}
+
+// Context makes a Load of modules under the returned context a check: calls of nk have no
+// effect and answer with made-up values, wrong arguments and the like are told
+// to r instead of ending the load, and Load itself succeeds.
+func Context(ctx context.Context, r *Report) context.Context {
+	return context.WithValue(ctx, reportKey{}, r)
+}
+
+// From gives the report that Context put into ctx, nil where there is none.
+func From(ctx context.Context) *Report {
+	r, _ := ctx.Value(reportKey{}).(*Report)
+	return r
+}
+
+// Problems lists what was found, by place.
+func (r *Report) Problems() []Problem {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := slices.Clone(r.problems)
+	slices.SortStableFunc(list, func(a, b Problem) int {
+		fileA, lineA := source.SplitAt(a.At)
+		fileB, lineB := source.SplitAt(b.At)
+		return cmp.Or(cmp.Compare(fileA, fileB), cmp.Compare(lineA, lineB))
+	})
+	return list
+}
+
+// Of says how many problems were found in the files of a module: in its own
+// file, or for JavaScript, which is one program, in all of that language.
+func (r *Report) Of(m registry.Loaded) (n int) {
+	for _, p := range r.Problems() {
+		file, _ := source.SplitAt(p.At)
+		switch m.Runtime {
+		case vm.Lua.String():
+			if file == m.Path {
+				n++
+			}
+		case vm.JS.String():
+			if file != "" && !strings.EqualFold(path.Ext(file), ".lua") {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Add files a problem, once for a place and text.
+func (r *Report) Add(at, text string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := (Problem{at, text}); !slices.Contains(r.problems, p) {
+		r.problems = append(r.problems, p)
+	}
+}
+
+// Failed files an error that ended the loading of something, at the first place
+// that it names. A call of a function that does not exist may be there already.
+func (r *Report) Failed(err error) {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) { // all that a compiler found
+		all := several.Unwrap()
+		if !slices.ContainsFunc(all, func(err error) bool { _, ok := err.(*js.SyntaxError); return !ok }) {
+			for _, err := range all {
+				r.Failed(err)
+			}
+			return
+		}
+	}
+	text, at := err.Error(), ""
+	if m := source.Position.FindString(text); m != "" {
+		at = m
+		text = strings.TrimPrefix(text, at+": ")
+	}
+	if strings.Contains(text, "has no member") || strings.Contains(text, "attempt to call") {
+		file, line := source.SplitAt(at)
+		for _, p := range r.Problems() {
+			if f, l := source.SplitAt(p.At); f == file && l == line {
+				return
+			}
+		}
+	}
+	r.Add(at, text)
+}
+
+// Unresolved is who hears of registrations by the name of a function that does
+// not exist; nil outside of checks. A replay says nothing new.
+func (r *Report) Unresolved(replay bool) func(at, text string) {
+	switch {
+	case r == nil:
+		return nil
+	case replay:
+		return func(string, string) {}
+	}
+	return r.Add
+}
+
+// Registered looks through what a runtime's modules registered: for ids that
+// were registered twice and matches that lack functions. file finds a module's
+// file where a registration does not say where it was made.
+func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(module string) string) {
+	if r == nil {
+		return
+	}
+	for i := range regs {
+		reg := &regs[i]
+		at := reg.At
+		if at == "" && file != nil {
+			at = file(reg.Module)
+		}
+		what := reg.Describe()
+		if reg.Kind == registry.Match {
+			if missing := reg.Missing(lang); len(missing) > 0 {
+				r.Add(at, fmt.Sprintf("%s lacks %s", what, strings.Join(missing, ", ")))
+			}
+		}
+		if !slotted[reg.Kind] {
+			continue
+		}
+		key := lang.String() + " " + what
+		r.mu.Lock()
+		first, twice := r.at[key]
+		if r.at == nil {
+			r.at = map[string]string{}
+		}
+		r.at[key] = at
+		r.mu.Unlock()
+		if twice {
+			r.Add(at, fmt.Sprintf("%s is registered twice: this hides the one at %s", what, first))
+		}
+	}
+}
+
+// slotted are the kinds of which there is one registration for each name.
+var slotted = map[registry.Kind]bool{
+	registry.RPC: true, registry.Before: true, registry.After: true, registry.RealtimeBefore: true, registry.RealtimeAfter: true,
+	registry.Match: true, registry.IndexFilter: true,
+	registry.MatchmakerMatched: true, registry.MatchmakerOverride: true, registry.MatchmakerProcessor: true,
+	registry.TournamentEnd: true, registry.TournamentReset: true, registry.LeaderboardReset: true, registry.Shutdown: true,
+	registry.PurchaseApple: true, registry.PurchaseGoogle: true, registry.SubscriptionApple: true, registry.SubscriptionGoogle: true,
+}
+
+// Hidden files that a registration took the place of another one.
+func (r *Report) Hidden(what string, by, was hooks.Origin) {
+	if by.Runtime == was.Runtime && by.Runtime != "go" {
+		return // told with its place by Registered
+	}
+	r.mu.Lock()
+	at := r.at[was.Runtime+" "+what]
+	over := r.at[by.Runtime+" "+what]
+	r.mu.Unlock()
+	if over != "" {
+		over = " at " + over
+	}
+	r.Add(at, fmt.Sprintf("%s of the %s module %q is hidden by that of the %s module %q%s", what, was.Runtime, was.Module, by.Runtime, by.Module, over))
+}

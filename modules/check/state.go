@@ -1,0 +1,70 @@
+package check
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"kumi/modules/bundle"
+	"kumi/modules/source"
+	"kumi/vm"
+	"kumi/vm/js"
+	"kumi/vm/lua"
+)
+
+// Notes lists what a check found that may be meant, but is a mistake more often:
+// functions that change variables of their module, of which every VM has a copy,
+// and routes in the place of the server's own.
+func (r *Report) Notes() []Problem {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.notes)
+}
+
+// Note files something that may be meant.
+func (r *Report) Note(at, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes = append(r.notes, Problem{at, text})
+}
+
+// SharedState files the places where functions change variables of the modules of
+// a folder, once for each variable. r may be nil.
+func (r *Report) SharedState(folder, entry string) {
+	if r == nil || folder == "" {
+		return
+	}
+	var found []vm.SharedWrite
+	_ = source.Walk(folder, func(file, path string) error {
+		if text, err := os.ReadFile(file); err == nil {
+			found = append(found, lua.SharedWrites(path, string(text))...)
+		}
+		return nil
+	}, ".lua")
+	if entry != "" {
+		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(entry)))
+		if err != nil {
+			return
+		}
+		if text, err := bundle.Build(folder, entry, strings.TrimPrefix(string(content), "\ufeff"), zerolog.Nop()); err == nil {
+			found = append(found, js.SharedWrites(bundle.Name, text)...)
+		}
+	}
+	told := map[string]bool{}
+	for _, w := range found {
+		file, _ := source.SplitAt(w.At)
+		if told[file+" "+w.Name] || strings.Contains("/"+filepath.ToSlash(file), "/node_modules/") {
+			continue
+		}
+		told[file+" "+w.Name] = true
+		put := "nk.localcachePut"
+		if strings.HasSuffix(file, ".lua") {
+			put = "nk.localcache_put"
+		}
+		r.Note(w.At, "a function changes "+w.Name+", a variable of the module: every VM and every match has its own. "+
+			"What is to be shared belongs in storage, in the state of a match or in "+put)
+	}
+}

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kumi/modules/script/describe"
+	"kumi/modules/source"
+	"kumi/vm"
+)
+
+// Unknown makes the functions that a module calls by names that do not exist,
+// while it is checked: they tell so and do nothing, so that what comes after them
+// is checked too. It is nil when r is.
+func (r *Report) Unknown(lang vm.Lang) func(object, name string) *vm.Native {
+	if r == nil {
+		return nil
+	}
+	return func(object, name string) *vm.Native {
+		if slices.Contains(asked, name) {
+			return nil
+		}
+		return &vm.Native{Name: &vm.Name{Snake: name, Camel: name}, Live: true, Call: func(c *vm.Call) error {
+			at := ""
+			if e, ok := c.E.(interface{ Caller() string }); ok {
+				at = e.Caller()
+			}
+			r.noFunction(lang, object, name, at)
+			return nil
+		}}
+	}
+}
+
+// asked are the properties that the language itself asks objects for.
+var asked = []string{"toJSON", "then", "toString", "valueOf", "constructor", "hasOwnProperty", "prototype", "__proto__", "inspect"}
+
+// noFunction files a call of a function that does not exist, unless the scan of
+// the sources has found it.
+func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
+	file, line := source.SplitAt(at)
+	for _, p := range r.Problems() {
+		if f, l := source.SplitAt(p.At); f == file && l == line && strings.Contains(p.Text, "has no function "+strconv.Quote(name)) {
+			return
+		}
+	}
+	text := map[string]string{"Nakama": "nk", "Initializer": "initializer", "Logger": "logger"}[object] + " has no function " + strconv.Quote(name)
+	if near, _ := describe.Known(lang, object, name); near != "" {
+		text += "; did you mean " + strconv.Quote(near) + "?"
+	}
+	r.Add(at, text)
+}
+
+// GoRegistered notes where a Go module registers something, and says whether that
+// took the place of something registered there before, which is filed.
+func (r *Report) GoRegistered(what string, replaced bool) (twice bool) {
+	if r == nil {
+		return false
+	}
+	at := ""
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for more := true; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); !strings.HasPrefix(f.Function, "kumi/modules/golang.(*") && !strings.HasPrefix(f.Function, "kumi/modules/check.(*") {
+			at = fmt.Sprintf("%s:%d", path.Join(path.Base(path.Dir(f.File)), path.Base(f.File)), f.Line)
+			break
+		}
+	}
+	key := "go " + what
+	r.mu.Lock()
+	first, known := r.at[key]
+	twice = known && replaced
+	if r.at == nil {
+		r.at = map[string]string{}
+	}
+	r.at[key] = at
+	r.mu.Unlock()
+	if twice { // the source need not be below the folder of the modules
+		r.Add("", fmt.Sprintf("%s: %s is registered twice: this hides the one at %s", at, what, first))
+	}
+	return twice
+}

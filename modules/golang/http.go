@@ -1,0 +1,69 @@
+package golang
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"kumi/hooks"
+	"kumi/modules/httproute"
+	"kumi/store/fault"
+)
+
+// RegisterHttp implements runtime.Initializer.
+func (i *initializer) RegisterHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	return i.RegisterHttpAuth(pathPattern, httproute.AuthNone, handler, methods...)
+}
+
+// RegisterHttpAuth implements Initializer.
+func (i *initializer) RegisterHttpAuth(pathPattern, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	what := "HTTP route " + strconv.Quote(pathPattern)
+	rt, err := httproute.New(pathPattern, methods...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	switch auth {
+	case httproute.AuthNone, httproute.AuthSession, httproute.AuthHTTPKey:
+	default:
+		return fault.Newf(fault.InvalidArgument, "%s: there is no authentication %q; write \"session\", \"http_key\" or nothing", what, auth)
+	}
+	return i.register(what, handler == nil, func() *hooks.Origin {
+		c := i.call(what, "http", map[string]any{"route": pathPattern})
+		rt.Auth, rt.Module, rt.Runtime, rt.Handler = auth, i.name, Runtime, c.guarded(handler)
+		i.loaded.Routes = append(i.loaded.Routes, pathPattern)
+		i.Into.HTTP = append(i.Into.HTTP, rt)
+		return nil
+	})
+}
+
+// RegisterConsoleHttp implements runtime.Initializer.
+func (i *initializer) RegisterConsoleHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	what := "console route " + strconv.Quote(pathPattern)
+	if _, err := httproute.New(pathPattern); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return i.register(what, handler == nil, func() *hooks.Origin {
+		i.unused(what)
+		return nil
+	})
+}
+
+// guarded turns a panic of a module's handler into status 500.
+func (c *call) guarded(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		defer func() {
+			e := recover()
+			if e == nil {
+				return
+			}
+			if err, ok := e.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(e) // how a handler says that the connection is to be closed
+			}
+			c.log.Error().Str("stack", string(debug.Stack())).Msgf("%s panicked: %v", c.what, e)
+			http.Error(w, "internal server error", http.StatusInternalServerError)
+		}()
+		h(w, req)
+	}
+}

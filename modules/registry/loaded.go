@@ -1,0 +1,14 @@
+package registry
+
+// Loaded describes one module: what it is and what it registered.
+type Loaded struct {
+	Runtime string // "go", "lua" or "javascript"
+	Name    string
+	Path    string // empty for compiled-in modules
+	RPCs    []string
+	Hooks   []string // "before AddFriends", "after MatchJoin", …
+	Matches []string
+	Routes  []string // patterns of HTTP routes
+	Jobs    []string
+	Events  int
+}

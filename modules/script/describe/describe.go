@@ -1,0 +1,281 @@
+// Package describe says what scripts can call: it prints declarations for
+// TypeScript, stubs for Lua and the function reference, and makes up answers for
+// modules that are checked. All of it is made from the tables that are bound into
+// VMs, and from functions.txt, which says what the tables cannot say.
+//
+// It may be used from any goroutine.
+package describe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kumi/core"
+	"kumi/hooks"
+	"kumi/modules/script"
+	"kumi/modules/script/nk"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// Declarations is everything scripts of one language can call, and the types of
+// what they give and get. It is made from the tables that are bound into VMs:
+// each function's own code is run dry to learn its arguments.
+type Declarations struct {
+	Lang    vm.Lang
+	Objects []Object
+	Types   []TypeDecl
+	// Handlers are the functions that scripts give.
+	Handlers []HandlerDecl
+}
+
+// Object is an object of functions: nk, the initializer and so on.
+type Object struct {
+	Name      string // as a type: Nakama, Initializer, …
+	Doc       string
+	Functions []Function
+}
+
+// Function is one of the functions that scripts call.
+type Function struct {
+	Name    string // as the language spells it
+	Native  *vm.Name
+	Section string
+	Params  []vm.Field
+	Results []vm.Field
+	Result  *vm.Type // the value itself, where that is a declared type
+	As      string   // name of the object of the results, in JavaScript
+	Doc     string
+	Async   bool
+	// Pending functions are known but not available in this version.
+	Pending bool
+	// Hook is the API call that a registration belongs to, else empty.
+	Hook string
+}
+
+// HandlerDecl is a function that scripts give.
+type HandlerDecl struct {
+	Name, Generic string
+	Match         bool // with dispatcher, tick and state, and giving the state
+	Bare          bool // without ctx and what comes with it
+	Params        []vm.Field
+	Results       []vm.Field
+	Result        *vm.Type
+	Doc           string
+}
+
+// TypeDecl is a type by name: an alias, an enum or an object's properties.
+type TypeDecl struct {
+	Name   string
+	Alias  *vm.Type
+	Enum   []member
+	Fields []vm.Field
+	Doc    string
+}
+
+// Describe makes the declarations of a language. Errors are slips in the tables
+// or in functions.txt; a test finds them.
+func Describe(lang vm.Lang) (*Declarations, error) {
+	list, err := notes()
+	if err != nil {
+		return nil, err
+	}
+	d := &describer{Declarations: &Declarations{Lang: lang}, notes: map[string]*note{}, types: map[string]*TypeDecl{}, used: map[*note]bool{}}
+	for _, n := range list {
+		if n.lang != vm.Both && n.lang != lang {
+			continue
+		}
+		if d.notes[n.name] != nil {
+			d.fail("functions.txt:%d: %s is there twice", n.line, n.name)
+		}
+		d.notes[n.name] = n
+		switch n.kind {
+		case "type", "alias", "enum":
+			d.declare(n)
+		case "handler", "callback", "match":
+			d.Handlers = append(d.Handlers, HandlerDecl{Name: n.name, Generic: n.generic, Match: n.kind == "match", Bare: n.kind == "callback",
+				Params: n.params, Results: n.results, Result: n.result, Doc: d.words(n.doc)})
+		}
+	}
+	d.object("Nakama", "The functions of the server.", nk.Library(lang, nil))
+	if lang == vm.JS {
+		d.object("Initializer", "What InitModule registers with.", script.Initializer(lang, nil))
+		d.object("Logger", "The server's log.", vm.Bind(lang, (*core.Logger)(nil), script.LoggerTable))
+	}
+	d.object("MatchDispatcher", "What a match reaches its players with.", vm.Bind(lang, struct{}{}, script.DispatcherTable))
+	d.object("Satori", "The client of a Satori server.", nk.SatoriLibraries[lang])
+	for _, n := range list {
+		if n.kind == "" && d.notes[n.name] == n && !d.used[n] {
+			d.fail("functions.txt:%d: there is no function %s", n.line, n.name)
+		}
+	}
+	for _, n := range list { // in the file's order
+		if t := d.types[n.name]; t != nil && d.notes[n.name] == n {
+			d.Types = append(d.Types, *t)
+		}
+	}
+	return d.Declarations, errors.Join(d.errs...)
+}
+
+type describer struct {
+	*Declarations
+	notes map[string]*note
+	types map[string]*TypeDecl
+	used  map[*note]bool
+	errs  []error
+}
+
+func (d *describer) fail(format string, args ...any) {
+	d.errs = append(d.errs, fmt.Errorf(format, args...))
+}
+
+// words spells the functions that a sentence speaks of as the language does.
+func (d *describer) words(doc string) string {
+	if d.Lang != vm.JS {
+		return doc
+	}
+	fields := strings.Split(doc, " ")
+	for i, w := range fields {
+		if strings.Contains(w, "_") && w == strings.ToLower(w) {
+			fields[i] = vm.Camel(w)
+		}
+	}
+	return strings.Join(fields, " ")
+}
+
+// declare makes the type of a note: the properties of its shapes, then what the
+// note adds or says better.
+func (d *describer) declare(n *note) {
+	t := &TypeDecl{Name: n.name, Doc: d.words(n.doc)}
+	d.types[n.name] = t
+	switch n.kind {
+	case "alias":
+		t.Alias = &n.alias
+		return
+	case "enum":
+		t.Enum = n.members
+		return
+	}
+	for _, s := range shapesOf(n.name, d.Lang) {
+		t.merge(s.Fields(), len(t.Fields) > 0)
+	}
+	d.refine(t, n)
+}
+
+// refine puts what a note says of a type in the place of what was found.
+func (d *describer) refine(t *TypeDecl, n *note) {
+	for _, f := range n.fields {
+		if f.lang != vm.Both && f.lang != d.Lang {
+			continue
+		}
+		f.Doc = d.words(f.Doc)
+		i := slices.IndexFunc(t.Fields, func(x vm.Field) bool { return x.Name.Snake == f.Name.Snake })
+		if i < 0 {
+			t.Fields = append(t.Fields, f.Field)
+			continue
+		}
+		f.Sometimes = t.Fields[i].Sometimes
+		t.Fields[i] = f.Field
+	}
+}
+
+// merge adds fields. With also set, the type is one of several things: what
+// only some have is optional.
+func (t *TypeDecl) merge(fields []vm.Field, also bool) {
+	has := func(list []vm.Field, f vm.Field) int {
+		return slices.IndexFunc(list, func(x vm.Field) bool { return x.Name.Snake == f.Name.Snake })
+	}
+	for i := range t.Fields {
+		if also && has(fields, t.Fields[i]) < 0 {
+			t.Fields[i].Optional = true
+		}
+	}
+	for _, f := range fields {
+		if i := has(t.Fields, f); i >= 0 {
+			t.Fields[i].Optional = t.Fields[i].Optional || f.Optional
+			continue
+		}
+		f.Optional = f.Optional || also
+		t.Fields = append(t.Fields, f)
+	}
+}
+
+func (d *describer) object(name, doc string, lib *vm.Library) {
+	o := Object{Name: name, Doc: doc}
+	for _, spelled := range lib.Names() {
+		o.Functions = append(o.Functions, d.function(spelled, lib.Lookup(spelled)))
+	}
+	d.Objects = append(d.Objects, o)
+}
+
+func (d *describer) function(spelled string, native *vm.Native) Function {
+	f := Function{Name: spelled, Native: native.Name, Async: native.Async}
+	for _, when := range []string{"before", "after"} {
+		hook, ok := strings.CutPrefix(native.Name.Snake, "register_"+when+"_")
+		if _, exists := hooks.LookupMethod(hook); ok && exists {
+			f.Hook, f.Section = hook, "Registration"
+			f.Doc = "Registers the function that runs " + when + " " + hook + "."
+			return f
+		}
+	}
+	params, err := vm.Describe(native, d.Lang)
+	f.Pending = len(params) == 0 && err != nil && !errors.Is(err, vm.ErrNotReached) && fault.CodeOf(err) == fault.Unimplemented && native.Name.Snake != "get_satori"
+	if len(params) > 0 && errors.Is(err, vm.ErrNotReached) {
+		d.fail("%s does not look at Err when it has read its arguments: %v", native.Name.Snake, err)
+	}
+	n := d.notes[native.Name.Snake]
+	if n == nil || n.kind != "" {
+		d.fail("functions.txt says nothing of %s", native.Name.Snake)
+		f.Params = params
+		return f
+	}
+	d.used[n] = true
+	f.Section, f.Doc = n.section, d.words(n.doc)
+	f.Results, f.Result, f.As = n.results, n.result, n.as
+	if f.Pending {
+		f.Params = n.params
+		return f
+	}
+	for _, p := range n.params {
+		i := slices.IndexFunc(params, func(x vm.Field) bool { return x.Name.Snake == p.Name.Snake })
+		switch {
+		case i >= 0:
+			d.harvest(&params[i].Type, &p.Type)
+			params[i].Type = p.Type
+			params[i].Optional = params[i].Optional || p.Optional
+		case p.Rest || p.Optional: // the code reads what is left, or nothing of it
+			params = append(params, p)
+		default:
+			d.fail("functions.txt:%d: %s does not read an argument %s", n.line, n.name, p.Name.Snake)
+		}
+	}
+	f.Params = params
+	return f
+}
+
+// harvest takes the properties that a body reads of an object into the type by
+// which functions.txt calls it.
+func (d *describer) harvest(read, called *vm.Type) {
+	switch {
+	case read.List != nil && called.List != nil:
+		d.harvest(read.List, called.List)
+	case read.Object && called.Name != "":
+		t := d.types[called.Name]
+		if t == nil || len(shapesOf(t.Name, d.Lang)) > 0 {
+			return
+		}
+		also := len(t.Fields) > 0 && d.used[d.notes[t.Name]]
+		if also || len(t.Fields) == 0 {
+			t.merge(read.Fields, false)
+		} else {
+			noted := t.Fields
+			t.Fields = nil
+			t.merge(read.Fields, false)
+			t.merge(noted, false)
+		}
+		d.used[d.notes[t.Name]] = true
+		d.refine(t, d.notes[t.Name])
+	}
+}

@@ -1,5 +1,0 @@
-package script
-
-import "github.com/rs/zerolog"
-
-var discard = zerolog.Nop()

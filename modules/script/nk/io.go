@@ -1,0 +1,116 @@
+package nk
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"kumi/core"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+var sqlTable = []vm.Func[*core.Module]{
+	{Name: vm.N("sql_exec"), Body: sqlExec},
+	{Name: vm.N("sql_query"), Body: sqlQuery},
+}
+
+var fileTable = []vm.Func[*core.Module]{
+	{Name: vm.N("file_read"), Body: fileRead},
+}
+
+// sqlArgs are the parameters of a statement. Objects and lists go to the
+// database as JSON.
+func sqlArgs(c *vm.Call) []any {
+	args := c.OptAnys("parameters")
+	for i, a := range args {
+		switch a.(type) {
+		case map[string]any, []any:
+			text, err := json.Marshal(a)
+			if err != nil {
+				c.Invalid("parameters", err.Error())
+			}
+			args[i] = string(text)
+		}
+	}
+	return args
+}
+
+func sqlExec(nk *core.Module, c *vm.Call) error {
+	query := c.StrNonEmpty("query")
+	args := sqlArgs(c)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	n, err := nk.SQLExec(c.Ctx, query, args)
+	c.Named()
+	return c.ReturnInt("rows_affected", n, err)
+}
+
+func sqlQuery(nk *core.Module, c *vm.Call) error {
+	query := c.StrNonEmpty("query")
+	args := sqlArgs(c)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	columns, rows, err := nk.SQLQuery(c.Ctx, query, args)
+	if err != nil {
+		return err
+	}
+	names := make([]vm.Name, len(columns))
+	for i, col := range columns {
+		names[i] = vm.NameAs(col, col)
+	}
+	layout := vm.NewLayout(names...)
+	refs := make([]vm.Ref, len(rows))
+	for i, row := range rows {
+		values := make([]vm.Ref, len(row))
+		for j, v := range row {
+			if values[j], err = sqlValue(c.E, v); err != nil {
+				return err
+			}
+		}
+		refs[i] = c.E.Object(layout, values)
+	}
+	return c.ReturnRef("rows", c.E.List(refs), nil)
+}
+
+// sqlValue makes a column's value. A null is absent in Lua, and a time is a
+// number of seconds there.
+func sqlValue(e vm.Engine, v any) (vm.Ref, error) {
+	switch v := v.(type) {
+	case nil:
+		if e.Lang() == vm.Lua {
+			return nil, nil
+		}
+		return e.Nil(), nil
+	case time.Time:
+		if e.Lang() == vm.Lua {
+			return e.FromInt(v.Unix()), nil
+		}
+	}
+	return e.FromAny(v)
+}
+
+// maxFile bounds what fileRead reads into a VM, in bytes.
+const maxFile = 64 << 20
+
+func fileRead(nk *core.Module, c *vm.Call) error {
+	path := c.StrNonEmpty("path")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	f, err := nk.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return fault.Wrap(fault.Internal, "failed to read file", err)
+	case len(text) > maxFile:
+		return fault.Newf(fault.ResourceExhausted, "file %q is larger than %d bytes", path, maxFile)
+	}
+	return c.ReturnStr("content", string(text), nil)
+}

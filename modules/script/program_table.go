@@ -1,0 +1,63 @@
+package script
+
+import (
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"kumi/core"
+	"kumi/store/fault"
+	"kumi/vm"
+)
+
+// ProgramTable lists what Lua modules call on nk about their own program: to
+// register, to log, to read the configuration. In JavaScript the initializer, the
+// logger and ctx have these.
+var ProgramTable = slices.Concat(registerLua, logTable, onceTable, []vm.Func[*core.Module]{
+	{Name: vm.N("get_config"), Only: vm.Lua, Live: true, Body: getConfig},
+})
+
+var logTable = []vm.Func[*core.Module]{
+	{Name: vm.N("logger_debug"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.DebugLevel)},
+	{Name: vm.N("logger_info"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.InfoLevel)},
+	{Name: vm.N("logger_warn"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.WarnLevel)},
+	{Name: vm.N("logger_error"), Only: vm.Lua, Live: true, Body: luaLog(zerolog.ErrorLevel)},
+}
+
+var onceTable = []vm.Func[*core.Module]{
+	{Name: vm.N("run_once"), Only: vm.Lua, Live: true, Body: runOnce},
+	{Name: vm.N("get_context"), Only: vm.Lua, Live: true, Body: getContext},
+}
+
+// runOnce calls a function once per load. While modules load, every VM calls
+// it, but only in the first one do its calls have an effect; later, the first
+// call from that line of the module does.
+func runOnce(_ *core.Module, c *vm.Call) error {
+	fn := c.Func("fn")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	l := localOf(c)
+	if l == nil {
+		return fault.New(fault.FailedPrecondition, "run_once needs a module")
+	}
+	if !l.Registrar.Open() {
+		key := ""
+		if e, ok := c.E.(interface{ Caller() string }); ok {
+			key = e.Caller()
+		}
+		if _, done := l.program.once.LoadOrStore(key, struct{}{}); done {
+			return nil
+		}
+	}
+	_, err := c.E.Call(fn, Context(c.E, core.WithMode(c.Ctx, l.program.scope, "run_once")))
+	return err
+}
+
+func getContext(_ *core.Module, c *vm.Call) error {
+	s := &noScope
+	if l := localOf(c); l != nil {
+		s = l.program.scope
+	}
+	return c.ReturnRef("context", Context(c.E, core.WithMode(c.Ctx, s, "run_once")), nil)
+}

@@ -1,0 +1,32 @@
+package script
+
+import "kumi/vm"
+
+// NamedShape is what a shape is called in declarations. A type of several shapes is
+// any of them.
+type NamedShape struct {
+	Name    string
+	JS, Lua []Described
+}
+
+// Described is a shape without the type of its values.
+type Described interface{ Fields() []vm.Field }
+
+// Named names shapes that are the same in both languages.
+func Named(name string, shapes ...Described) NamedShape { return NamedShape{name, shapes, shapes} }
+
+// Named names a shape that differs by language.
+func (p PerLang[T]) Named(name string) NamedShape {
+	return NamedShape{name, []Described{p.JS}, []Described{p.Lua}}
+}
+
+// Shapes names the shapes of what handlers are given.
+var Shapes = []NamedShape{
+	Named("Presence", PlayerShape, moveShape),
+	Named("MatchMessage", messageShape),
+	Named("MatchmakerResult", matchmakerEntry),
+	Named("RuntimeEvent", eventShape),
+	Named("HttpRouteRequest", requestShape),
+	leaderboards.Named("Leaderboard"),
+	tournaments.Named("Tournament"),
+}

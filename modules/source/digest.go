@@ -1,0 +1,22 @@
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+)
+
+// Digest is a checksum of the files of a modules folder, in hex: the same for the
+// same files, wherever the folder is. A folder that cannot be read has no files.
+func Digest(folder string) string {
+	sum := sha256.New()
+	_ = Walk(folder, func(file, path string) error {
+		if content, err := os.ReadFile(file); err == nil {
+			fmt.Fprintf(sum, "%s %d\n", path, len(content))
+			sum.Write(content)
+		}
+		return nil
+	})
+	return hex.EncodeToString(sum.Sum(nil))
+}

@@ -1,0 +1,112 @@
+// Package source reads the folder of the modules: which files count as sources,
+// whether they changed, and the line that an error speaks of.
+package source
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Is says whether a file of a modules folder, by its name, is one that
+// loading looks at.
+func Is(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".lua", ".so":
+		return true
+	}
+	return false
+}
+
+// Skipped says whether a folder below a modules folder, by its name, is left
+// alone: hidden ones and installed packages.
+func Skipped(name string) bool { return name == "node_modules" || strings.HasPrefix(name, ".") }
+
+// Walk calls fn with every source file of a modules folder that has one of the
+// extensions, or any when none is named, in lexical order. path is relative to
+// the folder and has slashes. Links are followed, as an import follows them. A
+// folder that does not exist has no files.
+func Walk(folder string, fn func(file, path string) error, extensions ...string) error {
+	return each(folder, nil, func(file, path string) error {
+		wanted := len(extensions) == 0
+		for _, ext := range extensions {
+			wanted = wanted || strings.EqualFold(filepath.Ext(file), ext)
+		}
+		if !wanted {
+			return nil
+		}
+		return fn(file, path)
+	})
+}
+
+// Folders lists the folders in which a change may change the modules of a
+// folder: it, those below it and those that links lead to. Those that cannot be
+// read are left out.
+func Folders(folder string) (found []string) {
+	add := func(dir string) {
+		if !slices.Contains(found, dir) {
+			found = append(found, dir)
+		}
+	}
+	_ = each(folder, add, func(file, _ string) error {
+		if real, err := filepath.EvalSymlinks(file); err == nil && real != file {
+			add(filepath.Dir(real))
+		}
+		return nil
+	})
+	return found
+}
+
+// each calls file with every source file and dir, which may be nil, with every
+// folder, by its path without links.
+func each(root string, dir func(real string), file func(file, path string) error) error {
+	if root == "" {
+		return nil
+	}
+	var in func(folder, path string, above []string) error
+	in = func(folder, path string, above []string) error {
+		real, err := filepath.EvalSymlinks(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // gone meanwhile, or there never was one
+		}
+		if err != nil {
+			return err
+		}
+		if slices.Contains(above, real) {
+			return nil // a link to a folder that it is in
+		}
+		above = append(above, real)
+		if dir != nil {
+			dir(real)
+		}
+		entries, err := os.ReadDir(real)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			at, below := filepath.Join(folder, e.Name()), e.Name()
+			if path != "" {
+				below = path + "/" + below
+			}
+			isDir := e.IsDir()
+			if e.Type()&fs.ModeSymlink != 0 {
+				info, err := os.Stat(at)
+				isDir = err == nil && info.IsDir()
+			}
+			switch {
+			case isDir && !Skipped(e.Name()):
+				err = in(at, below, above)
+			case !isDir && Is(e.Name()):
+				err = file(at, below)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return in(root, "", nil)
+}
