@@ -109,6 +109,6 @@ func (m *Module) MatchmakerExplain(ctx context.Context, ticket string) (map[stri
 	}
 	return map[string]any{
 		"ticket": x.Ticket.ID, "waited_ms": x.Waited.Milliseconds(), "searches": x.Searches, "active": x.Active, "others": x.Others,
-		"finds": classes(x.Finds), "found_by": classes(x.FoundBy), "cut_short": x.Cut, "summary": x.Summary,
+		"finds": classes(x.Finds), "found_by": classes(x.FoundBy), "cut_short": x.OverBudget, "summary": x.Summary,
 	}, nil
 }

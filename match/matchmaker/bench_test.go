@@ -6,10 +6,11 @@ import (
 	"testing"
 )
 
-// waiting fills a matchmaker with two-player tickets of eight modes and a rank
-// up to 3000, each for the same mode and a rank at most 50 away. A tenth cannot
-// match: half of those want a mode nobody has, half a rank out of reach.
-func waiting(tb testing.TB, n int) *Matchmaker {
+// filledPool returns a matchmaker with two-player tickets of eight modes and a
+// rank up to 3000, each for the same mode and a rank at most 50 away. A tenth
+// cannot match: half of those want a mode nobody has, half a rank out of
+// reach.
+func filledPool(tb testing.TB, n int) *Matchmaker {
 	r := rand.New(rand.NewPCG(1, 2))
 	m := New(Options{Rand: r})
 	for i := range n {
@@ -27,8 +28,8 @@ func waiting(tb testing.TB, n int) *Matchmaker {
 	return m
 }
 
-// BenchmarkPass is one pass over a pool that was just filled: taking the tickets
-// into the index, searching, forming, and taking the formed matches out.
+// BenchmarkPass is one pass over a freshly filled pool: indexing the tickets,
+// searching, forming, and removing the formed matches.
 func BenchmarkPass(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -36,7 +37,7 @@ func BenchmarkPass(b *testing.B) {
 			formed := 0
 			for range b.N {
 				b.StopTimer()
-				m := waiting(b, n)
+				m := filledPool(b, n)
 				b.StartTimer()
 				formed = len(m.Process())
 			}
@@ -46,9 +47,9 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
-// BenchmarkPassKinds is one pass over ten thousand tickets that want other
-// things: to be ranked by optional clauses, or matches of ten from players and
-// parties, or of a size that varies.
+// BenchmarkPassKinds is one pass over ten thousand tickets of other kinds:
+// ranked by optional clauses, matches of ten from players and parties, or of
+// variable size.
 func BenchmarkPassKinds(b *testing.B) {
 	kinds := map[string]func(i int, r *rand.Rand) Request{
 		"scored": func(i int, r *rand.Rand) Request {

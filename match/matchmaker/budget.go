@@ -1,25 +1,25 @@
 package matchmaker
 
-// What the queries of clients may cost, in steps of query.MatchWithin. Without
-// a bound one short regular expression could keep the pass from everybody.
+// Budgets for the queries of clients, in steps of query.MatchWithin. Without
+// them one short regular expression could occupy the pass.
 const (
-	// passSteps is for all costly queries of one pass together: about a second of
-	// one core at worst.
-	passSteps = 50_000_000
-	// ticketSteps is the most one ticket gets of them, however few they are.
-	ticketSteps = passSteps / 10
-	// explainSteps is for one explanation.
-	explainSteps = passSteps / 5
+	// maxPassSteps is for all costly queries of one pass: at worst about a second of
+	// one core.
+	maxPassSteps = 50_000_000
+	// maxTicketSteps is for one ticket.
+	maxTicketSteps = maxPassSteps / 10
+	// maxExplainSteps is for one Explain call.
+	maxExplainSteps = maxPassSteps / 5
 )
 
-// allot gives the tickets with costly queries their shares of the pass. A query
-// takes from the share of its own ticket, whoever's search asks it, so that one
-// that costs too much hurts that ticket alone.
-func (m *Matchmaker) allot() {
+// assignBudgets gives each ticket with a costly query its share of the pass. A
+// query is charged to its own ticket, whichever search runs it, so an
+// expensive one slows down only its own ticket.
+func (m *Matchmaker) assignBudgets() {
 	if m.ix.costly == 0 {
 		return
 	}
-	share := min(ticketSteps, passSteps/m.ix.costly)
+	share := min(maxTicketSteps, maxPassSteps/m.ix.costly)
 	for slot, t := range m.ix.tickets {
 		if !m.ix.dead[slot] && t.query.Costly() {
 			t.steps = share
@@ -27,8 +27,8 @@ func (m *Matchmaker) allot() {
 	}
 }
 
-// audit notes which tickets used up their share.
-func (m *Matchmaker) audit() {
+// reportBudgets records and logs which tickets exceeded their budget.
+func (m *Matchmaker) reportBudgets() {
 	if m.ix.costly == 0 {
 		return
 	}
@@ -38,7 +38,7 @@ func (m *Matchmaker) audit() {
 		if m.ix.dead[slot] || !t.query.Costly() {
 			continue
 		}
-		t.cut.Store(t.steps < 0)
+		t.overBudget.Store(t.steps < 0)
 		if t.steps < 0 {
 			example = t
 			n++
@@ -50,7 +50,7 @@ func (m *Matchmaker) audit() {
 	}
 }
 
-// shorten makes a client's text fit for a log line.
+// shorten truncates a client's text for a log line.
 func shorten(text string) string {
 	const limit = 200
 	if len(text) > limit {

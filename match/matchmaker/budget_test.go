@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// A query that costs much takes from its own ticket's share only: the pass goes
-// on for everybody else, and without that ticket nothing is left of it.
+// A costly query exhausts only its own ticket's budget: the pass goes on for
+// all others.
 func TestCostlyQueryIsCutShort(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{MaxTickets: 10, MaxIntervals: 10})
+	m := newOrdered(Options{MaxTickets: 10, MaxIntervals: 10})
 	const waiting = 50
 	for i := range waiting {
 		add(t, m, solo(i, 3, 4).text("s", strings.Repeat("a", 3500)).query(fmt.Sprintf("+properties.none:%d", i)))
@@ -28,10 +28,10 @@ func TestCostlyQueryIsCutShort(t *testing.T) {
 		return x
 	}
 	m.Process()
-	if greedy.steps >= 0 || !explained(greedy).Cut || !strings.HasSuffix(explained(greedy).Summary, "was cut short") {
+	if greedy.steps >= 0 || !explained(greedy).OverBudget || !strings.HasSuffix(explained(greedy).Summary, "was cut short") {
 		t.Errorf("a query for %d long texts has %d steps left, %+v", waiting, greedy.steps, explained(greedy))
 	}
-	if !small.gone.Load() && small.steps < 0 {
+	if !small.removed.Load() && small.steps < 0 {
 		t.Errorf("the ticket beside it has %d steps left", small.steps)
 	}
 	if m.ix.costly != 2 {
@@ -41,7 +41,7 @@ func TestCostlyQueryIsCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Process()
-	if m.ix.costly != 1 || small.steps < passSteps/20 {
+	if m.ix.costly != 1 || small.steps < maxPassSteps/20 {
 		t.Errorf("with it gone there are %d costly tickets, and the other has %d steps", m.ix.costly, small.steps)
 	}
 }
@@ -55,25 +55,26 @@ func TestCostlyTicketsShareThePass(t *testing.T) {
 		add(t, m, solo(i, 2+i%3, 4+i%5).text("s", strings.Repeat("a", 100)).query("+properties.s:/(a|b)*c/"))
 	}
 	m.refresh()
-	m.allot()
+	m.assignBudgets()
 	sum := 0
 	for _, ticket := range m.tickets {
 		sum += ticket.steps
 	}
-	if sum > passSteps || sum < passSteps/2 {
-		t.Errorf("%d tickets have %d steps together, want about %d", n, sum, passSteps)
+	if sum > maxPassSteps || sum < maxPassSteps/2 {
+		t.Errorf("%d tickets have %d steps together, want about %d", n, sum, maxPassSteps)
 	}
-	m.audit()
+	m.reportBudgets()
 }
 
-// The owner of a query pays for it, also where another one's search asks.
+// A query is charged to its own ticket, also when another ticket's search runs
+// it.
 func TestWhoPaysForMutualQueries(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{MaxTickets: 10, RevPrecision: true})
+	m := newOrdered(Options{MaxTickets: 10, RevPrecision: true})
 	long := add(t, m, solo(1, 2, 2).text("s", strings.Repeat("a", 3000)).text("mode", "x").query("+properties.mode:x"))
 	greedy := add(t, m, solo(2, 2, 2).text("mode", "x").query("+properties.s:/"+strings.Repeat("(a?){40}", 4)+"b/"))
 	m.Process()
-	if long.steps < 0 || greedy.steps >= ticketSteps {
+	if long.steps < 0 || greedy.steps >= maxTicketSteps {
 		t.Errorf("the searcher has %d steps left, the owner %d", long.steps, greedy.steps)
 	}
 	if long.query.Costly() || !greedy.query.Costly() {

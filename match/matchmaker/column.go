@@ -8,23 +8,23 @@ import (
 	"kumi/store/query"
 )
 
-// column has the tickets of a posting that have a number in a field, in the
-// order of those numbers, and gives those of any range from the oldest on. It is
-// built only when searches without it have cost several times what building it
-// costs, so that nobody can make the index larger than the work it saves.
+// column is an index over the numbers of one field in a posting. It returns
+// the tickets in a range of numbers, oldest first. It is built only after
+// searches without it have cost several times what building it costs, so that
+// clients cannot make the index larger than the work it saves.
 type column struct {
-	debt   int // steps walked without it
-	built  bool
-	seen   int // how much of the posting is in it
-	values []float64
-	slots  []uint32
-	// tree is a tournament: node n is the lower of nodes 2n and 2n+1, the slots
-	// are the leaves, from len(slots) on. A dead ticket leaves it when a search
-	// comes upon it.
+	debt    int // steps spent without it
+	built   bool
+	covered int // length of the posting when it was built
+	values  []float64
+	slots   []uint32
+	// tree is a tournament tree: node n holds the lower slot of nodes 2n and 2n+1; the
+	// leaves, from len(slots) on, are the slots. A dead ticket is removed when a
+	// search comes across it.
 	tree []uint32
 }
 
-// column finds or makes the column of a field, built or not.
+// column returns the column of a field, which may not be built yet.
 func (p *posting) column(field string) *column {
 	col := p.columns[field]
 	if col == nil {
@@ -37,8 +37,8 @@ func (p *posting) column(field string) *column {
 	return col
 }
 
-// owe notes that a search by t walked so many steps of p.
-func (p *posting) owe(t *Ticket, steps int) {
+// addDebt records that a search by t walked steps tickets of p.
+func (p *posting) addDebt(t *Ticket, steps int) {
 	if len(p.slots.list) < 64 || steps < 64 {
 		return
 	}
@@ -51,19 +51,18 @@ func (p *posting) owe(t *Ticket, steps int) {
 	}
 }
 
-// fill takes the tickets into the column that it has not seen, and leaves out
-// those that died.
+// fill adds the tickets that are not in the column yet, and removes dead ones.
 func (ix *index) fill(p *posting, col *column, field string) {
 	type number struct {
 		value float64
 		slot  uint32
 	}
 	var fresh []number
-	for _, slot := range p.slots.list[col.seen:] {
+	for _, slot := range p.slots.list[col.covered:] {
 		if ix.dead[slot] {
 			continue
 		}
-		if value, ok := ix.tickets[slot].doc.Number(field); ok && value == value { // not a number is in no range
+		if value, ok := ix.tickets[slot].doc.Number(field); ok && value == value { // NaN is in no range
 			fresh = append(fresh, number{value, slot})
 		}
 	}
@@ -88,11 +87,11 @@ func (ix *index) fill(p *posting, col *column, field string) {
 	for n := len(list) - 1; n > 0; n-- {
 		tree[n] = min(tree[2*n], tree[2*n+1])
 	}
-	*col = column{built: true, seen: len(p.slots.list), values: values, slots: list, tree: tree}
+	*col = column{built: true, covered: len(p.slots.list), values: values, slots: list, tree: tree}
 }
 
-// find is the part of the column that lies in a range.
-func (col *column) find(r *query.Range) (from, to int) {
+// rangeOf returns the part of the column within a range.
+func (col *column) rangeOf(r *query.Range) (from, to int) {
 	from = sort.Search(len(col.values), func(i int) bool {
 		return col.values[i] > r.Low || !r.LowOpen && col.values[i] == r.Low
 	})
@@ -102,8 +101,8 @@ func (col *column) find(r *query.Range) (from, to int) {
 	return from, max(from, to)
 }
 
-// forget takes a dead ticket's leaf out of the tournament.
-func (col *column) forget(leaf int) {
+// removeLeaf removes a dead ticket's leaf from the tree.
+func (col *column) removeLeaf(leaf int) {
 	col.tree[leaf] = noSlot
 	for n := leaf / 2; n > 0; n /= 2 {
 		low := min(col.tree[2*n], col.tree[2*n+1])

@@ -8,12 +8,12 @@ type combination struct {
 	players int // without the searcher's
 }
 
-// combiner puts the hits of one searcher into combinations, first fit. It is
-// reused from searcher to searcher.
+// combiner sorts the hits of one searcher into combinations by first fit. It
+// is reused from searcher to searcher.
 type combiner struct {
 	open   []combination
-	first  []int // by players: no combination before it has room for so many
-	mutual bool  // every pair must find each other
+	first  []int // by size: the combinations before this index have no room for it
+	mutual bool  // all pairs must accept each other
 }
 
 func (c *combiner) reset(mutual bool) {
@@ -21,10 +21,10 @@ func (c *combiner) reset(mutual bool) {
 	c.open, c.first = c.open[:0], c.first[:0]
 }
 
-// put adds a hit to the first combination with room for it in which nobody
-// clashes, or to a new one, and returns that; nil for a hit that is too large
-// for any. Combinations have room for so many players.
-func (c *combiner) put(t *Ticket, room int) *combination {
+// add adds a hit to the first combination that has room and no conflict, or to
+// a new one, and returns it. room is the maximum number of players in a
+// combination; a hit larger than that returns nil.
+func (c *combiner) add(t *Ticket, room int) *combination {
 	size := t.size()
 	if size > room {
 		return nil
@@ -32,7 +32,7 @@ func (c *combiner) put(t *Ticket, room int) *combination {
 	for len(c.first) <= size {
 		c.first = append(c.first, 0)
 	}
-	passed := true // all combinations so far have no room
+	passed := true // all combinations so far are full
 	for i := c.first[size]; i < len(c.open); i++ {
 		group := &c.open[i]
 		if group.players+size > room {
@@ -67,10 +67,10 @@ func (c *combiner) clash(group *combination, t *Ticket) bool {
 	return false
 }
 
-// settle gives the hits of a combination that form a match with the searcher,
-// or nil: the players above a multiple of the searcher's are left out, then all
-// must accept the number.
-func settle(searcher *Ticket, group *combination) []*Ticket {
+// complete returns the hits that form a match with the searcher, or nil. If
+// the searcher wants a multiple, the excess players are left out; then all
+// tickets must accept the match size.
+func complete(searcher *Ticket, group *combination) []*Ticket {
 	hits, players := group.tickets, group.players+searcher.size()
 	if excess := players % searcher.multiple; excess > 0 {
 		hits = trim(hits, excess)
@@ -87,12 +87,12 @@ func settle(searcher *Ticket, group *combination) []*Ticket {
 	return hits
 }
 
-// maxTrimStates bounds the exact choice of whom to leave out.
+// maxTrimStates bounds the exact search of newestSet.
 const maxTrimStates = 1 << 18
 
-// trim returns the tickets without some that have exactly so many players
-// together: of all such sets the one that waited least, by average. It returns
-// nil when there is no such set.
+// trim returns the tickets without a set that has exactly excess players: of
+// all such sets the one with the shortest average wait. It returns nil if
+// there is no such set.
 func trim(tickets []*Ticket, excess int) []*Ticket {
 	var leave []bool
 	if len(tickets)*excess*excess <= maxTrimStates {
@@ -112,9 +112,9 @@ func trim(tickets []*Ticket, excess int) []*Ticket {
 	return kept
 }
 
-// newestSet finds the set with the latest average time. For each number of
-// tickets and of players it keeps the latest total time reached with the tickets
-// seen so far.
+// newestSet finds the set with the latest average time, by dynamic
+// programming: for each number of tickets and of players it keeps the latest
+// total time reached with the tickets seen so far.
 func newestSet(tickets []*Ticket, excess int) []bool {
 	oldest := tickets[0].CreatedAt
 	for _, t := range tickets {
@@ -151,7 +151,7 @@ func newestSet(tickets []*Ticket, excess int) []bool {
 		if total == unreached {
 			continue
 		}
-		// Averages are compared as products, so that they stay whole.
+		// Compare averages as products, to stay with integers.
 		if chosen == 0 || total*int64(chosen) > best[chosen*width+excess]*int64(count) {
 			chosen = count
 		}
@@ -171,7 +171,7 @@ func newestSet(tickets []*Ticket, excess int) []bool {
 	return leave
 }
 
-// newestFirst is for numbers too large to try every set: the newest go as long
+// newestFirst is the greedy fallback for large inputs: newest first, as long
 // as they fit.
 func newestFirst(tickets []*Ticket, excess int) []bool {
 	order := make([]int, len(tickets))

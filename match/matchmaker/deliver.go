@@ -2,18 +2,18 @@ package matchmaker
 
 import "sync"
 
-// delivery hands formed matches to OnMatched. Its goroutines come with work and
-// go without.
+// delivery passes formed matches to OnMatched, on goroutines that exist only
+// while there are any.
 type delivery struct {
 	limit int
 
 	mu      sync.Mutex
 	queue   []*Match
 	running int
-	idle    sync.Cond // signalled when running falls to zero; its lock is mu
+	idle    sync.Cond // signalled when running becomes zero; its lock is mu
 }
 
-// deliver queues matches for OnMatched and starts who calls it.
+// deliver queues matches for OnMatched and starts goroutines as needed.
 func (m *Matchmaker) deliver(matches []*Match) {
 	if m.o.OnMatched == nil || len(matches) == 0 {
 		return
@@ -38,7 +38,7 @@ func (m *Matchmaker) deliverQueued() {
 	}
 }
 
-// next takes the oldest match; nil ends the goroutine that asks.
+// next returns the oldest match; nil ends the calling goroutine.
 func (d *delivery) next() *Match {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -56,7 +56,7 @@ func (d *delivery) next() *Match {
 	return match
 }
 
-// matched calls OnMatched; a panic in it loses that match alone.
+// matched calls OnMatched; a panic affects only that match.
 func (m *Matchmaker) matched(match *Match) {
 	defer func() {
 		if cause := recover(); cause != nil {

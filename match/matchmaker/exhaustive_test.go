@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// model forms matches as the rules are written, looking at everything.
+// model forms matches exhaustively, by the rules as written.
 type model struct {
 	o       Options
 	tickets []*modelTicket // by age
@@ -178,7 +178,7 @@ func drawRequest(t *rapid.T, n int) Request {
 		if rapid.IntRange(0, 4).Draw(t, "again") == 0 {
 			number = 10*i + rapid.IntRange(0, 2).Draw(t, "session") // a session with several tickets
 		}
-		r.Presences = append(r.Presences, who(number))
+		r.Presences = append(r.Presences, player(number))
 	}
 	if mode := rapid.SampledFrom([]string{"a", "b", "c", ""}).Draw(t, "mode"); mode != "" {
 		r = r.text("mode", mode)
@@ -249,7 +249,7 @@ func TestFormsWhatExhaustiveSearchForms(t *testing.T) {
 }
 
 // TestSearchFindsWhatExhaustiveSearchFinds compares the hits of searches in
-// larger pools, where the index changes its way in the middle of a search.
+// larger pools, where columns get built in the middle of a search.
 func TestSearchFindsWhatExhaustiveSearchFinds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -260,8 +260,8 @@ func TestSearchFindsWhatExhaustiveSearchFinds(t *testing.T) {
 		var pool []*Ticket
 		grow := func(n int) {
 			for range n {
-				least := 2 + r.IntN(2)
-				request := solo(len(pool), least, least+r.IntN(3)).num("rank", float64(r.IntN(200))).
+				minCount := 2 + r.IntN(2)
+				request := solo(len(pool), minCount, minCount+r.IntN(3)).num("rank", float64(r.IntN(200))).
 					text("mode", string(rune('a'+r.IntN(modes))))
 				ticket, err := m.Add(request)
 				if err != nil {
@@ -280,8 +280,8 @@ func TestSearchFindsWhatExhaustiveSearchFinds(t *testing.T) {
 			case 1:
 				for range 40 { // as when they match within a pass
 					i := r.IntN(len(pool))
-					pool[i].gone.Store(true)
-					m.ix.kill(pool[i])
+					pool[i].removed.Store(true)
+					m.ix.markDead(pool[i])
 				}
 			}
 			low := r.IntN(220) - 10
@@ -292,8 +292,8 @@ func TestSearchFindsWhatExhaustiveSearchFinds(t *testing.T) {
 			case 1:
 				text += " properties.mode:b^2 properties.mode:a"
 			}
-			least := 2 + r.IntN(2)
-			searcher, err := newTicket(solo(-1, least, least+r.IntN(4)).query(text))
+			minCount := 2 + r.IntN(2)
+			searcher, err := newTicket(solo(-1, minCount, minCount+r.IntN(4)).query(text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,7 +304,7 @@ func TestSearchFindsWhatExhaustiveSearchFinds(t *testing.T) {
 			}
 			var want []scored
 			for _, other := range pool {
-				if score, ok := searcher.query.Match(other.doc); ok && searcher.inRange(other) && !other.gone.Load() {
+				if score, ok := searcher.query.Match(other.doc); ok && searcher.inRange(other) && !other.removed.Load() {
 					want = append(want, scored{other, score})
 				}
 			}

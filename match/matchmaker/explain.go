@@ -15,49 +15,49 @@ import (
 // Reason is why one ticket cannot play with another.
 type Reason string
 
-// The reasons, in the order in which they are looked for.
+// The reasons, in the order in which they are checked.
 const (
 	ReasonParty   Reason = "party"   // both belong to one party
-	ReasonCount   Reason = "count"   // the sizes it wants are not inside those of the searcher
+	ReasonCount   Reason = "count"   // its sizes are not within those of the searcher
 	ReasonQuery   Reason = "query"   // the searcher's query does not accept it
 	ReasonMutual  Reason = "mutual"  // its query does not accept the searcher (RevPrecision)
-	ReasonSession Reason = "session" // a session is in both
-	ReasonRoom    Reason = "room"    // together they are more than the searcher's maximum
+	ReasonSession Reason = "session" // they have a session in common
+	ReasonRoom    Reason = "room"    // together they exceed the searcher's maximum
 	ReasonFits    Reason = "fits"    // none: they can play together
-	ReasonCost    Reason = "cost"    // not looked at: the queries had cost too much by then
+	ReasonCost    Reason = "cost"    // not checked: the budget was used up
 )
 
-// Class is a group of tickets that are in the same relation to the explained one.
+// Class is a group of tickets with the same relation to the explained one.
 type Class struct {
 	Reason  Reason
-	Clauses []string // of a query that fail, as written; of the searcher's also for ReasonCount
-	Counts  string   // for ReasonCount: the sizes wanted by who is found
+	Clauses []string // failing clauses of a query, as written; for ReasonCount those of the searcher
+	Counts  string   // for ReasonCount: the sizes the found tickets accept
 	Tickets int
 	Players int
 	Example string // id of the oldest such ticket
 }
 
-// maxClasses bounds how many classes Explain tells apart; further ones are
+// maxClasses bounds the classes that Explain distinguishes; further ones are
 // counted by reason only.
 const maxClasses = 100
 
-// Explanation tells why a ticket has not matched yet.
+// Explanation says why a ticket has not matched yet.
 type Explanation struct {
-	Ticket   *Ticket
-	Waited   time.Duration
-	Searches int  // passes in which it has searched
-	Active   bool // it will search again
-	Others   int  // other tickets in the pool
-	Cut      bool // in the last pass its query cost more than its share
-	// Finds is what its search sees, FoundBy what the searches of the tickets
-	// that are still active see of it. Both have the largest class first.
+	Ticket     *Ticket
+	Waited     time.Duration
+	Searches   int  // passes in which it searched
+	Active     bool // it has searches left
+	Others     int  // other tickets in the pool
+	OverBudget bool // its query exceeded its budget in the last pass
+	// Finds is how other tickets relate to its search, FoundBy how it relates to the
+	// searches of the active ones. The largest class comes first.
 	Finds, FoundBy []Class
 	Summary        string // one sentence
 }
 
-// Explain compares a ticket with every other in the pool. It costs about as much
-// as one exhaustive search, within bounds, and holds no lock meanwhile. It fails with
-// fault.NotFound (runtime.ErrMatchmakerTicketNotFound).
+// Explain compares a ticket with every other in the pool. It costs about as
+// much as one exhaustive search, within bounds, and holds no lock meanwhile.
+// It fails with fault.NotFound (runtime.ErrMatchmakerTicketNotFound).
 func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	m.mu.Lock()
 	t := m.tickets[ticket]
@@ -68,12 +68,12 @@ func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	}
 	x := &Explanation{
 		Ticket: t, Waited: time.Duration(m.o.Now().UnixNano() - t.CreatedAt),
-		Searches: int(t.intervals.Load()), Active: t.searches(m.o.MaxIntervals), Cut: t.cut.Load(),
+		Searches: int(t.intervals.Load()), Active: t.searches(m.o.MaxIntervals), OverBudget: t.overBudget.Load(),
 	}
-	steps := explainSteps
+	steps := maxExplainSteps
 	var finds, foundBy classes
 	for _, other := range pool {
-		if other == t || other.gone.Load() {
+		if other == t || other.removed.Load() {
 			continue
 		}
 		x.Others++
@@ -87,7 +87,7 @@ func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	return x, nil
 }
 
-// relation is the class, still empty, that other is in for the search of t.
+// relation returns the class, without tickets, of other in a search by t.
 func (m *Matchmaker) relation(t, other *Ticket, steps *int) Class {
 	if t.sameParty(other) {
 		return Class{Reason: ReasonParty}
@@ -114,7 +114,7 @@ func (m *Matchmaker) relation(t, other *Ticket, steps *int) Class {
 	return Class{Reason: ReasonFits}
 }
 
-// classes groups tickets.
+// classes groups tickets by class.
 type classes struct {
 	byKey map[string]*Class
 }
@@ -151,7 +151,7 @@ func (c *classes) sorted() []Class {
 	return list
 }
 
-// fitting counts the tickets of a list that fit, and their players.
+// fitting counts the tickets and players with ReasonFits.
 func fitting(list []Class) (tickets, players int) {
 	for _, class := range list {
 		if class.Reason == ReasonFits {

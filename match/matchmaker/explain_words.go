@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// summary is an explanation in one sentence.
+// summary returns the explanation in one sentence.
 func (x *Explanation) summary() string {
 	text := x.verdict()
-	if x.Cut {
+	if x.OverBudget {
 		text += "; in the last pass its query cost more than its share and was cut short"
 	}
 	return text
@@ -35,17 +35,17 @@ func (x *Explanation) verdict() string {
 		return fmt.Sprintf("needs at least %s; with the %d of the tickets that fit there are %d%s",
 			plural(t.MinCount, "player", "players"), players, t.size()+players, unfit(x.Finds))
 	case t.size()+players < t.MaxCount:
-		return fmt.Sprintf("fewer than its maximum of %s fit; with %d it forms on its last search, if the others accept that number",
+		return fmt.Sprintf("fewer than its maximum of %s fit; a match of %d forms on its last search, if the others accept that size",
 			plural(t.MaxCount, "player", "players"), t.size()+players)
 	default:
-		return "enough players fit; it forms at a next pass, if they accept the number and do not clash among each other"
+		return "enough players fit; a match forms in one of the next passes, if they accept its size and each other"
 	}
 }
 
-// summed is how many classes a summary names.
-const summed = 4
+// maxSummaryClasses is how many classes a summary names.
+const maxSummaryClasses = 4
 
-// unfit says in words which classes there are that do not fit, the largest first.
+// unfit describes the largest classes that do not fit.
 func unfit(classes []Class) string {
 	var text strings.Builder
 	named, left := 0, 0
@@ -53,7 +53,7 @@ func unfit(classes []Class) string {
 		c := &classes[i]
 		switch {
 		case c.Reason == ReasonFits:
-		case named == summed:
+		case named == maxSummaryClasses:
 			left += c.Tickets
 		default:
 			text.WriteString([]string{": ", "; "}[min(named, 1)] + c.describe())
@@ -66,7 +66,7 @@ func unfit(classes []Class) string {
 	return text.String()
 }
 
-// describe says in words what keeps a class out.
+// describe says in words why a class does not fit.
 func (c *Class) describe() string {
 	text := plural(c.Tickets, "ticket fails by ", "tickets fail by ") + string(c.Reason)
 	one := c.Tickets == 1

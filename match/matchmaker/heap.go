@@ -1,7 +1,7 @@
 package matchmaker
 
-// heap is a binary heap of values that know their order; the first comes out
-// first. container/heap would box each of them.
+// heap is a binary heap with the first value in order on top. container/heap
+// would box each value.
 type heap[T interface{ before(T) bool }] []T
 
 func (h *heap[T]) push(value T) {

@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// who is a player known by a number.
-func who(n int) *presence.Presence {
+// player returns a presence by number.
+func player(n int) *presence.Presence {
 	p := &presence.Presence{ID: presence.ID{Node: "n1", Session: session(n)}, UserID: uuid.UUID{1, byte(n >> 8), byte(n)}}
 	p.Username = fmt.Sprintf("p%d", n)
 	return p
@@ -28,18 +28,18 @@ func session(n int) uuid.UUID { return uuid.UUID{2, byte(n >> 16), byte(n >> 8),
 func players(numbers ...int) []*presence.Presence {
 	list := make([]*presence.Presence, len(numbers))
 	for i, n := range numbers {
-		list[i] = who(n)
+		list[i] = player(n)
 	}
 	return list
 }
 
-// solo is a request of one player for anybody.
-func solo(n, least, most int) Request {
-	return Request{Presences: players(n), MinCount: least, MaxCount: most}
+// solo is a request of one player who accepts anybody.
+func solo(n, minCount, maxCount int) Request {
+	return Request{Presences: players(n), MinCount: minCount, MaxCount: maxCount}
 }
 
-func party(id string, least, most int, numbers ...int) Request {
-	return Request{PartyID: id, Presences: players(numbers...), MinCount: least, MaxCount: most}
+func party(id string, minCount, maxCount int, numbers ...int) Request {
+	return Request{PartyID: id, Presences: players(numbers...), MinCount: minCount, MaxCount: maxCount}
 }
 
 func (r Request) query(text string) Request { r.Query = text; return r }
@@ -63,7 +63,7 @@ func with[V any](m map[string]V, key string, value V) map[string]V {
 	return out
 }
 
-// inOrder makes searchers go in order of age.
+// inOrder makes tickets search in order of age.
 func inOrder() *rand.Rand { return rand.New(keepOrder{}) }
 
 // keepOrder makes rand.Shuffle swap each element with itself.
@@ -71,7 +71,7 @@ type keepOrder struct{}
 
 func (keepOrder) Uint64() uint64 { return ^uint64(0) }
 
-// clock is a time that goes on by a second with each look.
+// clock advances by a second each time it is read.
 type clock struct{ at atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Unix(1_700_000_000+c.at.Add(1), 0) }
@@ -85,7 +85,7 @@ func add(t testing.TB, m *Matchmaker, r Request) *Ticket {
 	return ticket
 }
 
-// show writes matches as the numbers of their players.
+// show formats matches as the numbers of their players.
 func show(matches []*Match) string {
 	var all []string
 	for _, match := range matches {

@@ -36,16 +36,17 @@ func (t *Ticket) appendTo(list []runtime.MatchmakerEntry) []runtime.MatchmakerEn
 	return list
 }
 
-// overrideHits and overrideSteps bound what one searcher may try for an
-// override: its first hits, and combinations of them, fitting or not. Without a
-// bound the number of combinations doubles with each hit.
+// overrideHits and overrideSteps bound the first hits of one searcher that are
+// combined for an override, and the combinations tried. Their number doubles
+// with each hit.
 const (
 	overrideHits  = 64
 	overrideSteps = 4096
 )
 
-// override lets a hook choose among what could form. Every active ticket
-// searches; its first hits are combined in every way that all members accept.
+// override lets a hook choose from the matches that could form. Every active
+// ticket searches; its first hits are combined in every way that all members
+// accept.
 func (m *Matchmaker) override(hook func([][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry, start time.Time) []formed {
 	e := enumeration{m: m, seen: map[string]struct{}{}, mutual: m.mutual(start)}
 	order := m.shuffled()
@@ -54,9 +55,9 @@ func (m *Matchmaker) override(hook func([][]runtime.MatchmakerEntry) [][]runtime
 		m.countSearch(t)
 		left := m.o.CandidateLimit - len(e.candidates)
 		if left <= 0 {
-			continue // its search counts all the same
+			continue // counts as a search nevertheless
 		}
-		// The last searchers get their share of the limit, too.
+		// Leave a share of the limit for the searchers to come.
 		e.limit = len(e.candidates) + max(1, left/(len(order)-i))
 		e.search(t)
 	}
@@ -66,12 +67,12 @@ func (m *Matchmaker) override(hook func([][]runtime.MatchmakerEntry) [][]runtime
 	return m.chosen(m.call("override", func() [][]runtime.MatchmakerEntry { return hook(e.candidates) }))
 }
 
-// enumeration lists the combinations an override is offered.
+// enumeration lists the combinations offered to an override.
 type enumeration struct {
 	m          *Matchmaker
 	mutual     bool
 	candidates [][]runtime.MatchmakerEntry
-	seen       map[string]struct{} // sets of tickets, found from whichever side
+	seen       map[string]struct{} // sets of tickets, regardless of the searcher
 	limit      int
 
 	searcher *Ticket
@@ -92,7 +93,7 @@ func (e *enumeration) search(t *Ticket) {
 	e.extend(0, t.size())
 }
 
-// extend adds each of the hits from one on in turn to what is picked.
+// extend combines what is picked with each of the hits from index from on.
 func (e *enumeration) extend(from, players int) {
 	for i := from; i < len(e.hits); i++ {
 		if e.steps--; e.steps < 0 || len(e.candidates) >= e.limit {
@@ -116,8 +117,8 @@ func (e *enumeration) extend(from, players int) {
 	}
 }
 
-// offer adds what is picked to the candidates, if all accept the number. Who
-// would take more players must have had its searches first.
+// offer adds what is picked to the candidates if all accept the match size.
+// Tickets that would take more players must have no search left.
 func (e *enumeration) offer(players int) {
 	suits := func(t *Ticket) bool {
 		return t.accepts(players) && (players == t.MaxCount || int(t.intervals.Load()) >= e.m.o.MaxIntervals)
@@ -150,7 +151,7 @@ func each(tickets []*Ticket, holds func(*Ticket) bool) bool {
 	return !slices.ContainsFunc(tickets, func(t *Ticket) bool { return !holds(t) })
 }
 
-// call runs a hook; a panic in it forms nothing.
+// call runs a hook; if it panics, no match is formed.
 func (m *Matchmaker) call(name string, hook func() [][]runtime.MatchmakerEntry) (result [][]runtime.MatchmakerEntry) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -161,14 +162,14 @@ func (m *Matchmaker) call(name string, hook func() [][]runtime.MatchmakerEntry) 
 	return hook()
 }
 
-// chosen turns what a hook returned into matches. A match is refused when it is
-// empty, names a player that is not in the pool or names one twice, or when one
+// chosen turns a hook's result into matches. A match is rejected if it is
+// empty, names a player that is not in the pool or names one twice, or if one
 // of its tickets is in an earlier match.
 func (m *Matchmaker) chosen(lists [][]runtime.MatchmakerEntry) []formed {
 	if len(lists) == 0 {
 		return nil
 	}
-	byID := make(map[string]*Ticket, len(m.ix.tickets)-m.ix.deaths)
+	byID := make(map[string]*Ticket, len(m.ix.tickets)-m.ix.numDead)
 	for slot, t := range m.ix.tickets {
 		if !m.ix.dead[slot] {
 			byID[t.ID] = t
@@ -178,12 +179,12 @@ func (m *Matchmaker) chosen(lists [][]runtime.MatchmakerEntry) []formed {
 	for _, list := range lists {
 		f, ok := m.choose(byID, list)
 		if !ok {
-			m.log.Warn().Int("players", len(list)).Msg("matchmaker hook returned a match of players that are not waiting")
+			m.log.Warn().Int("players", len(list)).Msg("matchmaker hook returned a match with players that are not in the pool")
 			continue
 		}
 		found = append(found, f)
 		for _, t := range append(f.hits, f.searcher) {
-			m.ix.kill(t)
+			m.ix.markDead(t)
 		}
 	}
 	return found
@@ -213,8 +214,8 @@ func (m *Matchmaker) choose(byID map[string]*Ticket, list []runtime.MatchmakerEn
 	return f, true
 }
 
-// entryOf finds the player a hook means: what it was given, or a value of its
-// own with the same ticket and session.
+// entryOf finds the entry for a player returned by a hook: the entry it was
+// given, or a value of its own with the same ticket and session.
 func entryOf(byID map[string]*Ticket, given runtime.MatchmakerEntry) *Entry {
 	if e, ok := given.(*Entry); ok && e != nil && byID[e.Ticket.ID] == e.Ticket {
 		return e

@@ -53,7 +53,7 @@ func TestOverrideCandidates(t *testing.T) {
 					return nil
 				}}
 			}
-			m := ordered(row.o)
+			m := newOrdered(row.o)
 			for _, r := range row.adds {
 				add(t, m, r)
 			}
@@ -62,7 +62,7 @@ func TestOverrideCandidates(t *testing.T) {
 				if formed := m.Process(); len(formed) > 0 {
 					t.Fatalf("formed %s though nothing was chosen", show(formed))
 				}
-				// The order among the candidates of a pass is not promised.
+				// The order of the candidates is unspecified.
 				sets := func(list []string) []string {
 					out := make([]string, len(list))
 					for i, text := range list {
@@ -106,7 +106,7 @@ func TestProcessor(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	var answer func(all entries) []entries
-	m := ordered(Options{Hooks: func() Hooks {
+	m := newOrdered(Options{Hooks: func() Hooks {
 		return Hooks{
 			Processor: func(all entries) []entries {
 				seen = append(seen, names(all))
@@ -145,12 +145,12 @@ func TestProcessor(t *testing.T) {
 	}
 }
 
-// foreign is an entry that a hook made itself.
+// foreign is an entry made by a hook itself.
 type foreign struct{ entry }
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{MaxTickets: 10})
+	m := newOrdered(Options{MaxTickets: 10})
 	if _, err := m.Explain("nope"); err == nil {
 		t.Error("explained a ticket that is not there")
 	}
@@ -215,7 +215,7 @@ func TestExplain(t *testing.T) {
 
 func TestExplainOfMutualAndParties(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{MaxTickets: 10, RevPrecision: true})
+	m := newOrdered(Options{MaxTickets: 10, RevPrecision: true})
 	me := add(t, m, party("p", 3, 4, 1, 2))
 	add(t, m, party("p", 3, 4, 3))
 	add(t, m, solo(4, 3, 4).query("+properties.rank:3"))
@@ -239,11 +239,11 @@ func TestExplainOfMutualAndParties(t *testing.T) {
 	}
 }
 
-// Whatever keeps a ticket out is said: the one that does not fit by its size as
-// well as the one that is found and does not find.
+// A summary names every reason: a ticket that does not fit by its size, and
+// one that is found but does not find.
 func TestSummaryNamesEveryClass(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{RevPrecision: true})
+	m := newOrdered(Options{RevPrecision: true})
 	me := add(t, m, solo(1, 2, 2).text("mode", "a").query("+properties.mode:a"))
 	add(t, m, solo(2, 2, 4).text("mode", "b"))
 	add(t, m, solo(3, 2, 2).text("mode", "a").query("+properties.rank:>3"))

@@ -6,39 +6,39 @@ import (
 	"kumi/store/query"
 )
 
-// index finds the tickets a query may match. Every ticket has a slot, and slots
-// are in order of age, so a list of slots in ascending order is a list of
-// tickets from the oldest on. Only the goroutine that runs a pass uses it.
+// index finds the tickets that a query may match. Every ticket has a slot;
+// slots are in order of age, so an ascending list of slots is a list of
+// tickets, oldest first. Only the goroutine that runs a pass uses it.
 type index struct {
 	tickets []*Ticket // by slot
 	dead    []bool    // by slot: matched or removed
-	deaths  int
-	costly  int      // living tickets whose queries take steps
+	numDead int
+	costly  int      // living tickets whose queries use the budget
 	active  []uint32 // slots of tickets that still search
 	all     posting
 	terms   map[query.Term]*posting
-	// stale asks for a rebuild before the next pass: a dead ticket lives again.
+	// stale requests a rebuild before the next pass, since a dead ticket is back.
 	stale bool
-	// eager builds columns at once, for tests on small pools.
+	// eager builds columns immediately, for tests on small pools.
 	eager bool
 }
 
-// posting is the list of tickets that have one term, and columns over them.
+// posting is the list of tickets that have a term, and the columns over it.
 type posting struct {
 	slots   slots
 	columns map[string]*column
 }
 
-// slots is a list of slots with what was learned about runs of dead ones.
+// slots is a list of slots that remembers runs of dead ones.
 type slots struct {
 	list []uint32
-	skip []uint32 // from a dead position, how far the next possibly living one is; 0 means 1
+	skip []uint32 // from a dead position, distance to the next possibly living one; 0 means 1
 }
 
-// next is the first position from at on whose ticket lives; len(list) when there
-// is none. Runs of dead tickets are remembered, so that passing them again costs
-// nearly nothing.
-func (s *slots) next(at int, dead []bool) int {
+// nextLiving returns the first position at or after at whose ticket is living;
+// len(list) if there is none. It remembers runs of dead tickets, so that
+// skipping them again is cheap.
+func (s *slots) nextLiving(at int, dead []bool) int {
 	to := at
 	for to < len(s.list) && dead[s.list[to]] {
 		to += s.step(to)
@@ -64,7 +64,7 @@ func (s *slots) step(at int) int {
 	return 1
 }
 
-// reset empties the index and makes room for n tickets.
+// reset empties the index and allocates for n tickets.
 func (ix *index) reset(n int) {
 	*ix = index{
 		tickets: make([]*Ticket, 0, n), dead: make([]bool, 0, n), active: make([]uint32, 0, n),
@@ -73,7 +73,7 @@ func (ix *index) reset(n int) {
 	}
 }
 
-// insert gives a ticket, younger than all before, the next slot.
+// insert gives a ticket, the youngest so far, the next slot.
 func (ix *index) insert(t *Ticket, active bool) {
 	slot := uint32(len(ix.tickets))
 	t.slot = slot
@@ -88,7 +88,7 @@ func (ix *index) insert(t *Ticket, active bool) {
 	ix.all.slots.list = append(ix.all.slots.list, slot)
 	for term := range t.doc.Terms() {
 		if term.Field == ticketField {
-			continue // one list per ticket would gain nothing
+			continue // unique per ticket, not worth a list
 		}
 		p := ix.terms[term]
 		if p == nil {
@@ -98,7 +98,7 @@ func (ix *index) insert(t *Ticket, active bool) {
 		p.slots.list = append(p.slots.list, slot)
 	}
 	if t.MinCount == t.MaxCount {
-		// Such a ticket accepts only the like of it.
+		// Such a ticket accepts only tickets with the same counts.
 		term := exactTerm(t)
 		p := ix.terms[term]
 		if p == nil {
@@ -109,46 +109,47 @@ func (ix *index) insert(t *Ticket, active bool) {
 	}
 }
 
-// exactTerm stands for one number of players. No property can have this field.
+// exactTerm is the term for a ticket of exactly one match size. No property
+// can have this field.
 func exactTerm(t *Ticket) query.Term {
 	n := uint32(t.MaxCount)
 	return query.Term{Field: "=", Text: string([]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})}
 }
 
-// kill takes a ticket out of all searches.
-func (ix *index) kill(t *Ticket) {
+// markDead excludes a ticket from all searches.
+func (ix *index) markDead(t *Ticket) {
 	if t.slot != noSlot && !ix.dead[t.slot] {
 		ix.dead[t.slot] = true
-		ix.deaths++
+		ix.numDead++
 		if t.query.Costly() {
 			ix.costly--
 		}
 	}
 }
 
-// worn tells whether a rebuild is due: what is dead costs more than it.
-func (ix *index) worn() bool {
-	return ix.stale || ix.deaths > 256 && ix.deaths > len(ix.tickets)/2
+// needsRebuild tells whether skipping dead tickets costs more than a rebuild.
+func (ix *index) needsRebuild() bool {
+	return ix.stale || ix.numDead > 256 && ix.numDead > len(ix.tickets)/2
 }
 
-// candidates are the tickets among which all hits of a search are: those of a
-// posting, and if window is not nil only those at [from, to) of that column.
+// candidates are the tickets that contain all hits of a search: those of a
+// posting, or if window is not nil those at [from, to) in that column.
 type candidates struct {
 	base     *posting
 	window   *column
 	from, to int
 }
 
-// candidates picks the shortest list the index has for t, and whether there can
-// be hits at all.
+// candidates returns the shortest list the index has for t, and whether there
+// can be hits at all.
 func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 	c.base = &ix.all
 	for i := range t.needed {
-		if t.needed[i].Field != ticketField && !ix.narrow(&c, t.needed[i]) {
+		if t.needed[i].Field != ticketField && !ix.useShorter(&c, t.needed[i]) {
 			return c, false
 		}
 	}
-	if t.MinCount == t.MaxCount && !ix.narrow(&c, exactTerm(t)) {
+	if t.MinCount == t.MaxCount && !ix.useShorter(&c, exactTerm(t)) {
 		return c, false
 	}
 	if len(c.base.slots.list) < 64 && !ix.eager {
@@ -166,10 +167,10 @@ func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 		if r.Text != "" && ix.terms[query.Term{Field: r.Field, Text: r.Text}] != nil {
 			return true // some tickets may have it as text
 		}
-		if !col.built || col.seen < size {
+		if !col.built || col.covered < size {
 			ix.fill(c.base, col, r.Field)
 		}
-		from, to := col.find(r)
+		from, to := col.rangeOf(r)
 		if c.window == nil || to-from < c.to-c.from {
 			c.window, c.from, c.to = col, from, to
 		}
@@ -191,8 +192,9 @@ func (ix *index) candidates(t *Ticket) (c candidates, some bool) {
 	return c, true
 }
 
-// narrow makes the posting of a term the base if it is shorter.
-func (ix *index) narrow(c *candidates, term query.Term) bool {
+// useShorter makes the posting of a term the base if it is shorter. It returns
+// false if no ticket has the term.
+func (ix *index) useShorter(c *candidates, term query.Term) bool {
 	p := ix.terms[term]
 	if p == nil {
 		return false
@@ -203,7 +205,8 @@ func (ix *index) narrow(c *candidates, term query.Term) bool {
 	return true
 }
 
-// sizeRanges is the rule that a hit's range lies inside the searcher's.
+// sizeRanges returns the ranges of the rule that a hit's sizes are within the
+// searcher's.
 func (t *Ticket) sizeRanges() [2]query.Range {
 	return [2]query.Range{
 		{Field: minField, Low: float64(t.MinCount), High: math.Inf(1)},

@@ -12,8 +12,8 @@ type loop struct {
 	done chan struct{}
 }
 
-// Start runs a pass every Interval, and removes tickets as they time out, until
-// Stop. It may be called once.
+// Start runs a pass every Interval, and removes tickets as they time out,
+// until Stop. It may be called once.
 func (m *Matchmaker) Start() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -24,9 +24,9 @@ func (m *Matchmaker) Start() {
 	go m.run(m.loop.stop, m.loop.done)
 }
 
-// Stop refuses further tickets, ends the loop after a pass that is under way,
-// and waits for the OnMatched calls that are running or due. It may be called
-// more than once, but not from a callback.
+// Stop refuses further tickets, ends the loop after the current pass, and
+// waits for OnMatched calls, queued and running. It may be called more than
+// once, but not from a callback.
 func (m *Matchmaker) Stop() {
 	m.mu.Lock()
 	m.stopped = true
@@ -63,8 +63,8 @@ func (m *Matchmaker) run(stop <-chan struct{}, done chan<- struct{}) {
 	}
 }
 
-// untilExpiry is the time until the next ticket can time out. One that is added
-// meanwhile does so later.
+// untilExpiry returns the time until the next ticket can time out. Tickets
+// added meanwhile time out later.
 func (m *Matchmaker) untilExpiry() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -76,7 +76,7 @@ func (m *Matchmaker) untilExpiry() time.Duration {
 	return max(time.Millisecond, time.Duration(left))
 }
 
-// expire removes the tickets that have waited too long.
+// expire removes the tickets that have timed out.
 func (m *Matchmaker) expire() {
 	if m.o.TicketTimeout <= 0 {
 		return
@@ -85,7 +85,7 @@ func (m *Matchmaker) expire() {
 	var late []*Ticket
 	m.mu.Lock()
 	for t := m.order.oldest(); t != nil && t.CreatedAt <= limit; t = m.order.oldest() {
-		m.take(t)
+		m.removeLocked(t)
 		late = append(late, t)
 	}
 	m.mu.Unlock()

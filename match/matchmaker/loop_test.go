@@ -12,19 +12,19 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// gathered collects what callbacks report.
-type gathered[T any] struct {
+// collected collects what callbacks report.
+type collected[T any] struct {
 	mu   sync.Mutex
 	list []T
 }
 
-func (g *gathered[T]) add(values ...T) {
+func (g *collected[T]) add(values ...T) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.list = append(g.list, values...)
 }
 
-func (g *gathered[T]) take() []T {
+func (g *collected[T]) take() []T {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	list := g.list
@@ -35,7 +35,7 @@ func (g *gathered[T]) take() []T {
 func TestInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var matches gathered[*Match]
+		var matches collected[*Match]
 		m := New(Options{OnMatched: func(match *Match) { matches.add(match) }})
 		m.Start()
 		m.Start() // changes nothing
@@ -63,7 +63,7 @@ func TestInterval(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var late gathered[*Ticket]
+		var late collected[*Ticket]
 		m := New(Options{TicketTimeout: 20 * time.Second, OnTimeout: func(list []*Ticket) { late.add(list...) }})
 		m.Start()
 		defer m.Stop()
@@ -151,20 +151,20 @@ func TestPanicOfCallback(t *testing.T) {
 	}
 }
 
-// counted is what a pass reports.
-type counted struct {
+// passCounts is what a pass reports.
+type passCounts struct {
 	tickets, active, matches, players, timedOut int
 }
 
-func (c *counted) MatchmakerPass(tickets, active int, _ time.Duration) {
+func (c *passCounts) MatchmakerPass(tickets, active int, _ time.Duration) {
 	c.tickets, c.active = tickets, active
 }
-func (c *counted) MatchmakerFormed(matches, players int) { c.matches, c.players = matches, players }
-func (c *counted) MatchmakerTimedOut(tickets int)        { c.timedOut += tickets }
+func (c *passCounts) MatchmakerFormed(matches, players int) { c.matches, c.players = matches, players }
+func (c *passCounts) MatchmakerTimedOut(tickets int)        { c.timedOut += tickets }
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	var c counted
+	var c passCounts
 	time := &clock{}
 	m := New(Options{Metrics: &c, Now: time.now, Rand: inOrder(), TicketTimeout: 100e9})
 	add(t, m, solo(1, 2, 2).query("+properties.none:x"))
@@ -172,12 +172,12 @@ func TestMetrics(t *testing.T) {
 	add(t, m, party("p", 3, 3, 2, 3))
 	add(t, m, solo(4, 3, 3))
 	m.Process()
-	if want := (counted{tickets: 3, active: 2, matches: 1, players: 3}); c != want {
+	if want := (passCounts{tickets: 3, active: 2, matches: 1, players: 3}); c != want {
 		t.Errorf("counted %+v, want %+v", c, want)
 	}
 	time.at.Add(200)
 	m.Process()
-	if want := (counted{tickets: 1, timedOut: 1}); c != want {
+	if want := (passCounts{tickets: 1, timedOut: 1}); c != want {
 		t.Errorf("counted %+v, want %+v", c, want)
 	}
 }
@@ -212,7 +212,8 @@ func TestPassHoldsNoLock(t *testing.T) {
 }
 
 // TestConcurrent has sessions add, remove and end while passes run, and checks
-// that no session is in two matches with one ticket and nothing is left behind.
+// that no session is in two matches with one ticket and that nothing is left
+// behind.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	const workers, rounds = 8, 300

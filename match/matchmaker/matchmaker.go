@@ -1,16 +1,16 @@
-// Package matchmaker puts waiting players together.
+// Package matchmaker forms matches from waiting players.
 //
 // A ticket is one session, or one party whose members stay together, with a
-// query over the properties of others and the size of the match it wants. A
-// Matchmaker holds the tickets; at each interval one pass lets every active
-// ticket search the pool, in random order, and forms matches. A ticket that has
-// searched often enough turns passive: it can still be found.
+// query over the properties of others and the match sizes it accepts. A
+// Matchmaker holds the tickets. At each interval one pass lets every active
+// ticket search the pool, in random order, and forms matches. After
+// MaxIntervals searches a ticket turns passive: it can still be found.
 //
-// Every method may be called from any goroutine. Adding and removing only touch
-// a table under a short lock; a pass works on its own index, takes in what was
-// added since the last one, and locks again only to take the formed matches out
-// of the pool. The package knows nothing of sockets: who owns a Matchmaker is
-// told of matches through Options.OnMatched.
+// Every method may be called from any goroutine. Adding and removing only
+// change maps under a short lock. A pass works on its own index, takes in what
+// was added and removed since the last one, and locks again only to take the
+// formed matches out of the pool. The package does not know about sockets:
+// formed matches go to Options.OnMatched.
 package matchmaker
 
 import (
@@ -23,59 +23,57 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Options are what a Matchmaker is made of. The zero value gives the protocol's
-// defaults.
+// Options configure a Matchmaker. The zero value gives Nakama's defaults.
 type Options struct {
-	MaxTickets   int           // of one session, and of one party; 0 means 3
+	MaxTickets   int           // per session and per party; 0 means 3
 	Interval     time.Duration // between passes; 0 means 15 s
-	MaxIntervals int           // searches of a ticket before it is passive; 0 means 2
-	// RevPrecision forms a match only if every pair of tickets in it finds each
-	// other by their queries. After Interval × RevThreshold within one pass the
-	// rest of that pass goes without; RevThreshold 0 never relaxes.
+	MaxIntervals int           // searches before a ticket turns passive; 0 means 2
+	// RevPrecision forms a match only if each ticket in it accepts every other by its
+	// query. Once a pass has taken Interval × RevThreshold, the rest of it goes
+	// without; 0 never relaxes.
 	RevPrecision bool
 	RevThreshold int
-	// TicketTimeout removes a ticket that has waited so long, and calls
-	// OnTimeout. 0 keeps tickets until they match or are removed.
+	// TicketTimeout removes tickets that have waited that long and calls OnTimeout. 0
+	// keeps tickets until they match or are removed.
 	TicketTimeout time.Duration
-	// CandidateLimit bounds how many combinations one pass offers to an
-	// override; 0 means 10 000.
+	// CandidateLimit bounds the combinations that one pass offers to an override; 0
+	// means 10 000.
 	CandidateLimit int
-	// Workers bounds how many OnMatched calls run at the same time; 0 means 64.
+	// Workers bounds concurrent OnMatched calls; 0 means 64.
 	Workers int
 
-	// OnMatched is called once for each formed match, on goroutines of its own
-	// and for several matches at a time, without any lock held.
+	// OnMatched is called once for each formed match, on its own goroutines, for
+	// several matches concurrently, without any lock held.
 	OnMatched func(*Match)
-	// OnTimeout is called with the tickets that have just timed out, without any
-	// lock held.
+	// OnTimeout is called with tickets that timed out, without any lock held.
 	OnTimeout func([]*Ticket)
-	// Hooks is asked at the start of each pass for what replaces parts of it.
+	// Hooks is called at the start of each pass.
 	Hooks func() Hooks
 
 	Now     func() time.Time // nil: time.Now
-	Rand    *rand.Rand       // order of searchers; nil: the global source. Used by one pass at a time.
+	Rand    *rand.Rand       // order of searchers, used by one pass at a time; nil: the global source
 	Logger  zerolog.Logger
 	Metrics Metrics // nil: nothing is recorded
 }
 
-// Hooks replace parts of a pass. The functions are called by the goroutine that
-// runs the pass, without a lock; a panic in them forms nothing.
+// Hooks replace parts of a pass. They are called by the goroutine that runs
+// the pass, without a lock; if one panics, no match is formed.
 type Hooks struct {
-	// Override receives the combinations that could form, and returns those that
-	// shall. Each is a list of players, the searching ticket's last.
+	// Override receives the combinations that could form a match, and returns those
+	// that should. Each is a list of players, the searching ticket's last.
 	Override func(candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry
-	// Processor receives every player in the pool, oldest ticket first, and
-	// returns the matches. No query, count or interval is looked at. It wins over
+	// Processor receives every player in the pool, oldest ticket first, and returns
+	// the matches. Queries, counts and intervals are ignored. It takes precedence over
 	// Override.
 	Processor func(entries []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry
 }
 
 // Metrics receives what passes count. Implementations must not block.
 type Metrics interface {
-	// MatchmakerPass is called after each pass: tickets in the pool and those of
-	// them that still search, both as of the start of the pass.
+	// MatchmakerPass is called after each pass, with the tickets in the pool and the
+	// active ones among them, both at the start of the pass.
 	MatchmakerPass(tickets, active int, took time.Duration)
-	// MatchmakerFormed counts the matches a pass formed and their players.
+	// MatchmakerFormed counts the matches formed by a pass, and their players.
 	MatchmakerFormed(matches, players int)
 	// MatchmakerTimedOut counts tickets removed by TicketTimeout.
 	MatchmakerTimedOut(tickets int)
@@ -87,14 +85,14 @@ func (noMetrics) MatchmakerPass(int, int, time.Duration) {}
 func (noMetrics) MatchmakerFormed(int, int)              {}
 func (noMetrics) MatchmakerTimedOut(int)                 {}
 
-// Match is one formed match. It does not change.
+// Match is one formed match. It is immutable.
 type Match struct {
-	// Entries are its players: those found in the order they were combined, the
+	// Entries are the players: found ones in the order they were combined, the
 	// searching ticket's last.
 	Entries []*Entry
 }
 
-// Matchmaker is the pool of tickets and what searches it. Make one with New.
+// Matchmaker is a pool of tickets and the passes over it. Make one with New.
 type Matchmaker struct {
 	o       Options
 	log     zerolog.Logger
@@ -103,15 +101,15 @@ type Matchmaker struct {
 	mu       sync.Mutex // guards what follows; held for a few map operations at a time
 	stopped  bool
 	tickets  map[string]*Ticket
-	sessions map[uuid.UUID][]*Ticket // a party's tickets count for each member
+	sessions map[uuid.UUID][]*Ticket // a party's tickets are listed for each member
 	parties  map[string][]*Ticket
 	order    queue
 	added    []*Ticket // since the last pass
-	removed  []*Ticket // since the last pass, only those the index knows
-	created  int64     // of the newest ticket
+	removed  []*Ticket // since the last pass, only indexed ones
+	created  int64     // CreatedAt of the newest ticket
 	done     completions
 
-	pass sync.Mutex // one pass at a time; taken before mu, guards the index and scratch
+	pass sync.Mutex // held during a pass, taken before mu; guards the index and scratch
 	ix   index
 	work scratch
 
@@ -119,7 +117,7 @@ type Matchmaker struct {
 	loop loop
 }
 
-// New returns an empty matchmaker. It starts nothing: see Start and Process.
+// New returns an empty matchmaker. Nothing runs before Start or Process.
 func New(o Options) *Matchmaker {
 	def := func(n *int, d int) {
 		if *n <= 0 {

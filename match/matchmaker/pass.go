@@ -2,7 +2,7 @@ package matchmaker
 
 import "time"
 
-// scratch is what a pass reuses of the one before.
+// scratch is memory reused from pass to pass.
 type scratch struct {
 	order    []uint32
 	search   search
@@ -10,17 +10,17 @@ type scratch struct {
 	hits     []*Ticket
 }
 
-// formed is a match before it is taken out of the pool.
+// formed is a match whose tickets are still in the pool.
 type formed struct {
 	hits     []*Ticket
 	searcher *Ticket
-	players  []*Entry // set instead where a hook chose them
+	players  []*Entry // set instead if a hook chose them
 }
 
-// Process runs one pass at once and returns the matches it formed, which are out
-// of the pool by then. OnMatched is called for each of them, without waiting for
-// it. Tickets that have timed out are removed after the pass. Passes run one
-// at a time.
+// Process runs one pass and returns the matches it formed, which have left the
+// pool. OnMatched is called for each of them, without waiting for it. Tickets
+// that have timed out are removed after the pass. Concurrent calls run one
+// after the other.
 func (m *Matchmaker) Process() []*Match {
 	m.pass.Lock()
 	matches := m.processLocked()
@@ -37,7 +37,7 @@ func (m *Matchmaker) processLocked() []*Match {
 	if m.o.Hooks != nil {
 		hooks = m.o.Hooks()
 	}
-	tickets, active := len(m.ix.tickets)-m.ix.deaths, len(m.ix.active)
+	tickets, active := len(m.ix.tickets)-m.ix.numDead, len(m.ix.active)
 	var found []formed
 	switch {
 	case tickets == 0:
@@ -45,16 +45,16 @@ func (m *Matchmaker) processLocked() []*Match {
 		found = m.processor(hooks.Processor)
 	case active == 0:
 	default:
-		m.allot()
+		m.assignBudgets()
 		if hooks.Override != nil {
 			found = m.override(hooks.Override, start)
 		} else {
 			found = m.form(start)
 		}
-		m.audit()
+		m.reportBudgets()
 	}
 	if hooks.Processor == nil {
-		m.retire()
+		m.deactivate()
 	}
 	matches, players := m.commit(found)
 	m.metrics.MatchmakerPass(tickets, active, m.o.Now().Sub(start))
@@ -62,20 +62,20 @@ func (m *Matchmaker) processLocked() []*Match {
 	return matches
 }
 
-// refresh brings the index up to what was added and removed since the last pass.
+// refresh applies additions and removals since the last pass to the index.
 func (m *Matchmaker) refresh() {
 	m.mu.Lock()
 	added, removed := m.added, m.removed
 	m.added, m.removed = nil, nil
 	m.mu.Unlock()
 	for _, t := range removed {
-		m.ix.kill(t)
+		m.ix.markDead(t)
 	}
-	if m.ix.worn() {
+	if m.ix.needsRebuild() {
 		m.rebuild(len(added))
 	}
 	for _, t := range added {
-		if !t.gone.Load() {
+		if !t.removed.Load() {
 			m.ix.insert(t, true)
 		}
 	}
@@ -88,20 +88,20 @@ func (m *Matchmaker) refresh() {
 	m.ix.active = living
 }
 
-// rebuild makes the index anew from the tickets that still wait.
+// rebuild makes a new index of the tickets still in the pool.
 func (m *Matchmaker) rebuild(more int) {
 	old := m.ix.tickets
-	m.ix.reset(len(old) - m.ix.deaths + more)
+	m.ix.reset(len(old) - m.ix.numDead + more)
 	for _, t := range old {
 		t.slot = noSlot
-		if !t.gone.Load() {
+		if !t.removed.Load() {
 			m.ix.insert(t, t.searches(m.o.MaxIntervals))
 		}
 	}
 }
 
-// retire makes passive who has searched often enough.
-func (m *Matchmaker) retire() {
+// deactivate makes tickets without searches left passive.
+func (m *Matchmaker) deactivate() {
 	living := m.ix.active[:0]
 	for _, slot := range m.ix.active {
 		if !m.ix.dead[slot] && m.ix.tickets[slot].searches(m.o.MaxIntervals) {
@@ -124,15 +124,15 @@ func (m *Matchmaker) form(start time.Time) []formed {
 			continue
 		}
 		found = append(found, formed{hits: hits, searcher: t})
-		m.ix.kill(t)
+		m.ix.markDead(t)
 		for _, hit := range hits {
-			m.ix.kill(hit)
+			m.ix.markDead(hit)
 		}
 	}
 	return found
 }
 
-// shuffled is the active tickets in the order in which they search.
+// shuffled returns the active tickets in random order.
 func (m *Matchmaker) shuffled() []uint32 {
 	m.work.order = append(m.work.order[:0], m.ix.active...)
 	order := m.work.order
@@ -140,12 +140,13 @@ func (m *Matchmaker) shuffled() []uint32 {
 	return order
 }
 
-// searchFor is the search of one ticket; it returns whom it plays with, or nil.
+// searchFor searches for one ticket and returns the tickets it plays with, or
+// nil.
 func (m *Matchmaker) searchFor(t *Ticket, start time.Time) []*Ticket {
 	last := !m.countSearch(t)
 	room := t.MaxCount - t.size()
 	mutual := m.mutual(start)
-	// Only a match below the maximum asks which hit is the last.
+	// Only a match below the maximum size depends on which hit is the last.
 	lookAhead := last && t.MinCount < t.MaxCount
 	s, c := &m.work.search, &m.work.combiner
 	s.start(&m.ix, t)
@@ -163,7 +164,7 @@ func (m *Matchmaker) searchFor(t *Ticket, start time.Time) []*Ticket {
 		if group := m.consider(c, t, hit, room); group != nil {
 			players := group.players + t.size()
 			if players == t.MaxCount || lookAhead && !more && players >= t.MinCount {
-				if hits := settle(t, group); hits != nil {
+				if hits := complete(t, group); hits != nil {
 					return append([]*Ticket(nil), hits...)
 				}
 			}
@@ -176,22 +177,22 @@ func (m *Matchmaker) searchFor(t *Ticket, start time.Time) []*Ticket {
 	return nil
 }
 
-// consider filters a hit and combines it; nil when it was filtered out or is too
-// large.
+// consider adds a hit to a combination and returns that; nil if the hit was
+// filtered out or is too large.
 func (m *Matchmaker) consider(c *combiner, t, hit *Ticket, room int) *combination {
 	if c.mutual && !hit.finds(t) || t.sharesSession(hit) {
 		return nil
 	}
-	return c.put(hit, room)
+	return c.add(hit, room)
 }
 
-// countSearch notes one search of t and tells whether it has another.
+// countSearch counts a search of t and tells whether it has another.
 func (m *Matchmaker) countSearch(t *Ticket) bool {
 	t.intervals.Add(1)
 	return t.searches(m.o.MaxIntervals)
 }
 
-// mutual tells whether the pass that began at start still asks for mutual
+// mutual tells whether the pass that began at start still requires mutual
 // queries.
 func (m *Matchmaker) mutual(start time.Time) bool {
 	if !m.o.RevPrecision || m.o.RevThreshold <= 0 {
@@ -201,11 +202,11 @@ func (m *Matchmaker) mutual(start time.Time) bool {
 }
 
 // commitBatch is how many matches are taken out of the pool under one lock, so
-// that a large pass does not hold up who adds.
+// that a large pass does not hold up Add.
 const commitBatch = 128
 
 // commit takes the players of formed matches out of the pool. A match with a
-// ticket that was removed meanwhile is dropped, and its other tickets stay.
+// ticket that was removed since is dropped, and its other tickets stay.
 func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
 	if len(found) == 0 {
 		return nil, 0
@@ -217,7 +218,7 @@ func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
 		m.mu.Lock()
 		for i := range found[:n] {
 			f := &found[i]
-			if !m.takeFormed(f) {
+			if !m.removeFormedLocked(f) {
 				m.ix.stale = true
 				continue
 			}
@@ -234,24 +235,24 @@ func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
 	return matches, players
 }
 
-// takeFormed removes the tickets of a match from the pool if all are still in
-// it. The caller holds mu.
-func (m *Matchmaker) takeFormed(f *formed) bool {
-	gone := f.searcher.gone.Load()
+// removeFormedLocked removes the tickets of a match if all are still in the
+// pool. The caller holds mu.
+func (m *Matchmaker) removeFormedLocked(f *formed) bool {
+	gone := f.searcher.removed.Load()
 	for _, t := range f.hits {
-		gone = gone || t.gone.Load()
+		gone = gone || t.removed.Load()
 	}
 	if gone {
 		return false
 	}
-	m.take(f.searcher)
+	m.removeLocked(f.searcher)
 	for _, t := range f.hits {
-		m.take(t)
+		m.removeLocked(t)
 	}
 	return true
 }
 
-// entries is the players of a match, the searcher's last.
+// entries returns the players of a match, the searcher's last.
 func (f *formed) entries() []*Entry {
 	if f.players != nil {
 		return f.players

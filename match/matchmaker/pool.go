@@ -11,13 +11,13 @@ import (
 	"kumi/store/fault"
 )
 
-// Add puts a request into the pool, to search from the next pass on, and
-// returns its ticket. Errors carry fault.InvalidArgument for counts (with a text
-// for the client, see CheckCounts), for a query that does not parse
+// Add puts a ticket into the pool, which searches from the next pass on, and
+// returns it. Errors: fault.InvalidArgument for counts (with a text for the
+// client, see CheckCounts), for a query that does not parse
 // (runtime.ErrMatchmakerQueryInvalid) and for a session that is in it twice
-// (runtime.ErrMatchmakerDuplicateSession); fault.ResourceExhausted when a member
-// or the party has its limit of tickets (runtime.ErrMatchmakerTooManyTickets);
-// fault.Unavailable once stopped (runtime.ErrMatchmakerNotAvailable).
+// (runtime.ErrMatchmakerDuplicateSession); fault.ResourceExhausted if a member
+// or the party has MaxTickets already (runtime.ErrMatchmakerTooManyTickets);
+// fault.Unavailable after Stop (runtime.ErrMatchmakerNotAvailable).
 func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	t, err := newTicket(r)
 	if err != nil {
@@ -38,8 +38,8 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	if full {
 		return nil, sentinel(fault.ResourceExhausted, runtime.ErrMatchmakerTooManyTickets)
 	}
-	// Another may have come in since the clock was read, or the clock went back;
-	// the pool is in order of age. Queries go on seeing the time that was read.
+	// The pool is in order of age, but another ticket may have been added since the
+	// clock was read, or the clock went back. Queries see the time that was read.
 	t.CreatedAt = max(t.CreatedAt, m.created)
 	m.created = t.CreatedAt
 	m.tickets[t.ID] = t
@@ -56,8 +56,8 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 
 func sentinel(code fault.Code, err error) error { return fault.Wrap(code, err.Error(), err) }
 
-// ClientError is what a client reads when Add failed for a single session: a
-// realtime error code and its text.
+// ClientError returns the realtime error code and text for a client whose Add
+// failed.
 func ClientError(err error) (rtapi.Error_Code, string) {
 	const failed = "Error adding to matchmaker"
 	switch {
@@ -70,22 +70,22 @@ func ClientError(err error) (rtapi.Error_Code, string) {
 	return rtapi.Error_RUNTIME_EXCEPTION, failed + ": " + fault.MessageOf(err, "")
 }
 
-// Remove takes a ticket out of the pool, whoever owns it. This and the other
-// removals by ticket fail with fault.NotFound
+// Remove removes a ticket, regardless of its owner. This and the other
+// removals by ticket id fail with fault.NotFound
 // (runtime.ErrMatchmakerTicketNotFound).
 func (m *Matchmaker) Remove(ticket string) error {
 	return m.remove(ticket, func(*Ticket) bool { return true })
 }
 
-// RemoveSessionTicket takes out a ticket that the session added for itself. A
-// ticket of its party is not found.
+// RemoveSessionTicket removes a ticket that the session added for itself, not
+// one of its party.
 func (m *Matchmaker) RemoveSessionTicket(session uuid.UUID, ticket string) error {
 	return m.remove(ticket, func(t *Ticket) bool {
 		return t.PartyID == "" && t.entries[0].Presence.Session == session
 	})
 }
 
-// RemovePartyTicket takes out a ticket of that party.
+// RemovePartyTicket removes a ticket of the party.
 func (m *Matchmaker) RemovePartyTicket(party, ticket string) error {
 	return m.remove(ticket, func(t *Ticket) bool { return party != "" && t.PartyID == party })
 }
@@ -97,49 +97,50 @@ func (m *Matchmaker) remove(ticket string, owned func(*Ticket) bool) error {
 	if t == nil || !owned(t) {
 		return sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)
 	}
-	m.take(t)
+	m.removeLocked(t)
 	return nil
 }
 
-// RemoveSession takes out every ticket the session is part of, its parties' too,
-// and tells how many: the session has ended.
+// RemoveSession removes every ticket the session is part of, including those
+// of its parties, and returns their number. It is called when the session
+// ends.
 func (m *Matchmaker) RemoveSession(session uuid.UUID) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.takeAll(m.sessions[session])
+	return m.removeAllLocked(m.sessions[session])
 }
 
-// RemoveParty takes out every ticket of the party and tells how many: its
-// members changed, or it closed.
+// RemoveParty removes every ticket of the party and returns their number. It
+// is called when the party's members change or it closes.
 func (m *Matchmaker) RemoveParty(party string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.takeAll(m.parties[party])
+	return m.removeAllLocked(m.parties[party])
 }
 
-func (m *Matchmaker) takeAll(tickets []*Ticket) int {
-	tickets = slices.Clone(tickets) // take changes the list
+func (m *Matchmaker) removeAllLocked(tickets []*Ticket) int {
+	tickets = slices.Clone(tickets) // removeLocked changes the list
 	for _, t := range tickets {
-		m.take(t)
+		m.removeLocked(t)
 	}
 	return len(tickets)
 }
 
-// take removes a ticket that is in the pool. The caller holds mu.
-func (m *Matchmaker) take(t *Ticket) {
-	t.gone.Store(true)
+// removeLocked removes a ticket that is in the pool. The caller holds mu.
+func (m *Matchmaker) removeLocked(t *Ticket) {
+	t.removed.Store(true)
 	delete(m.tickets, t.ID)
 	if t.PartyID != "" {
-		drop(m.parties, t.PartyID, t)
+		removeFrom(m.parties, t.PartyID, t)
 	}
 	for i := range t.entries {
-		drop(m.sessions, t.entries[i].Presence.Session, t)
+		removeFrom(m.sessions, t.entries[i].Presence.Session, t)
 	}
-	m.order.left()
+	m.order.noteRemoved()
 	m.removed = append(m.removed, t)
 }
 
-func drop[K comparable](lists map[K][]*Ticket, key K, t *Ticket) {
+func removeFrom[K comparable](lists map[K][]*Ticket, key K, t *Ticket) {
 	list := lists[key]
 	if len(list) == 1 {
 		delete(lists, key)
@@ -149,8 +150,8 @@ func drop[K comparable](lists map[K][]*Ticket, key K, t *Ticket) {
 	lists[key] = slices.Delete(list, i, i+1)
 }
 
-// queue is the pool in order of age. Tickets that left stay in it until they are
-// half of it, or the oldest.
+// queue is the pool in order of age. Removed tickets stay in it until they
+// make up half of it, or become the oldest.
 type queue struct {
 	tickets []*Ticket
 	gone    int
@@ -158,19 +159,19 @@ type queue struct {
 
 func (q *queue) push(t *Ticket) { q.tickets = append(q.tickets, t) }
 
-// left notes that a ticket, already marked as gone, left the pool.
-func (q *queue) left() {
+// noteRemoved counts a ticket that was marked as removed.
+func (q *queue) noteRemoved() {
 	q.gone++
 	if q.gone > 64 && q.gone > len(q.tickets)/2 {
-		q.tickets = slices.DeleteFunc(q.tickets, func(t *Ticket) bool { return t.gone.Load() })
+		q.tickets = slices.DeleteFunc(q.tickets, func(t *Ticket) bool { return t.removed.Load() })
 		q.gone = 0
 	}
 }
 
-// oldest is the ticket that waits longest; nil when there is none.
+// oldest returns the ticket that has waited longest; nil if there is none.
 func (q *queue) oldest() *Ticket {
 	for len(q.tickets) > 0 {
-		if t := q.tickets[0]; !t.gone.Load() {
+		if t := q.tickets[0]; !t.removed.Load() {
 			return t
 		}
 		q.tickets[0] = nil

@@ -12,8 +12,8 @@ import (
 	"kumi/store/fault"
 )
 
-// ordered is a matchmaker in which the oldest ticket searches first.
-func ordered(o Options) *Matchmaker {
+// newOrdered returns a matchmaker in which the oldest ticket searches first.
+func newOrdered(o Options) *Matchmaker {
 	o.Rand = inOrder()
 	o.Now = (&clock{}).now
 	return New(o)
@@ -138,10 +138,10 @@ func TestForming(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			m := ordered(row.o)
+			m := newOrdered(row.o)
 			var got passes
 			for _, r := range row.adds {
-				if r.Presences == nil { // a pass between
+				if r.Presences == nil { // a pass in between
 					got = append(got, show(m.Process()))
 					continue
 				}
@@ -260,7 +260,7 @@ func TestRemoval(t *testing.T) {
 
 func TestMatchedPlayersKeepOtherTickets(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{})
+	m := newOrdered(Options{})
 	add(t, m, solo(1, 2, 2))
 	kept := add(t, m, solo(1, 3, 3))
 	add(t, m, solo(2, 2, 2))
@@ -272,11 +272,11 @@ func TestMatchedPlayersKeepOtherTickets(t *testing.T) {
 	}
 }
 
-// TestRemovedWhileForming removes a ticket when its match is found but not yet
-// taken: the others wait on, and can be found.
+// TestRemovedWhileForming removes a ticket after its match is found but before
+// it is committed: the other tickets stay in the pool, and can be found.
 func TestRemovedWhileForming(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{})
+	m := newOrdered(Options{})
 	first, second := add(t, m, solo(1, 2, 2)), add(t, m, solo(2, 2, 2))
 	m.pass.Lock()
 	m.refresh()
@@ -300,7 +300,7 @@ func TestRemovedWhileForming(t *testing.T) {
 
 func TestEntries(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{})
+	m := newOrdered(Options{})
 	ticket := add(t, m, party("p", 2, 2, 1).text("a", "x").text("b", "y").num("b", 2))
 	add(t, m, solo(2, 2, 2))
 	matches := m.Process()
@@ -321,7 +321,7 @@ func TestEntries(t *testing.T) {
 
 func TestStats(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{})
+	m := newOrdered(Options{})
 	if diff := cmp.Diff(Stats{Completions: []Completion{}}, m.Stats()); diff != "" {
 		t.Errorf("when new (-want +got):\n%s", diff)
 	}
@@ -340,15 +340,15 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// TestRelaxedWithinOneSearch lets the threshold pass while one ticket looks at
-// many that do not want it: each look at the clock costs a second.
+// TestRelaxedWithinOneSearch lets the threshold pass while one ticket checks
+// many that do not want it: each read of the clock takes a second.
 func TestRelaxedWithinOneSearch(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		threshold int
 		want      string
 	}{{1, "128 0"}, {2, "320 0"}, {0, ""}} {
-		m := ordered(Options{RevPrecision: true, RevThreshold: row.threshold, Interval: 3 * time.Second})
+		m := newOrdered(Options{RevPrecision: true, RevThreshold: row.threshold, Interval: 3 * time.Second})
 		add(t, m, solo(0, 2, 2))
 		for n := range 500 {
 			add(t, m, solo(n+1, 2, 2).query("+properties.none:x"))
@@ -359,10 +359,10 @@ func TestRelaxedWithinOneSearch(t *testing.T) {
 	}
 }
 
-// TestTrimOfMany uses the choice for numbers too large to try every set.
+// TestTrimOfMany uses the greedy fallback.
 func TestTrimOfMany(t *testing.T) {
 	t.Parallel()
-	m := ordered(Options{})
+	m := newOrdered(Options{})
 	var tickets []*Ticket
 	for n := range 200 {
 		tickets = append(tickets, add(t, m, solo(n, 2, 500)))

@@ -2,38 +2,38 @@ package matchmaker
 
 import "slices"
 
-// hit is a ticket that answers a search.
+// hit is a ticket found by a search.
 type hit struct {
 	slot  uint32
 	score float64
 }
 
-// before is the order of hits: score, then age.
+// before orders hits by score, then by age.
 //
 //lint:ignore U1000 heap calls it, through its constraint
 func (h hit) before(other hit) bool {
 	return h.score > other.score || h.score == other.score && h.slot < other.slot
 }
 
-// search gives the hits of one ticket in their order, looking only as far as it
-// is asked to. It is reused from ticket to ticket.
+// search returns the hits of one ticket in order, without looking further than
+// it is asked to. It is reused from ticket to ticket.
 //
-// It looks at tickets from the oldest on: by walking the shortest list of the
-// index, or where that has a column for a range of the query, in the part of the
-// column that lies in the range. A hit with the best possible score is given
-// at once; the others are kept until all have been seen.
+// It visits tickets from the oldest to the newest, either by walking the
+// shortest list of the index or, if that has a column for a range of the
+// query, those in the range. A hit with the maximum score is returned
+// immediately; others are kept until all tickets have been visited.
 type search struct {
 	ix *index
 	t  *Ticket
 	c  candidates
 
-	at    int        // position in the list walked
-	steps int        // tickets looked at without a column
-	nodes heap[node] // of the column, where more may be
+	at    int        // position in the list
+	steps int        // tickets visited without a column
+	nodes heap[node] // of the column's tree, still to be visited
 	kept  heap[hit]
 }
 
-// node is a part of a column's tournament, with its lowest slot.
+// node is a node of a column's tree, with its lowest slot.
 type node struct {
 	slot uint32
 	at   int
@@ -58,21 +58,21 @@ func (s *search) start(ix *index, t *Ticket) {
 	leaves := len(s.c.window.slots)
 	for low, high := s.c.from+leaves, s.c.to+leaves; low < high; low, high = low/2, high/2 {
 		if low%2 == 1 {
-			s.enter(low)
+			s.pushNode(low)
 			low++
 		}
 		if high%2 == 1 {
 			high--
-			s.enter(high)
+			s.pushNode(high)
 		}
 	}
 }
 
-// next is the next hit; ok is false after the last. A search that has used up
-// what it may cost ends with what it has found.
+// next returns the next hit; ok is false after the last. A search that exceeds
+// its budget ends with what it has found so far.
 func (s *search) next() (t *Ticket, ok bool) {
 	for s.t.steps >= 0 {
-		slot, ok := s.oldest()
+		slot, ok := s.nextCandidate()
 		if !ok {
 			break
 		}
@@ -80,7 +80,7 @@ func (s *search) next() (t *Ticket, ok bool) {
 		score, ok := s.accepts(other)
 		switch {
 		case !ok:
-		case score >= s.t.best:
+		case score >= s.t.maxScore:
 			return other, true
 		default:
 			s.kept.push(hit{slot, score})
@@ -93,21 +93,21 @@ func (s *search) next() (t *Ticket, ok bool) {
 	return s.ix.tickets[top.slot], true
 }
 
-// end settles what the search has cost.
+// end records the cost of the search.
 func (s *search) end() {
 	if s.steps > 0 {
-		s.c.base.owe(s.t, s.steps)
+		s.c.base.addDebt(s.t, s.steps)
 	}
 	s.t, s.c = nil, candidates{}
 }
 
-// oldest is the next ticket to look at.
-func (s *search) oldest() (slot uint32, ok bool) {
+// nextCandidate returns the next ticket to check, in order of age.
+func (s *search) nextCandidate() (slot uint32, ok bool) {
 	if s.c.window != nil {
-		return s.play()
+		return s.nextInWindow()
 	}
 	base := &s.c.base.slots
-	if s.at = base.next(s.at, s.ix.dead); s.at >= len(base.list) {
+	if s.at = base.nextLiving(s.at, s.ix.dead); s.at >= len(base.list) {
 		return 0, false
 	}
 	s.at++
@@ -115,16 +115,16 @@ func (s *search) oldest() (slot uint32, ok bool) {
 	return base.list[s.at-1], true
 }
 
-// enter adds a node of the column's tournament to where hits may be.
-func (s *search) enter(at int) {
+// pushNode adds a node of the column's tree to those to be visited.
+func (s *search) pushNode(at int) {
 	if slot := s.c.window.tree[at]; slot != noSlot {
 		s.nodes.push(node{slot, at})
 	}
 }
 
-// play is the next ticket of the window: it follows the lowest slot down to its
-// leaf, and keeps the losing sides for later.
-func (s *search) play() (slot uint32, ok bool) {
+// nextInWindow returns the next slot of the window, by following the lowest
+// slot down to its leaf and pushing the siblings.
+func (s *search) nextInWindow() (slot uint32, ok bool) {
 	col := s.c.window
 	for {
 		top, ok := s.nodes.pop()
@@ -135,24 +135,24 @@ func (s *search) play() (slot uint32, ok bool) {
 		for at < len(col.slots) {
 			at *= 2
 			if col.tree[at] != top.slot {
-				s.enter(at)
+				s.pushNode(at)
 				at++
 			} else {
-				s.enter(at + 1)
+				s.pushNode(at + 1)
 			}
 		}
 		if !s.ix.dead[top.slot] {
 			return top.slot, true
 		}
-		col.forget(at)
+		col.removeLeaf(at)
 	}
 }
 
-// accepts applies the rules of a hit: sizes inside the searcher's, not itself,
-// not its party, and the query.
+// accepts applies the rules for a hit: sizes within the searcher's, another
+// ticket of another party, and the query.
 func (s *search) accepts(other *Ticket) (score float64, ok bool) {
 	t := s.t
-	if other == t || !t.inRange(other) || t.sameParty(other) || other.gone.Load() {
+	if other == t || !t.inRange(other) || t.sameParty(other) || other.removed.Load() {
 		return 0, false
 	}
 	return t.query.MatchWithin(other.doc, &t.steps)

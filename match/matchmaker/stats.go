@@ -1,40 +1,40 @@
 package matchmaker
 
-// Completion tells how long one player of a formed match had waited.
+// Completion records how long one player of a formed match waited.
 type Completion struct {
 	CreatedAt, CompletedAt int64 // Unix nanoseconds
 }
 
-// Stats describe the pool as it is.
+// Stats describe the current pool.
 type Stats struct {
 	Tickets     int
-	OldestAt    int64        // when the oldest ticket was added, Unix nanoseconds; 0 without tickets
+	OldestAt    int64        // Unix nanoseconds; 0 without tickets
 	Completions []Completion // of the last ten players matched, oldest first
 }
 
-// keptCompletions is how many the protocol shows.
-const keptCompletions = 10
+// maxCompletions is how many the protocol shows.
+const maxCompletions = 10
 
-// completions is a ring of the last ones.
+// completions is a ring buffer.
 type completions struct {
-	ring [keptCompletions]Completion
+	ring [maxCompletions]Completion
 	n    int // ever added
 }
 
 func (c *completions) add(done Completion) {
-	c.ring[c.n%keptCompletions] = done
+	c.ring[c.n%maxCompletions] = done
 	c.n++
 }
 
 func (c *completions) list() []Completion {
-	list := make([]Completion, 0, keptCompletions)
-	for i := max(0, c.n-keptCompletions); i < c.n; i++ {
-		list = append(list, c.ring[i%keptCompletions])
+	list := make([]Completion, 0, maxCompletions)
+	for i := max(0, c.n-maxCompletions); i < c.n; i++ {
+		list = append(list, c.ring[i%maxCompletions])
 	}
 	return list
 }
 
-// Stats are taken at the moment of the call.
+// Stats returns the current statistics.
 func (m *Matchmaker) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,8 +45,8 @@ func (m *Matchmaker) Stats() Stats {
 	return s
 }
 
-// Tickets lists tickets that are in the pool and accepted, the oldest first, at
-// most so many. accept is called with a lock held and must not call m.
+// Tickets returns up to limit tickets that accept accepts, oldest first.
+// accept is called with a lock held and must not call m.
 func (m *Matchmaker) Tickets(limit int, accept func(*Ticket) bool) []*Ticket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -55,14 +55,14 @@ func (m *Matchmaker) Tickets(limit int, accept func(*Ticket) bool) []*Ticket {
 		if len(list) >= limit {
 			break
 		}
-		if t != nil && !t.gone.Load() && accept(t) {
+		if t != nil && !t.removed.Load() && accept(t) {
 			list = append(list, t)
 		}
 	}
 	return list
 }
 
-// Ticket returns a ticket that is in the pool, and whether it is.
+// Ticket returns a ticket by id, and whether it is in the pool.
 func (m *Matchmaker) Ticket(id string) (*Ticket, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

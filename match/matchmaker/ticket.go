@@ -13,42 +13,42 @@ import (
 	"kumi/store/query"
 )
 
-// Request is what a ticket asks for. Add keeps its slices and maps, which must
-// not change from then on.
+// Request is what a ticket asks for. Add keeps its slices and maps; they must
+// not be modified afterwards.
 type Request struct {
 	PartyID   string               // "" for a single session
-	Presences []*presence.Presence // its players: one, or all members of the party
-	// Query selects others by properties.<key>, min_count, max_count, party_id,
+	Presences []*presence.Presence // one player, or all members of the party
+	// Query selects other tickets by properties.<key>, min_count, max_count, party_id,
 	// ticket and created_at (Unix nanoseconds); "" means everyone.
 	Query              string
-	MinCount, MaxCount int // players in the match, these included
-	CountMultiple      int // the number of players is a multiple of it; 0 when none was given
+	MinCount, MaxCount int // match size, including the own players
+	CountMultiple      int // match size must be a multiple of it; 0: any
 	StringProperties   map[string]string
-	NumericProperties  map[string]float64 // these win where a key is in both
+	NumericProperties  map[string]float64 // take precedence over string properties of the same key
 }
 
-// Ticket is a request in the pool. What is exported never changes.
+// Ticket is a request in the pool. Its exported fields are immutable.
 type Ticket struct {
 	Request
 	ID        string
-	CreatedAt int64 // Unix nanoseconds, never less than of a ticket added before
+	CreatedAt int64 // Unix nanoseconds, never less than that of a ticket added before
 
 	query    *query.Query
 	doc      *query.Doc
-	needed   []query.Term  // every hit has these exact texts
-	ranges   []query.Range // and its numbers lie in these
-	best     float64       // no hit scores more
+	needed   []query.Term  // exact texts that every hit has
+	ranges   []query.Range // ranges that every hit's numbers are in
+	maxScore float64       // upper bound of a hit's score
 	multiple int           // at least 1
 	entries  []Entry
 
-	gone      atomic.Bool  // no longer in the pool
+	removed   atomic.Bool  // no longer in the pool
 	intervals atomic.Int32 // searches so far
 
-	// Of the pass, guarded by Matchmaker.pass.
-	slot  uint32 // where the index has it; noSlot when it does not
-	steps int    // what its query may still cost in this pass
+	// Owned by the pass, guarded by Matchmaker.pass.
+	slot  uint32 // position in the index, or noSlot
+	steps int    // budget left for its query in this pass
 
-	cut atomic.Bool // its query cost too much in the last pass
+	overBudget atomic.Bool // its query exceeded its budget in the last pass
 
 	once   sync.Once
 	merged map[string]any
@@ -77,8 +77,7 @@ func (e *Entry) GetPartyId() string { return e.Ticket.PartyID }
 func (e *Entry) GetCreateTime() int64 { return e.Ticket.CreatedAt }
 
 // GetProperties implements runtime.MatchmakerEntry: string and numeric
-// properties in one map, made when first asked for and shared by the players of
-// the ticket.
+// properties in one map, made on first use and shared by the ticket's players.
 func (e *Entry) GetProperties() map[string]any {
 	t := e.Ticket
 	t.once.Do(func() {
@@ -93,27 +92,29 @@ func (e *Entry) GetProperties() map[string]any {
 	return t.merged
 }
 
-// CheckCounts tells what is wrong with the sizes a client asked for, in words
-// for the client (fault.InvalidArgument); multiple is nil when none was given.
-func CheckCounts(least, most int, multiple *int) error {
+// CheckCounts validates the match sizes that a client asks for. Its errors
+// carry fault.InvalidArgument and texts that clients see; multiple is nil if
+// none was given.
+func CheckCounts(minCount, maxCount int, multiple *int) error {
 	switch {
-	case least < 2:
+	case minCount < 2:
 		return fault.New(fault.InvalidArgument, "Invalid minimum count, must be >= 2")
-	case most < least:
+	case maxCount < minCount:
 		return fault.New(fault.InvalidArgument, "Invalid maximum count, must be >= minimum count")
 	case multiple == nil:
 		return nil
 	case *multiple < 1:
 		return fault.New(fault.InvalidArgument, "Invalid count multiple, must be >= 1")
-	case least%*multiple != 0:
+	case minCount%*multiple != 0:
 		return fault.New(fault.InvalidArgument, "Invalid count multiple for minimum count, must divide")
-	case most%*multiple != 0:
+	case maxCount%*multiple != 0:
 		return fault.New(fault.InvalidArgument, "Invalid count multiple for maximum count, must divide")
 	}
 	return nil
 }
 
-// newTicket checks a request and compiles it; the id is set, the time is not.
+// newTicket validates a request and compiles its query. CreatedAt is set by
+// Add.
 func newTicket(r Request) (*Ticket, error) {
 	var multiple *int
 	if r.CountMultiple != 0 {
@@ -142,7 +143,7 @@ func newTicket(r Request) (*Ticket, error) {
 	}
 	t := &Ticket{
 		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple), steps: query.Unbounded,
-		query: q, best: q.MaxScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
+		query: q, maxScore: q.MaxScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
 	}
 	t.ranges = mergeRanges(q.Ranges())
 	for i, p := range r.Presences {
@@ -151,8 +152,8 @@ func newTicket(r Request) (*Ticket, error) {
 	return t, nil
 }
 
-// queryError is both the protocol's error value and the parser's.
-// Its text is for logs, behind the one that says what is wrong.
+// queryError is both the runtime package's error value and the parser's. Its
+// text goes to the log, after the parser's.
 type queryError struct {
 	cause error
 	query string
@@ -161,7 +162,7 @@ type queryError struct {
 func (e queryError) Error() string   { return "in " + strconv.Quote(shorten(e.query)) }
 func (e queryError) Unwrap() []error { return []error{runtime.ErrMatchmakerQueryInvalid, e.cause} }
 
-// describe builds the document that queries of others look at.
+// describe builds the document that the queries of others are matched against.
 func (t *Ticket) describe() {
 	doc := query.NewDoc()
 	for key, text := range t.StringProperties {
@@ -189,21 +190,21 @@ const (
 	ticketField   = "ticket"
 )
 
-// size is the number of players.
+// size returns the number of players.
 func (t *Ticket) size() int { return len(t.entries) }
 
-// accepts tells whether a match of that many players suits the ticket.
+// accepts tells whether the ticket accepts a match of that many players.
 func (t *Ticket) accepts(players int) bool {
 	return players >= t.MinCount && players <= t.MaxCount && players%t.multiple == 0
 }
 
-// searches tells whether a ticket that searched so often may search again.
+// searches tells whether the ticket has searches left.
 func (t *Ticket) searches(maxIntervals int) bool {
 	n := int(t.intervals.Load())
 	return n == 0 || n < maxIntervals && t.MinCount != t.MaxCount
 }
 
-// inRange tells whether the sizes other wants lie inside those t wants.
+// inRange tells whether the sizes other accepts are within those t accepts.
 func (t *Ticket) inRange(other *Ticket) bool {
 	return other.MinCount >= t.MinCount && other.MaxCount <= t.MaxCount
 }
@@ -213,7 +214,7 @@ func (t *Ticket) sameParty(other *Ticket) bool {
 	return t.PartyID != "" && t.PartyID == other.PartyID
 }
 
-// sharesSession tells whether a session is in both.
+// sharesSession tells whether the tickets have a session in common.
 func (t *Ticket) sharesSession(other *Ticket) bool {
 	for i := range t.entries {
 		id := &t.entries[i].Presence.Session
@@ -226,15 +227,15 @@ func (t *Ticket) sharesSession(other *Ticket) bool {
 	return false
 }
 
-// finds tells whether the ticket's query alone accepts other, within what it may
-// cost in this pass.
+// finds tells whether the ticket's query accepts other, within the budget of
+// this pass.
 func (t *Ticket) finds(other *Ticket) bool {
 	_, ok := t.query.MatchWithin(other.doc, &t.steps)
 	return ok
 }
 
 // mergeRanges intersects the ranges of each field, since a ticket has at most
-// one number per field. Those that a text may answer too stay apart.
+// one number per field. Ranges that a text may match too are not merged.
 func mergeRanges(ranges []query.Range) []query.Range {
 	merged := ranges[:0]
 	at := map[string]int{}

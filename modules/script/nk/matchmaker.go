@@ -88,7 +88,7 @@ var explanationShape = vm.NewShape(
 	vm.Int("others", func(x *matchmaker.Explanation) int { return x.Others }),
 	vm.List("finds", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.Finds) }),
 	vm.List("found_by", ticketClass, func(x *matchmaker.Explanation) []*matchmaker.Class { return pointers(x.FoundBy) }),
-	vm.Bool("cut_short", func(x *matchmaker.Explanation) bool { return x.Cut }),
+	vm.Bool("cut_short", func(x *matchmaker.Explanation) bool { return x.OverBudget }),
 	vm.Str("summary", func(x *matchmaker.Explanation) string { return x.Summary }),
 )
 
