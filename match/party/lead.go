@@ -11,12 +11,12 @@ import (
 	"kumi/presence"
 )
 
-// What only the leader may do. Each of these fails with ErrIDInvalid,
-// ErrNotFound, and when the session is not the leader.
+// Operations for the leader only. Each of them fails with ErrIDInvalid,
+// ErrNotFound, or if the session is not the leader.
 
-// led finds a party, locks it, and makes sure that session leads it. Without an
-// error the caller unlocks.
-func (r *Registry) led(session uuid.UUID, id string) (*party, error) {
+// lockAsLeader finds a party, locks it and checks that session is its leader.
+// Unless it fails, the caller must unlock p.mu.
+func (r *Registry) lockAsLeader(session uuid.UUID, id string) (*party, error) {
 	p, err := r.find(id)
 	if err != nil {
 		return nil, err
@@ -34,18 +34,18 @@ func (r *Registry) led(session uuid.UUID, id string) (*party, error) {
 	return nil, err
 }
 
-// same tells whether a presence is the one that a client means.
-func same(p *presence.Presence, target *rtapi.UserPresence) bool {
+// isTarget tells whether a presence is the one that a client named.
+func isTarget(p *presence.Presence, target *rtapi.UserPresence) bool {
 	return p.UserID.String() == target.GetUserId() && p.Session.String() == target.GetSessionId() && p.Username == target.GetUsername()
 }
 
 func indexOf(list []*presence.Presence, target *rtapi.UserPresence) int {
-	return slices.IndexFunc(list, func(p *presence.Presence) bool { return same(p, target) })
+	return slices.IndexFunc(list, func(p *presence.Presence) bool { return isTarget(p, target) })
 }
 
-// Promote makes another member the leader, and tells all.
+// Promote makes another member the leader and notifies all members.
 func (r *Registry) Promote(session uuid.UUID, id string, target *rtapi.UserPresence) error {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,15 @@ func (r *Registry) Promote(session uuid.UUID, id string, target *rtapi.UserPrese
 	if i < 0 {
 		return errNotMember
 	}
-	p.lead(p.members[i])
+	p.setLeader(p.members[i])
 	return nil
 }
 
-// Accept lets in who asked to join. A requester that is gone meanwhile cannot
-// be let in, and its request is dropped. With single it leaves its other
+// Accept accepts a request to join. The request of a session that has ended
+// since is dropped, with an error. With single the session leaves its other
 // parties.
 func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresence, single bool) error {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return err
 	}
@@ -75,19 +75,19 @@ func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresen
 		p.mu.Unlock()
 		return errFull
 	}
-	who := p.requests[i]
-	p.letIn(who)
+	m := p.requests[i]
+	p.startJoin(m)
 	p.mu.Unlock()
-	if r.enter(p, who.Session, who.Username, single) != nil {
+	if r.enter(p, m.Session, m.Username, single) != nil {
 		return errAccept
 	}
 	return nil
 }
 
-// Remove takes a member out, which is told that the party closed, or drops a
+// Remove removes a member, which is told that the party closed, or drops a
 // request to join. The leader cannot remove itself.
 func (r *Registry) Remove(session uuid.UUID, id string, target *rtapi.UserPresence) error {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ func (r *Registry) Remove(session uuid.UUID, id string, target *rtapi.UserPresen
 		return errRemoveSelf
 	}
 	p.members = slices.Delete(p.members, i, i+1)
-	p.changed()
-	p.tell(removed, p.closed())
+	p.removeTickets()
+	p.send(removed, p.closed())
 	p.mu.Unlock()
 	r.o.Tracker.Untrack(removed, p.stream, runtime.PresenceReasonLeave)
 	return nil
@@ -118,35 +118,35 @@ func (p *party) closed() *rtapi.Envelope {
 	return &rtapi.Envelope{Message: &rtapi.Envelope_PartyClose{PartyClose: &rtapi.PartyClose{PartyId: p.text}}}
 }
 
-// Close ends a party. All its members are told, the leader too.
+// Close ends a party and notifies all members, the leader included.
 func (r *Registry) Close(session uuid.UUID, id string) error {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return err
 	}
 	p.over = true
-	p.changed()
-	p.tellAll(uuid.Nil, p.closed())
+	p.removeTickets()
+	p.broadcast(uuid.Nil, p.closed())
 	r.forget(p)
 	p.mu.Unlock()
 	r.o.Tracker.UntrackStream(p.stream, runtime.PresenceReasonLeave)
 	return nil
 }
 
-// Requests lists who asked to join, the oldest request first.
+// Requests lists the requests to join, oldest first.
 func (r *Registry) Requests(session uuid.UUID, id string) (*rtapi.PartyJoinRequest, error) {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return nil, err
 	}
 	defer p.mu.Unlock()
-	return &rtapi.PartyJoinRequest{PartyId: p.text, Presences: presence.UserPresences(p.waiting())}, nil
+	return &rtapi.PartyJoinRequest{PartyId: p.text, Presences: presence.UserPresences(p.pruneRequests())}, nil
 }
 
-// Update changes what the party says of itself, and tells all. A hidden party
-// can have no label.
+// Update changes the party's label and flags and notifies all members. A
+// hidden party can have no label.
 func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
-	p, err := r.led(session, in.GetPartyId())
+	p, err := r.lockAsLeader(session, in.GetPartyId())
 	if err != nil {
 		return err
 	}
@@ -154,20 +154,20 @@ func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
 	if in.GetHidden() && in.GetLabel() != "" && in.GetLabel() != emptyLabel {
 		return errHiddenWithLabel
 	}
-	if err := p.set(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
+	if err := p.update(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
 		return err
 	}
-	p.tellAll(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyUpdate{PartyUpdate: &rtapi.PartyUpdate{
+	p.broadcast(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyUpdate{PartyUpdate: &rtapi.PartyUpdate{
 		PartyId: p.text, Label: in.GetLabel(), Open: p.open, Hidden: p.hidden,
 	}}})
 	return nil
 }
 
-// AddTicket puts the whole party into the matchmaker. The other members are
-// told of the ticket. The party and its players in request are filled in here.
-// Errors are also those of matchmaker.Add.
+// AddTicket adds a matchmaker ticket for the whole party and notifies the
+// other members. It fills in the request's party and presences. Errors are
+// also those of matchmaker.Add.
 func (r *Registry) AddTicket(session uuid.UUID, id string, request matchmaker.Request) (*rtapi.PartyMatchmakerTicket, error) {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return nil, err
 	}
@@ -178,14 +178,14 @@ func (r *Registry) AddTicket(session uuid.UUID, id string, request matchmaker.Re
 		return nil, err
 	}
 	out := &rtapi.PartyMatchmakerTicket{PartyId: p.text, Ticket: t.ID}
-	p.tellAll(session, &rtapi.Envelope{Message: &rtapi.Envelope_PartyMatchmakerTicket{PartyMatchmakerTicket: out}})
+	p.broadcast(session, &rtapi.Envelope{Message: &rtapi.Envelope_PartyMatchmakerTicket{PartyMatchmakerTicket: out}})
 	return out, nil
 }
 
-// RemoveTicket takes a ticket of the party out of the matchmaker. Errors are
-// also those of matchmaker.RemovePartyTicket.
+// RemoveTicket removes a matchmaker ticket of the party. Errors are also those
+// of matchmaker.RemovePartyTicket.
 func (r *Registry) RemoveTicket(session uuid.UUID, id, ticket string) error {
-	p, err := r.led(session, id)
+	p, err := r.lockAsLeader(session, id)
 	if err != nil {
 		return err
 	}

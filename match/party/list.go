@@ -16,9 +16,9 @@ const (
 	emptyLabel = "{}"
 )
 
-// set changes what the party says of itself, after checking the label, and what
-// queries see of it. The lock is held, or nobody knows the party yet.
-func (p *party) set(label string, open, hidden bool) error {
+// update validates the label, sets label and flags, and makes a new document
+// for queries. p.mu is held, or the party is not published yet.
+func (p *party) update(label string, open, hidden bool) error {
 	if label == "" {
 		label = emptyLabel
 	}
@@ -26,7 +26,7 @@ func (p *party) set(label string, open, hidden bool) error {
 		return errLabelTooLong
 	}
 	doc := query.NewDoc()
-	if strings.TrimSpace(label) != "null" { // which is as good as an empty object
+	if strings.TrimSpace(label) != "null" { // equivalent to an empty object
 		if err := doc.AddJSON("label", label); err != nil {
 			return errLabelNotAnObject
 		}
@@ -40,26 +40,27 @@ func (p *party) set(label string, open, hidden bool) error {
 	return nil
 }
 
-// ListFilter says which parties to list.
+// ListFilter selects the parties to list.
 type ListFilter struct {
-	Limit  int   // none for 0 and less
-	Open   *bool // nil: open and closed ones
-	Hidden bool  // hidden ones too
+	Limit  int   // 0 and less: none
+	Open   *bool // nil: open and closed
+	Hidden bool  // include hidden ones
 	// Query selects by label.*, open, hidden, max_size, create_time (Unix
 	// milliseconds) and node; "" means everyone.
 	Query string
-	After *Position // where the last page ended; nil begins
+	After *Position // the end of the previous page; nil: from the beginning
 }
 
-// Position is a place in a listing. It stays valid while parties come and go.
+// Position is a position in a listing. It stays valid while parties come and
+// go.
 type Position struct {
 	Score float64
 	Seq   uint64
 }
 
-// List lists parties: those that answer the query best, the newest first. next
-// is nil after the last page. The error has code 3, for a query that does not
-// parse or that costs too much.
+// List lists parties by query score, then newest first. next is nil on the
+// last page. The error has code 3, for a query that does not parse or costs
+// too much.
 func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err error) {
 	q, err := query.Parse(f.Query)
 	if err != nil {
@@ -107,7 +108,7 @@ func (r *Registry) List(f ListFilter) (found []*api.Party, next *Position, err e
 	return found, next, nil
 }
 
-// hit is a party as it was when the listing looked at it.
+// hit is a snapshot of a listed party.
 type hit struct {
 	at           Position
 	party        *party

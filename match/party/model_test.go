@@ -20,9 +20,9 @@ import (
 	"kumi/presence"
 )
 
-// Sessions come, act all at once, are moved by others and end in the middle of
-// what they do. Whenever that is over, the tracker, the matches, the parties and
-// the matchmaker agree with a plain model: who is where.
+// Sessions join and leave concurrently, are moved by others and end in the
+// middle of operations. Afterwards the tracker, the matches, the parties and
+// the matchmaker agree with a plain model.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -37,34 +37,34 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// universe is everything below the doors, and the model of it.
-type universe struct {
+// testState is the system under test and the model it is compared with.
+type testState struct {
 	sessions *presence.Sessions
 	tracker  *presence.Tracker
 	tickets  *matchmaker.Matchmaker
 	matches  *match.Registry
 	parties  *Registry
-	games    []*told
+	games    []*recorder
 
-	ending sync.Map // sessions, from the moment their end begins
+	ending sync.Map // sessions, from the start of their end
 
 	mu      sync.Mutex
 	alive   []*client
 	dead    []*client
 	on      map[presence.Stream]map[uuid.UUID]bool // session to hidden
 	streams []presence.Stream                      // plain ones: streams, rooms, relayed matches
-	known   []presence.Stream                      // parties, as they were made
+	known   []presence.Stream                      // parties, as they were created
 }
 
-func newUniverse(t *rapid.T) *universe {
-	u := &universe{sessions: presence.NewSessions(), tickets: matchmaker.New(matchmaker.Options{}), on: map[presence.Stream]map[uuid.UUID]bool{}}
+func newUniverse(t *rapid.T) *testState {
+	u := &testState{sessions: presence.NewSessions(), tickets: matchmaker.New(matchmaker.Options{}), on: map[presence.Stream]map[uuid.UUID]bool{}}
 	u.tracker = presence.NewTracker(presence.TrackerOptions{Node: "here", Sessions: u.sessions})
 	router := presence.NewRouter(u.tracker)
 	u.matches = match.NewRegistry(match.Options{Node: "here", Tracker: u.tracker, Router: router, Logger: zerolog.Nop(), TokenKey: []byte("key")})
 	u.parties = NewRegistry(Options{Node: "here", Tracker: u.tracker, Router: router, Matchmaker: u.tickets})
 	u.matches.SetHandlers(func(string) (match.Factory, bool) {
 		return func(_ context.Context, m match.Dispatcher) (match.Handler, error) {
-			g := &told{m: m, in: map[uuid.UUID]bool{}}
+			g := &recorder{m: m, in: map[uuid.UUID]bool{}}
 			u.games = append(u.games, g)
 			return g, nil
 		}, true
@@ -84,13 +84,13 @@ func newUniverse(t *rapid.T) *universe {
 	return u
 }
 
-func (u *universe) stop() {
+func (u *testState) stop() {
 	u.matches.Stop(context.Background(), 0)
 	u.tickets.Stop()
 	u.tracker.Close()
 }
 
-func (u *universe) comes() {
+func (u *testState) comes() {
 	if len(u.alive) >= 8 {
 		return
 	}
@@ -99,15 +99,15 @@ func (u *universe) comes() {
 	u.alive = append(u.alive, c)
 }
 
-// goes ends a session as a socket's end does.
-func (u *universe) goes(c *client) {
+// endSession ends a session as a closing socket does.
+func (u *testState) endSession(c *client) {
 	u.ending.Store(c.id, true)
 	u.tickets.RemoveSession(c.id)
 	u.tracker.End(c.id, runtime.PresenceReasonDisconnect)
 	u.sessions.Remove(c.id)
 }
 
-func (u *universe) put(s presence.Stream, c *client, hidden bool) {
+func (u *testState) put(s presence.Stream, c *client, hidden bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.on[s] == nil {
@@ -119,23 +119,23 @@ func (u *universe) put(s presence.Stream, c *client, hidden bool) {
 	u.on[s][c.id] = hidden
 }
 
-func (u *universe) take(s presence.Stream, id uuid.UUID) {
+func (u *testState) take(s presence.Stream, id uuid.UUID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.on[s], id)
 }
 
-// pick draws one of a list, by its place in it: that is short to read when a
-// test fails.
+// pick draws an element by its index, which keeps the report of a failing test
+// short.
 func pick[T any](t *rapid.T, what string, from []T) T {
 	return from[rapid.IntRange(0, len(from)-1).Draw(t, what)]
 }
 
-// act is something that a session does for itself. It is drawn first and run
-// later, beside those of others. It tells the model what came of it.
+// act is an operation of a session. It is drawn first and run later,
+// concurrently with those of others. It updates the model.
 type act func(c *client)
 
-func (u *universe) draw(t *rapid.T) act {
+func (u *testState) draw(t *rapid.T) act {
 	place, game := pick(t, "stream", u.streams), pick(t, "match", u.games)
 	var in presence.Stream
 	if len(u.known) > 0 {
@@ -211,15 +211,15 @@ func (u *universe) draw(t *rapid.T) act {
 			request.Presences = []*presence.Presence{c.presence()}
 			_, _ = u.tickets.Add(request)
 			if _, ending := u.ending.Load(c.id); ending {
-				u.tickets.RemoveSession(c.id) // as the door does
+				u.tickets.RemoveSession(c.id) // as the socket server does
 			}
 		},
 	}
 	return acts[rapid.SampledFrom(slices.Sorted(maps.Keys(acts))).Draw(t, "act")]
 }
 
-// together lets sessions act at the same time. Some end while they do.
-func (u *universe) together(t *rapid.T) {
+// together lets sessions act concurrently. Some end meanwhile.
+func (u *testState) together(t *rapid.T) {
 	var acts []func()
 	var ended []*client
 	for _, c := range u.alive {
@@ -230,7 +230,7 @@ func (u *universe) together(t *rapid.T) {
 		acts = append(acts, func() { f(c) })
 		if rapid.IntRange(0, 5).Draw(t, "ends") == 0 {
 			ended = append(ended, c)
-			acts = append(acts, func() { u.goes(c) })
+			acts = append(acts, func() { u.endSession(c) })
 		}
 	}
 	var all sync.WaitGroup
@@ -247,8 +247,8 @@ func (u *universe) together(t *rapid.T) {
 	}
 }
 
-// alone is what somebody else does to sessions.
-func (u *universe) alone(t *rapid.T) {
+// alone runs an operation on sessions by somebody else.
+func (u *testState) alone(t *rapid.T) {
 	ctx := context.Background()
 	game := pick(t, "match", u.games)
 	switch rapid.SampledFrom([]string{"kick", "close a stream", "take off", "remove", "promote", "accept", "close a party"}).Draw(t, "what") {
@@ -280,8 +280,8 @@ func (u *universe) alone(t *rapid.T) {
 	}
 }
 
-// lead has a party's leader do something.
-func (u *universe) lead(t *rapid.T) {
+// lead runs an operation of a party's leader.
+func (u *testState) lead(t *rapid.T) {
 	if len(u.known) == 0 {
 		return
 	}
@@ -290,16 +290,16 @@ func (u *universe) lead(t *rapid.T) {
 	if p == nil {
 		return
 	}
-	who := pick(t, "member", p.members)
+	m := pick(t, "member", p.members)
 	switch rapid.SampledFrom([]string{"remove", "promote", "accept", "close"}).Draw(t, "how") {
 	case "remove":
-		if err := u.parties.Remove(p.leader, p.text, who.UserPresence()); (err == nil) == (who.Session == p.leader) {
+		if err := u.parties.Remove(p.leader, p.text, m.UserPresence()); (err == nil) == (m.Session == p.leader) {
 			t.Fatalf("remove a member: %v", err)
 		} else if err == nil {
-			u.take(s, who.Session)
+			u.take(s, m.Session)
 		}
 	case "promote":
-		if err := u.parties.Promote(p.leader, p.text, who.UserPresence()); err != nil || p.leader != who.Session {
+		if err := u.parties.Promote(p.leader, p.text, m.UserPresence()); err != nil || p.leader != m.Session {
 			t.Fatalf("promote a member: %v", err)
 		}
 	case "accept":
@@ -316,8 +316,8 @@ func (u *universe) lead(t *rapid.T) {
 	}
 }
 
-// check compares.
-func (u *universe) check(t *rapid.T) {
+// check compares the system with the model.
+func (u *testState) check(t *rapid.T) {
 	u.tracker.Close() // waits for its events
 	total := 0
 	for s, members := range u.on {
@@ -362,8 +362,8 @@ func (u *universe) check(t *rapid.T) {
 		if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
 			t.Fatalf("members of a party (-model +party): %s", diff)
 		}
-		if !slices.Contains(got, p.leader) || len(p.coming) > 0 {
-			t.Fatalf("leader %s of %v, %v on their way", p.leader, got, p.coming)
+		if !slices.Contains(got, p.leader) || len(p.joining) > 0 {
+			t.Fatalf("leader %s of %v, %v on their way", p.leader, got, p.joining)
 		}
 	}
 	if n := u.parties.Count(); n != parties {
@@ -371,7 +371,7 @@ func (u *universe) check(t *rapid.T) {
 	}
 }
 
-func (u *universe) checkMatch(t *rapid.T, g *told) {
+func (u *testState) checkMatch(t *rapid.T, g *recorder) {
 	members, _, _, err := u.matches.State(context.Background(), g.m.MatchID())
 	if err != nil {
 		t.Fatal(err)
@@ -401,8 +401,8 @@ func sorted(ids []uuid.UUID) []string {
 	return text
 }
 
-// told is a match handler that writes down who it was told is there.
-type told struct {
+// recorder is a match handler that records its presences.
+type recorder struct {
 	m      match.Dispatcher
 	in     map[uuid.UUID]bool
 	order  []uuid.UUID
@@ -410,17 +410,17 @@ type told struct {
 	wrong  string
 }
 
-func (g *told) stream() presence.Stream {
+func (g *recorder) stream() presence.Stream {
 	id, node, _ := match.ParseID(g.m.MatchID())
 	return presence.AuthoritativeMatch(id, node)
 }
 
-func (g *told) Init(context.Context, map[string]any) (int, string, error) { return 1, "", nil }
-func (g *told) JoinAttempt(context.Context, int64, *match.Joiner, map[string]string) (match.Verdict, error) {
+func (g *recorder) Init(context.Context, map[string]any) (int, string, error) { return 1, "", nil }
+func (g *recorder) JoinAttempt(context.Context, int64, *match.Joiner, map[string]string) (match.Verdict, error) {
 	return match.Verdict{Alive: true, Accept: true}, nil
 }
 
-func (g *told) Join(_ context.Context, _ int64, joins []*presence.Presence) (bool, error) {
+func (g *recorder) Join(_ context.Context, _ int64, joins []*presence.Presence) (bool, error) {
 	for _, p := range joins {
 		if g.in[p.Session] {
 			g.wrong = p.Username + " joined twice"
@@ -431,7 +431,7 @@ func (g *told) Join(_ context.Context, _ int64, joins []*presence.Presence) (boo
 	return true, nil
 }
 
-func (g *told) Leave(_ context.Context, _ int64, leaves []*presence.Presence) (bool, error) {
+func (g *recorder) Leave(_ context.Context, _ int64, leaves []*presence.Presence) (bool, error) {
 	for _, p := range leaves {
 		if !g.in[p.Session] {
 			g.wrong = p.Username + " left without having joined"
@@ -442,7 +442,7 @@ func (g *told) Leave(_ context.Context, _ int64, leaves []*presence.Presence) (b
 	return true, nil
 }
 
-func (g *told) Signal(context.Context, int64, string) (bool, string, error) {
+func (g *recorder) Signal(context.Context, int64, string) (bool, string, error) {
 	g.kicked = uuid.Nil
 	if len(g.order) == 0 {
 		return true, "", nil
@@ -452,7 +452,7 @@ func (g *told) Signal(context.Context, int64, string) (bool, string, error) {
 	return true, "", err
 }
 
-func (g *told) Loop(context.Context, int64, []*match.Data) (bool, error) { return true, nil }
-func (g *told) Terminate(context.Context, int64, int) (bool, error)      { return false, nil }
-func (g *told) State(context.Context) (string, error)                    { return "{}", nil }
-func (g *told) Close()                                                   {}
+func (g *recorder) Loop(context.Context, int64, []*match.Data) (bool, error) { return true, nil }
+func (g *recorder) Terminate(context.Context, int64, int) (bool, error)      { return false, nil }
+func (g *recorder) State(context.Context) (string, error)                    { return "{}", nil }
+func (g *recorder) Close()                                                   {}

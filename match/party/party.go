@@ -12,7 +12,7 @@ import (
 	"kumi/store/query"
 )
 
-// party is one party. What is above mu never changes.
+// party is one party. The fields above mu are immutable.
 type party struct {
 	reg     *Registry
 	id      uuid.UUID
@@ -27,17 +27,18 @@ type party struct {
 	open     bool
 	hidden   bool
 	label    string
-	doc      *query.Doc           // replaced, never changed
-	leader   uuid.UUID            // the session
+	doc      *query.Doc           // replaced, never modified
+	leader   uuid.UUID            // a session id
 	members  []*presence.Presence // in order of joining
-	coming   []uuid.UUID          // sessions that were let in and are on their way to the stream
+	joining  []uuid.UUID          // sessions accepted but not on the stream yet
 	requests []*presence.Presence
 }
 
-// Create makes a party with a session in it, its leader. Label is a JSON object
-// or null, or empty. With single the session leaves its other parties. Errors: ErrSize,
-// those of the label, and the tracker's for a session that has ended.
-func (r *Registry) Create(who *presence.Presence, in *rtapi.PartyCreate, single bool) (*rtapi.Party, error) {
+// Create makes a party whose first member and leader is the session. Label is
+// a JSON object, "null" or empty. With single the session leaves its other
+// parties. Errors: ErrSize, those of the label, and the tracker's for a
+// session that has ended.
+func (r *Registry) Create(creator *presence.Presence, in *rtapi.PartyCreate, single bool) (*rtapi.Party, error) {
 	if in.GetMaxSize() < 0 || in.GetMaxSize() > MaxSize {
 		return nil, ErrSize
 	}
@@ -47,32 +48,32 @@ func (r *Registry) Create(who *presence.Presence, in *rtapi.PartyCreate, single 
 	}
 	p := &party{
 		reg: r, id: id, stream: streamOf(id, r.o.Node), created: time.Now().UnixMilli(), maxSize: int(in.GetMaxSize()),
-		leader: who.Session,
+		leader: creator.Session,
 	}
 	p.text = p.stream.MatchID()
-	if err := p.set(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
+	if err := p.update(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
 		return nil, err
 	}
-	p.letIn(p.member(who))
+	p.startJoin(p.member(creator))
 	r.add(p)
-	if err := r.enter(p, who.Session, who.Username, single); err != nil {
+	if err := r.enter(p, creator.Session, creator.Username, single); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := p.describe(who.Session)
-	out.Label, out.Hidden = in.GetLabel(), p.hidden // clients wait for no label, not for an empty one
+	out := p.describe(creator.Session)
+	out.Label, out.Hidden = in.GetLabel(), p.hidden // clients expect no label rather than an empty one
 	return out, nil
 }
 
-// member is a session as a member.
-func (p *party) member(who *presence.Presence) *presence.Presence {
+// member returns the presence of a session as a member.
+func (p *party) member(m *presence.Presence) *presence.Presence {
 	return &presence.Presence{
-		ID: who.ID, Stream: p.stream, UserID: who.UserID, Meta: presence.Meta{Username: who.Username},
+		ID: m.ID, Stream: p.stream, UserID: m.UserID, Meta: presence.Meta{Username: m.Username},
 	}
 }
 
-// describe is what a member is told of its party. The lock is held.
+// describe returns the party as a member sees it. p.mu is held.
 func (p *party) describe(self uuid.UUID) *rtapi.Party {
 	out := &rtapi.Party{
 		PartyId: p.text, Open: p.open, MaxSize: int32(p.maxSize), Presences: presence.UserPresences(p.members),
@@ -88,23 +89,23 @@ func (p *party) describe(self uuid.UUID) *rtapi.Party {
 	return out
 }
 
-// Join lets a session into an open party, and files a request to join a closed
-// one. Errors: ErrIDInvalid, ErrNotFound, full, and for a closed party: already
-// a member, requests full, a second request of the same user.
-func (r *Registry) Join(who *presence.Presence, id string, single bool) error {
+// Join adds a session to an open party, or files a request to join a closed
+// one. Errors: ErrIDInvalid, ErrNotFound, full, and for a closed party:
+// already a member, requests full, a second request of the same user.
+func (r *Registry) Join(joiner *presence.Presence, id string, single bool) error {
 	p, err := r.find(id)
 	if err != nil {
 		return err
 	}
-	in, err := p.ask(who)
+	in, err := p.requestJoin(joiner)
 	if err != nil || !in {
 		return err
 	}
-	return r.enter(p, who.Session, who.Username, single)
+	return r.enter(p, joiner.Session, joiner.Username, single)
 }
 
-// ask counts a session in, or notes its request.
-func (p *party) ask(who *presence.Presence) (in bool, err error) {
+// requestJoin adds a session to an open party, or files its request.
+func (p *party) requestJoin(m *presence.Presence) (in bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -113,65 +114,66 @@ func (p *party) ask(who *presence.Presence) (in bool, err error) {
 	case len(p.members) >= p.maxSize:
 		return false, errFull
 	case p.open:
-		p.letIn(p.member(who))
+		p.startJoin(p.member(m))
 		return true, nil
-	case p.find(who.Session) >= 0:
+	case p.memberIndex(m.Session) >= 0:
 		return false, errMember
-	case len(p.waiting()) >= p.maxSize:
+	case len(p.pruneRequests()) >= p.maxSize:
 		return false, errRequestsFull
-	case slices.ContainsFunc(p.requests, func(r *presence.Presence) bool { return r.UserID == who.UserID }):
+	case slices.ContainsFunc(p.requests, func(r *presence.Presence) bool { return r.UserID == m.UserID }):
 		return false, errDuplicate
 	}
-	request := p.member(who)
+	request := p.member(m)
 	p.requests = append(p.requests, request)
-	p.tell(p.leader, &rtapi.Envelope{Message: &rtapi.Envelope_PartyJoinRequest{PartyJoinRequest: &rtapi.PartyJoinRequest{
+	p.send(p.leader, &rtapi.Envelope{Message: &rtapi.Envelope_PartyJoinRequest{PartyJoinRequest: &rtapi.PartyJoinRequest{
 		PartyId: p.text, Presences: []*rtapi.UserPresence{request.UserPresence()},
 	}}})
 	return false, nil
 }
 
-// waiting is who asks to join. Those that have ended since do not wait. The lock
-// is held.
-func (p *party) waiting() []*presence.Presence {
+// pruneRequests drops the requests of sessions that have ended, and returns
+// the others. p.mu is held.
+func (p *party) pruneRequests() []*presence.Presence {
 	p.requests = slices.DeleteFunc(p.requests, func(r *presence.Presence) bool { return p.reg.o.Router.Session(r.Session) == nil })
 	return p.requests
 }
 
-// letIn makes a session a member, with a place from now on, before it is on the
-// stream. Who calls it calls Registry.enter next. The lock is held.
-func (p *party) letIn(who *presence.Presence) {
-	p.coming = append(p.coming, who.Session)
-	p.count(who)
+// startJoin makes a session a member, before it is on the stream. The caller
+// calls Registry.enter next. p.mu is held.
+func (p *party) startJoin(m *presence.Presence) {
+	p.joining = append(p.joining, m.Session)
+	p.addMember(m)
 }
 
-// came ends what letIn began, and tells whether the session is a member still.
-func (p *party) came(session uuid.UUID) bool {
+// finishJoin ends what startJoin began, and tells whether the session is still
+// a member.
+func (p *party) finishJoin(session uuid.UUID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i := slices.Index(p.coming, session); i >= 0 {
-		p.coming = slices.Delete(p.coming, i, i+1)
+	if i := slices.Index(p.joining, session); i >= 0 {
+		p.joining = slices.Delete(p.joining, i, i+1)
 	}
-	return !p.over && p.find(session) >= 0
+	return !p.over && p.memberIndex(session) >= 0
 }
 
-// count makes a session a member. What it asked for before is settled. The lock
-// is held.
-func (p *party) count(who *presence.Presence) {
-	p.requests = slices.DeleteFunc(p.requests, func(r *presence.Presence) bool { return r.Session == who.Session })
-	if p.find(who.Session) < 0 {
-		p.members = append(p.members, who)
-	}
-	p.changed()
-}
-
-// changed ends the tickets that the party got in another line-up. The lock is
+// addMember makes a session a member and drops its request to join. p.mu is
 // held.
-func (p *party) changed() { p.reg.o.Matchmaker.RemoveParty(p.text) }
+func (p *party) addMember(m *presence.Presence) {
+	p.requests = slices.DeleteFunc(p.requests, func(r *presence.Presence) bool { return r.Session == m.Session })
+	if p.memberIndex(m.Session) < 0 {
+		p.members = append(p.members, m)
+	}
+	p.removeTickets()
+}
 
-// arrived is told by the tracker that a session is on the stream: one that was
-// let in, or one that module code put there.
-func (p *party) arrived(who *presence.Presence) {
-	if who.Hidden {
+// removeTickets removes the party's tickets, since its members have changed.
+// p.mu is held.
+func (p *party) removeTickets() { p.reg.o.Matchmaker.RemoveParty(p.text) }
+
+// tracked is called by the tracker when a session is on the stream: one that
+// joined, or one that module code put there.
+func (p *party) tracked(m *presence.Presence) {
+	if m.Hidden {
 		return
 	}
 	p.mu.Lock()
@@ -179,69 +181,69 @@ func (p *party) arrived(who *presence.Presence) {
 	if p.over {
 		return
 	}
-	switch i := p.find(who.Session); {
+	switch i := p.memberIndex(m.Session); {
 	case i >= 0:
-		p.members[i] = who
-	case slices.Contains(p.coming, who.Session):
-		return // let in, and removed before it came
+		p.members[i] = m
+	case slices.Contains(p.joining, m.Session):
+		return // accepted, and removed before it was tracked
 	default:
-		p.count(who)
+		p.addMember(m)
 	}
-	if p.maxSize > 0 { // with 0 even its leader counts as one too many, and is told nothing
-		p.tell(who.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(who.Session)}})
+	if p.maxSize > 0 { // a party of size 0 is not even sent to its leader
+		p.send(m.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(m.Session)}})
 	}
 }
 
-// left takes a session out, which is gone from the stream or never came onto
-// it. The oldest member follows a leader; a party without members is over.
-func (p *party) left(session uuid.UUID) {
+// untracked removes a session that left the stream or never was on it. The
+// oldest member succeeds a leader; a party without members ends.
+func (p *party) untracked(session uuid.UUID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := p.find(session)
+	i := p.memberIndex(session)
 	if p.over || i < 0 {
 		return
 	}
 	p.members = slices.Delete(p.members, i, i+1)
-	p.changed()
+	p.removeTickets()
 	if len(p.members) == 0 {
 		p.over = true
 		p.reg.forget(p)
 		return
 	}
 	if p.leader == session {
-		p.lead(p.members[0])
+		p.setLeader(p.members[0])
 	}
 }
 
-// lead makes a member the leader and tells all. The lock is held.
-func (p *party) lead(who *presence.Presence) {
-	p.leader = who.Session
-	p.tellAll(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyLeader{PartyLeader: &rtapi.PartyLeader{
-		PartyId: p.text, Presence: who.UserPresence(),
+// setLeader makes a member the leader and notifies all. p.mu is held.
+func (p *party) setLeader(m *presence.Presence) {
+	p.leader = m.Session
+	p.broadcast(uuid.Nil, &rtapi.Envelope{Message: &rtapi.Envelope_PartyLeader{PartyLeader: &rtapi.PartyLeader{
+		PartyId: p.text, Presence: m.UserPresence(),
 	}}})
 }
 
 func (p *party) has(session uuid.UUID) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.over && p.find(session) >= 0
+	return !p.over && p.memberIndex(session) >= 0
 }
 
-// find is the place of a member, or -1. The lock is held.
-func (p *party) find(session uuid.UUID) int {
+// memberIndex returns the index of a member, or -1. p.mu is held.
+func (p *party) memberIndex(session uuid.UUID) int {
 	return slices.IndexFunc(p.members, func(m *presence.Presence) bool { return m.Session == session })
 }
 
-// tell sends to one session, which may have ended.
-func (p *party) tell(session uuid.UUID, env *rtapi.Envelope) {
+// send sends to one session, which may have ended.
+func (p *party) send(session uuid.UUID, env *rtapi.Envelope) {
 	if s := p.reg.o.Router.Session(session); s != nil {
 		s.Send(presence.NewMessage(env))
 	}
 }
 
-// tellAll sends to the members but one. The lock is held, so that all read the
-// party's messages in one order.
-func (p *party) tellAll(except uuid.UUID, env *rtapi.Envelope) {
+// broadcast sends to all members except one. p.mu is held, so that all members
+// see the messages in one order.
+func (p *party) broadcast(except uuid.UUID, env *rtapi.Envelope) {
 	m := presence.NewMessage(env)
 	for _, member := range p.members {
 		if member.Session == except {

@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a registry with everything below it.
-type world struct {
+// testRegistry is a registry with its own tracker, sessions and matchmaker.
+type testRegistry struct {
 	*Registry
 	t        testing.TB
 	sessions *presence.Sessions
@@ -39,8 +39,8 @@ func (c *counted) Parties(n int) {
 	c.n = n
 }
 
-func newWorld(t testing.TB) *world {
-	w := &world{t: t, sessions: presence.NewSessions(), tickets: matchmaker.New(matchmaker.Options{})}
+func newTestRegistry(t testing.TB) *testRegistry {
+	w := &testRegistry{t: t, sessions: presence.NewSessions(), tickets: matchmaker.New(matchmaker.Options{})}
 	w.tracker = presence.NewTracker(presence.TrackerOptions{Node: "here", Sessions: w.sessions})
 	w.Registry = NewRegistry(Options{
 		Node: "here", Tracker: w.tracker, Router: presence.NewRouter(w.tracker), Matchmaker: w.tickets, Metrics: &w.counted,
@@ -81,7 +81,7 @@ func (c *client) took() [][]byte {
 	return b
 }
 
-func (w *world) client(name string) *client {
+func (w *testRegistry) client(name string) *client {
 	w.t.Helper()
 	id, err := presence.NewSessionID(presence.NodeHash("here"))
 	if err != nil {
@@ -92,8 +92,8 @@ func (w *world) client(name string) *client {
 	return c
 }
 
-// gone ends a session as the server does.
-func (w *world) gone(c *client) {
+// endSession ends a session as the server does.
+func (w *testRegistry) endSession(c *client) {
 	w.tickets.RemoveSession(c.id)
 	w.tracker.End(c.id, runtime.PresenceReasonDisconnect)
 	w.sessions.Remove(c.id)
@@ -108,7 +108,7 @@ func (c *client) target() *rtapi.UserPresence { return c.presence().UserPresence
 // A message to a party is encoded once for all its members.
 func TestDataIsEncodedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestRegistry(t)
 	leader := w.client("leader")
 	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 10}, false)
 	if err != nil {
@@ -147,7 +147,7 @@ func TestDataIsEncodedOnce(t *testing.T) {
 // Module code puts sessions on a party's stream and takes them off.
 func TestStreamIsTheParty(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestRegistry(t)
 	leader, other, watcher := w.client("leader"), w.client("other"), w.client("watcher")
 	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{MaxSize: 10}, false)
 	if err != nil {
@@ -172,12 +172,12 @@ func TestStreamIsTheParty(t *testing.T) {
 	}
 }
 
-// Whatever sessions do at once, parties agree with the tracker once all is
-// quiet: members are who is on the stream, one of them leads, none is empty and
-// none has a ticket of another line-up.
+// Whatever sessions do concurrently, in the end the members of each party are
+// those on its stream, one of them leads, none is empty and none has a ticket
+// of former members.
 func TestPartiesUnderLoad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestRegistry(t)
 	const workers, steps = 8, 500
 	var mu sync.Mutex
 	ids := make([]string, 6)
@@ -231,7 +231,7 @@ func TestPartiesUnderLoad(t *testing.T) {
 					_ = w.Data(me.id, &rtapi.PartyDataSend{PartyId: id})
 				case 13:
 					if r.IntN(5) == 0 {
-						w.gone(me)
+						w.endSession(me)
 						me = w.client(me.name)
 						mu.Lock()
 						all[i] = me
@@ -257,7 +257,7 @@ func TestPartiesUnderLoad(t *testing.T) {
 		if !slices.Equal(members, present) || len(members) == 0 || len(members) > p.maxSize {
 			t.Errorf("members %v, on the stream %v, size %d", members, present, p.maxSize)
 		}
-		if p.find(p.leader) < 0 || p.over {
+		if p.memberIndex(p.leader) < 0 || p.over {
 			t.Errorf("led by %s, who is no member", p.leader)
 		}
 		w.tickets.RemoveParty(p.text)
@@ -271,7 +271,7 @@ func TestPartiesUnderLoad(t *testing.T) {
 		t.Errorf("%d streams for %d parties, %d counted", on, w.Count(), w.counted.n)
 	}
 	for _, c := range all {
-		w.gone(c)
+		w.endSession(c)
 	}
 	if w.Count() != 0 || w.counted.n != 0 || w.tracker.Total() != 0 {
 		t.Errorf("%d parties and %d presences left without a session", w.Count(), w.tracker.Total())
@@ -279,7 +279,7 @@ func TestPartiesUnderLoad(t *testing.T) {
 }
 
 func BenchmarkData(b *testing.B) {
-	w := newWorld(b)
+	w := newTestRegistry(b)
 	leader := w.client("leader")
 	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 8}, false)
 	if err != nil {
@@ -305,11 +305,10 @@ func BenchmarkData(b *testing.B) {
 	}
 }
 
-// Who asked to join and is gone takes no place, and may ask again when it is
-// back.
+// A request of an ended session takes no place, and the user may ask again.
 func TestRequestsOfTheGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newTestRegistry(t)
 	leader := w.client("leader")
 	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{MaxSize: 2}, false)
 	if err != nil {
@@ -321,13 +320,13 @@ func TestRequestsOfTheGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.gone(a)
+	w.endSession(a)
 	back := w.client("a")
 	back.user = a.user
 	if err := w.Join(back.presence(), p.PartyId, false); err != nil {
 		t.Errorf("ask again after coming back: %v", err)
 	}
-	w.gone(b)
+	w.endSession(b)
 	list, err := w.Requests(leader.id, p.PartyId)
 	if err != nil || len(list.Presences) != 1 || list.Presences[0].SessionId != back.id.String() {
 		t.Errorf("requests are %v, %v; want that of the one who is here", list, err)

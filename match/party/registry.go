@@ -1,15 +1,15 @@
-// Package party keeps parties: players that stay together, with a leader, chat
-// by data messages and matchmaker tickets of their own.
+// Package party keeps parties: groups of players with a leader, data messages
+// and matchmaker tickets of their own.
 //
-// A Registry makes and finds parties. A party is a lock and a little state; its
-// members are sessions that are present on its stream, so a session that ends,
-// leaves or is taken off the stream by module code leaves the party, and a party
-// without members is gone at once: none is ever idle and empty. Every method may
-// be called from any goroutine and waits for nothing but short locks.
+// A Registry makes and finds parties. A party is a lock and a little state.
+// Its members are the sessions present on its stream, so a session that ends,
+// leaves or is taken off the stream by module code leaves the party. A party
+// without members ends immediately. Every method may be called from any
+// goroutine and blocks on nothing but short locks.
 //
-// Locks are taken in this order: the tracker's, a party's, the registry's or
-// the matchmaker's. As the tracker reports joins and leaves under its locks,
-// nothing here calls the tracker while it holds one of its own.
+// Lock order: the tracker's, a party's, the registry's or the matchmaker's.
+// The tracker reports joins and leaves with its locks held, so nothing here
+// calls the tracker while holding a lock of its own.
 package party
 
 import (
@@ -26,23 +26,22 @@ import (
 	"kumi/store/fault"
 )
 
-// MaxSize is the most members a party may have.
+// MaxSize is the maximum number of members of a party.
 const MaxSize = 256
 
-// Options are what a Registry is made of. All but Logger and Metrics must be
-// set.
+// Options configure a Registry. All but Logger and Metrics are required.
 type Options struct {
 	Node       string
 	Tracker    *presence.Tracker
 	Router     *presence.Router
-	Matchmaker *matchmaker.Matchmaker // where parties have their tickets
+	Matchmaker *matchmaker.Matchmaker // for the parties' tickets
 	Logger     zerolog.Logger
 	Metrics    Metrics // nil: nothing is recorded
 }
 
 // Metrics receives what parties count. Implementations must not block.
 type Metrics interface {
-	// Parties is the number of parties, after each change and in order.
+	// Parties sets the number of parties, after each change and in order.
 	Parties(n int)
 }
 
@@ -58,8 +57,8 @@ type Registry struct {
 	seq     uint64
 }
 
-// NewRegistry returns a registry without parties. It takes over the tracker's
-// events of parties.
+// NewRegistry returns an empty registry, and makes it the tracker's listener
+// for parties.
 func NewRegistry(o Options) *Registry {
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
@@ -70,15 +69,15 @@ func NewRegistry(o Options) *Registry {
 		switch {
 		case p == nil:
 		case join != nil:
-			p.arrived(join)
+			p.tracked(join)
 		default:
-			p.left(leave.Session)
+			p.untracked(leave.Session)
 		}
 	})
 	return r
 }
 
-// Errors of parties. All carry fault.InvalidArgument; errors.Is finds the
+// Errors of parties. All have code fault.InvalidArgument; errors.Is finds the
 // runtime package's values in them.
 var (
 	ErrIDInvalid = fault.New(fault.InvalidArgument, "Invalid party ID")
@@ -113,7 +112,7 @@ func ParseID(id string) (party uuid.UUID, node string, err error) {
 	return party, node, nil
 }
 
-// Count is the number of parties.
+// Count returns the number of parties.
 func (r *Registry) Count() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -129,7 +128,7 @@ func (r *Registry) at(id uuid.UUID, node string) *party {
 	return r.parties[id]
 }
 
-// find gives a party by its id.
+// find returns a party by its id.
 func (r *Registry) find(id string) (*party, error) {
 	party, node, err := ParseID(id)
 	if err != nil {
@@ -142,7 +141,7 @@ func (r *Registry) find(id string) (*party, error) {
 	return p, nil
 }
 
-// add puts a party in, and forget takes one out.
+// add registers a party, and forget removes it.
 func (r *Registry) add(p *party) {
 	r.mu.Lock()
 	r.seq++
@@ -159,17 +158,17 @@ func (r *Registry) forget(p *party) {
 	r.mu.Unlock()
 }
 
-// enter puts a session that a party has let in on the party's stream. With
-// single it leaves the other parties it is in.
+// enter tracks a session that joins a party on the party's stream. With single
+// it leaves its other parties.
 func (r *Registry) enter(p *party, session uuid.UUID, username string, single bool) error {
 	_, _, err := r.o.Tracker.Track(session, p.stream, presence.Meta{Username: username})
-	member := p.came(session)
+	member := p.finishJoin(session)
 	if err != nil {
-		p.left(session)
+		p.untracked(session)
 		return err
 	}
 	if !member {
-		// The party was closed, or it was removed from it, since it was let in.
+		// The party was closed, or the session removed from it, since startJoin.
 		r.o.Tracker.Untrack(session, p.stream, runtime.PresenceReasonLeave)
 		return ErrNotFound
 	}
@@ -181,8 +180,8 @@ func (r *Registry) enter(p *party, session uuid.UUID, username string, single bo
 	return nil
 }
 
-// Leave takes a session out of a party; it may not be in it. The error is
-// ErrIDInvalid.
+// Leave takes a session out of a party; a session that is not in it is no
+// error. The error is ErrIDInvalid.
 func (r *Registry) Leave(session uuid.UUID, id string) error {
 	party, node, err := ParseID(id)
 	if err != nil {
@@ -192,8 +191,8 @@ func (r *Registry) Leave(session uuid.UUID, id string) error {
 	return nil
 }
 
-// Data sends what one member has to say to the others. The message is encoded
-// once. Errors: ErrIDInvalid, ErrNotFound, and that of who is no member.
+// Data sends a member's message to the other members. It is encoded once.
+// Errors: ErrIDInvalid, ErrNotFound, and one for a session that is no member.
 func (r *Registry) Data(session uuid.UUID, in *rtapi.PartyDataSend) error {
 	p, err := r.find(in.GetPartyId())
 	if err != nil {
