@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -24,15 +22,10 @@ type messagePosition struct {
 }
 
 func (p *messagePosition) decode(cursor, channel string, forward bool) error {
-	if strings.ContainsAny(cursor, "+/=") { // a client that wrote it in the other alphabet
-		raw, err := base64.StdEncoding.DecodeString(cursor)
-		if err != nil {
+	if err := decodeCursor(messageCursor, cursor, p); err != nil {
+		if err = p.fromNakama(cursor); err != nil {
 			return err
 		}
-		cursor = base64.RawURLEncoding.EncodeToString(raw)
-	}
-	if err := decodeCursor(messageCursor, cursor, p); err != nil {
-		return err
 	}
 	if p.Channel != channel || p.Forward != forward || !storable(p.Created) {
 		return errCursor

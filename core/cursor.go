@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,9 @@ const maxCursor = 4096
 func decodeCursor(kind byte, cursor string, position any) error {
 	if len(cursor) > maxCursor {
 		return errCursor
+	}
+	if strings.ContainsAny(cursor, "+/=") { // a client that wrote it in another alphabet
+		cursor = strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(cursor)
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err == nil && (len(text) == 0 || text[0] != kind) {

@@ -20,7 +20,9 @@ type notificationPosition struct {
 
 func (p *notificationPosition) decode(cursor string) error {
 	if err := decodeCursor(notificationCursor, cursor, p); err != nil {
-		return err
+		if err = p.fromNakama(cursor); err != nil {
+			return err
+		}
 	}
 	if !storable(p.Created) {
 		return errCursor

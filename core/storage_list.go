@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -22,9 +23,11 @@ type objectPosition struct {
 // decode reads a cursor and refuses what no database would take.
 func (p *objectPosition) decode(cursor string) error {
 	if err := decodeCursor(storageCursor, cursor, p); err != nil {
-		return err
+		if err = p.fromNakama(cursor); err != nil {
+			return err
+		}
 	}
-	if p.Read < readNobody || p.Read > readPublic || strings.ContainsRune(p.Key, 0) {
+	if p.Read < readNobody || p.Read > readPublic || strings.ContainsRune(p.Key, 0) || !utf8.ValidString(p.Key) {
 		return errCursor
 	}
 	return nil
