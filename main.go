@@ -4,6 +4,7 @@ package main
 import (
 	"os"
 
+	_ "kumi/modules/golang/goplugin"
 	"kumi/server/command"
 )
 

@@ -50,6 +50,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/modules"
+	_ "kumi/modules/golang/goplugin"
 )
 
 func main() {

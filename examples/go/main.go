@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"kumi/modules/golang"
+	_ "kumi/modules/golang/goplugin"
 	"kumi/server/command"
 )
 

@@ -3,10 +3,22 @@ package golang
 import (
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"kumi/modules/source"
+	"kumi/store/fault"
 )
+
+// PluginOpener opens a plugin and returns the function that looks up its symbols.
+type PluginOpener func(file string) (lookup func(symbol string) (any, error), err error)
+
+// pluginOpener is nil in a program without support for plugins.
+var pluginOpener PluginOpener
+
+// SupportPlugins sets how plugins are opened. Package goplugin calls it while the
+// program starts; see there why a program has to ask for it.
+func SupportPlugins(open PluginOpener) { pluginOpener = open }
 
 // pluginFile is a *.so file of the modules folder.
 type pluginFile struct {
@@ -35,3 +47,27 @@ func findPlugins(folder string) ([]pluginFile, error) {
 
 // insteadOfPlugin tells how to do without a plugin.
 const insteadOfPlugin = "kumi build makes a server with the module compiled in"
+
+// openPlugin opens a plugin and returns its InitModule. Errors carry
+// fault.FailedPrecondition and name each difference between the builds of the
+// plugin and of this program.
+func openPlugin(file string) (Init, error) {
+	if pluginOpener == nil {
+		return nil, fault.Newf(fault.FailedPrecondition,
+			"this program (%s/%s) was built without support for plugins, which needs cgo on Linux, macOS or FreeBSD and, in a main package of your own, import _ \"kumi/modules/golang/goplugin\"; %s",
+			runtime.GOOS, runtime.GOARCH, insteadOfPlugin)
+	}
+	lookup, err := pluginOpener(file)
+	if err != nil {
+		return nil, explainPlugin(file, err)
+	}
+	symbol, err := lookup("InitModule")
+	if err != nil {
+		return nil, fault.Wrap(fault.FailedPrecondition, "it does not export a function InitModule", err)
+	}
+	init, ok := symbol.(Init)
+	if !ok {
+		return nil, fault.Newf(fault.FailedPrecondition, "its InitModule has the type %T; expected %T", symbol, Init(nil))
+	}
+	return init, nil
+}
