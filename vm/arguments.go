@@ -185,7 +185,7 @@ func (c *Call) UUIDs(name string) []string { return c.strs(c.arg(), name, "", tr
 // OptUUIDs is an optional list of UUIDs. Absent is nil.
 func (c *Call) OptUUIDs(name string) []string { return c.strs(c.arg(), name, "", false, true) }
 
-// OptAnys is an optional list of anything, exported to Go.
+// OptAnys is an optional list of anything, each as [Scalar] gives it.
 func (c *Call) OptAnys(name string) []any {
 	v := c.arg()
 	if v == nil {
@@ -198,9 +198,9 @@ func (c *Call) OptAnys(name string) []any {
 	}
 	out := make([]any, c.length(v, name, ""))
 	for i := range out {
-		x, err := c.E.Export(c.E.Index(v, i))
+		x, err := Scalar(c.E, c.E.Index(v, i))
 		if err != nil {
-			c.fail(name, index(i), err.Error())
+			c.noData(name, index(i), err)
 			return nil
 		}
 		out[i] = x

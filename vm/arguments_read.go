@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/gofrs/uuid/v5"
@@ -90,17 +91,22 @@ func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
 		c.fail(name, path, "expected an object")
 		return nil
 	}
-	m := map[string]any{}
-	c.E.EachField(v, func(key string, field Ref) bool {
-		x, err := c.E.Export(field)
-		if err != nil {
-			c.fail(name, path+"."+key, err.Error())
-			return false
-		}
-		m[key] = x
-		return true
-	})
+	all := newConversion(c.E, MaxData)
+	m, err := all.exportObject(v) // a list of Lua, too, is an object here
+	if err != nil {
+		c.noData(name, path, err)
+	}
 	return m
+}
+
+// noData records that a value cannot be handed over.
+func (c *Call) noData(name, path string, err error) {
+	var data *DataError
+	if errors.As(err, &data) {
+		c.fail(name, path+data.Path, data.Reason)
+		return
+	}
+	c.fail(name, path, err.Error())
 }
 
 func (c *Call) strMap(v Ref, name, path string) map[string]string {

@@ -1,5 +1,7 @@
 package vm
 
+import "time"
+
 // Ref is a value of the engine at hand: a goja.Value or an lua.LValue. It
 // belongs to one VM and may be used only while that VM is owned.
 type Ref = any
@@ -23,7 +25,7 @@ type Engine interface {
 	IsBytes(Ref) bool // ArrayBuffer or typed array; in Lua a string
 
 	Str(Ref) string             // of IsStr, in Lua of IsNum too
-	Int(Ref) (int64, bool)      // false when not a whole number in range
+	Int(Ref) (int64, bool)      // false when not a whole number in range; of a BigInt, too
 	Float(Ref) float64          // of IsNum
 	Bool(Ref) bool              // of IsBool
 	Bytes(Ref) []byte           // of IsBytes; a copy
@@ -36,13 +38,22 @@ type Engine interface {
 	// SetNamed sets a property of an object, record or table by its key as
 	// spelled in the language.
 	SetNamed(obj Ref, key string, v Ref)
-	// Export turns a value into Go: nil, bool, int64, float64, string, []byte,
-	// []any, map[string]any, time.Time (JS Date). A cycle or a value that has no
-	// Go form is an error.
-	Export(Ref) (any, error)
-	// ToJSON encodes straight from the value; keys in the value's own order where
-	// it has one (sorted in Lua).
+
+	// Data says what a value is as data, and gives the value that stands for it: in
+	// JavaScript what toJSON returns, and the list of a Map or Set. What is no data
+	// is an error of code InvalidArgument.
+	Data(Ref) (Kind, Ref, error)
+	// Members appends the properties of a KindObject to a list, in the order in
+	// which JSON has them (sorted in Lua) and without those that are undefined. The
+	// error is what a getter threw.
+	Members(to []Member, obj Ref) ([]Member, error)
+	Date(Ref) time.Time // of KindDate
+	// Expired is the error that ends the running call, nil while it may go on.
+	Expired() error
+	// ToJSON and Export are the functions of the same names, by a shorter way where
+	// the engine has one.
 	ToJSON(Ref) ([]byte, error)
+	Export(Ref) (any, error)
 
 	Nil() Ref
 	FromStr(string) Ref

@@ -1,5 +1,10 @@
 package vm
 
+import (
+	"errors"
+	"fmt"
+)
+
 // Collections is an engine that has collections beside objects and lists, as
 // JavaScript has Map and Set.
 type Collections interface {
@@ -16,8 +21,14 @@ type frozenItems struct {
 	items []any
 }
 
-// mostNested is how deep a frozen value may be nested.
-const mostNested = 100
+// maxFrozenDepth is how deep a frozen value may be nested.
+const maxFrozenDepth = 100
+
+var (
+	errFrozenDepth = errors.New("it is nested too deeply or contains itself")
+	errFrozenFunc  = errors.New("a function belongs to one VM")
+	errFrozenSize  = fmt.Errorf("it is larger than %d MB, with parts that it shares counted each time", MaxData>>20)
+)
 
 // Freeze copies a script value into a form that belongs to no VM and keeps the
 // order of keys. Dates, binary data and, in JavaScript, Map and Set stay what they
@@ -25,46 +36,72 @@ const mostNested = 100
 // kept and read from any goroutine.
 func Freeze(e Engine, v Ref) (any, error) {
 	c, _ := e.(Collections)
-	return freezeWith(e, c, v, 0)
+	return (&freezing{e: e, c: c}).value(v, 0)
 }
 
-func freezeWith(e Engine, c Collections, v Ref, depth int) (any, error) {
-	if c == nil {
-		return freeze(e, v, depth)
-	}
-	if depth > mostNested {
-		return nil, errTooDeep
-	}
-	if kind, items := c.Collection(v); kind != "" {
-		list, err := freezeAll(e, c, items, depth)
-		return frozenItems{kind, list}, err
-	}
+// freezing is one value that is being frozen.
+type freezing struct {
+	e    Engine
+	c    Collections // nil for what has none
+	size int         // about what the copy takes, in bytes
+}
+
+func (f *freezing) value(v Ref, depth int) (any, error) {
+	f.size += 16
 	switch {
-	case e.IsNil(v), e.IsStr(v), e.IsNum(v), e.IsBool(v), e.IsFunc(v), e.IsBytes(v):
+	case depth > maxFrozenDepth:
+		return nil, errFrozenDepth
+	case f.size > MaxData:
+		return nil, errFrozenSize
+	}
+	if f.c != nil {
+		if kind, items := f.c.Collection(v); kind != "" {
+			list, err := f.all(items, depth)
+			return frozenItems{kind, list}, err
+		}
+	}
+	switch e := f.e; {
+	case e.IsNil(v):
+		return nil, nil
+	case e.IsStr(v):
+		s := e.Str(v)
+		f.size += len(s)
+		return s, nil
+	case e.IsBytes(v):
+		b := e.Bytes(v)
+		f.size += len(b)
+		return b, nil
+	case e.IsFunc(v):
+		return nil, errFrozenFunc
 	case e.IsList(v):
-		items := make([]Ref, e.Len(v))
+		n := e.Len(v)
+		if n > MaxList {
+			return nil, fmt.Errorf("a list of %d elements is too large: the most is %d", n, MaxList)
+		}
+		items := make([]Ref, n)
 		for i := range items {
 			items[i] = e.Index(v, i)
 		}
-		list, err := freezeAll(e, c, items, depth)
+		list, err := f.all(items, depth)
 		return frozenList(list), err
 	case e.IsObject(v):
 		var names []Name
 		var fields []Ref
 		e.EachField(v, func(key string, field Ref) bool {
 			names, fields = append(names, Name{Snake: key, Camel: key}), append(fields, field)
+			f.size += len(key)
 			return true
 		})
-		list, err := freezeAll(e, c, fields, depth)
+		list, err := f.all(fields, depth)
 		return &frozenObject{layout: NewLayout(names...), values: list}, err
 	}
-	return freeze(e, v, depth)
+	return Scalar(f.e, v)
 }
 
-func freezeAll(e Engine, c Collections, items []Ref, depth int) ([]any, error) {
+func (f *freezing) all(items []Ref, depth int) ([]any, error) {
 	out := make([]any, len(items))
 	for i, item := range items {
-		x, err := freezeWith(e, c, item, depth+1)
+		x, err := f.value(item, depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -126,7 +126,7 @@ func (o Obj) JSON(n *Name) string {
 	}
 	text, err := o.c.E.ToJSON(v)
 	if err != nil {
-		o.c.fail(o.name, path, err.Error())
+		o.c.noData(o.name, path, err)
 		return ""
 	}
 	return string(text)

@@ -174,7 +174,7 @@ func record(name string, c *Call, err error) entry {
 	out, named := c.Results()
 	e.named = named
 	for _, r := range out {
-		v, err := freeze(c.E, r.Value, 0)
+		v, err := (&freezing{e: c.E}).value(r.Value, 0)
 		if err != nil {
 			return entry{name: name, err: fault.Newf(fault.Internal, "%s: its result cannot be used while modules load: %s", name, err)}
 		}
@@ -199,50 +199,6 @@ type frozenList []any
 type frozenObject struct {
 	layout *Layout
 	values []any
-}
-
-var errTooDeep = errors.New("it is nested too deeply or contains itself")
-
-func freeze(e Engine, v Ref, depth int) (any, error) {
-	if depth > 100 {
-		return nil, errTooDeep
-	}
-	switch {
-	case e.IsNil(v):
-		return nil, nil
-	case e.IsStr(v):
-		return e.Str(v), nil
-	case e.IsNum(v), e.IsBool(v), e.IsFunc(v):
-		return e.Export(v)
-	case e.IsBytes(v):
-		return e.Bytes(v), nil
-	case e.IsList(v):
-		list := make(frozenList, e.Len(v))
-		for i := range list {
-			x, err := freeze(e, e.Index(v, i), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list[i] = x
-		}
-		return list, nil
-	case e.IsObject(v):
-		var names []Name
-		o := &frozenObject{}
-		var failed error
-		e.EachField(v, func(key string, field Ref) bool {
-			var x any
-			if x, failed = freeze(e, field, depth+1); failed != nil {
-				return false
-			}
-			names = append(names, Name{Snake: key, Camel: key})
-			o.values = append(o.values, x)
-			return true
-		})
-		o.layout = NewLayout(names...)
-		return o, failed
-	}
-	return e.Export(v)
 }
 
 func thaw(e Engine, v any) (Ref, error) {

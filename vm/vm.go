@@ -47,6 +47,8 @@ type Instance interface {
 const (
 	// MaxString is in bytes: of a string, or of binary data.
 	MaxString = 64 << 20
+	// MaxData is in bytes: of a value that a script hands to the server, as JSON.
+	MaxData = 16 << 20
 	// MaxList is the most elements of a list.
 	MaxList = 16 << 20
 )

@@ -210,12 +210,8 @@ func plain(e vm.Engine, v vm.Ref) any {
 	if s, ok := e.(interface{ Show(v vm.Ref) string }); ok {
 		return s.Show(v)
 	}
-	if j, err := e.ToJSON(v); err == nil && string(j) != "{}" {
-		return string(j)
-	}
-	x, err := e.Export(v)
-	if err != nil {
-		return "(" + err.Error() + ")"
-	}
-	return x
+	return vm.Preview(e, v, maxShown)
 }
+
+// maxShown is how much of a value is shown in a log line, in bytes.
+const maxShown = 16 << 10

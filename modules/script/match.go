@@ -404,12 +404,11 @@ func (g *game) State(context.Context) (string, error) {
 	if g.state == nil {
 		return "", nil
 	}
-	text, err := g.inst.ToJSON(g.state)
-	if err != nil {
-		return "", fmt.Errorf("describe the state of match handler %q: %w", g.name, err)
-	}
-	return string(text), nil
+	return vm.Preview(g.inst, g.state, maxShownState), nil
 }
+
+// maxShownState bounds what is shown of a match's state, in bytes.
+const maxShownState = 1 << 20
 
 // Close implements match.Handler.
 func (g *game) Close() { g.inst.Close() }

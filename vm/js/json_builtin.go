@@ -1,6 +1,7 @@
 package js
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -8,6 +9,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/unistring"
 
+	"kumi/internal/json"
 	"kumi/vm"
 )
 
@@ -62,10 +64,6 @@ func (j *jsonBuiltin) longStringify(fc goja.FunctionCall) goja.Value {
 	return j.vm.rt.ToValue(string(text))
 }
 
-// cloneFrom is the length of a text from which its strings are copied out of
-// it, so that a short one that is kept does not keep the text.
-const cloneFrom = 4 << 10
-
 func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
 	if reviver, ok := goja.AssertFunction(fc.Argument(1)); ok {
 		holder := j.vm.rt.NewObject()
@@ -77,25 +75,27 @@ func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
 		j.vm.checkNesting(fc.Argument(0))
 		return j.longWay(j.parse, fc)
 	}
-	p := parserState{vm: j.vm, text: s.String(), ordinary: true, deepest: deepestText, keys: j.keys, vals: j.vals}
-	p.clone = len(p.text) >= cloneFrom
-	x, ok := p.whole() // runs no script, so nothing else needs the stacks
-	if cap(p.vals) <= 256 {
-		clear(p.keys[:cap(p.keys)])
-		clear(p.vals[:cap(p.vals)])
-		j.keys, j.vals = p.keys[:0], p.vals[:0]
+	text := s.String()
+	d := decoder{Reader: json.NewReader(text), vm: j.vm, ordinary: true, keys: j.keys, vals: j.vals}
+	d.Depth, d.Copy = deepestText, true
+	x := d.whole() // runs no script, so nothing else needs the stacks
+	if cap(d.vals) <= 256 {
+		clear(d.keys[:cap(d.keys)])
+		clear(d.vals[:cap(d.vals)])
+		j.keys, j.vals = d.keys[:0], d.vals[:0]
 	}
-	if !ok {
+	var bad *json.SyntaxError
+	if errors.As(d.Err(), &bad) {
 		j.vm.checkNesting(fc.Argument(0))
-		j.refuse(&p)
+		j.refuse(text, bad)
 	}
 	return x
 }
 
 // refuse throws the SyntaxError of text that is no JSON.
-func (j *jsonBuiltin) refuse(p *parserState) {
+func (j *jsonBuiltin) refuse(text string, bad *json.SyntaxError) {
 	rt := j.vm.rt
-	message := "JSON.parse: " + p.reason + " at position " + rt.ToValue(units(p.text[:p.at])).String()
+	message := "JSON.parse: " + bad.Reason + " at position " + strconv.Itoa(units(text[:bad.Offset]))
 	x, err := rt.New(rt.Get("SyntaxError"), rt.ToValue(message))
 	if err != nil {
 		panic(err)
@@ -114,11 +114,16 @@ func units(text string) (n int) {
 	return n
 }
 
-// native makes an ordinary object of the properties from a position of the
-// parser's stack on.
-func (p *parserState) native(from int) *goja.Object {
-	o := p.vm.rt.NewObject()
-	keys, vals := p.keys[from:], p.vals[from:]
+// native makes an ordinary object.
+func (d *decoder) native() *goja.Object {
+	from := len(d.keys)
+	for more := d.Open('{'); more; more = d.More('{') {
+		key := d.Name()
+		x := d.value()
+		d.keys, d.vals = append(d.keys, key), append(d.vals, x)
+	}
+	o := d.vm.rt.NewObject()
+	keys, vals := d.keys[from:], d.vals[from:]
 	if len(keys) > 0 {
 		in := inside{insides.of(o).data}
 		values := *in.values() // empty, and made for a few
@@ -136,7 +141,7 @@ func (p *parserState) native(from int) *goja.Object {
 		*in.values(), *in.names() = values, names
 	}
 	clear(vals)
-	p.keys, p.vals = p.keys[:from], p.vals[:from]
+	d.keys, d.vals = d.keys[:from], d.vals[:from]
 	return o
 }
 
@@ -178,7 +183,7 @@ func (j *jsonBuiltin) append(b []byte, x goja.Value) (_ []byte, ok bool) {
 	}
 	switch {
 	case goja.IsNumber(x):
-		return appendNumber(b, x), true
+		return json.AppendNumber(b, x.ToFloat()), true
 	case goja.IsNull(x):
 		return append(b, "null"...), true
 	case x == j.vm.yes():
@@ -254,51 +259,11 @@ func (j *jsonBuiltin) appendArray(b []byte, in inside) (_ []byte, ok bool) {
 	return append(b, ']'), true
 }
 
-func appendNumber(b []byte, x goja.Value) []byte {
-	f := x.ToFloat()
-	switch n := int64(f); {
-	case f-f != 0: // infinite, or not a number
-		return append(b, "null"...)
-	case float64(n) == f && -1e15 < f && f < 1e15:
-		return strconv.AppendInt(b, n, 10)
-	}
-	return append(b, x.String()...)
-}
-
-const hexDigits = "0123456789abcdef"
-
 // appendText writes a string in quotes. What may have had half a surrogate pair
-// before it became Go text is for goja.
+// before it became Go text takes the long way.
 func appendText(b []byte, s string) (_ []byte, ok bool) {
 	if strings.ContainsRune(s, utf8.RuneError) {
 		return b, false
 	}
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		b = append(b, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\b':
-			b = append(b, `\b`...)
-		case '\t':
-			b = append(b, `\t`...)
-		case '\n':
-			b = append(b, `\n`...)
-		case '\f':
-			b = append(b, `\f`...)
-		case '\r':
-			b = append(b, `\r`...)
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	b = append(b, s[from:]...)
-	return append(b, '"'), true
+	return json.AppendString(b, s)
 }

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"fmt"
 	"math/big"
 	"reflect"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"kumi/internal/json"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -126,7 +128,7 @@ func (s *stringifier) property(holder *goja.Object, key, x goja.Value) bool {
 	case goja.IsString(x):
 		s.quote(x.(goja.String))
 	case goja.IsNumber(x):
-		s.buf = appendNumber(s.buf, x)
+		s.buf = json.AppendNumber(s.buf, x.ToFloat())
 	case x.ExportType() == typeBig:
 		s.big()
 	default:
@@ -281,7 +283,7 @@ func (s *stringifier) quote(x goja.String) {
 					continue
 				}
 			}
-			s.buf = append(s.buf, '\\', 'u', hexDigits[r>>12], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+			s.buf = fmt.Appendf(s.buf, `\u%04x`, r)
 			continue
 		}
 		if r == utf8.RuneError {

@@ -2,6 +2,7 @@ package js
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -57,6 +58,10 @@ func (v *VM) Object(l *vm.Layout, values []vm.Ref) vm.Ref {
 	return v.rt.NewDynamicObject(o)
 }
 
+// deepest is how far values may nest that come from Go, and those that the short
+// way of JSON.stringify takes.
+const deepest = 200
+
 // FromAny implements vm.Engine.
 func (v *VM) FromAny(x any) (vm.Ref, error) {
 	val, err := v.fromAny(x, 0)
@@ -68,7 +73,7 @@ func (v *VM) FromAny(x any) (vm.Ref, error) {
 
 func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
 	if depth > deepest {
-		return nil, errDeep
+		return nil, errors.New("the value is nested too deeply or contains itself")
 	}
 	switch x := x.(type) {
 	case nil:

@@ -1,11 +1,8 @@
 package js
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
-	"math/big"
 	"reflect"
 	"strconv"
 	"time"
@@ -25,6 +22,7 @@ var (
 	typeMap         = reflect.TypeFor[[][2]any]()
 	typeSet         = reflect.TypeFor[[]any]() // lists have been dealt with
 	typeTime        = reflect.TypeFor[time.Time]()
+	typeBytes       = reflect.TypeFor[[]byte]()
 )
 
 // Lang implements vm.Engine.
@@ -121,7 +119,7 @@ func (v *VM) Str(x vm.Ref) string {
 func (v *VM) Int(x vm.Ref) (int64, bool) {
 	val, ok := x.(goja.Value)
 	if !ok || !goja.IsNumber(val) {
-		return 0, false
+		return v.bigInt(val)
 	}
 	f := val.ToFloat()
 	if f != math.Trunc(f) || math.Abs(f) >= 1<<63 {
@@ -242,128 +240,6 @@ func (v *VM) Len(list vm.Ref) int {
 
 // Index implements vm.Engine.
 func (v *VM) Index(list vm.Ref, i int) vm.Ref { return v.FieldNamed(list, strconv.Itoa(i)) }
-
-// Export implements vm.Engine. Properties that are undefined are left out.
-func (v *VM) Export(x vm.Ref) (out any, err error) {
-	val, ok := x.(goja.Value)
-	if !ok || val == nil {
-		return nil, nil
-	}
-	if e := v.guard(func() { out, err = v.export(val, 0) }); e != nil {
-		return nil, e
-	}
-	return out, err
-}
-
-// deepest is how far values may nest on their way to Go.
-const deepest = 200
-
-var errDeep = errors.New("the value is nested too deeply or contains itself")
-
-func (v *VM) export(x goja.Value, depth int) (any, error) {
-	o, ok := x.(*goja.Object)
-	if !ok {
-		switch {
-		case x == nil || goja.IsUndefined(x) || goja.IsNull(x):
-			return nil, nil
-		case goja.IsString(x):
-			return x.String(), nil
-		}
-		switch n := x.Export().(type) {
-		case *big.Int:
-			if !n.IsInt64() {
-				return nil, errors.New("a BigInt does not fit into 64 bits")
-			}
-			return n.Int64(), nil
-		case *goja.Symbol:
-			return nil, errors.New("a symbol has no form outside of JavaScript")
-		case bool, int64, float64:
-			return n, nil
-		default:
-			return nil, fmt.Errorf("a %T has no form outside of JavaScript", n)
-		}
-	}
-	if depth > deepest {
-		return nil, errDeep
-	}
-	if o.ClassName() == "Array" {
-		n := v.Len(o)
-		if n > vm.MaxList {
-			return nil, fmt.Errorf("a list of %d elements is too large: the most is %d", n, vm.MaxList)
-		}
-		list := make([]any, n)
-		for i := range list {
-			item, err := v.export(o.Get(strconv.Itoa(i)), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list[i] = item
-		}
-		return list, nil
-	}
-	t := o.ExportType()
-	switch {
-	case t == typeTime || o.ClassName() == "Date":
-		return o.Export(), nil
-	case isBinary(o, t):
-		return v.Bytes(o), nil
-	case o.ClassName() == "String", o.ClassName() == "Number", o.ClassName() == "Boolean":
-		return o.Export(), nil
-	case v.IsFunc(o):
-		return nil, errors.New("a function has no form outside of JavaScript")
-	case t == typePromise:
-		return nil, errors.New("a promise has no form outside of JavaScript: await it")
-	}
-	switch t {
-	case typeMap:
-		return nil, errors.New("a Map has no form outside of JavaScript: use Object.fromEntries")
-	case typeSet:
-		return nil, errors.New("a Set has no form outside of JavaScript: use Array.from")
-	}
-	keys := o.Keys()
-	m := make(map[string]any, len(keys))
-	for _, key := range keys {
-		item := o.Get(key)
-		if item == nil || goja.IsUndefined(item) {
-			continue
-		}
-		out, err := v.export(item, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		m[key] = out
-	}
-	return m, nil
-}
-
-// ToJSON implements vm.Engine, with the rules of JSON.stringify.
-func (v *VM) ToJSON(x vm.Ref) (text []byte, err error) {
-	o, ok := x.(*goja.Object)
-	if !ok {
-		out, err := v.Export(x)
-		if err != nil {
-			return nil, err
-		}
-		if f, ok := out.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-			return []byte("null"), nil
-		}
-		return json.Marshal(out)
-	}
-	if e := v.guard(func() {
-		var has bool
-		if ex := v.rt.Try(func() { text, has = v.stringify(o, nil, nil) }); ex != nil {
-			err = ex
-		} else if !has {
-			text = []byte("null")
-		}
-	}); e != nil {
-		return nil, e
-	}
-	if err != nil {
-		return nil, v.fromCallback(err)
-	}
-	return text, nil
-}
 
 // fromCallback is an error that script code below a Go function raised.
 func (v *VM) fromCallback(err error) error {

@@ -3,7 +3,6 @@ package lua
 import (
 	"errors"
 	"math"
-	"unsafe"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -174,9 +173,7 @@ func (e engine) FromBool(b bool) vm.Ref { return lua.LBool(b) }
 func (e engine) FromBytes(b []byte) vm.Ref { return lua.LString(b) }
 
 // TakeBytes implements vm.Engine.
-func (e engine) TakeBytes(b []byte) vm.Ref {
-	return lua.LString(unsafe.String(unsafe.SliceData(b), len(b)))
-}
+func (e engine) TakeBytes(b []byte) vm.Ref { return lua.LString(b) }
 
 // List implements vm.Engine.
 func (e engine) List(refs []vm.Ref) vm.Ref {

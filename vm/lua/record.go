@@ -25,7 +25,7 @@ type record struct {
 	source vm.Source
 	vals   []lua.LValue // by position in the layout; nil: not read yet
 
-	pairs []pair // of a record without source
+	pairs []vm.Member // of a record without source; the values are of Lua
 }
 
 // often is how many uses it takes until a plain table is cheaper.
@@ -73,13 +73,13 @@ func (v *VM) record(r *record) *lua.LTable {
 
 // decoded is the table of an object in JSON, whose keys differ and whose values
 // are not nil.
-func (v *VM) decoded(pairs []pair) *lua.LTable {
+func (v *VM) decoded(pairs []vm.Member) *lua.LTable {
 	if n := len(pairs); n > 0 && n <= mostPairs {
-		return v.record(&record{pairs: append(make([]pair, 0, n), pairs...)})
+		return v.record(&record{pairs: append(make([]vm.Member, 0, n), pairs...)})
 	}
 	t := v.state.CreateTable(0, len(pairs))
 	for _, p := range pairs {
-		t.RawSetString(p.key, p.x)
+		t.RawSetString(p.Key, value(p.Value))
 	}
 	return t
 }
@@ -89,7 +89,11 @@ func recordOf(t *lua.LTable) *record {
 	if t.Metatable != lua.LValue(recordMeta) {
 		return nil
 	}
-	return (*record)(unsafe.Pointer(t)) // the table is its first field
+	// The table is the first field of its record. There is no other way from the
+	// one to the other that does not cost a map: gopher-lua's tables have no room
+	// for anything of ours, and a metatable of its own for each record takes as long
+	// to make as a plain table.
+	return (*record)(unsafe.Pointer(t))
 }
 
 // plain makes a record a plain table.
@@ -98,22 +102,22 @@ func plain(t *lua.LTable) {
 	if r == nil {
 		return
 	}
-	pairs := r.all(make([]pair, 0, mostPairs))
+	pairs := r.all(make([]vm.Member, 0, mostPairs))
 	*t = *r.vm.state.CreateTable(0, len(pairs))
 	for _, p := range pairs {
-		t.RawSetString(p.key, p.x)
+		t.RawSetString(p.Key, value(p.Value))
 	}
 	r.layout, r.source, r.vals, r.pairs = nil, nil, nil, nil
 }
 
 // all appends the whole content, in order.
-func (r *record) all(to []pair) []pair {
+func (r *record) all(to []vm.Member) []vm.Member {
 	if r.source == nil {
 		return append(to, r.pairs...)
 	}
 	for i := range r.layout.Names {
 		if x := r.value(i); x != lua.LNil {
-			to = append(to, pair{r.layout.Names[i].Snake, x})
+			to = append(to, vm.Member{Key: r.layout.Names[i].Snake, Value: x})
 		}
 	}
 	return to
@@ -146,8 +150,8 @@ func (r *record) field(name string) lua.LValue {
 		return lua.LNil
 	}
 	for i := range r.pairs {
-		if r.pairs[i].key == name {
-			return r.pairs[i].x
+		if r.pairs[i].Key == name {
+			return value(r.pairs[i].Value)
 		}
 	}
 	return lua.LNil
@@ -168,15 +172,15 @@ func (r *record) set(name string, x lua.LValue) bool {
 		return true
 	}
 	for i := range r.pairs {
-		if r.pairs[i].key == name {
-			r.pairs[i].x = x
+		if r.pairs[i].Key == name {
+			r.pairs[i].Value = x
 			return true
 		}
 	}
 	if len(r.pairs) == mostPairs {
 		return false
 	}
-	r.pairs = append(r.pairs, pair{name, x})
+	r.pairs = append(r.pairs, vm.Member{Key: name, Value: x})
 	return true
 }
 

@@ -77,7 +77,7 @@ type VM struct {
 	key      string // of the handler last asked for
 	keyed    vm.Ref
 	natives  map[*lua.LTable]*filler
-	decoding []pair      // reused by FromJSON
+	decoding []vm.Member // reused by FromJSON
 	readOnly *lua.LTable // the metatable of tables that refuse changes
 	resumed  int         // coroutines within one another
 	broken   bool
