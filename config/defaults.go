@@ -50,10 +50,11 @@ func Default() *Config {
 			ProxyCount:           1,
 		},
 		Database: Database{
-			ConnMaxLifetimeMs:  3600000,
-			MaxOpenConns:       100,
-			MaxIdleConns:       100,
-			DNSScanIntervalSec: 60,
+			ConnMaxLifetimeMs:    3600000,
+			MaxOpenConns:         100,
+			MaxIdleConns:         100,
+			TransactionTimeoutMs: 4000,
+			DNSScanIntervalSec:   60,
 		},
 		Runtime: Runtime{
 			HTTPKey:            defaultHTTPKey,

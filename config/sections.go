@@ -63,11 +63,12 @@ type Socket struct {
 
 // Database says where data is kept.
 type Database struct {
-	Address            AddressList `yaml:"address" usage:"PostgreSQL address, user:password@host:port/name. Empty uses the embedded SQLite database in data_dir."`
-	ConnMaxLifetimeMs  int         `yaml:"conn_max_lifetime_ms" usage:"Age at which a database connection is replaced, in milliseconds."`
-	MaxOpenConns       int         `yaml:"max_open_conns" usage:"Most open database connections."`
-	MaxIdleConns       int         `yaml:"max_idle_conns" usage:"Most idle database connections kept."`
-	DNSScanIntervalSec int         `yaml:"dns_scan_interval_sec" usage:"Seconds between checks for a changed database address."`
+	Address              AddressList `yaml:"address" usage:"PostgreSQL address, user:password@host:port/name. Empty uses the embedded SQLite database in data_dir."`
+	ConnMaxLifetimeMs    int         `yaml:"conn_max_lifetime_ms" usage:"Age at which a database connection is replaced, in milliseconds."`
+	MaxOpenConns         int         `yaml:"max_open_conns" usage:"Most open database connections."`
+	MaxIdleConns         int         `yaml:"max_idle_conns" usage:"Most idle database connections kept."`
+	TransactionTimeoutMs int         `yaml:"transaction_timeout_ms" usage:"Time that a transaction or statement of a module may keep others from writing to the embedded database, in milliseconds; a longer one is rolled back when others wait."`
+	DNSScanIntervalSec   int         `yaml:"dns_scan_interval_sec" usage:"Seconds between checks for a changed database address."`
 }
 
 // Match holds the queues and timings of authoritative matches.

@@ -158,6 +158,9 @@ func (v *validator) socket() {
 
 func (v *validator) database() {
 	d := v.cfg.Database
+	if d.TransactionTimeoutMs < 1 {
+		v.fail("database.transaction_timeout_ms", "must be 1 or more")
+	}
 	if d.DNSScanIntervalSec < 1 {
 		v.fail("database.dns_scan_interval_sec", "must be 1 or more")
 	}

@@ -14,7 +14,7 @@ func (m *Module) SQLQuery(ctx context.Context, query string, args []any) (column
 	if query == "" {
 		return nil, nil, invalid("expects a query string")
 	}
-	res, err := m.core.db.Query(ctx, query, args...)
+	res, err := m.core.db.CustomQuery(ctx, query, args...)
 	if err != nil {
 		return nil, nil, sqlError("run the sql query", err)
 	}
@@ -26,13 +26,9 @@ func (m *Module) SQLExec(ctx context.Context, query string, args []any) (int64, 
 	if query == "" {
 		return 0, invalid("expects a query string")
 	}
-	res, err := m.core.db.Exec(ctx, query, args...)
+	n, err := m.core.db.CustomExec(ctx, query, args...)
 	if err != nil {
 		return 0, sqlError("run the sql statement", err)
-	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return 0, sqlError("count the rows the sql statement touched", err)
 	}
 	return n, nil
 }

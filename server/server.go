@@ -121,7 +121,8 @@ func (s *Server) openDatabase(ctx context.Context) (err error) {
 	s.db, err = store.Open(ctx, store.Options{
 		Address: databaseAddress(cfg), DataDir: cfg.DataDir,
 		MaxOpenConns: cfg.Database.MaxOpenConns, MaxIdleConns: cfg.Database.MaxIdleConns,
-		ConnMaxLifetime: config.Milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,
+		TransactionTimeout: time.Duration(cfg.Database.TransactionTimeoutMs) * time.Millisecond,
+		ConnMaxLifetime:    config.Milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)

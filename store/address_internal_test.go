@@ -25,36 +25,3 @@ func TestPostgresURL(t *testing.T) {
 		t.Errorf("a bad address: %v", err)
 	}
 }
-
-func TestStatementKinds(t *testing.T) {
-	t.Parallel()
-	for query, control := range map[string]bool{
-		"SELECT 1": false,
-		" -- BEGIN\n/* COMMIT */ select ';commit'": false,
-		"begin":                                true,
-		"INSERT INTO t VALUES (';'); ROLLBACK": true,
-		"SELECT 1; ;\n -- x\n End":             true,
-		"(((SAVEPOINT a":                       true,
-		`SELECT "a;commit", [b;commit]`:        false,
-		"CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = 1; END":         false,
-		"CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = 1; END; COMMIT": true,
-		"SELECT 'unfinished": false,
-		"":                   false,
-		";;":                 false,
-		"+;commit":           true,
-		"ATTACH 'x' AS y":    true,
-	} {
-		if got := controlsTx(query); got != control {
-			t.Errorf("%q controls the transaction: %v", query, got)
-		}
-	}
-	for query, reads := range map[string]bool{
-		"SELECT 1": true, "(select 1)": true, "with a as (select 1) select * from a": true, "VALUES (1)": true, "select 1;": true,
-		"with a as (select 1) insert into t select * from a": false, "SELECT 1; DELETE FROM t": false,
-		"INSERT INTO t DEFAULT VALUES": false, "": false, "CREATE TABLE t (a)": false, "PRAGMA user_version = 3": false,
-	} {
-		if got := readsOnly(query); got != reads {
-			t.Errorf("%q only reads: %v", query, got)
-		}
-	}
-}

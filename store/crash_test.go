@@ -62,7 +62,7 @@ func TestKilledUnderLoadLosesNothingAcknowledged(t *testing.T) {
 			t.Fatalf("%s was acknowledged and is not there (of %d)", name, len(names))
 		}
 	}
-	res, err := db.Query(t.Context(), "SELECT * FROM pragma_integrity_check()")
+	res, err := db.CustomQuery(t.Context(), "SELECT * FROM pragma_integrity_check()")
 	if err != nil || len(res.Rows) != 1 || res.Rows[0][0] != "ok" {
 		t.Errorf("integrity check: %v, %v", res, err)
 	}

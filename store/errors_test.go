@@ -130,7 +130,7 @@ func TestQuery(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		res, err := db.Query(ctx, "INSERT INTO users (id, username) VALUES ($1, 'q') RETURNING username, edge_count, create_time, display_name", uuid.Must(uuid.NewV4()))
+		res, err := db.CustomQuery(ctx, "INSERT INTO users (id, username) VALUES ($1, 'q') RETURNING username, edge_count, create_time, display_name", uuid.Must(uuid.NewV4()))
 		if err != nil || len(res.Rows) != 1 || res.Columns[2] != "create_time" {
 			t.Fatalf("%+v, %v", res, err)
 		}
@@ -143,21 +143,21 @@ func TestQuery(t *testing.T) {
 		if n := count(t, db, "SELECT count(*) FROM users WHERE username = 'q'"); n != 1 {
 			t.Error("the row was not committed")
 		}
-		res, err = db.Query(ctx, "WITH gone AS (SELECT id FROM users WHERE username = 'q') DELETE FROM users WHERE id IN (SELECT id FROM gone) RETURNING id")
+		res, err = db.CustomQuery(ctx, "WITH gone AS (SELECT id FROM users WHERE username = 'q') DELETE FROM users WHERE id IN (SELECT id FROM gone) RETURNING id")
 		if err != nil || len(res.Rows) != 1 {
 			t.Errorf("with … delete: %+v, %v", res, err)
 		}
 		if _, err := db.Exec(ctx, "INSERT INTO leaderboard (id, authoritative) VALUES ('l', true)"); err != nil {
 			t.Fatal(err)
 		}
-		res, err = db.Query(ctx, "SELECT authoritative, create_time, greatest(1, NULL, 3), least(2, 1), md5('a') FROM leaderboard")
+		res, err = db.CustomQuery(ctx, "SELECT authoritative, create_time, greatest(1, NULL, 3), least(2, 1), md5('a') FROM leaderboard")
 		if err != nil || len(res.Rows) != 1 {
 			t.Fatalf("%+v, %v", res, err)
 		}
 		if row := res.Rows[0]; row[0] != true || row[2] != int64(3) || row[3] != int64(1) || row[4] != "0cc175b9c0f1b6a831c399e269772661" {
 			t.Errorf("row %v", row)
 		}
-		if _, err := db.Query(ctx, "SELECT nothing FROM nowhere"); err == nil {
+		if _, err := db.CustomQuery(ctx, "SELECT nothing FROM nowhere"); err == nil {
 			t.Error("no error for a table that does not exist")
 		}
 	})

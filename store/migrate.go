@@ -193,7 +193,12 @@ func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time
 
 // locked runs fn on a connection of its own while no other process migrates.
 func (m *Migrator) locked(ctx context.Context, fn func(c *sql.Conn) ([]string, error)) (ids []string, err error) {
-	c, err := m.db.shared.Conn(ctx)
+	pool := m.db.shared
+	if m.db.dialect == SQLite { // the files are SQLite's own SQL
+		pool = sql.OpenDB(&connector{dsn: sqliteDSN(m.db.path, false, false) + "&_txlock=immediate"})
+		defer func() { err = errors.Join(err, pool.Close()) }()
+	}
+	c, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}

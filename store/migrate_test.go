@@ -140,7 +140,7 @@ func TestSchemasAgree(t *testing.T) {
 	lite := storetest.SQLite(t)
 
 	columns := func(db *store.DB, query string) []string {
-		res, err := db.Query(t.Context(), query)
+		res, err := db.CustomQuery(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,13 +162,13 @@ func TestSchemasAgree(t *testing.T) {
 		t.Errorf("columns (-postgres +sqlite):\n%s", d)
 	}
 
-	res, err := pg.Query(t.Context(), `SELECT conname::text, contype::text FROM pg_constraint
+	res, err := pg.CustomQuery(t.Context(), `SELECT conname::text, contype::text FROM pg_constraint
 		WHERE connamespace = 'public'::regnamespace AND conrelid <> 'migration_info'::regclass
 		UNION ALL SELECT indexname::text, 'i' FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint)`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema, err := lite.Query(t.Context(), "SELECT group_concat(sql, ' ') FROM sqlite_master")
+	schema, err := lite.CustomQuery(t.Context(), "SELECT group_concat(sql, ' ') FROM sqlite_master")
 	if err != nil {
 		t.Fatal(err)
 	}

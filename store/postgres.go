@@ -47,6 +47,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		})
 		return nil
 	}
+	cfg.AfterRelease = resetSession
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", u.Redacted(), err)
@@ -60,7 +61,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("connect to %s: %w", u.Redacted(), err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	return &DB{dialect: Postgres, log: o.Logger, pool: pool, shared: db, readers: db}, nil
+	return &DB{dialect: Postgres, log: o.Logger, pool: pool, shared: db, scripts: db, readers: db}, nil
 }
 
 // postgresURL completes an address as Nakama does.

@@ -135,7 +135,7 @@ func TestFullSync(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got int
-		if err := db.SQL().QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&got); err != nil || got != want {
+		if err := db.Reader().QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&got); err != nil || got != want {
 			t.Errorf("FullSync %v: synchronous is %d, %v; want %d", full, got, err, want)
 		}
 		if err := db.Close(); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -16,6 +17,10 @@ import (
 // busyTimeout bounds how long a write waits for its turn, be it for another
 // process that holds the file or for a handle inside this one.
 const busyTimeout = 5 * time.Second
+
+// defaultTransactionTimeout is how long a transaction or statement of a module
+// may keep others from writing.
+const defaultTransactionTimeout = 4 * time.Second
 
 // sqliteDriver is our own instance, so that the functions registered on it do
 // not show up on connections that other code in the process opens.
@@ -40,15 +45,25 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("find the database file: %w", err)
 	}
 
-	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock()}
+	limit := defaultTransactionTimeout
+	if o.TransactionTimeout > 0 {
+		limit = o.TransactionTimeout
+	}
+	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit)}
 	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true})
-	db.shared = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false) + "&_txlock=immediate", lock: db.writeLock})
 	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true)})
+	custom := &customConnector{
+		dsn: sqliteDSN(path, o.FullSync, false) + "&_txlock=immediate", lock: db.writeLock, schema: &schemaCache{}, log: o.Logger,
+	}
+	db.shared, db.scripts = sql.OpenDB(custom), sql.OpenDB(custom)
 
 	db.writers.SetMaxOpenConns(1)
-	db.shared.SetMaxOpenConns(8)
-	db.shared.SetMaxIdleConns(2)
 	n := max(4, 2*runtime.GOMAXPROCS(0))
+	for _, pool := range []*sql.DB{db.shared, db.scripts} {
+		pool.SetMaxOpenConns(max(8, n))
+		pool.SetMaxIdleConns(2)
+		pool.SetConnMaxIdleTime(time.Minute)
+	}
 	if o.MaxOpenConns > 0 {
 		n = min(n, o.MaxOpenConns)
 	}
@@ -61,7 +76,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	// The writer connects first: switching a new file to the write-ahead log
 	// needs it alone.
 	if err := db.writers.PingContext(ctx); err != nil {
-		_ = db.writers.Close()
+		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close())
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.writer = startWriter(db.writers, db.writeLock, o.Logger)

@@ -22,7 +22,6 @@ const maxStatements = 256
 // keep prepared statements, which saves parsing SQL on every call.
 type connector struct {
 	dsn          string
-	lock         *writeLock // taken around writes; nil on the writer's own connection and on readers
 	abortOnError bool
 }
 
@@ -36,7 +35,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{innerConn: inner.(innerConn), lock: c.lock, abortOnError: c.abortOnError, stmts: map[string]*stmt{}}, nil
+	return &conn{innerConn: inner.(innerConn), abortOnError: c.abortOnError, stmts: map[string]*stmt{}}, nil
 }
 
 // innerConn is the part of the driver's connection that conn relies on.
@@ -54,9 +53,7 @@ type innerConn interface {
 // conn is used by one goroutine at a time, as database/sql promises.
 type conn struct {
 	innerConn
-	lock         *writeLock
 	abortOnError bool
-	inTx         bool
 
 	stmts map[string]*stmt
 	open  map[*rows]struct{} // only kept when abortOnError
@@ -77,7 +74,7 @@ func (c *conn) CheckNamedValue(nv *driver.NamedValue) error {
 	switch v := nv.Value.(type) {
 	case string:
 		return checkText(v)
-	case []string, []int64, []int32, []int, []uuid.UUID:
+	case []string, []int64, []int32, []int, []float64, []bool, []uuid.UUID, []any, map[string]any:
 		text, err := json.Marshal(v)
 		if err != nil {
 			return err
@@ -115,48 +112,29 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if c.failed != nil {
 		return nil, fmt.Errorf("%w: %w", errTxFailed, c.failed)
 	}
-	release, err := c.turn(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if release != nil {
-		defer release()
-	}
-	var res driver.Result
-	if s, err2 := c.prepared(ctx, query); err2 != nil {
-		err = err2
-	} else if s != nil {
-		res, err = s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
-	} else {
-		res, err = c.innerConn.ExecContext(ctx, query, args)
-	}
+	res, err := c.run(ctx, query, args)
 	return res, c.note(err)
+}
+
+func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	s, err := c.prepared(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
+	case s != nil:
+		return s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+	}
+	return c.innerConn.ExecContext(ctx, query, args)
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if c.failed != nil {
 		return nil, fmt.Errorf("%w: %w", errTxFailed, c.failed)
 	}
-	release, err := c.turn(ctx, query)
+	r, err := c.rows(ctx, query, args)
 	if err != nil {
-		return nil, err
-	}
-	s, err := c.prepared(ctx, query)
-	var inner driver.Rows
-	if err == nil {
-		if s != nil {
-			inner, err = s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
-		} else {
-			inner, err = c.innerConn.QueryContext(ctx, query, args)
-		}
-	}
-	if err != nil {
-		if release != nil {
-			release()
-		}
 		return nil, c.note(err)
 	}
-	r := newRows(c, s, inner, release)
 	if c.abortOnError {
 		if c.open == nil {
 			c.open = map[*rows]struct{}{}
@@ -166,8 +144,25 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	return r, nil
 }
 
+func (c *conn) rows(ctx context.Context, query string, args []driver.NamedValue) (*rows, error) {
+	s, err := c.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	var inner driver.Rows
+	if s != nil {
+		inner, err = s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+	} else {
+		inner, err = c.innerConn.QueryContext(ctx, query, args)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newRows(c, s, inner), nil
+}
+
 // PrepareContext is for callers that prepare by themselves.
-func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *conn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
 	return &userStmt{c: c, query: query}, nil
 }
 
@@ -176,47 +171,25 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-// BeginTx takes the turn to write for the whole transaction.
+// BeginTx implements driver.ConnBeginTx.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	// SQLite's transactions are serializable, which is at least what any
 	// isolation level asks for.
 	opts.Isolation = 0
-	var release func()
-	if c.lock != nil && !opts.ReadOnly {
-		if err := c.lock.acquire(ctx); err != nil {
-			return nil, err
-		}
-		release = c.lock.release
-	}
-	inner, err := c.innerConn.BeginTx(ctx, opts)
-	if err != nil {
-		if release != nil {
-			release()
-		}
-		return nil, err
-	}
-	c.inTx = true
-	return &connTx{c: c, inner: inner, release: release}, nil
+	return c.innerConn.BeginTx(ctx, opts)
 }
 
 // Close finalizes the kept statements.
 func (c *conn) Close() error {
+	c.closeStatements()
+	return c.innerConn.Close()
+}
+
+func (c *conn) closeStatements() {
 	for _, s := range c.stmts {
 		_ = s.Stmt.Close()
 	}
 	c.stmts = nil
-	return c.innerConn.Close()
-}
-
-// turn takes the write lock for one statement outside a transaction.
-func (c *conn) turn(ctx context.Context, query string) (func(), error) {
-	if c.lock == nil || c.inTx || readsOnly(query) {
-		return nil, nil
-	}
-	if err := c.lock.acquire(ctx); err != nil {
-		return nil, err
-	}
-	return c.lock.release, nil
 }
 
 // prepared returns the kept statement of a query, or nil when it should run
@@ -229,7 +202,7 @@ func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 		}
 		return s, nil
 	}
-	if strings.IndexByte(query, ';') >= 0 {
+	if strings.IndexByte(query, ';') >= 0 || c.stmts == nil {
 		return nil, nil
 	}
 	if len(c.stmts) >= maxStatements {
@@ -265,26 +238,15 @@ func (c *conn) closeRows() {
 	}
 }
 
-type connTx struct {
-	c       *conn
-	inner   driver.Tx
-	release func()
+// queryer is what a prepared statement runs on.
+type queryer interface {
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.NamedValueChecker
 }
-
-func (t *connTx) end(f func() error) error {
-	t.c.inTx = false
-	err := f()
-	if t.release != nil {
-		t.release()
-	}
-	return err
-}
-
-func (t *connTx) Commit() error   { return t.end(t.inner.Commit) }
-func (t *connTx) Rollback() error { return t.end(t.inner.Rollback) }
 
 type userStmt struct {
-	c     *conn
+	c     queryer
 	query string
 }
 

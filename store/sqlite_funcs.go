@@ -11,13 +11,53 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"modernc.org/sqlite"
-
-	"kumi/internal/json"
 )
 
-// registerFunctions adds the functions that SQL written for PostgreSQL expects
-// most often, and those that our own SQL needs.
+// registry registers functions on our driver.
+type registry struct{ *sqlite.Driver }
+
+// pure registers a function of its arguments alone.
+func (r registry) pure(name string, args int32, fn func(args []driver.Value) (driver.Value, error)) {
+	r.MustRegisterDeterministicScalarFunction(name, args, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		return fn(args)
+	})
+}
+
+// atLeast is the number of arguments of a function that takes n or more.
+func atLeast(n int32) int32 { return -1 - n }
+
+// strict registers a function that is NULL when one of its arguments is.
+func (r registry) strict(name string, args int32, fn func(args []driver.Value) (driver.Value, error)) {
+	r.pure(name, max(args, -1), func(got []driver.Value) (driver.Value, error) {
+		for _, v := range got {
+			if v == nil {
+				return nil, nil
+			}
+		}
+		if n := -1 - args; len(got) < int(n) {
+			return nil, fmt.Errorf("%s expects at least %d arguments, got %d", strings.TrimPrefix(name, "pg_"), n, len(got))
+		}
+		v, err := fn(got)
+		if err != nil {
+			return nil, err
+		}
+		return v, nil
+	})
+}
+
+func nothing(fn func() driver.Value) func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+	return func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) { return fn(), nil }
+}
+
+// registerFunctions adds the functions that our own SQL needs, and those that
+// package translate writes for SQL made for PostgreSQL.
 func registerFunctions(d *sqlite.Driver) {
+	r := registry{d}
+	registerCasts(r)
+	registerTimes(r)
+	registerText(r)
+	registerJSON(r)
+	registerLists(r)
 	d.MustRegisterScalarFunction("now", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return formatTime(time.Now())
 	})
@@ -25,19 +65,14 @@ func registerFunctions(d *sqlite.Driver) {
 		id, err := uuid.NewV4()
 		return id.String(), err
 	})
-	pure := func(name string, args int32, fn func(args []driver.Value) (driver.Value, error)) {
-		d.MustRegisterDeterministicScalarFunction(name, args, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
-			return fn(args)
-		})
-	}
-	pure("md5", 1, func(args []driver.Value) (driver.Value, error) {
+	r.pure("md5", 1, func(args []driver.Value) (driver.Value, error) {
 		if args[0] == nil {
 			return nil, nil
 		}
 		sum := md5.Sum([]byte(text(args[0])))
 		return hex.EncodeToString(sum[:]), nil
 	})
-	pure("to_timestamp", 1, func(args []driver.Value) (driver.Value, error) {
+	r.pure("to_timestamp", 1, func(args []driver.Value) (driver.Value, error) {
 		switch v := args[0].(type) {
 		case nil:
 			return nil, nil
@@ -49,27 +84,26 @@ func registerFunctions(d *sqlite.Driver) {
 			return nil, fmt.Errorf("to_timestamp: want a number, got %T", v)
 		}
 	})
-	pure("fold", 1, func(args []driver.Value) (driver.Value, error) {
+	r.pure("fold", 1, func(args []driver.Value) (driver.Value, error) {
 		if args[0] == nil {
 			return nil, nil
 		}
 		return strings.ToLower(text(args[0])), nil
 	})
-	pure("greatest", -1, func(args []driver.Value) (driver.Value, error) { return extreme(args, 1) })
-	pure("least", -1, func(args []driver.Value) (driver.Value, error) { return extreme(args, -1) })
-	pure("jsonb_concat", 2, func(args []driver.Value) (driver.Value, error) {
+	r.pure("greatest", -1, func(args []driver.Value) (driver.Value, error) { return extreme(args, 1) })
+	r.pure("least", -1, func(args []driver.Value) (driver.Value, error) { return extreme(args, -1) })
+	r.pure("jsonb_concat", 2, func(args []driver.Value) (driver.Value, error) {
 		if args[0] == nil || args[1] == nil {
 			return nil, nil
 		}
 		return concatJSON(text(args[0]), text(args[1]))
 	})
-	pure("to_jsonb", 1, func(args []driver.Value) (driver.Value, error) {
+	r.pure("to_jsonb", 1, func(args []driver.Value) (driver.Value, error) {
 		switch v := args[0].(type) {
 		case nil:
 			return nil, nil
 		case string:
-			quoted, _ := json.AppendString(nil, v)
-			return string(quoted), nil
+			return quoteJSON(v), nil
 		default:
 			return fmt.Sprint(v), nil
 		}

@@ -3,7 +3,10 @@ package store
 import (
 	"database/sql/driver"
 	"io"
+	"strings"
 	"time"
+
+	"kumi/store/translate"
 )
 
 type columnKind uint8
@@ -11,7 +14,10 @@ type columnKind uint8
 const (
 	plainColumn columnKind = iota
 	timeColumn
+	dateColumn
 	boolColumn
+	jsonColumn    // read by module code, as PostgreSQL's driver gives it
+	listColumn    // in PostgreSQL's text form
 	untypedColumn // an expression: only its value can tell
 )
 
@@ -20,15 +26,14 @@ const (
 // ten times faster than it would.
 type rows struct {
 	driver.Rows
-	c       *conn
-	stmt    *stmt
-	kinds   []columnKind
-	release func()
-	closed  bool
+	c      *conn
+	stmt   *stmt
+	kinds  []columnKind
+	closed bool
 }
 
-func newRows(c *conn, s *stmt, inner driver.Rows, release func()) *rows {
-	r := &rows{Rows: inner, c: c, stmt: s, release: release}
+func newRows(c *conn, s *stmt, inner driver.Rows) *rows {
+	r := &rows{Rows: inner, c: c, stmt: s}
 	if s != nil {
 		s.busy = true
 	}
@@ -58,6 +63,52 @@ func newRows(c *conn, s *stmt, inner driver.Rows, release func()) *rows {
 	return r
 }
 
+// understand adds what the statement itself says of its result columns.
+func (r *rows) understand(result []translate.Column) {
+	n := len(r.Columns())
+	if r.kinds == nil {
+		r.kinds = make([]columnKind, n)
+	}
+	if names, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
+		for i := range r.kinds {
+			if r.kinds[i] == plainColumn && strings.HasPrefix(names.ColumnTypeDatabaseTypeName(i), "JSONB") {
+				r.kinds[i] = jsonColumn
+			}
+		}
+	}
+	set := func(i int, c translate.Column) {
+		switch {
+		case i < 0 || i >= n:
+		case c.Kind == translate.Bool:
+			r.kinds[i] = boolColumn
+		case c.Kind == translate.Time:
+			r.kinds[i] = timeColumn
+		case c.Kind == translate.Date:
+			r.kinds[i] = dateColumn
+		case c.Kind == translate.JSON:
+			r.kinds[i] = jsonColumn
+		case c.Kind == translate.Array:
+			r.kinds[i] = listColumn
+		case c.Kind != translate.Unknown && r.kinds[i] == untypedColumn:
+			r.kinds[i] = plainColumn
+		}
+	}
+	// Columns before a * are counted from the left, those after it from the right.
+	for i, c := range result {
+		if c.Name == "*" {
+			break
+		}
+		set(i, c)
+	}
+	for i := range result {
+		c := result[len(result)-1-i]
+		if c.Name == "*" {
+			break
+		}
+		set(n-1-i, c)
+	}
+}
+
 func (r *rows) Next(dest []driver.Value) error {
 	if r.closed {
 		return errRowsClosed
@@ -69,26 +120,43 @@ func (r *rows) Next(dest []driver.Value) error {
 		return r.c.note(err)
 	}
 	for i, kind := range r.kinds {
-		switch kind {
-		case timeColumn:
-			if s, ok := dest[i].(string); ok {
-				if t, ok := parseTime(s); ok {
-					dest[i] = t
-				}
-			}
-		case boolColumn:
-			if n, ok := dest[i].(int64); ok && (n == 0 || n == 1) {
-				dest[i] = n == 1
-			}
-		case untypedColumn:
-			if s, ok := dest[i].(string); ok {
-				if t, ok := parseFixedTime(s); ok {
-					dest[i] = t
-				}
-			}
+		if kind != plainColumn {
+			dest[i] = kind.value(dest[i])
 		}
 	}
 	return nil
+}
+
+// value is a stored value as its type has it, or as it is where it does not fit.
+func (kind columnKind) value(v driver.Value) driver.Value {
+	switch v := v.(type) {
+	case int64:
+		if kind == boolColumn && (v == 0 || v == 1) {
+			return v == 1
+		}
+	case string:
+		switch kind {
+		case timeColumn:
+			if t, ok := parseTime(v); ok {
+				return t
+			}
+		case dateColumn:
+			if t, err := time.Parse(time.DateOnly, v); err == nil {
+				return t
+			}
+		case untypedColumn:
+			if t, ok := parseFixedTime(v); ok {
+				return t
+			}
+		case jsonColumn:
+			return []byte(v)
+		case listColumn:
+			if items, err := listOf(v); err == nil {
+				return listLiteral(items)
+			}
+		}
+	}
+	return v
 }
 
 func (r *rows) Close() error {
@@ -101,9 +169,6 @@ func (r *rows) Close() error {
 		r.stmt.busy = false
 	}
 	delete(r.c.open, r)
-	if r.release != nil {
-		r.release()
-	}
 	return err
 }
 

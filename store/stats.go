@@ -30,7 +30,7 @@ func (db *DB) Stats() Stats {
 		}
 	}
 	var out Stats
-	for _, pool := range []*sql.DB{db.readers, db.writers, db.shared} {
+	for _, pool := range []*sql.DB{db.readers, db.writers, db.shared, db.scripts} {
 		s := pool.Stats()
 		out.MaxOpen += s.MaxOpenConnections
 		out.Open += s.OpenConnections

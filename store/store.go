@@ -32,6 +32,10 @@ type Options struct {
 	// ConnMaxLifetime closes PostgreSQL connections older than this (default
 	// one hour).
 	ConnMaxLifetime time.Duration
+	// TransactionTimeout bounds how long a transaction or statement of a module
+	// may keep others from writing to SQLite (default 4 s). It counts from its
+	// begin and ends it only when others wait.
+	TransactionTimeout time.Duration
 	// FullSync makes SQLite wait for the disk on every commit.
 	FullSync bool
 	// Logger receives warnings: retried transactions, panics in transactions.
@@ -52,6 +56,7 @@ type DB struct {
 	dialect Dialect
 	log     zerolog.Logger
 	shared  *sql.DB // what Go modules receive
+	scripts *sql.DB // what runs the SQL of scripts; on PostgreSQL the same
 	readers *sql.DB
 
 	// SQLite only.
@@ -82,7 +87,7 @@ func (db *DB) Close() error {
 		return err
 	}
 	db.writer.close()
-	return errors.Join(db.shared.Close(), db.readers.Close(), db.writers.Close())
+	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close())
 }
 
 // Dialect says which database this is.
@@ -90,9 +95,9 @@ func (db *DB) Dialect() Dialect { return db.dialect }
 
 // SQL returns the handle that Go modules receive. It reads and writes on
 // connections of its own pool: on SQLite with immediate transactions, taking
-// turns with the writer; on PostgreSQL it is the one pool. On SQLite a write
-// through it from inside a [DB.Tx] function cannot get its turn and fails as
-// busy after the busy timeout.
+// turns with the writer; on PostgreSQL it is the one pool. On SQLite it takes
+// SQL made for PostgreSQL (see package translate), and a write through it from
+// inside a [DB.Tx] function cannot get its turn and fails as busy.
 func (db *DB) SQL() *sql.DB { return db.shared }
 
 // Reader returns the read side. On SQLite its connections refuse to write and

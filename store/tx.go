@@ -41,10 +41,14 @@ func (db *DB) running(ctx context.Context) *txState {
 // After a statement has failed, the transaction refuses to go on. To go on,
 // run that statement in a nested transaction: Tx called with the ctx that fn
 // was given makes a savepoint in the running transaction, and fn of the inner
-// call gets the same rights.
+// call gets the same rights. With a context of [WithCall] in which a Go module
+// has begun a transaction on SQLite, fn joins that transaction.
 func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if st := db.running(ctx); st != nil {
 		return db.nested(ctx, st, fn)
+	}
+	if c := db.open(ctx); c != nil {
+		return db.join(ctx, c, fn)
 	}
 	if db.dialect == SQLite {
 		return db.writer.do(ctx, fn)

@@ -165,11 +165,12 @@ func (w *writer) batch(ops []*op) {
 		next    int
 		started = time.Now()
 	)
-	if err := w.lock.acquire(context.Background()); err != nil {
+	var turn turn
+	if err := w.lock.acquire(context.Background(), &turn); err != nil {
 		finish(ops, err)
 		return
 	}
-	defer w.lock.release()
+	defer turn.release()
 	defer func() {
 		if current == nil {
 			return
@@ -341,7 +342,7 @@ func (w *writer) run(o *op, save bool) (err error) {
 			return err
 		}
 	}
-	st := &txState{pool: w.pool, q: controlled{w.sqlConn}, raw: w.raw}
+	st := &txState{pool: w.pool, q: w.sqlConn, raw: w.raw}
 	defer st.ended.Store(true)
 	exited := true
 	defer func() {

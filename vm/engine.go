@@ -130,3 +130,7 @@ type Recorded interface {
 	// Extended says whether the script added properties.
 	Extended() bool
 }
+
+// ByteList is what Engine.FromAny makes a list of numbers of in JavaScript,
+// with the bytes' text where a string is wanted.
+type ByteList []byte

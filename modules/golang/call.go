@@ -13,6 +13,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/store"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -42,6 +43,7 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 	case mode != c.mode:
 		ctx = core.WithMode(ctx, s, c.mode)
 	}
+	ctx = store.WithCall(ctx)
 	if c.timeout > 0 {
 		d := vm.NewDeadline(ctx, time.Now().Add(c.timeout))
 		return d, d.End

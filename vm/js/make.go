@@ -84,6 +84,8 @@ func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
 		return v.rt.ToValue(x), nil
 	case []byte:
 		return v.FromBytes(x).(goja.Value), nil
+	case vm.ByteList:
+		return v.byteList(x), nil
 	case time.Time:
 		return v.rt.New(v.rt.Get("Date"), v.rt.ToValue(x.UnixMilli()))
 	case json.Number:
@@ -104,6 +106,19 @@ func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
 		return objectOf(v, x, depth)
 	}
 	return v.reflected(reflect.ValueOf(x), depth)
+}
+
+// byteList is an array of numbers that is the text of the bytes where a string
+// is wanted.
+func (v *VM) byteList(b []byte) goja.Value {
+	vals := make([]any, len(b))
+	for i, c := range b {
+		vals[i] = c
+	}
+	out := v.rt.NewArray(vals...)
+	text := v.rt.ToValue(func(goja.FunctionCall) goja.Value { return v.rt.ToValue(string(b)) })
+	_ = out.DefineDataProperty("toString", text, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	return out
 }
 
 func list[T any](v *VM, items []T, depth int) (goja.Value, error) {

@@ -1,7 +1,6 @@
 package nk
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -19,26 +18,9 @@ var fileTable = []vm.Func[*core.Module]{
 	{Name: vm.N("file_read"), Body: fileRead},
 }
 
-// sqlArgs are the parameters of a statement. Objects and lists go to the
-// database as JSON.
-func sqlArgs(c *vm.Call) []any {
-	args := c.OptAnys("parameters")
-	for i, a := range args {
-		switch a.(type) {
-		case map[string]any, []any:
-			text, err := json.Marshal(a)
-			if err != nil {
-				c.Invalid("parameters", err.Error())
-			}
-			args[i] = string(text)
-		}
-	}
-	return args
-}
-
 func sqlExec(nk *core.Module, c *vm.Call) error {
 	query := c.StrNonEmpty("query")
-	args := sqlArgs(c)
+	args := c.OptAnys("parameters") // the store makes lists and objects fit their parameters
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -49,7 +31,7 @@ func sqlExec(nk *core.Module, c *vm.Call) error {
 
 func sqlQuery(nk *core.Module, c *vm.Call) error {
 	query := c.StrNonEmpty("query")
-	args := sqlArgs(c)
+	args := c.OptAnys("parameters") // the store makes lists and objects fit their parameters
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -76,7 +58,8 @@ func sqlQuery(nk *core.Module, c *vm.Call) error {
 }
 
 // sqlValue makes a column's value. A null is absent in Lua, and a time is a
-// number of seconds there.
+// number of seconds there. Columns of type jsonb and bytea are a list of bytes
+// in JavaScript, as Nakama gives them.
 func sqlValue(e vm.Engine, v any) (vm.Ref, error) {
 	switch v := v.(type) {
 	case nil:
@@ -87,6 +70,10 @@ func sqlValue(e vm.Engine, v any) (vm.Ref, error) {
 	case time.Time:
 		if e.Lang() == vm.Lua {
 			return e.FromInt(v.Unix()), nil
+		}
+	case []byte:
+		if e.Lang() == vm.JS {
+			return e.FromAny(vm.ByteList(v))
 		}
 	}
 	return e.FromAny(v)

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+)
+
+// A call of a Go module may write through nk while a transaction is open that
+// it began on the embedded database with the same context. Writes run one at a
+// time there, so nk would wait for the transaction and the transaction for nk;
+// therefore what nk writes joins the transaction: it is committed with it, and
+// undone with it.
+
+type callKey struct{}
+
+// moduleCall is one call of a Go module.
+type moduleCall struct {
+	mu sync.Mutex
+	tx *customConn // that has a transaction open
+}
+
+// WithCall marks a context as that of one call of a Go module. Transactions
+// that the module begins with it are joined by writes of the server that come
+// with it.
+func WithCall(ctx context.Context) context.Context {
+	return context.WithValue(ctx, callKey{}, &moduleCall{})
+}
+
+// joinable notes a transaction as that of the call it was begun in.
+func joinable(ctx context.Context, c *customConn) *moduleCall {
+	call, _ := ctx.Value(callKey{}).(*moduleCall)
+	if call == nil {
+		return nil
+	}
+	call.mu.Lock()
+	defer call.mu.Unlock()
+	if call.tx == nil {
+		call.tx = c
+	}
+	return call
+}
+
+func (call *moduleCall) leave(c *customConn) {
+	if call == nil {
+		return
+	}
+	call.mu.Lock()
+	defer call.mu.Unlock()
+	if call.tx == c {
+		call.tx = nil
+	}
+}
+
+// open returns the transaction that writes with this context are to join.
+func (db *DB) open(ctx context.Context) *customConn {
+	call, _ := ctx.Value(callKey{}).(*moduleCall)
+	if call == nil {
+		return nil
+	}
+	call.mu.Lock()
+	defer call.mu.Unlock()
+	if c := call.tx; c != nil && c.lock == db.writeLock {
+		return c
+	}
+	return nil
+}
+
+// join runs fn under a savepoint of a module's transaction.
+func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Context, q Querier) error) (err error) {
+	pool := sql.OpenDB(lender{c})
+	pool.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	q, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = q.Close() }()
+	st := &txState{pool: db.shared, q: q}
+	defer st.ended.Store(true)
+	return db.nested(context.WithValue(ctx, txKey{}, st), st, fn)
+}
+
+// lender gives out a connection that is in use for another transaction's
+// statements.
+type lender struct{ c *customConn }
+
+func (l lender) Driver() driver.Driver                        { return sqliteDriver }
+func (l lender) Connect(context.Context) (driver.Conn, error) { return &loan{l.c}, nil }
+
+// loan is a customConn for the server's own SQL, which is SQLite's.
+type loan struct{ c *customConn }
+
+func (l *loan) Close() error                                { return nil }
+func (l *loan) Begin() (driver.Tx, error)                   { return nil, errors.New("a transaction is open") }
+func (l *loan) Prepare(query string) (driver.Stmt, error)   { return &userStmt{c: l, query: query}, nil }
+func (l *loan) CheckNamedValue(nv *driver.NamedValue) error { return l.c.CheckNamedValue(nv) }
+
+func (l *loan) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
+	err = l.c.do(ctx, nil, func(ctx context.Context) (err error) {
+		res, err = l.c.conn.run(ctx, query, args)
+		return err
+	}, nil)
+	return res, err
+}
+
+func (l *loan) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	var out *customRows
+	err := l.c.do(ctx, nil, func(ctx context.Context) error {
+		r, err := l.c.conn.rows(ctx, query, args)
+		if err == nil {
+			out = &customRows{rows: r, c: l.c}
+			l.c.conn.open[r] = struct{}{}
+		}
+		return err
+	}, &out)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+
+	"kumi/store/translate"
+)
+
+// maxTranslations bounds the translated statements that are kept.
+const maxTranslations = 1024
+
+// schemaCache keeps what the tables look like and what statements were
+// translated to with that knowledge, until a statement changes a table. Any
+// goroutine may use it.
+type schemaCache struct {
+	mu      sync.Mutex
+	version int
+	tables  map[string][]translate.Column
+	known   map[string][]translate.Statement
+}
+
+func (s *schemaCache) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version++
+	s.tables, s.known = nil, nil
+}
+
+// translated returns the statements of SQLite's for a query of a module.
+func (c *customConn) translated(ctx context.Context, query string) ([]translate.Statement, error) {
+	s := c.schema
+	s.mu.Lock()
+	statements, ok := s.known[query]
+	tables, version := s.tables, s.version
+	s.mu.Unlock()
+	if ok {
+		return statements, nil
+	}
+	if tables == nil {
+		var err error
+		if tables, err = c.readSchema(ctx); err != nil {
+			return nil, err
+		}
+	}
+	statements, err := translate.Translate(query, func(table string) []translate.Column { return tables[table] })
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.version != version {
+		return statements, nil
+	}
+	s.tables = tables
+	if s.known == nil || len(s.known) >= maxTranslations {
+		s.known = map[string][]translate.Statement{}
+	}
+	s.known[query] = statements
+	return statements, nil
+}
+
+// readSchema reads the columns of all tables. Those of Nakama's tables that
+// hold JSON and UUIDs are text that a constraint of a telling name checks.
+func (c *customConn) readSchema(ctx context.Context) (map[string][]translate.Column, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, err := c.conn.rows(ctx, `SELECT s.name, c.name, c.type, s.sql LIKE '%' || s.name || '\_' || c.name || '\_json%' ESCAPE '\',
+		s.sql LIKE '%' || s.name || '\_' || c.name || '\_uuid%' ESCAPE '\'
+		FROM sqlite_schema AS s, pragma_table_xinfo(s.name) AS c WHERE s.type IN ('table', 'view')`, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.Close() }()
+	tables := map[string][]translate.Column{}
+	row := make([]driver.Value, 5)
+	for {
+		if err := r.Rows.Next(row); err == io.EOF {
+			return tables, nil
+		} else if err != nil {
+			return nil, err
+		}
+		column := translate.Column{Name: text(row[1]), Kind: translate.KindOf(text(row[2]))}
+		switch {
+		case row[3] == int64(1):
+			column.Kind = translate.JSON
+		case row[4] == int64(1):
+			column.Kind = translate.UUID
+		}
+		table := strings.ToLower(text(row[0]))
+		tables[table] = append(tables[table], column)
+	}
+}
+
+// caller is the place in module code that called into database/sql.
+func caller() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if strings.HasPrefix(f.Function, "kumi/core.") {
+			return "a script"
+		}
+		if f.Function != "" && !strings.HasPrefix(f.Function, "database/sql.") && !strings.HasPrefix(f.Function, "kumi/store.") &&
+			!strings.HasPrefix(f.Function, "runtime.") {
+			return f.Function + " (" + f.File + ":" + strconv.Itoa(f.Line) + ")"
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}
