@@ -29,20 +29,6 @@ var goOnly = []string{"GetFleetManager"}
 // goNames are the methods whose script name does not follow from theirs.
 var goNames = map[string]string{"ReadFile": "file_read", "LinkGameCenter": "link_gamecenter", "UnlinkGameCenter": "unlink_gamecenter"}
 
-func snake(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if 'A' <= r && r <= 'Z' {
-			if i > 0 {
-				b.WriteByte('_')
-			}
-			r += 'a' - 'A'
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
 func TestTableHasEveryGoMethod(t *testing.T) {
 	t.Parallel()
 	js, lua := Library(vm.JS, nil), Library(vm.Lua, nil)
