@@ -9,20 +9,21 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// eventLanes is how many streams' events can be on their way at once.
-const eventLanes = 4
+// eventQueues is how many queues there are, and so how many events can be sent
+// concurrently.
+const eventQueues = 4
 
-// event is one change on a stream: who came, who went, or one of each for a
-// change of a presence. Hidden presences make no event.
+// event is one change on a stream: a join, a leave, or both for a changed
+// presence. Hidden presences make no event.
 type event struct {
 	stream      Stream
 	join, leave *Presence
-	quiet       bool // not for clients
+	quiet       bool // only for the listener, not for clients
 }
 
-// lane sends the events of the streams that belong to it, in order. Its
+// eventQueue sends the events of the streams assigned to it, in order. Its
 // goroutine exists while there are events.
-type lane struct {
+type eventQueue struct {
 	tracker *Tracker
 	bound   int
 	mu      sync.Mutex
@@ -31,85 +32,85 @@ type lane struct {
 	running bool
 }
 
-func (l *lane) init(t *Tracker, bound int) {
-	l.tracker, l.bound = t, bound
-	l.room.L = &l.mu
+func (q *eventQueue) init(t *Tracker, bound int) {
+	q.tracker, q.bound = t, bound
+	q.room.L = &q.mu
 }
 
-// The lane must not depend on the low bits that chose the shard.
-func (t *Tracker) lane(slot uint64) *lane { return &t.lanes[slot>>32%eventLanes] }
+// The queue must not depend on the low bits of slot, which choose the shard.
+func (t *Tracker) queueOf(slot uint64) *eventQueue { return &t.queues[slot>>32%eventQueues] }
 
-// admit waits until the lane has room. No lock may be held: what makes room
-// takes them.
-func (l *lane) admit() {
-	l.mu.Lock()
-	for len(l.queue) >= l.bound {
-		l.room.Wait()
+// waitForRoom blocks while the queue is full. No lock may be held, since the
+// sending goroutine takes them.
+func (q *eventQueue) waitForRoom() {
+	q.mu.Lock()
+	for len(q.queue) >= q.bound {
+		q.room.Wait()
 	}
-	l.mu.Unlock()
+	q.mu.Unlock()
 }
 
-// add queues an event and never waits.
-func (l *lane) add(e event) {
+// add queues an event and never blocks.
+func (q *eventQueue) add(e event) {
 	if e.join == nil && e.leave == nil {
 		return
 	}
-	l.mu.Lock()
-	l.queue = append(l.queue, e)
-	start := !l.running
-	l.running = true
-	l.mu.Unlock()
+	q.mu.Lock()
+	q.queue = append(q.queue, e)
+	start := !q.running
+	q.running = true
+	q.mu.Unlock()
 	if start {
-		go l.run()
+		go q.run()
 	}
 }
 
-func (l *lane) run() {
+func (q *eventQueue) run() {
 	var spare []event
 	for {
-		l.mu.Lock()
-		batch := l.queue
+		q.mu.Lock()
+		batch := q.queue
 		if len(batch) == 0 {
-			l.running = false
-			l.queue = nil
-			l.room.Broadcast()
-			l.mu.Unlock()
+			q.running = false
+			q.queue = nil
+			q.room.Broadcast()
+			q.mu.Unlock()
 			return
 		}
-		l.queue = spare[:0]
-		l.room.Broadcast()
-		l.mu.Unlock()
+		q.queue = spare[:0]
+		q.room.Broadcast()
+		q.mu.Unlock()
 
 		for _, g := range group(batch) {
-			l.tracker.announce(g)
+			q.tracker.announce(g)
 		}
 		clear(batch)
 		spare = batch
 	}
 }
 
-// Close waits until all events have been sent. The tracker needs no closing
-// otherwise.
+// Close waits until all events have been sent. The tracker holds nothing else
+// that needs closing.
 func (t *Tracker) Close() {
-	for i := range t.lanes {
-		l := &t.lanes[i]
-		l.mu.Lock()
-		for l.running {
-			l.room.Wait()
+	for i := range t.queues {
+		q := &t.queues[i]
+		q.mu.Lock()
+		for q.running {
+			q.room.Wait()
 		}
-		l.mu.Unlock()
+		q.mu.Unlock()
 	}
 }
 
-// change is what happened on one stream in a batch.
+// change is all that happened on one stream in a batch.
 type change struct {
 	stream        Stream
 	joins, leaves []*Presence
 }
 
-// group gathers the changes of each stream. A session that comes and goes
-// within the batch has its events kept apart, as readers of one event could not
-// tell which came first.
+// group collects the changes of each stream. Events of a session that joins
+// and leaves within a batch go into separate changes, since the order within a
+// change is lost.
 func group(batch []event) []*change {
 	type seen struct {
 		c       *change
@@ -150,7 +151,7 @@ func group(batch []event) []*change {
 	return changes
 }
 
-// announce tells a stream of its changes.
+// announce sends a change to the sessions that may see it.
 func (t *Tracker) announce(c *change) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -173,7 +174,7 @@ func (t *Tracker) announce(c *change) {
 		}
 		return
 	}
-	on := t.on(c.stream)
+	on := t.entriesOf(c.stream)
 	if len(on) == 0 {
 		return
 	}
@@ -183,7 +184,7 @@ func (t *Tracker) announce(c *change) {
 	}
 }
 
-// envelope is the event in the form that the mode of the stream asks for.
+// envelope returns the event in the form that the stream's mode prescribes.
 func (c *change) envelope() *rtapi.Envelope {
 	s := c.stream
 	joins, leaves := UserPresences(c.joins), UserPresences(c.leaves)
@@ -209,12 +210,12 @@ func (c *change) envelope() *rtapi.Envelope {
 	return &rtapi.Envelope{Message: &rtapi.Envelope_StreamPresenceEvent{StreamPresenceEvent: &rtapi.StreamPresenceEvent{Stream: s.Message(), Joins: joins, Leaves: leaves}}}
 }
 
-// Message is the stream as clients see it.
+// Message returns the stream as clients see it.
 func (s Stream) Message() *rtapi.Stream {
 	return &rtapi.Stream{Mode: int32(s.Mode), Subject: idText(s.Subject), Subcontext: idText(s.Subcontext), Label: s.Label}
 }
 
-// UserPresences are presences as clients see them, nil where there are none.
+// UserPresences returns presences as clients see them, nil for none.
 func UserPresences(all []*Presence) []*rtapi.UserPresence {
 	if len(all) == 0 {
 		return nil
@@ -226,7 +227,7 @@ func UserPresences(all []*Presence) []*rtapi.UserPresence {
 	return out
 }
 
-// UserPresence is p as clients see it. Only status streams show a status.
+// UserPresence returns p as clients see it. Only status streams show a status.
 func (p *Presence) UserPresence() *rtapi.UserPresence {
 	u := &rtapi.UserPresence{
 		UserId: p.UserID.String(), SessionId: p.Session.String(), Username: p.Username, Persistence: p.Persistence,

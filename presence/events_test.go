@@ -108,8 +108,8 @@ func TestEventsOrderAndRecipients(t *testing.T) {
 	}
 }
 
-// Events of one stream that wait together are one event, except where a session
-// came and went, which keep their order.
+// Events of one stream that are queued together are sent as one, except if a
+// session joined and left, which stays in order.
 func TestGrouping(t *testing.T) {
 	t.Parallel()
 	s := Stream{Mode: 8}
@@ -172,7 +172,7 @@ func TestFollowers(t *testing.T) {
 	}
 }
 
-// A full queue of events makes those wait who cause more, and loses none.
+// A full event queue blocks callers that cause more events, and loses none.
 func TestEventQueueBound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestEventQueueBound(t *testing.T) {
 		f.sessions.Remove(slow.id)
 		f.sessions.Add(slow)
 		_, _, _ = f.Track(slow.id, room, Meta{})
-		synctest.Wait() // the sender is stuck at the gate
+		synctest.Wait() // the sender is blocked
 		var done sync.WaitGroup
 		for i := range 10 {
 			s := f.session(fmt.Sprint(i))

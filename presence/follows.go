@@ -7,8 +7,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// follows holds which sessions follow whose status, in shards by user. Whom a
-// session follows is with its member.
+// follows holds the followers of each user's status, in shards by user. The
+// users that a session follows are kept in its member.
 type follows [sessionShards]followShard
 
 type followShard struct {
@@ -22,8 +22,8 @@ func (f *follows) init() {
 	}
 }
 
-// Follow makes a session receive the status events of users, from now until it
-// unfollows them or ends. A session that has ended follows nobody.
+// Follow makes a session receive the status events of users, until it
+// unfollows them or ends. It does nothing for a session that has ended.
 func (t *Tracker) Follow(session uuid.UUID, users ...uuid.UUID) {
 	m := t.sessions.member(session)
 	if m == nil {
@@ -46,8 +46,8 @@ func (t *Tracker) Follow(session uuid.UUID, users ...uuid.UUID) {
 	}
 }
 
-// Unfollow ends what Follow began. A session goes on following its own user,
-// which every session does from its beginning.
+// Unfollow ends what Follow began. A session cannot unfollow its own user,
+// which it follows from the start.
 func (t *Tracker) Unfollow(session uuid.UUID, users ...uuid.UUID) {
 	m := t.sessions.member(session)
 	if m == nil {
@@ -63,7 +63,7 @@ func (t *Tracker) Unfollow(session uuid.UUID, users ...uuid.UUID) {
 	}
 }
 
-// unfollowAll ends all that a session follows, once it has ended.
+// unfollowAll ends all that a session follows, after it has ended.
 func (t *Tracker) unfollowAll(session uuid.UUID) {
 	m := t.sessions.member(session)
 	if m == nil {
@@ -102,7 +102,7 @@ func (f *follows) remove(user, session uuid.UUID) {
 	s.followers[user] = list[:last]
 }
 
-// of lists the sessions that follow a user.
+// of returns the sessions that follow a user.
 func (f *follows) of(user uuid.UUID) []uuid.UUID {
 	s := &f[sessionSlot(user)]
 	s.mu.RLock()

@@ -9,8 +9,8 @@ import (
 	"kumi/internal/json"
 )
 
-// matchData is the content of a match_data envelope, encoded without ever
-// making one.
+// matchData is the content of a match_data envelope, encoded without making an
+// envelope.
 type matchData struct {
 	matchID                 string
 	hasSender               bool
@@ -26,7 +26,7 @@ type matchDataMessage struct {
 }
 
 // NewMatchData makes a match_data message; sender is nil for the server. data
-// must not be changed until the message has been sent.
+// must not be modified until the message has been sent.
 func NewMatchData(matchID string, sender *Presence, opCode int64, data []byte, reliable bool) *Message {
 	m := &matchDataMessage{matchData: matchData{matchID: matchID, opCode: opCode, data: data, reliable: reliable}}
 	if sender != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 )
 
-// Format is how a socket's messages are written.
+// Format is the wire format of a socket.
 type Format uint8
 
 // The wire formats.
@@ -15,7 +15,7 @@ const (
 	Protobuf
 )
 
-// String is the name of the format as clients ask for it.
+// String returns the name that clients use for the format.
 func (f Format) String() string {
 	if f == Protobuf {
 		return "protobuf"
@@ -23,9 +23,9 @@ func (f Format) String() string {
 	return "json"
 }
 
-// Message is one envelope on its way to any number of sessions. It is encoded
-// on first use in each format and every receiver gets the same bytes. It may be
-// used from any goroutine.
+// Message is one envelope for any number of sessions. It is encoded once per
+// format, on first use, and all receivers get the same bytes. It may be used
+// from any goroutine.
 type Message struct {
 	from    source
 	encoded [2]atomic.Pointer[encoded]
@@ -41,22 +41,23 @@ type encoded struct {
 	err   error
 }
 
-// NewMessage makes a message. The envelope must not be changed afterwards.
+// NewMessage makes a message. The envelope must not be modified afterwards.
 func NewMessage(env *rtapi.Envelope) *Message { return &Message{from: envelopeSource{env}} }
 
 type envelopeSource struct{ env *rtapi.Envelope }
 
 func (s envelopeSource) encode(f Format) ([]byte, error) { return Encode(s.env, f) }
 
-// Bytes is the message in format f. The slice is shared: it must not be
-// changed. The error says that the envelope cannot be written in that format,
-// as with text that is not UTF-8.
+// Bytes returns the message in format f. The slice is shared and must not be
+// modified. It fails if the envelope cannot be encoded, for example because a
+// text is not UTF-8.
 func (m *Message) Bytes(f Format) ([]byte, error) {
 	slot := &m.encoded[f]
 	if e := slot.Load(); e != nil {
 		return e.bytes, e.err
 	}
-	// Two goroutines may get here at once. Both encode the same, the first wins.
+	// Two goroutines may get here at the same time. Both encode the same; the first
+	// wins.
 	e := new(encoded)
 	e.bytes, e.err = m.from.encode(f)
 	if !slot.CompareAndSwap(nil, e) {

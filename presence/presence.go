@@ -1,10 +1,11 @@
-// Package presence knows who is where, and sends to them.
+// Package presence tracks which session is on which stream, and sends messages
+// to them.
 //
-// A presence is one session on one stream. The Tracker holds them, in shards,
-// and reports joins and leaves; the Router delivers an envelope, encoded once
-// per wire format, to every session on a stream or to a list of presences.
-// Sessions registers the open sockets. All three may be used from any
-// goroutine, and none of them ever blocks on a slow session.
+// A presence is one session on one stream. The Tracker holds the presences, in
+// shards, and reports joins and leaves. The Router delivers a message, encoded
+// once per wire format, to every session on a stream or to a list of
+// presences. Sessions registers the open sockets. All three may be used from
+// any goroutine, and none of them blocks on a slow session.
 package presence
 
 import (
@@ -12,8 +13,8 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// Stream modes that the protocol gives a meaning; from 8 up they belong to
-// game code.
+// Stream modes that the protocol defines; from 8 up they are free for game
+// code.
 const (
 	ModeNotifications uint8 = iota
 	ModeStatus
@@ -25,8 +26,7 @@ const (
 	ModeParty
 )
 
-// Stream is a place where sessions can be present. It is comparable, and used
-// as a map key.
+// Stream identifies a stream. It is comparable and used as a map key.
 type Stream struct {
 	Mode       uint8
 	Subject    uuid.UUID
@@ -34,23 +34,23 @@ type Stream struct {
 	Label      string
 }
 
-// ID names one session in the cluster.
+// ID identifies a session in the cluster.
 type ID struct {
 	Node    string
 	Session uuid.UUID
 }
 
-// Meta is what a session says of itself on one stream.
+// Meta is the metadata of a session on one stream.
 type Meta struct {
-	Hidden      bool // in no list and no event
-	Persistence bool // chat: store its messages
+	Hidden      bool // not listed and without events
+	Persistence bool // chat: store messages sent to the channel
 	Username    string
 	Status      string
-	Reason      runtime.PresenceReason // in events: why it came or went
+	Reason      runtime.PresenceReason // in events: why it joined or left
 }
 
-// Presence is one session on one stream. Values handed out are not changed
-// afterwards; an update replaces the pointer. It implements runtime.Presence.
+// Presence is one session on one stream. Values are immutable; an update
+// replaces the pointer. It implements runtime.Presence.
 type Presence struct {
 	ID
 	Stream Stream

@@ -7,19 +7,19 @@ import (
 )
 
 // Router delivers messages to sessions. It may be used from any goroutine and
-// never waits for a receiver.
+// never blocks on a receiver.
 type Router struct {
 	tracker  *Tracker
 	sessions *Sessions
 }
 
-// NewRouter returns a router over what t tracks.
+// NewRouter returns a router for the streams that t tracks.
 func NewRouter(t *Tracker) *Router { return &Router{tracker: t, sessions: t.sessions} }
 
 // SendToStream sends m to every session on a stream, hidden ones included, and
-// returns how many there were.
+// returns their number.
 func (r *Router) SendToStream(stream Stream, m *Message) int {
-	on := r.tracker.on(stream)
+	on := r.tracker.entriesOf(stream)
 	for i := range on {
 		on[i].session.Send(m)
 	}
@@ -29,7 +29,7 @@ func (r *Router) SendToStream(stream Stream, m *Message) int {
 // SendToStreamExcept is SendToStream without one session.
 func (r *Router) SendToStreamExcept(stream Stream, except uuid.UUID, m *Message) int {
 	sent := 0
-	for _, e := range r.tracker.on(stream) {
+	for _, e := range r.tracker.entriesOf(stream) {
 		if e.presence.Session != except {
 			e.session.Send(m)
 			sent++
@@ -38,8 +38,8 @@ func (r *Router) SendToStreamExcept(stream Stream, except uuid.UUID, m *Message)
 	return sent
 }
 
-// SendToPresences sends m to sessions of this node, whatever streams they are
-// on. Those that have ended are skipped.
+// SendToPresences sends m to sessions of this node, regardless of their
+// streams. Sessions that have ended are skipped.
 func (r *Router) SendToPresences(ids []ID, m *Message) int {
 	sent := 0
 	for _, id := range ids {
@@ -68,15 +68,14 @@ func (r *Router) SendToAll(m *Message) {
 	r.sessions.Each(func(s Session) bool { s.Send(m); return true })
 }
 
-// Session finds a session of this node, or returns nil.
+// Session returns a session of this node, or nil.
 func (r *Router) Session(id uuid.UUID) Session { return r.sessions.Get(id) }
 
-// Relay sends what one session on a stream has to say to the others on it, or
-// only to those of them that are listed, which may include the sender. m is
-// made once, with the sender's presence. Where the sender is not on the stream
-// nothing is sent.
+// Relay sends a message from one session on a stream to the others, or only to
+// those listed in only, which may include the sender. m is called once, with
+// the sender's presence. If the sender is not on the stream, nothing is sent.
 func (r *Router) Relay(stream Stream, sender uuid.UUID, only []uuid.UUID, m func(sender *Presence) *Message) int {
-	on := r.tracker.on(stream)
+	on := r.tracker.entriesOf(stream)
 	i := indexOf(on, sender)
 	if i < 0 {
 		return 0

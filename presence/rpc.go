@@ -12,14 +12,13 @@ import (
 	"kumi/internal/json"
 )
 
-// RPC is a call over a socket, or the answer to one. It is what clients send
-// most, so it is read and written without making an envelope.
+// RPC is a call over a socket, or its answer. It is the most frequent message,
+// so it is read and written without making an envelope.
 type RPC struct{ CID, ID, Payload string }
 
-// ReadRPC reads a call in the shape in which clients write it; ok is false for
-// everything else, right or wrong, which Decode is for, and q is empty then. CID
-// and ID are parts of frame: they are valid for as long as that is. Payload may
-// be kept.
+// ReadRPC reads a call in the form in which clients write it. For anything
+// else ok is false and q is empty: use Decode. CID and ID alias frame, and are
+// valid as long as it is; Payload is a copy.
 func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 	if f == Protobuf {
 		ok = q.readProto(frame)
@@ -27,7 +26,7 @@ func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 		ok = q.readJSON(frame)
 	}
 	if !ok {
-		q = RPC{} // what was read before the shape proved to be another
+		q = RPC{} // discard what was read so far
 	}
 	return q, ok
 }
@@ -90,7 +89,7 @@ func (q *RPC) readProto(frame []byte) bool {
 					q.ID = aliased(value)
 				case 2:
 					q.Payload = aliased(value)
-				case 3: // the key for calls over HTTP
+				case 3: // http_key, for calls over HTTP
 				default:
 					return false
 				}
@@ -105,7 +104,7 @@ func (q *RPC) readProto(frame []byte) bool {
 	return hasRPC
 }
 
-// textOfProto takes a field that has a length.
+// textOfProto reads a length-delimited field.
 func textOfProto(b []byte) (num protowire.Number, value, rest []byte, ok bool) {
 	num, kind, n := protowire.ConsumeTag(b)
 	if n < 0 || kind != protowire.BytesType {
@@ -118,16 +117,16 @@ func textOfProto(b []byte) (num protowire.Number, value, rest []byte, ok bool) {
 	return num, value, b[n+m:], true
 }
 
-// aliased is b as a string, without a copy.
+// aliased returns b as a string, without a copy.
 func aliased(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// within says whether s is a part of b.
+// within tells whether s is a part of b.
 func within(s string, b []byte) bool {
 	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	return s != "" && at >= begin && at < begin+uintptr(len(b))
 }
 
-// written is a message that was encoded when it was made, in one format.
+// written is a message encoded when it was made, in one format.
 type written struct {
 	Message
 	encoded
@@ -137,8 +136,8 @@ var errWritten = errors.New("the message was made for one session, which has ano
 
 func (*written) encode(Format) ([]byte, error) { return nil, errWritten }
 
-// NewRPC makes the answer to a call, for a session of format f. Nothing of q is
-// kept. The error says that a text is not UTF-8.
+// NewRPC makes the answer to a call, for a session of format f. It keeps
+// nothing of q. It fails if a text is not UTF-8.
 func NewRPC(q RPC, f Format) (*Message, error) {
 	m := new(written)
 	m.from = m
@@ -168,7 +167,7 @@ func rpcJSON(cid, id, payload, httpKey string) (b []byte, ok bool) {
 	return w.B, !w.Bad
 }
 
-// rpcProto is rpcJSON in the other format.
+// rpcProto is rpcJSON in protobuf.
 func rpcProto(cid, id, payload, httpKey string) (b []byte, ok bool) {
 	if !plain(cid, id, payload, httpKey) {
 		return nil, false

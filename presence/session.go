@@ -2,50 +2,50 @@ package presence
 
 import "github.com/gofrs/uuid/v5"
 
-// Session is an open socket as the rest of the server sees it. Its methods may
-// be called from any goroutine and never block.
+// Session is an open socket, as the rest of the server sees it. Its methods
+// may be called from any goroutine and never block.
 type Session interface {
 	ID() uuid.UUID
 	UserID() uuid.UUID
 	Username() string
 	Format() Format
 	// Send queues m. A session whose queue is full closes itself with QueueFull;
-	// after the session has ended messages are dropped.
+	// messages to a session that has ended are dropped.
 	Send(m *Message)
-	// Close ends the session: what is queued goes out, then final, then a close
-	// frame. Only the first call counts.
+	// Close ends the session: it sends what is queued, then final, then a close frame.
+	// Only the first call has an effect.
 	Close(reason CloseReason, final ...*Message)
 }
 
-// Queuer is a Session that can be given several messages before it writes. A
-// match uses it: what a handler sends in one call goes out when the call ends,
-// in one write per receiver.
+// Queuer is a Session that can queue several messages before it writes.
+// Matches use it: what a handler sends in one call goes out when the call
+// ends, in one write per receiver.
 type Queuer interface {
 	Session
-	// Queue is Send without writing. Whatever writes next sends m too.
+	// Queue is Send without a write. The next write includes m.
 	Queue(m *Message)
-	// Flush has what is queued written, without waiting for it.
+	// Flush writes what is queued, without waiting for it.
 	Flush()
 }
 
-// CloseReason says why a session ended. Its String is a metric label, its Text
-// is what the peer reads in the close frame.
+// CloseReason is why a session ended. String is a metric label, Text the
+// reason in the close frame.
 type CloseReason uint8
 
-// The reasons a session ends for.
+// Reasons for the end of a session.
 const (
 	ClosedByPeer     CloseReason = iota // the client closed or its connection broke
-	MalformedPayload                    // a frame that cannot be decoded, or of the wrong type
-	ProcessingError                     // a message that must not be answered by going on
+	MalformedPayload                    // a frame that cannot be decoded or has the wrong type
+	ProcessingError                     // a message whose processing failed
 	TooBig                              // a frame over the size limit
 	QueueFull                           // the client reads slower than messages are sent to it
-	ReadTimeout                         // silence for longer than the pong wait
-	WriteTimeout                        // a write that took longer than the write wait
+	ReadTimeout                         // no message or pong within the pong wait
+	WriteTimeout                        // a write that exceeded the write wait
 	Replaced                            // the user opened another socket and may have only one
 	Banned                              // the user was banned
-	Disconnected                        // the game's code or an operator closed it
+	Disconnected                        // closed by game code or an operator
 	MatchFailed                         // the match it was in failed
-	Shutdown                            // the server stops
+	Shutdown                            // the server is stopping
 )
 
 var closeReasons = [...]struct{ label, text string }{
@@ -63,8 +63,8 @@ var closeReasons = [...]struct{ label, text string }{
 	Shutdown:         {"shutdown", "server shutting down"},
 }
 
-// String is a short label for logs and metrics.
+// String returns a short label for logs and metrics.
 func (r CloseReason) String() string { return closeReasons[r].label }
 
-// Text is the sentence for the peer, empty where the peer closed.
+// Text returns the reason sent to the peer, empty if the peer closed.
 func (r CloseReason) Text() string { return closeReasons[r].text }

@@ -27,8 +27,8 @@ type userShard struct {
 	byUser map[uuid.UUID][]Session
 }
 
-// member is a session and the streams it is on. Its mutex comes before that of
-// a stream shard.
+// member is a session and its streams. Its mutex is taken before that of a
+// stream shard.
 type member struct {
 	session Session
 	mu      sync.Mutex
@@ -47,8 +47,8 @@ func NewSessions() *Sessions {
 	return r
 }
 
-// The first four bytes of a session id are its clock's low bits, and those of
-// a user id are random; multiplying spreads either over the shards.
+// The first four bytes of a session id are the low bits of its clock, those of
+// a user id random; multiplying spreads both over the shards.
 func sessionSlot(id uuid.UUID) uint32 {
 	h := uint32(id[0])<<24 | uint32(id[1])<<16 | uint32(id[2])<<8 | uint32(id[3])
 	return (h * 2654435769) >> 26
@@ -72,7 +72,7 @@ func (r *Sessions) Add(s Session) {
 	users.mu.Unlock()
 }
 
-// Get finds a session, or returns nil.
+// Get returns a session, or nil.
 func (r *Sessions) Get(id uuid.UUID) Session {
 	if m := r.member(id); m != nil {
 		return m.session
@@ -88,7 +88,7 @@ func (r *Sessions) member(id uuid.UUID) *member {
 	return m
 }
 
-// Remove forgets a session. Its presences must have been untracked before.
+// Remove unregisters a session. Its presences must have been untracked before.
 func (r *Sessions) Remove(id uuid.UUID) {
 	shard := &r.shards[sessionSlot(id)]
 	shard.mu.Lock()
@@ -104,7 +104,7 @@ func (r *Sessions) Remove(id uuid.UUID) {
 	users.mu.Lock()
 	defer users.mu.Unlock()
 	old := users.byUser[user]
-	// A new slice, as OfUser hands the old one out.
+	// Make a new slice, since OfUser returns the old one.
 	kept := make([]Session, 0, len(old))
 	for _, s := range old {
 		if s.ID() != id {
@@ -118,10 +118,10 @@ func (r *Sessions) Remove(id uuid.UUID) {
 	users.byUser[user] = kept
 }
 
-// Count is the number of sessions.
+// Count returns the number of sessions.
 func (r *Sessions) Count() int { return int(r.count.Load()) }
 
-// OfUser lists a user's sessions in order of their arrival.
+// OfUser returns a user's sessions in order of their arrival.
 func (r *Sessions) OfUser(user uuid.UUID) []Session {
 	users := &r.users[sessionSlot(user)]
 	users.mu.RLock()
@@ -130,8 +130,8 @@ func (r *Sessions) OfUser(user uuid.UUID) []Session {
 	return all[:len(all):len(all)]
 }
 
-// Each visits every session, in no order, until visit returns false. No lock
-// is held meanwhile.
+// Each calls visit for every session, in no order, until it returns false. No
+// lock is held meanwhile.
 func (r *Sessions) Each(visit func(Session) bool) {
 	for i := range r.shards {
 		shard := &r.shards[i]

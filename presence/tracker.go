@@ -20,30 +20,29 @@ var (
 
 const streamShards = 64 // a power of two
 
-// TrackerOptions are what a Tracker is made of. Node and Sessions must be set.
+// TrackerOptions configure a Tracker. Node and Sessions are required.
 type TrackerOptions struct {
 	Node     string
 	Sessions *Sessions
 	Logger   zerolog.Logger
-	// EventQueue is how many joins and leaves may wait to be sent before those
-	// who cause more have to wait; 0 means 1024. None is ever dropped.
+	// EventQueue is how many joins and leaves may be queued for sending before calls
+	// that cause more block; 0 means 1024. None is ever dropped.
 	EventQueue int
 	Metrics    Metrics // nil: nothing is recorded
 }
 
 // Metrics receives what the tracker counts. Implementations must not block.
 type Metrics interface {
-	// PresenceEvents counts joins and leaves that were sent out.
+	// PresenceEvents counts joins and leaves sent to clients.
 	PresenceEvents(n int)
 }
 
-// Tracker holds who is on which stream, and tells the streams of joins and
-// leaves. Streams are spread over shards with a lock each, so that busy streams
-// do not wait for each other. Events of one stream are sent in the order in
+// Tracker holds the presences of each stream, and sends joins and leaves to
+// the stream. Streams are spread over shards with a lock each, so that busy
+// streams do not contend. The events of a stream are sent in the order in
 // which they happened, by goroutines that exist only while there are any.
 //
-// Locks are taken in this order: member, stream shard, event lane; and member,
-// follows.
+// Lock order: member, stream shard, event queue; and member, follows.
 type Tracker struct {
 	node      string
 	sessions  *Sessions
@@ -51,95 +50,95 @@ type Tracker struct {
 	metrics   Metrics
 	seed      maphash.Seed
 	shards    [streamShards]streamShard
-	lanes     [eventLanes]lane
+	queues    [eventQueues]eventQueue
 	listeners [256]atomic.Pointer[Listener]
 	follows   follows
 	count     atomic.Int64
 }
 
-// Listener is told of each join and leave on the streams of one mode at the
-// moment it happens, hidden ones included. One of the two is nil, except when a
-// presence changed. It runs under the Tracker's locks: it must not block and not
-// call the Tracker.
+// Listener is called for each join and leave on the streams of one mode when
+// it happens, hidden ones included. One of the two is nil, except when a
+// presence changed. It runs with the Tracker's locks held: it must not block
+// and not call the Tracker.
 type Listener func(stream Stream, join, leave *Presence)
 
 type streamShard struct {
-	mu sync.RWMutex
-	by map[Stream]*place
+	mu      sync.RWMutex
+	streams map[Stream]*streamEntry
 }
 
-// place is one stream: its presences in order of arrival. The slice is handed
-// out to readers, so what they can see of it is never written again.
-type place struct {
-	on     []entry
-	shared bool // on was handed out
+// streamEntry holds the presences of one stream, in order of arrival. The
+// slice is handed out to readers, so the part they see is never written again.
+type streamEntry struct {
+	entries []entry
+	shared  bool // entries was handed out
 }
 
 type entry struct {
-	id       uuid.UUID // the session, here so that a scan touches no other memory
+	id       uuid.UUID // the session id, here so that a scan stays within the slice
 	presence *Presence
 	session  Session
 }
 
-// NewTracker returns a tracker. It starts nothing.
+// NewTracker returns a tracker. It starts no goroutine.
 func NewTracker(o TrackerOptions) *Tracker {
 	t := &Tracker{node: o.Node, sessions: o.Sessions, log: o.Logger, metrics: o.Metrics, seed: maphash.MakeSeed()}
 	for i := range t.shards {
-		t.shards[i].by = map[Stream]*place{}
+		t.shards[i].streams = map[Stream]*streamEntry{}
 	}
 	bound := o.EventQueue
 	if bound <= 0 {
 		bound = 1024
 	}
-	for i := range t.lanes {
-		t.lanes[i].init(t, bound)
+	for i := range t.queues {
+		t.queues[i].init(t, bound)
 	}
 	t.follows.init()
 	return t
 }
 
-// Node is the name of the node whose sessions this tracker holds.
+// Node returns the name of the node whose sessions this tracker holds.
 func (t *Tracker) Node() string { return t.node }
 
-// Listen sets who is told of the joins and leaves on streams of a mode.
+// Listen sets the listener for streams of a mode.
 func (t *Tracker) Listen(mode uint8, l Listener) { t.listeners[mode].Store(&l) }
 
 func (t *Tracker) slot(s Stream) uint64 { return maphash.Comparable(t.seed, s) }
 
 func (t *Tracker) shard(slot uint64) *streamShard { return &t.shards[slot%streamShards] }
 
-// Track puts a session on a stream. Where it already is nothing changes and
-// isNew is false. The error is ErrNoSession or ErrSessionEnded.
+// Track puts a session on a stream. If it is there already, nothing changes
+// and isNew is false. The error is ErrNoSession or ErrSessionEnded.
 func (t *Tracker) Track(session uuid.UUID, stream Stream, meta Meta) (p *Presence, isNew bool, err error) {
 	return t.put(session, stream, meta, false)
 }
 
-// Update puts a session on a stream or changes what it says of itself there,
-// which others see as a leave and a join in one event.
+// Update puts a session on a stream, or replaces its metadata there, which
+// others see as a leave and a join in one event.
 func (t *Tracker) Update(session uuid.UUID, stream Stream, meta Meta) (*Presence, error) {
 	p, _, err := t.put(session, stream, meta, true)
 	return p, err
 }
 
-// Persist changes whether what a session says on a stream is stored, of which
-// others need not know: there is no event. It returns the new presence, nil when
-// the session is not on the stream.
+// Persist changes the persistence of a session on a stream, without an event,
+// as others need not know. It returns the new presence, nil if the session is
+// not on the stream.
 func (t *Tracker) Persist(session uuid.UUID, stream Stream, persistence bool) *Presence {
 	shard := t.shard(t.slot(stream))
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	at := shard.by[stream]
-	if at == nil {
+	se := shard.streams[stream]
+	if se == nil {
 		return nil
 	}
-	i := at.find(session)
+	i := se.find(session)
 	if i < 0 {
 		return nil
 	}
-	changed := *at.on[i].presence
+	changed := *se.entries[i].presence
 	changed.Persistence = persistence
-	at.own()
-	at.on[i].presence = &changed
+	se.makeWritable()
+	se.entries[i].presence = &changed
 	return &changed
 }
 
@@ -149,7 +148,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 		return nil, false, ErrNoSession
 	}
 	slot := t.slot(stream)
-	t.lane(slot).admit()
+	t.queueOf(slot).waitForRoom()
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -169,28 +168,27 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 	shard := t.shard(slot)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	at := shard.by[stream]
-	if at == nil {
-		at = &place{}
-		shard.by[stream] = at
+	se := shard.streams[stream]
+	if se == nil {
+		se = &streamEntry{}
+		shard.streams[stream] = se
 	}
 	if isNew {
 		m.streams = append(m.streams, stream)
-		// Readers hold the slice up to its old length: what is appended behind
-		// that they do not see.
-		at.on = append(at.on, entry{id: session, presence: p, session: m.session})
+		// Readers hold the slice with its old length and do not see what is appended.
+		se.entries = append(se.entries, entry{id: session, presence: p, session: m.session})
 		t.count.Add(1)
-		t.happened(slot, event{stream: stream, join: p})
+		t.emit(slot, event{stream: stream, join: p})
 		return p, true, nil
 	}
-	i := at.find(session)
-	old := at.on[i].presence
+	i := se.find(session)
+	old := se.entries[i].presence
 	if !replace {
 		return old, false, nil
 	}
-	at.own()
-	at.on[i].presence = p
-	t.happened(slot, event{stream: stream, join: p, leave: old.WithReason(runtime.PresenceReasonUpdate)})
+	se.makeWritable()
+	se.entries[i].presence = p
+	t.emit(slot, event{stream: stream, join: p, leave: old.WithReason(runtime.PresenceReasonUpdate)})
 	return p, false, nil
 }
 
@@ -200,7 +198,7 @@ func (t *Tracker) Untrack(session uuid.UUID, stream Stream, reason runtime.Prese
 	if m == nil {
 		return false
 	}
-	t.lane(t.slot(stream)).admit()
+	t.queueOf(t.slot(stream)).waitForRoom()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	i := slices.Index(m.streams, stream)
@@ -208,18 +206,18 @@ func (t *Tracker) Untrack(session uuid.UUID, stream Stream, reason runtime.Prese
 		return false
 	}
 	m.streams = slices.Delete(m.streams, i, i+1)
-	t.take(session, stream, reason, false)
+	t.remove(session, stream, reason, false)
 	return true
 }
 
-// UntrackAll takes a session off every stream for which which is true (nil
-// means all) and returns how many those were.
+// UntrackAll takes a session off the streams for which which returns true
+// (nil: all) and returns their number.
 func (t *Tracker) UntrackAll(session uuid.UUID, reason runtime.PresenceReason, which func(Stream) bool) int {
 	return t.untrackAll(session, reason, which, false)
 }
 
-// End takes a session off every stream and lets it onto none any more. It also
-// ends what the session follows.
+// End takes a session off every stream and makes Track fail from now on. It
+// also ends what the session follows.
 func (t *Tracker) End(session uuid.UUID, reason runtime.PresenceReason) {
 	t.untrackAll(session, reason, nil, true)
 	t.unfollowAll(session)
@@ -230,8 +228,8 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 	if m == nil {
 		return 0
 	}
-	for i := range t.lanes {
-		t.lanes[i].admit()
+	for i := range t.queues {
+		t.queues[i].waitForRoom()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -242,7 +240,7 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 			kept = append(kept, s)
 			continue
 		}
-		t.take(session, s, reason, false)
+		t.remove(session, s, reason, false)
 		taken++
 	}
 	clear(m.streams[len(kept):])
@@ -250,10 +248,10 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 	return taken
 }
 
-// UntrackStream takes every session off a stream. Nobody is left to be told, so
-// clients hear nothing of it; the mode's listener does.
+// UntrackStream takes every session off a stream. No event is sent, since
+// nobody is left to receive it, but the mode's listener is called.
 func (t *Tracker) UntrackStream(stream Stream, reason runtime.PresenceReason) {
-	for _, e := range t.on(stream) {
+	for _, e := range t.entriesOf(stream) {
 		m := t.sessions.member(e.id)
 		if m == nil {
 			continue
@@ -261,40 +259,40 @@ func (t *Tracker) UntrackStream(stream Stream, reason runtime.PresenceReason) {
 		m.mu.Lock()
 		if i := slices.Index(m.streams, stream); i >= 0 {
 			m.streams = slices.Delete(m.streams, i, i+1)
-			t.take(e.id, stream, reason, true)
+			t.remove(e.id, stream, reason, true)
 		}
 		m.mu.Unlock()
 	}
 }
 
-// take removes a session from a stream, without an event for clients if quiet.
-// The member's lock is held.
-func (t *Tracker) take(session uuid.UUID, stream Stream, reason runtime.PresenceReason, quiet bool) {
+// remove removes a session from a stream, without an event for clients if
+// quiet. The member's lock is held.
+func (t *Tracker) remove(session uuid.UUID, stream Stream, reason runtime.PresenceReason, quiet bool) {
 	slot := t.slot(stream)
 	shard := t.shard(slot)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	at := shard.by[stream]
-	i := at.find(session)
-	p := at.on[i].presence
-	if len(at.on) == 1 {
-		delete(shard.by, stream)
+	se := shard.streams[stream]
+	i := se.find(session)
+	p := se.entries[i].presence
+	if len(se.entries) == 1 {
+		delete(shard.streams, stream)
 	} else {
-		at.own()
-		at.on = slices.Delete(at.on, i, i+1)
+		se.makeWritable()
+		se.entries = slices.Delete(se.entries, i, i+1)
 	}
 	t.count.Add(-1)
-	t.happened(slot, event{stream: stream, leave: p.WithReason(reason), quiet: quiet})
+	t.emit(slot, event{stream: stream, leave: p.WithReason(reason), quiet: quiet})
 }
 
-// own makes sure that no reader holds the slice that is about to change.
-func (p *place) own() {
-	if p.shared {
-		p.on, p.shared = slices.Clone(p.on), false
+// makeWritable clones the slice if readers may hold it.
+func (e *streamEntry) makeWritable() {
+	if e.shared {
+		e.entries, e.shared = slices.Clone(e.entries), false
 	}
 }
 
-func (p *place) find(session uuid.UUID) int { return indexOf(p.on, session) }
+func (e *streamEntry) find(session uuid.UUID) int { return indexOf(e.entries, session) }
 
 func indexOf(on []entry, session uuid.UUID) int {
 	for i := range on {
@@ -305,33 +303,33 @@ func indexOf(on []entry, session uuid.UUID) int {
 	return -1
 }
 
-// on is who is on a stream now. The slice is never written again.
-func (t *Tracker) on(stream Stream) []entry {
+// entriesOf returns the entries of a stream. The slice is never written again.
+func (t *Tracker) entriesOf(stream Stream) []entry {
 	shard := t.shard(t.slot(stream))
 	shard.mu.RLock()
-	at := shard.by[stream]
-	if at == nil {
+	se := shard.streams[stream]
+	if se == nil {
 		shard.mu.RUnlock()
 		return nil
 	}
-	if at.shared {
-		on := at.on
+	if se.shared {
+		on := se.entries
 		shard.mu.RUnlock()
 		return on[:len(on):len(on)]
 	}
 	shard.mu.RUnlock()
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	if at = shard.by[stream]; at == nil {
+	if se = shard.streams[stream]; se == nil {
 		return nil
 	}
-	at.shared = true
-	return at.on[:len(at.on):len(at.on)]
+	se.shared = true
+	return se.entries[:len(se.entries):len(se.entries)]
 }
 
-// happened tells the listener of an event, and queues what clients may see of
-// it. The locks of its stream are held.
-func (t *Tracker) happened(slot uint64, e event) {
+// emit calls the listener, and queues the event for clients if they may see
+// it. The stream's shard is locked.
+func (t *Tracker) emit(slot uint64, e event) {
 	if l := t.listeners[e.stream.Mode].Load(); l != nil {
 		(*l)(e.stream, e.join, e.leave)
 	}
@@ -344,10 +342,10 @@ func (t *Tracker) happened(slot uint64, e event) {
 	if e.leave != nil && e.leave.Hidden {
 		e.leave = nil
 	}
-	t.lane(slot).add(e)
+	t.queueOf(slot).add(e)
 }
 
-// WithReason is a copy of p that says why it came or went.
+// WithReason returns a copy of p with a reason.
 func (p *Presence) WithReason(reason runtime.PresenceReason) *Presence {
 	changed := *p
 	changed.Reason = reason

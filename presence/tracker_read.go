@@ -2,10 +2,10 @@ package presence
 
 import "github.com/gofrs/uuid/v5"
 
-// List lists the presences on a stream in order of arrival: the hidden ones,
-// the visible ones, or both.
+// List returns the hidden presences on a stream, the visible ones, or both, in
+// order of arrival.
 func (t *Tracker) List(stream Stream, hidden, visible bool) []*Presence {
-	on := t.on(stream)
+	on := t.entriesOf(stream)
 	all := make([]*Presence, 0, len(on))
 	for i := range on {
 		if p := on[i].presence; p.Hidden && hidden || !p.Hidden && visible {
@@ -15,33 +15,33 @@ func (t *Tracker) List(stream Stream, hidden, visible bool) []*Presence {
 	return all
 }
 
-// Get finds the presence of a session on a stream, or returns nil.
+// Get returns the presence of a session on a stream, or nil.
 func (t *Tracker) Get(session uuid.UUID, stream Stream) *Presence {
 	shard := t.shard(t.slot(stream))
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	at := shard.by[stream]
-	if at == nil {
+	se := shard.streams[stream]
+	if se == nil {
 		return nil
 	}
-	if i := at.find(session); i >= 0 {
-		return at.on[i].presence
+	if i := se.find(session); i >= 0 {
+		return se.entries[i].presence
 	}
 	return nil
 }
 
-// Count is how many presences a stream has, hidden ones included.
+// Count returns the number of presences on a stream, hidden ones included.
 func (t *Tracker) Count(stream Stream) int {
 	shard := t.shard(t.slot(stream))
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	if at := shard.by[stream]; at != nil {
-		return len(at.on)
+	if se := shard.streams[stream]; se != nil {
+		return len(se.entries)
 	}
 	return 0
 }
 
-// Total is how many presences there are on all streams.
+// Total returns the number of presences on all streams.
 func (t *Tracker) Total() int { return int(t.count.Load()) }
 
 // Online tells whether a user shows a status, on any of its sockets.
@@ -56,7 +56,7 @@ func (t *Tracker) OnlineMany(users []uuid.UUID) []bool {
 	return online
 }
 
-// StreamsOf lists the streams a session is on, in the order it came onto them.
+// StreamsOf returns the streams a session is on, in the order it joined them.
 func (t *Tracker) StreamsOf(session uuid.UUID) []Stream {
 	m := t.sessions.member(session)
 	if m == nil {
@@ -67,8 +67,8 @@ func (t *Tracker) StreamsOf(session uuid.UUID) []Stream {
 	return append([]Stream(nil), m.streams...)
 }
 
-// Streams visits the streams of a mode with their number of presences, in no
-// order, until visit returns false. No lock is held meanwhile.
+// Streams calls visit for the streams of a mode, with their number of
+// presences, in no order, until it returns false. No lock is held meanwhile.
 func (t *Tracker) Streams(mode uint8, visit func(s Stream, presences int) bool) {
 	type found struct {
 		stream Stream
@@ -78,9 +78,9 @@ func (t *Tracker) Streams(mode uint8, visit func(s Stream, presences int) bool) 
 		shard := &t.shards[i]
 		shard.mu.RLock()
 		var all []found
-		for s, at := range shard.by {
+		for s, se := range shard.streams {
 			if s.Mode == mode {
-				all = append(all, found{s, len(at.on)})
+				all = append(all, found{s, len(se.entries)})
 			}
 		}
 		shard.mu.RUnlock()

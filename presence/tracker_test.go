@@ -70,8 +70,8 @@ func (f *field) session(name string) *fake {
 	return s
 }
 
-// The tracker against a plain model of it: same members, same answers, and a
-// listener's view that never differs.
+// The tracker against a plain model: same members, same answers, and a
+// consistent listener.
 func TestTrackerModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -284,7 +284,8 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// Many goroutines at once, for the race detector; in the end nothing is left.
+// Many goroutines concurrently, for the race detector; in the end nothing is
+// left.
 func TestTrackerConcurrently(t *testing.T) {
 	t.Parallel()
 	f := newField(8)
@@ -317,8 +318,8 @@ func TestTrackerConcurrently(t *testing.T) {
 		t.Errorf("%d presences and %d sessions are left", f.Total(), f.sessions.Count())
 	}
 	for i := range f.shards {
-		if len(f.shards[i].by) > 0 {
-			t.Errorf("streams are left: %v", f.shards[i].by)
+		if len(f.shards[i].streams) > 0 {
+			t.Errorf("streams are left: %v", f.shards[i].streams)
 		}
 	}
 }

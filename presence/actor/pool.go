@@ -1,32 +1,33 @@
 // Package actor runs mailboxes on goroutines that exist only while there is
 // something to do.
 //
-// An actor (a session, a match) owns a queue under its own mutex and a flag
-// that says whether it is running. Who posts to an actor that is not running
-// sets the flag and gives it to a Pool, whose goroutine drains the queue whole,
-// again and again, until it is empty. An idle actor so costs no goroutine and no
-// stack, and the stacks that script engines need are grown once and shared.
+// An actor (a match, for example) owns a queue under its own mutex and a flag
+// that says whether it is running. A goroutine that posts to an actor that is
+// not running sets the flag and submits it to a Pool, which drains the queue
+// until it is empty. An idle actor therefore costs no goroutine and no stack,
+// and the stacks that script engines need are grown once and shared.
 package actor
 
 import "sync"
 
-// Runner is an actor: Run works until its queue is empty. It must not panic.
+// Runner is an actor. Run works until its queue is empty, and must not panic.
 type Runner interface{ Run() }
 
-// Pool runs actors, each on a goroutine of its own, and keeps some goroutines
-// for the next. There is no bound on how many run at once, as an actor may wait
-// for another. Methods may be called from any goroutine. Make one with NewPool.
+// Pool runs actors, each on its own goroutine, and keeps some idle goroutines
+// for the next ones. The number of running goroutines is unbounded, since an
+// actor may wait for another. Methods may be called from any goroutine. Make
+// one with NewPool.
 type Pool struct {
 	mu      sync.Mutex
-	idle    []chan Runner // the one used last is used next: its stack is warm
+	idle    []chan Runner // last in, first out: the stack used last is warm
 	maxIdle int
 	closed  bool
 }
 
-// NewPool returns a pool that keeps at most maxIdle goroutines waiting.
+// NewPool returns a pool that keeps at most maxIdle idle goroutines.
 func NewPool(maxIdle int) *Pool { return &Pool{maxIdle: maxIdle} }
 
-// Go runs r soon. It never waits.
+// Go runs r on a goroutine. It never blocks.
 func (p *Pool) Go(r Runner) {
 	p.mu.Lock()
 	n := len(p.idle)
@@ -41,8 +42,8 @@ func (p *Pool) Go(r Runner) {
 	hand <- r
 }
 
-// Close lets the waiting goroutines end, and those that run end when they are
-// done. Go still works afterwards, without keeping any.
+// Close ends the idle goroutines, and running ones when they are done. Go
+// still works afterwards, but keeps no goroutine.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	idle := p.idle

@@ -21,7 +21,7 @@ func TestPool(t *testing.T) {
 		p := NewPool(3)
 		var n atomic.Int32
 		gate := make(chan struct{})
-		// All run at once, as one may wait for another.
+		// All run concurrently, as one may wait for another.
 		for range 10 {
 			p.Go(run(func() { n.Add(1); <-gate }))
 		}

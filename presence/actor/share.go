@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// stalled is how long runners that share goroutines may not get on before each
-// of those left gets its own.
-const stalled = 5 * time.Millisecond
+// stallTimeout is how long no runner may be started before each of those left
+// gets a goroutine of its own.
+const stallTimeout = 5 * time.Millisecond
 
-// Share runs all of rs soon, on workers goroutines that each take one after the
-// other: where many have something to do at one time, handing each to a
-// goroutine of its own costs more than most of them do. One that waits for
-// something holds up nobody for long: when none was taken in a while, each that
-// is left gets a goroutine of its own. Share never waits, and keeps rs until all have
-// been run.
+// Share runs all of rs on workers goroutines, which take one after the other:
+// if many actors become ready at once, a goroutine for each would cost more
+// than most of them do. Runners that block hold up the others only for
+// stallTimeout: then each that is left gets a goroutine of its own. Share
+// never blocks, and keeps rs until all have run.
 func Share[R Runner](p *Pool, rs []R, workers int) {
 	workers = max(1, min(workers, len(rs)))
-	s := &shared[R]{pool: p, list: rs, seen: int64(workers)}
+	s := &shared[R]{pool: p, list: rs, lastNext: int64(workers)}
 	if len(rs) > 1 {
 		s.mu.Lock()
-		s.timer = time.AfterFunc(stalled, s.look)
+		s.timer = time.AfterFunc(stallTimeout, s.check)
 		s.mu.Unlock()
 	}
 	for range workers {
@@ -29,16 +28,16 @@ func Share[R Runner](p *Pool, rs []R, workers int) {
 	}
 }
 
-// shared is a list whose runners several goroutines take from.
+// shared is a list of runners that several goroutines take from.
 type shared[R Runner] struct {
 	pool *Pool
 	list []R
 	next atomic.Int64
 
-	mu    sync.Mutex
-	timer *time.Timer
-	seen  int64 // next, when it was last looked at
-	taken bool  // all of the list
+	mu       sync.Mutex
+	timer    *time.Timer
+	lastNext int64 // next, at the last check
+	taken    bool  // the whole list was taken
 }
 
 // Run implements Runner, for each of the goroutines.
@@ -58,17 +57,17 @@ func (s *shared[R]) Run() {
 	s.mu.Unlock()
 }
 
-// look is the timer's.
-func (s *shared[R]) look() {
+// check is called by the timer.
+func (s *shared[R]) check() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := s.next.Load()
 	if s.taken || next >= int64(len(s.list)) {
 		return
 	}
-	if next > s.seen {
-		s.seen = next
-		s.timer.Reset(stalled)
+	if next > s.lastNext {
+		s.lastNext = next
+		s.timer.Reset(stallTimeout)
 		return
 	}
 	for range int64(len(s.list)) - next {

@@ -36,7 +36,7 @@ func TestShare(t *testing.T) {
 	})
 }
 
-// Runners that wait do not hold up those behind them.
+// Runners that block do not hold up those behind them.
 func TestShareStalled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -56,12 +56,12 @@ func TestShareStalled(t *testing.T) {
 			}
 		}
 		Share(p, list, 2)
-		<-all // or the bubble is deadlocked, which fails
+		<-all // otherwise synctest reports a deadlock
 		close(gate)
 	})
 }
 
-// Nor do those that take turns in waiting.
+// Nor do those that block in turn.
 func TestShareRotates(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
