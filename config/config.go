@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// ErrHelp is returned by Load and Parse when the arguments ask for help; the
+// ErrHelp is returned by Load and Parse if the arguments ask for help. The
 // caller prints Usage and exits successfully.
 var ErrHelp = flag.ErrHelp
 
 // Config holds every setting. Sections are nested structs whose fields are
 // named after the last part of the key: session.token_expiry_sec is
 // Session.TokenExpirySec. Durations and sizes are plain integers in the unit
-// the name says. It implements runtime.Config for modules.
+// that the name says. It implements runtime.Config for modules.
 type Config struct {
 	Name             string   `yaml:"name" usage:"Name of this node, 1 to 16 characters. It becomes part of match and party ids."`
 	Files            []string `yaml:"config" usage:"YAML file to read; repeat for several, later ones override earlier ones."`
@@ -41,15 +41,15 @@ type Config struct {
 	IAP         IAP         `yaml:"iap" usage:"In-app purchase validation"`
 	Satori      Satori      `yaml:"satori" usage:"Satori live-operations service"`
 
-	// origin says which source last set a key, for messages. Keys left at
-	// their default are absent.
+	// origin is the source that set a key last, for messages. Keys at their default
+	// are absent.
 	origin map[string]string
 }
 
-// Load reads the settings from all sources and validates them. Args are the
-// command line without program and sub-command names, env is a list like
-// os.Environ. The warnings are sentences for the operator, returned also next
-// to an error. The error is ErrHelp, or a *Problems with all that is wrong.
+// Load reads the settings from all sources and validates them. args is the
+// command line without program and sub-command, env is a list like os.Environ.
+// The warnings are sentences for the operator, returned with an error too. The
+// error is ErrHelp, or a *Problems that lists everything wrong.
 func Load(args []string, env []string) (*Config, []string, error) {
 	cfg, warnings, err := Parse(args, env)
 	if err != nil {
@@ -63,8 +63,8 @@ func Load(args []string, env []string) (*Config, []string, error) {
 	return cfg, warnings, nil
 }
 
-// Parse is Load without validation, for commands that need only a part of
-// the settings; they call ValidateDatabase or Validate themselves.
+// Parse is Load without validation, for commands that need only some of the
+// settings; they call ValidateDatabase or Validate themselves.
 func Parse(args []string, env []string) (*Config, []string, error) {
 	cfg := Default()
 	l := newLoader(cfg)
@@ -90,8 +90,8 @@ func Parse(args []string, env []string) (*Config, []string, error) {
 	return cfg, l.warnings, nil
 }
 
-// Problems is the error of Load: everything found wrong, each naming its
-// file and line, variable or flag.
+// Problems is the error of Load: everything that is wrong, each with its file
+// and line, variable or flag.
 type Problems struct {
 	List []string
 }
@@ -115,5 +115,5 @@ func (p *Problems) errorOrNil() error {
 	return p
 }
 
-// Milliseconds makes a duration of a setting in milliseconds.
+// Milliseconds converts a setting in milliseconds to a duration.
 func Milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -158,7 +158,7 @@ func TestVariableNamesAreDistinct(t *testing.T) {
 func TestLimitsNameExistingKeys(t *testing.T) {
 	t.Parallel()
 	tree := newTree(Default())
-	for path := range least {
+	for path := range minValues {
 		if l, ok := tree.byPath[path]; !ok || !l.field.CanInt() {
 			t.Errorf("limits has %s, which is no numeric setting", path)
 		}

@@ -1,7 +1,7 @@
 package config
 
-// Default keys that must be replaced before a server faces the world; a
-// warning names each that is still in place.
+// Default keys, to be replaced before a server is public; a warning names each
+// that is still in use.
 const (
 	defaultServerKey            = "defaultkey"
 	defaultHTTPKey              = "defaulthttpkey"
@@ -10,13 +10,12 @@ const (
 	defaultConsoleUsername      = "admin"
 	defaultConsolePassword      = "password"
 	defaultConsoleSigningKey    = "defaultsigningkey"
-	// The key must be 32 bytes long.
+	// must be 32 bytes long
 	defaultMFAKey = "defaultmfastorageencryptionkey32"
 )
 
-// Default returns the settings before any source is read. Settings that
-// follow from others (runtime.path, the deprecated runtime keys) are filled
-// in by Validate.
+// Default returns the settings before any source is read. Settings that depend
+// on others (runtime.path, deprecated runtime keys) are set by Validate.
 func Default() *Config {
 	return &Config{
 		Name:    "nakama",

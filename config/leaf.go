@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// leaf is one key: a scalar or list field of Config, reached by reflection
-// once at start so that files, variables, flags and usage share one listing.
+// leaf is one key: a scalar or list field of Config. The leaves are collected
+// by reflection once, so that files, variables, flags and usage share one
+// list.
 type leaf struct {
 	path  string
 	usage string
@@ -52,7 +53,7 @@ func (l *leaf) isList() bool { return l.field.Kind() == reflect.Slice }
 func (l *leaf) isBool() bool { return l.field.Kind() == reflect.Bool }
 func (l *leaf) isEnv() bool  { return l.field.Type() == reflect.TypeFor[EnvList]() }
 
-// typeName is what a value of this key is called in messages and usage.
+// typeName returns the name of the key's type for messages and usage.
 func (l *leaf) typeName() string {
 	switch l.field.Kind() {
 	case reflect.Bool:
@@ -66,7 +67,7 @@ func (l *leaf) typeName() string {
 	}
 }
 
-// text is the current value for people, secrets redacted.
+// text returns the current value for display, with secrets redacted.
 func (l *leaf) text() string {
 	switch v := l.field.Interface().(type) {
 	case Secret:
@@ -82,7 +83,7 @@ func (l *leaf) text() string {
 	}
 }
 
-// set replaces a scalar.
+// set sets a scalar.
 func (l *leaf) set(text string) error {
 	switch l.field.Kind() {
 	case reflect.Bool:
@@ -103,8 +104,8 @@ func (l *leaf) set(text string) error {
 	return nil
 }
 
-// setList replaces a list, or extends it when more is true. An EnvList is
-// always merged by key, the newer value winning, and kept sorted.
+// setList sets a list, or extends it if more is true. An EnvList is always
+// merged by key, with the newer value taking precedence, and kept sorted.
 func (l *leaf) setList(values []string, more bool) error {
 	old, _ := l.field.Convert(reflect.TypeFor[[]string]()).Interface().([]string)
 	if !l.isEnv() {
@@ -119,7 +120,7 @@ func (l *leaf) setList(values []string, more bool) error {
 	for _, entry := range append(append([]string(nil), old...), values...) {
 		key, value, ok := strings.Cut(entry, "=")
 		if !ok || key == "" {
-			// The entry itself may be a secret and is not shown.
+			// Do not show the entry: it may be a secret.
 			return fmt.Errorf("%s: an entry is not of the form KEY=VALUE", l.path)
 		}
 		merged[key] = value
@@ -133,7 +134,7 @@ func (l *leaf) setList(values []string, more bool) error {
 	return nil
 }
 
-// parseBool takes the spellings of YAML 1.1 and of the Go flag package.
+// parseBool accepts the spellings of YAML 1.1 and of the flag package.
 func parseBool(text string) (value, ok bool) {
 	switch strings.ToLower(text) {
 	case "true", "t", "1", "yes", "on":
@@ -144,7 +145,7 @@ func parseBool(text string) (value, ok bool) {
 	return false, false
 }
 
-// Entry is one setting as shown to people: secrets are redacted.
+// Entry is one setting for display, with secrets redacted.
 type Entry struct {
 	Path    string // dotted key
 	Value   string
@@ -153,8 +154,7 @@ type Entry struct {
 	Usage   string
 }
 
-// Entries lists all settings in the order they are documented in, for a start
-// screen, a log line or a console page.
+// Entries lists all settings in documentation order.
 func (c *Config) Entries() []Entry {
 	defaults := newTree(Default()).byPath
 	var entries []Entry

@@ -2,8 +2,8 @@ package config
 
 import "fmt"
 
-// least lists the smallest allowed value of each number that has one.
-var least = map[string]int64{
+// minValues are the minimum values of numeric settings.
+var minValues = map[string]int64{
 	"session.token_expiry_sec":           1,
 	"session.refresh_token_expiry_sec":   1,
 	"socket.max_message_size_bytes":      1,
@@ -68,8 +68,8 @@ var least = map[string]int64{
 
 func (v *validator) limits() {
 	for _, l := range newTree(v.cfg).leaves {
-		if low, ok := least[l.path]; ok && l.field.Int() < low {
-			v.fail(l.path, fmt.Sprintf("must be %d or more", low))
+		if min, ok := minValues[l.path]; ok && l.field.Int() < min {
+			v.fail(l.path, fmt.Sprintf("must be %d or more", min))
 		}
 	}
 }

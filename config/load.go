@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// loader applies one source after the other to a Config and collects what is
-// wrong with any of them.
+// loader applies the sources to a Config, one after the other, and collects
+// the problems of all of them.
 type loader struct {
 	cfg      *Config
 	tree     *tree
 	problems *Problems
 	warnings []string
-	// flagSeen marks list flags used once: the first use replaces the list,
+	// flagSeen marks list flags that were used: the first use replaces the list,
 	// further ones append.
 	flagSeen map[string]bool
 }
@@ -51,7 +51,7 @@ func (l *loader) assignValues(leaf *leaf, values []string, more bool, origin str
 }
 
 // assignVar applies a variable. A list is separated by line breaks if there
-// are any, else by commas.
+// are any, otherwise by commas.
 func (l *loader) assignVar(a assignment) {
 	if !a.leaf.isList() {
 		l.assign(a)
@@ -85,8 +85,8 @@ func splitList(text string) []string {
 
 const configPath = "config"
 
-// configFiles is the list of YAML files to read. It must be known before they
-// can be read, so it is taken from flags and variables ahead of the rest.
+// configFiles returns the YAML files to read, from flags and variables, before
+// these are applied.
 func configFiles(flags, vars []assignment) []string {
 	var files []string
 	for _, f := range flags {
@@ -108,9 +108,9 @@ func configFiles(flags, vars []assignment) []string {
 const envPrefix = "KUMI_"
 
 // scanEnv finds the variables that name a key, in the order of the keys. An
-// unknown KUMI_ variable is only warned about, and only when it looks like a
-// misspelt key: other programs put variables with such names there (container
-// platforms do for a service called kumi).
+// unknown KUMI_ variable is only warned about, and only if it looks like a
+// misspelt key: other programs set such variables too (Kubernetes does for a
+// service named kumi).
 func (l *loader) scanEnv(env []string) []assignment {
 	byName := make(map[string]*leaf, len(l.tree.leaves))
 	names := make([]string, 0, len(l.tree.leaves))
@@ -142,8 +142,8 @@ func envName(path string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
 }
 
-// scanFlags finds the flags. Each is -name or --name with "=value" or the
-// value as the next argument; a flag for true or false needs none.
+// scanFlags finds the flags. Each is -name or --name, with "=value" or the
+// value as the next argument; a boolean flag needs no value.
 func (l *loader) scanFlags(args []string) (found []assignment, help bool) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -160,8 +160,8 @@ func (l *loader) scanFlags(args []string) (found []assignment, help bool) {
 		leaf, ok := l.tree.byPath[name]
 		if !ok {
 			l.unknownFlag(name)
-			// Whatever follows is most likely its value; taking it for an
-			// argument would report the same mistake twice.
+			// What follows is probably its value; do not report it as a second
+			// mistake.
 			if !hasValue && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
 				i++
 			}

@@ -2,8 +2,8 @@ package config
 
 import "github.com/heroiclabs/nakama-common/runtime"
 
-// The getters below are the runtime.Config contract that modules see; Go code
-// of the server reads the fields.
+// The getters below implement runtime.Config for modules. The server's own
+// code reads the fields.
 var _ runtime.Config = (*Config)(nil)
 
 func (c *Config) GetName() string                         { return c.Name }

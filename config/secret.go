@@ -8,11 +8,11 @@ import (
 
 const redacted = "<redacted>"
 
-// Secret is a setting that must never be printed. Every fmt verb, JSON and
-// text encoding show only whether it is set; string(s) gives the value.
+// Secret is a setting that must never be printed. fmt, JSON and text encoding
+// show only whether it is set; string(s) is the value.
 type Secret string
 
-// Redacted is the empty string for an empty secret, else a fixed placeholder.
+// Redacted returns a fixed placeholder, or "" if s is empty.
 func (s Secret) Redacted() string {
 	if s == "" {
 		return ""
@@ -29,7 +29,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.Redacted()), nil
 // EnvList is a list of KEY=VALUE whose values are not printed.
 type EnvList []string
 
-// Redacted is the list with every value replaced by a placeholder.
+// Redacted returns the list with every value replaced by a placeholder.
 func (l EnvList) Redacted() []string {
 	out := make([]string, len(l))
 	for i, entry := range l {
@@ -50,8 +50,8 @@ func (l EnvList) MarshalText() ([]byte, error) {
 // AddressList is a list of database addresses whose passwords are not printed.
 type AddressList []string
 
-// Redacted is the list with passwords and query options hidden: options may
-// carry a password too.
+// Redacted returns the list without passwords and query options, which may
+// contain a password too.
 func (l AddressList) Redacted() []string {
 	out := make([]string, len(l))
 	for i, address := range l {
@@ -68,8 +68,8 @@ func (l AddressList) MarshalText() ([]byte, error) {
 	return []byte(strings.Join(l.Redacted(), ",")), nil
 }
 
-// redactAddress works on text, not on a parsed URL: an address that does not
-// parse must not show its password either.
+// redactAddress works on the text instead of a parsed URL, since an address
+// that does not parse must not show its password either.
 func redactAddress(address string) string {
 	head, query, hasQuery := strings.Cut(address, "?")
 	scheme, rest, hasScheme := strings.Cut(head, "://")

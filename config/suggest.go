@@ -2,9 +2,9 @@ package config
 
 import "strings"
 
-// suggest finds the key that was most likely meant by an unknown one, or "".
-// A key of the same last part in another section counts as near: people write
-// "port" for socket.port.
+// suggest returns the known key nearest to an unknown one, or "". A key with
+// the same last part in another section counts as near: people write "port"
+// for socket.port.
 func (t *tree) suggest(path string) string {
 	paths := make([]string, 0, len(t.leaves)+len(t.sections))
 	for _, l := range t.leaves {
@@ -43,8 +43,8 @@ func nearest(name string, candidates []string) string {
 	return best
 }
 
-// closer is the nearer of best and candidate to name; neither counts when
-// more than a third of it, or more than three letters, had to change.
+// closer returns best or candidate, whichever is nearer to name. Neither
+// counts if more than a third of it, or more than three letters, differ.
 func closer(name, best, candidate string) string {
 	limit := min(3, max(1, len(name)/3))
 	if best != "" {
@@ -56,8 +56,7 @@ func closer(name, best, candidate string) string {
 	return best
 }
 
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make b from a.
+// distance is the Damerau-Levenshtein distance of a and b.
 func distance(a, b string) int {
 	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {

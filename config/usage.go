@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Usage prints every setting as a flag with its type, default and meaning,
-// grouped by section. Defaults are those of the code, whatever c holds.
+// Usage prints every setting as a flag with its type, default and description,
+// by section. The defaults are those in the code, not the values of c.
 func (c *Config) Usage(w io.Writer) {
 	t := newTree(Default())
 	group := ""
@@ -37,7 +37,7 @@ func flagValue(l *leaf) string {
 func defaultNote(l *leaf) string {
 	text := l.text()
 	if s, ok := l.field.Interface().(Secret); ok {
-		text = string(s) // a default in the code is no secret
+		text = string(s) // a default is no secret
 	}
 	if text == "" {
 		return ""

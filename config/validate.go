@@ -13,11 +13,11 @@ import (
 
 var consoleUsername = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._].*[a-zA-Z0-9]$`)
 
-// scriptEndings are the entry points the JavaScript engine can load.
+// scriptEndings are the file types the JavaScript engine can load.
 var scriptEndings = []string{".js", ".ts", ".mjs", ".mts"}
 
-// Validate fills in the settings that follow from others, checks all rules
-// and returns the warnings. The error is a *Problems with every rule broken.
+// Validate derives settings from others, checks all rules and returns the
+// warnings. The error is a *Problems with every violated rule.
 func (c *Config) Validate() ([]string, error) {
 	v := &validator{cfg: c, problems: &Problems{}}
 	warnings := c.applyDeprecated()
@@ -35,15 +35,15 @@ func (c *Config) Validate() ([]string, error) {
 	return append(warnings, c.warnings()...), v.problems.errorOrNil()
 }
 
-// derive fills in what follows from other settings.
+// derive sets the settings that depend on others.
 func (c *Config) derive() {
 	c.Logger.Level = strings.ToLower(c.Logger.Level)
 	r := &c.Runtime
 	if r.Path == "" {
 		r.Path = filepath.Join(c.DataDir, "modules")
 	}
-	// Who lowers a pool's maximum should not have to know its default
-	// minimum; a minimum somebody chose is not touched.
+	// A maximum below the default minimum lowers the minimum, unless that was set
+	// explicitly.
 	if c.origin["runtime.js_min_count"] == "" {
 		r.JSMinCount = min(r.JSMinCount, max(r.JSMaxCount, 0))
 	}
@@ -52,7 +52,7 @@ func (c *Config) derive() {
 	}
 }
 
-// ValidateDatabase checks the database section alone, for commands that need
+// ValidateDatabase checks only the database section, for commands that need
 // nothing else.
 func (c *Config) ValidateDatabase() error {
 	v := &validator{cfg: c, problems: &Problems{}}
@@ -65,7 +65,8 @@ type validator struct {
 	problems *Problems
 }
 
-// fail reports a rule broken by the key at path, with the place that set it.
+// fail reports that the key at path violates a rule, with the source that set
+// it.
 func (v *validator) fail(path, rule string) {
 	if origin := v.cfg.origin[path]; origin != "" {
 		v.problems.addf("%s %s (set by %s)", path, rule, origin)
@@ -169,8 +170,8 @@ func (v *validator) database() {
 			address = "postgres://" + address
 		}
 		if _, err := url.Parse(address); err != nil {
-			// url.Error quotes the address with its password; its cause
-			// names only the part that is wrong.
+			// url.Error quotes the address with its password; its cause names only the
+			// part that is wrong.
 			var cause *url.Error
 			rule := "must be of the form user:password@host:port/name"
 			if errors.As(err, &cause) && !strings.Contains(cause.Err.Error(), "port") {

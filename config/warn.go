@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// applyDeprecated carries values of deprecated keys over to the keys that
-// took their place, and says so.
+// applyDeprecated copies values of deprecated keys to the keys that replaced
+// them, and returns a warning for each.
 func (c *Config) applyDeprecated() []string {
 	var warnings []string
 	r := &c.Runtime
@@ -33,7 +33,7 @@ func (c *Config) applyDeprecated() []string {
 	return warnings
 }
 
-// warnings lists what works but should not stay as it is.
+// warnings lists settings that work but should be changed.
 func (c *Config) warnings() []string {
 	var warnings []string
 	var secrets []string
@@ -51,7 +51,7 @@ func (c *Config) warnings() []string {
 		warnings = append(warnings, "default keys in place, change them before others can reach the server: "+strings.Join(secrets, ", "))
 	}
 	if c.Socket.SSLCertificate != "" {
-		warnings = append(warnings, "socket.ssl_certificate: a proxy in front that ends TLS is the better choice in production")
+		warnings = append(warnings, "socket.ssl_certificate: in production a proxy that terminates TLS is preferable")
 	}
 	if len(c.Database.Address) > 1 {
 		warnings = append(warnings, "database.address has several entries: only the first is used")

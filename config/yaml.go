@@ -12,17 +12,17 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxAliasHops bounds how many aliases lead to one value, so that an alias
-// that contains itself ends.
+// maxAliasHops bounds chains of aliases, so that an alias that contains itself
+// ends.
 const maxAliasHops = 16
 
-// retired are keys of older or other Nakama releases. They had an effect
-// there and have none here, so a file that holds them is still accepted.
+// retired are keys of other Nakama releases that have no effect here. They are
+// accepted, so that existing files keep working.
 var retired = map[string]string{
 	"cluster":                       "clustering is configured differently",
 	"metrics.stackdriver_projectid": "metrics are offered to Prometheus only",
-	"tracker.broadcast_queue_size":  "the queue it sized does not exist any more",
-	"matchmaker.batch_pool_size":    "the pool it sized does not exist any more",
+	"tracker.broadcast_queue_size":  "there is no such queue",
+	"matchmaker.batch_pool_size":    "there is no such pool",
 }
 
 func (l *loader) readFile(path string) {
@@ -49,12 +49,12 @@ func (l *loader) readYAML(file string, data []byte) {
 	}
 }
 
-// parseYAML gives errors that begin with ":line:column: ". The parser's own
+// parseYAML returns errors that begin with ":line:column: ". The parser's
 // error text may quote the file, which holds secrets, so only its message and
-// position are taken.
+// position are used.
 func parseYAML(data []byte) (f *ast.File, err error) {
 	defer func() {
-		// A fault of the parser must not end the process without a word.
+		// A bug in the parser must not crash the process.
 		if p := recover(); p != nil {
 			f, err = nil, fmt.Errorf(": not readable as YAML: %v", p)
 		}
@@ -87,8 +87,8 @@ func (y *yamlFile) at(n ast.Node) string {
 	return y.name
 }
 
-// resolve follows anchors, aliases and tags to the value itself. It is nil
-// for null, which leaves a setting as it is, and for an alias to nothing.
+// resolve follows anchors, aliases and tags to the value. It returns nil for
+// null, which leaves a setting unchanged, and for an unresolved alias.
 func (y *yamlFile) resolve(n ast.Node) ast.Node {
 	for range maxAliasHops {
 		switch v := n.(type) {
@@ -122,7 +122,7 @@ func anchorName(n ast.Node) string {
 }
 
 // section applies a mapping whose keys are below prefix ("" or "socket.").
-// Depth counts nested merges.
+// depth counts nested merges.
 func (y *yamlFile) section(n ast.Node, prefix string, depth int) {
 	n = y.resolve(n)
 	if n == nil {
@@ -137,7 +137,7 @@ func (y *yamlFile) section(n ast.Node, prefix string, depth int) {
 		y.problems.addf("%s: settings are merged into themselves", y.at(n))
 		return
 	}
-	// What is merged in counts less than what stands beside it.
+	// Merged keys have lower precedence than those beside them.
 	for it := mapping.MapRange(); it.Next(); {
 		if it.Key() != nil && it.Key().IsMergeKey() {
 			y.merge(it.Value(), prefix, depth)
@@ -161,7 +161,7 @@ func sectionName(prefix string) string {
 func (y *yamlFile) merge(n ast.Node, prefix string, depth int) {
 	n = y.resolve(n)
 	if list, ok := n.(*ast.SequenceNode); ok {
-		// Earlier entries win over later ones, so apply them last.
+		// Earlier entries take precedence, so apply them last.
 		for i := len(list.Values) - 1; i >= 0; i-- {
 			y.section(list.Values[i], prefix, depth+1)
 		}
@@ -173,7 +173,7 @@ func (y *yamlFile) merge(n ast.Node, prefix string, depth int) {
 func (y *yamlFile) key(key ast.MapKeyNode, value ast.Node, prefix string, depth int) {
 	name := keyName(key)
 	path := prefix + name
-	// A file may hold a section under its dotted name: "socket.port: 1".
+	// A file may use dotted keys: "socket.port: 1".
 	if leaf, ok := y.tree.byPath[path]; ok {
 		y.value(leaf, key, value)
 		return
@@ -187,7 +187,7 @@ func (y *yamlFile) key(key ast.MapKeyNode, value ast.Node, prefix string, depth 
 		return
 	}
 	if prefix == "" && strings.HasPrefix(name, "x-") {
-		// A place for anchors. The anchor must be known to what follows.
+		// A key that only holds anchors, which may be used further below.
 		y.resolve(value)
 		return
 	}
@@ -256,8 +256,8 @@ func (y *yamlFile) list(leaf *leaf, list *ast.SequenceNode) {
 	y.assignValues(leaf, values, false, y.at(list))
 }
 
-// scalarText is a scalar as written, so that a number given for a text
-// setting keeps its zeros.
+// scalarText returns a scalar as written, so that a number given for a text
+// setting keeps its leading zeros.
 func scalarText(n ast.Node) (string, bool) {
 	switch v := n.(type) {
 	case *ast.StringNode:
