@@ -6,16 +6,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Method is one call of the client API as modules may hook it: its name and
-// the messages it takes and gives. In is nil for calls without a request body,
-// Out is nil where the answer is empty.
+// Method is one call of the client API that modules may hook: its name and its
+// request and response types. In is nil for calls without a request body, Out
+// for an empty response.
 type Method struct {
 	Name string
 	In   func() proto.Message
 	Out  func() proto.Message
 }
 
-// LookupMethod finds a method by name, without regard to case.
+// LookupMethod finds a method by name, ignoring case.
 func LookupMethod(name string) (*Method, bool) {
 	m, ok := methods[strings.ToLower(name)]
 	return m, ok

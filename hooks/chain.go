@@ -9,26 +9,26 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Chain is the hooks of one call that run one after another, before the hook of
-// its slot: any number of modules may add theirs without hiding one another.
+// Chain is a list of hooks of one call that run in order, before the hook of
+// its slot. Modules can add to it without replacing each other's hooks.
 type Chain struct {
 	Before []Slot[Before]
 	After  []Slot[After]
 }
 
-// AddBefore puts a before hook at the end of the chain of an exact name.
+// AddBefore appends a before hook to the chain of an exact name.
 func (r *Registry) AddBefore(kind Kind, name string, s Slot[Before]) {
 	c := r.chain(kind, name)
 	c.Before = append(c.Before, s)
 }
 
-// AddAfter puts an after hook at the end of the chain of an exact name.
+// AddAfter appends an after hook to the chain of an exact name.
 func (r *Registry) AddAfter(kind Kind, name string, s Slot[After]) {
 	c := r.chain(kind, name)
 	c.After = append(c.After, s)
 }
 
-// Prepend puts a whole chain before that of an exact name.
+// Prepend inserts a whole chain before that of an exact name.
 func (r *Registry) Prepend(kind Kind, name string, first *Chain) {
 	c := r.chain(kind, name)
 	c.Before = append(slices.Clip(first.Before), c.Before...)
@@ -47,7 +47,7 @@ func (r *Registry) chain(kind Kind, name string) *Chain {
 	return c
 }
 
-// EachChain visits every chain, in no order.
+// EachChain calls visit for every chain, in no order.
 func (r *Registry) EachChain(visit func(kind Kind, name string, c *Chain)) {
 	for kind, chains := range r.chains {
 		for name, c := range chains {
@@ -56,9 +56,9 @@ func (r *Registry) EachChain(visit func(kind Kind, name string, c *Chain)) {
 	}
 }
 
-// Join makes each chain, with the hook of its slot behind it, the one hook that
-// API and Realtime give, so that whoever calls hooks need not know of chains. It
-// is to be called once, when everything is registered.
+// Join combines each chain and the hook of its slot into the one hook that API
+// and Realtime return, so that callers need not know about chains. It is
+// called once, after everything is registered.
 func (r *Registry) Join() {
 	r.EachChain(func(kind Kind, name string, c *Chain) {
 		p := r.pair(kind, name)
@@ -79,7 +79,7 @@ func with[F any](chain []Slot[F], last *Slot[F]) []Slot[F] {
 	return chain
 }
 
-// everyone names the modules of several hooks.
+// everyone joins the origins of several hooks.
 func everyone[F any](all []Slot[F]) Origin {
 	var runtimes, modules []string
 	for _, s := range all {
@@ -93,8 +93,8 @@ func everyone[F any](all []Slot[F]) Origin {
 	return Origin{Runtime: strings.Join(runtimes, ", "), Module: strings.Join(modules, ", ")}
 }
 
-// beforeAll hands what each hook returns to the next one. The first that fails
-// or refuses ends it.
+// beforeAll passes the result of each hook to the next one, and ends with the
+// first that fails or rejects.
 func beforeAll(all []Slot[Before]) Before {
 	return func(ctx context.Context, in proto.Message) (proto.Message, error) {
 		for i := range all {
@@ -103,7 +103,7 @@ func beforeAll(all []Slot[Before]) Before {
 				return nil, err
 			}
 			if in == nil {
-				continue // a call without a request: there is nothing to hand on
+				continue // a call without a request
 			}
 			if out == nil || !out.ProtoReflect().IsValid() {
 				return nil, nil
@@ -114,7 +114,7 @@ func beforeAll(all []Slot[Before]) Before {
 	}
 }
 
-// afterAll runs every hook, whatever becomes of the others.
+// afterAll runs every hook, even if others fail.
 func afterAll(all []Slot[After]) After {
 	return func(ctx context.Context, out, in proto.Message) error {
 		var errs []error

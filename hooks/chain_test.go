@@ -34,7 +34,7 @@ func TestChains(t *testing.T) {
 		hooks []Slot[Before]
 		in    proto.Message
 		ran   []string
-		out   string // of the timezone; "-" is nothing
+		out   string // of the timezone; "-" for none
 		fails bool
 	}{
 		"handed on":         {[]Slot[Before]{before("a", move), before("b", keep)}, &api.UpdateAccountRequest{}, []string{"a", "b", "slot"}, "changed", false},
@@ -64,8 +64,8 @@ func TestChains(t *testing.T) {
 	}
 }
 
-// After hooks all run, and what went wrong in each is told. A chain put before
-// another one runs first.
+// All after hooks run, and every error is reported. A chain that is prepended
+// runs first.
 func TestAfterChains(t *testing.T) {
 	t.Parallel()
 	var ran []string

@@ -1,12 +1,12 @@
-// Package hooks holds what modules registered beside RPCs: before and after
-// hooks of API calls and realtime messages, event handlers and the handlers
-// that exist once per server.
+// Package hooks holds what modules registered other than RPCs: before and
+// after hooks of API calls and realtime messages, event handlers, and the
+// handlers that exist once per server.
 //
-// A Registry is filled while modules load and never changes afterwards, so it
-// is read from any goroutine without locks. There is one handler per slot; a
-// later registration takes the place of an earlier one and the caller learns
-// which. Chains are the exception: their hooks add up, see Chain. The package knows
-// nothing of languages.
+// A Registry is filled while modules load and is immutable afterwards, so it
+// may be read from any goroutine. There is one handler per slot; a later
+// registration replaces an earlier one, and the caller is told which. Chains
+// are the exception: their hooks add up, see Chain. The package does not know
+// about script languages.
 package hooks
 
 import (
@@ -17,35 +17,35 @@ import (
 )
 
 // Before runs before a call. It gets the request (nil for calls without a
-// body) and returns the one to go on with; nil rejects the call. An error may
-// carry a fault code. It is called from any goroutine, several at once, with a
-// context that carries the caller's core.Scope.
+// body) and returns the one to continue with; nil rejects the call. An error
+// may carry a fault code. It is called from any goroutine, concurrently, with
+// a context that carries the caller's core.Scope.
 type Before func(ctx context.Context, in proto.Message) (proto.Message, error)
 
-// After runs once a call succeeded, with the answer (nil where it is empty)
-// and the request as the before hook left it. Its error is only logged.
+// After runs after a call succeeded, with the response (nil if empty) and the
+// request as the before hook returned it. Its error is only logged.
 type After func(ctx context.Context, out, in proto.Message) error
 
-// Origin says which module a handler came from.
+// Origin is the module that registered a handler.
 type Origin struct {
 	Runtime string // "go", "lua" or "javascript"
 	Module  string
 }
 
-// Slot is a handler of type F and where it came from. F is the zero value when
-// nothing is registered.
+// Slot is a handler of type F and its origin. F is the zero value if none is
+// registered.
 type Slot[F any] struct {
 	Origin
 	Call F
 }
 
-// Pair is the two hooks of one call.
+// Pair holds the before and after hook of one call.
 type Pair struct {
 	Before *Slot[Before]
 	After  *Slot[After]
 }
 
-// Registry is a loaded set of hooks. The zero value is not usable; call New.
+// Registry is a loaded set of hooks. Make one with New.
 type Registry struct {
 	api      map[string]*Pair
 	realtime map[string]*Pair
@@ -59,25 +59,25 @@ func New() *Registry {
 	return &Registry{api: map[string]*Pair{}, realtime: map[string]*Pair{}}
 }
 
-// API finds the hooks of an API method by its exact name (as in Methods), or
-// returns nil. Doors look a name up once per call.
+// API returns the hooks of an API method by its exact name (as in Methods), or
+// nil.
 func (r *Registry) API(name string) *Pair { return r.api[name] }
 
-// Realtime finds the hooks of a realtime message by its exact name (as in
-// RealtimeNames), or returns nil.
+// Realtime returns the hooks of a realtime message by its exact name (as in
+// RealtimeNames), or nil.
 func (r *Registry) Realtime(name string) *Pair { return r.realtime[name] }
 
-// Kind says which table a hook belongs to.
+// Kind is the kind of call a hook belongs to.
 type Kind uint8
 
-// The two kinds of calls with hooks.
+// The kinds of calls with hooks.
 const (
 	API Kind = iota
 	Realtime
 )
 
 // Canonical returns the exact spelling of a hook name, which modules may write
-// in any case; ok is false for a name that does not exist.
+// in any case; ok is false for an unknown name.
 func Canonical(kind Kind, name string) (exact string, ok bool) {
 	if kind == API {
 		m, ok := LookupMethod(name)
@@ -119,7 +119,7 @@ func (r *Registry) pair(kind Kind, name string) *Pair {
 	return p
 }
 
-// Each visits every registered pair, in no order.
+// Each calls visit for every registered pair, in no order.
 func (r *Registry) Each(visit func(kind Kind, name string, p *Pair)) {
 	for name, p := range r.api {
 		visit(API, name, p)

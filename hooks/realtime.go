@@ -2,8 +2,8 @@ package hooks
 
 import "strings"
 
-// RealtimeNames lists the realtime messages with hooks: every kind a client
-// may send except rpc.
+// RealtimeNames lists the realtime messages with hooks: all that a client may
+// send except rpc.
 var RealtimeNames = []string{
 	"ChannelJoin", "ChannelLeave", "ChannelMessageSend", "ChannelMessageUpdate", "ChannelMessageRemove",
 	"MatchCreate", "MatchDataSend", "MatchJoin", "MatchLeave",

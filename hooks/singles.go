@@ -7,8 +7,8 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// Singles are the handlers of which a server has one each; nil where no module
-// registered one.
+// Singles are the handlers that a server has only one of each; nil if none is
+// registered.
 type Singles struct {
 	MatchmakerMatched              *Slot[func(ctx context.Context, entries []runtime.MatchmakerEntry) (string, error)]
 	MatchmakerOverride             *Slot[func(ctx context.Context, candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry]
@@ -23,14 +23,13 @@ type Singles struct {
 	SubscriptionGoogle *Slot[func(ctx context.Context, kind runtime.NotificationType, s *api.ValidatedSubscription, payload *runtime.SubscriptionV2GoogleResponse) error]
 }
 
-// IndexFilter says whether an object that is written belongs into a storage
-// index.
+// IndexFilter decides whether a written object belongs in a storage index.
 type IndexFilter func(ctx context.Context, write *runtime.StorageWrite) (bool, error)
 
 // Event handles a custom event, or the start or end of a session.
 type Event func(ctx context.Context, e *api.Event)
 
-// Events are the event handlers; unlike other slots all of them run.
+// Events are the event handlers. All of them run, unlike handlers of a slot.
 type Events struct {
 	Custom, SessionStart, SessionEnd []Slot[Event]
 }

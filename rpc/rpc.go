@@ -1,8 +1,8 @@
 // Package rpc holds the RPC functions that modules registered, by id.
 //
-// A Registry is filled while modules load and never changes afterwards, so it
-// is read from any goroutine without locks. It knows nothing of languages: a
-// function is a Go function whatever is behind it.
+// A Registry is filled while modules load and is immutable afterwards, so it
+// may be read from any goroutine. The package does not know about script
+// languages: each function is a Go function.
 package rpc
 
 import (
@@ -12,10 +12,10 @@ import (
 )
 
 // Func runs one RPC. The context carries the caller's core.Scope. An error may
-// carry a fault code. Func is called from any goroutine, several at once.
+// carry a fault code. It is called from any goroutine, concurrently.
 type Func func(ctx context.Context, payload string) (string, error)
 
-// Function is a registered RPC and where it came from.
+// Function is a registered RPC and its origin.
 type Function struct {
 	ID      string // as registered, lower-cased
 	Runtime string // "go", "lua" or "javascript"
@@ -23,8 +23,7 @@ type Function struct {
 	Call    Func
 }
 
-// Registry maps RPC ids to functions. Ids are matched without regard to case,
-// as the protocol has it.
+// Registry maps RPC ids to functions, ignoring case, as the protocol does.
 type Registry struct {
 	byID map[string]*Function
 }
@@ -32,7 +31,7 @@ type Registry struct {
 // NewRegistry returns an empty registry.
 func NewRegistry() *Registry { return &Registry{byID: map[string]*Function{}} }
 
-// Set registers f and returns the function it took the place of, if any.
+// Set registers f and returns the function it replaced, if any.
 func (r *Registry) Set(f *Function) (replaced *Function) {
 	f.ID = strings.ToLower(f.ID)
 	replaced = r.byID[f.ID]
@@ -40,7 +39,7 @@ func (r *Registry) Set(f *Function) (replaced *Function) {
 	return replaced
 }
 
-// Lookup finds a function, or returns nil.
+// Lookup returns a function, or nil.
 func (r *Registry) Lookup(id string) *Function {
 	if f := r.byID[id]; f != nil {
 		return f // already lower case: the usual call, without a copy
@@ -48,7 +47,7 @@ func (r *Registry) Lookup(id string) *Function {
 	return r.byID[strings.ToLower(id)]
 }
 
-// All lists the functions in order of their ids.
+// All returns the functions in order of their ids.
 func (r *Registry) All() []*Function {
 	all := make([]*Function, 0, len(r.byID))
 	for _, f := range r.byID {

@@ -1,9 +1,9 @@
 // Package fault gives errors a code that survives wrapping.
 //
-// Codes are the gRPC status numbers, which is what every door of the server
-// speaks in the end. An error without a code is internal: it is logged in full
-// and shown to clients as little as possible. The package may be used from any
-// goroutine and imports nothing of the project.
+// Codes are gRPC status codes, which every protocol of the server maps to its
+// own. An error without a code is internal: it is logged in full, and clients
+// see only a general message. The package may be used from any goroutine and
+// imports nothing of the project.
 package fault
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// Code is a gRPC status number.
+// Code is a gRPC status code.
 type Code uint32
 
 // The codes in use. Their numbers are part of the protocol.
@@ -39,22 +39,21 @@ const (
 	Unauthenticated    Code = 16
 )
 
-// Error is a failure with a code and a message that a client may read. Cause,
-// when there is one, is for logs and for errors.Is; it is never sent out.
+// Error is a failure with a code and a message that clients may see. Cause, if
+// any, is for logs and errors.Is; it is never sent to clients.
 type Error struct {
 	Code    Code
 	Message string
 	Cause   error
-	// Private says that the message is for module code and logs: clients read
-	// something general in its place.
+	// Private marks a message that is for module code and logs only: clients see a
+	// general one instead.
 	Private bool
-	// Mistake is set where the caller did something wrong that the protocol has
-	// an internal code for.
+	// Mistake marks an error of the caller for which the protocol uses code Internal.
 	Mistake bool
 }
 
-// Error implements error. It includes the cause, so it is for logs; what the one
-// says already the other does not repeat.
+// Error returns the message and the cause, for logs, without repeating one in
+// the other.
 func (e *Error) Error() string {
 	if e.Cause == nil {
 		return e.Message
@@ -69,7 +68,7 @@ func (e *Error) Error() string {
 	return e.Message + ": " + cause
 }
 
-// Unwrap gives the cause to errors.Is and errors.As.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
 // New returns an error with a code and a public message.
@@ -87,21 +86,21 @@ func Wrap(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Cause: cause}
 }
 
-// Private is Wrap with a message that clients do not read: the words of a
-// database, addresses of other servers.
+// Private is Wrap with a message that clients do not see, such as a database
+// error or the address of another server.
 func Private(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Cause: cause, Private: true}
 }
 
-// Of is err as an *Error with the code and the text it has for module code,
-// private unless it has a public message.
+// Of returns err as an *Error with its code and the text for module code,
+// which is private unless err has a public message.
 func Of(err error) *Error {
 	text, private := textOf(err)
 	return &Error{Code: CodeOf(err), Message: Text(err), Cause: err, Private: private || text == nil && !spoken(err)}
 }
 
-// spoken says whether err is one that the runtime package has a value for: its
-// text is of the protocol.
+// spoken tells whether the runtime package has a value for err, whose text is
+// then part of the protocol.
 func spoken(err error) bool {
 	for i := range refusals {
 		if errors.Is(err, refusals[i].err) {
@@ -112,13 +111,13 @@ func spoken(err error) bool {
 	return errors.As(err, &negative)
 }
 
-// Mistaken is for what a caller did wrong and the protocol answers with
-// Internal. It is no failure of the server, so that nobody need read of it.
+// Mistaken returns an error of the caller for which the protocol uses code
+// Internal. It is not logged as a failure of the server.
 func Mistaken(message string, cause error) *Error {
 	return &Error{Code: Internal, Message: message, Cause: cause, Mistake: true}
 }
 
-// IsMistake tells whether the caller alone is to blame for err.
+// IsMistake tells whether err is the caller's fault only.
 func IsMistake(err error) bool {
 	var e *Error
 	if errors.As(err, &e) && e.Mistake {
@@ -131,10 +130,10 @@ func IsMistake(err error) bool {
 	return false
 }
 
-// CodeOf reads the code of err through any wrapping: an *Error's, that of the
-// runtime.Error a Go module raised (numbers outside 1 to 16 count as Internal),
-// Canceled or DeadlineExceeded for context errors, that of a refusal which the
-// runtime package has a value for, else Internal.
+// CodeOf returns the code of err through any wrapping: that of an *Error, of a
+// runtime.Error from a Go module (numbers outside 1 to 16 count as Internal),
+// Canceled or DeadlineExceeded for context errors, that of an error value of
+// the runtime package, otherwise Internal.
 func CodeOf(err error) Code {
 	if err == nil {
 		return OK
@@ -161,8 +160,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// refusals are the errors that module code is given bare, to compare with, and
-// that scripts and doors need a code for.
+// refusals are the codes of error values that module code gets unwrapped, to
+// compare with.
 var refusals = [...]struct {
 	err  error
 	code Code
@@ -182,8 +181,8 @@ var refusals = [...]struct {
 	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
 }
 
-// MessageOf is the text a client may see: the public message of the outermost
-// coded error, or generic where err carries no code or its message is private.
+// MessageOf returns the message for clients: the public message of the
+// outermost coded error, or generic if err has no code or a private message.
 func MessageOf(err error, generic string) string {
 	if text, private := textOf(err); text != nil && !private {
 		return *text
@@ -191,8 +190,8 @@ func MessageOf(err error, generic string) string {
 	return generic
 }
 
-// Text is what module code may read, whose author has to find out what is wrong:
-// the message of the outermost coded error, private or not, or all of err.
+// Text returns the message for module code, whose author has to find the
+// cause: that of the outermost coded error, private or not, or err's text.
 func Text(err error) string {
 	if text, _ := textOf(err); text != nil {
 		return *text
