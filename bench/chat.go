@@ -15,13 +15,13 @@ import (
 	"kumi/bench/wire"
 )
 
-// chatCID tells the acknowledgement of a message from all else.
+// chatCID marks the acknowledgement of a message.
 const chatCID = 7
 
-// chat lets everybody in one room say something, one message in flight each:
-// the next is sent when the last is acknowledged and got to all. The bare server sends to all
-// in the room, with what a game server would make of the message, and has no
-// acknowledgement but the message itself.
+// chat has everybody in one room send messages, one in flight each: the next
+// is sent when the last is acknowledged and was received by all. The bare
+// server sends to all in the room what a game server would make of the
+// message; it has no acknowledgement but the message itself.
 func chat(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.players)
 	if err != nil {
@@ -64,8 +64,8 @@ type chatRun struct {
 	persist   bool
 	members   int64
 	delivered atomic.Int64
-	// through has one token for each message that everybody got, so that
-	// nobody falls behind so far that a server would close the socket.
+	// through has one token for each message that everybody received, so that nobody
+	// falls so far behind that a server would close the socket.
 	through chan struct{}
 	done    chan struct{}
 }
@@ -73,7 +73,7 @@ type chatRun struct {
 type chatMember struct {
 	*chatRun
 	socket       *socket
-	sent         atomic.Int64 // when the last message was, in nanoseconds
+	sent         atomic.Int64 // time of the last message, in nanoseconds
 	acknowledged chan struct{}
 }
 
@@ -131,7 +131,7 @@ func (m *chatMember) listen(w *worker) error {
 	}
 }
 
-// chatMessage is what a game server sends to those in a room.
+// chatMessage is what a game server sends to the members of a room.
 func chatMessage(room, content string) *rtapi.Envelope {
 	const id = "01234567-89ab-cdef-0123-456789abcdef"
 	return &rtapi.Envelope{Message: &rtapi.Envelope_ChannelMessage{ChannelMessage: &api.ChannelMessage{
@@ -141,7 +141,7 @@ func chatMessage(room, content string) *rtapi.Envelope {
 	}}}
 }
 
-// padded is text of that many bytes, or of the Mark alone when that is longer.
+// padded returns text of that many bytes, or only the Mark if that is longer.
 func padded(size int) string {
 	return wire.Mark + strings.Repeat(" x", max(0, size-len(wire.Mark)+1)/2)
 }

@@ -11,7 +11,7 @@ import (
 
 // churn has all connections join a chat room and a relayed match and leave
 // both, over and over; an operation is one of these, or with --reconnect one
-// connect. What the server holds is read before, at the height and after, and
+// connect. What the server holds is read before, at the peak and after, and
 // with --rounds again after each: what keeps growing is a leak.
 func churn(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	users := o.connections
@@ -73,11 +73,11 @@ type churner struct {
 	socket    atomic.Pointer[socket]
 	room      string
 	reconnect bool
-	connects  chan struct{} // holds one for each connect under way
+	connects  chan struct{} // one slot for each concurrent connect
 }
 
-// connectsAtOnce is how many connections are opened at the same moment. Thousands
-// would mean that some wait longer than a server waits for their request.
+// connectsAtOnce is how many connections are opened concurrently. With
+// thousands some would wait longer than a server waits for their request.
 const connectsAtOnce = 64
 
 func (c *churner) run(ctx context.Context, w *worker) error {
@@ -98,7 +98,7 @@ func (c *churner) run(ctx context.Context, w *worker) error {
 			return fmt.Errorf("join match: %w", err)
 		}
 		if c.reconnect {
-			// The server has to clean up by itself.
+			// Leave the clean-up to the server.
 			_ = s.conn.CloseNow()
 			c.connects <- struct{}{}
 			begin = time.Now()
@@ -108,7 +108,7 @@ func (c *churner) run(ctx context.Context, w *worker) error {
 				return err
 			}
 			if c.socket.Store(s); w.stopped() {
-				_ = s.conn.CloseNow() // whoever closes them all may have been here before
+				_ = s.conn.CloseNow() // the connection may have been closed already
 			}
 			continue
 		}

@@ -17,8 +17,8 @@ const (
 		function run() return fib(20) end`
 )
 
-// compute compares fib(20) in a server, less the cost of a call that does
-// nothing, with the script engine's own.
+// compute compares fib(20) in a server, less the cost of an empty call, with
+// the cost in the script engine alone.
 func compute(ctx context.Context, t *tabler) ([][]float64, error) {
 	s, err := t.start(ctx, "", "")
 	if err != nil {
@@ -51,7 +51,7 @@ func compute(ctx context.Context, t *tabler) ([][]float64, error) {
 	return [][]float64{out}, nil
 }
 
-// costOf is the processor time of one call, in this process.
+// costOf returns the CPU time of one call in this process.
 func costOf(d time.Duration, call func() error) (time.Duration, error) {
 	self := &process{pid: os.Getpid()}
 	before, err := self.cpu()

@@ -17,7 +17,7 @@ import (
 
 const listeningOn = "listening on "
 
-// echo runs the bare server until ctx ends, or its standard input when asked.
+// echo runs the bare server until ctx ends, or until end of input if asked to.
 func echo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("bench echo", flag.ContinueOnError)
 	fs.SetOutput(stderr)
@@ -42,8 +42,8 @@ func echo(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return bare.Serve(ctx, l)
 }
 
-// echoChild is a bare server in a process of its own, so that its processor
-// time and memory can be told from the generator's.
+// echoChild is a bare server in its own process, so that its CPU time and
+// memory can be told apart from the generator's.
 type echoChild struct {
 	address string
 	cmd     *exec.Cmd
@@ -57,7 +57,7 @@ func startEcho(ctx context.Context, stderr io.Writer) (*echoChild, error) {
 	}
 	cmd := exec.CommandContext(ctx, self, "echo", "--until-eof")
 	cmd.Stderr = stderr
-	// Its standard input ends with this process, however that ends.
+	// Its standard input is closed when this process ends, however that happens.
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func startEcho(ctx context.Context, stderr io.Writer) (*echoChild, error) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		c.stop()
-		return nil, fmt.Errorf("it said nothing: %w", err)
+		return nil, fmt.Errorf("no address printed: %w", err)
 	}
 	c.address, _, _ = strings.Cut(strings.TrimPrefix(line, listeningOn), ",")
 	return c, nil

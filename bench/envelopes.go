@@ -7,8 +7,8 @@ import (
 
 // The requests that scenarios make, without a cid.
 
-// matchCreate makes a relayed match; with a name, everybody who makes it is in
-// the same one.
+// matchCreate makes a relayed match; everybody who gives the same name gets
+// the same match.
 func matchCreate(name string) *rtapi.Envelope {
 	return &rtapi.Envelope{Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{Name: name}}}
 }

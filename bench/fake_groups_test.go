@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// handleGroups is chat, status, parties and the matchmaker.
+// handleGroups handles chat, status, parties and the matchmaker.
 func (f *fakeServer) handleGroups(s *fakeSession, in *rtapi.Envelope) {
 	reply := &rtapi.Envelope{Cid: in.Cid}
 	switch m := in.Message.(type) {
@@ -38,7 +38,7 @@ func (f *fakeServer) handleGroups(s *fakeSession, in *rtapi.Envelope) {
 		old := []*rtapi.UserPresence{{UserId: "u", Status: wrapperspb.String("sent@old")}}
 		event := &rtapi.Envelope{Message: &rtapi.Envelope_StatusPresenceEvent{StatusPresenceEvent: &rtapi.StatusPresenceEvent{Joins: p, Leaves: old}}}
 		f.sendTo("status of "+strings.TrimSuffix(s.token, ".s"), nil, event)
-		s.send(event) // of the own status a user hears too
+		s.send(event) // users receive their own status too
 	case *rtapi.Envelope_PartyCreate:
 		f.join(s, "party of "+s.token)
 		reply.Message = &rtapi.Envelope_Party{Party: &rtapi.Party{PartyId: "party of " + s.token}}
@@ -65,8 +65,8 @@ func (f *fakeServer) handleGroups(s *fakeSession, in *rtapi.Envelope) {
 	s.send(reply)
 }
 
-// matchTicket gives any two sessions that come one after the other to each
-// other. Each has one ticket at a time.
+// matchTicket matches any two sessions in order of arrival. Each has one
+// ticket at a time.
 func (f *fakeServer) matchTicket(s *fakeSession) {
 	f.mu.Lock()
 	other := f.ticket

@@ -20,13 +20,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// fakeServer speaks as much of the protocol as the scenarios need, by way of
-// the protocol's own library, so that it shares no code with what it tests.
+// fakeServer implements what the scenarios need of the protocol, with the
+// protocol's own library, so that it shares no code with what it tests.
 type fakeServer struct {
 	mu      sync.Mutex
-	matches map[string]map[*fakeSession]bool // and rooms, and parties
-	ticket  *fakeSession                     // whose ticket waits for another
-	filter  bool                             // chat messages lose a word
+	matches map[string]map[*fakeSession]bool // rooms and parties too
+	ticket  *fakeSession                     // has a ticket that waits for another
+	filter  bool                             // filter words from chat messages
 	seen    map[string]int                   // requests by method and path
 	stop    chan struct{}
 	running sync.WaitGroup
@@ -45,7 +45,7 @@ func newFake() *fakeServer {
 	return &fakeServer{matches: map[string]map[*fakeSession]bool{}, seen: map[string]int{}, stop: make(chan struct{})}
 }
 
-// listen serves until it cannot.
+// listen serves until it fails.
 func (f *fakeServer) listen(address string) error { return http.ListenAndServe(address, f) }
 
 func startFake(t *testing.T) (*fakeServer, string) {
@@ -62,7 +62,7 @@ func startFake(t *testing.T) (*fakeServer, string) {
 	return f, s.Listener.Addr().String()
 }
 
-// count is how often something happened, after adding to it.
+// count adds to a counter and returns it.
 func (f *fakeServer) count(what string, add int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +98,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v2/rpc/make" {
 			payload = fakeMatch
 		}
-		// A large answer without a length is sent in chunks.
+		// A large response without a length is sent in chunks.
 		w.(http.Flusher).Flush()
 		_ = json.NewEncoder(w).Encode(map[string]string{"payload": payload})
 	case "/v2/storage":
@@ -141,7 +141,7 @@ func (f *fakeServer) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	s := &fakeSession{token: r.FormValue("token"), conn: conn, binary: r.FormValue("format") == "protobuf"}
-	// Whatever a server pushes by itself must not confuse a scenario.
+	// A message pushed by the server must not confuse a scenario.
 	s.send(&rtapi.Envelope{Message: &rtapi.Envelope_StatusPresenceEvent{StatusPresenceEvent: &rtapi.StatusPresenceEvent{}}})
 	for {
 		_, b, err := conn.Read(context.Background())
@@ -206,7 +206,7 @@ func (f *fakeServer) broadcast(match string, from *fakeSession, data []byte) {
 	}}})
 }
 
-// sendTo reaches all that joined but from.
+// sendTo sends to all members of a group except from.
 func (f *fakeServer) sendTo(group string, from *fakeSession, out *rtapi.Envelope) {
 	f.mu.Lock()
 	var to []*fakeSession

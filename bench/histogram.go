@@ -35,7 +35,7 @@ func bucket(v uint64) int {
 	return (exponent+1)*subBuckets + int(v>>exponent)&(subBuckets-1)
 }
 
-// floor is the smallest duration in a bucket.
+// floor returns the smallest duration in a bucket.
 func floor(bucket int) uint64 {
 	exponent := bucket/subBuckets - 1
 	if exponent < 0 {
@@ -52,8 +52,8 @@ func (h *histogram) merge(other *histogram) {
 	h.max = max(h.max, other.max)
 }
 
-// quantile is the duration that the share q of all stays at or below, to the
-// width of a bucket; 0 when nothing was counted.
+// quantile returns the duration that a share q of all is at or below, to the
+// width of a bucket; 0 if nothing was counted.
 func (h *histogram) quantile(q float64) time.Duration {
 	if h.total == 0 {
 		return 0

@@ -9,17 +9,16 @@ import (
 	"kumi/bench/wire"
 )
 
-// rude is a word that the filters in filter/ take out; polite is what they put
-// in its place.
+// rude is a word that the filters in filter/ replace with polite.
 const (
 	rude   = "darn"
 	polite = "****"
 )
 
-// hook sends chat messages, each connection to a room of its own, to a server
-// whose module filters words before ChannelMessageSend, and to one without.
-// An operation is one message, sent and acknowledged. A server that filters
-// when it should not, or does not when it should, is an error.
+// hook sends chat messages, each connection in its own room, to a server whose
+// module filters words before ChannelMessageSend, and to one without. An
+// operation is one message, sent and acknowledged. It is an error if a server
+// filters when it should not, or does not when it should.
 func hook(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.connections)
 	if err != nil {
@@ -54,7 +53,7 @@ func filtered(w *worker, s *socket, codec wire.Codec, message, want []byte) erro
 		if err := s.write(message); err != nil {
 			return err
 		}
-		// The message comes back to its sender, and is acknowledged.
+		// The message is sent back to its sender, and acknowledged.
 		for missing := 2; missing > 0; {
 			got, err := s.read()
 			if err != nil {
@@ -66,7 +65,7 @@ func filtered(w *worker, s *socket, codec wire.Codec, message, want []byte) erro
 				return replyError(got)
 			case env.Kind == wire.ChannelMessage:
 				if !bytes.Contains(got, want) {
-					return fmt.Errorf("a message without %q arrived: %.300q", want, got)
+					return fmt.Errorf("received a message without %q: %.300q", want, got)
 				}
 				missing--
 			case env.CID == chatCID:

@@ -16,9 +16,9 @@ const (
 	maxAnswer      = 4 << 20
 )
 
-// httpConn is a kept-alive HTTP/1.1 connection for requests that are built
-// once as bytes. The standard client costs as much as the servers it would
-// measure here, on the same processors. One goroutine at a time may use it.
+// httpConn is a keep-alive HTTP/1.1 connection for requests that are built
+// once as bytes. The standard client would use as much CPU as the servers
+// measured here. It may be used by one goroutine at a time.
 type httpConn struct {
 	address string
 	conn    net.Conn
@@ -28,7 +28,7 @@ type httpConn struct {
 
 func newHTTPConn(address string) *httpConn { return &httpConn{address: address} }
 
-// request builds the bytes of a request. An authorization of "" is left out.
+// request builds the bytes of a request. An empty authorization is left out.
 func request(method, path, host, authorization, body string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, host)
@@ -43,20 +43,20 @@ func request(method, path, host, authorization, body string) []byte {
 	return b.Bytes()
 }
 
-// do sends a request and reads the answer. The body is valid until the next
-// call. A connection that the server closed meanwhile is opened again once.
+// do sends a request and reads the response. The body is valid until the next
+// call. A connection that the server has closed is reopened once.
 func (h *httpConn) do(request []byte) (status int, body []byte, err error) {
 	reused := h.conn != nil
 	status, body, err = h.try(request)
-	if err != nil && reused && errors.Is(err, errNoAnswer) {
+	if err != nil && reused && errors.Is(err, errNoResponse) {
 		status, body, err = h.try(request)
 	}
 	return status, body, err
 }
 
-// errNoAnswer marks a connection that ended before the first byte of an
-// answer, as a server does with one it kept long enough.
-var errNoAnswer = errors.New("connection closed before an answer")
+// errNoResponse marks a connection closed before the first byte of a response,
+// as a server does with an idle one.
+var errNoResponse = errors.New("connection closed before an answer")
 
 func (h *httpConn) try(request []byte) (status int, body []byte, err error) {
 	if h.conn == nil {
@@ -73,7 +73,7 @@ func (h *httpConn) try(request []byte) (status int, body []byte, err error) {
 	}()
 	_ = h.conn.SetDeadline(time.Now().Add(requestTimeout))
 	if _, err := h.conn.Write(request); err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+		return 0, nil, fmt.Errorf("%w: %w", errNoResponse, err)
 	}
 	return h.read()
 }
@@ -85,17 +85,17 @@ func (h *httpConn) close() {
 	}
 }
 
-// read takes one answer off the connection.
+// read reads one response.
 func (h *httpConn) read() (status int, body []byte, err error) {
 	line, err := h.line()
 	if err != nil {
-		return 0, nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+		return 0, nil, fmt.Errorf("%w: %w", errNoResponse, err)
 	}
 	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.")) {
-		return 0, nil, fmt.Errorf("not an HTTP answer: %.40q", line)
+		return 0, nil, fmt.Errorf("not an HTTP response: %.40q", line)
 	}
 	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, nil, fmt.Errorf("not an HTTP answer: %.40q", line)
+		return 0, nil, fmt.Errorf("not an HTTP response: %.40q", line)
 	}
 	length, chunked, last := -1, false, false
 	for {
@@ -110,7 +110,7 @@ func (h *httpConn) read() (status int, body []byte, err error) {
 		switch {
 		case bytes.EqualFold(name, []byte("content-length")):
 			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 || length > maxAnswer {
-				return 0, nil, fmt.Errorf("bad answer length %.20q", value)
+				return 0, nil, fmt.Errorf("bad response length %.20q", value)
 			}
 		case bytes.EqualFold(name, []byte("transfer-encoding")):
 			chunked = bytes.EqualFold(value, []byte("chunked"))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// idle opens connections that do nothing and says what memory each holds.
-// The operation is opening one.
+// idle opens connections that do nothing and reports the memory of each. The
+// operation is opening one.
 func idle(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	users := o.connections
 	if o.users > 0 {
@@ -49,7 +49,7 @@ func idle(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Somebody must read to answer the server's pings.
+	// Read, to answer the server's pings.
 	lost := make(chan error, len(sockets))
 	for _, s := range sockets {
 		go func() {

@@ -1,11 +1,10 @@
-// Command bench puts load on a server of the Nakama protocol through its
-// public doors and says what an operation costs: rate, latency, processor time
-// and memory of the server process. The same work can be put on a bare echo
-// server in the same run, so that a figure can be quoted as a multiple of what
-// the libraries themselves cost; that multiple travels between machines, the
-// figure does not.
+// Command bench puts load on a server with Nakama's protocol and reports the
+// cost of an operation: rate, latency, CPU time and memory of the server
+// process. It can put the same load on a bare echo server in the same run, so
+// that a figure can be quoted as a multiple of what the libraries themselves
+// cost. That multiple can be compared between machines, the figure cannot.
 //
-// README.md in this folder says how to run each scenario.
+// README.md in this folder explains how to run each scenario.
 package main
 
 import (

@@ -7,10 +7,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// fakeVariable makes the test program the fake server.
+// fakeVariable makes the test binary run as the fake server.
 const fakeVariable = "BENCH_FAKE_SERVER"
 
-// Scenarios must leave nothing running: the next one would pay for it.
+// Scenarios must not leave goroutines behind: they would affect the next one.
 func TestMain(m *testing.M) {
 	if os.Getenv(fakeVariable) != "" {
 		serveFake(os.Args[1:])

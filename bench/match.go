@@ -10,11 +10,12 @@ import (
 	"kumi/bench/wire"
 )
 
-// input is what a player sends each tick.
+// input is what a player sends on each tick.
 const input = `{"x":3,"y":-2}`
 
 // matches fills authoritative matches with players who send one input and
-// get one state each tick. The latency columns hold the time between states.
+// receive one state per tick. The latency columns hold the time between
+// states.
 func matches(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	players := o.rooms * o.players
 	sessions, err := t.sessions(players)
@@ -86,7 +87,7 @@ func countStates(w *worker, s *socket, codec wire.Codec) error {
 }
 
 func sendInputs(s *socket, message []byte, done <-chan struct{}) error {
-	// Players do not act at the same moment.
+	// Spread the players over the tick.
 	timer := time.NewTimer(rand.N(bare.TickPeriod))
 	defer timer.Stop()
 	next := time.Now()

@@ -8,8 +8,8 @@ import (
 	"kumi/bench/bare"
 )
 
-// emptyMatches creates matches nobody joins: what creating one costs, the
-// memory each holds, and the processor time of a tick with nothing to do.
+// emptyMatches creates matches that nobody joins, and measures the cost of
+// creating one, its memory, and the CPU time of a tick with nothing to do.
 // Matches of the sample modules end by themselves after the run.
 func emptyMatches(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	payload := o.payload
@@ -20,7 +20,7 @@ func emptyMatches(ctx context.Context, o *options, t *target) ([]*Result, error)
 	c := newHTTPConn(t.address)
 	defer c.close()
 	create := t.rpcRequest(o.rpc, payload, session{})
-	// The first match may load things that all others share.
+	// The first match loads what all others share.
 	if _, err := t.createMatch(c, create); err != nil {
 		return nil, err
 	}
@@ -47,15 +47,15 @@ func emptyMatches(ctx context.Context, o *options, t *target) ([]*Result, error)
 	ticks := &Result{
 		Work: "tick", Unit: "tick", perOp: 1, RSS: created.RSS,
 		hist: &histogram{total: uint64(o.count) * uint64(busy.elapsed/bare.TickPeriod)},
-		// What the server does anyway is no part of a tick.
+		// Subtract what the server uses when idle.
 		cpu:     max(0, busy.cpu-quiet.cpu),
 		elapsed: busy.elapsed, hasCPU: t.process != nil,
 	}
 	return []*Result{created, ticks}, nil
 }
 
-// observeQuiet rests for the settle time, then notes what the server uses
-// while nothing is asked of it.
+// observeQuiet waits for the settle time, then measures what the idle server
+// uses.
 func observeQuiet(ctx context.Context, o *options, t *target) (*Result, error) {
 	if err := wait(ctx, o.settle, nil); err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 	"kumi/bench/bare"
 )
 
-// listMatches creates many matches, each with a label, and lists some of them
-// with a query. The cost is without that of the matches' ticks.
+// listMatches creates many matches with labels, and lists some of them with a
+// query. The cost excludes the matches' ticks.
 func listMatches(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.connections)
 	if err != nil {
@@ -21,7 +21,7 @@ func listMatches(ctx context.Context, o *options, t *target) ([]*Result, error) 
 	if err := t.createLabelled(o); err != nil {
 		return nil, err
 	}
-	quiet, err := observeQuiet(ctx, o, t) // the settle time lets the listing take in the labels
+	quiet, err := observeQuiet(ctx, o, t) // the settle time lets the listing index the labels
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func listMatches(ctx context.Context, o *options, t *target) ([]*Result, error) 
 }
 
 // createLabelled makes matches that end by themselves after the run. One in
-// three has the mode that is asked for.
+// three has the mode asked for.
 func (t *target) createLabelled(o *options) error {
 	life := 2*o.duration + o.warmup + o.settle + time.Minute + time.Duration(o.count)*5*time.Millisecond
 	var next atomic.Int64

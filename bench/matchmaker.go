@@ -12,10 +12,10 @@ import (
 )
 
 // matchmaking keeps a number of tickets per connection in the matchmaker, each
-// of which wants one opponent of the same region and a similar rank. A matched
-// one is replaced at once. An operation is a ticket that was added and
-// matched; the latency is mostly the server's interval. Sessions of their own
-// hold the tickets that only wait.
+// looking for one opponent with the same region and a similar rank. A matched
+// ticket is replaced at once. An operation is a ticket that was added and
+// matched; the latency is mostly the server's interval. Waiting tickets are
+// held by separate sessions.
 func matchmaking(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	idlers := (o.waiting + o.inflight - 1) / o.inflight
 	sessions, err := t.sessions(o.connections + idlers)
@@ -65,13 +65,13 @@ func addWaiting(o *options, sockets []*socket) error {
 	return <-errs
 }
 
-// regions is how many groups the tickets fall into.
+// regions is the number of groups of tickets.
 const regions = 8
 
-// search adds tickets and replaces those that matched.
+// search adds tickets and replaces matched ones.
 func search(w *worker, s *socket, codec wire.Codec, tickets, seed int) error {
 	added := map[string]time.Time{}
-	var sent time.Time // of the ticket that is being added
+	var sent time.Time // when the current ticket was added
 	next := func() error {
 		seed++
 		rank := 100 + seed*7%50

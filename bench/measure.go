@@ -9,29 +9,28 @@ import (
 	"time"
 )
 
-// Phases of a load. Workers run through all of them; only what ends in the
-// measured one counts.
+// Phases of a load. Workers run through all of them; only operations that end
+// in the measured phase count.
 const (
 	warming int32 = iota
 	measuring
 	stopping
 )
 
-// drainTime is how long workers may take to end once told to.
+// drainTime is how long workers may take to end after stopping.
 const drainTime = 10 * time.Second
 
-// load is work for a target, done by several workers at once.
+// load is work for a target, done by several workers concurrently.
 type load struct {
 	unit    string
 	workers []func(*worker) error
-	// stop unblocks workers that wait; it may be nil. Errors after it do not
-	// count.
+	// stop unblocks waiting workers; it may be nil. Errors after it do not count.
 	stop func()
-	// perOp is how many recorded events make one operation; 0 means one.
+	// perOp is how many recorded events make up one operation; 0 means one.
 	perOp int
 }
 
-// worker is what one worker of a load records into. Only that worker uses it.
+// worker records what one worker of a load does. Only that worker uses it.
 type worker struct {
 	phase *atomic.Int32
 	hist  histogram
@@ -39,17 +38,17 @@ type worker struct {
 	first error
 }
 
-// stopped says that the worker should return.
+// stopped tells the worker to return.
 func (w *worker) stopped() bool { return w.phase.Load() == stopping }
 
-// record counts an event and how long it took.
+// record counts an event and its duration.
 func (w *worker) record(d time.Duration) {
 	if w.phase.Load() == measuring {
 		w.hist.add(d)
 	}
 }
 
-// fail counts an operation that was answered with an error.
+// fail counts an operation that failed.
 func (w *worker) fail(err error) {
 	if w.first == nil {
 		w.first = err
@@ -59,7 +58,7 @@ func (w *worker) fail(err error) {
 	}
 }
 
-// spent is what a target has used so far.
+// spent is the CPU time a target has used so far.
 type spent struct{ server, database time.Duration }
 
 func (t *target) used() (spent, error) {
@@ -71,7 +70,7 @@ func (t *target) used() (spent, error) {
 	return spent{server, database}, err
 }
 
-// measure runs the load: warm-up, the measured time, stop.
+// measure runs the load: warm-up, measured time, stop.
 func measure(ctx context.Context, o *options, t *target, l load) (*Result, error) {
 	var phase atomic.Int32
 	workers := make([]*worker, len(l.workers))
@@ -123,7 +122,8 @@ func measure(ctx context.Context, o *options, t *target, l load) (*Result, error
 	return r, err
 }
 
-// observe waits through warm-up and measured time and notes what was used.
+// observe waits for the warm-up and the measured time and records what was
+// used.
 func (r *Result) observe(ctx context.Context, o *options, t *target, phase *atomic.Int32, failed <-chan error) error {
 	if err := wait(ctx, o.warmup, failed); err != nil {
 		return err

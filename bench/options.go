@@ -50,7 +50,7 @@ type options struct {
 	plain     string
 }
 
-// echoPayload is about 130 bytes of JSON, as a game client would send.
+// echoPayload is about 130 bytes of JSON, such as a game client would send.
 const echoPayload = `{"action":"move","seq":1042,"position":{"x":128.5,"y":64.25,"z":0},"target":"npc-7731","flags":["run","aim"],"note":"hello world"}`
 
 func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error) {
@@ -66,23 +66,23 @@ func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error
 	fs.BoolVar(&o.selfEcho, "self-echo", false, "start a bare server as a child process and drive it in the same run")
 	fs.IntVar(&o.connections, "connections", s.connections, "connections")
 	fs.IntVar(&o.inflight, "inflight", cmp.Or(s.inflight, 1), "requests (rpc-ws) or tickets (matchmaker) in flight per connection")
-	fs.DurationVar(&o.duration, "duration", 5*time.Second, "time that is measured, at most 5m")
-	fs.DurationVar(&o.warmup, "warmup", time.Second, "time of load before it")
-	fs.DurationVar(&o.settle, "settle", 2*time.Second, "time of rest before memory is read (idle, match-empty)")
-	fs.IntVar(&o.rounds, "rounds", 1, "times server and bare server are driven in turn; results are taken together")
+	fs.DurationVar(&o.duration, "duration", 5*time.Second, "measured time, at most 5m")
+	fs.DurationVar(&o.warmup, "warmup", time.Second, "load before the measured time")
+	fs.DurationVar(&o.settle, "settle", 2*time.Second, "idle time before memory is read (idle, match-empty)")
+	fs.IntVar(&o.rounds, "rounds", 1, "rounds in which server and bare server are driven in turn; results are combined")
 	fs.BoolVar(&o.json, "json", false, "print the report as JSON")
 	format := fs.String("format", "json", "wire format of WebSocket messages: json or protobuf")
 	fs.StringVar(&o.rpc, "rpc", s.rpc, "id of the RPC to call, or of the one that creates a match and returns its id")
 	fs.StringVar(&o.payload, "payload", s.payload, "payload of that RPC")
 	fs.IntVar(&o.rooms, "rooms", cmp.Or(s.rooms, 20), "matches (match) or parties (party)")
 	fs.IntVar(&o.players, "players", cmp.Or(s.players, 8), "players in each match, room or party (relay, match, chat, churn, party)")
-	fs.IntVar(&o.window, "window", 4, "messages per player on their way at once (relay)")
+	fs.IntVar(&o.window, "window", 4, "messages in flight per player (relay)")
 	fs.IntVar(&o.size, "size", 128, "bytes of data in a message (relay, chat, status, hook, party)")
 	fs.IntVar(&o.count, "count", cmp.Or(s.count, 200), "matches to create (match-empty, match-list), or reloads (reload)")
 	fs.IntVar(&o.users, "users", 0, "users that share the connections; 0 means one each (idle, churn)")
-	fs.BoolVar(&o.persist, "persist", false, "store the messages; an operation is one send then (chat)")
-	fs.BoolVar(&o.reconnect, "reconnect", false, "disconnect and connect again in every round (churn)")
-	fs.IntVar(&o.waiting, "waiting", 0, "further tickets that wait and match nothing (matchmaker)")
+	fs.BoolVar(&o.persist, "persist", false, "store the messages; an operation is then one send (chat)")
+	fs.BoolVar(&o.reconnect, "reconnect", false, "reconnect in every round (churn)")
+	fs.IntVar(&o.waiting, "waiting", 0, "additional tickets that never match (matchmaker)")
 	fs.IntVar(&o.sources, "sources", 1, "loopback addresses to connect from, for more connections than one has ports")
 	fs.StringVar(&o.metrics, "metrics", "", "host:port of the server's Prometheus metrics (churn)")
 	fs.StringVar(&o.plain, "plain", "", "host:port,pid of a server without the hook, driven in the same run (hook)")
@@ -136,8 +136,8 @@ func (o *options) check(s *scenario) error {
 	return nil
 }
 
-// targets is the server first, then the bare server. The second result ends
-// what was started.
+// targets returns the server first, then the bare server. The second result
+// stops what was started.
 func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, func(), error) {
 	var targets []*target
 	if o.address != "" {
@@ -185,12 +185,12 @@ func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, fun
 	return append(targets, t), child.stop, nil
 }
 
-// targetAt reads host:port,pid.
+// targetAt parses host:port,pid.
 func targetAt(where string) (*target, error) {
 	address, pid, _ := strings.Cut(where, ",")
 	n, err := strconv.Atoi(pid)
 	if pid != "" && err != nil {
-		return nil, fmt.Errorf("%q is no process id", pid)
+		return nil, fmt.Errorf("%q is not a process id", pid)
 	}
 	t := &target{address: address}
 	t.process, err = openProcess(n, false)
@@ -201,11 +201,11 @@ func targetAt(where string) (*target, error) {
 type target struct {
 	name      string
 	address   string
-	bare      bool // it echoes, and knows neither sessions nor matches
-	plain     bool // it has no hook, where that is the question
+	bare      bool // only echoes, without sessions and matches
+	plain     bool // without the hook (scenario hook)
 	serverKey string
 	httpKey   string
 	sources   *sources
-	process   *process // nil when no process id was given
+	process   *process // nil without a process id
 	database  *process
 }

@@ -10,9 +10,9 @@ import (
 	"kumi/bench/wire"
 )
 
-// party has several parties live through the same, each driven by one worker:
-// create, all join, the leader says something to all, looks for opponents and
-// gives up, all leave. An operation is one request; what reaches the others is
+// party runs several parties concurrently, each driven by one worker: create,
+// all join, the leader sends a message to all, looks for opponents and
+// cancels, all leave. An operation is one request; delivery to the others is
 // part of its cost.
 func party(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.rooms * o.players)
@@ -34,7 +34,7 @@ func party(ctx context.Context, o *options, t *target) ([]*Result, error) {
 
 type partyRun struct {
 	codec   wire.Codec
-	members []*socket // the leader first
+	members []*socket // leader first
 	data    []byte
 }
 
@@ -63,7 +63,7 @@ func (p *partyRun) live(w *worker) error {
 			return fmt.Errorf("remove from matchmaker: %w", err)
 		}
 		for i := range p.members {
-			// The leader goes last.
+			// The leader leaves last.
 			if _, err := p.do(w, p.members[len(p.members)-1-i], partyLeave(id)); err != nil {
 				return fmt.Errorf("leave party: %w", err)
 			}
@@ -79,7 +79,7 @@ func (p *partyRun) do(w *worker, s *socket, m *rtapi.Envelope) (*rtapi.Envelope,
 	return reply, err
 }
 
-// talk sends data from one to all others, and is done when they have it.
+// talk sends data from one member to the others, and waits until they have it.
 func (p *partyRun) talk(w *worker, from *socket, id string) error {
 	begin := time.Now()
 	if err := from.write(p.codec.Build(-1, partySend(id, p.data))); err != nil {

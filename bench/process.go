@@ -10,20 +10,19 @@ import (
 	"time"
 )
 
-// clockTick is the unit of times in /proc/<pid>/stat. It is 1/100 s on every
-// Linux that Go runs on.
+// clockTick is the unit of times in /proc/<pid>/stat: 1/100 s on every Linux
+// that Go supports.
 const clockTick = 10 * time.Millisecond
 
-// process reads what another process has used, from /proc. A nil process
-// reads zeros: its figures are left out of the report.
+// process reads the resource usage of another process from /proc. A nil
+// process reads zeros, and its figures are left out of the report.
 type process struct {
 	pid int
-	// tree counts descendants too, as PostgreSQL needs: it has a process for
-	// each connection.
+	// tree includes descendants, for PostgreSQL, which has a process per connection.
 	tree bool
 }
 
-// openProcess checks that the process can be read. It is nil for pid 0.
+// openProcess checks that the process can be read. It returns nil for pid 0.
 func openProcess(pid int, tree bool) (*process, error) {
 	if pid == 0 {
 		return nil, nil
@@ -38,7 +37,7 @@ func openProcess(pid int, tree bool) (*process, error) {
 type stat struct {
 	parent   int
 	own      time.Duration
-	children time.Duration // of children that ended and were waited for
+	children time.Duration // of children that were waited for
 }
 
 func readStat(pid int) (stat, error) {
@@ -49,8 +48,8 @@ func readStat(pid int) (stat, error) {
 	return parseStat(data)
 }
 
-// parseStat reads the line of /proc/<pid>/stat. The name in parentheses may
-// itself hold spaces and parentheses.
+// parseStat parses /proc/<pid>/stat. The name in parentheses may itself
+// contain spaces and parentheses.
 func parseStat(data []byte) (stat, error) {
 	i := bytes.LastIndexByte(data, ')')
 	fields := strings.Fields(string(data[i+1:]))
@@ -73,14 +72,14 @@ func parseStat(data []byte) (stat, error) {
 	}, nil
 }
 
-// cpu is the processor time used since the process began.
+// cpu returns the CPU time used since the process began.
 func (p *process) cpu() (time.Duration, error) {
 	if p == nil {
 		return 0, nil
 	}
 	root, err := readStat(p.pid)
 	if err != nil {
-		return 0, fmt.Errorf("the process that is measured is gone: %w", err)
+		return 0, fmt.Errorf("the measured process has ended: %w", err)
 	}
 	if !p.tree {
 		return root.own, nil
@@ -92,7 +91,7 @@ func (p *process) cpu() (time.Duration, error) {
 	return sum, nil
 }
 
-// descendants reads the state of all processes below this one.
+// descendants returns the state of all processes below this one.
 func (p *process) descendants() map[int]stat {
 	all := map[int]stat{}
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
@@ -117,7 +116,7 @@ func (p *process) descendants() map[int]stat {
 	return below
 }
 
-// rss is the memory the process holds now, in bytes.
+// rss returns the current resident memory, in bytes.
 func (p *process) rss() (int64, error) {
 	if p == nil {
 		return 0, nil
@@ -129,7 +128,7 @@ func (p *process) rss() (int64, error) {
 	}
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
-		return 0, fmt.Errorf("the process that is measured is gone: %w", err)
+		return 0, fmt.Errorf("the measured process has ended: %w", err)
 	}
 	n, ok := kilobytes(data, "VmRSS:")
 	if !ok {

@@ -9,15 +9,15 @@ import (
 	"kumi/bench/wire"
 )
 
-// relay lets all players of one relayed match send as fast as their messages
-// arrive at the others. The window bounds what is on its way, so that no
-// server closes a socket for being slow.
+// relay has all players of one relayed match send as fast as their messages
+// arrive at the others. The window bounds messages in flight, so that no
+// server closes a socket as slow.
 func relay(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.players)
 	if err != nil {
 		return nil, err
 	}
-	// A room of its own for each run: the bare server keeps rooms.
+	// A separate room for each run: the bare server keeps rooms.
 	path := fmt.Sprintf("/room?id=%d", time.Now().UnixNano())
 	sockets, err := t.connectAll(ctx, o.codec, sessions, onPath(path))
 	if err != nil {
@@ -44,7 +44,7 @@ func relay(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	return one(measure(ctx, o, t, l))
 }
 
-// joinRelayed has the first player create a match and the others join it.
+// joinRelayed makes the first player create a match and the others join it.
 func joinRelayed(codec wire.Codec, sockets []*socket) (string, error) {
 	reply, err := sockets[0].request(codec, matchCreate(""))
 	if err != nil {
@@ -63,7 +63,7 @@ type relayRun struct {
 	codec     wire.Codec
 	receivers int64
 	delivered atomic.Int64
-	tokens    chan struct{} // one for each message that may be sent now
+	tokens    chan struct{} // one for each message that may be sent
 	done      chan struct{}
 }
 
@@ -73,9 +73,9 @@ type stamped struct {
 	offset int
 }
 
-// message is what a player sends. To the bare server, which passes messages
-// on as they are, it is what a game server would make of it, so that the same
-// bytes leave both.
+// message returns what a player sends. For the bare server, which forwards
+// messages unchanged, it is what a game server would make of it, so that both
+// send the same bytes.
 func (r *relayRun) message(t *target, matchID string, size int) stamped {
 	data := make([]byte, size)
 	if t.bare {
@@ -113,7 +113,7 @@ func (r *relayRun) receive(w *worker, s *socket) error {
 			return replyError(message)
 		case wire.MatchData:
 			w.record(time.Duration(time.Now().UnixNano() - r.codec.Stamped(env.Data)))
-			// A message is through when all others have it.
+			// A message is done when all others have it.
 			if r.delivered.Add(1)%r.receivers == 0 {
 				r.tokens <- struct{}{}
 			}

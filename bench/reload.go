@@ -7,7 +7,7 @@ import (
 )
 
 // reload calls a function over WebSocket, first undisturbed, then while the
-// server loads its modules anew --count times, evenly over the same time.
+// server reloads its modules --count times, evenly over the same time.
 func reload(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	quiet, err := rpcWS(ctx, o, t)
 	if err != nil {
@@ -31,7 +31,7 @@ func reload(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	return append(quiet, busy, reloads), nil
 }
 
-// reloadModules asks for the reloads once the measured time has begun. Its
+// reloadModules requests the reloads after the measured time has begun. Its
 // errors count among those of the calls.
 func (t *target) reloadModules(w *worker, o *options, loads *histogram) error {
 	for w.phase.Load() == warming {
@@ -52,7 +52,7 @@ func (t *target) reloadModules(w *worker, o *options, loads *histogram) error {
 			return err
 		}
 		if status != 200 {
-			w.fail(answerError(status, body))
+			w.fail(responseError(status, body))
 			continue
 		}
 		loads.add(time.Since(begin))

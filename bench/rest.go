@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// healthcheck asks whether the server is up.
+// healthcheck calls the health check.
 func healthcheck(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	l := load{unit: "request"}
 	get := request("GET", "/healthcheck", t.address, "", "")

@@ -14,11 +14,11 @@ type Report struct {
 	Format      string    `json:"format"`
 	Connections int       `json:"connections"`
 	Results     []*Result `json:"results"`
-	// Figures are what a scenario concludes from the results.
+	// Figures are derived from the results by a scenario.
 	Figures []Figure `json:"figures,omitempty"`
 }
 
-// Figure is one number with its name.
+// Figure is one named number.
 type Figure struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
@@ -28,7 +28,7 @@ type Figure struct {
 // Result is one line of a report: some work on one target. Times are in
 // microseconds.
 type Result struct {
-	Work       string  `json:"work,omitempty"` // tells several results of a scenario apart
+	Work       string  `json:"work,omitempty"` // distinguishes several results of a scenario
 	Target     string  `json:"target"`
 	Unit       string  `json:"unit"`
 	Operations uint64  `json:"operations"`
@@ -42,12 +42,12 @@ type Result struct {
 	CPU        float64 `json:"cpu_us_per_operation,omitempty"`
 	DBCPU      float64 `json:"database_cpu_us_per_operation,omitempty"`
 	RSS        int64   `json:"rss_bytes,omitempty"`
-	// RSSEach is memory per connection or match, where that is the question.
+	// RSSEach is the memory per connection or match, if measured.
 	RSSEach int64 `json:"rss_bytes_each,omitempty"`
-	// Ratio is CPU (or RSSEach) over that of the bare server in this run.
+	// Ratio is CPU (or RSSEach) divided by that of the bare server in this run.
 	Ratio float64 `json:"times_bare,omitempty"`
 
-	// States are what the server held at several moments of the run.
+	// States are what the server held at several points of the run.
 	States []State `json:"states,omitempty"`
 
 	perOp         int
@@ -57,8 +57,8 @@ type Result struct {
 	hist          *histogram
 }
 
-// add takes in the results of one round; those of further rounds are summed
-// with the earlier ones of the same work and target.
+// add adds the results of one round; those of further rounds are summed with
+// earlier ones of the same work and target.
 func (r *Report) add(t *target, results []*Result) {
 	for _, n := range results {
 		n.Target = t.name

@@ -5,15 +5,14 @@ import (
 	"fmt"
 )
 
-// row is some work and what is told about it.
+// row is some work and how it is reported.
 type row struct {
-	// lines are what is printed, each with one value per run.
+	// lines are the printed lines, each with one value per run.
 	lines []line
 	runs  []job
-	// anew starts a server for each run, as what one leaves behind would show
-	// in the next.
+	// anew starts a server for each run, since one run would influence the next.
 	anew bool
-	// own measures what is no scenario, instead of runs: the values by line.
+	// own measures what is not a scenario: it returns the values by line.
 	own func(context.Context, *tabler) ([][]float64, error)
 }
 
@@ -23,11 +22,10 @@ type line struct {
 	pick func(*Report) float64
 }
 
-// job is a scenario with its flags, and the flags of its server beyond the
-// ordinary ones.
+// job is a scenario with its flags, and additional flags of its server.
 type job struct{ bench, server string }
 
-// rows are all that table measures.
+// rows is everything that table measures.
 var rows = []row{
 	times("RPC over WebSocket, JSON, Go / Lua / JS", each("rpc-ws --rpc echo_%s", "go", "lua", "js")),
 	times("same, protobuf", each("rpc-ws --format protobuf --rpc echo_%s", "go", "lua", "js")),

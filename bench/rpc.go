@@ -8,7 +8,7 @@ import (
 )
 
 // rpcWS calls a function over WebSocket with a number of calls in flight per
-// connection. The bare server echoes the request, which holds the same cid.
+// connection. The bare server echoes the request, which has the same cid.
 func rpcWS(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	l, done, err := rpcLoad(ctx, o, t)
 	if err != nil {
@@ -39,7 +39,7 @@ func rpcLoad(ctx context.Context, o *options, t *target) (load, func(), error) {
 	return l, func() { closeAll(sockets) }, nil
 }
 
-// callOverSocket keeps all calls in flight: the cid of a call is its slot, so
+// callOverSocket keeps all calls in flight. The cid of a call is its slot, so
 // nothing is encoded while load runs.
 func callOverSocket(w *worker, s *socket, codec wire.Codec, calls [][]byte) error {
 	sent := make([]time.Time, len(calls))
@@ -90,8 +90,8 @@ func rpcREST(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	return one(measure(ctx, o, t, l))
 }
 
-// repeat is a worker that sends what next gives over one HTTP connection,
-// one request after the other.
+// repeat returns a worker that sends the requests of next over one HTTP
+// connection, one after the other.
 func (t *target) repeat(next func() []byte) func(*worker) error {
 	return func(w *worker) error {
 		c := newHTTPConn(t.address)
@@ -104,7 +104,7 @@ func (t *target) repeat(next func() []byte) func(*worker) error {
 			case err != nil:
 				return err
 			case status != 200:
-				w.fail(answerError(status, body))
+				w.fail(responseError(status, body))
 			default:
 				w.record(time.Since(begin))
 			}

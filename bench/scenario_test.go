@@ -34,7 +34,7 @@ func startBare(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// report runs the program and reads its JSON.
+// report runs the program and parses its JSON output.
 func report(t *testing.T, args ...string) *Report {
 	t.Helper()
 	args = append(args, "--json", "--duration=600ms", "--warmup=50ms", "--settle=20ms", "--server-key=thekey", "--http-key=thehttpkey")
@@ -49,7 +49,7 @@ func report(t *testing.T, args ...string) *Report {
 	return &r
 }
 
-// perScenario are the flags a test needs, small on purpose.
+// perScenario are small flags for tests.
 var perScenario = map[string]string{
 	"rpc-ws":      "--rpc=echo --connections=3 --inflight=2",
 	"rpc-rest":    "--rpc=echo --connections=2",
@@ -113,7 +113,7 @@ func TestScenariosDriveServerAndBare(t *testing.T) {
 	}
 }
 
-// check looks at what reached the server.
+// check checks what reached the server.
 func check(t *testing.T, scenario string, fake *fakeServer) {
 	t.Helper()
 	for _, want := range map[string][]string{
@@ -151,7 +151,7 @@ func TestServerErrorsAreReported(t *testing.T) {
 		{"match-empty --self-echo", "no bare counterpart"},
 		{"hook --address=x", "give --plain"},
 		{"hook --server-key=thekey --connections=1 --address=" + address + " --plain=" + address, `without "****"`},
-		{"hook --address=x --plain=x,y", "no process id"},
+		{"hook --address=x --plain=x,y", "not a process id"},
 		{"status --connections=1 --server-key=thekey --address=" + address, "must be 2 or more"},
 		{"churn --metrics=127.0.0.1:1 --server-key=thekey --connections=1 --address=" + address, "read metrics"},
 		{"chat --self-echo --sources=0", "--sources must be 1 or more"},

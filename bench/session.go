@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// setupWorkers is how many connections prepare users and matches; this is
-// not measured.
+// setupWorkers is how many connections prepare users and matches, which is not
+// measured.
 const setupWorkers = 8
 
 // session is an authenticated user.
@@ -27,7 +27,7 @@ func (s session) bearer() string {
 	return "Bearer " + s.token
 }
 
-// deviceRequest authenticates a device, creating its account when need be.
+// deviceRequest authenticates a device, creating its account if needed.
 func (t *target) deviceRequest(device string) []byte {
 	key := "Basic " + base64.StdEncoding.EncodeToString([]byte(t.serverKey+":"))
 	return request("POST", "/v2/account/authenticate/device?create=true", t.address, key, `{"id":"`+device+`"}`)
@@ -43,7 +43,7 @@ func (t *target) authenticate(c *httpConn, device string) (session, error) {
 		return session{}, fmt.Errorf("authenticate: %w", err)
 	}
 	if status != 200 {
-		return session{}, fmt.Errorf("authenticate: %w", answerError(status, body))
+		return session{}, fmt.Errorf("authenticate: %w", responseError(status, body))
 	}
 	var answer struct {
 		Token string `json:"token"`
@@ -55,7 +55,7 @@ func (t *target) authenticate(c *httpConn, device string) (session, error) {
 	return session{token: answer.Token, userID: userID}, err
 }
 
-// userOf reads the user id out of a session token, which nobody checks here.
+// userOf reads the user id from a session token, without verifying it.
 func userOf(token string) (string, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -74,8 +74,8 @@ func userOf(token string) (string, error) {
 	return c.UserID, nil
 }
 
-// sessions logs in n users. Their devices are the same in every run, so that
-// a run leaves no more accounts behind than the one before.
+// sessions logs in n users. Their device ids are the same in every run, so
+// that runs do not add accounts.
 func (t *target) sessions(n int) ([]session, error) {
 	out := make([]session, n)
 	if t.bare {
@@ -96,8 +96,8 @@ func (t *target) sessions(n int) ([]session, error) {
 	return out, errors.Join(errs...)
 }
 
-// rpcRequest calls a function. Without a session it is a call from another
-// server, with the http key.
+// rpcRequest calls a function; without a session as another server would, with
+// the HTTP key.
 func (t *target) rpcRequest(id, payload string, s session) []byte {
 	path := "/v2/rpc/" + url.PathEscape(id)
 	if s.token == "" && !t.bare {
@@ -108,15 +108,15 @@ func (t *target) rpcRequest(id, payload string, s session) []byte {
 }
 
 // createMatch calls the function that creates a match and returns the match
-// id, which it may give as plain text or as match_id, matchId or id of a JSON
-// object.
+// id, which the function may return as plain text or as match_id, matchId or
+// id of a JSON object.
 func (t *target) createMatch(c *httpConn, create []byte) (string, error) {
 	status, body, err := c.do(create)
 	if err != nil {
 		return "", fmt.Errorf("create match: %w", err)
 	}
 	if status != 200 {
-		return "", fmt.Errorf("create match: %w", answerError(status, body))
+		return "", fmt.Errorf("create match: %w", responseError(status, body))
 	}
 	return matchIDOf(body)
 }
@@ -154,7 +154,7 @@ func matchIDOf(body []byte) (string, error) {
 	return text, nil
 }
 
-// answerError is an answer that was not the expected one.
-func answerError(status int, body []byte) error {
+// responseError is the error for an unexpected response.
+func responseError(status int, body []byte) error {
 	return fmt.Errorf("status %d: %.200s", status, body)
 }

@@ -15,19 +15,19 @@ import (
 	"kumi/bench/wire"
 )
 
-// setupTimeout bounds a connect and the wait for one reply during setup, and in
-// scenarios where thousands of connections ask at once.
+// setupTimeout bounds a connect and the wait for one reply, during setup and
+// in scenarios where thousands of connections send requests at once.
 const setupTimeout = time.Minute
 
-// socket is a WebSocket client. One goroutine may read and any may write.
+// socket is a WebSocket client. One goroutine may read, and any may write.
 type socket struct {
 	conn *websocket.Conn
 	kind websocket.MessageType
 	buf  []byte
 }
 
-// connect opens a socket with the session's token. Path and query are those
-// of the bare server; a game server has one address for all.
+// connect opens a socket with the session's token. barePath is the path and
+// query on the bare server; a game server has one address.
 func (t *target) connect(ctx context.Context, codec wire.Codec, s session, barePath string) (*socket, error) {
 	address := "ws://" + t.address + barePath
 	if !t.bare {
@@ -52,7 +52,7 @@ func (t *target) connect(ctx context.Context, codec wire.Codec, s session, bareP
 	return sock, nil
 }
 
-// read is the next message, valid until the next read.
+// read returns the next message, valid until the next read.
 func (s *socket) read() ([]byte, error) {
 	_, r, err := s.conn.Reader(context.Background())
 	if err != nil {
@@ -78,8 +78,8 @@ func (s *socket) write(message []byte) error {
 	return s.conn.Write(context.Background(), s.kind, message)
 }
 
-// ask sends a request with that cid and returns its reply, passing over
-// whatever else arrives. It is for setup.
+// ask sends a request with that cid and returns its reply, skipping other
+// messages. It is for setup.
 func (s *socket) ask(codec wire.Codec, cid int, message []byte) ([]byte, error) {
 	timer := time.AfterFunc(setupTimeout, func() { _ = s.conn.CloseNow() })
 	defer timer.Stop()
@@ -102,8 +102,8 @@ func (s *socket) ask(codec wire.Codec, cid int, message []byte) ([]byte, error) 
 	}
 }
 
-// request sends a message and reads its reply whole. It is for setup, and for
-// scenarios whose operations are rare and dear.
+// request sends a message and decodes its reply. It is for setup, and for
+// scenarios whose operations are rare and expensive.
 func (s *socket) request(codec wire.Codec, m *rtapi.Envelope) (*rtapi.Envelope, error) {
 	reply, err := s.ask(codec, 1, codec.Build(1, m))
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *socket) request(codec wire.Codec, m *rtapi.Envelope) (*rtapi.Envelope, 
 	return codec.Read(reply)
 }
 
-// await reads until a message of that kind is there. It is for setup too.
+// await reads until a message of that kind arrives. It is for setup.
 func (s *socket) await(codec wire.Codec, kind wire.Kind) error {
 	timer := time.AfterFunc(setupTimeout, func() { _ = s.conn.CloseNow() })
 	defer timer.Stop()
@@ -130,11 +130,11 @@ func (s *socket) await(codec wire.Codec, kind wire.Kind) error {
 	}
 }
 
-// replyError is an error envelope, shown as it came.
+// replyError is the error for an error envelope.
 func replyError(message []byte) error { return fmt.Errorf("error reply %.200q", message) }
 
-// connectAll opens a socket for each session, several at a time. On error
-// none is left open.
+// connectAll opens a socket for each session, several at a time. On an error
+// it closes all.
 func (t *target) connectAll(ctx context.Context, codec wire.Codec, sessions []session, barePath func(i int) string) ([]*socket, error) {
 	sockets := make([]*socket, len(sessions))
 	errs := make([]error, setupWorkers)
@@ -168,5 +168,5 @@ func closeAll(sockets []*socket) {
 	wg.Wait()
 }
 
-// onPath is for scenarios whose connections all use one address.
+// onPath is for scenarios whose connections all use one path.
 func onPath(path string) func(int) string { return func(int) string { return path } }

@@ -7,15 +7,15 @@ import (
 	"sync/atomic"
 )
 
-// sources are the addresses that connections to a target come from. One
-// address has about 28,000 ports, and one that a connection left is not free
-// for a minute; every address of 127.0.0.0/8 is this machine.
+// sources are the local addresses of connections to a target. One address has
+// about 28,000 ports, and a port is not free again for a minute after its
+// connection ended; every address in 127.0.0.0/8 is local.
 type sources struct {
 	clients []*http.Client
 	next    atomic.Uint64
 }
 
-// newSources makes n of them. With one, the system chooses.
+// newSources returns n addresses. With one, the system chooses.
 func newSources(n int) *sources {
 	s := &sources{}
 	for i := range n {
@@ -32,7 +32,7 @@ func newSources(n int) *sources {
 	return s
 }
 
-// client takes the addresses in turn.
+// client returns a client for the next address in turn.
 func (s *sources) client() *http.Client {
 	return s.clients[s.next.Add(1)%uint64(len(s.clients))]
 }

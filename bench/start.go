@@ -23,14 +23,14 @@ const healthyTime = 30 * time.Second
 type started struct {
 	address string
 	cmd     *exec.Cmd
-	data    string // folder to remove
+	data    string // directory to remove
 	took    time.Duration
 	ended   chan struct{}
 }
 
 func (s *started) pid() int { return s.cmd.Process.Pid }
 
-// stop ends the server and waits for it. Nil has nothing to stop.
+// stop stops the server and waits for it. It does nothing on nil.
 func (s *started) stop() {
 	if s == nil {
 		return
@@ -45,7 +45,7 @@ func (s *started) stop() {
 }
 
 // start runs a server and waits until it is healthy. Without a data folder it
-// gets one of its own, which goes when it stops. Later flags win.
+// gets a temporary one, which is removed by stop. Later flags take precedence.
 func (t *tabler) start(ctx context.Context, flags, data string) (*started, error) {
 	s := &started{ended: make(chan struct{})}
 	if data == "" {
@@ -95,9 +95,9 @@ func (t *tabler) start(ctx context.Context, flags, data string) (*started, error
 	return nil, fmt.Errorf("the server is not healthy after %s: %s", healthyTime, said.Bytes())
 }
 
-// freePort finds a port that is free with the one below, where gRPC goes. It
-// looks where systems do not take the ports of outgoing connections from, of
-// which there may be thousands.
+// freePort finds two adjacent free ports and returns the upper; gRPC uses the
+// lower. It looks outside the range that systems use for outgoing connections,
+// of which there may be thousands.
 func freePort() (int, error) {
 	for range 100 {
 		port := 20000 + rand.N(12000)
@@ -105,7 +105,7 @@ func freePort() (int, error) {
 			return port, nil
 		}
 	}
-	return 0, errors.New("no two free ports side by side")
+	return 0, errors.New("no two adjacent free ports")
 }
 
 func free(port int) bool {
@@ -117,8 +117,9 @@ func free(port int) bool {
 	return true
 }
 
-// starting measures the time from start to the first good health check, new
-// and again, the median of some, and what an idle server holds.
+// starting measures the time from start to the first successful health check,
+// with a new data folder and an existing one, the median of several, and the
+// memory of the idle server.
 func starting(ctx context.Context, t *tabler) ([][]float64, error) {
 	const times = 5
 	var fresh, again, memory []float64

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// State is what a server held at a moment. What is not known is 0.
+// State is what a server held at one point. Unknown values are 0.
 type State struct {
 	When       string  `json:"when"`
 	Sessions   float64 `json:"sessions"`
@@ -21,7 +21,7 @@ func (s State) String() string {
 	return fmt.Sprintf("%s: %.0f sessions, %.0f presences, %.0f goroutines, %.1f MB", s.When, s.Sessions, s.Presences, s.Goroutines, float64(s.RSS)/(1<<20))
 }
 
-// state reads the memory and, when there is an address for them, the metrics.
+// state reads the memory and, if --metrics is given, the metrics.
 func (t *target) state(o *options, when string) (State, error) {
 	s := State{When: when}
 	var err error
@@ -32,7 +32,7 @@ func (t *target) state(o *options, when string) (State, error) {
 	defer c.close()
 	status, body, err := c.do(request("GET", "/metrics", o.metrics, "", ""))
 	if err == nil && status != 200 {
-		err = answerError(status, body)
+		err = responseError(status, body)
 	}
 	if err != nil {
 		return s, fmt.Errorf("read metrics: %w", err)
@@ -40,7 +40,7 @@ func (t *target) state(o *options, when string) (State, error) {
 	for line := range strings.Lines(string(body)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		name, _, _ = strings.Cut(name, "{")
-		// The first part of a name is a setting of the server.
+		// The first part of a name is configurable.
 		_, after, _ := strings.Cut(name, "_")
 		n, err := strconv.ParseFloat(value, 64)
 		if err != nil {
@@ -58,8 +58,8 @@ func (t *target) state(o *options, when string) (State, error) {
 	return s, nil
 }
 
-// afterwards waits until the server holds no more than before, for at most
-// drainTime, and after that for the settle time.
+// afterwards waits until the server holds no more than before, at most
+// drainTime, and then for the settle time.
 func (t *target) afterwards(ctx context.Context, o *options, before State, when string) (State, error) {
 	deadline := time.Now().Add(drainTime)
 	for {

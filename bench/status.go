@@ -13,7 +13,7 @@ import (
 )
 
 // status has the first user change a status that all others follow, again as
-// soon as everybody knows.
+// soon as all have received it.
 func status(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	if o.connections < 2 {
 		return nil, fmt.Errorf("--connections must be 2 or more: one user and the followers")
@@ -41,7 +41,7 @@ func status(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	r.known <- struct{}{}
 	l := load{unit: "delivery", stop: func() { close(r.done); closeAll(sockets) }}
 	l.workers = append(l.workers, func(*worker) error { return r.update(sockets[0]) })
-	// A user may get the own status too, which is no delivery to a follower.
+	// A user may receive its own status too, which is not a delivery to a follower.
 	l.workers = append(l.workers, func(*worker) error { return discard(sockets[0], o.codec) })
 	for _, s := range sockets[1:] {
 		l.workers = append(l.workers, func(w *worker) error { return r.follow(w, s) })
@@ -54,7 +54,7 @@ type statusRun struct {
 	message   []byte
 	followers int64
 	delivered atomic.Int64
-	known     chan struct{} // there is something in it when all know the status
+	known     chan struct{} // signals that all received the status
 	done      chan struct{}
 }
 
@@ -82,7 +82,7 @@ func (r *statusRun) follow(w *worker, s *socket) error {
 		case wire.Error:
 			return replyError(message)
 		case wire.StatusPresenceEvent:
-			// The status that begins comes before the one that ends.
+			// The new status comes before the old one.
 			sent := wire.MarkIn(message)
 			if sent == 0 {
 				continue
@@ -91,14 +91,14 @@ func (r *statusRun) follow(w *worker, s *socket) error {
 			if r.delivered.Add(1)%r.followers == 0 {
 				select {
 				case r.known <- struct{}{}:
-				case <-r.done: // what arrives now is that users leave
+				case <-r.done: // messages from here on are about users leaving
 				}
 			}
 		}
 	}
 }
 
-// discard reads what nobody wants, but for errors, and so answers pings.
+// discard reads messages to answer pings, and reports errors.
 func discard(s *socket, codec wire.Codec) error {
 	for {
 		message, err := s.read()

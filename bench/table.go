@@ -14,7 +14,7 @@ import (
 
 // tabler measures all rows against servers that it starts.
 type tabler struct {
-	server   string // the program
+	server   string // path of the program
 	modules  string
 	filter   string
 	flags    string
@@ -23,7 +23,7 @@ type tabler struct {
 	stderr   io.Writer
 }
 
-// table runs the rows and prints each as soon as it is known.
+// table measures the rows and prints each when it is done.
 func table(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	t := &tabler{stderr: stderr}
 	fs := flag.NewFlagSet("bench table", flag.ContinueOnError)
@@ -71,7 +71,7 @@ func table(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if !any {
-		return fmt.Errorf("--only %s: no row has such a name", *only)
+		return fmt.Errorf("--only %s: no such row", *only)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d rows failed", failed)
@@ -100,8 +100,7 @@ func joined(values []float64) string {
 	return strings.Join(parts, " / ")
 }
 
-// measure gives the values of each line, and the errors that calls were
-// answered with.
+// measure returns the values of each line, and the errors of failed calls.
 func (t *tabler) measure(ctx context.Context, r row) ([][]float64, []string, error) {
 	if r.own != nil {
 		values, err := r.own(ctx, t)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// serveFake is the fake server as a process of its own, with the flags that
-// table gives a server.
+// serveFake runs the fake server as a process, with the flags that table
+// passes to a server.
 func serveFake(args []string) {
 	var port string
 	for i, a := range args {
@@ -34,7 +34,7 @@ func TestTableStartsServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The test program itself is the server, told by a variable.
+	// The test binary is the server, selected by a variable.
 	server := filepath.Join(t.TempDir(), "server")
 	if err := os.WriteFile(server, []byte("#!/bin/sh\nexec env "+fakeVariable+"=1 '"+self+"' \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)

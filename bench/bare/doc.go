@@ -1,8 +1,8 @@
-// Package bare is the yardstick of the load generator: an echo and fan-out
-// server on plain coder/websocket and net/http, with no sessions, no database
-// and one write per message. What a game server spends on an operation is
-// quoted as a multiple of what this one spends.
+// Package bare is the baseline of the load generator: an echo and fan-out
+// server on plain coder/websocket and net/http, without sessions, without a
+// database, and with one write per message. The cost of an operation in a game
+// server is quoted as a multiple of its cost here.
 //
-// Serve may be called from any goroutine; each connection has one reader, and
-// fan-out writes straight from the goroutine that has something to send.
+// Serve may be called from any goroutine. Each connection has one reader;
+// fan-out writes directly from the goroutine that sends.
 package bare

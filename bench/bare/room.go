@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// TickPeriod and StateSize are the work of one authoritative match.
+	// TickPeriod and StateSize define the work of one authoritative match.
 	TickPeriod = 100 * time.Millisecond
 	StateSize  = 190
 )
 
-// room is a set of connections that get each other's messages, or a state at
-// every tick once it is started.
+// room is a set of connections that receive each other's messages, or a state
+// on every tick after start.
 type room struct {
 	mu      sync.Mutex
 	members []*websocket.Conn
@@ -32,7 +32,7 @@ type room struct {
 func (r *room) join(c *websocket.Conn) (left func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// A new list each time: a sender works on the one it took.
+	// Make a new list, since senders use the old one.
 	r.members = append(slices.Clone(r.members), c)
 	return func() {
 		r.mu.Lock()
@@ -47,7 +47,7 @@ func (r *room) current() []*websocket.Conn {
 	return r.members
 }
 
-// send writes to all in the room but from.
+// send writes to all in the room except from.
 func (r *room) send(from *websocket.Conn, kind websocket.MessageType, message []byte) {
 	for _, to := range r.current() {
 		if to != from {
@@ -62,7 +62,7 @@ func (r *room) input(message []byte) {
 	r.mu.Unlock()
 }
 
-// start begins to tick, once; it is an error when the format is unknown.
+// start starts ticking, once. It fails for an unknown format.
 func (r *room) start(format string) error {
 	codec, err := wire.ByName(format)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/coder/websocket"
 )
 
-// maxMessage bounds a message and a request body, in bytes.
+// maxMessage bounds messages and request bodies, in bytes.
 const maxMessage = 64 << 10
 
-// Serve answers on the listener until ctx ends: GET / with an empty answer,
-// any POST or PUT with its own body, /ws with an echo of every message,
-// /room?id=&all= with fan-out to the others in the room, or to all in it, /tick?id=&format= with a
+// Serve serves until ctx ends: GET / with an empty response, any POST or PUT
+// with its own body, /ws with an echo of every message, /room?id=&all= with
+// fan-out to the others in the room or to all in it, /tick?id=&format= with a
 // state at 10 Hz to everybody in the room.
 func Serve(ctx context.Context, l net.Listener) error {
 	s := &server{rooms: map[string]*room{}}
@@ -53,8 +53,8 @@ func echoBody(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// accept upgrades and calls each with every message until the peer leaves.
-// The message is only valid during the call.
+// accept upgrades a connection and calls each with every message until the
+// peer leaves. The message is valid during the call only.
 func accept(w http.ResponseWriter, r *http.Request, joined func(*websocket.Conn) (left func()), each func(*websocket.Conn, websocket.MessageType, []byte)) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
@@ -76,7 +76,7 @@ func accept(w http.ResponseWriter, r *http.Request, joined func(*websocket.Conn)
 	}
 }
 
-// readInto reads one message into buf, which grows when it must.
+// readInto reads one message into buf, which grows if needed.
 func readInto(c *websocket.Conn, buf []byte) (websocket.MessageType, []byte, error) {
 	kind, r, err := c.Reader(context.Background())
 	if err != nil {

@@ -5,7 +5,7 @@ local function echo(_, payload)
   return payload
 end
 
--- Reads an object, counts it up, adds a field and writes it.
+-- Reads an object, increments its counter, adds a field and writes it.
 local function bump_counter(_, payload)
   local value = nk.json_decode(payload)
   value.counter = (value.counter or 0) + 1
@@ -24,8 +24,8 @@ local function fibonacci()
   return tostring(fib(20))
 end
 
--- Takes {"maxTicks": n}: the match ends by itself after that many ticks, or
--- never when n is 0 or missing.
+-- Takes {"maxTicks": n}: the match ends by itself after that many ticks, never
+-- if n is 0 or missing.
 local function create_match(_, payload)
   local params = {}
   if payload and payload ~= "" then

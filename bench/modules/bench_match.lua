@@ -1,5 +1,5 @@
--- The load generator's match: ten ticks a second, one input per player and
--- tick, one state of about 190 bytes to everybody per tick.
+-- The load generator's match: ten ticks per second, one input per player and
+-- tick, one state of about 190 bytes to all players per tick.
 local nk = require("nakama")
 
 local M = {}
@@ -21,7 +21,8 @@ function M.match_join(_, _, _, state, presences)
   return state
 end
 
--- Ends the match with its last player, so that runs leave nothing behind.
+-- Ends the match when its last player leaves, so that runs leave nothing
+-- behind.
 function M.match_leave(_, _, _, state, presences)
   for _, presence in ipairs(presences) do
     state.players[presence.session_id] = nil
@@ -38,7 +39,7 @@ function M.match_leave(_, _, _, state, presences)
   return state
 end
 
--- Keeps coordinates three digits long, so that every state is equally large.
+-- Keeps coordinates three digits long, so that every state has the same size.
 local function keep_inside(v)
   if v < 100 then
     return 999

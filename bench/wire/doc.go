@@ -1,7 +1,7 @@
-// Package wire builds and reads the realtime messages the load generator uses,
-// as bytes, in both wire formats. Under load nothing reflects or allocates per
-// message: requests are built once and sent again and again, replies are only
-// scanned for what the generator needs. A Codec has no state and may be used
+// Package wire builds and reads the realtime messages that the load generator
+// uses, as bytes, in both wire formats. Under load nothing is reflected or
+// allocated per message: requests are built once and sent repeatedly, replies
+// are only scanned for what is needed. A Codec has no state and may be used
 // from any goroutine.
 package wire
 
@@ -15,11 +15,11 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 )
 
-// Kind is what an envelope holds: the field number of that message in the
-// protocol's envelope, 0 when it holds none.
+// Kind is the kind of message in an envelope: its field number in the
+// protocol's envelope, 0 for none.
 type Kind uint8
 
-// The kinds that scenarios ask for.
+// The kinds that scenarios need.
 const (
 	ChannelMessage        Kind = 5
 	ChannelMessageAck     Kind = 6
@@ -36,7 +36,7 @@ const (
 
 const fieldCID = 1
 
-// kinds are all kinds by their JSON names.
+// kinds maps JSON names to kinds.
 var kinds = func() map[string]Kind {
 	fields := (&rtapi.Envelope{}).ProtoReflect().Descriptor().Fields()
 	names := map[string]Kind{}
@@ -48,55 +48,54 @@ var kinds = func() map[string]Kind {
 	return names
 }()
 
-// Envelope is what was found in a received message. The slices point into
-// the message.
+// Envelope is the result of scanning a message. The slices point into the
+// message.
 type Envelope struct {
-	CID  int // -1 when absent or not a number
+	CID  int // -1 if absent or not a number
 	Kind Kind
-	// Data is the data of a MatchData: base64 text in JSON, else bytes.
+	// Data is the data of a MatchData: base64 text in JSON, otherwise bytes.
 	Data []byte
 }
 
-// StampSize is how many bytes of match data a time stamp takes. It is a
-// multiple of three so that it fills whole base64 groups.
+// StampSize is the size of a time stamp in match data, in bytes. It is a
+// multiple of three, to fill whole base64 groups.
 const StampSize = 9
 
 // Codec is one wire format.
 type Codec interface {
-	// Name is the value of the format query parameter.
+	// Name returns the value of the format query parameter.
 	Name() string
-	// Text says whether frames are text frames.
+	// Text tells whether frames are text frames.
 	Text() bool
 
-	// RPC asks for the function id with a payload.
+	// RPC builds a call of function id with a payload.
 	RPC(cid int, id, payload string) []byte
-	// MatchDataSend sends data to a match. Offset is where the data begins in
-	// the message, for Stamp.
+	// MatchDataSend builds match data to send. offset is where the data begins in the
+	// message, for Stamp.
 	MatchDataSend(matchID string, opCode int64, data []byte) (message []byte, offset int)
-	// MatchData is what a server makes of MatchDataSend for the receivers,
-	// with a sender when one is given.
+	// MatchData builds what a server sends to the receivers, with a sender if not nil.
 	MatchData(matchID string, sender *Presence, opCode int64, data []byte) (message []byte, offset int)
 
-	// Build makes any message, with a cid when that is not negative. It is the
-	// protocol library's work: too slow for every message of a load.
+	// Build builds any message with the protocol's library, with a cid unless
+	// negative. It is too slow for every message of a load.
 	Build(cid int, m *rtapi.Envelope) []byte
-	// Read is the whole of a received message, with the library as well.
+	// Read decodes a message with the protocol's library.
 	Read(message []byte) (*rtapi.Envelope, error)
 
-	// Scan finds the parts of a received message.
+	// Scan finds the needed parts of a received message.
 	Scan(message []byte) Envelope
 
-	// Stamp writes a time in nanoseconds over the first StampSize bytes of
-	// the data at offset of a message built here.
+	// Stamp writes a time in nanoseconds over the first StampSize bytes of the data at
+	// offset of a message built here.
 	Stamp(message []byte, offset int, nanos int64)
-	// Stamped reads that time back out of Envelope.Data; 0 when it is short.
+	// Stamped reads that time from Envelope.Data; 0 if it is too short.
 	Stamped(data []byte) int64
 }
 
 // Presence is a sender in match data.
 type Presence struct{ UserID, SessionID, Username string }
 
-// ByName finds a codec by its format name, json or protobuf.
+// ByName returns a codec by its format name, json or protobuf.
 func ByName(name string) (Codec, error) {
 	switch name {
 	case "json":
@@ -107,13 +106,13 @@ func ByName(name string) (Codec, error) {
 	return nil, fmt.Errorf("unknown format %q: use json or protobuf", name)
 }
 
-// Mark is text that carries a time through fields of text, as a chat message
-// has, in either format: no server has cause to change its letters.
+// Mark is a placeholder for a time in a text field, such as a chat message, in
+// either format: servers do not change its letters.
 const Mark = "sent@AAAAAAAAAAA"
 
 const markName = len("sent@")
 
-// SetMark writes a time in nanoseconds into the Mark within a message.
+// SetMark writes a time in nanoseconds into the Mark in a message.
 func SetMark(message []byte, nanos int64) {
 	if i := bytes.Index(message, []byte(Mark[:markName])); i >= 0 && len(message) >= i+len(Mark) {
 		var raw [8]byte
@@ -122,7 +121,7 @@ func SetMark(message []byte, nanos int64) {
 	}
 }
 
-// MarkIn reads that time back; 0 when there is none.
+// MarkIn reads that time; 0 if there is none.
 func MarkIn(message []byte) int64 {
 	var raw [8]byte
 	i := bytes.Index(message, []byte(Mark[:markName]))
@@ -135,7 +134,7 @@ func MarkIn(message []byte) int64 {
 	return int64(binary.BigEndian.Uint64(raw[:]))
 }
 
-// withCID is m with that cid; setting it is fine, callers build m for this.
+// withCID sets the cid of m. It modifies m, which callers build for this.
 func withCID(cid int, m *rtapi.Envelope) *rtapi.Envelope {
 	if cid >= 0 {
 		m.Cid = strconv.Itoa(cid)

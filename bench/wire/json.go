@@ -15,10 +15,10 @@ import (
 // JSON is the text format.
 type JSON struct{}
 
-// Name is "json".
+// Name returns "json".
 func (JSON) Name() string { return "json" }
 
-// Text is true.
+// Text returns true.
 func (JSON) Text() bool { return true }
 
 // RPC implements Codec.
@@ -58,7 +58,8 @@ func appendCID(b []byte, cid int) []byte {
 	return append(b, '"')
 }
 
-// appendText is for messages built once, so the library's quoting will do.
+// appendText is for messages built once, so the library's quoting is fast
+// enough.
 func appendText(b []byte, s string) []byte {
 	quoted, _ := json.Marshal(s)
 	return append(b, quoted...)
@@ -78,9 +79,9 @@ var (
 	dataKey = []byte(`"data":`)
 )
 
-// Scan relies on two facts: a server writes the message name either first or
-// right after the cid, and quotes inside strings are escaped, so that a key
-// with its quotes is found only where it is a key.
+// Scan relies on two facts: servers write the message name first or right
+// after the cid, and quotes inside strings are escaped, so that a key in
+// quotes is found only where it is a key.
 func (JSON) Scan(message []byte) Envelope {
 	env := Envelope{CID: -1}
 	rest := skipTo(message, '{')
@@ -97,7 +98,7 @@ func (JSON) Scan(message []byte) Envelope {
 		}
 	}
 	if env.CID < 0 && env.Kind != MatchData {
-		// Another server may write the cid last.
+		// Other servers may write the cid last.
 		if i := bytes.LastIndex(message, cidKey); i >= 0 {
 			text, _ := quoted(message[i+len(cidKey):])
 			env.CID = atoi(text)
@@ -106,7 +107,7 @@ func (JSON) Scan(message []byte) Envelope {
 	return env
 }
 
-// skipTo is what follows the first c, nothing when there is none.
+// skipTo returns what follows the first c, nil if there is none.
 func skipTo(b []byte, c byte) []byte {
 	if i := bytes.IndexByte(b, c); i >= 0 {
 		return b[i+1:]
@@ -121,7 +122,7 @@ func trimSpace(b []byte) []byte {
 	return b
 }
 
-// quoted is the text between the next two quotes, and what follows them.
+// quoted returns the text between the next two quotes, and what follows.
 func quoted(b []byte) (text, rest []byte) {
 	b = skipTo(b, '"')
 	if i := bytes.IndexByte(b, '"'); i >= 0 {
@@ -147,9 +148,9 @@ func atoi(text []byte) int {
 // Build implements Codec.
 func (JSON) Build(cid int, m *rtapi.Envelope) []byte {
 	var b bytes.Buffer
-	// The library puts spaces where it likes.
+	// The library varies its white space.
 	if err := json.Compact(&b, []byte(protojson.MarshalOptions{UseProtoNames: true}.Format(withCID(cid, m)))); err != nil {
-		panic(err) // the library wrote it
+		panic(err) // cannot happen: the library wrote it
 	}
 	return b.Bytes()
 }

@@ -13,10 +13,10 @@ import (
 // Protobuf is the binary format.
 type Protobuf struct{}
 
-// Name is "protobuf".
+// Name returns "protobuf".
 func (Protobuf) Name() string { return "protobuf" }
 
-// Text is false.
+// Text returns false.
 func (Protobuf) Text() bool { return false }
 
 // RPC implements Codec.
@@ -50,7 +50,7 @@ func (Protobuf) MatchData(matchID string, sender *Presence, opCode int64, data [
 	return m, len(m) - len(b) + tail
 }
 
-// matchDataSend is only ever sent, so no kind is needed for it.
+// matchDataSend is only sent, so it is not among the exported kinds.
 const matchDataSend Kind = 15
 
 func message(cid int, kind Kind, body []byte) []byte {
@@ -112,7 +112,7 @@ func next(b []byte) (field protowire.Number, body []byte, n int) {
 	return field, nil, n + m
 }
 
-// find is the first length-delimited field of that number.
+// find returns the first length-delimited field with that number.
 func find(b []byte, want protowire.Number) []byte {
 	for len(b) > 0 {
 		field, body, n := next(b)
@@ -131,7 +131,7 @@ func find(b []byte, want protowire.Number) []byte {
 func (Protobuf) Build(cid int, m *rtapi.Envelope) []byte {
 	b, err := proto.Marshal(withCID(cid, m))
 	if err != nil {
-		panic(err) // only text that is no UTF-8 could be refused
+		panic(err) // cannot happen: only text that is not UTF-8 fails
 	}
 	return b
 }

@@ -11,7 +11,7 @@ import (
 
 var rude = regexp.MustCompile(`darn|heck|blast`)
 
-// filter takes words out of chat messages, as the scripts in filter/ do.
+// filter replaces words in chat messages, as the scripts in filter/ do.
 func filter(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	message := in.GetChannelMessageSend()
 	message.Content = rude.ReplaceAllString(message.Content, "****")

@@ -9,8 +9,8 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// match is the handler bench_go: ten ticks a second, one input per player and
-// tick, one state of about 190 bytes to everybody per tick.
+// match is the handler bench_go: ten ticks per second, one input per player
+// and tick, one state of about 190 bytes to all players per tick.
 type match struct{}
 
 type player struct {
@@ -53,8 +53,8 @@ func (match) MatchJoin(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime
 	return st
 }
 
-// MatchLeave ends the match with its last player, so that runs leave nothing
-// behind.
+// MatchLeave ends the match when its last player leaves, so that runs leave
+// nothing behind.
 func (match) MatchLeave(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, s any, presences []runtime.Presence) any {
 	st := s.(*state)
 	for _, p := range presences {
@@ -105,8 +105,8 @@ func (match) MatchSignal(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runti
 	return s, data
 }
 
-// keepInside keeps coordinates three digits long, so that every state is
-// equally large.
+// keepInside keeps coordinates three digits long, so that every state has the
+// same size.
 func keepInside(v int) int {
 	switch {
 	case v < 100:

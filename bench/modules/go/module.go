@@ -14,8 +14,9 @@ import (
 
 const invalidArgument = 3
 
-// InitModule registers echo_go, json_go, create_match_go and the match bench_go,
-// and the word filter when the server's runtime.env has bench_filter=go.
+// InitModule registers echo_go, json_go, create_match_go and the match
+// bench_go, and the word filter if the server's runtime.env has
+// bench_filter=go.
 func InitModule(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, initializer runtime.Initializer) error {
 	for id, rpc := range map[string]func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, string) (string, error){
 		"echo_go":         echo,
@@ -38,7 +39,8 @@ func echo(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule
 	return payload, nil
 }
 
-// bumpCounter reads an object, counts it up, adds a field and writes it.
+// bumpCounter reads an object, increments its counter, adds a field and writes
+// it.
 func bumpCounter(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, payload string) (string, error) {
 	var value map[string]any
 	if err := json.Unmarshal([]byte(payload), &value); err != nil || value == nil {
@@ -52,7 +54,7 @@ func bumpCounter(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.Nakam
 }
 
 // createMatch takes {"maxTicks": n}: the match ends by itself after that many
-// ticks, or never when n is 0 or missing. A "label" becomes the match's.
+// ticks, never if n is 0 or missing. A "label" becomes the match's label.
 func createMatch(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
 	var params struct {
 		MaxTicks int64  `json:"maxTicks"`

@@ -16,7 +16,7 @@ import (
 // players is the number of players in a match of the scenario.
 const players = 8
 
-// checkState looks at what a match sends: about 190 bytes, the inputs in it.
+// checkState checks a match's state: about 190 bytes, with the inputs in it.
 func checkState(t *testing.T, data []byte) {
 	t.Helper()
 	if len(data) < 180 || len(data) > 200 {

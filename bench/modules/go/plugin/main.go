@@ -13,10 +13,10 @@ import (
 	benchmodule "kumi/bench/modules/go"
 )
 
-// InitModule is what the server looks for.
+// InitModule is called by the server.
 func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error {
 	return benchmodule.InitModule(ctx, logger, db, nk, initializer)
 }
 
-// main is never run; it lets the package build as an ordinary program too.
+// main makes the package build as an ordinary program too. It never runs.
 func main() {}
