@@ -1,5 +1,5 @@
-// Command go is a game server with a Go module compiled in. It is Kumi with
-// everything that `go run .` has, plus what module.go registers:
+// Command go is a game server with a Go module compiled in: Kumi with
+// everything that `go run .` has, plus what module.go registers.
 //
 //	go run ./examples/go
 //

@@ -31,7 +31,7 @@ func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runti
 
 var rude = strings.NewReplacer("darn", "****", "heck", "****", "frick", "*****")
 
-// cleanText stars out rude words.
+// cleanText replaces rude words with asterisks.
 func cleanText(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
 	if payload == "" {
 		return "", runtime.NewError("nothing to clean", 3)
@@ -39,7 +39,7 @@ func cleanText(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtim
 	return rude.Replace(payload), nil
 }
 
-// countPlayers is custom SQL on whichever database the server runs on.
+// countPlayers runs custom SQL, on whichever database the server uses.
 func countPlayers(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
 	var n int
 	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM users WHERE username <> $1", "").Scan(&n); err != nil {
@@ -49,7 +49,7 @@ func countPlayers(ctx context.Context, logger runtime.Logger, db *sql.DB, nk run
 	return string(out), err
 }
 
-// afterAuthenticateCustom greets players who come with a custom id.
+// afterAuthenticateCustom logs players who register with a custom id.
 func afterAuthenticateCustom(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, out *api.Session, in *api.AuthenticateCustomRequest) error {
 	if out.Created {
 		logger.WithField("user", ctx.Value(runtime.RUNTIME_CTX_USER_ID)).Info("a new player")

@@ -36,7 +36,7 @@ type game struct {
 	idleTicks int
 }
 
-// play makes a move, or says why it is refused.
+// play makes a move, or returns why it is not allowed.
 func (g *game) play(userID string, cell int) (refused string) {
 	switch {
 	case g.Winner != "":
@@ -85,7 +85,7 @@ func (g *game) label() string {
 	return fmt.Sprintf(`{"game":"tictactoe","open":%d}`, open)
 }
 
-// ticTacToe is the match handler; the game itself is the state.
+// ticTacToe is the match handler.
 type ticTacToe struct{}
 
 func newTicTacToe(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule) (runtime.Match, error) {
@@ -97,7 +97,8 @@ func (*ticTacToe) MatchInit(ctx context.Context, logger runtime.Logger, db *sql.
 	return g, tickRate, g.label()
 }
 
-// MatchJoinAttempt takes two players; one who lost the connection may return.
+// MatchJoinAttempt accepts two players; one who lost the connection may
+// return.
 func (*ticTacToe) MatchJoinAttempt(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, d runtime.MatchDispatcher, tick int64, state any, p runtime.Presence, metadata map[string]string) (any, bool, string) {
 	g := state.(*game)
 	if g.Marks[p.GetUserId()] == "" {
@@ -170,7 +171,7 @@ func (*ticTacToe) MatchTerminate(ctx context.Context, logger runtime.Logger, db 
 	return state
 }
 
-// MatchSignal tells anyone on the server how the game stands.
+// MatchSignal returns the state of the game.
 func (*ticTacToe) MatchSignal(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, d runtime.MatchDispatcher, tick int64, state any, data string) (any, string) {
 	return state, string(state.(*game).view())
 }

@@ -1,5 +1,5 @@
-// The server of Ink, a game for two in browser tabs. Each part of it is a file
-// in src; the page that players open is in page.
+// The server of Ink, a game for two players in browser tabs. Its parts are in
+// src, the page that players open is in page.
 import { cleanMessage } from "./src/chat";
 import { game } from "./src/game";
 import { makeMatch, rateTicket } from "./src/matchmaking";

@@ -10,7 +10,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// start is a server with the game; rounds last a few seconds.
+// start starts a server with the game; rounds last a few seconds.
 func start(t *testing.T, options ...servertest.Option) *servertest.Server {
 	t.Helper()
 	return servertest.Start(t, append([]servertest.Option{
@@ -19,16 +19,16 @@ func start(t *testing.T, options ...servertest.Option) *servertest.Server {
 	}, options...)...)
 }
 
-// player is one side of the game, as the page is.
+// player is one player, with what the page would know.
 type player struct {
 	*servertest.User
 	socket  *servertest.Socket
 	channel string
 	match   string
-	board   []byte // the cells as a page would have them
+	board   []byte // the cells as the page would have them
 }
 
-// view is what op code 1 carries, step what op code 2 does.
+// view is the data of op code 1, step that of op code 2.
 type view struct {
 	Phase   string
 	Left    int
@@ -52,7 +52,7 @@ type step struct {
 	Cells   [2][]int
 }
 
-// enter brings a player into the lobby.
+// enter makes a player join the lobby.
 func enter(t *testing.T, srv *servertest.Server, name string) *player {
 	t.Helper()
 	p := &player{User: srv.User(t, name)}
@@ -69,7 +69,7 @@ func (p *player) open(t *testing.T) {
 	}
 }
 
-// say sends a text to the lobby and returns the reply.
+// say sends a chat message and returns the reply.
 func (p *player) say(t *testing.T, content string) servertest.Envelope {
 	t.Helper()
 	body, err := json.Marshal(map[string]string{"channel_id": p.channel, "content": content})
@@ -79,7 +79,7 @@ func (p *player) say(t *testing.T, content string) servertest.Envelope {
 	return p.socket.Call(t, "channel_message_send", string(body))
 }
 
-// look asks for a match with anybody whose rating is within width.
+// look searches for a match with anybody whose rating is within width.
 func (p *player) look(t *testing.T, width int) (ticket string) {
 	t.Helper()
 	e := p.socket.Call(t, "matchmaker_add", fmt.Sprintf(`{"min_count":2,"max_count":2,"query":"*","numeric_properties":{"width":%d,"rating":1}}`, width))
@@ -116,7 +116,7 @@ func (p *player) turn(t *testing.T, direction string) {
 	p.send(t, 3, `{"turn":`+direction+`}`)
 }
 
-// data is the next message of the match with an op code.
+// data returns the next message of the match with an op code.
 func (p *player) data(t *testing.T, opCode string, into any) {
 	t.Helper()
 	for {
@@ -147,7 +147,7 @@ func (p *player) phase(t *testing.T, name string) view {
 	}
 }
 
-// until waits for a step after which the player of a seat is where it should be.
+// until waits for a step after which there returns true.
 func (p *player) until(t *testing.T, where string, there func(s step) bool) {
 	t.Helper()
 	for {
@@ -161,7 +161,7 @@ func (p *player) until(t *testing.T, where string, there func(s step) bool) {
 	}
 }
 
-// step is the next step, entered into what the player knows of the board.
+// step returns the next step, after applying it to the player's board.
 func (p *player) step(t *testing.T) (s step) {
 	t.Helper()
 	p.data(t, "2", &s)
@@ -174,7 +174,7 @@ func (p *player) step(t *testing.T) (s step) {
 }
 
 // matched brings two players into a match that has begun, and returns them by
-// their seats.
+// seat.
 func matched(t *testing.T, ann, ben *player) [2]*player {
 	t.Helper()
 	ann.look(t, 100)
@@ -192,7 +192,7 @@ func matched(t *testing.T, ann, ben *player) [2]*player {
 	return [2]*player{ben, ann}
 }
 
-// record is what the server keeps of a player, as others see it.
+// record returns the server's record of a player, as others see it.
 func (p *player) record(t *testing.T, of *player) (r record) {
 	t.Helper()
 	a := p.Do(t, http.MethodPost, "/v2/storage", `{"object_ids":[{"collection":"ink","key":"record","user_id":"`+of.ID+`"}]}`)

@@ -8,9 +8,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// TestPlay runs the example as a reader of the README would: the published
-// client, both wire formats, the match in each language that is loaded from
-// data/modules.
+// TestPlay runs the example as described in the README: the published client,
+// both wire formats, and the match in each language in data/modules.
 func TestPlay(t *testing.T) {
 	t.Parallel()
 	dir := servertest.NodePackages(t)

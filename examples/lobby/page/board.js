@@ -1,7 +1,7 @@
-// Draws a match on a canvas. The server tells where things are ten times a
-// second; in between they are drawn on their way there.
+// Draws a match on a canvas. The server sends positions ten times per second;
+// in between the positions are interpolated.
 
-const GROW_MS = 220; // for ink to spread in its cell
+const GROW_MS = 220; // until ink fills its cell
 
 export class Board {
   #context;
@@ -21,7 +21,7 @@ export class Board {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#resize());
   }
 
-  // show takes the whole board as the server has it.
+  // show draws the whole board as sent by the server.
   show({ width, height, cells, runners, tickRate }) {
     if (this.width !== width || this.height !== height || !this.#cells.length) {
       [this.width, this.height] = [width, height];
@@ -34,24 +34,24 @@ export class Board {
     this.#resize();
   }
 
-  // step takes what has changed in one step.
+  // step applies the changes of one step.
   step({ runners, cells }) {
     cells.forEach((list, seat) => list.forEach((cell) => this.#own(cell, seat + 1)));
-    // Who has not yet arrived goes on from where he is drawn now.
+    // A runner that has not arrived yet continues from where it is drawn now.
     const now = performance.now();
     this.#runners = runners.map((to, i) => ({ from: this.#at(this.#runners[i], now), to }));
     this.#stepAt = now;
     this.#draw();
   }
 
-  // shares are how many cells each player has.
+  // shares returns the number of cells of each player.
   shares() {
     const count = [0, 0];
     for (const { owner } of this.#cells) if (owner) count[owner - 1]++;
     return count;
   }
 
-  // rest shows two blots, while nobody plays.
+  // rest shows two blots while no game is played.
   rest() {
     const [width, height] = [28, 18];
     const blot = (i, x, y, size) => Math.hypot((i % width) - x, Math.floor(i / width) - y) < size;
@@ -78,7 +78,7 @@ export class Board {
     this.#draw();
   }
 
-  // #draw asks for one frame; frames go on while something moves.
+  // #draw requests a frame; frames continue while something moves.
   #draw() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
@@ -130,8 +130,8 @@ export class Board {
   }
 }
 
-// square fills a cell from its middle. A little is added so that neighbours
-// leave no seam.
+// square fills a cell from its centre, slightly enlarged to hide seams between
+// neighbours.
 function square(c, x, y, part) {
   const size = part * 1.06;
   c.fillRect(x + (1 - size) / 2, y + (1 - size) / 2, size, size);

@@ -1,10 +1,10 @@
-// The page of Ink: a lobby with people and chat, the search for an opponent, and
-// the match. What counts happens on the server; this file shows it and sends what
-// the player wants.
+// The page of Ink: a lobby with players and chat, the search for an opponent,
+// and the match. The server decides everything; this file shows it and sends
+// the player's input.
 import { Board } from "./board.js";
 import { Nakama, matchData } from "./nakama.js";
 
-// The match's op codes; src/game.ts has what they carry.
+// The match's op codes; src/game.ts describes their data.
 const VIEW = 1;
 const STEP = 2;
 const TURN = 3;
@@ -15,7 +15,7 @@ const KEYS = {
   KeyD: 0, KeyS: 1, KeyA: 2, KeyW: 3,
 };
 
-// How far an opponent's rating may be away, wider with every try.
+// Maximum rating difference of an opponent, increasing with each attempt.
 const WIDTHS = [100, 300, 5000];
 const TRY_MS = 6000;
 
@@ -27,13 +27,13 @@ const server = new Nakama({ onMessage: receive, onClose: retry });
 const people = new Map(); // user id → { username, sessions, status, record }
 
 let channel = ""; // the chat room's id
-let search = null; // AbortController of a search that goes on
+let search = null; // AbortController of a running search
 let match = null; // { id, view }
 
 // --- connection
 
-// A tab is a player, until it is closed: sessionStorage is the tab's own and
-// outlives reloads.
+// Each tab is a player: sessionStorage belongs to the tab and survives
+// reloads.
 sessionStorage.device ??= [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-");
 
 async function start() {
@@ -52,15 +52,15 @@ async function start() {
   }
 }
 
-// lost takes the errors of what does not matter without a connection: it is
-// done again with the next one.
+// lost handles errors that only mean a lost connection: what failed is
+// repeated after reconnecting.
 function lost(error) {
   console.info(error.message);
 }
 
 let retryTimer = 0;
 function retry() {
-  $("#connection").textContent = "connecting again …";
+  $("#connection").textContent = "reconnecting …";
   stopSearch();
   clearTimeout(retryTimer);
   retryTimer = setTimeout(start, 1000);
@@ -85,7 +85,7 @@ function newName() {
     + Math.floor(Math.random() * 1000);
 }
 
-// receive gets what the server sends by itself.
+// receive handles messages pushed by the server.
 function receive(kind, value) {
   switch (kind) {
     case "channel_presence_event":
@@ -120,7 +120,7 @@ async function enterLobby() {
   await arrive([...(joined.presences ?? []), joined.self]);
 
   const { messages = [] } = await server.rest("GET", `/v2/channel/${encodeURIComponent(channel)}?limit=50&forward=false`);
-  for (const message of messages) { // the newest first
+  for (const message of messages) { // newest first
     if (!document.getElementById(message.message_id)) $("#messages").prepend(messageItem(message));
   }
   $("#messages").scrollTop = $("#messages").scrollHeight;
@@ -152,7 +152,7 @@ function leave(presences) {
 }
 
 function setStatuses(presences) {
-  const back = []; // from a game, which may have changed the record
+  const back = []; // after a game, which may have changed the record
   for (const { user_id, status = "" } of presences) {
     const person = people.get(user_id);
     if (!person) continue;
@@ -216,8 +216,8 @@ $("#say").addEventListener("submit", async (event) => {
 
 // --- finding an opponent
 
-// find looks for an opponent of about the same strength and becomes less
-// choosy the longer it takes.
+// find searches for an opponent of similar rating, and widens the search over
+// time.
 async function find() {
   if (match) leaveMatch();
   const mine = (search = new AbortController());
@@ -233,7 +233,7 @@ async function find() {
       $("#width").textContent = last ? "Anybody will do now." : `Somebody within ${width} points of your rating would be best.`;
       const { ticket } = await server.ask("matchmaker_add", { min_count: 2, max_count: 2, query: "*", numeric_properties: { width } });
       await pause(last ? Infinity : TRY_MS, mine.signal);
-      await server.ask("matchmaker_remove", { ticket }).catch(() => {}); // gone, where it has matched
+      await server.ask("matchmaker_remove", { ticket }).catch(() => {}); // already removed if it matched
       if (mine.signal.aborted) return;
     }
   } catch (error) {
@@ -246,7 +246,7 @@ function stopSearch() {
   search = null;
 }
 
-// pause ends after a time, or when the signal says so.
+// pause waits for a time, or until the signal is aborted.
 function pause(ms, signal) {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -266,12 +266,12 @@ document.addEventListener("visibilitychange", () => (document.title = "Ink"));
 
 async function joinMatch(id) {
   match = { id, view: null };
-  sessionStorage.match = id; // to come back to after a reload
+  sessionStorage.match = id; // to return to after a reload
   setStatus("playing");
   try {
     await server.ask("match_join", { match_id: id });
   } catch (error) {
-    if (error.code === undefined) return lost(error); // the match may still be there
+    if (error.code === undefined) return lost(error); // the match may still exist
     leaveMatch();
     showLobby("That match is over.");
   }
@@ -284,7 +284,7 @@ function leaveMatch() {
   document.body.classList.remove("playing");
 }
 
-// showMatch gets all there is to know about the match.
+// showMatch applies a full view of the match.
 function showMatch(view) {
   match.view = view;
   document.body.classList.add("playing");
@@ -297,7 +297,7 @@ function showMatch(view) {
       card("notice", { h2: `Waiting for ${other.username}` });
       break;
     case "countdown":
-      break; // the steps count
+      break; // the countdown comes with the steps
     case "playing":
       card();
       break;
@@ -354,7 +354,7 @@ document.addEventListener("keydown", (event) => {
   if (!event.repeat) turn(KEYS[event.code]);
 });
 
-// A finger turns the runner where it moves, as often as it changes its mind.
+// A swipe turns the runner; direction changes within one swipe count too.
 let swipe = null;
 $("#board").addEventListener("pointerdown", ({ clientX, clientY }) => (swipe = { x: clientX, y: clientY, turn: -1 }));
 document.addEventListener("pointerup", () => (swipe = null));
@@ -367,7 +367,7 @@ document.addEventListener("pointermove", ({ clientX, clientY }) => {
   swipe = { x: clientX, y: clientY, turn: direction };
 });
 
-// --- what the card over the board shows
+// --- the card over the board
 
 function showLobby(problem = "") {
   board.rest();
@@ -382,8 +382,8 @@ function recordText() {
   return `${record.wins} won, ${record.losses} lost${record.draws ? `, ${record.draws} drawn` : ""} · rating ${record.rating}`;
 }
 
-// card fills the card from a template, with texts by their selectors; without a
-// template it is gone.
+// card shows a template in the card, with texts by selector; without a
+// template it hides the card.
 function card(template, texts = {}) {
   const element = $("#card");
   element.className = "";

@@ -1,5 +1,5 @@
-// A client for Nakama's protocol, as much of it as this game needs: a session
-// of a device id, REST calls, and one WebSocket with JSON messages.
+// A client for the part of Nakama's protocol that this game uses: sessions of
+// a device id, REST calls, and one WebSocket with JSON messages.
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -7,17 +7,17 @@ const decoder = new TextDecoder();
 export class Nakama {
   #token = "";
   #socket = null;
-  #asked = new Map(); // by cid, who waits for an answer
+  #asked = new Map(); // pending requests, by cid
   #lastCid = 0;
 
-  // onMessage is called with the kind and the value of what the server sends by
-  // itself, onClose when the connection has ended or could not be made.
+  // onMessage is called with kind and value of messages pushed by the server,
+  // onClose when the connection has ended or failed.
   constructor({ url = location.origin, serverKey = "defaultkey", onMessage, onClose }) {
     Object.assign(this, { url, serverKey, onMessage, onClose });
   }
 
-  // authenticate logs in the player of a device id, and makes the player the
-  // first time. It fails with code 6 when the name is somebody else's.
+  // authenticate logs in with a device id, and registers the player the first
+  // time. It fails with code 6 if the username is taken.
   async authenticate(device, username) {
     this.login = { device, username };
     const query = new URLSearchParams({ create: true, username });
@@ -28,8 +28,8 @@ export class Nakama {
     this.username = claims.usn;
   }
 
-  // rest makes a call in the player's name. A session's token ends soon; the
-  // device gets another.
+  // rest makes an authenticated call. If the session token has expired, it
+  // logs in again.
   async rest(method, path, body) {
     try {
       return await this.#fetch(method, path, body, `Bearer ${this.#token}`);
@@ -69,8 +69,8 @@ export class Nakama {
     this.#socket?.close();
   }
 
-  // ask sends a message and gives the answer's value. It fails with what the
-  // server says against it.
+  // ask sends a message and returns the value of the reply. It fails with the
+  // server's error.
   ask(kind, value = {}) {
     return new Promise((resolve, reject) => {
       if (this.#socket?.readyState !== WebSocket.OPEN) throw new Error("not connected");
@@ -80,7 +80,7 @@ export class Nakama {
     });
   }
 
-  // sendMatch sends data to a match. There is no answer.
+  // sendMatch sends data to a match. There is no reply.
   sendMatch(matchId, opCode, value) {
     const data = btoa(String.fromCharCode(...encoder.encode(JSON.stringify(value))));
     this.#send({ match_data_send: { match_id: matchId, op_code: String(opCode), data } });
@@ -103,7 +103,7 @@ export class Nakama {
   }
 }
 
-// matchData reads the data of a match_data message.
+// matchData decodes the data of a match_data message.
 export function matchData(message) {
   return JSON.parse(decoder.decode(Uint8Array.from(atob(message.data ?? ""), (c) => c.charCodeAt(0))));
 }

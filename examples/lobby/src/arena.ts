@@ -1,5 +1,5 @@
-// The rules of Ink, without a server around them. Two players run over a grid
-// and leave ink. What a player's ink shuts in becomes the player's, too.
+// The rules of Ink, independent of the server. Two players run over a grid and
+// leave ink. Cells that a player's ink encloses become that player's, too.
 
 export const WIDTH = 28;
 export const HEIGHT = 18;
@@ -7,18 +7,18 @@ export const HEIGHT = 18;
 // Directions as players send them: right, down, left, up.
 const STEPS = [[1, 0], [0, 1], [-1, 0], [0, -1]];
 
-// Turns a player can order ahead, so that two quick key presses both count.
+// Turns a player can queue, so that two quick key presses both count.
 const TURNS_AHEAD = 2;
 
 export interface Runner {
   x: number;
   y: number;
-  direction: number; // -1 is standing
-  turns: number[]; // ordered, not taken yet
+  direction: number; // -1: standing
+  turns: number[]; // queued
 }
 
 export class Arena {
-  // 0 is free, else 1 + the player's seat
+  // 0: free, otherwise 1 + the player's seat
   cells: number[] = Array(WIDTH * HEIGHT).fill(0);
   runners: [Runner, Runner] = [runner(3, HEIGHT >> 1), runner(WIDTH - 4, HEIGHT >> 1)];
 
@@ -33,8 +33,9 @@ export class Arena {
     }
   }
 
-  // step moves both players by one cell and gives the cells that changed hands.
-  // Who goes first alternates, as two cannot enter the same cell.
+  // step moves both players by one cell and returns the cells that changed
+  // owner. The first mover alternates, since two players cannot enter the same
+  // cell.
   step(tick: number): number[] {
     const changed: number[] = [];
     for (const seat of tick % 2 ? [1, 0] : [0, 1]) {
@@ -53,7 +54,7 @@ export class Arena {
     return score;
   }
 
-  // move gives the cell the player came to, or -1.
+  // move returns the cell the player moved to, or -1.
   private move(seat: number): number {
     const me = this.runners[seat];
     const other = this.runners[1 - seat];
@@ -67,9 +68,9 @@ export class Arena {
     return y * WIDTH + x;
   }
 
-  // enclose gives an owner all cells from which no way leads to the edge except
-  // over the owner's ink: it floods the grid from the edge and takes what stays
-  // dry.
+  // enclose returns all cells from which no path leads to the edge except over
+  // the owner's ink: it floods the grid from the edge and returns the cells
+  // not reached.
   private enclose(owner: number): number[] {
     const { cells } = this;
     const wet = new Uint8Array(cells.length);

@@ -1,11 +1,11 @@
-// What players say passes here before anybody reads it.
+// Chat messages pass through here before they are sent.
 
 const RUDE = ["darn", "heck", "frick"];
 const rude = new RegExp(`\\b(${RUDE.join("|")})\\b`, "gi");
 const LONGEST = 200;
 
-// Before hook: a message is {"text": "…"} and nothing else, of a decent length,
-// with rude words starred out. What it throws goes to the sender.
+// Before hook: a message must be {"text": "…"} of limited length; rude words
+// are replaced with asterisks. Errors thrown here are sent to the sender.
 export const cleanMessage: nkruntime.RtBeforeHookFunction<nkruntime.EnvelopeChannelMessageSend> = (ctx, logger, nk, envelope) => {
   const message = envelope.channelMessageSend;
   const text = textOf(message.content);

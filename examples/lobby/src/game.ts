@@ -16,10 +16,10 @@ const TURN = 3;
 const GIVE_UP = 4;
 
 const TICK_RATE = 10;
-const WAIT_SECONDS = 20; // for both to come
+const WAIT_SECONDS = 20; // for both players to join
 const COUNTDOWN_SECONDS = 3;
-const ROUND_SECONDS = 60; // unless runtime.env has another ROUND_SECONDS
-const RESULT_SECONDS = 60; // that the result can be looked at
+const ROUND_SECONDS = 60; // default, see ROUND_SECONDS in runtime.env
+const RESULT_SECONDS = 60; // for which the result is shown
 
 type Phase = "waiting" | "countdown" | "playing" | "over";
 
@@ -29,16 +29,16 @@ interface Player {
 }
 
 interface Result {
-  winner: string; // user id, empty for a draw or where nobody played
+  winner: string; // user id, empty for a draw or an aborted match
   why: "score" | "gave up" | "nobody came";
   records?: [Record, Record];
 }
 
-// The state of a match may be an object of a class, with anything in it.
+// The state of a match may be an instance of a class.
 class Game {
   arena = new Arena();
   phase: Phase = "waiting";
-  left = WAIT_SECONDS * TICK_RATE; // ticks of the phase
+  left = WAIT_SECONDS * TICK_RATE; // ticks left in the phase
   present = new Map<string, nkruntime.Presence>(); // by session
   result?: Result;
 
@@ -76,8 +76,8 @@ export const game: nkruntime.MatchHandler<Game> = {
     return { state, tickRate: TICK_RATE, label: JSON.stringify({ game: "ink" }) };
   },
 
-  // The two that were matched, and they as often as they like: who reloads the
-  // page takes up the match where it is. Until then his runner goes on alone.
+  // Only the two matched players may join, as often as they like: a player who
+  // reloads the page continues the match. Meanwhile the runner goes on.
   matchJoinAttempt(ctx, logger, nk, dispatcher, tick, state, presence) {
     const accept = state.seatOf(presence.userId) >= 0;
     return { state, accept, rejectMessage: accept ? undefined : "this match is between others" };
@@ -147,8 +147,8 @@ export const game: nkruntime.MatchHandler<Game> = {
     return { state, data: state.view() };
   },
 
-  // With runtime.match_reload: swap a running match moves to changed code. Its
-  // state comes without classes, as it is their code that has changed.
+  // With runtime.match_reload: swap a running match moves to changed code. The
+  // old state arrives without its classes, since their code has changed.
   matchReload(ctx, logger, nk, dispatcher, tick, old) {
     const state: Game = Object.assign(new Game(old.players, old.roundTicks), old);
     state.arena = Object.assign(new Arena(), old.arena);
@@ -156,7 +156,7 @@ export const game: nkruntime.MatchHandler<Game> = {
   },
 };
 
-// finish ends the game and enters it into the records, if there was one.
+// finish ends the game and updates the records, if it was played.
 function finish(nk: nkruntime.Nakama, state: Game, winner: string, why: Result["why"]) {
   state.result = { winner, why };
   if (why !== "nobody came") {

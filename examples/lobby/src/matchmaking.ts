@@ -1,9 +1,9 @@
-// Who plays with whom.
+// Matchmaking by rating.
 import { readRecord } from "./records";
 
-// Before hook: a player says how far from the own rating an opponent may be, as
-// the numeric property "width". The rating and the query are written here, so
-// nobody can claim another rating or choose weak opponents.
+// Before hook: a client sends how far an opponent's rating may differ, as the
+// numeric property "width". The rating and the query are set here, so clients
+// can neither claim another rating nor choose weak opponents.
 export const rateTicket: nkruntime.RtBeforeHookFunction<nkruntime.EnvelopeMatchmakerAdd> = (ctx, logger, nk, envelope) => {
   const ticket = envelope.matchmakerAdd;
   const width = Math.min(Math.max(ticket.numericProperties.width || 100, 10), 5000);
@@ -16,12 +16,12 @@ export const rateTicket: nkruntime.RtBeforeHookFunction<nkruntime.EnvelopeMatchm
     "+properties.game:ink",
     `+properties.rating:>=${rating - width}`,
     `+properties.rating:<=${rating + width}`,
-    `-properties.player:${ctx.userId}`, // whoever copies a tab does not meet himself
+    `-properties.player:${ctx.userId}`, // the same player in another tab
   ].join(" ");
   return envelope;
 };
 
-// Runs when two have been found. The id it returns goes to both of them.
+// Called when two players are matched. Both receive the returned match id.
 export const makeMatch: nkruntime.MatchmakerMatchedFunction = (ctx, logger, nk, matches) => {
   const players = matches.map(({ presence }) => ({ userId: presence.userId, username: presence.username }));
   return nk.matchCreate("ink", { players });

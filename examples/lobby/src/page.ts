@@ -1,9 +1,9 @@
-// The page comes from the server it plays on, so there is one address and
-// nothing to install.
+// The page is served by the game server, so there is one address and nothing
+// to install.
 
-// serve answers with a file of the page folder. It is read for every request,
-// so a change shows at the next reload of the tab; what the browser has already
-// is not sent again.
+// serve returns a handler for a file in the page folder. The file is read on
+// every request, so a change shows after a reload of the tab; unchanged files
+// are not sent again.
 export function serve(file: string, type: string): nkruntime.HttpFunction {
   return async (ctx, logger, nk, request) => {
     const body = nk.fileRead(`page/${file}`);

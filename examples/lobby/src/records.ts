@@ -1,6 +1,6 @@
-// How players did so far. Everybody may read a record, only this code writes it.
-// The objects' permissions see to that once they are there; before, keepRecords
-// does.
+// The players' records. Everybody may read them, only this code writes them.
+// The objects' permissions ensure that for existing ones, keepRecords for new
+// ones.
 
 const COLLECTION = "ink";
 const KEY = "record";
@@ -14,7 +14,7 @@ export interface Record {
 
 const BLANK: Record = { wins: 0, losses: 0, draws: 0, rating: 1000 };
 
-// STAKE is the most that one game moves a rating.
+// STAKE is the maximum change of a rating per game.
 const STAKE = 32;
 
 export function readRecord(nk: nkruntime.Nakama, userId: string): Record {
@@ -22,10 +22,10 @@ export function readRecord(nk: nkruntime.Nakama, userId: string): Record {
   return { ...BLANK, ...object?.value };
 }
 
-// writeResult enters a game into both records and gives them back in the same
-// order. score is 1 when the first player won, 0 when the second did, 0.5 for a
-// draw. Should another game of theirs end meanwhile, it begins anew with what
-// that one wrote.
+// writeResult adds a game to both records and returns them in the same order.
+// score is 1 if the first player won, 0 if the second did, 0.5 for a draw. If
+// another game of theirs is written at the same time, it retries with the new
+// records.
 export function writeResult(nk: nkruntime.Nakama, userIds: [string, string], score: number): [Record, Record] {
   let after: [Record, Record] = [BLANK, BLANK];
   nk.storageWriteRetry(userIds.map((userId) => ({ collection: COLLECTION, key: KEY, userId })), (objects) => {
@@ -40,8 +40,8 @@ export function writeResult(nk: nkruntime.Nakama, userIds: [string, string], sco
   return after;
 }
 
-// Before hook: players may not write what looks like a record. It is called for
-// what players write, not for what this code does.
+// Before hook: clients may not write records. It is called for clients'
+// writes, not for those of this code.
 export const keepRecords: nkruntime.BeforeHookFunction<nkruntime.WriteStorageObjectsRequest> = (ctx, logger, nk, request) => {
   if (request.objects?.some((object) => object.collection === COLLECTION)) {
     throw { message: "records are the server's", code: 7 };
