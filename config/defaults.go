@@ -65,7 +65,7 @@ func Default() *Config {
 			MaxResultBytes:     16 << 20,
 			JSMinCount:         16,
 			JSMaxCount:         32,
-			JSStackSize:        1024,
+			JSStackSize:        50000,
 			JSReadOnlyGlobals:  true,
 			LuaMinCount:        16,
 			LuaMaxCount:        48,

@@ -23,7 +23,7 @@ type Runtime struct {
 
 	JSMinCount        int  `yaml:"js_min_count" usage:"JavaScript engines kept ready."`
 	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
-	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls."`
+	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls, at most 100000; deeper ones throw a RangeError."`
 	JSReadOnlyGlobals bool `yaml:"js_read_only_globals" usage:"Protect JavaScript globals from changes after loading."`
 	JSAPIStacktrace   bool `yaml:"js_api_stacktrace" usage:"Send JavaScript stack traces to callers of RPCs over HTTP."`
 

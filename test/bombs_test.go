@@ -20,6 +20,17 @@ var bombs = map[string]servertest.Option{
 			rpc("catching_loop", () => { while (true) { try { while (true) {} } catch {} } });
 			rpc("async_loop", async () => { for (;;) await null; });
 			rpc("recursion", () => { const f = (n) => 1 + f(n + 1); return String(f(0)); });
+			rpc("flood", () => {
+				const size = 100, seen = new Set();
+				const fill = (x, y) => {
+					if (x < 0 || y < 0 || x >= size || y >= size || seen.has(x * size + y)) return;
+					seen.add(x * size + y);
+					fill(x + 1, y); fill(x - 1, y); fill(x, y + 1); fill(x, y - 1);
+				};
+				fill(0, 0);
+				const endless = () => endless();
+				try { endless() } catch (e) { return seen.size + " " + e.name }
+			});
 			rpc("repeat", () => "x".repeat(2 ** 30));
 			rpc("doubling", () => { let s = "x"; for (;;) s += s; });
 			rpc("list", () => { const l = []; for (;;) l.push([1]); });
@@ -61,6 +72,17 @@ var stopped = map[string]map[string]int{
 	"deep_text":     {"javascript": 3, "lua": 13},
 	"width":         {"lua": 13},
 	"gsub":          {"lua": 8},
+}
+
+// What recurses deep, but ends, runs; without an end it can be caught.
+func TestDeepRecursion(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, bombs["javascript"])
+	for range 2 { // the VM is used again
+		if got, a := srv.RPC(t, "flood", ""); got != "10000 RangeError" {
+			t.Errorf("got %q %s", got, a.Body)
+		}
+	}
 }
 
 // atOnce is how many run each bomb at the same time, but for those that take

@@ -228,18 +228,35 @@ func stringOf(x goja.Value) (string, bool) {
 	return x.String(), true
 }
 
+// The stack of a deep recursion is shown by its ends.
+const (
+	maxFrames   = 60
+	outerFrames = 10
+)
+
 // stackText lists frames with positions in the user's sources.
 func stackText(frames []goja.StackFrame) string {
-	var b strings.Builder
-	for i := range frames {
-		f := &frames[i]
-		b.WriteString("\tat ")
-		b.WriteString(f.FuncName())
-		if at := position(f); at != "" {
-			b.WriteString(" (" + at + ")")
-		}
-		b.WriteByte('\n')
+	for n := len(frames); n > 0 && frames[n-1].FuncName() == entryName || n > 0 && frames[n-1].SrcName() == entryName; n-- {
+		frames = frames[:n-1]
 	}
+	var b strings.Builder
+	list := func(frames []goja.StackFrame) {
+		for i := range frames {
+			f := &frames[i]
+			b.WriteString("\tat ")
+			b.WriteString(f.FuncName())
+			if at := position(f); at != "" {
+				b.WriteString(" (" + at + ")")
+			}
+			b.WriteByte('\n')
+		}
+	}
+	if more := len(frames) - maxFrames; more > 0 {
+		list(frames[:maxFrames-outerFrames])
+		fmt.Fprintf(&b, "\t… %d more\n", more)
+		frames = frames[len(frames)-outerFrames:]
+	}
+	list(frames)
 	return strings.TrimSuffix(b.String(), "\n")
 }
 

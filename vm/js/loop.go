@@ -196,8 +196,7 @@ type timer struct {
 	id    int64
 	at    time.Time
 	every time.Duration // 0: once
-	call  goja.Callable
-	args  []goja.Value
+	args  []goja.Value  // the function, and its arguments
 	index int
 }
 
@@ -210,8 +209,7 @@ func (l *loop) fire() error {
 	} else {
 		l.clear(t.id)
 	}
-	_, err := t.call(goja.Undefined(), t.args...)
-	return err
+	return l.vm.entry.call(t.args)
 }
 
 func (l *loop) clear(id int64) {
@@ -223,8 +221,7 @@ func (l *loop) clear(id int64) {
 
 // setTimer is setTimeout and setInterval.
 func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
-	call, ok := goja.AssertFunction(fc.Argument(0))
-	if !ok {
+	if !v.IsFunc(fc.Argument(0)) {
 		panic(v.rt.NewTypeError("the first argument must be a function"))
 	}
 	l := v.theLoop()
@@ -237,7 +234,7 @@ func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
 	}
 	delay := time.Duration(min(ms, 1e9) * float64(time.Millisecond))
 	l.last++
-	t := &timer{id: l.last, at: time.Now().Add(delay), call: call}
+	t := &timer{id: l.last, at: time.Now().Add(delay), args: []goja.Value{fc.Argument(0)}}
 	if repeat {
 		t.every = max(delay, time.Millisecond)
 	}

@@ -46,8 +46,16 @@ func init() {
 	wrapNew("Function", (*VM).checkedSource)
 	wrap("eval", before(func(v *VM, fc goja.FunctionCall) { v.checkSource(fc.Arguments) }))
 	bounds = append(bounds, bound{named("Proxy"), (*VM).wrapProxies})
+	// goja does not count generators that delegate to one another.
+	bounds = append(bounds, bound{matching(`\byield\s*\*`), func(v *VM) {
+		if x, err := v.rt.RunProgram(generators); err == nil {
+			v.wrapMethod(x.(*goja.Object), "next", counted)
+		}
+	}})
 	bounds = append(bounds, bound{named("JSON"), (*VM).wrapJSON})
 }
+
+var generators = goja.MustCompile("generators", `Object.getPrototypeOf(function* () {}).prototype`, true)
 
 // wrapJSON puts in the server's own JSON functions, which bound nesting.
 func (v *VM) wrapJSON() {

@@ -259,7 +259,7 @@ func (v *VM) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
 	if !ok {
 		return nil, fault.New(fault.Internal, "not a function")
 	}
-	ret, err := v.apply(call, args)
+	ret, err := v.apply(call, nil, args)
 	if err != nil {
 		return nil, v.fromCallback(err)
 	}

@@ -12,10 +12,6 @@ import (
 	"kumi/vm"
 )
 
-// DefaultStack is the call depth when Limits.Stack is 0. There is no unlimited
-// one: a script that recurses for ever would take all memory.
-const DefaultStack = 4000
-
 // Options say how a VM is made.
 type Options struct {
 	// Limits bound each call and the run of the program itself.
@@ -44,6 +40,7 @@ type VM struct {
 
 	ctx      context.Context // of the call that runs
 	limited  *vm.Deadline    // what Go functions get of it; made when there is one
+	entry    *entry          // the way in for outermost calls
 	frames   []*frame        // of Go functions, reused
 	depth    int             // of frames in use
 	running  int             // nested entries into the runtime
@@ -74,7 +71,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	if stack <= 0 {
 		stack = DefaultStack
 	}
-	v.rt.SetMaxCallStackSize(stack)
+	v.rt.SetMaxCallStackSize(min(stack, maxStack))
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.leave = v.leaveNative
 	v.addBuiltins()
@@ -138,11 +135,11 @@ func (v *VM) Close() {
 // result, its rejection the error.
 func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, error) {
 	f, _ := fn.(*goja.Object)
-	call, ok := v.callable, f != nil && f == v.called
-	if !ok {
-		if f != nil {
-			call, ok = goja.AssertFunction(f)
-		}
+	if f == nil {
+		return nil, fault.New(fault.Internal, "the handler is not a function")
+	}
+	if f != v.called {
+		call, ok := goja.AssertFunction(f)
 		if !ok {
 			return nil, fault.New(fault.Internal, "the handler is not a function")
 		}
@@ -151,16 +148,24 @@ func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, e
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.CodeOf(err), "the call was not made, its caller has gone", err)
 	}
-	ret, err := v.run(ctx, func() (goja.Value, error) { return v.apply(call, args) })
+	call, first := v.callable, goja.Value(nil)
+	if v.entry != nil && len(args) < len(v.entry.enter) {
+		call, first = v.entry.enter[len(args)], f
+	}
+	ret, err := v.run(ctx, func() (goja.Value, error) { return v.apply(call, first, args) })
 	if err != nil {
 		return nil, err
 	}
 	return []vm.Ref{ret}, nil
 }
 
-// apply calls a function with arguments that live on a stack of the VM.
-func (v *VM) apply(call goja.Callable, args []vm.Ref) (goja.Value, error) {
+// apply calls a function with arguments that live on a stack of the VM. first is
+// an argument before the others, or nil.
+func (v *VM) apply(call goja.Callable, first goja.Value, args []vm.Ref) (goja.Value, error) {
 	base := len(v.args)
+	if first != nil {
+		v.args = append(v.args, first)
+	}
 	for _, a := range args {
 		if val, ok := a.(goja.Value); ok {
 			v.args = append(v.args, val)

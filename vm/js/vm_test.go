@@ -365,14 +365,15 @@ func TestCallsAfterADeadlineRunFreely(t *testing.T) {
 
 func TestStackOverflow(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
-		"plain":  `function f() { return f() + 1 } return f()`,
-		"caught": `function f() { try { return f() + 1 } catch (e) { return f() } } return f()`,
-		"go":     `const f = () => nk.callBack(f); return f()`,
+	for name, c := range map[string]struct{ body, want string }{
+		"plain":         {`function f() { return f() + 1 } return f()`, "too deeply"},
+		"go":            {`const f = () => nk.callBack(f); return f()`, "too deeply"},
+		"not caught":    {`function f() { return f() + 1 } try { return 1 } catch (e) { } finally { f() }`, "RangeError: Maximum call stack size exceeded"},
+		"caught always": {`function f() { try { return f() + 1 } catch (e) { return f() } } return f()`, "out of time"},
 	} {
-		_, err := eval(t, body, js.Options{Limits: vm.Limits{Stack: 200}})
-		if err == nil || !strings.Contains(err.Error(), "too deeply") {
-			t.Errorf("%s: got %v", name, err)
+		_, err := eval(t, c.body, js.Options{Limits: vm.Limits{Stack: 200, Timeout: 2 * time.Second}})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
 }

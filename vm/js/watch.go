@@ -3,6 +3,7 @@ package js
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
@@ -36,6 +37,8 @@ type watch struct {
 	stopped stopReason // why the runtime was interrupted, or none
 	retired bool
 	memory  *vm.Watched
+
+	interrupted atomic.Bool // the runtime is, or is about to be
 }
 
 // watched is what the running call is held to.
@@ -101,6 +104,7 @@ func (w *watch) end(outer watched) {
 			// What was stopped has ended, the call around it goes on.
 			w.stopped = running
 			w.rt.ClearInterrupt()
+			w.interrupted.Store(false)
 			w.arm(now())
 		}
 	}
@@ -146,8 +150,8 @@ func (w *watch) fire() {
 		return
 	}
 	t := now()
-	if w.stopped = w.over(t); w.stopped != running {
-		w.rt.Interrupt(w.stopped)
+	if reason := w.over(t); reason != running {
+		w.interrupt(reason)
 		return
 	}
 	w.arm(t)
@@ -161,9 +165,15 @@ func (w *watch) tooMuch(still func() bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.depth > 0 && w.stopped == running && still() {
-		w.stopped = tooBig
-		w.rt.Interrupt(tooBig)
+		w.interrupt(tooBig)
 	}
+}
+
+// interrupt stops the running call. w is locked.
+func (w *watch) interrupt(reason stopReason) {
+	w.stopped = reason
+	w.interrupted.Store(true) // before goja knows, see entry.name
+	w.rt.Interrupt(reason)
 }
 
 func (w *watch) close() {
