@@ -55,6 +55,7 @@ type Socket struct {
 	PingBackoffThreshold int      `yaml:"ping_backoff_threshold" usage:"Messages received that postpone the next ping."`
 	CloseAckWaitMs       int      `yaml:"close_ack_wait_ms" usage:"Time to wait for the peer's close frame, in milliseconds."`
 	OutgoingQueueSize    int      `yaml:"outgoing_queue_size" usage:"Messages that may wait for a slow socket before it is closed."`
+	Compression          bool     `yaml:"compression" usage:"Compress WebSocket messages of clients that offer it (permessage-deflate). Off by default: it costs memory and processor time for each message."`
 	SSLCertificate       string   `yaml:"ssl_certificate" usage:"File with the TLS certificate. Needs socket.ssl_private_key."`
 	SSLPrivateKey        string   `yaml:"ssl_private_key" usage:"File with the TLS private key. Needs socket.ssl_certificate."`
 	ResponseHeaders      []string `yaml:"response_headers" usage:"Header set on every HTTP response, as key=value."`

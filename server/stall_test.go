@@ -244,7 +244,7 @@ func TestSlowReaderInARoom(t *testing.T) {
 	if got := why(t, srv, session); got != "queue_full" {
 		t.Errorf("it ended for %q", got)
 	}
-	if lines := log.Lines(`"level":"info"`, session, "does not read", "queue_full"); len(lines) != 1 {
+	if lines := log.Lines(`"level":"info"`, session, "closing slow client", "queue_full"); len(lines) != 1 {
 		t.Errorf("the log says of it: %q, want one line", lines)
 	}
 	if n := counter(srv, "socket_ws_closed_reason", `reason="queue_full"`); n != 1 {

@@ -6,39 +6,43 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/presence"
 )
 
-// session is one socket. What the client sends is handled one message at a time
-// and in order, by the goroutine that reads it; see turn. That is the only
-// goroutine a session always has. It implements presence.Session.
+// session is one socket, an actor with three roles: who reads (session_read.go),
+// who handles what was read (session_handle.go) and who writes
+// (session_write.go). Mostly one goroutine is all three, and an idle session has
+// no other. It implements presence.Session.
 type session struct {
 	*Server
 	id       uuid.UUID
 	user     uuid.UUID
 	username string
 	format   presence.Format
-	frames   byte        // the kind of frame that has messages
-	scope    *core.Scope // of every call made for this session
-	ctx      context.Context
+	kind     websocket.MessageType // of all its messages
+	scope    *core.Scope           // of every call made for this session
+	ctx      context.Context       // ends when the session does
 	cancel   context.CancelFunc
 
-	wire  *wire
-	watch *lookout
-	ping  *time.Timer
-	since int // messages since the read deadline was last moved; the reader's
+	conn *netConn
+	ws   *websocket.Conn
+	ping *time.Timer
+	slow *time.Timer // runs while the reader handles a message
 
-	incoming incoming
-	in       inbox
-	out      outbox
-	turn     turn
+	heard int // messages since the read deadline was last moved; the reader's
 
-	leaving atomic.Bool // the peer has said good-bye
-	closing atomic.Bool
+	in  inbox
+	out outbox
+
+	leaving  atomic.Bool // the peer has left
+	draining atomic.Bool // the server stops: what was read is the last
+	closing  atomic.Bool
 }
 
 var _ presence.Session = (*session)(nil)
@@ -60,11 +64,67 @@ func (s *session) note(e *zerolog.Event) *zerolog.Event {
 	return e.Str("session", s.scope.SessionID).Str("user", s.scope.UserID)
 }
 
-// Close implements presence.Session.
+// drain ends the session once what was read has been handled and answered.
+func (s *session) drain() {
+	s.draining.Store(true)
+	if s.in.drain() {
+		s.Close(presence.Shutdown)
+	}
+}
+
+// Close implements presence.Session. The protocol that clients know closes with
+// code 1000 and says in words why.
 func (s *session) Close(reason presence.CloseReason, final ...*presence.Message) {
+	s.closeWith(websocket.StatusNormalClosure, reason, final...)
+}
+
+// closeWith is Close with a code of RFC 6455.
+func (s *session) closeWith(code websocket.StatusCode, reason presence.CloseReason, final ...*presence.Message) {
 	if !s.closing.CompareAndSwap(false, true) {
 		return
 	}
 	s.cancel()
-	s.pool.Go(&ender{s, reason, slices.Clone(final)})
+	s.pool.Go(&closer{s, code, reason, slices.Clone(final)})
+}
+
+// closer is a session that ends.
+type closer struct {
+	*session
+	code   websocket.StatusCode
+	reason presence.CloseReason
+	final  []*presence.Message
+}
+
+// Run implements actor.Runner: the clean-up, in the protocol's order. The
+// context is cancelled already.
+func (c *closer) Run() {
+	s := c.session
+	s.ping.Stop()
+	s.in.end()
+
+	s.matchmaker.RemoveSession(s.id)
+	s.tracker.End(s.id, runtime.PresenceReasonDisconnect)
+	s.sessions.Remove(s.id)
+
+	switch c.reason {
+	case presence.ClosedByPeer:
+		s.out.end()
+		_ = s.conn.Close()
+	case presence.QueueFull, presence.WriteTimeout:
+		// The peer does not read.
+		s.out.end()
+		s.conn.abort()
+	default:
+		final := slices.DeleteFunc(c.final, func(m *presence.Message) bool { _, err := m.Bytes(s.format); return err != nil })
+		if s.out.finish(&goodbye{c.code, c.reason.Text()}, final...) {
+			s.pool.Go((*writer)(s))
+		}
+	}
+	s.stats.Closed(c.reason)
+	s.event(s.scope, true, c.reason.String())
+	line, text := s.Log.Debug(), "session ended"
+	if c.reason == presence.QueueFull || c.reason == presence.WriteTimeout {
+		line, text = s.Log.Info(), "closing slow client"
+	}
+	s.note(line).Stringer("reason", c.reason).Msg(text)
 }

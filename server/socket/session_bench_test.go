@@ -57,7 +57,7 @@ func BenchmarkHandleRPC(b *testing.B) {
 			for b.Loop() {
 				s.handle(frame)
 				s.out.mu.Lock()
-				s.out.queue = s.out.queue[:0]
+				s.out.queue, s.out.bytes = s.out.queue[:0], 0
 				s.out.mu.Unlock()
 			}
 		})
@@ -81,7 +81,7 @@ func TestHandleRPCAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(200, func() {
 			s.handle(message)
 			s.out.mu.Lock()
-			s.out.queue = s.out.queue[:0]
+			s.out.queue, s.out.bytes = s.out.queue[:0], 0
 			s.out.mu.Unlock()
 		}); n > maxRPCAllocations {
 			t.Errorf("%s: %v allocations per call, at most %d are due", format, n, maxRPCAllocations)

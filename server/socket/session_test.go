@@ -133,7 +133,6 @@ func TestBadInput(t *testing.T) {
 		{"not JSON", websocket.MessageText, `{`, -1, "received malformed payload"},
 		{"unknown field", websocket.MessageText, `{"cid":"1","ping":{"x":1}}`, -1, "received malformed payload"},
 		{"unknown kind", websocket.MessageText, `{"cid":"1","zap":{}}`, -1, "received malformed payload"},
-		{"bad UTF-8", websocket.MessageText, "{\"cid\":\"\xff\",\"ping\":{}}", -1, "received malformed payload"},
 		{"binary frame", websocket.MessageBinary, `{"ping":{}}`, -1, "received malformed payload"},
 		{"empty frame", websocket.MessageText, ``, -1, "received malformed payload"},
 		{"no message", websocket.MessageText, `{"cid":"7"}`, rtapi.Error_MISSING_PAYLOAD, "error processing message"},
@@ -347,6 +346,107 @@ func TestFlood(t *testing.T) {
 	for i := range n {
 		if e := p.read(); e.Cid != strconv.Itoa(i) {
 			t.Fatalf("reply %s where %d is due", e.Cid, i)
+		}
+	}
+}
+
+// A client that reads all it gets may send as much as it likes at once.
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
+	p := r.player("ann", presence.JSON)
+	const n = 5000
+	text := strings.Repeat("x", 500)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testWait)
+		defer cancel()
+		for i := range n {
+			_ = p.conn.Write(ctx, websocket.MessageText, []byte(`{"cid":"`+strconv.Itoa(i)+`","rpc":{"id":"echo","payload":"`+text+`"}}`))
+		}
+	}()
+	for i := range n {
+		if e := p.read(); e.Cid != strconv.Itoa(i) || e.GetRpc().GetPayload() != text {
+			t.Fatalf("got %v where reply %d is due", e, i)
+		}
+	}
+}
+
+// A call that runs when the server stops ends and is answered, unless it takes
+// too long. What its client sends then is not handled.
+func TestShutdownDuringCall(t *testing.T) {
+	t.Parallel()
+	for _, patient := range []bool{true, false} {
+		t.Run("patient="+strconv.FormatBool(patient), func(t *testing.T) {
+			t.Parallel()
+			running, release := make(chan struct{}), make(chan struct{})
+			r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+				set.RPC.Set(&rpc.Function{ID: "slow", Call: func(ctx context.Context, _ string) (string, error) {
+					close(running)
+					select {
+					case <-release:
+						return "done", nil
+					case <-ctx.Done():
+						return "", ctx.Err()
+					}
+				}})
+			})
+			p := r.player("ann", presence.JSON)
+			p.raw(websocket.MessageText, []byte(`{"cid":"1","rpc":{"id":"slow"}}`))
+			<-running
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			stopped := make(chan error, 1)
+			go func() { stopped <- r.Shutdown(ctx) }()
+			s := r.sessions.OfUser(p.user)[0].(*session)
+			eventually(t, "the session is told", s.draining.Load)
+			p.raw(websocket.MessageText, []byte(`{"cid":"2","ping":{}}`))
+			want := 0
+			if patient {
+				close(release)
+				want = 1
+			} else {
+				cancel()
+			}
+			if code, reason := p.closed(); code != websocket.StatusNormalClosure || reason != "server shutting down" {
+				t.Errorf("closed with %d %q", code, reason)
+			}
+			if len(p.pushed) != want || want == 1 && p.pushed[0].GetRpc().GetPayload() != "done" {
+				t.Errorf("got %v, want %d answers", p.pushed, want)
+			}
+			if err := <-stopped; (err == nil) != patient {
+				t.Errorf("shutdown: %v", err)
+			}
+		})
+	}
+}
+
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{true, false} {
+		r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.Compression = on })
+		ctx, cancel := context.WithTimeout(context.Background(), testWait)
+		defer cancel()
+		conn, resp, err := websocket.Dial(ctx, r.url+"?token="+url.QueryEscape(r.token(uuid.Must(uuid.NewV4()), "ann")),
+			&websocket.DialOptions{CompressionMode: websocket.CompressionNoContextTakeover})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(resp.Header.Get("Sec-WebSocket-Extensions"), "permessage-deflate"); got != on {
+			t.Errorf("on %v: agreed on compression %v", on, got)
+		}
+		p := &player{t: t, conn: conn}
+		text := strings.Repeat("compress me ", 300)
+		before := r.Metrics.Messages.Sent.Load()
+		if got := p.call(callRPC("echo", text)).GetRpc().GetPayload(); got != text {
+			t.Errorf("on %v: %d bytes came back as %d", on, len(text), len(got))
+		}
+		if sent := r.Metrics.Messages.Sent.Load() - before; on != (sent < uint64(len(text))/4) {
+			t.Errorf("on %v: %d bytes were sent for a text of %d", on, sent, len(text))
+		}
+		// The limit is that of the message, not of what it is compressed to.
+		p.raw(websocket.MessageText, []byte(`{"rpc":{"id":"echo","payload":"`+strings.Repeat("x", 5000)+`"}}`))
+		if code, _ := p.closed(); code != websocket.StatusMessageTooBig {
+			t.Errorf("on %v: closed with %d", on, code)
 		}
 	}
 }

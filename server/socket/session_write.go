@@ -1,8 +1,14 @@
 package socket
 
 import (
+	"context"
+	"errors"
+	"net"
+	"os"
 	"sync"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"kumi/presence"
 )
@@ -11,11 +17,34 @@ import (
 type outbox struct {
 	mu      sync.Mutex
 	queue   []*presence.Message
+	bytes   int // of the queue
 	writing bool
 	began   time.Time     // of the write in progress, zero when there is none
-	bye     []byte        // the close frame, once it is to follow the queue
+	bye     *goodbye      // the close frame, once it is to follow the queue
 	ended   bool          // nothing is sent any more
-	waiting chan struct{} // of who waits for the end
+	changed chan struct{} // closed after a write and at the end, made by who waits for it
+}
+
+// goodbye is what a close frame says.
+type goodbye struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+// tell wakes who waits. mu is held.
+func (o *outbox) tell() {
+	if o.changed != nil {
+		close(o.changed)
+		o.changed = nil
+	}
+}
+
+// until is closed at the next tell. mu is held.
+func (o *outbox) until() <-chan struct{} {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	return o.changed
 }
 
 // end makes the outbox send nothing any more.
@@ -23,16 +52,13 @@ func (o *outbox) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended, o.queue = true, nil
-	if o.waiting != nil {
-		close(o.waiting)
-		o.waiting = nil
-	}
+	o.tell()
 }
 
 // finish has the last messages follow what is queued, and then the close frame.
 // Only the first call counts. It takes the right to write where nobody has it,
 // and tells so.
-func (o *outbox) finish(bye []byte, last ...*presence.Message) (start bool) {
+func (o *outbox) finish(bye *goodbye, last ...*presence.Message) (start bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ended || o.bye != nil {
@@ -46,21 +72,25 @@ func (o *outbox) finish(bye []byte, last ...*presence.Message) (start bool) {
 
 // wait waits until the outbox has ended, or for limit.
 func (o *outbox) wait(limit time.Duration) {
+	ctx, cancel := context.WithTimeout(background, limit)
+	defer cancel()
 	o.mu.Lock()
-	if o.ended {
-		o.mu.Unlock()
-		return
+	defer o.mu.Unlock()
+	for !o.ended && o.waitTold(ctx) {
 	}
-	if o.waiting == nil {
-		o.waiting = make(chan struct{})
-	}
-	ended := o.waiting
+}
+
+// waitTold waits, without mu, for the next tell. It tells whether that was
+// before ctx ended.
+func (o *outbox) waitTold(ctx context.Context) bool {
+	told := o.until()
 	o.mu.Unlock()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	defer o.mu.Lock()
 	select {
-	case <-ended:
-	case <-timer.C:
+	case <-told:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -72,32 +102,40 @@ const (
 	hardFactor = 32
 )
 
+// maxUnsent is how many bytes of replies may wait to be sent before the session's
+// next message is handled.
+const maxUnsent = 256 << 10
+
 // Send implements presence.Session.
 func (s *session) Send(m *presence.Message) {
-	if s.enqueue(m, true) {
+	if s.push(m, true) {
 		s.pool.Go((*writer)(s))
 	}
 }
 
-// reply queues a message without having it written: who handles the session's
-// messages does that when there is nothing more to handle.
-func (s *session) reply(m *presence.Message) { s.enqueue(m, false) }
-
 // Queue implements presence.Queuer.
-func (s *session) Queue(m *presence.Message) { s.enqueue(m, false) }
+func (s *session) Queue(m *presence.Message) { s.push(m, false) }
 
 // Flush implements presence.Queuer.
-func (s *session) Flush() { s.flushBeside() }
+func (s *session) Flush() {
+	o := &s.out
+	o.mu.Lock()
+	start := !o.writing && len(o.queue) > 0
+	o.writing = o.writing || start
+	o.mu.Unlock()
+	if start {
+		s.pool.Go((*writer)(s))
+	}
+}
 
 var _ presence.Queuer = (*session)(nil)
 
-// enqueue queues a message. With write it takes the right to write where nobody
-// has it, and tells so: a writer is to be started then.
-func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
-	// Encoded here, once for all receivers, as the maker of the message may use
-	// its data again.
-	if _, err := m.Bytes(s.format); err != nil {
-		s.note(s.Log.Error()).Err(err).Msg("message was not sent")
+// push queues what others send to the client, which ends a session that does not
+// take it. With write it takes the right to write where nobody has it, and tells
+// so: a writer is to be started then.
+func (s *session) push(m *presence.Message, write bool) (start bool) {
+	size, ok := s.encoded(m)
+	if !ok {
 		return false
 	}
 	o := &s.out
@@ -114,10 +152,57 @@ func (s *session) enqueue(m *presence.Message, write bool) (start bool) {
 		}
 	}
 	o.queue = append(o.queue, m)
+	o.bytes += size
 	start = write && !o.writing
 	o.writing = o.writing || start
 	o.mu.Unlock()
 	return start
+}
+
+// encoded encodes a message, here and once for all receivers, as the maker of
+// the message may use its data again.
+func (s *session) encoded(m *presence.Message) (size int, ok bool) {
+	b, err := m.Bytes(s.format)
+	if err != nil {
+		s.note(s.Log.Error()).Err(err).Msg("message was not sent")
+		return 0, false
+	}
+	return len(b), true
+}
+
+// reply queues an answer to the client. The reader writes before it waits for
+// the network, so that calls that come together are answered in one write. How
+// much is queued makeRoom bounds.
+func (s *session) reply(m *presence.Message) {
+	size, ok := s.encoded(m)
+	if !ok {
+		return
+	}
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.ended && o.bye == nil {
+		o.queue = append(o.queue, m)
+		o.bytes += size
+	}
+}
+
+// makeRoom waits until few enough replies are to be sent to handle the next
+// message: a client that sends faster than it reads waits, and is not closed as
+// slow for what it asked for. The handler calls it.
+func (s *session) makeRoom() {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for (len(o.queue) >= s.limits.outgoing || o.bytes >= maxUnsent) && !o.ended && o.bye == nil {
+		if !o.writing {
+			o.mu.Unlock()
+			s.flush()
+			o.mu.Lock()
+		} else if !o.waitTold(s.ctx) {
+			return
+		}
+	}
 }
 
 // flush writes what is queued on the caller's goroutine, unless another does.
@@ -137,18 +222,6 @@ func (s *session) flush() {
 	}
 }
 
-// flushBeside has what is queued written by another goroutine.
-func (s *session) flushBeside() {
-	o := &s.out
-	o.mu.Lock()
-	start := !o.writing && len(o.queue) > 0
-	o.writing = o.writing || start
-	o.mu.Unlock()
-	if start {
-		s.pool.Go((*writer)(s))
-	}
-}
-
 // writer is a session in its role of writing what it has to send.
 type writer session
 
@@ -156,17 +229,14 @@ type writer session
 // next messages.
 const keptQueue = 8
 
-// maxWrite is about how much is gathered for one write.
-const maxWrite = 64 << 10
-
 // Run implements actor.Runner: it writes until nothing is queued.
 func (w *writer) Run() {
 	for w.step() {
 	}
 }
 
-// step writes all that is queued, in as few writes as possible. It tells whether
-// more has come meanwhile, and gives up the right to write if not.
+// step writes all that is queued, in as few system calls as possible. It tells
+// whether more has come meanwhile, and gives up the right to write if not.
 func (w *writer) step() (more bool) {
 	s, o := (*session)(w), &w.out
 	o.mu.Lock()
@@ -176,18 +246,20 @@ func (w *writer) step() (more bool) {
 		return false
 	}
 	batch, bye := o.queue, o.bye
-	o.queue = nil
+	o.queue, o.bytes = nil, 0
 	o.began = time.Now()
 	o.mu.Unlock()
 
-	err := s.send(batch, bye)
+	err := s.send(batch)
 	clear(batch)
-	if err != nil {
+	switch {
+	case err != nil:
 		s.writeFailed(err)
-		s.wire.abort() // nothing can follow, so neither can a close frame
-	} else if bye != nil {
-		// The peer has a while to answer, then the reader finds the end.
-		_ = s.wire.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
+		s.conn.abort() // nothing can follow, so neither can a close frame
+	case bye != nil:
+		// The peer has a while to answer.
+		_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
+		_ = s.ws.Close(bye.code, bye.reason)
 	}
 	if bye != nil || err != nil {
 		o.end()
@@ -201,40 +273,38 @@ func (w *writer) step() (more bool) {
 	}
 	more = !o.ended && (len(o.queue) > 0 || o.bye != nil)
 	o.writing = more
+	o.tell()
 	return more
 }
 
-// send writes messages, and the close frame where that is to follow.
-func (s *session) send(batch []*presence.Message, bye []byte) error {
-	buffer := writeBuffers.Get().(*[]byte)
-	b := *buffer
-	defer func() {
-		if cap(b) <= keptWriteBuffer {
-			*buffer = b[:0]
-			writeBuffers.Put(buffer)
-		}
-	}()
-	for i, m := range batch {
+// send writes messages. The error is the network's.
+func (s *session) send(batch []*presence.Message) error {
+	s.conn.hold()
+	for _, m := range batch {
 		payload, err := m.Bytes(s.format)
 		if err != nil {
-			continue // enqueue and reply have seen to that
+			continue // who queued it has seen to that
 		}
-		b = appendFrame(b, s.frames, payload)
-		if len(b) >= maxWrite && i < len(batch)-1 {
-			if err := s.write(b, false); err != nil {
-				return err
-			}
-			b = b[:0]
+		// The library refuses what follows a close frame of its own: after an error of
+		// the peer's there is nobody to send to. Errors of the network stay with conn.
+		if err := s.ws.Write(background, s.kind, payload); err != nil {
+			break
 		}
 	}
-	if b = append(b, bye...); len(b) == 0 {
-		return nil
-	}
-	return s.write(b, bye != nil)
+	return s.conn.release()
 }
 
-func (s *session) write(b []byte, last bool) error {
-	n, err := s.wire.write(b, last)
-	s.Metrics.Messages.Sent.Add(uint64(n))
-	return err
+// writeFailed ends a session that cannot be written to.
+func (s *session) writeFailed(err error) {
+	reason := presence.ClosedByPeer
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		reason = presence.WriteTimeout
+	}
+	if !errors.Is(err, net.ErrClosed) {
+		s.note(s.Log.Debug()).Err(err).Msg("write to socket failed")
+	}
+	if s.leaving.Load() {
+		return // what the peer asked for before it left is still done
+	}
+	s.Close(reason)
 }

@@ -11,9 +11,8 @@ import (
 // waiter reads from a connection without a buffer while there is nothing to
 // read, so that an idle socket has none.
 type waiter struct {
-	conn syscall.RawConn
-	// ready is w.try, made once.
-	ready func(fd uintptr) bool
+	conn  syscall.RawConn
+	ready func(fd uintptr) bool // w.try, made once
 
 	got *[]byte
 	err error
@@ -34,7 +33,7 @@ func newWaiter(c net.Conn) *waiter {
 	return w
 }
 
-// read waits for bytes and returns them in a buffer of the pool.
+// read waits for bytes and returns them in one of chunks.
 func (w *waiter) read() (*[]byte, error) {
 	if err := w.conn.Read(w.ready); err != nil {
 		return nil, err
@@ -44,26 +43,24 @@ func (w *waiter) read() (*[]byte, error) {
 	return got, err
 }
 
+// try reads once. It tells whether that is over, or else whether to wait.
 func (w *waiter) try(fd uintptr) (done bool) {
-	b := getRead()
+	b := chunks.Get().(*[]byte)
 	for {
 		n, err := syscall.Read(int(fd), (*b)[:cap(*b)])
 		switch {
 		case err == syscall.EINTR:
 			continue
-		case err == syscall.EAGAIN:
-			putRead(b)
-			return false
-		case err != nil:
-			w.err = err
-		case n == 0:
-			w.err = io.EOF
-		default:
+		case err == nil && n > 0:
 			*b = (*b)[:n]
 			w.got = b
 			return true
+		case err == nil:
+			w.err = io.EOF
+		case err != syscall.EAGAIN:
+			w.err = err
 		}
-		putRead(b)
-		return true
+		chunks.Put(b)
+		return err != syscall.EAGAIN
 	}
 }

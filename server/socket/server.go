@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -37,12 +38,11 @@ type Server struct {
 	// matchmaker has the tickets of sessions and parties.
 	matchmaker *matchmaker.Matchmaker
 	// event reports that a session began or ended.
-	event   func(scope *core.Scope, ended bool, reason string)
-	pool    *actor.Pool
-	node    [6]byte
-	limits  socketLimits
-	stats   metrics.Sockets
-	watches [watches]lookout
+	event  func(scope *core.Scope, ended bool, reason string)
+	pool   *actor.Pool
+	node   [6]byte
+	limits socketLimits
+	stats  metrics.Sockets
 
 	mu       sync.Mutex
 	open     int // sockets with a reader
@@ -55,6 +55,7 @@ type socketLimits struct {
 	message, outgoing, pingBackoff                int
 	pingPeriod, pongWait, writeWait, closeAckWait time.Duration
 	singleSocket, singleMatch, singleParty        bool
+	compression                                   websocket.CompressionMode
 }
 
 // idleWorkers is how many goroutines wait for a socket that has something to
@@ -86,6 +87,9 @@ func New(o Options) *Server {
 			singleSocket: c.Session.SingleSocket, singleMatch: c.Session.SingleSocket && c.Session.SingleMatch,
 			singleParty: c.Session.SingleSocket && c.Session.SingleParty,
 		},
+	}
+	if c.Socket.Compression {
+		s.limits.compression = websocket.CompressionNoContextTakeover
 	}
 	s.stats.Watch(o.Metrics, g.Sessions, g.Tracker)
 	return s
@@ -153,23 +157,29 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	online, _ := strconv.ParseBool(query.Get("status"))
 
 	n := &session{
-		Server: s, id: id, user: claims.UserID, username: claims.Username, format: format,
-		frames: opText, scope: scope,
-		watch: &s.watches[id[3]%watches], // the part of its time that changes most
+		Server: s, id: id, user: claims.UserID, username: claims.Username,
+		format: format, kind: websocket.MessageText, scope: scope,
 	}
 	if format == presence.Protobuf {
-		n.frames = opBinary
+		n.kind = websocket.MessageBinary
 	}
-	conn, early, err := upgrade(w, r) // any Origin may connect: the token decides
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.conn = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: n.flush}
+	n.ws, err = websocket.Accept(upgrade{w, n.conn}, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // any Origin may connect: the token decides
+		CompressionMode:    s.limits.compression,
+		OnPongReceived:     func(context.Context, []byte) { n.alive() },
+	})
 	if err != nil {
+		n.cancel()
 		s.Log.Debug().Err(err).Msg("socket was not accepted")
 		return false
 	}
-	n.wire = &wire{Conn: conn, wait: newWaiter(conn), writeWait: s.limits.writeWait}
-	n.incoming.begin(early)
-	n.ctx, n.cancel = context.WithCancel(context.Background())
-	_ = n.wire.SetReadDeadline(time.Now().Add(s.limits.pongWait))
+	n.ws.SetReadLimit(int64(s.limits.message))
+	_ = n.conn.SetReadDeadline(time.Now().Add(s.limits.pongWait))
 	n.ping = time.AfterFunc(s.limits.pingPeriod, n.sendPing)
+	n.slow = time.AfterFunc(time.Hour, n.standIn)
+	n.slow.Stop()
 	s.begin(n, online)
 	go n.read()
 	return true
@@ -201,7 +211,7 @@ func (s *Server) begin(n *session, online bool) {
 	stopping := s.stopping
 	s.mu.Unlock()
 	if stopping {
-		n.Close(presence.Shutdown)
+		n.drain()
 	}
 }
 
@@ -235,8 +245,9 @@ func (s *Server) left() {
 	}
 }
 
-// Shutdown accepts no more sockets and closes those that are open. It returns
-// when they are gone, or with ctx's error.
+// Shutdown accepts no more sockets and closes those that are open: each once
+// what it has read is handled and answered, and all when ctx ends. It returns
+// when they are gone; with ctx's error when that was not before ctx ended.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	already := s.stopping
@@ -245,12 +256,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		close(s.empty)
 	}
 	s.mu.Unlock()
-	s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
+	s.sessions.Each(func(n presence.Session) bool { n.(*session).drain(); return true })
 	defer s.pool.Close()
 	select {
 	case <-s.empty:
 		return nil
 	case <-ctx.Done():
+		s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
 		return ctx.Err()
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -41,97 +40,6 @@ func clientFrame(first byte, payload string) []byte {
 		b[at+i] ^= key[i%4]
 	}
 	return b
-}
-
-func TestNextFrame(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{0, 1, 7, 8, 9, 125, 126, 1000, 65535, 65536} {
-		text := strings.Repeat("märchen", n/8+1)[:n]
-		whole := clientFrame(0x81, text)
-		for _, cut := range []int{0, 1, 2, 3, 5, 9, len(whole) - 1} {
-			if cut >= len(whole) {
-				continue
-			}
-			if _, size, err := nextFrame(bytes.Clone(whole[:cut]), n); err != nil || size <= cut || size > len(whole) {
-				t.Errorf("%d of %d bytes: more is needed up to %d, error %v", cut, len(whole), size, err)
-			}
-		}
-		f, size, err := nextFrame(append(bytes.Clone(whole), 0x81), n)
-		if err != nil || size != len(whole) || f.kind != opText || !f.final || string(f.payload) != text {
-			t.Errorf("frame of %d bytes: %d of kind %d, error %v", n, size, f.kind, err)
-		}
-		if n > 0 {
-			if _, _, err := nextFrame(bytes.Clone(whole), n-1); !errors.Is(err, errTooBig) {
-				t.Errorf("frame of %d bytes over the limit: %v", n, err)
-			}
-		}
-	}
-	for _, c := range []struct {
-		name  string
-		bytes []byte
-		want  error
-	}{
-		{"reserved bit", clientFrame(0xc1, ""), errReserved},
-		{"data of unknown kind", clientFrame(0x83, ""), errKind},
-		{"control of unknown kind", clientFrame(0x8b, ""), errKind},
-		{"no mask", []byte{0x81, 0}, errUnmasked},
-		{"ping in parts", clientFrame(0x09, ""), errControl},
-		{"long ping", clientFrame(0x89, strings.Repeat("x", 126)), errControl},
-		{"negative length", []byte{0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0}, errLength},
-		{"length that fits no memory", []byte{0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, errTooBig},
-	} {
-		if _, _, err := nextFrame(c.bytes, 1000); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
-		}
-	}
-}
-
-// Whatever comes in, however it is cut, gives the same frames.
-func FuzzNextFrame(f *testing.F) {
-	f.Add(clientFrame(0x81, "hello"), 3)
-	f.Add(append(clientFrame(0x01, "a"), clientFrame(0x80, "b")...), 1)
-	f.Add([]byte{0x82, 0xfe, 0, 3, 1, 2, 3, 4, 5, 6, 7}, 5)
-	f.Fuzz(func(t *testing.T, b []byte, cut int) {
-		const limit = 4096
-		whole, size, err := nextFrame(bytes.Clone(b), limit)
-		if err != nil {
-			return
-		}
-		if size > limit+maxHeader {
-			t.Fatalf("asks for %d bytes", size)
-		}
-		if size > len(b) {
-			return
-		}
-		if len(whole.payload) > limit || whole.kind > opPong {
-			t.Fatalf("took %+v", whole)
-		}
-		if cut = max(0, min(cut, size-1)); cut < size {
-			if _, more, err := nextFrame(bytes.Clone(b[:cut]), limit); err != nil || more <= cut || more > size {
-				t.Fatalf("with %d of %d bytes: needs %d, error %v", cut, size, more, err)
-			}
-		}
-	})
-}
-
-func TestReadClose(t *testing.T) {
-	t.Parallel()
-	with := func(code uint16, reason string) []byte {
-		return append(binary.BigEndian.AppendUint16(nil, code), reason...)
-	}
-	for _, c := range []struct {
-		payload []byte
-		want    closeCode
-		bad     bool
-	}{
-		{nil, closeNoCode, false}, {with(1000, "bye"), closeNormal, false}, {with(1011, ""), 1011, false}, {with(4999, ""), 4999, false},
-		{[]byte{3}, 0, true}, {with(999, ""), 0, true}, {with(1005, ""), 0, true}, {with(1006, ""), 0, true}, {with(1015, ""), 0, true},
-		{with(2000, ""), 0, true}, {with(5000, ""), 0, true}, {with(1000, "\xff"), 0, true},
-	} {
-		if code, err := readClose(c.payload); code != c.want || (err != nil) != c.bad {
-			t.Errorf("%q: %d, %v", c.payload, code, err)
-		}
-	}
 }
 
 // bareSocket opens a socket whose bytes the test writes and reads itself.
@@ -190,7 +98,7 @@ func TestMessageInParts(t *testing.T) {
 	for i, part := range []string{whole[:10], "", whole[10:30], whole[30:]} {
 		first := byte(0)
 		if i == 0 {
-			first = opText
+			first = 0x01
 		}
 		if i == 3 {
 			first |= 0x80
@@ -219,33 +127,29 @@ func TestProtocolViolations(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		bytes []byte
-		code  closeCode
+		code  websocket.StatusCode
 		ended string
 	}{
-		{"reserved bit", clientFrame(0xc1, "{}"), closeProtocol, "malformed"},
-		{"no mask", []byte{0x81, 2, '{', '}'}, closeProtocol, "malformed"},
-		{"continues nothing", clientFrame(0x80, "{}"), closeProtocol, "malformed"},
-		{"begins within a message", append(clientFrame(0x01, "{"), clientFrame(0x81, "{}")...), closeProtocol, "malformed"},
-		{"close code that is none", clientFrame(0x88, "\x03\xed"), closeProtocol, "malformed"},
-		{"too big at once", clientFrame(0x81, strings.Repeat("x", 5000)), closeTooBig, "too_big"},
-		{"too big in parts", append(clientFrame(0x01, strings.Repeat("x", 4000)), clientFrame(0x80, strings.Repeat("x", 97))...), closeTooBig, "too_big"},
+		{"reserved bit", clientFrame(0xc1, "{}"), websocket.StatusProtocolError, "malformed"},
+		{"no mask", []byte{0x81, 2, '{', '}'}, websocket.StatusProtocolError, "malformed"},
+		{"continues nothing", clientFrame(0x80, "{}"), websocket.StatusProtocolError, "malformed"},
+		{"begins within a message", append(clientFrame(0x01, "{"), clientFrame(0x81, "{}")...), websocket.StatusProtocolError, "malformed"},
+		{"close code that is none", clientFrame(0x88, "\x03\xed"), websocket.StatusProtocolError, "malformed"},
+		{"too big at once", clientFrame(0x81, strings.Repeat("x", 5000)), websocket.StatusMessageTooBig, "too_big"},
+		{"too big in parts", append(clientFrame(0x01, strings.Repeat("x", 4000)), clientFrame(0x80, strings.Repeat("x", 97))...), websocket.StatusMessageTooBig, "too_big"},
+		{"text that is not UTF-8", clientFrame(0x81, "{\"cid\":\"\xff\",\"ping\":{}}"), websocket.StatusInvalidFramePayloadData, "malformed"},
 		{"close", clientFrame(0x88, "\x0f\xa1bye"), 4001, "peer"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRealm(t, nil)
 			conn := r.bareSocket()
-			// What came before is answered, and what comes after changes nothing.
-			sent := append(clientFrame(0x81, `{"cid":"1","ping":{}}`), c.bytes...)
-			sent = append(sent, clientFrame(0x81, `{"cid":"2","ping":{}}`)...)
-			if _, err := conn.Write(sent); err != nil {
+			// What comes after changes nothing.
+			if _, err := conn.Write(append(c.bytes, clientFrame(0x81, `{"cid":"2","ping":{}}`)...)); err != nil {
 				t.Fatal(err)
 			}
-			if got := readFrame(t, conn); got != "\x81"+`{"cid":"1","pong":{}}` {
-				t.Errorf("got %q first", got)
-			}
 			got := readFrame(t, conn)
-			if got[0] != 0x88 || len(got) < 3 || closeCode(binary.BigEndian.Uint16([]byte(got[1:]))) != c.code {
+			if got[0] != 0x88 || len(got) < 3 || websocket.StatusCode(binary.BigEndian.Uint16([]byte(got[1:]))) != c.code {
 				t.Errorf("got %q, want a close frame with %d", got, c.code)
 			}
 			if why := <-r.ended; why != c.ended {
@@ -258,23 +162,13 @@ func TestProtocolViolations(t *testing.T) {
 
 func TestUpgradeRefused(t *testing.T) {
 	t.Parallel()
-	ask := func(change func(*http.Request)) *httptest.ResponseRecorder {
-		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
-		r.Header = http.Header{
-			"Connection": {"Upgrade"}, "Upgrade": {"WebSocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
-		}
-		change(r)
-		w := httptest.NewRecorder()
-		if _, _, err := upgrade(w, r); err == nil {
-			t.Error("a recorder was taken over")
-		}
-		return w
-	}
+	realm := newRealm(t, nil)
+	token := url.QueryEscape(realm.token(uuid.Must(uuid.NewV4()), "ann"))
 	for name, c := range map[string]struct {
 		change func(*http.Request)
 		want   int
 	}{
-		"right":           {func(*http.Request) {}, http.StatusSwitchingProtocols},
+		"right":           {func(*http.Request) {}, http.StatusSwitchingProtocols}, // a recorder cannot be taken over
 		"no upgrade":      {func(r *http.Request) { r.Header.Del("Upgrade") }, http.StatusUpgradeRequired},
 		"no connection":   {func(r *http.Request) { r.Header.Set("Connection", "keep-alive") }, http.StatusUpgradeRequired},
 		"HTTP/1.0":        {func(r *http.Request) { r.ProtoMinor = 0 }, http.StatusUpgradeRequired},
@@ -284,12 +178,22 @@ func TestUpgradeRefused(t *testing.T) {
 		"short key":       {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, http.StatusBadRequest},
 		"key twice":       {func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, http.StatusBadRequest},
 		"key not Base64":  {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "?") }, http.StatusBadRequest},
-		"in a long list":  {func(r *http.Request) { r.Header["Connection"] = []string{"close", "keep-alive , upgrade"} }, http.StatusSwitchingProtocols},
+		"in a long list":  {func(r *http.Request) { r.Header["Connection"] = []string{"close, keep-alive , upgrade"} }, http.StatusSwitchingProtocols},
 		"not in the list": {func(r *http.Request) { r.Header["Connection"] = []string{"upgraded"} }, http.StatusUpgradeRequired},
 	} {
-		if w := ask(c.change); w.Code != c.want {
+		r := httptest.NewRequest(http.MethodGet, "/ws?token="+token, nil)
+		r.Header = http.Header{
+			"Connection": {"Upgrade"}, "Upgrade": {"WebSocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
+		}
+		c.change(r)
+		w := httptest.NewRecorder()
+		realm.ServeHTTP(w, r)
+		if w.Code != c.want {
 			t.Errorf("%s: answered %d, want %d", name, w.Code, c.want)
 		}
+	}
+	if n := realm.Open(); n != 0 {
+		t.Errorf("%d sockets are open", n)
 	}
 }
 
