@@ -10,8 +10,8 @@ import (
 	"kumi/store/fault"
 )
 
-// GetAccount reads the caller's account. It is NotFound when the account is
-// gone. When it was banned is not shown.
+// GetAccount returns the caller's account, without its ban time. NotFound if
+// the account does not exist any more.
 func (c *Core) GetAccount(ctx context.Context, caller uuid.UUID) (*api.Account, error) {
 	account, err := c.account(ctx, caller)
 	if errors.Is(err, errAccountNotFound) {
@@ -36,8 +36,8 @@ func (c *Core) account(ctx context.Context, user uuid.UUID) (*api.Account, error
 	return found[0], nil
 }
 
-// accounts reads the accounts with one of the given user ids or device ids;
-// unknown ones are left out. They come in order of their ids.
+// accounts returns the accounts with one of the given user ids or device ids,
+// in order of their ids; unknown ids are skipped.
 func (c *Core) accounts(ctx context.Context, users []uuid.UUID, devices []string) ([]*api.Account, error) {
 	d := c.db.Dialect()
 	var where string

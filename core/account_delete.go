@@ -9,14 +9,14 @@ import (
 	"kumi/store"
 )
 
-// DeleteAccount removes the caller's account and all that belongs to it,
-// revokes its tokens and closes its sockets. An account that is already gone
-// is no error.
+// DeleteAccount deletes the caller's account and everything that belongs to
+// it, revokes its tokens and closes its sockets. An account that is already
+// deleted is no error.
 func (c *Core) DeleteAccount(ctx context.Context, caller uuid.UUID) error {
 	return c.deleteAccount(ctx, caller, false)
 }
 
-// deleteAccount also leaves a tombstone when recorded is set.
+// deleteAccount also leaves a tombstone if recorded is set.
 func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool) error {
 	if user.IsNil() {
 		return errSystemUser
@@ -27,7 +27,8 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 			return err
 		}
 		for _, statement := range []string{
-			// Foreign keys take the edges away, but not out of the friends' count.
+			// Foreign keys delete the edges, but do not update the friends'
+			// edge_count.
 			`UPDATE users SET edge_count = edge_count - 1, update_time = now()
 			WHERE edge_count > 0 AND id IN (SELECT source_id FROM user_edge WHERE destination_id = $1)`,
 			"DELETE FROM leaderboard_record WHERE owner_id = $1",
@@ -57,8 +58,8 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	return nil
 }
 
-// leaveAllGroups takes a user out of every group. Groups that it alone led are
-// deleted, with or without members; it returns them.
+// leaveAllGroups takes a user out of every group. It deletes the groups of
+// which the user is the only superadmin, and returns them.
 func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) (led []uuid.UUID, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT e.destination_id FROM group_edge e
 		WHERE e.source_id = $1 AND e.state = 0 AND NOT EXISTS (
@@ -81,7 +82,7 @@ func leaveAllGroups(ctx context.Context, q store.Querier, user uuid.UUID) (led [
 	for _, group := range led {
 		for _, statement := range []string{
 			"DELETE FROM groups WHERE id = $1",
-			// The members' side of each edge is found through the group's side.
+			// Find the members' side of each edge through the group's side.
 			`DELETE FROM group_edge WHERE destination_id = $1
 			AND source_id IN (SELECT destination_id FROM group_edge WHERE source_id = $1)`,
 			"DELETE FROM group_edge WHERE source_id = $1",

@@ -12,7 +12,7 @@ import (
 	"kumi/store"
 )
 
-// userColumns and accountColumns are what userRow and accountRow scan. Each
+// userColumns and accountColumns are scanned by userRow and accountRow. Each
 // starts with the one before.
 const (
 	userColumns = `u.id, u.username, u.display_name, u.avatar_url, u.lang_tag, u.location, u.timezone, u.metadata,
@@ -22,7 +22,7 @@ u.edge_count, u.create_time, u.update_time`
 	accountTables  = ` FROM users u LEFT JOIN user_device d ON d.user_id = u.id `
 )
 
-// userRow is a row of users while it is scanned.
+// userRow is a row of users being scanned.
 type userRow struct {
 	id                                                            uuid.UUID
 	username                                                      string
@@ -70,8 +70,8 @@ func (c *Core) readUsers(ctx context.Context, q store.Querier, query string, arg
 	return users, rows.Err()
 }
 
-// readAccounts runs a query for accountColumns that has the rows of one
-// account together: there is one for each device.
+// readAccounts runs a query for accountColumns, with one row per device. The
+// rows of an account must be adjacent.
 func (c *Core) readAccounts(ctx context.Context, q store.Querier, query string, args ...any) ([]*api.Account, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -107,7 +107,7 @@ func (c *Core) readAccounts(ctx context.Context, q store.Querier, query string, 
 // does unless it hides.
 func (c *Core) online(user uuid.UUID) bool { return c.tracker != nil && c.tracker.Online(user) }
 
-// seconds is a time as most of the API shows it: without fractions.
+// seconds returns a time as most of the API shows it: without fractions.
 func seconds(t time.Time) *timestamppb.Timestamp { return &timestamppb.Timestamp{Seconds: t.Unix()} }
 
 func secondsOrNone(t time.Time) *timestamppb.Timestamp {

@@ -15,8 +15,8 @@ import (
 	"kumi/store/fault"
 )
 
-// AccountUpdate says what of an account is to change. A nil field stays as it
-// is; an empty text clears the field (the language cannot be cleared).
+// AccountUpdate is a change of an account. Nil fields are left unchanged; an
+// empty text clears a field (except the language).
 type AccountUpdate struct {
 	UserID                                                        string
 	Username, DisplayName, Timezone, Location, LangTag, AvatarURL *string
@@ -24,10 +24,10 @@ type AccountUpdate struct {
 }
 
 // UpdateAccount changes the fields that are present in the message; an empty
-// text clears one.
+// text clears a field.
 //
-// Errors: InvalidArgument for no field at all, a bad name or a taken one, and
-// texts longer than their column.
+// Errors: InvalidArgument for no field at all, an invalid or taken name, and
+// texts too long for their column.
 func (c *Core) UpdateAccount(ctx context.Context, caller uuid.UUID, in *api.UpdateAccountRequest) error {
 	text := func(v *wrapperspb.StringValue) *string {
 		if v == nil {
@@ -53,7 +53,7 @@ func (c *Core) updateAccount(ctx context.Context, user uuid.UUID, u *AccountUpda
 	return accountChangeError(c.db.Tx(ctx, change.run))
 }
 
-// accountChange is a checked update, ready to run in a transaction.
+// accountChange is a validated update, ready to run in a transaction.
 type accountChange struct {
 	query string
 	args  []any
@@ -69,7 +69,7 @@ func (a accountChange) run(ctx context.Context, q store.Querier) error {
 	return err
 }
 
-// accountChangeError gives the errors of a change their codes. A taken name is
+// accountChangeError adds codes to the errors of a change. A taken name is
 // InvalidArgument here, unlike in authentication.
 func accountChangeError(err error) error {
 	if err == nil {
@@ -81,8 +81,8 @@ func accountChangeError(err error) error {
 	return failed("update account", err)
 }
 
-// accountChange checks u and writes the statement for it, which touches the
-// row only if something differs.
+// accountChange validates u and builds its statement, which changes the row
+// only if something differs.
 func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, error) {
 	if user.IsNil() {
 		return accountChange{}, errSystemUser
@@ -120,7 +120,7 @@ func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, e
 		case *f.value == "" && f.column == "lang_tag":
 			return accountChange{}, invalid("Error while trying to update account. The field lang_tag cannot be cleared.")
 		case *f.value == "":
-			// Without an argument: PostgreSQL cannot tell the type of a bare NULL.
+			// Not as an argument: PostgreSQL cannot infer the type of a bare NULL.
 			set = append(set, f.column+" = NULL")
 			differs = append(differs, f.column+" IS NOT NULL")
 		default:

@@ -13,14 +13,14 @@ import (
 	"kumi/store/fault"
 )
 
-// Identity is who authenticated. Created is true when that made the account.
+// Identity is an authenticated user. Created is true if the account is new.
 type Identity struct {
 	UserID   uuid.UUID
 	Username string
 	Created  bool
 }
 
-// login is the part of an account that authentication looks at.
+// login is the part of an account that authentication needs.
 type login struct {
 	Identity
 	password []byte
@@ -34,11 +34,11 @@ const (
 	byUsername = "SELECT id, username, password, disable_time FROM users WHERE username = $1"
 )
 
-// AuthenticateDevice finds the account that the device id is linked to, or
-// with create makes one; username is only used then, and is made up when
-// empty. An existing account costs one read.
+// AuthenticateDevice returns the account that the device id is linked to. With
+// create it creates one if there is none, named username, or by a generated
+// name if that is empty. An existing account costs one read.
 //
-// Errors: InvalidArgument for a bad id or name, NotFound without create,
+// Errors: InvalidArgument for an invalid id or name, NotFound without create,
 // AlreadyExists for a taken name, PermissionDenied for a banned account.
 func (c *Core) AuthenticateDevice(ctx context.Context, id, username string, create bool) (Identity, error) {
 	if err := checkDeviceID(id); err != nil {
@@ -53,7 +53,7 @@ func (c *Core) AuthenticateDevice(ctx context.Context, id, username string, crea
 	})
 }
 
-// AuthenticateCustom is AuthenticateDevice for an id of the game's own.
+// AuthenticateCustom is AuthenticateDevice for a custom id.
 func (c *Core) AuthenticateCustom(ctx context.Context, id, username string, create bool) (Identity, error) {
 	if err := checkCustomID(id); err != nil {
 		return Identity{}, err
@@ -65,8 +65,9 @@ func (c *Core) AuthenticateCustom(ctx context.Context, id, username string, crea
 }
 
 // AuthenticateEmail is AuthenticateDevice for an e-mail address and password.
-// Without an address it logs in by username and password and never creates.
-// Besides the errors of AuthenticateDevice a wrong password is Unauthenticated.
+// Without an address it logs in by username and password and never creates an
+// account. In addition to the errors of AuthenticateDevice, a wrong password
+// is Unauthenticated.
 func (c *Core) AuthenticateEmail(ctx context.Context, email, password, username string, create bool) (Identity, error) {
 	if email == "" && password == "" && username == "" {
 		return Identity{}, errEmailAndPassword
@@ -104,7 +105,7 @@ func (c *Core) AuthenticateEmail(ctx context.Context, email, password, username 
 		if err != nil || made.Created {
 			return made, err
 		}
-		// Someone else was faster with this address: then it is a log-in.
+		// Another call created an account with this address: log in.
 		found, err = c.findLogin(ctx, byEmail, email)
 	}
 	if err != nil {
@@ -136,15 +137,15 @@ func (c *Core) authenticateUsername(ctx context.Context, username, password stri
 	return found.Identity, nil
 }
 
-// findLogin reads the one account that the query finds by key. It fails with
+// findLogin reads the account that the query finds by key. It fails with
 // errAccountNotFound or errAccountBanned.
 func (c *Core) findLogin(ctx context.Context, query, key string) (login, error) {
 	return findLogin(ctx, c.db.Reader(), query, key)
 }
 
-// findWinner is findLogin for the loser of two calls that create the same. It
-// reads in a write transaction, as that of the winner may have a commit yet to
-// come that no reader sees.
+// findWinner is findLogin after a conflict with a concurrent call that created
+// the same account. It reads in a write transaction, since readers may not see
+// the other call's commit yet.
 func (c *Core) findWinner(ctx context.Context, query, key string) (found login, err error) {
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		found, err = findLogin(ctx, q, query, key)
@@ -167,7 +168,7 @@ func findLogin(ctx context.Context, q store.Querier, query, key string) (login, 
 	return l, nil
 }
 
-// authenticate finds the account by key, or makes one with insert.
+// authenticate finds the account by key, or creates one with insert.
 func (c *Core) authenticate(ctx context.Context, query, key, username string, create bool,
 	insert func(ctx context.Context, q store.Querier, user uuid.UUID, username string) error) (Identity, error) {
 	username, err := usernameOrNew(username)
@@ -188,14 +189,14 @@ func (c *Core) authenticate(ctx context.Context, query, key, username string, cr
 	case err == nil:
 		return Identity{UserID: user, Username: username, Created: true}, nil
 	case taken && constraint == "users_username_key":
-		// Either the name is someone else's, or the same client called twice and
-		// this call lost.
+		// Either the name is taken, or the same client called twice and this call
+		// lost.
 		if found, err := c.findWinner(ctx, query, key); !errors.Is(err, errAccountNotFound) {
 			return found.Identity, err
 		}
 		return Identity{}, fault.Wrap(fault.AlreadyExists, errUsernameTaken.Message, err)
 	case taken:
-		// The same identity was created by another call a moment ago.
+		// Another call has just created the same identity.
 		found, err := c.findWinner(ctx, query, key)
 		return found.Identity, err
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// background runs work that outlives the call that asked for it, until Close.
+// background runs work that outlives its call, until Close.
 type background struct {
 	ctx  context.Context
 	stop context.CancelFunc
@@ -22,9 +22,8 @@ func newBackground() *background {
 	return b
 }
 
-// Close ends the work that runs in the background and waits for it. The Core
-// itself needs no closing; what it begins in the background afterwards does
-// not run.
+// Close cancels work in the background and waits for it. The Core holds
+// nothing else that needs closing; later background work is not started.
 func (c *Core) Close() {
 	b := c.background
 	b.mu.Lock()
@@ -35,8 +34,8 @@ func (c *Core) Close() {
 	c.hosts.close()
 }
 
-// later runs work on a goroutine of its own. Its context ends with Close, and
-// its errors are logged.
+// later runs work on its own goroutine. Its context ends with Close, and its
+// errors are logged.
 func (c *Core) later(doing string, work func(ctx context.Context) error) {
 	b := c.background
 	b.mu.Lock()

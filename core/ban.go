@@ -13,8 +13,8 @@ import (
 
 const codeBanned = -8
 
-// ban disables accounts, revokes their tokens and closes their sockets, with a
-// last notification that says why. Unknown users are skipped.
+// ban disables accounts, revokes their tokens and closes their sockets, after
+// a notification with the reason. Unknown users are skipped.
 func (c *Core) ban(ctx context.Context, users []uuid.UUID) error {
 	if len(users) == 0 {
 		return nil
@@ -39,7 +39,7 @@ func (c *Core) ban(ctx context.Context, users []uuid.UUID) error {
 	return nil
 }
 
-// unban enables accounts again. Tokens from before the ban stay revoked.
+// unban enables accounts again. Tokens issued before the ban stay revoked.
 func (c *Core) unban(ctx context.Context, users []uuid.UUID) error {
 	if len(users) == 0 {
 		return nil
@@ -52,7 +52,7 @@ func (c *Core) unban(ctx context.Context, users []uuid.UUID) error {
 	return nil
 }
 
-// disconnect closes all sockets of a user; banned is what a banned one is told.
+// disconnect closes all sockets of a user; banned is sent first.
 func (c *Core) disconnect(user uuid.UUID, banned *presence.Message) {
 	if c.sessions == nil {
 		return

@@ -21,7 +21,7 @@ import (
 // which presence.Stream.ChannelID writes, is
 // "<mode>.<subject>.<subcontext>.<label>".
 
-// maxRoomName is the longest name of a room, in bytes.
+// maxRoomName is the maximum length of a room name, in bytes.
 const maxRoomName = 64
 
 var (
@@ -39,13 +39,13 @@ var (
 	errChannelGroup = badTarget("Group not found", runtime.ErrChannelGroupNotFound)
 )
 
-// badTarget is the refusal of a channel to join; value is what module code
-// compares with.
+// badTarget is the error for a channel that cannot be joined; value is what
+// module code compares with.
 func badTarget(why string, value error) error {
 	return fault.Wrap(fault.InvalidArgument, why+": "+runtime.ErrInvalidChannelTarget.Error(), value)
 }
 
-// ParseChannelID reads the id of a channel. What is not one is InvalidArgument.
+// ParseChannelID parses the id of a channel. Errors: InvalidArgument.
 func ParseChannelID(id string) (s presence.Stream, err error) {
 	parts := strings.SplitN(id, ".", 4)
 	if len(parts) != 4 {
@@ -95,8 +95,8 @@ func checkRoomName(name string) error {
 	return nil
 }
 
-// directChannel is where two users talk to each other. The smaller id comes
-// first, so that it is the same for both.
+// directChannel returns the channel for messages between two users. The
+// smaller id comes first, so that both get the same channel.
 func directChannel(a, b uuid.UUID) presence.Stream {
 	if bytes.Compare(a[:], b[:]) > 0 {
 		a, b = b, a
@@ -108,9 +108,10 @@ func groupChannel(group uuid.UUID) presence.Stream {
 	return presence.Stream{Mode: presence.ModeGroup, Subject: group}
 }
 
-// channelFor finds the channel that a user asks for, if it may be there: a room
-// by its name, a group's by the group's id, or the one with another user by the
-// user's id. The nil user is the server, which may be in every room and group.
+// channelFor returns the channel that a user wants to join, if it may: a room
+// by its name, a group's channel by the group's id, or a direct channel by the
+// other user's id. The nil user is the server, which may join every room and
+// group.
 func (c *Core) channelFor(ctx context.Context, user uuid.UUID, target string, kind rtapi.ChannelJoin_Type) (s presence.Stream, err error) {
 	if target == "" {
 		return s, errChannelTarget
@@ -145,7 +146,7 @@ func (c *Core) channelFor(ctx context.Context, user uuid.UUID, target string, ki
 	return s, errChannelType
 }
 
-// checkMember refuses who is not a member of a group.
+// checkMember fails for users that are not members of a group.
 func (c *Core) checkMember(ctx context.Context, user, group uuid.UUID) error {
 	var state int
 	err := c.db.Reader().QueryRowContext(ctx,
@@ -159,8 +160,7 @@ func (c *Core) checkMember(ctx context.Context, user, group uuid.UUID) error {
 	return nil
 }
 
-// checkReachable refuses users that do not exist or that block the one who
-// wants to talk to them.
+// checkReachable fails for users that do not exist or that block the sender.
 func (c *Core) checkReachable(ctx context.Context, user, other uuid.UUID) error {
 	var found uuid.UUID
 	err := c.db.Reader().QueryRowContext(ctx, `SELECT u.id FROM users u WHERE u.id = $2 AND NOT EXISTS (
@@ -174,7 +174,7 @@ func (c *Core) checkReachable(ctx context.Context, user, other uuid.UUID) error 
 	return nil
 }
 
-// place is a channel as messages about it name it.
+// place describes a channel in messages about it.
 type place struct {
 	id, room, group, userOne, userTwo string
 }

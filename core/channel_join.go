@@ -11,7 +11,7 @@ import (
 	"kumi/store/fault"
 )
 
-// The refusals of messages. Sockets say "identifier" where lists say "ID".
+// Errors for messages. Sockets say "identifier" where lists say "ID".
 var (
 	errChannelIdentifier = fault.Wrap(fault.InvalidArgument, "Invalid channel identifier", runtime.ErrChannelIDInvalid)
 	errNotJoinedToSend   = fault.New(fault.InvalidArgument, "Must join channel before sending messages")
@@ -25,36 +25,37 @@ type Speaker struct {
 	Username      string
 }
 
-// JoinChannel puts a session on a channel. The first message to a user that is
-// not there begins with a notification. Without a word from the client its
-// messages are stored and others see it. Joining again changes whether they are
-// stored, and nothing else.
+// JoinChannel puts a session on a channel. The first join of a direct channel
+// notifies the other user. Unless the client says otherwise, its messages are
+// stored and its presence is visible. Joining again only changes whether
+// messages are stored.
 //
-// Errors: InvalidArgument for a target that is none, a group one is no member
-// of, or a user that does not exist or blocks the caller; those of the tracker
-// for a session that has ended.
-func (c *Core) JoinChannel(ctx context.Context, who Speaker, in *rtapi.ChannelJoin) (*rtapi.Channel, error) {
-	s, err := c.channelFor(ctx, who.User, in.GetTarget(), rtapi.ChannelJoin_Type(in.GetType()))
+// Errors: InvalidArgument for an invalid target, a group that the caller is
+// not a member of, or a user that does not exist or blocks the caller; those
+// of the tracker for a session that has ended.
+func (c *Core) JoinChannel(ctx context.Context, speaker Speaker, in *rtapi.ChannelJoin) (*rtapi.Channel, error) {
+	s, err := c.channelFor(ctx, speaker.User, in.GetTarget(), rtapi.ChannelJoin_Type(in.GetType()))
 	if err != nil {
 		return nil, err
 	}
 	persistence := in.GetPersistence() == nil || in.GetPersistence().GetValue()
-	self, isNew, err := c.tracker.Track(who.Session, s, presence.Meta{
-		Username: who.Username, Hidden: in.GetHidden().GetValue(), Persistence: persistence,
+	self, isNew, err := c.tracker.Track(speaker.Session, s, presence.Meta{
+		Username: speaker.Username, Hidden: in.GetHidden().GetValue(), Persistence: persistence,
 	})
 	if err != nil {
 		return nil, err
 	}
 	if !isNew && self.Persistence != persistence {
-		if changed := c.tracker.Persist(who.Session, s, persistence); changed != nil {
+		if changed := c.tracker.Persist(speaker.Session, s, persistence); changed != nil {
 			self = changed
 		}
 	}
 	if isNew && s.Mode != presence.ModeRoom {
-		// Who was put out between the look and the step would stay in: what puts
-		// out changes the rows first and clears the channel then.
-		if _, err := c.channelFor(ctx, who.User, in.GetTarget(), rtapi.ChannelJoin_Type(in.GetType())); err != nil {
-			c.tracker.Untrack(who.Session, s, runtime.PresenceReasonLeave)
+		// Check again: a user removed from the group between the check and Track would
+		// stay on the channel. Removal changes the rows first, then clears the
+		// channel.
+		if _, err := c.channelFor(ctx, speaker.User, in.GetTarget(), rtapi.ChannelJoin_Type(in.GetType())); err != nil {
+			c.tracker.Untrack(speaker.Session, s, runtime.PresenceReasonLeave)
 			return nil, err
 		}
 	}
@@ -65,41 +66,41 @@ func (c *Core) JoinChannel(ctx context.Context, who Speaker, in *rtapi.ChannelJo
 	}
 	met := false
 	for _, p := range others {
-		met = met || p.UserID != who.User
-		if !isNew || p.Session != who.Session {
+		met = met || p.UserID != speaker.User
+		if !isNew || p.Session != speaker.Session {
 			out.Presences = append(out.Presences, p.UserPresence())
 		}
 	}
 	if s.Mode == presence.ModeDirect && isNew && !met {
-		if err := c.inviteToChat(ctx, who, s); err != nil {
-			// The channel is open all the same.
+		if err := c.inviteToChat(ctx, speaker, s); err != nil {
+			// The channel can be used nevertheless.
 			c.log.Warn().Err(err).Str("channel", at.id).Msg("could not notify of a direct message")
 		}
 	}
 	return out, nil
 }
 
-// inviteToChat tells the other user of a direct channel that somebody waits.
-func (c *Core) inviteToChat(ctx context.Context, who Speaker, s presence.Stream) error {
+// inviteToChat notifies the other user of a direct channel.
+func (c *Core) inviteToChat(ctx context.Context, speaker Speaker, s presence.Stream) error {
 	other := s.Subject
-	if other == who.User {
+	if other == speaker.User {
 		other = s.Subcontext
 	}
-	if other == who.User {
+	if other == speaker.User {
 		return nil
 	}
-	return c.SendNotifications(ctx, []Notification{notice(other, who.User, notifyDirectMessage,
-		who.Username+" wants to chat", "username", who.Username)})
+	return c.SendNotifications(ctx, []Notification{notice(other, speaker.User, notifyDirectMessage,
+		speaker.Username+" wants to chat", "username", speaker.Username)})
 }
 
-// LeaveChannel takes a session off a channel, also one it is not on. A bad id is
-// InvalidArgument.
-func (c *Core) LeaveChannel(who Speaker, channelID string) error {
+// LeaveChannel takes a session off a channel; a session that is not on it is
+// no error. InvalidArgument for a bad id.
+func (c *Core) LeaveChannel(speaker Speaker, channelID string) error {
 	s, err := ParseChannelID(channelID)
 	if err != nil {
 		return errChannelIdentifier
 	}
-	c.tracker.Untrack(who.Session, s, runtime.PresenceReasonLeave)
+	c.tracker.Untrack(speaker.Session, s, runtime.PresenceReasonLeave)
 	return nil
 }
 
@@ -110,40 +111,40 @@ func (c *Core) leaveStream(user uuid.UUID, s presence.Stream) {
 	}
 }
 
-// speaksOn finds the presence of a session on a channel; without one it may not
-// speak there, which is the error notJoined.
-func (c *Core) speaksOn(who Speaker, channelID string, notJoined error) (*presence.Presence, error) {
+// speaksOn returns the presence of a session on a channel. Without one it
+// fails with notJoined.
+func (c *Core) speaksOn(speaker Speaker, channelID string, notJoined error) (*presence.Presence, error) {
 	s, err := ParseChannelID(channelID)
 	if err != nil {
 		return nil, errChannelIdentifier
 	}
-	p := c.tracker.Get(who.Session, s)
+	p := c.tracker.Get(speaker.Session, s)
 	if p == nil {
 		return nil, notJoined
 	}
 	return p, nil
 }
 
-// SendToChannel sends a message in the name of a session that is on the
-// channel. It is stored if the session joined with persistence.
+// SendToChannel sends a message from a session that is on the channel. It is
+// stored if the session joined with persistence.
 //
 // Errors: InvalidArgument for a bad channel id, content that is not a JSON
-// object, or a channel that was not joined; Internal when it cannot be stored.
-func (c *Core) SendToChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageSend) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToSend)
+// object, or a channel that was not joined; Internal if it cannot be stored.
+func (c *Core) SendToChannel(ctx context.Context, speaker Speaker, in *rtapi.ChannelMessageSend) (*rtapi.ChannelMessageAck, error) {
+	p, err := c.speaksOn(speaker, in.GetChannelId(), errNotJoinedToSend)
 	if err != nil {
 		return nil, err
 	}
 	return c.sendMessage(ctx, p.Stream, message{
-		sender: who.User, username: who.Username, content: in.GetContent(), persistent: p.Persistence,
+		sender: speaker.User, username: speaker.Username, content: in.GetContent(), persistent: p.Persistence,
 	})
 }
 
-// UpdateOnChannel changes a message of the caller's. Errors as SendToChannel's,
-// and InvalidArgument or NotFound for a message that is not there or not its
-// own.
-func (c *Core) UpdateOnChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageUpdate) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToUpdate)
+// UpdateOnChannel changes a message of the caller. Errors are those of
+// SendToChannel, and InvalidArgument or NotFound for a message that does not
+// exist or is not the caller's.
+func (c *Core) UpdateOnChannel(ctx context.Context, speaker Speaker, in *rtapi.ChannelMessageUpdate) (*rtapi.ChannelMessageAck, error) {
+	p, err := c.speaksOn(speaker, in.GetChannelId(), errNotJoinedToUpdate)
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +153,14 @@ func (c *Core) UpdateOnChannel(ctx context.Context, who Speaker, in *rtapi.Chann
 		return nil, err
 	}
 	return c.updateMessage(ctx, p.Stream, message{
-		id: id, sender: who.User, username: who.Username, content: in.GetContent(), persistent: p.Persistence,
+		id: id, sender: speaker.User, username: speaker.Username, content: in.GetContent(), persistent: p.Persistence,
 	})
 }
 
-// RemoveFromChannel removes a message of the caller's. Errors as
-// UpdateOnChannel's.
-func (c *Core) RemoveFromChannel(ctx context.Context, who Speaker, in *rtapi.ChannelMessageRemove) (*rtapi.ChannelMessageAck, error) {
-	p, err := c.speaksOn(who, in.GetChannelId(), errNotJoinedToRemove)
+// RemoveFromChannel removes a message of the caller. Errors are those of
+// UpdateOnChannel.
+func (c *Core) RemoveFromChannel(ctx context.Context, speaker Speaker, in *rtapi.ChannelMessageRemove) (*rtapi.ChannelMessageAck, error) {
+	p, err := c.speaksOn(speaker, in.GetChannelId(), errNotJoinedToRemove)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +169,6 @@ func (c *Core) RemoveFromChannel(ctx context.Context, who Speaker, in *rtapi.Cha
 		return nil, err
 	}
 	return c.removeMessage(ctx, p.Stream, message{
-		id: id, sender: who.User, username: who.Username, persistent: p.Persistence,
+		id: id, sender: speaker.User, username: speaker.Username, persistent: p.Persistence,
 	})
 }

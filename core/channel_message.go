@@ -17,8 +17,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Codes of messages. Those of groups are sent by the server in the name of the
-// user that they are about.
+// Codes of messages. Those about groups are sent by the server in the name of
+// the user concerned.
 const (
 	messageChat = iota
 	messageUpdate
@@ -62,11 +62,10 @@ func checkContent(content string) error {
 	return nil
 }
 
-// messageTime is now, as precisely as both databases keep it.
+// messageTime returns the current time in the precision of both databases.
 func (c *Core) messageTime() time.Time { return c.now().UTC().Truncate(time.Microsecond) }
 
-// sendMessage stores a message, if it is to be kept, and tells everyone on the
-// channel.
+// sendMessage stores a message, if persistent, and sends it to the channel.
 func (c *Core) sendMessage(ctx context.Context, to presence.Stream, m message) (*rtapi.ChannelMessageAck, error) {
 	if err := checkContent(m.content); err != nil {
 		return nil, err
@@ -83,7 +82,7 @@ func (c *Core) sendMessage(ctx context.Context, to presence.Stream, m message) (
 	return c.broadcast(to, &m), nil
 }
 
-// newMessage gives a message its id and time.
+// newMessage sets the id and time of a message.
 func (c *Core) newMessage(m *message) (err error) {
 	m.id, err = uuid.NewV4()
 	m.created = c.messageTime()
@@ -91,7 +90,7 @@ func (c *Core) newMessage(m *message) (err error) {
 	return err
 }
 
-// storeMessage writes a message as part of a transaction. Whoever calls it
+// storeMessage stores a message as part of a transaction. The caller
 // broadcasts it after the commit.
 func (c *Core) storeMessage(ctx context.Context, q store.Querier, on presence.Stream, m *message) error {
 	content, err := c.db.Dialect().JSON(m.content)
@@ -114,12 +113,13 @@ func messageError(failure string, err error) error {
 	return failedWith(failure, err)
 }
 
-// onChannel is the condition of a statement for messages of a channel, which
-// are its arguments from $1 to $4.
+// onChannel is the SQL condition for messages of a channel, with arguments $1
+// to $4.
 const onChannel = "stream_mode = $1 AND stream_subject = $2 AND stream_descriptor = $3 AND stream_label = $4"
 
 // updateMessage changes the content of a stored message of the same sender on
-// the same channel, and tells everyone there. One that is not kept is only told.
+// the same channel, and sends the update to the channel. A message that is not
+// persistent is only sent.
 func (c *Core) updateMessage(ctx context.Context, on presence.Stream, m message) (*rtapi.ChannelMessageAck, error) {
 	if err := checkContent(m.content); err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (c *Core) updateMessage(ctx context.Context, on presence.Stream, m message)
 }
 
 // removeMessage deletes a stored message of the same sender on the same
-// channel, and tells everyone there.
+// channel, and sends the removal to the channel.
 func (c *Core) removeMessage(ctx context.Context, on presence.Stream, m message) (*rtapi.ChannelMessageAck, error) {
 	m.code, m.content, m.updated = messageRemove, "{}", c.messageTime()
 	m.created = m.updated
@@ -157,8 +157,8 @@ func (c *Core) removeMessage(ctx context.Context, on presence.Stream, m message)
 	return c.broadcast(on, &m), nil
 }
 
-// changeMessage runs a statement that returns the time of the message it found;
-// notFound is the error for none.
+// changeMessage runs a statement that returns the creation time of the
+// message; notFound is the error if there is none.
 func (c *Core) changeMessage(ctx context.Context, notFound error, created *time.Time, query string, args ...any) error {
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		return q.QueryRowContext(ctx, query, args...).Scan(created)
@@ -169,7 +169,7 @@ func (c *Core) changeMessage(ctx context.Context, notFound error, created *time.
 	return err
 }
 
-// broadcast tells everyone on a channel of a message and makes the
+// broadcast sends a message to everyone on a channel and returns the
 // acknowledgement for its sender.
 func (c *Core) broadcast(on presence.Stream, m *message) *rtapi.ChannelMessageAck {
 	at := placeOf(on)
@@ -182,7 +182,7 @@ func (c *Core) broadcast(on presence.Stream, m *message) *rtapi.ChannelMessageAc
 	}
 }
 
-// listed is a message as clients see it.
+// listed returns a message as clients see it.
 func (m *message) listed(at *place) *api.ChannelMessage {
 	return &api.ChannelMessage{
 		ChannelId: at.id, MessageId: m.id.String(), Code: wrapperspb.Int32(m.code),

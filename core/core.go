@@ -1,9 +1,9 @@
-// Package core has every operation of the game server once, with its rules,
-// permissions and side effects. The doors (REST, gRPC, sockets) and module
-// code in every language call the same operations.
+// Package core implements every operation of the game server once, with its
+// rules, permissions and side effects. REST, gRPC, sockets and module code in
+// every language call the same operations.
 //
-// A *Core and its *Module are safe for use from any goroutine. Errors carry
-// fault codes. The package knows nothing of transports and script engines; it
+// A *Core and its *Module may be used from any goroutine. Errors carry fault
+// codes. The package does not know about transports and script engines; it
 // must not import hooks, rpc, vm, modules or server.
 package core
 
@@ -24,8 +24,8 @@ import (
 	"kumi/store"
 )
 
-// Options are what a Core is made of. DB, Config, Tracker, Router, Sessions
-// and Matches must be set, for a whole server Parties and Matchmaker too.
+// Options configure a Core. DB, Config, Tracker, Router, Sessions and Matches
+// are required, for a whole server Parties and Matchmaker too.
 type Options struct {
 	DB       *store.DB
 	Config   runtime.Config
@@ -39,31 +39,31 @@ type Options struct {
 
 	Parties    *party.Registry
 	Matchmaker *matchmaker.Matchmaker
-	// ModulesPath is the folder module code may read files from.
+	// ModulesPath is the folder that module code may read files from.
 	ModulesPath string
-	// Hosts are the servers that scripts may send HTTP requests to; nil: all.
+	// Hosts restricts the hosts that scripts may send HTTP requests to; nil: all.
 	Hosts *HostRules
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// PasswordCost is bcrypt's work factor; 0 means 13. Tests want it small.
+	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
 	PasswordCost int
 }
 
 // Metrics receives what operations and module code count. Implementations must
 // not block.
 type Metrics interface {
-	// CustomCounter, CustomGauge and CustomTimer are the module functions; they
-	// apply the configured prefix and cap the number of tag sets.
+	// CustomCounter, CustomGauge and CustomTimer implement the metrics functions of
+	// modules. They apply the configured prefix and limit the number of tag sets.
 	CustomCounter(name string, tags map[string]string, delta int64)
 	CustomGauge(name string, tags map[string]string, value float64)
 	CustomTimer(name string, tags map[string]string, value time.Duration)
-	// StorageReject counts a refused write; reason is "version" or "permission".
+	// StorageReject counts a rejected write; reason is "version" or "permission".
 	StorageReject(collection, reason string)
 	// JobRun counts a run of a job.
 	JobRun(job string, ok bool)
 }
 
-// Core is the game server's operations. Make one with New.
+// Core implements the game server's operations. Make one with New.
 type Core struct {
 	db         *store.DB
 	config     runtime.Config
@@ -80,21 +80,21 @@ type Core struct {
 	hosts      *HostRules
 	now        func() time.Time
 	tokens     *Tokens
-	// passwords bounds how much of the machine password hashing may take.
+	// passwords limits the CPUs used for password hashing.
 	passwords passwords
 	caches    sync.Map // language → *LocalCache
 	events    atomic.Pointer[func(context.Context, *api.Event)]
-	// background is the work that outlives its call; see Close.
+	// background is work that outlives its call; see Close.
 	background *background
-	// positions is the last position of an edge that was given out.
+	// positions is the last edge position that was assigned.
 	positions atomic.Int64
 	jobs      jobs
-	// notifyBatch is how many accounts get a notification to all at a time.
+	// notifyBatch is the number of accounts per transaction of a notification to all.
 	notifyBatch int
 }
 
-// New makes a Core. It starts nothing; what operations start later ends with
-// Close.
+// New makes a Core. It starts no goroutine; what operations start later ends
+// with Close.
 func New(o Options) *Core {
 	c := &Core{
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
@@ -111,14 +111,15 @@ func New(o Options) *Core {
 	c.background = newBackground()
 	c.jobs.wake = make(chan struct{}, 1)
 	if c.notifyBatch = 10_000; c.db != nil && c.db.Dialect() == store.SQLite {
-		c.notifyBatch = 1000 // other writers wait meanwhile
+		c.notifyBatch = 1000 // other writers wait for a batch
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
 	c.passwords = newPasswords(o.PasswordCost)
 	return c
 }
 
-// OnEvent sets where custom events go. Until it is called they go nowhere.
+// OnEvent sets the function that receives custom events, which are dropped
+// before.
 func (c *Core) OnEvent(deliver func(ctx context.Context, e *api.Event)) { c.events.Store(&deliver) }
 
 // Tokens issues and checks session tokens.

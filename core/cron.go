@@ -9,13 +9,13 @@ import (
 	"kumi/store/fault"
 )
 
-// CronNext implements runtime.NakamaModule: the first time after timestamp, in
-// Unix seconds UTC, that the expression names. An expression has 5 to 7
+// CronNext implements runtime.NakamaModule: it returns the first time of the
+// expression after timestamp, in Unix seconds UTC. An expression has 5 to 7
 // fields: with seven the first is seconds and the last the year, with six the
 // last is the year.
 //
-// Errors: InvalidArgument for a bad expression or timestamp, NotFound when
-// there is no such time.
+// Errors: InvalidArgument for a bad expression or timestamp, NotFound if there
+// is no such time.
 func (m *Module) CronNext(expression string, timestamp int64) (int64, error) {
 	schedule, err := parseCron(expression)
 	if err != nil {
@@ -32,8 +32,8 @@ func (m *Module) CronNext(expression string, timestamp int64) (int64, error) {
 	return next.Unix(), nil
 }
 
-// CronPrev implements runtime.NakamaModule: the last time strictly before
-// timestamp. Errors as for CronNext.
+// CronPrev implements runtime.NakamaModule: it returns the last time strictly
+// before timestamp. Errors are those of CronNext.
 func (m *Module) CronPrev(expression string, timestamp int64) (int64, error) {
 	schedule, err := parseCron(expression)
 	if err != nil {
@@ -50,7 +50,7 @@ func (m *Module) CronPrev(expression string, timestamp int64) (int64, error) {
 	return prev.Unix(), nil
 }
 
-// parseCron guards against expressions that the library does not survive.
+// parseCron recovers from expressions that make the library panic.
 func parseCron(expression string) (schedule *cronexpr.Expression, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -64,7 +64,7 @@ func parseCron(expression string) (schedule *cronexpr.Expression, err error) {
 	return schedule, nil
 }
 
-// Cron years end at 2099; these bounds keep the search for a time finite.
+// Years in cron expressions end at 2099; these bounds keep the search finite.
 const firstCron, lastCron = 1, 4102444800
 
 func cronTime(timestamp int64) (time.Time, error) {
@@ -74,16 +74,16 @@ func cronTime(timestamp int64) (time.Time, error) {
 	return time.Unix(timestamp, 0).UTC(), nil
 }
 
-// cronBefore is the last time strictly before t, or the zero time. The library
-// only looks ahead, so this takes steps back, each four times longer, until a
-// look ahead from there stays before t, and then closes in on the last second
-// from which that is so.
+// cronBefore returns the last time strictly before t, or the zero time. The
+// library only searches forward, so this steps back, each step four times as
+// long, until the next time from there is before t, and then searches for the
+// last second for which it is.
 func cronBefore(schedule *cronexpr.Expression, t time.Time) time.Time {
 	ahead := func(from int64) (time.Time, bool) {
 		next := schedule.Next(time.Unix(from, 0).UTC())
 		return next, !next.IsZero() && next.Before(t)
 	}
-	high := t.Unix() - 1 // looking ahead from here finds t or later
+	high := t.Unix() - 1 // from here the next time is t or later
 	low := high
 	var found time.Time
 	for step := int64(60); ; step *= 4 {

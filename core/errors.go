@@ -7,9 +7,9 @@ import (
 	"kumi/store/fault"
 )
 
-// Errors that several operations share. Clients compare these texts and all
-// others that clients see, so they are those of the protocol: same case, same
-// full stop. What is known besides follows behind.
+// Errors shared by several operations. Clients compare error texts, so these
+// and all others that clients see are Nakama's, including case and full stops.
+// Additional details come after them.
 var (
 	errAccountNotFound = fault.New(fault.NotFound, "User account not found.")
 	errAccountBanned   = fault.New(fault.PermissionDenied, "User account banned.")
@@ -18,19 +18,19 @@ var (
 	errSystemUser      = fault.New(fault.InvalidArgument, "The system user cannot be changed.")
 )
 
-// invalid is a refused argument.
+// invalid returns an InvalidArgument error.
 func invalid(format string, args ...any) error {
 	return fault.Newf(fault.InvalidArgument, format, args...)
 }
 
-// failed gives an error that carries no code of its own a public text that
-// says what was tried; the cause stays for the log. Coded errors pass.
+// failed wraps an error without a code, so that clients see what was tried and
+// the log has the cause. Errors with a code are returned as they are.
 func failed(doing string, err error) error {
 	return failedWith("Error while trying to "+doing+".", err)
 }
 
-// failedWith is failed with the whole text. Values that no database column can
-// hold are the caller's mistake, InvalidArgument.
+// failedWith is failed with the whole text. Values that no column can hold are
+// InvalidArgument.
 func failedWith(text string, err error) error {
 	var coded *fault.Error
 	if errors.As(err, &coded) {

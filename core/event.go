@@ -8,8 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Event hands a client's event to the function given to OnEvent. It is marked
-// as coming from outside, whatever the client says. It never fails.
+// Event passes a client's event to the function set by OnEvent. It is marked
+// as external, whatever the client says. It never fails.
 func (c *Core) Event(ctx context.Context, _ uuid.UUID, in *api.Event) error {
 	if in == nil {
 		in = &api.Event{}

@@ -15,8 +15,8 @@ import (
 	"kumi/presence"
 )
 
-// accountExport is everything the server holds about a user. Its members are
-// API messages in JSON with the field names of their definitions.
+// accountExport is all data of a user, as API messages in JSON with the field
+// names of their definitions.
 type accountExport struct {
 	Account            json.RawMessage   `json:"account"`
 	Objects            []json.RawMessage `json:"objects,omitempty"`
@@ -29,7 +29,7 @@ type accountExport struct {
 }
 
 // exportedLedgerItem is a row of the wallet ledger. Changeset and metadata are
-// texts that hold JSON, as in the API's messages.
+// strings that contain JSON, as in the API's messages.
 type exportedLedgerItem struct {
 	ID         string    `json:"id"`
 	UserID     string    `json:"user_id"`
@@ -39,7 +39,8 @@ type exportedLedgerItem struct {
 	UpdateTime time.Time `json:"update_time"`
 }
 
-// AccountExportId implements runtime.NakamaModule: all data of a user as JSON.
+// AccountExportId implements runtime.NakamaModule: it returns all data of a
+// user as JSON.
 func (m *Module) AccountExportId(ctx context.Context, id string) (string, error) {
 	user, err := userID(id)
 	if err != nil {

@@ -10,13 +10,13 @@ import (
 	"kumi/store/fault"
 )
 
-// The states of one user's edge to another.
+// States of a user's edge to another.
 const (
 	friendMutual   = iota
 	friendSent     // invited the other
 	friendReceived // was invited
 	friendBlocked  // blocks the other
-	// friendNone is the state of who has no edge.
+	// friendNone means that there is no edge.
 	friendNone
 )
 
@@ -24,16 +24,15 @@ var errFriendCursor = fault.Wrap(fault.InvalidArgument, "Cursor is invalid.", ru
 
 func bareFriend(err error) error { return bare(err, runtime.ErrFriendInvalidCursor) }
 
-// bond is how two users stand: the state of the one who acts, and that of the
-// other.
+// bond is the relation of two users: the caller's state and the other's.
 type bond struct{ mine, theirs int }
 
-// A bondRule says how they stand after something was done, and the code of the
-// notification that the other gets, 0 for none.
+// A bondRule returns the relation after an operation, and the code of the
+// notification for the other user, 0 for none.
 type bondRule func(b bond) (after bond, code int32)
 
-// addFriend invites, or accepts an invitation. Who blocks, or is blocked, does
-// neither.
+// addFriend invites, or accepts an invitation. It does nothing if one blocks
+// the other.
 func addFriend(b bond) (bond, int32) {
 	switch b {
 	case bond{friendNone, friendNone}:
@@ -44,8 +43,8 @@ func addFriend(b bond) (bond, int32) {
 	return b, 0
 }
 
-// deleteFriend ends a friendship, an invitation in either direction, or one's
-// own block.
+// deleteFriend ends a friendship, an invitation in either direction, or the
+// caller's block.
 func deleteFriend(b bond) (bond, int32) {
 	switch b.mine {
 	case friendNone:
@@ -56,7 +55,7 @@ func deleteFriend(b bond) (bond, int32) {
 	return bond{friendNone, friendNone}, notifyFriendRemove
 }
 
-// blockFriend leaves of the other's edge nothing but a block.
+// blockFriend removes the other's edge, unless that is a block too.
 func blockFriend(b bond) (bond, int32) {
 	if b.theirs != friendBlocked {
 		b.theirs = friendNone
@@ -64,7 +63,7 @@ func blockFriend(b bond) (bond, int32) {
 	return bond{friendBlocked, b.theirs}, 0
 }
 
-// friendNotice is what the other user is told.
+// friendNotice returns the notification for the other user.
 func friendNotice(to, from uuid.UUID, username string, code int32) Notification {
 	what := map[int32]string{
 		notifyFriendRequest: " wants to add you as a friend",
@@ -74,7 +73,7 @@ func friendNotice(to, from uuid.UUID, username string, code int32) Notification 
 	return notice(to, from, code, username+what, "username", username)
 }
 
-// sortedIDs are ids in the order in which their rows are locked, each once.
+// sortedIDs returns distinct ids in the order in which their rows are locked.
 func sortedIDs(ids []uuid.UUID) []uuid.UUID {
 	sorted := slices.Clone(ids)
 	slices.SortFunc(sorted, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })

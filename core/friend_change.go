@@ -11,17 +11,17 @@ import (
 	"kumi/store/fault"
 )
 
-// friendCall is one call that acts on friends, checked.
+// friendCall is a validated call that changes friends.
 type friendCall struct {
 	doing     string
-	self      string // the refusal of the caller as its own target
+	self      string // the error for the caller as its own target
 	rule      bondRule
 	user      uuid.UUID
 	username  string // for notifications; empty means the account's
 	ids       []uuid.UUID
 	usernames []string
 	metadata  string // of an invitation, a JSON object
-	// needsSomeone refuses a call that names nobody who exists by name.
+	// needsSomeone rejects a call none of whose names exists.
 	needsSomeone bool
 }
 
@@ -31,12 +31,12 @@ const (
 	selfBlock  = "Cannot block self."
 )
 
-// AddFriends invites users by id or name, or accepts their invitations, all in
-// one transaction, and tells them. Unknown ids are skipped, and so is who blocks
-// the caller or is blocked.
+// AddFriends invites users by id or name, or accepts their invitations, in one
+// transaction, and notifies them. Unknown ids are skipped, as are users that
+// block the caller or are blocked.
 //
 // Errors: InvalidArgument for a bad id, an empty name, the caller itself,
-// metadata that is no JSON object, or when no name is known.
+// metadata that is not a JSON object, or if no name is known.
 func (c *Core) AddFriends(ctx context.Context, caller uuid.UUID, in *api.AddFriendsRequest) error {
 	metadata := in.GetMetadata()
 	if metadata == "" || metadata == "null" {
@@ -50,16 +50,17 @@ func (c *Core) AddFriends(ctx context.Context, caller uuid.UUID, in *api.AddFrie
 	}, in.GetIds())
 }
 
-// DeleteFriends ends friendships, takes back or turns down invitations, and
-// lifts the caller's blocks. Errors as of AddFriends, but names may be unknown.
+// DeleteFriends ends friendships, withdraws or declines invitations, and lifts
+// the caller's blocks. Errors are those of AddFriends, but names may be
+// unknown.
 func (c *Core) DeleteFriends(ctx context.Context, caller uuid.UUID, in *api.DeleteFriendsRequest) error {
 	return c.clientBefriends(ctx, friendCall{
 		doing: "delete friends", self: selfDelete, rule: deleteFriend, user: caller, usernames: in.GetUsernames(),
 	}, in.GetIds())
 }
 
-// BlockFriends blocks users, who need not be friends, and ends their direct
-// channel with the caller. Errors as of AddFriends.
+// BlockFriends blocks users, who need not be friends, and closes their direct
+// channel with the caller. Errors are those of AddFriends.
 func (c *Core) BlockFriends(ctx context.Context, caller uuid.UUID, in *api.BlockFriendsRequest) error {
 	return c.clientBefriends(ctx, friendCall{
 		doing: "block friends", self: selfBlock, rule: blockFriend, user: caller, usernames: in.GetUsernames(), needsSomeone: true,
@@ -78,8 +79,7 @@ func (c *Core) clientBefriends(ctx context.Context, call friendCall, ids []strin
 	return c.befriend(ctx, call)
 }
 
-// peopleIDs reads the ids of users that module code names. The system user is
-// none of them.
+// peopleIDs parses user ids from module code, except that of the system user.
 func peopleIDs(texts []string) ([]uuid.UUID, error) {
 	ids, err := userIDs(texts)
 	if err != nil {
@@ -93,7 +93,7 @@ func peopleIDs(texts []string) ([]uuid.UUID, error) {
 	return ids, nil
 }
 
-// befriend runs a call in one transaction and tells what came of it.
+// befriend runs a call in one transaction and sends its notifications.
 func (c *Core) befriend(ctx context.Context, call friendCall) error {
 	for _, name := range call.usernames {
 		if name == "" {
@@ -177,7 +177,7 @@ func (w *friendWork) run(ctx context.Context) error {
 	return nil
 }
 
-// named finds the users with the names of the call.
+// named returns the ids of the users named in the call.
 func (w *friendWork) named(ctx context.Context) ([]uuid.UUID, error) {
 	rows, err := w.q.QueryContext(ctx, "SELECT id FROM users WHERE username "+w.c.db.Dialect().AnyOf("$1", "text")+" ORDER BY id", w.usernames)
 	if err != nil {
@@ -195,8 +195,9 @@ func (w *friendWork) named(ctx context.Context) ([]uuid.UUID, error) {
 	return ids, rows.Err()
 }
 
-// lock keeps the accounts as they are until the end, so that of two users who
-// act on each other at once one waits. It tells which of the targets exist.
+// lock locks the accounts until the end of the transaction, so that two users
+// who change each other do so one after the other. It tells which of the
+// targets exist.
 func (w *friendWork) lock(ctx context.Context, targets []uuid.UUID) (map[uuid.UUID]bool, error) {
 	d := w.c.db.Dialect()
 	rows, err := w.q.QueryContext(ctx, "SELECT id, username FROM users WHERE id "+d.AnyOf("$1", "uuid")+" ORDER BY id"+d.ForUpdate(),
@@ -248,7 +249,7 @@ func (w *friendWork) act(ctx context.Context, other uuid.UUID) error {
 	return nil
 }
 
-// bond reads how the caller and another user stand.
+// bond reads the relation of the caller and another user.
 func (w *friendWork) bond(ctx context.Context, other uuid.UUID) (bond, error) {
 	b := bond{friendNone, friendNone}
 	rows, err := w.q.QueryContext(ctx, `SELECT source_id, state FROM user_edge
@@ -272,8 +273,7 @@ func (w *friendWork) bond(ctx context.Context, other uuid.UUID) (bond, error) {
 	return b, rows.Err()
 }
 
-// change writes the edges, whose position stays that of the invitation, and
-// counts them.
+// change writes the edges, which keep their position, and the edge counts.
 func (w *friendWork) change(ctx context.Context, other uuid.UUID, before, after bond) error {
 	position := w.c.position()
 	if err := w.edge(ctx, w.user, other, before.mine, after.mine, position, w.metadata); err != nil {
@@ -308,8 +308,8 @@ func (w *friendWork) edge(ctx context.Context, from, to uuid.UUID, before, after
 	return err
 }
 
-// updateFriendMetadata replaces what a user keeps about another. NotFound
-// without an edge.
+// updateFriendMetadata replaces the metadata of a user's edge to another.
+// NotFound if there is no edge.
 func (c *Core) updateFriendMetadata(ctx context.Context, user, friend uuid.UUID, metadata string) error {
 	stored, err := c.db.Dialect().JSON(metadata)
 	if err != nil {

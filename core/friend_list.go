@@ -11,12 +11,12 @@ import (
 
 var friendEdges = edgeList{
 	kind: friendCursor, badCursor: errFriendCursor, columns: "e.update_time, e.metadata, " + userColumns,
-	tables: "user_edge e JOIN users u ON u.id = e.destination_id", most: friendBlocked,
+	tables: "user_edge e JOIN users u ON u.id = e.destination_id", max: friendBlocked,
 }
 
-// ListFriends pages through the caller's friends, invitations and blocks, by
-// state and then in the order of the invitations. A page has 1 to 1000, 1000
-// when no limit is given. InvalidArgument for a bad limit, state or cursor.
+// ListFriends lists the caller's friends, invitations and blocks, by state and
+// then in the order of the invitations. A page has 1 to 1000, by default 1000.
+// InvalidArgument for a bad limit, state or cursor.
 func (c *Core) ListFriends(ctx context.Context, caller uuid.UUID, in *api.ListFriendsRequest) (*api.FriendList, error) {
 	limit, err := limitOf(in.GetLimit(), 1000, 1000)
 	if err != nil {
@@ -59,13 +59,13 @@ func (c *Core) scanFriend(row interface{ Scan(...any) error }, state *int, posit
 	if err := row.Scan(append([]any{state, position, &updated, &metadata}, r.into()...)...); err != nil {
 		return nil, err
 	}
-	r.edges = 0 // how many friends a friend has is not shown here
+	r.edges = 0 // friends' edge counts are not shown
 	return &api.Friend{
 		User: r.user(c.online(r.id)), State: wrapperspb.Int32(int32(*state)), UpdateTime: seconds(updated), Metadata: metadata,
 	}, nil
 }
 
-// friendStatus reads how a user stands to others; those without an edge are
+// friendStatus returns a user's relations to others; those without an edge are
 // left out.
 func (c *Core) friendStatus(ctx context.Context, user uuid.UUID, others []uuid.UUID) ([]*api.Friend, error) {
 	if len(others) == 0 {
@@ -93,16 +93,16 @@ func (c *Core) friendStatus(ctx context.Context, user uuid.UUID, others []uuid.U
 	return friends, nil
 }
 
-// friendOfPosition is the friend of a friend that a page begins with.
+// friendOfPosition is the position at which a page begins.
 type friendOfPosition struct {
 	Referrer uuid.UUID `json:"r"`
 	User     uuid.UUID `json:"u"`
 }
 
-// ListFriendsOfFriends pages through the friends that friends of the caller
-// have, and the caller has not: each once for every friend in common, in the
-// order of those. A page has 1 to 100, 10 when no limit is given.
-// InvalidArgument for a bad limit or cursor.
+// ListFriendsOfFriends lists the friends of the caller's friends who are not
+// friends of the caller: once for each friend in common, in the order of
+// those. A page has 1 to 100, by default 10. InvalidArgument for a bad limit
+// or cursor.
 func (c *Core) ListFriendsOfFriends(ctx context.Context, caller uuid.UUID, in *api.ListFriendsOfFriendsRequest) (*api.FriendsOfFriendsList, error) {
 	limit, err := limitOf(in.GetLimit(), 10, 100)
 	if err != nil {

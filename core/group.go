@@ -13,20 +13,20 @@ import (
 	"kumi/store/fault"
 )
 
-// The states of a user in a group. Those up to member count as members.
+// States of a user in a group. Those up to member count as members.
 const (
 	groupSuperadmin = iota
 	groupAdmin
 	groupMember
 	groupRequest
 	groupBanned
-	// groupNone is the state of who has no edge to the group.
+	// groupNone means that there is no edge to the group.
 	groupNone
 )
 
 func isMember(state int) bool { return state >= groupSuperadmin && state <= groupMember }
 
-// defaultMaxCount is how many members a group may have unless it says.
+// defaultMaxCount is the default maximum number of members.
 const defaultMaxCount = 100
 
 var (
@@ -51,7 +51,7 @@ func bareGroup(err error) error {
 
 var errGroupID = fault.New(fault.InvalidArgument, "Group ID must be set.")
 
-// groupID reads the id of a group.
+// groupID parses a group id.
 func groupID(text string) (uuid.UUID, error) {
 	if text == "" {
 		return uuid.Nil, errGroupID
@@ -63,8 +63,8 @@ func groupID(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// position is where a new edge stands among those of its source: after all
-// before it. It is the time in nanoseconds, and never the same twice.
+// position returns the position of a new edge, after all others of its source:
+// the time in nanoseconds, but unique.
 func (c *Core) position() int64 {
 	for {
 		last := c.positions.Load()
@@ -75,33 +75,34 @@ func (c *Core) position() int64 {
 	}
 }
 
-// groupFields are what groupRow scans, groupColumns the same of the table g.
+// groupFields are scanned by groupRow; groupColumns are the same with the
+// table alias g.
 const groupFields = "id, creator_id, name, description, avatar_url, lang_tag, metadata, state, edge_count, max_count, create_time, update_time"
 
 var groupColumns = "g." + strings.ReplaceAll(groupFields, ", ", ", g.")
 
-// liveGroup is the condition for groups that are not disabled.
+// liveGroup is the SQL condition for groups that are not disabled.
 const liveGroup = "g.disable_time = '1970-01-01 00:00:00.000000+00:00'"
 
-// groupRow is a row of groups while it is scanned.
+// groupRow is a row of groups being scanned.
 type groupRow struct {
 	id, creator         uuid.UUID
 	name                string
 	description, avatar sql.NullString
 	lang, metadata      string
 	state               int
-	members, most       int32
+	members, max        int32
 	created, updated    time.Time
 }
 
 func (r *groupRow) into() []any {
-	return []any{&r.id, &r.creator, &r.name, &r.description, &r.avatar, &r.lang, &r.metadata, &r.state, &r.members, &r.most, &r.created, &r.updated}
+	return []any{&r.id, &r.creator, &r.name, &r.description, &r.avatar, &r.lang, &r.metadata, &r.state, &r.members, &r.max, &r.created, &r.updated}
 }
 
 func (r *groupRow) group() *api.Group {
 	return &api.Group{
 		Id: r.id.String(), CreatorId: r.creator.String(), Name: r.name, Description: r.description.String, AvatarUrl: r.avatar.String,
-		LangTag: r.lang, Metadata: r.metadata, Open: wrapperspb.Bool(r.state == 0), EdgeCount: r.members, MaxCount: r.most,
+		LangTag: r.lang, Metadata: r.metadata, Open: wrapperspb.Bool(r.state == 0), EdgeCount: r.members, MaxCount: r.max,
 		CreateTime: seconds(r.created), UpdateTime: seconds(r.updated),
 	}
 }

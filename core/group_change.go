@@ -15,23 +15,23 @@ import (
 	"kumi/store/fault"
 )
 
-// newGroup is a group to be made.
+// newGroup is a group to be created.
 type newGroup struct {
 	name, lang, description, avatar string
 	creator                         uuid.UUID
 	open                            bool
 	metadata                        string
-	most                            int
+	max                             int
 }
 
-// CreateGroup makes a group, with the caller as its superadmin.
+// CreateGroup creates a group with the caller as its superadmin.
 //
-// Errors: InvalidArgument for a missing name or a bad size, AlreadyExists for a
-// name that is taken.
+// Errors: InvalidArgument for a missing name or a bad size, AlreadyExists for
+// a taken name.
 func (c *Core) CreateGroup(ctx context.Context, caller uuid.UUID, in *api.CreateGroupRequest) (*api.Group, error) {
 	return c.createGroup(ctx, caller, newGroup{
 		name: in.GetName(), lang: in.GetLangTag(), description: in.GetDescription(), avatar: in.GetAvatarUrl(),
-		creator: caller, open: in.GetOpen(), metadata: "{}", most: int(in.GetMaxCount()),
+		creator: caller, open: in.GetOpen(), metadata: "{}", max: int(in.GetMaxCount()),
 	})
 }
 
@@ -39,11 +39,11 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 	if n.name == "" {
 		return nil, invalid("Group name must be set.")
 	}
-	if n.most < 0 {
+	if n.max < 0 {
 		return nil, invalid("Group max count must be >= 1 when set.")
 	}
-	if n.most == 0 {
-		n.most = defaultMaxCount
+	if n.max == 0 {
+		n.max = defaultMaxCount
 	}
 	if n.lang == "" {
 		n.lang = "en"
@@ -71,7 +71,7 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 		}
 		err = q.QueryRowContext(ctx, `INSERT INTO groups (id, creator_id, name, description, avatar_url, lang_tag, metadata, state, edge_count, max_count)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9) RETURNING `+groupFields,
-			id, n.creator, n.name, textOrNull(n.description), textOrNull(n.avatar), n.lang, metadata, state, n.most).Scan(made.into()...)
+			id, n.creator, n.name, textOrNull(n.description), textOrNull(n.avatar), n.lang, metadata, state, n.max).Scan(made.into()...)
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ func textOrNull(s string) *string {
 	return &s
 }
 
-// groupError is the error of a change; taken is the code for a name that
-// another group has.
+// groupError returns the error of a change; taken is the code for the name of
+// another group.
 func groupError(doing string, err error, taken fault.Code) error {
 	if name, ok := store.IsUnique(err); ok && name == "groups_name_key" {
 		return fault.Wrap(taken, "Group name is in use.", runtime.ErrGroupNameInUse)
@@ -106,20 +106,20 @@ func groupError(doing string, err error, taken fault.Code) error {
 	return failed(doing, err)
 }
 
-// GroupChange is what is to change of a group: what is nil stays as it is.
+// GroupChange is a change of a group. Nil fields are left unchanged.
 type GroupChange struct {
 	Name, LangTag          *string // not empty
 	Description, AvatarURL *string // empty clears
 	CreatorID              *uuid.UUID
 	Open                   *bool
-	Metadata               map[string]any // a whole new object
+	Metadata               map[string]any // replaces the object
 	MaxCount               *int           // 1 or more
 }
 
 // UpdateGroup changes a group that the caller is an admin of.
 //
-// Errors: InvalidArgument for a bad id, no change, or a name that is empty or
-// taken, NotFound for a group that is not there or not the caller's to change.
+// Errors: InvalidArgument for a bad id, no change, or an empty or taken name;
+// NotFound for a group that does not exist or that the caller may not change.
 func (c *Core) UpdateGroup(ctx context.Context, caller uuid.UUID, in *api.UpdateGroupRequest) error {
 	group, err := groupID(in.GetGroupId())
 	if err != nil {
@@ -143,8 +143,8 @@ func given(v *wrapperspb.StringValue) *string {
 	return &v.Value
 }
 
-// updateGroup changes a group in the name of an admin, or of the server when
-// caller is nil.
+// updateGroup changes a group for an admin, or for the server if caller is
+// nil.
 func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch GroupChange) error {
 	var set []string
 	args := []any{group}
@@ -212,8 +212,8 @@ func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch Grou
 	return nil
 }
 
-// DeleteGroup deletes a group that the caller is a superadmin of, and takes
-// everyone off its channel. Else it is InvalidArgument.
+// DeleteGroup deletes a group that the caller is a superadmin of, and removes
+// everyone from its channel. Errors: InvalidArgument.
 func (c *Core) DeleteGroup(ctx context.Context, caller uuid.UUID, in *api.DeleteGroupRequest) error {
 	group, err := groupID(in.GetGroupId())
 	if err != nil {
@@ -226,7 +226,7 @@ func (c *Core) DeleteGroup(ctx context.Context, caller uuid.UUID, in *api.Delete
 	return err
 }
 
-// deleteGroup asks for no rights when caller is nil.
+// deleteGroup checks no permissions if caller is nil.
 func (c *Core) deleteGroup(ctx context.Context, caller *uuid.UUID, group uuid.UUID) error {
 	err := c.inGroup(ctx, group, func(ctx context.Context, g *groupWork) error {
 		if caller != nil {

@@ -10,16 +10,15 @@ import (
 
 var groupUsers = edgeList{
 	kind: groupUserCursor, badCursor: errGroupCursor, columns: userColumns,
-	tables: "group_edge e JOIN users u ON u.id = e.destination_id", most: groupRequest,
+	tables: "group_edge e JOIN users u ON u.id = e.destination_id", max: groupRequest,
 }
 
 var userGroups = edgeList{
 	kind: userGroupCursor, badCursor: errUserGroupCursor, columns: groupColumns,
-	tables: "group_edge e JOIN groups g ON g.id = e.destination_id", where: " AND " + liveGroup, most: groupRequest,
+	tables: "group_edge e JOIN groups g ON g.id = e.destination_id", where: " AND " + liveGroup, max: groupRequest,
 }
 
-// groupStateOf reads the state that a list is to show; nil shows all that the
-// list has.
+// groupStateOf returns the state that a list is filtered by; nil for all.
 func groupStateOf(v *wrapperspb.Int32Value) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -35,9 +34,9 @@ func checkGroupState(state *int) error {
 	return nil
 }
 
-// ListGroupUsers pages through the users of a group, by state and then in the
-// order they joined. Banned ones show only when asked for. A page has 1 to 100,
-// 100 when no limit is given. InvalidArgument for what is bad.
+// ListGroupUsers lists the users of a group, by state and then in the order
+// they joined. Banned ones are listed only if asked for. A page has 1 to 100,
+// by default 100. InvalidArgument for bad arguments.
 func (c *Core) ListGroupUsers(ctx context.Context, _ uuid.UUID, in *api.ListGroupUsersRequest) (*api.GroupUserList, error) {
 	group, err := groupID(in.GetGroupId())
 	if err != nil {
@@ -75,14 +74,14 @@ func (c *Core) listGroupUsers(ctx context.Context, group uuid.UUID, limit int, s
 	return users[:min(limit, len(users))], next, nil
 }
 
-// ListUserGroups pages through the groups of any user, as ListGroupUsers does.
+// ListUserGroups lists the groups of any user, as ListGroupUsers does.
 func (c *Core) ListUserGroups(ctx context.Context, _ uuid.UUID, in *api.ListUserGroupsRequest) (*api.UserGroupList, error) {
 	if in.GetUserId() == "" {
 		return nil, invalid("User ID must be set.")
 	}
 	user, err := uuid.FromString(in.GetUserId())
 	if err != nil {
-		return nil, invalid("Group ID must be a valid ID.") // the protocol's word for it
+		return nil, invalid("Group ID must be a valid ID.") // the protocol's wording
 	}
 	limit, err := limitOf(in.GetLimit(), 100, 100)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// JoinGroup makes the caller a member of an open group, and asks the admins of
-// a closed one. Who has a state in it already, be it banned, keeps that.
+// JoinGroup makes the caller a member of an open group, or requests to join a
+// closed one. A user that already has a state in it, even banned, keeps that.
 //
 // Errors: InvalidArgument for a bad id or a full group, NotFound.
 func (c *Core) JoinGroup(ctx context.Context, caller uuid.UUID, in *api.JoinGroupRequest) error {
@@ -25,10 +25,10 @@ func (c *Core) JoinGroup(ctx context.Context, caller uuid.UUID, in *api.JoinGrou
 	return err
 }
 
-// joinGroup speaks of the user by its own name unless another is given.
+// joinGroup uses the user's own name unless another is given.
 func (c *Core) joinGroup(ctx context.Context, group, user uuid.UUID, username string) error {
 	err := c.inGroup(ctx, group, func(ctx context.Context, g *groupWork) error {
-		if g.members >= g.most {
+		if g.members >= g.max {
 			return errGroupFull
 		}
 		state, err := g.state(ctx, user)
@@ -63,7 +63,7 @@ func (c *Core) joinGroup(ctx context.Context, group, user uuid.UUID, username st
 	return nil
 }
 
-// askAdmins tells all who may let a user in that it waits.
+// askAdmins notifies all admins that a user wants to join.
 func (g *groupWork) askAdmins(ctx context.Context, user uuid.UUID, username string) error {
 	rows, err := g.q.QueryContext(ctx, "SELECT destination_id FROM group_edge WHERE source_id = $1 AND state <= $2 ORDER BY state, position",
 		g.id, groupAdmin)
@@ -82,8 +82,8 @@ func (g *groupWork) askAdmins(ctx context.Context, user uuid.UUID, username stri
 	return rows.Err()
 }
 
-// LeaveGroup ends the caller's membership, or takes its request back. The
-// group goes with its last member.
+// LeaveGroup ends the caller's membership, or withdraws its request. A group
+// without members is deleted.
 //
 // Errors: InvalidArgument for a bad id, or for the last superadmin of a group
 // with other members.

@@ -13,15 +13,15 @@ import (
 	"kumi/store/fault"
 )
 
-// groupFilter says which groups a list has.
+// groupFilter selects the groups to list.
 type groupFilter struct {
-	name    string // a pattern, with % for any text
+	name    string // a pattern, with % as wildcard
 	lang    string
 	open    *bool
-	members *int // at most so many
+	members *int // maximum number of members
 }
 
-// groupPosition is where a page of groups ended: of every order what it needs.
+// groupPosition is the end of a page of groups, for any order.
 type groupPosition struct {
 	Name    string    `json:"n"`
 	Updated time.Time `json:"t"`
@@ -39,7 +39,7 @@ func (p *groupPosition) decode(cursor string) error {
 	return nil
 }
 
-// groupOrder is an order of groups: by these columns, all in one direction.
+// groupOrder is an order of groups: by these columns, in one direction.
 type groupOrder struct {
 	columns    []string
 	descending bool
@@ -67,7 +67,7 @@ func (f *groupFilter) order() groupOrder {
 	return groupsLargest
 }
 
-// at is the part of a position that an order compares.
+// at returns the part of a position that the order compares.
 func (o groupOrder) at(p *groupPosition) []any {
 	args := make([]any, len(o.columns))
 	for i, column := range o.columns {
@@ -85,9 +85,9 @@ func (o groupOrder) at(p *groupPosition) []any {
 	return args
 }
 
-// ListGroups pages through the groups: by name, which cannot be combined with
-// the other filters, or those of a language, a size and a kind. A page has 1 to
-// 100, 1 when no limit is given.
+// ListGroups lists groups: by name, which cannot be combined with other
+// filters, or by language, size and openness. A page has 1 to 100, by default
+// 1.
 //
 // Errors: InvalidArgument for a bad limit, combination or cursor.
 func (c *Core) ListGroups(ctx context.Context, _ uuid.UUID, in *api.ListGroupsRequest) (*api.GroupList, error) {
@@ -124,7 +124,7 @@ func (c *Core) listGroups(ctx context.Context, f groupFilter, limit int, cursor 
 		where = append(where, condition)
 	}
 	if f.name = strings.TrimLeft(f.name, "% "); f.name != "" {
-		// A last escape that escapes nothing is an error on one of the databases.
+		// A trailing escape character is an error in one of the databases.
 		if n := len(f.name) - len(strings.TrimRight(f.name, `\`)); n%2 == 1 {
 			f.name += `\`
 		}
@@ -197,7 +197,7 @@ func (c *Core) readGroups(ctx context.Context, query string, args ...any) ([]gro
 	return groups, rows.Err()
 }
 
-// groups reads groups by id; unknown ones are left out.
+// groups reads groups by id; unknown ids are skipped.
 func (c *Core) groups(ctx context.Context, ids []uuid.UUID) ([]*api.Group, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -206,8 +206,8 @@ func (c *Core) groups(ctx context.Context, ids []uuid.UUID) ([]*api.Group, error
 		c.db.Dialect().AnyOf("$1", "uuid")+" ORDER BY g.id", ids))
 }
 
-// randomGroups reads up to count groups that follow a random point in the order
-// of ids, which are random themselves.
+// randomGroups returns up to count groups after a random point in the order of
+// their ids, which are random themselves.
 func (c *Core) randomGroups(ctx context.Context, count int) ([]*api.Group, error) {
 	if count < 0 || count > 1000 {
 		return nil, invalid("count must be between 0 and 1000")
@@ -240,8 +240,8 @@ func apiGroups(rows []groupRow, err error) ([]*api.Group, error) {
 	return groups, nil
 }
 
-// edgePosition is the edge that a page of a list begins with: it is there even
-// if the edges before it go. It is bound to the states that the list shows.
+// edgePosition is the edge that a page begins with. It is valid even if the
+// edge is deleted. It is bound to the states that the list shows.
 type edgePosition struct {
 	State    int   `json:"s"`
 	Position int64 `json:"p"`
@@ -258,21 +258,21 @@ func (p *edgePosition) decode(kind byte, cursor string, only *int) error {
 	return nil
 }
 
-// edgeList is the common part of the lists of members, groups and friends: the
-// edges of one source in the order of state and position.
+// edgeList is what the lists of members, groups and friends have in common:
+// the edges of one source in order of state and position.
 type edgeList struct {
 	kind      byte
 	badCursor error
-	columns   string // besides state and position
-	tables    string // with e for the edges
-	where     string // further conditions, with AND before them
-	most      int    // the last state shown unless one is asked for
+	columns   string // in addition to state and position
+	tables    string // with alias e for the edges
+	where     string // further conditions, beginning with AND
+	max       int    // the last state shown by default
 }
 
 // page reads a page of edges; scan reads the row's further columns.
 func (l *edgeList) page(ctx context.Context, q store.Querier, source uuid.UUID, limit int, only *int, cursor string,
 	scan func(row interface{ Scan(...any) error }, state *int, position *int64) error) (next string, err error) {
-	low, high := 0, l.most
+	low, high := 0, l.max
 	if only != nil {
 		low, high = *only, *only
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 )
 
-// memberRule says where a user in a state comes to, when someone of a rank in
-// a group with so many superadmins does something to it. The same state means
-// that nothing happens.
+// memberRule returns the new state of a user, given the rank of the user who
+// acts, the number of superadmins in the group and the old state. The same
+// state means no change.
 type memberRule func(rank, superadmins, state int) int
 
 func addRule(_, _, state int) int {
@@ -19,8 +19,8 @@ func addRule(_, _, state int) int {
 	return state
 }
 
-// mayRemove tells who may be taken out of the group. An admin cannot touch its
-// equals, and one superadmin has to stay.
+// mayRemove tells whether a user may be removed from the group. An admin
+// cannot remove other admins, and one superadmin has to stay.
 func mayRemove(rank, superadmins, state int) bool {
 	switch state {
 	case groupSuperadmin:
@@ -31,7 +31,7 @@ func mayRemove(rank, superadmins, state int) bool {
 	return state != groupNone
 }
 
-// kickRule also refuses requests and lifts bans.
+// kickRule also rejects requests and lifts bans.
 func kickRule(rank, superadmins, state int) int {
 	if mayRemove(rank, superadmins, state) {
 		return groupNone
@@ -60,45 +60,45 @@ func demoteRule(rank, superadmins, state int) int {
 	return state
 }
 
-// AddGroupUsers makes users members, whether they asked or not, unless they are
-// banned, and tells them.
+// AddGroupUsers makes users members, unless they are banned, and notifies
+// them.
 //
-// Errors of this and the next four: InvalidArgument for a bad id, NotFound when
-// the group is not there or the caller no admin of it. Of this one alone:
-// InvalidArgument for an unknown user or a full group.
+// Errors of this and the next four: InvalidArgument for a bad id, NotFound if
+// the group does not exist or the caller is not an admin of it. Of this one
+// only: InvalidArgument for an unknown user or a full group.
 func (c *Core) AddGroupUsers(ctx context.Context, caller uuid.UUID, in *api.AddGroupUsersRequest) error {
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), addMembers)
 }
 
-// KickGroupUsers takes users out of the group. Those whom the caller cannot
-// touch are skipped.
+// KickGroupUsers removes users from the group. Users that the caller may not
+// remove are skipped.
 func (c *Core) KickGroupUsers(ctx context.Context, caller uuid.UUID, in *api.KickGroupUsersRequest) error {
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), kickMembers)
 }
 
-// BanGroupUsers takes users out of the group and lets them not come back.
+// BanGroupUsers removes users from the group and bans them.
 func (c *Core) BanGroupUsers(ctx context.Context, caller uuid.UUID, in *api.BanGroupUsersRequest) error {
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), banMembers)
 }
 
-// PromoteGroupUsers makes members admins and admins superadmins.
+// PromoteGroupUsers makes members admins, and admins superadmins.
 func (c *Core) PromoteGroupUsers(ctx context.Context, caller uuid.UUID, in *api.PromoteGroupUsersRequest) error {
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), promoteMembers)
 }
 
-// DemoteGroupUsers does the opposite. Without users it is InvalidArgument.
+// DemoteGroupUsers is the opposite. InvalidArgument without users.
 func (c *Core) DemoteGroupUsers(ctx context.Context, caller uuid.UUID, in *api.DemoteGroupUsersRequest) error {
 	if len(in.GetUserIds()) == 0 {
-		return errGroupID // the protocol's word for it
+		return errGroupID // the protocol's wording
 	}
 	return c.clientManages(ctx, caller, in.GetGroupId(), in.GetUserIds(), demoteMembers)
 }
 
-// management is one way to treat members.
+// management is an operation on members.
 type management struct {
 	doing string
 	rule  memberRule
-	code  int32 // of the message that tells it
+	code  int32 // of the message to the group's channel
 }
 
 var (
@@ -123,7 +123,7 @@ func (c *Core) clientManages(ctx context.Context, caller uuid.UUID, group string
 	return c.manage(ctx, caller, id, ids, how)
 }
 
-// manage treats users in the name of a caller, or of the server when it is nil.
+// manage runs an operation for a caller, or for the server if it is nil.
 func (c *Core) manage(ctx context.Context, caller, group uuid.UUID, users []uuid.UUID, how management) error {
 	if len(users) == 0 {
 		return nil
@@ -177,7 +177,7 @@ func (g *groupWork) manage(ctx context.Context, caller uuid.UUID, users []uuid.U
 			superadmins++
 		}
 		if !known || !adds && !isMember(from) {
-			continue // a request refused, or a ban lifted, is not told
+			continue // rejected requests and lifted bans are not announced
 		}
 		if err := g.say(user, name, how.code); err != nil {
 			return err

@@ -12,33 +12,33 @@ import (
 	"kumi/store"
 )
 
-// groupWork is what is done with one group in one transaction. The group's row
-// is locked, so nothing else happens to its members meanwhile. What is to be
-// told is stored with it and sent after the commit.
+// groupWork is work on one group in one transaction. The group's row is
+// locked, so no other call changes its members. Messages and notifications are
+// stored in the transaction and sent after the commit.
 type groupWork struct {
 	c    *Core
 	q    store.Querier
 	id   uuid.UUID
 	name string
 	open bool
-	// members is the number of members, and changes with them.
-	members, most int
+	// members is the current number of members.
+	members, max int
 
 	messages []message
 	notices  []Notification
-	left     []uuid.UUID // members no longer
+	left     []uuid.UUID // not members any more
 	deleted  bool
 }
 
-// inGroup runs do on a group that exists; it may run more than once. The error
-// is errGroupNotFound, what do returns, or that of the database.
+// inGroup runs do on an existing group, possibly more than once. The error is
+// errGroupNotFound, that of do, or that of the database.
 func (c *Core) inGroup(ctx context.Context, group uuid.UUID, do func(ctx context.Context, g *groupWork) error) error {
 	var g *groupWork
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		g = &groupWork{c: c, q: q, id: group}
 		var state int
 		err := q.QueryRowContext(ctx, "SELECT g.name, g.state, g.edge_count, g.max_count FROM groups g WHERE g.id = $1 AND "+liveGroup+c.db.Dialect().ForUpdate(),
-			group).Scan(&g.name, &state, &g.members, &g.most)
+			group).Scan(&g.name, &state, &g.members, &g.max)
 		if errors.Is(err, sql.ErrNoRows) {
 			return errGroupNotFound
 		} else if err != nil {
@@ -79,8 +79,8 @@ func (c *Core) inGroup(ctx context.Context, group uuid.UUID, do func(ctx context
 	return nil
 }
 
-// states reads the states of users in the group; those without an edge are not
-// in it.
+// states reads the states of users in the group; users without an edge are
+// left out.
 func (g *groupWork) states(ctx context.Context, users []uuid.UUID) (map[uuid.UUID]int, error) {
 	rows, err := g.q.QueryContext(ctx, "SELECT destination_id, state FROM group_edge WHERE source_id = $1 AND destination_id "+
 		g.c.db.Dialect().AnyOf("$2", "uuid"), g.id, users)
@@ -100,7 +100,7 @@ func (g *groupWork) states(ctx context.Context, users []uuid.UUID) (map[uuid.UUI
 	return states, rows.Err()
 }
 
-// state is that of one user, groupNone without an edge.
+// state returns the state of one user, groupNone without an edge.
 func (g *groupWork) state(ctx context.Context, user uuid.UUID) (int, error) {
 	states, err := g.states(ctx, []uuid.UUID{user})
 	if state, ok := states[user]; ok {
@@ -114,8 +114,9 @@ func (g *groupWork) superadmins(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// manager is the rank in whose name members are managed. The nil caller is the
-// server, which is as good as a superadmin; who is no admin is refused.
+// manager returns the rank of the caller for managing members. The nil caller
+// is the server, with the rank of a superadmin; it fails for callers that are
+// not admins.
 func (g *groupWork) manager(ctx context.Context, caller uuid.UUID) (rank int, err error) {
 	if caller.IsNil() {
 		return groupSuperadmin, nil
@@ -127,14 +128,14 @@ func (g *groupWork) manager(ctx context.Context, caller uuid.UUID) (rank int, er
 	return rank, err
 }
 
-// move takes a user from one state to another.
+// move changes the state of a user.
 func (g *groupWork) move(ctx context.Context, user uuid.UUID, from, to int) error {
 	if isMember(from) {
 		g.members--
 	}
 	if isMember(to) {
 		g.members++
-		if !isMember(from) && g.members > g.most {
+		if !isMember(from) && g.members > g.max {
 			return errGroupFull
 		}
 	}
@@ -146,7 +147,7 @@ func (g *groupWork) move(ctx context.Context, user uuid.UUID, from, to int) erro
 	case to == groupNone:
 		_, err = g.q.ExecContext(ctx, "DELETE FROM group_edge WHERE "+bothEdges, g.id, user)
 	default:
-		if to == groupBanned { // the user's own edge goes
+		if to == groupBanned { // delete the user's own edge
 			if _, err := g.q.ExecContext(ctx, "DELETE FROM group_edge WHERE source_id = $2 AND destination_id = $1", g.id, user); err != nil {
 				return err
 			}
@@ -159,7 +160,7 @@ func (g *groupWork) move(ctx context.Context, user uuid.UUID, from, to int) erro
 	return err
 }
 
-// connect makes the edges of a user that has none.
+// connect creates the edges of a user that has none.
 func (g *groupWork) connect(ctx context.Context, user uuid.UUID, state int) error {
 	_, err := g.q.ExecContext(ctx, `INSERT INTO group_edge (source_id, position, destination_id, state) VALUES ($1, $2, $3, $4), ($3, $2, $1, $4)`,
 		g.id, g.c.position(), user, state)
@@ -171,7 +172,7 @@ func (g *groupWork) delete(ctx context.Context) error {
 	g.deleted = true
 	for _, statement := range []string{
 		"DELETE FROM groups WHERE id = $1",
-		// The users' side of each edge is found through the group's side.
+		// Find the users' side of each edge through the group's side.
 		"DELETE FROM group_edge WHERE destination_id = $1 AND source_id IN (SELECT destination_id FROM group_edge WHERE source_id = $1)",
 		"DELETE FROM group_edge WHERE source_id = $1",
 	} {
@@ -182,23 +183,23 @@ func (g *groupWork) delete(ctx context.Context) error {
 	return nil
 }
 
-// say puts a message of the server into the group's channel, in the name of
-// the user that it is about.
+// say stores a message of the server in the group's channel, in the name of
+// the user concerned.
 func (g *groupWork) say(user uuid.UUID, username string, code int32) error {
 	m := message{sender: user, username: username, content: "{}", code: code, persistent: true}
 	if err := g.c.newMessage(&m); err != nil {
 		return err
 	}
-	// Whole seconds, unlike what users write: so they come before what was said in
-	// the same second.
+	// Whole seconds, as in Nakama, so they sort before what users write in the same
+	// second.
 	m.created = m.created.Truncate(time.Second)
 	m.updated = m.created
 	g.messages = append(g.messages, m)
 	return nil
 }
 
-// orderMessages deals out the ids of the messages in ascending order: those of
-// one second are listed by id, and are to be listed as they were said.
+// orderMessages assigns the ids of the messages in ascending order, since
+// messages of the same second are sorted by id.
 func (g *groupWork) orderMessages() {
 	ids := make([]uuid.UUID, len(g.messages))
 	for i := range g.messages {
@@ -209,7 +210,7 @@ func (g *groupWork) orderMessages() {
 	}
 }
 
-// usernames reads the names of users; unknown ones are not in it.
+// usernames returns the names of users; unknown users are left out.
 func usernames(ctx context.Context, d store.Dialect, q store.Querier, users []uuid.UUID) (map[uuid.UUID]string, error) {
 	rows, err := q.QueryContext(ctx, "SELECT id, username FROM users WHERE id "+d.AnyOf("$1", "uuid"), users)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 const (
 	maxUsername = 128 // bytes
 	minPassword = 8   // bytes
-	// maxPassword is bcrypt's limit: it sees no byte beyond it.
+	// maxPassword is bcrypt's limit: it ignores further bytes.
 	maxPassword = 72
 )
 
@@ -20,8 +20,8 @@ var emailShape = regexp.MustCompile(`^.+@.+\..+$`)
 
 var errUsernameLength = fault.Newf(fault.InvalidArgument, "Username invalid, must be 1-%d bytes.", maxUsername)
 
-// checkUsername refuses control characters and the pair []. Spaces are allowed,
-// whatever the protocol's text says.
+// checkUsername rejects control characters and the pair []. Spaces are
+// allowed, despite the protocol's text.
 func checkUsername(name string) error {
 	if strings.Contains(name, "[]") || strings.IndexFunc(name, isControl) >= 0 {
 		return invalid("Username invalid, no spaces or control characters allowed.")
@@ -32,7 +32,7 @@ func checkUsername(name string) error {
 	return nil
 }
 
-// usernameOrNew checks a name, or makes one up when it is empty.
+// usernameOrNew checks a name, or generates one if it is empty.
 func usernameOrNew(name string) (string, error) {
 	if name == "" {
 		return newUsername(), nil
@@ -52,7 +52,7 @@ func newUsername() string {
 func checkDeviceID(id string) error { return checkID("Device ID", "Device ID invalid", id, 10) }
 func checkCustomID(id string) error { return checkID("Custom ID", "Custom ID invalid", id, 6) }
 
-// checkNewCustomID is checkCustomID for a link, where the texts differ.
+// checkNewCustomID is checkCustomID for linking, which has other texts.
 func checkNewCustomID(id string) error { return checkID("Custom ID", "Invalid custom ID", id, 6) }
 
 func checkID(what, bad, id string, minBytes int) error {
@@ -89,7 +89,7 @@ func checkPassword(password string) error {
 	return nil
 }
 
-// checkNewPassword also refuses what bcrypt would cut off.
+// checkNewPassword also rejects passwords that bcrypt would truncate.
 func checkNewPassword(password string) error {
 	if len(password) > maxPassword {
 		return invalid("Password must be at most %d bytes long.", maxPassword)
@@ -97,7 +97,7 @@ func checkNewPassword(password string) error {
 	return checkPassword(password)
 }
 
-// solid means without white space and control characters.
+// solid tells whether s has no white space and control characters.
 func solid(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return isControl(r) || unicode.IsSpace(r) }) < 0
 }

@@ -15,9 +15,9 @@ import (
 	"kumi/store/fault"
 )
 
-// accountImport is the part of an accountExport that can stand alone: what
-// belongs to the user and to nobody else. Friends, groups, messages and
-// leaderboard records would need their other halves.
+// accountImport is the part of an accountExport that belongs to the user
+// alone. Friends, groups, messages and leaderboard records would need their
+// counterparts.
 type accountImport struct {
 	Account       *api.Account
 	Objects       []*api.StorageObject
@@ -63,13 +63,13 @@ func readImport(data string) (*accountImport, error) {
 	return in, nil
 }
 
-// AccountImportId implements runtime.NakamaModule: it makes the account of an
-// export, or overwrites the one that is there, with its devices, storage
-// objects, notifications and wallet ledger. id is the user to import into; when
-// it is empty, the one in the data. Passwords are in no export, so one that is
-// there stays.
+// AccountImportId implements runtime.NakamaModule: it creates the account of
+// an export, or overwrites an existing one, with its devices, storage objects,
+// notifications and wallet ledger. id is the user to import into, by default
+// the one in the data. Exports contain no passwords, so an existing password
+// is kept.
 //
-// Errors: InvalidArgument for data that is not an export, AlreadyExists when a
+// Errors: InvalidArgument for data that is not an export, AlreadyExists if a
 // name or identity in it belongs to another account.
 func (m *Module) AccountImportId(ctx context.Context, data, id string) (*api.Account, error) {
 	in, err := readImport(data)
@@ -154,7 +154,7 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 		return err
 	}
 	for _, device := range in.Account.GetDevices() {
-		// The device of another account is refused by its primary key.
+		// The primary key rejects the device of another account.
 		_, err := q.ExecContext(ctx, "INSERT INTO user_device (id, user_id) VALUES ($1, $2) ON CONFLICT (user_id, id) DO NOTHING",
 			device.GetId(), user)
 		if err != nil {

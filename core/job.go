@@ -12,15 +12,15 @@ import (
 	"kumi/store/fault"
 )
 
-// Jobs are work apart from any call: at times that a schedule names, or once,
-// when something asks for it. What is to be done is in the database, so it
-// outlives the server, and of several servers on one database one does it.
+// Jobs are work outside of any call: on a schedule, or once after JobEnqueue.
+// They are stored in the database, so they survive a restart, and of several
+// servers with one database only one runs each.
 
 // Job is a function that a module registered as a job.
 type Job struct {
-	// Schedule says when it runs by itself; nil means only when asked for.
+	// Schedule says when it runs by itself; nil means only when enqueued.
 	Schedule *Schedule
-	// Run does the work. The payload is empty when the schedule asks.
+	// Run does the work. The payload is empty for scheduled runs.
 	Run func(ctx context.Context, payload string) error
 }
 
@@ -31,9 +31,9 @@ type Schedule struct {
 	cron  *cronexpr.Expression
 }
 
-// ParseSchedule reads a cron expression, which is in UTC, or "@every" and a
-// duration of a second or more ("@every 90s"). An empty text is no schedule.
-// Errors: InvalidArgument.
+// ParseSchedule parses a cron expression, in UTC, or "@every" and a duration
+// of at least a second ("@every 90s"). An empty text returns nil. Errors:
+// InvalidArgument.
 func ParseSchedule(text string) (*Schedule, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -56,10 +56,10 @@ func ParseSchedule(text string) (*Schedule, error) {
 	return &Schedule{text: text, cron: cron}, nil
 }
 
-// String is the text that was parsed.
+// String returns the text that was parsed.
 func (s *Schedule) String() string { return s.text }
 
-// Next is the first time after t; the zero time when there is none.
+// Next returns the first time after t; the zero time if there is none.
 func (s *Schedule) Next(t time.Time) time.Time {
 	if s.cron != nil {
 		return s.cron.Next(t.UTC())
@@ -76,7 +76,7 @@ const (
 	maxJobTries    = 5
 )
 
-// CheckJobName refuses names that a job cannot have. Errors: InvalidArgument.
+// CheckJobName rejects invalid job names. Errors: InvalidArgument.
 func CheckJobName(name string) error {
 	if name == "" || len(name) > maxJobName {
 		return invalid("the name of a job has 1 to %d bytes, not %d", maxJobName, len(name))
@@ -84,11 +84,11 @@ func CheckJobName(name string) error {
 	return nil
 }
 
-// JobEnqueue has the job of that name run once, with the payload, after the
-// delay. It returns the id of the run. A run that fails, or that the end of a
-// server cuts off, is tried again, five times in all and later each time, so a
-// job must bear to be run twice. A run of a name that no module has registered
-// waits until one does.
+// JobEnqueue enqueues one run of a job with a payload, after a delay, and
+// returns the run's id. A run that fails or is interrupted by a stop of the
+// server is retried with growing delays, five attempts in all, so jobs must be
+// idempotent. A run of a job that no module has registered waits until one
+// does.
 //
 // Errors: InvalidArgument for an empty name, a payload over 1 MiB and a delay
 // that is negative or over ten years.
@@ -121,8 +121,8 @@ func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay tim
 	return id.String(), nil
 }
 
-// JobCancel takes back what JobEnqueue asked for and says whether it was still
-// there. A run that has begun goes on, but is not tried again.
+// JobCancel cancels what JobEnqueue enqueued and tells whether it was still
+// there. A run that has begun is not interrupted, but is not retried.
 func (m *Module) JobCancel(ctx context.Context, id string) (bool, error) {
 	if _, err := uuid.FromString(id); err != nil {
 		return false, invalid("the id of a job's run must be one that was returned, not %q", id)

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// jobs is what a Core knows of jobs beside the database.
+// jobs is the state of a Core's jobs outside of the database.
 type jobs struct {
 	mu    sync.Mutex
-	there bool // the table
+	there bool // the table exists
 
-	changed bool                  // what is registered, since somebody looked
-	known   func() map[string]Job // nil until jobs are run
+	changed bool                  // registrations changed since the last check
+	known   func() map[string]Job // nil before RunJobs
 	wake    chan struct{}
 }
 
-// look makes whoever runs jobs look at the database now; at what is registered
-// too, if that has changed.
+// look makes RunJobs check the database now, and the registrations too if
+// changed is set.
 func (j *jobs) look(changed bool) {
 	j.mu.Lock()
 	j.changed = j.changed || changed
@@ -31,7 +31,7 @@ func (j *jobs) look(changed bool) {
 	}
 }
 
-// unknown says that jobs are run here, and none of that name.
+// unknown tells whether RunJobs runs here and no job has that name.
 func (j *jobs) unknown(name string) bool {
 	j.mu.Lock()
 	known := j.known
@@ -43,20 +43,20 @@ func (j *jobs) unknown(name string) bool {
 	return !there
 }
 
-// JobsChanged tells that other jobs are registered than before.
+// JobsChanged is called when the registered jobs have changed.
 func (c *Core) JobsChanged() { c.jobs.look(true) }
 
 const (
-	jobPoll    = 15 * time.Second // other servers may have queued something
-	jobReview  = time.Minute      // between looks at whether every schedule has its row
-	jobRetry   = 5 * time.Second  // before the second try; four times as long before each further one
-	jobWorkers = 8                // runs at once
+	jobPoll    = 15 * time.Second // other servers may have enqueued runs
+	jobReview  = time.Minute      // between checks that every schedule has its row
+	jobRetry   = 5 * time.Second  // before the second attempt; four times as long before each further one
+	jobWorkers = 8                // concurrent runs
 )
 
-// RunJobs runs jobs until ctx ends, and waits for those that have begun, whose
-// context it is. longest is how long a run may be under way without a sign of
-// life of this server, until another one may try it. registered gives the jobs
-// there are; tell JobsChanged when that changes. To be called once.
+// RunJobs runs jobs until ctx ends, which is also the context of runs, and
+// waits for those that have begun. Another server may retry a run if this one
+// has not extended its claim for longest. registered returns the registered
+// jobs; call JobsChanged when they change. RunJobs may be called once.
 func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered func() map[string]Job) {
 	r := &jobRunner{Core: c, longest: longest, busy: map[string]bool{}}
 	defer r.work.Wait()
@@ -76,7 +76,7 @@ func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered fu
 		all := registered()
 		if len(all) == 0 {
 			timer.Stop()
-			continue // until something is registered
+			continue // until a job is registered
 		}
 		wait, err := r.turn(ctx, all)
 		if err != nil && ctx.Err() == nil {
@@ -93,11 +93,11 @@ type jobRunner struct {
 	work     sync.WaitGroup
 
 	mu   sync.Mutex
-	busy map[string]bool // ids of rows that run here; true for those of schedules
+	busy map[string]bool // ids of rows running here; true for scheduled ones
 }
 
-// turn begins what is due, as far as there are workers, and says when to look
-// again; the end of a run is a reason to look, too.
+// turn begins due runs, as far as there are workers, and returns when to check
+// again. It is also called when a run ends.
 func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration, error) {
 	if err := r.jobs.table(ctx, r.db); err != nil {
 		return jobRetry, err
@@ -134,16 +134,16 @@ func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration
 	return r.next(ctx, names)
 }
 
-// begun is how many runs go on here.
+// begun returns the number of runs in progress here.
 func (r *jobRunner) begun() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.busy)
 }
 
-// begin claims a row and runs it on a goroutine of its own, unless another
-// server was faster. One that still runs here stays claimed; a schedule misses
-// that time.
+// begin claims a row and runs it on its own goroutine, unless another server
+// was faster. A row that is still running here stays claimed; a schedule
+// misses that time.
 func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	now := r.now()
 	until := now.Add(r.longest)
@@ -161,7 +161,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	}
 	var claimed sql.Result
 	var err error
-	if until.IsZero() || spent { // the last time
+	if until.IsZero() || spent { // last attempt
 		claimed, err = r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1 AND run_at = $2", row.id, row.runAt)
 	} else {
 		claimed, err = r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1, tries = tries + 1 WHERE id = $2 AND run_at = $3", until.UnixMilli(), row.id, row.runAt)
@@ -196,7 +196,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	return nil
 }
 
-// later is t, or after longest where t is no time.
+// later returns t, or now + longest if t is zero.
 func later(t, now time.Time, longest time.Duration) time.Time {
 	if t.IsZero() {
 		return now.Add(longest)
@@ -204,8 +204,8 @@ func later(t, now time.Time, longest time.Duration) time.Time {
 	return t
 }
 
-// enter notes that a row's run begins here, and says no when one goes on
-// already.
+// enter records that a row's run begins here. It returns false if one is in
+// progress.
 func (r *jobRunner) enter(id string, scheduled bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -216,7 +216,7 @@ func (r *jobRunner) enter(id string, scheduled bool) bool {
 	return true
 }
 
-// leave notes that a run is over: there is a worker for the next.
+// leave records that a run has ended.
 func (r *jobRunner) leave(id string) {
 	r.mu.Lock()
 	delete(r.busy, id)
@@ -224,7 +224,7 @@ func (r *jobRunner) leave(id string) {
 	r.jobs.look(false)
 }
 
-// run calls the function. What it does wrong is its error.
+// run calls the function and turns a panic into an error.
 func (r *jobRunner) run(ctx context.Context, row *jobRow, job Job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -16,15 +16,15 @@ type jobRow struct {
 	tries                       int
 }
 
-// table makes the table of jobs, which no migration has, as it is none of the
-// protocol's: a server whose modules have no jobs never makes it.
+// table creates the table of jobs on first use. It is not in the migrations,
+// which are Nakama's: a server without jobs never creates it.
 func (j *jobs) table(ctx context.Context, db *store.DB) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.there {
 		return nil
 	}
-	// PostgreSQL may fail where two servers do this at once; one of them has done it.
+	// PostgreSQL may fail if two servers do this concurrently; one of them succeeds.
 	err := makeJobTable(ctx, db)
 	if err != nil {
 		err = makeJobTable(ctx, db)
@@ -35,8 +35,8 @@ func (j *jobs) table(ctx context.Context, db *store.DB) error {
 
 func makeJobTable(ctx context.Context, db *store.DB) error {
 	for _, query := range []string{
-		// run_at is in Unix milliseconds. While a run goes on it is the time at which
-		// another server may try, so whoever moves it has the run.
+		// run_at is in Unix milliseconds. During a run it is the time at which another
+		// server may retry it, so moving it claims the run.
 		`CREATE TABLE IF NOT EXISTS kumi_job (
 			id       VARCHAR(160) PRIMARY KEY,
 			name     VARCHAR(128) NOT NULL,
@@ -54,11 +54,11 @@ func makeJobTable(ctx context.Context, db *store.DB) error {
 	return nil
 }
 
-// due are the named jobs whose time has come: those of schedules, then the
-// others, the earliest first.
-func (r *jobRunner) due(ctx context.Context, names []string, most int) ([]jobRow, error) {
+// due returns the due rows of the named jobs: scheduled ones first, then the
+// others, earliest first.
+func (r *jobRunner) due(ctx context.Context, names []string, max int) ([]jobRow, error) {
 	rows, err := r.db.Reader().QueryContext(ctx, "SELECT id, name, schedule, payload, run_at, tries FROM kumi_job WHERE run_at <= $1 AND name "+
-		r.db.Dialect().AnyOf("$2", "text")+" ORDER BY schedule = '', run_at LIMIT $3", r.now().UnixMilli(), names, most)
+		r.db.Dialect().AnyOf("$2", "text")+" ORDER BY schedule = '', run_at LIMIT $3", r.now().UnixMilli(), names, max)
 	if err != nil {
 		return nil, fmt.Errorf("read jobs: %w", err)
 	}
@@ -74,7 +74,7 @@ func (r *jobRunner) due(ctx context.Context, names []string, most int) ([]jobRow
 	return due, rows.Err()
 }
 
-// next says how long it is until one of the named jobs is due.
+// next returns the time until one of the named jobs is due.
 func (r *jobRunner) next(ctx context.Context, names []string) (time.Duration, error) {
 	var at sql.NullInt64
 	if err := r.db.Reader().QueryRowContext(ctx, "SELECT min(run_at) FROM kumi_job WHERE name "+
@@ -87,10 +87,10 @@ func (r *jobRunner) next(ctx context.Context, names []string) (time.Duration, er
 	return min(max(time.UnixMilli(at.Int64).Sub(r.now()), time.Millisecond), jobPoll), nil
 }
 
-// schedule puts the next time of every job with a schedule into the table,
-// where it is not there already: a time that passed while no server ran is made
-// up for once. A time that is later than the schedule's next comes from a clock
-// that was wrong.
+// schedule inserts the next run of every job with a schedule, unless it has a
+// row already: runs missed while no server was running are made up for once. A
+// time later than the schedule's next was computed with a wrong clock, and is
+// corrected.
 func (r *jobRunner) schedule(ctx context.Context, all map[string]Job) {
 	for name, job := range all {
 		id, now := "schedule:"+name, r.now()
@@ -117,7 +117,7 @@ func (r *jobRunner) schedule(ctx context.Context, all map[string]Job) {
 	}
 }
 
-// extend keeps what runs here from being tried by another server.
+// extend extends the claims of runs in progress here.
 func (r *jobRunner) extend(ctx context.Context) {
 	var ids []string
 	r.mu.Lock()
@@ -136,8 +136,8 @@ func (r *jobRunner) extend(ctx context.Context) {
 	}
 }
 
-// settle notes how a run ended: done, to be tried again, or given up. One that
-// the end of the server cut off does not count as a try.
+// settle records how a run ended: done, to be retried, or abandoned. A run
+// interrupted by a stop of the server does not count as an attempt.
 func (r *jobRunner) settle(ctx context.Context, row *jobRow, failure error, cut bool) error {
 	if cut {
 		_, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1, tries = tries - 1 WHERE id = $2 AND tries = $3", r.now().UnixMilli(), row.id, row.tries)

@@ -14,11 +14,12 @@ import (
 
 var errDeviceTaken = fault.New(fault.AlreadyExists, "Device ID already in use.")
 
-// LinkDevice lets the caller also log in with a device id. One that is already
-// the caller's is no error.
+// LinkDevice links a device id to the caller's account. An id that is already
+// linked to it is no error.
 //
 // Errors of the link methods: InvalidArgument for a bad value, AlreadyExists
-// when it belongs to another account, NotFound when the caller's is gone.
+// if it belongs to another account, NotFound if the caller's account does not
+// exist any more.
 func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) error {
 	if err := checkDeviceID(id); err != nil {
 		return err
@@ -46,7 +47,7 @@ func (c *Core) LinkDevice(ctx context.Context, caller uuid.UUID, id string) erro
 	case store.IsForeignKey(err):
 		return errAccountNotFound
 	case taken:
-		// Perhaps by another call of the same client, whose commit no reader may
+		// Possibly by another call of the same client, whose commit readers may not
 		// see yet; a write transaction does.
 		again := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 			owner, err = deviceOwner(ctx, q, id)
@@ -65,8 +66,8 @@ func deviceOwner(ctx context.Context, q store.Querier, id string) (owner uuid.UU
 	return owner, err
 }
 
-// LinkCustom lets the caller also log in with a custom id, which replaces an
-// earlier one. Errors as for LinkDevice.
+// LinkCustom links a custom id to the caller's account, replacing an earlier
+// one. Errors are those of LinkDevice.
 func (c *Core) LinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
 	if err := checkNewCustomID(id); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (c *Core) LinkCustom(ctx context.Context, caller uuid.UUID, id string) erro
 	return c.linkColumn(ctx, "Custom ID", "UPDATE users SET custom_id = $2, update_time = now() WHERE id = $1", caller, id)
 }
 
-// LinkEmail sets the caller's e-mail address and password. Errors as for
+// LinkEmail sets the caller's e-mail address and password. Errors are those of
 // LinkDevice.
 func (c *Core) LinkEmail(ctx context.Context, caller uuid.UUID, email, password string) error {
 	if email == "" || password == "" {
@@ -108,13 +109,13 @@ func (c *Core) linkColumn(ctx context.Context, what, query string, args ...any) 
 	return nil
 }
 
-// identities are the columns that each hold a way to log in.
+// identities are the columns that hold a way to log in.
 var identities = []string{
 	"apple_id", "custom_id", "email", "facebook_id", "facebook_instant_game_id", "gamecenter_id", "google_id", "steam_id",
 }
 
-// UnlinkDevice takes a device id away from the caller. It is PermissionDenied
-// when the id is not the caller's or nothing else is left to log in with.
+// UnlinkDevice unlinks a device id from the caller's account. PermissionDenied
+// if the id is not linked to it or no other way to log in is left.
 func (c *Core) UnlinkDevice(ctx context.Context, caller uuid.UUID, id string) error {
 	if id == "" {
 		return invalid("A device ID must be supplied.")
@@ -124,14 +125,14 @@ func (c *Core) UnlinkDevice(ctx context.Context, caller uuid.UUID, id string) er
 		OR EXISTS (SELECT 1 FROM users WHERE id = $1 AND (`+anyIdentity("")+`)))`, caller, id)
 }
 
-// UnlinkCustom takes the custom id away from the caller, whatever it is when
-// id is empty. Errors as for UnlinkDevice.
+// UnlinkCustom unlinks the caller's custom id, whichever it is if id is empty.
+// Errors are those of UnlinkDevice.
 func (c *Core) UnlinkCustom(ctx context.Context, caller uuid.UUID, id string) error {
 	return c.unlinkColumn(ctx, "Error while trying to unlink custom ID.", "custom_id", "custom_id = NULL", caller, id)
 }
 
-// UnlinkEmail takes address and password away from the caller; the address must
-// be the right one unless it is empty. Errors as for UnlinkDevice.
+// UnlinkEmail removes the caller's e-mail address and password; email must be
+// the current one or empty. Errors are those of UnlinkDevice.
 func (c *Core) UnlinkEmail(ctx context.Context, caller uuid.UUID, email string) error {
 	return c.unlinkColumn(ctx, "Error while trying to unlink email.", "email", "email = NULL, password = NULL", caller, strings.ToLower(email))
 }
@@ -145,7 +146,7 @@ func (c *Core) unlinkColumn(ctx context.Context, failure, column, set string, ca
 	return c.unlink(ctx, failure, query+" AND "+column+" = $2", caller, value)
 }
 
-// errLastIdentity is for an identity that is not linked, too.
+// errLastIdentity is also the error for an identity that is not linked.
 var errLastIdentity = fault.New(fault.PermissionDenied, "Cannot unlink last account identifier. Check profile exists and is not last link.")
 
 func (c *Core) unlink(ctx context.Context, failure, query string, args ...any) error {
@@ -159,7 +160,7 @@ func (c *Core) unlink(ctx context.Context, failure, query string, args ...any) e
 	return nil
 }
 
-// anyIdentity is the SQL condition that some column but the given one is set.
+// anyIdentity is the SQL condition that a column other than except is set.
 func anyIdentity(except string) string {
 	var b strings.Builder
 	for _, column := range identities {

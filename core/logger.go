@@ -8,9 +8,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Logger is the logger that module code gets: runtime.Logger over zerolog.
-// Fields are kept, so that a module can read them back. It is immutable and
-// safe for use from any goroutine.
+// Logger is the logger of module code: runtime.Logger over zerolog. It keeps
+// its fields, so that modules can read them. It is immutable and may be used
+// from any goroutine.
 type Logger struct {
 	log    zerolog.Logger
 	fields map[string]any
@@ -54,10 +54,10 @@ func (l *Logger) Fields() map[string]any {
 	return maps.Clone(l.fields)
 }
 
-// Event begins a line with the logger's fields; nil when the level is not logged.
+// Event begins a line with the logger's fields; nil if the level is disabled.
 func (l *Logger) Event(level zerolog.Level) *zerolog.Event { return l.log.WithLevel(level) }
 
-// send formats only what the level lets through.
+// send formats the line only if its level is enabled.
 func send(e *zerolog.Event, format string, v []any) {
 	if e == nil || !e.Enabled() {
 		return

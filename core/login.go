@@ -11,9 +11,9 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 )
 
-// StartSession issues a session token and a refresh token for who has just
-// authenticated. With session.single_session it revokes the user's earlier
-// tokens. It does not touch the database.
+// StartSession issues a session token and a refresh token after
+// authentication. With session.single_session it revokes the user's earlier
+// tokens. It does not access the database.
 func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, *Claims, error) {
 	tokenID, err := uuid.NewV4()
 	if err != nil {
@@ -30,11 +30,12 @@ func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, 
 }
 
 // RefreshSession issues a new pair of tokens for a refresh token, with the
-// user's present name. The pair keeps the token id and the time of issue; vars
+// user's current name. The pair keeps the token id and the time of issue; vars
 // replace the old ones unless they are empty. The old tokens stay valid.
 //
 // Errors: InvalidArgument without a token, Unauthenticated for a bad one,
-// NotFound when the account is gone, PermissionDenied when it is banned.
+// NotFound if the account does not exist any more, PermissionDenied if it is
+// banned.
 func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string]string) (*api.Session, *Claims, error) {
 	old, err := c.tokens.VerifyRefresh(token)
 	if err != nil {
@@ -64,15 +65,15 @@ func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string
 	return &api.Session{Token: session, RefreshToken: refresh}, claims, nil
 }
 
-// Logout revokes the given tokens of the caller, or all of them when both are
-// empty. Sockets stay open. A token that does not verify or belongs to someone
-// else is an InvalidArgument error.
+// Logout revokes the given tokens of the caller, or all of them if both are
+// empty. Sockets stay open. InvalidArgument for a token that does not verify
+// or belongs to another user.
 func (c *Core) Logout(caller uuid.UUID, token, refresh string) error {
 	return c.tokens.revoke(caller, token, refresh)
 }
 
-// ownVars copies vars, because claims are shared and vars may belong to a
-// message that hooks can change. No vars are always nil.
+// ownVars copies vars, because claims are shared and hooks may change a
+// message's vars. It returns nil for empty vars.
 func ownVars(vars map[string]string) map[string]string {
 	if len(vars) == 0 {
 		return nil
@@ -80,5 +81,6 @@ func ownVars(vars map[string]string) map[string]string {
 	return maps.Clone(vars)
 }
 
-// isSet tells a time from the epoch, which stands for "never" in the database.
+// isSet tells whether a time is not the epoch, which means "never" in the
+// database.
 func isSet(t time.Time) bool { return t.Unix() != 0 }

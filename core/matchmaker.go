@@ -14,8 +14,8 @@ import (
 	"kumi/presence"
 )
 
-// MatchmakerStats tells how many tickets wait, since when, and how long the last
-// players that were matched had waited.
+// MatchmakerStats returns the number of waiting tickets, the time of the
+// oldest, and how long the last matched players had waited.
 func (c *Core) MatchmakerStats(context.Context, uuid.UUID, *emptypb.Empty) (*api.MatchmakerStats, error) {
 	s := c.matchmaker.Stats()
 	out := &api.MatchmakerStats{TicketCount: int32(s.Tickets)}
@@ -30,16 +30,16 @@ func (c *Core) MatchmakerStats(context.Context, uuid.UUID, *emptypb.Empty) (*api
 	return out, nil
 }
 
-// ExplainTicket tells module code why a ticket has not matched yet. It looks at
-// every other ticket, so it is for people who ask, not for every pass. Code 5 for
-// a ticket that is not in the pool.
+// ExplainTicket explains why a ticket has not matched yet. It checks every
+// other ticket, so it is for diagnosis, not for every pass. Code 5 for a
+// ticket that is not in the pool.
 func (m *Module) ExplainTicket(_ context.Context, ticket string) (*matchmaker.Explanation, error) {
 	return m.core.matchmaker.Explain(ticket)
 }
 
-// Tickets lists the tickets that wait, the oldest first: at most limit, which is
-// 1 to 1000, of all users or, where user is not empty, of that one, those of its
-// parties included. Codes: 3 for the limit and the id.
+// Tickets lists waiting tickets, oldest first: at most limit, which is 1 to
+// 1000, of all users or, if user is not empty, of that user and its parties.
+// Codes: 3 for the limit and the id.
 func (m *Module) Tickets(_ context.Context, limit int, user string) ([]*matchmaker.Ticket, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, invalid("limit must be 1-1000")
@@ -56,14 +56,13 @@ func (m *Module) Tickets(_ context.Context, limit int, user string) ([]*matchmak
 	}), nil
 }
 
-// MatchmakerRemove takes a ticket out, whoever it belongs to. Code 5 for one that
-// does not wait.
+// MatchmakerRemove removes a ticket, regardless of its owner. Code 5 for a
+// ticket that is not in the pool.
 func (m *Module) MatchmakerRemove(_ context.Context, ticket string) error {
 	return m.core.matchmaker.Remove(ticket)
 }
 
-// MatchmakerTickets is Tickets for Go modules: what JSON is made of, with the
-// keys that Lua has.
+// MatchmakerTickets is Tickets for Go modules, as JSON values with Lua's keys.
 func (m *Module) MatchmakerTickets(ctx context.Context, limit int, user string) ([]map[string]any, error) {
 	list, err := m.Tickets(ctx, limit, user)
 	if err != nil {
@@ -87,8 +86,8 @@ func (m *Module) MatchmakerTickets(ctx context.Context, limit int, user string) 
 	return out, nil
 }
 
-// MatchmakerExplain is ExplainTicket for Go modules, which have no type of ours
-// to name: what JSON is made of, with the keys that Lua has.
+// MatchmakerExplain is ExplainTicket for Go modules, which cannot name our
+// types: it returns JSON values with Lua's keys.
 func (m *Module) MatchmakerExplain(ctx context.Context, ticket string) (map[string]any, error) {
 	x, err := m.ExplainTicket(ctx, ticket)
 	if err != nil {

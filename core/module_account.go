@@ -26,7 +26,7 @@ func (m *Module) AccountsGetId(ctx context.Context, ids, devices []string) ([]*a
 }
 
 // AccountUpdateId implements runtime.NakamaModule: an empty text or nil map
-// leaves its field as it is.
+// leaves its field unchanged.
 func (m *Module) AccountUpdateId(ctx context.Context, id, username string, metadata map[string]any, displayName, timezone, location, langTag, avatarURL string) error {
 	return m.AccountUpdate(ctx, changesOf(&runtime.AccountUpdate{
 		UserID: id, Username: username, Metadata: metadata, DisplayName: displayName,
@@ -44,7 +44,7 @@ func (m *Module) AccountUpdate(ctx context.Context, u AccountUpdate) error {
 	return m.core.updateAccount(ctx, user, &u)
 }
 
-// changesOf takes empty texts for absent ones, as Go modules mean them.
+// changesOf treats empty texts as absent, as Go modules mean them.
 func changesOf(u *runtime.AccountUpdate) AccountUpdate {
 	text := func(s string) *string {
 		if s == "" {

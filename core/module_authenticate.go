@@ -30,8 +30,8 @@ func spread(id Identity, err error) (string, string, bool, error) {
 }
 
 // AuthenticateTokenGenerate implements runtime.NakamaModule: it issues a
-// session token without looking at the database. exp is in Unix seconds; 0
-// means the configured life from now.
+// session token without accessing the database. exp is in Unix seconds; 0
+// means the configured lifetime from now.
 func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars map[string]string) (string, int64, error) {
 	user, err := userID(id)
 	if err != nil {

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// cacheSweep is how often expired entries that nobody asks for are dropped.
+// cacheSweep is how often expired entries are removed.
 const cacheSweep = 5 * time.Minute
 
-// LocalCache is memory that all VMs of one script language share. Values must
-// not be changed after they were put. It is safe for use from any goroutine.
+// LocalCache is a cache shared by all VMs of one script language. Values must
+// not be modified after Put. It may be used from any goroutine.
 type LocalCache struct {
 	now     func() time.Time
 	mu      sync.RWMutex
@@ -22,8 +22,8 @@ type cacheEntry struct {
 	expires time.Time // zero: never
 }
 
-// LocalCache returns the cache of a script language. Every name has its own,
-// and it outlives reloads of the modules.
+// LocalCache returns the cache of a script language. Each language has its
+// own, and it survives reloads of the modules.
 func (m *Module) LocalCache(language string) *LocalCache {
 	if cache, ok := m.core.caches.Load(language); ok {
 		return cache.(*LocalCache)
@@ -34,7 +34,7 @@ func (m *Module) LocalCache(language string) *LocalCache {
 	return cache.(*LocalCache)
 }
 
-// Get finds a value that has not expired.
+// Get returns a value that has not expired.
 func (c *LocalCache) Get(key string) (any, bool) {
 	c.mu.RLock()
 	e, ok := c.entries[key]
@@ -72,14 +72,14 @@ func (c *LocalCache) Put(key string, value any, ttl time.Duration) error {
 	return nil
 }
 
-// Delete forgets a value.
+// Delete removes a value.
 func (c *LocalCache) Delete(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.entries, key)
 }
 
-// Clear forgets everything.
+// Clear removes all values.
 func (c *LocalCache) Clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

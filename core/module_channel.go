@@ -12,8 +12,8 @@ import (
 	"kumi/presence"
 )
 
-// bare gives module code the errors of the runtime package themselves, to
-// compare with.
+// bare unwraps the errors of the runtime package, which module code compares
+// with.
 func bare(err error, known ...error) error {
 	for _, k := range known {
 		if errors.Is(err, k) {
@@ -29,7 +29,7 @@ func bareChannel(err error) error {
 }
 
 // ChannelIdBuild implements runtime.NakamaModule. With a sender the channel is
-// checked as if it joined; without one there are no direct channels.
+// checked as if it joined; a direct channel needs one.
 func (m *Module) ChannelIdBuild(ctx context.Context, sender, target string, kind runtime.ChannelType) (string, error) {
 	user, err := ownerID(sender)
 	if err != nil {
@@ -45,7 +45,7 @@ func (m *Module) ChannelIdBuild(ctx context.Context, sender, target string, kind
 	return s.ChannelID(), nil
 }
 
-// newMessage reads what the functions for messages have in common.
+// newMessage parses what the message functions have in common.
 func (m *Module) newMessage(channelID, id string, content map[string]any, sender, username string, persist bool) (s presence.Stream, msg message, err error) {
 	if s, err = ParseChannelID(channelID); err != nil {
 		return s, msg, bareChannel(err)
@@ -65,8 +65,8 @@ func (m *Module) newMessage(channelID, id string, content map[string]any, sender
 	return s, msg, nil
 }
 
-// ChannelMessageSend implements runtime.NakamaModule. Without a sender it comes
-// from the server.
+// ChannelMessageSend implements runtime.NakamaModule. Without a sender it
+// comes from the server.
 func (m *Module) ChannelMessageSend(ctx context.Context, channelID string, content map[string]any, sender, username string, persist bool) (*rtapi.ChannelMessageAck, error) {
 	s, msg, err := m.newMessage(channelID, "", content, sender, username, persist)
 	if err != nil {
@@ -76,7 +76,7 @@ func (m *Module) ChannelMessageSend(ctx context.Context, channelID string, conte
 }
 
 // ChannelMessageUpdate implements runtime.NakamaModule. The message must be on
-// the channel and the sender's.
+// the channel and belong to the sender.
 func (m *Module) ChannelMessageUpdate(ctx context.Context, channelID, id string, content map[string]any, sender, username string, persist bool) (*rtapi.ChannelMessageAck, error) {
 	s, msg, err := m.newMessage(channelID, id, content, sender, username, persist)
 	if err != nil {
@@ -89,7 +89,7 @@ func (m *Module) ChannelMessageUpdate(ctx context.Context, channelID, id string,
 }
 
 // ChannelMessageRemove implements runtime.NakamaModule. The message must be on
-// the channel and the sender's.
+// the channel and belong to the sender.
 func (m *Module) ChannelMessageRemove(ctx context.Context, channelID, id, sender, username string, persist bool) (*rtapi.ChannelMessageAck, error) {
 	s, msg, err := m.newMessage(channelID, id, nil, sender, username, persist)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 )
 
-// FriendsAdd implements runtime.NakamaModule. The username is what the others
-// read in the notification.
+// FriendsAdd implements runtime.NakamaModule. The username is the one in the
+// notifications.
 func (m *Module) FriendsAdd(ctx context.Context, user, username string, ids, usernames []string, metadata map[string]any) error {
 	text, err := objectText(metadata)
 	if err != nil {
@@ -66,9 +66,8 @@ func (m *Module) FriendsOfFriendsList(ctx context.Context, user string, limit in
 	return found, next, bareFriend(err)
 }
 
-// FriendMetadataUpdate implements runtime.NakamaModule: it replaces what the
-// user keeps about the friend. NotFound when the two have nothing to do with
-// each other.
+// FriendMetadataUpdate implements runtime.NakamaModule: it replaces the
+// metadata of the user's edge to the friend. NotFound if there is no edge.
 func (m *Module) FriendMetadataUpdate(ctx context.Context, user, friend string, metadata map[string]any) error {
 	id, err := userID(user)
 	if err != nil {
@@ -85,8 +84,8 @@ func (m *Module) FriendMetadataUpdate(ctx context.Context, user, friend string, 
 	return m.core.updateFriendMetadata(ctx, id, other, text)
 }
 
-// UsersGetFriendStatus implements runtime.NakamaModule: how the user stands to
-// others, those without any relation left out.
+// UsersGetFriendStatus implements runtime.NakamaModule: it returns the user's
+// relations to others; those without one are left out.
 func (m *Module) UsersGetFriendStatus(ctx context.Context, user string, others []string) ([]*api.Friend, error) {
 	id, err := userID(user)
 	if err != nil {

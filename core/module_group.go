@@ -9,7 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// GroupsGetId implements runtime.NakamaModule. Unknown ids are left out.
+// GroupsGetId implements runtime.NakamaModule. Unknown ids are skipped.
 func (m *Module) GroupsGetId(ctx context.Context, ids []string) ([]*api.Group, error) {
 	groups := make([]uuid.UUID, len(ids))
 	for i, text := range ids {
@@ -28,7 +28,7 @@ func (m *Module) GroupCreate(ctx context.Context, user, name, creator, langTag, 
 	if err != nil {
 		return nil, err
 	}
-	n := newGroup{name: name, lang: langTag, description: description, avatar: avatarURL, open: open, most: maxCount}
+	n := newGroup{name: name, lang: langTag, description: description, avatar: avatarURL, open: open, max: maxCount}
 	if n.creator, err = ownerID(creator); err != nil {
 		return nil, runtime.ErrGroupCreatorInvalid
 	}
@@ -40,8 +40,8 @@ func (m *Module) GroupCreate(ctx context.Context, user, name, creator, langTag, 
 }
 
 // GroupUpdate implements runtime.NakamaModule: an empty text, a nil map and a
-// max count of 0 leave their fields as they are; open is always written. With a
-// user it must be an admin.
+// max count of 0 leave their fields unchanged; open is always set. If a user
+// is given, it must be an admin.
 func (m *Module) GroupUpdate(ctx context.Context, id, user, name, creator, langTag, description, avatarURL string, open bool, metadata map[string]any, maxCount int) error {
 	ch := GroupChange{
 		Name: textOrNull(name), LangTag: textOrNull(langTag), Description: textOrNull(description), AvatarURL: textOrNull(avatarURL),
@@ -60,7 +60,8 @@ func (m *Module) GroupUpdate(ctx context.Context, id, user, name, creator, langT
 	return m.GroupChange(ctx, id, user, ch)
 }
 
-// GroupChange is GroupUpdate for callers that can tell an empty text from none.
+// GroupChange is GroupUpdate for callers that can tell an empty text from
+// none.
 func (m *Module) GroupChange(ctx context.Context, id, user string, ch GroupChange) error {
 	group, err := groupID(id)
 	if err != nil {
@@ -82,7 +83,8 @@ func (m *Module) GroupDelete(ctx context.Context, id string) error {
 	return bareGroup(m.core.deleteGroup(ctx, nil, group))
 }
 
-// GroupUserJoin implements runtime.NakamaModule: it asks to join a closed group.
+// GroupUserJoin implements runtime.NakamaModule: for a closed group it
+// requests to join.
 func (m *Module) GroupUserJoin(ctx context.Context, groupID, userID, username string) error {
 	group, user, err := member(groupID, userID, username)
 	if err != nil {

@@ -14,28 +14,28 @@ import (
 )
 
 const (
-	// maxHTTPResponse bounds the body a script may fetch, in bytes.
+	// maxHTTPResponse is the maximum size of a response body, in bytes.
 	maxHTTPResponse    = 16 << 20
 	defaultHTTPTimeout = 5 * time.Second
 )
 
-// HTTPRequest is a request of a script to another server.
+// HTTPRequest is an HTTP request of a script.
 type HTTPRequest struct {
 	Method, URL string
 	Headers     map[string]string
 	Body        string
-	Timeout     time.Duration // not above zero: 5 s
+	Timeout     time.Duration // 0 or less: 5 s
 	Insecure    bool          // accept any certificate
 }
 
-// HTTPResponse is the answer. Header names are in canonical form.
+// HTTPResponse is the response. Header names are in canonical form.
 type HTTPResponse struct {
 	Code    int
 	Headers map[string][]string
 	Body    string
 }
 
-// Connections are kept and shared by all scripts.
+// Connections are kept alive and shared by all scripts.
 var (
 	httpClient         = &http.Client{Transport: httpTransport(false)}
 	insecureHTTPClient = &http.Client{Transport: httpTransport(true)}
@@ -50,11 +50,11 @@ func httpTransport(insecure bool) *http.Transport {
 	return t
 }
 
-// HTTPRequest makes a request and reads the whole answer.
+// HTTPRequest sends a request and reads the whole response.
 //
 // Errors: InvalidArgument for a bad URL or method, PermissionDenied for a host
-// that the rules refuse, ResourceExhausted for a body over 16 MiB,
-// DeadlineExceeded and Unavailable when no answer came.
+// that the rules deny, ResourceExhausted for a body over 16 MiB,
+// DeadlineExceeded and Unavailable without a response.
 func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse, error) {
 	if in.URL == "" {
 		return nil, invalid("expects a url")
@@ -82,7 +82,7 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 	}
 	for name, value := range in.Headers {
 		if strings.EqualFold(name, "Host") {
-			req.Host = value // net/http ignores it among the headers
+			req.Host = value // net/http ignores it in the headers
 			continue
 		}
 		req.Header.Set(name, value)
@@ -98,7 +98,7 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 		return nil, httpError(ctx, err)
 	}
 	if len(text) > maxHTTPResponse {
-		return nil, fault.Private(fault.ResourceExhausted, fmt.Sprintf("the answer of %q is longer than %d bytes", in.URL, maxHTTPResponse), nil)
+		return nil, fault.Private(fault.ResourceExhausted, fmt.Sprintf("the response of %q is longer than %d bytes", in.URL, maxHTTPResponse), nil)
 	}
 	return &HTTPResponse{Code: res.StatusCode, Headers: res.Header, Body: string(text)}, nil
 }
@@ -117,7 +117,7 @@ func (c *Core) httpClient(insecure bool) *http.Client {
 func httpError(ctx context.Context, err error) error {
 	var f *fault.Error
 	if errors.As(err, &f) {
-		return f // of the rules
+		return f // from the rules
 	}
 	code := fault.Unavailable
 	if ctx.Err() != nil {

@@ -13,8 +13,8 @@ import (
 	"kumi/store/fault"
 )
 
-// HostRules say which servers the HTTP requests of scripts may reach. They never
-// change; nil allows everything.
+// HostRules restrict the hosts of scripts' HTTP requests. They are immutable;
+// nil allows everything.
 type HostRules struct {
 	allow, deny hostList
 	plain, lax  *http.Client // lax accepts any certificate
@@ -31,7 +31,7 @@ type addressRule struct {
 	prefix []netip.Prefix
 }
 
-// privateRule is the group of the networks that are not the internet.
+// privateRule is the name for all networks that are not public.
 const privateRule = "private"
 
 var privateNets = func() (nets []netip.Prefix) {
@@ -45,11 +45,11 @@ var privateNets = func() (nets []netip.Prefix) {
 // nat64 has IPv4 addresses in its last four bytes.
 var nat64 = netip.MustParsePrefix("64:ff9b::/96")
 
-// ParseHostRules makes rules of two lists of host names ("api.example.com",
-// "*.example.com" for the names below it, "*"), addresses, networks in CIDR form and the
-// word "private", for all networks that are not the internet. What deny has is
-// refused; if allow has anything, so is what it does not have. With both lists
-// empty the rules are nil. The error names the rule that is none.
+// ParseHostRules parses two lists of host names ("api.example.com",
+// "*.example.com" for the names below it, "*"), addresses, networks in CIDR
+// form and the word "private", for all networks that are not public. Hosts in
+// deny are denied; if allow is not empty, so are hosts that are not in it.
+// With both lists empty it returns nil. The error names the invalid rule.
 func ParseHostRules(allow, deny []string) (*HostRules, error) {
 	if len(allow) == 0 && len(deny) == 0 {
 		return nil, nil
@@ -82,15 +82,15 @@ func parseHosts(rules []string) (l hostList, err error) {
 			continue
 		}
 		if !isHostRule(rule) {
-			return l, fault.Newf(fault.InvalidArgument, "%q is no rule: expected a host name, *.name, an address, a network such as 10.0.0.0/8, or private; without scheme, port and path", text)
+			return l, fault.Newf(fault.InvalidArgument, "%q is not a rule: expected a host name, *.name, an address, a network such as 10.0.0.0/8, or private; without scheme, port and path", text)
 		}
 		l.names = append(l.names, rule)
 	}
 	return l, nil
 }
 
-// unmapped is a network as addresses are looked at: one of IPv4 addresses that are
-// written as IPv6 becomes one of IPv4.
+// unmapped returns a network of IPv4-mapped IPv6 addresses as a network of
+// IPv4 addresses, which is how addresses are compared.
 func unmapped(p netip.Prefix) netip.Prefix {
 	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
@@ -112,7 +112,7 @@ func isHostRule(s string) bool {
 	return true
 }
 
-// name finds the rule that has a host name, empty for none.
+// name returns the rule that matches a host name, empty for none.
 func (l *hostList) name(host string) string {
 	for _, rule := range l.names {
 		if parent, below := strings.CutPrefix(rule, "*"); rule == host || below && strings.HasSuffix(host, parent) {
@@ -122,8 +122,8 @@ func (l *hostList) name(host string) string {
 	return ""
 }
 
-// address finds the rule that has an address, as it is or as what it leads to;
-// empty for none.
+// address returns the rule that matches an address, or an address embedded in
+// it; empty for none.
 func (l *hostList) address(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	leads := a
@@ -143,7 +143,7 @@ func (l *hostList) address(a netip.Addr) string {
 
 func (l *hostList) empty() bool { return len(l.names) == 0 && len(l.nets) == 0 }
 
-// checkName refuses what can be told without the address.
+// checkName checks what can be decided without the address.
 func (r *HostRules) checkName(host string) error {
 	if rule := r.deny.name(host); rule != "" {
 		return refusedHost(host, fmt.Sprintf("runtime.http_deny has %q", rule))
@@ -154,7 +154,7 @@ func (r *HostRules) checkName(host string) error {
 	return nil
 }
 
-// checkAddress decides about a host by an address that it has.
+// checkAddress checks an address of a host.
 func (r *HostRules) checkAddress(host string, a netip.Addr) error {
 	what := host
 	if host != a.String() {
@@ -173,10 +173,10 @@ func refusedHost(what, why string) error {
 	return fault.Private(fault.PermissionDenied, fmt.Sprintf("requests to %s are not allowed: %s", what, why), nil)
 }
 
-// transport makes connections that obey the rules. They are looked at when a
-// connection is made, with the very address it goes to: neither a redirect nor a
-// name that changes its address comes past. Proxies are not used, for there it is
-// the proxy that finds the address.
+// transport makes connections that obey the rules. They are checked when a
+// connection is made, with the address it goes to, so neither a redirect nor a
+// changed DNS record can bypass them. Proxies are not used, because a proxy
+// would resolve the name itself.
 func (r *HostRules) transport(insecure bool) http.RoundTripper {
 	t := httpTransport(insecure)
 	t.Proxy = nil
@@ -201,7 +201,7 @@ func (r *HostRules) transport(insecure bool) http.RoundTripper {
 	return t
 }
 
-// close ends the connections that wait for further requests.
+// close closes idle connections.
 func (r *HostRules) close() {
 	if r != nil {
 		r.plain.CloseIdleConnections()

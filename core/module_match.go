@@ -11,8 +11,8 @@ import (
 	"kumi/store/fault"
 )
 
-// MatchCreate implements runtime.NakamaModule. Codes as of match.Registry's
-// Create.
+// MatchCreate implements runtime.NakamaModule. Codes are those of
+// match.Registry.Create.
 func (m *Module) MatchCreate(ctx context.Context, module string, params map[string]any) (string, error) {
 	if module == "" {
 		return "", invalid("expects module name")
@@ -20,13 +20,13 @@ func (m *Module) MatchCreate(ctx context.Context, module string, params map[stri
 	return m.core.matches.Create(ctx, module, params)
 }
 
-// MatchGet implements runtime.NakamaModule: nil for a match that is not there.
+// MatchGet implements runtime.NakamaModule: nil if there is no such match.
 func (m *Module) MatchGet(ctx context.Context, id string) (*api.Match, error) {
 	return m.core.matches.Get(ctx, id)
 }
 
 // MatchList implements runtime.NakamaModule. An empty label or query does not
-// filter. Scripts, which can say more, use Matches.
+// filter. Scripts use Matches, which can express more.
 func (m *Module) MatchList(ctx context.Context, limit int, authoritative bool, label string, minSize, maxSize *int, query string) ([]*api.Match, error) {
 	f := match.ListFilter{Limit: limit, Authoritative: &authoritative, MinSize: minSize, MaxSize: maxSize}
 	if label != "" {
@@ -38,19 +38,19 @@ func (m *Module) MatchList(ctx context.Context, limit int, authoritative bool, l
 	return m.core.matches.List(ctx, f)
 }
 
-// Matches is MatchList for callers that can leave out each condition.
+// Matches is MatchList for callers that can omit each filter.
 func (m *Module) Matches(ctx context.Context, f match.ListFilter) ([]*api.Match, error) {
 	return m.core.matches.List(ctx, f)
 }
 
 // MatchSignal implements runtime.NakamaModule. It waits up to 10 s for the
-// reply. Codes: 3 for the id, 5 for a match that is not there, 14 when it is
+// reply. Codes: 3 for the id, 5 for a match that does not exist, 14 if it is
 // busy.
 func (m *Module) MatchSignal(ctx context.Context, id, data string) (string, error) {
 	return m.core.matches.Signal(ctx, id, data)
 }
 
-// ListMatches lists matches for a client. Code 3 for conditions that contradict
+// ListMatches lists matches for a client. Code 3 for filters that contradict
 // each other or are out of bounds, 13 for a query that does not parse.
 func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*api.MatchList, error) {
 	f := match.ListFilter{Limit: 10}
@@ -96,8 +96,8 @@ func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*ap
 	return &api.MatchList{Matches: found}, nil
 }
 
-// SessionDisconnect implements runtime.NakamaModule. A session that is not there
-// is no error. Code 3 for the id or the reason.
+// SessionDisconnect implements runtime.NakamaModule. An unknown session is no
+// error. Code 3 for the id or the reason.
 func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...runtime.PresenceReason) error {
 	id, err := sessionID(session)
 	if err != nil {
@@ -116,16 +116,16 @@ func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...
 	if s == nil {
 		return nil
 	}
-	// The session's own clean-up finds nothing left to say of it.
+	// End with this reason; the session's own clean-up then finds nothing left.
 	m.core.tracker.End(id, why)
 	s.Close(presence.Disconnected)
 	return nil
 }
 
-const errorListing = "Error listing matches." // of parties, too
+const errorListing = "Error listing matches." // of parties too
 
-// badListing gives what is wrong with a client's query the code that the
-// protocol has for it, and says where it is.
+// badListing adds the protocol's code to the error of a client's query, which
+// says where it is wrong.
 func badListing(err error) error {
 	if fault.CodeOf(err) != fault.InvalidArgument {
 		return err

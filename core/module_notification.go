@@ -13,14 +13,14 @@ import (
 )
 
 // NotificationSend implements runtime.NakamaModule. Codes are above 0, or from
-// -2000 to -1000; those between belong to the server.
+// -2000 to -1000; those in between are the server's.
 func (m *Module) NotificationSend(ctx context.Context, user, subject string, content map[string]any, code int, sender string, persistent bool) error {
 	return m.NotificationsSend(ctx, []*runtime.NotificationSend{{
 		UserID: user, Subject: subject, Content: content, Code: code, Sender: sender, Persistent: persistent,
 	}})
 }
 
-// NotificationsSend implements runtime.NakamaModule: all are sent or none.
+// NotificationsSend implements runtime.NakamaModule: it sends all or none.
 func (m *Module) NotificationsSend(ctx context.Context, list []*runtime.NotificationSend) error {
 	all := make([]Notification, len(list))
 	for i, s := range list {
@@ -43,7 +43,7 @@ func (m *Module) NotificationsSend(ctx context.Context, list []*runtime.Notifica
 }
 
 // NotificationSendAll implements runtime.NakamaModule. It returns before a
-// persistent notification has reached every account.
+// persistent notification has been stored for every account.
 func (m *Module) NotificationSendAll(_ context.Context, subject string, content map[string]any, code int, persistent bool) error {
 	n, err := newNotification(subject, content, code, persistent, false)
 	if err != nil {
@@ -52,8 +52,8 @@ func (m *Module) NotificationSendAll(_ context.Context, subject string, content 
 	return m.core.notifyAll(n)
 }
 
-// newNotification checks what all notifications of module code have. With window
-// there are codes for modules below 0, too.
+// newNotification validates what all notifications of module code have in
+// common. With window the codes below 0 for modules are allowed too.
 func newNotification(subject string, content map[string]any, code int, persistent, window bool) (Notification, error) {
 	switch {
 	case subject == "":
@@ -74,7 +74,7 @@ func newNotification(subject string, content map[string]any, code int, persisten
 	return Notification{Subject: subject, Content: text, Code: int32(code), Persistent: persistent}, nil
 }
 
-// objectText is a map as a JSON object, an absent one as an empty one.
+// objectText returns a map as a JSON object, {} for nil.
 func objectText(m map[string]any) (string, error) {
 	if len(m) == 0 {
 		return "{}", nil
@@ -103,8 +103,8 @@ func (m *Module) NotificationsList(ctx context.Context, user string, limit int, 
 	return list, next, err
 }
 
-// NotificationsUpdate implements runtime.NakamaModule. Absent fields stay as
-// they are, unknown ids are skipped, and nothing is sent to sockets.
+// NotificationsUpdate implements runtime.NakamaModule. Absent fields are left
+// unchanged, unknown ids are skipped, and nothing is sent to sockets.
 func (m *Module) NotificationsUpdate(ctx context.Context, updates ...runtime.NotificationUpdate) error {
 	type change struct {
 		id, sender       uuid.UUID
@@ -195,8 +195,8 @@ func (m *Module) NotificationsDelete(ctx context.Context, deletes []*runtime.Not
 	return nil
 }
 
-// NotificationsGetId implements runtime.NakamaModule: those that exist, and
-// belong to the user if one is given.
+// NotificationsGetId implements runtime.NakamaModule: it returns those that
+// exist, and belong to the user if one is given.
 func (m *Module) NotificationsGetId(ctx context.Context, user string, ids []string) ([]*runtime.Notification, error) {
 	of, wanted, err := ofUser(user, ids)
 	if err != nil || len(wanted) == 0 {
@@ -247,8 +247,8 @@ func (m *Module) NotificationsDeleteId(ctx context.Context, user string, ids []s
 	return m.core.deleteNotifications(ctx, of, wanted)
 }
 
-// ofUser reads the ids of notifications, and whose they must be; nil means
-// anyone's.
+// ofUser parses the ids of notifications and of their owner; nil means any
+// owner.
 func ofUser(user string, texts []string) (of *uuid.UUID, ids []uuid.UUID, err error) {
 	if user != "" {
 		id, err := userID(user)

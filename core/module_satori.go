@@ -5,7 +5,7 @@ import (
 )
 
 // GetSatori implements runtime.NakamaModule. There is no Satori client yet:
-// each function of the one returned says so.
+// every function returns an error.
 func (m *Module) GetSatori() runtime.Satori { return noSatori{} }
 
 type noSatori struct{}

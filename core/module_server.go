@@ -15,18 +15,18 @@ import (
 	"kumi/store/fault"
 )
 
-// Config is the server's configuration as module code sees it.
+// Config returns the server's configuration, for module code.
 func (m *Module) Config() runtime.Config { return m.core.config }
 
-// ModulesPath is the folder that ReadFile reads from.
+// ModulesPath returns the folder that ReadFile reads from.
 func (m *Module) ModulesPath() string { return m.core.modules }
 
-// ReadFile implements runtime.NakamaModule. The path is relative to the modules
-// folder, and nothing outside that folder can be reached, by .. or by links.
-// The caller closes the file.
+// ReadFile implements runtime.NakamaModule. The path is relative to the
+// modules folder; nothing outside of it can be reached, neither by ".." nor by
+// links. The caller closes the file.
 //
-// Errors: InvalidArgument for an empty path or one that leads outside, NotFound
-// for a missing file.
+// Errors: InvalidArgument for an empty path or one that leads outside,
+// NotFound for a missing file.
 func (m *Module) ReadFile(path string) (*os.File, error) {
 	if path == "" {
 		return nil, invalid("expects a path string")
@@ -37,8 +37,7 @@ func (m *Module) ReadFile(path string) (*os.File, error) {
 	}
 	defer root.Close()
 	if filepath.IsAbs(path) {
-		// An absolute path that points into the folder is what module code makes
-		// of the folder's own path.
+		// Module code may build an absolute path from the folder's own path.
 		folder, err := filepath.Abs(m.core.modules)
 		if err == nil {
 			path, err = filepath.Rel(folder, path)
@@ -59,8 +58,8 @@ func (m *Module) ReadFile(path string) (*os.File, error) {
 	return nil, fault.Wrap(fault.InvalidArgument, fmt.Sprintf("cannot read file %q from the modules folder", path), err)
 }
 
-// Event implements runtime.NakamaModule: it hands an event to the registered
-// event functions. An event without a time is stamped with now.
+// Event implements runtime.NakamaModule: it passes an event to the registered
+// event functions. An event without a time gets the current one.
 func (m *Module) Event(ctx context.Context, e *api.Event) error {
 	if ctx == nil {
 		return invalid("expects a non-nil context")
@@ -72,8 +71,8 @@ func (m *Module) Event(ctx context.Context, e *api.Event) error {
 	return nil
 }
 
-// MetricsCounterAdd implements runtime.NakamaModule. A negative delta is dropped
-// and counted as an error, as a counter never falls.
+// MetricsCounterAdd implements runtime.NakamaModule. A negative delta is
+// dropped and counted as an error, since counters never decrease.
 func (m *Module) MetricsCounterAdd(name string, tags map[string]string, delta int64) {
 	m.core.metrics.CustomCounter(name, tags, delta)
 }
@@ -88,6 +87,6 @@ func (m *Module) MetricsTimerRecord(name string, tags map[string]string, value t
 	m.core.metrics.CustomTimer(name, tags, value)
 }
 
-// GetFleetManager implements runtime.NakamaModule; it is nil, because no fleet
-// manager can be registered yet.
+// GetFleetManager implements runtime.NakamaModule. It returns nil, because no
+// fleet manager can be registered yet.
 func (m *Module) GetFleetManager() runtime.FleetManager { return nil }

@@ -2,9 +2,9 @@ package core
 
 import "github.com/heroiclabs/nakama-common/rtapi"
 
-// StatusFollow implements runtime.NakamaModule: the session receives the status
-// events of the users from now on. A session that is not there follows nobody,
-// which is no error. Code 3 for ids.
+// StatusFollow implements runtime.NakamaModule: the session receives the
+// status events of the users from now on. An unknown session is no error. Code
+// 3 for ids.
 func (m *Module) StatusFollow(session string, users []string) error {
 	id, err := sessionID(session)
 	if err != nil {

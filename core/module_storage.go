@@ -13,9 +13,9 @@ import (
 	"kumi/store/fault"
 )
 
-// StorageList implements runtime.NakamaModule. A caller sees what that client
-// would see, without one everything shows. There is no upper limit; limit 0
-// gives nothing.
+// StorageList implements runtime.NakamaModule. With a caller it lists what
+// that client could read, without one everything. There is no upper limit;
+// limit 0 returns nothing.
 func (m *Module) StorageList(ctx context.Context, callerID, owner, collection string, limit int, cursor string) ([]*api.StorageObject, string, error) {
 	caller, err := ownerID(callerID)
 	if err != nil {
@@ -35,18 +35,18 @@ func (m *Module) StorageList(ctx context.Context, callerID, owner, collection st
 	if limit == 0 {
 		return []*api.StorageObject{}, "", nil
 	}
-	least := int32(readPublic)
+	minRead := int32(readPublic)
 	switch {
 	case caller.IsNil():
-		least = readNobody
+		minRead = readNobody
 	case of != nil && *of == caller:
-		least = readOwner
+		minRead = readOwner
 	}
-	return m.core.listStorage(ctx, collection, of, least, limit, cursor)
+	return m.core.listStorage(ctx, collection, of, minRead, limit, cursor)
 }
 
-// StorageRead implements runtime.NakamaModule. Objects come in the order of
-// the request; missing ones are left out.
+// StorageRead implements runtime.NakamaModule. Objects are in the order of the
+// request; missing ones are left out.
 func (m *Module) StorageRead(ctx context.Context, reads []*runtime.StorageRead) ([]*api.StorageObject, error) {
 	ids := make([]objectID, len(reads))
 	for i, r := range reads {
@@ -61,8 +61,8 @@ func (m *Module) StorageRead(ctx context.Context, reads []*runtime.StorageRead) 
 	return m.core.readStorage(ctx, ids, nil)
 }
 
-// StorageWrite implements runtime.NakamaModule. A version that does not match
-// is runtime.ErrStorageRejectedVersion.
+// StorageWrite implements runtime.NakamaModule. A version mismatch is
+// runtime.ErrStorageRejectedVersion.
 func (m *Module) StorageWrite(ctx context.Context, writes []*runtime.StorageWrite) ([]*api.StorageObjectAck, error) {
 	checked, err := m.objectWrites(writes)
 	if err != nil {
@@ -87,9 +87,9 @@ func (m *Module) objectWrites(writes []*runtime.StorageWrite) ([]objectWrite, er
 	return checked, nil
 }
 
-// StorageWriteRetry implements runtime.NakamaModule: it reads, lets update
-// decide what to write, writes, and does all of it again when another writer
-// was faster, which update must make visible by giving versions.
+// StorageWriteRetry implements runtime.NakamaModule: it reads, calls update
+// for what to write, and writes; after a version conflict with another writer
+// it starts again. update must set versions for that.
 func (m *Module) StorageWriteRetry(ctx context.Context, reads []*runtime.StorageRead, update func([]*api.StorageObject) ([]*runtime.StorageWrite, error), maxRetries int) ([]*api.StorageObjectAck, error) {
 	if maxRetries < 0 || maxRetries > 10 {
 		return nil, invalid("max retries must be between 0 and 10")
@@ -113,14 +113,15 @@ func (m *Module) StorageWriteRetry(ctx context.Context, reads []*runtime.Storage
 		if try >= maxRetries {
 			return nil, runtime.ErrStorageWriteExhaustedRetries
 		}
-		// The one who won needs no more than this, and two losers part.
+		// Longer than one write takes, with jitter so that two losers do not collide
+		// again.
 		wait := min(time.Duration(try+1)*2*time.Millisecond, 20*time.Millisecond) + rand.N(10*time.Millisecond)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, fault.Wrap(fault.CodeOf(ctx.Err()), "storage write was given up", ctx.Err())
+			return nil, fault.Wrap(fault.CodeOf(ctx.Err()), "storage write abandoned", ctx.Err())
 		}
 	}
 }
@@ -150,7 +151,7 @@ func objectDeletes(deletes []*runtime.StorageDelete) ([]objectDelete, error) {
 	return checked, nil
 }
 
-// ownerID reads the owner of a storage object; without one it is the server.
+// ownerID parses the owner of a storage object; empty is the server.
 func ownerID(text string) (uuid.UUID, error) {
 	if text == "" {
 		return uuid.Nil, nil

@@ -11,7 +11,7 @@ import (
 	"kumi/store/fault"
 )
 
-// maxStatus is the longest status of a presence, in bytes.
+// maxStatus is the maximum length of a presence's status, in bytes.
 const maxStatus = 2048
 
 var (
@@ -20,7 +20,7 @@ var (
 	errSessionClosing  = fault.New(fault.FailedPrecondition, "session is closing")
 )
 
-// streamOf reads a stream as module code names it. Empty ids are absent ones.
+// streamOf parses a stream as module code names it. Empty ids are absent ones.
 func streamOf(mode uint8, subject, subcontext, label string) (s presence.Stream, err error) {
 	s.Mode, s.Label = mode, label
 	if s.Subject, err = optionalID(subject, "subject"); err != nil {
@@ -41,7 +41,7 @@ func optionalID(text, what string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// sessionID reads the id of a session.
+// sessionID parses a session id.
 func sessionID(text string) (uuid.UUID, error) {
 	id, err := uuid.FromString(text)
 	if err != nil {
@@ -50,7 +50,7 @@ func sessionID(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// sessionOnStream reads what the functions for one session have in common.
+// sessionOnStream parses what the functions for one session have in common.
 func (m *Module) sessionOnStream(mode uint8, subject, subcontext, label, user, session string) (s presence.Stream, id uuid.UUID, err error) {
 	if s, err = streamOf(mode, subject, subcontext, label); err != nil {
 		return s, id, err
@@ -62,7 +62,7 @@ func (m *Module) sessionOnStream(mode uint8, subject, subcontext, label, user, s
 	return s, id, err
 }
 
-// onNode refuses the sessions of other nodes.
+// onNode fails for sessions of other nodes.
 func (m *Module) onNode(session uuid.UUID) error {
 	if !presence.OnNode(session, presence.NodeHash(m.core.tracker.Node())) {
 		return errNodeNotFound
@@ -70,7 +70,7 @@ func (m *Module) onNode(session uuid.UUID) error {
 	return nil
 }
 
-// owned refuses a session that is not there, or is another user's.
+// owned fails for a session that does not exist or belongs to another user.
 func (m *Module) owned(session uuid.UUID, user string) error {
 	s := m.core.sessions.Get(session)
 	if s == nil || s.UserID().String() != user {
@@ -103,8 +103,8 @@ func (m *Module) StreamUserList(mode uint8, subject, subcontext, label string, i
 	return all, nil
 }
 
-// StreamUserGet implements runtime.NakamaModule. It is nil for a session that
-// is not on the stream.
+// StreamUserGet implements runtime.NakamaModule. It returns nil for a session
+// that is not on the stream.
 func (m *Module) StreamUserGet(mode uint8, subject, subcontext, label, user, session string) (runtime.PresenceMeta, error) {
 	s, id, err := m.sessionOnStream(mode, subject, subcontext, label, user, session)
 	if err != nil {
@@ -118,7 +118,7 @@ func (m *Module) StreamUserGet(mode uint8, subject, subcontext, label, user, ses
 
 // StreamUserJoin implements runtime.NakamaModule: it tells whether the session
 // is new on the stream. Codes: 3 for ids, 5 for a session that is on another
-// node, not there or not this user's, 9 for one that is closing.
+// node, does not exist or belongs to another user, 9 for one that is closing.
 func (m *Module) StreamUserJoin(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (bool, error) {
 	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
 	if err != nil {
@@ -129,7 +129,7 @@ func (m *Module) StreamUserJoin(mode uint8, subject, subcontext, label, user, se
 }
 
 // StreamUserUpdate implements runtime.NakamaModule. A session that is not on
-// the stream comes onto it. Codes as of StreamUserJoin.
+// the stream joins it. Codes are those of StreamUserJoin.
 func (m *Module) StreamUserUpdate(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) error {
 	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
 	if err != nil {
@@ -155,8 +155,8 @@ func (m *Module) presenceOf(mode uint8, subject, subcontext, label, user, sessio
 	return s, id, presence.Meta{Hidden: hidden, Persistence: persistence, Status: status}, nil
 }
 
-// StreamUserLeave implements runtime.NakamaModule. Leaving a stream one is not
-// on is fine.
+// StreamUserLeave implements runtime.NakamaModule. A session that is not on
+// the stream is no error.
 func (m *Module) StreamUserLeave(mode uint8, subject, subcontext, label, user, session string) error {
 	s, id, err := m.sessionOnStream(mode, subject, subcontext, label, user, session)
 	if err != nil {
@@ -198,7 +198,7 @@ func (m *Module) StreamCount(mode uint8, subject, subcontext, label string) (int
 	return m.core.tracker.Count(s), nil
 }
 
-// StreamClose implements runtime.NakamaModule: everyone leaves.
+// StreamClose implements runtime.NakamaModule: all presences leave.
 func (m *Module) StreamClose(mode uint8, subject, subcontext, label string) error {
 	s, err := streamOf(mode, subject, subcontext, label)
 	if err != nil {
@@ -208,8 +208,8 @@ func (m *Module) StreamClose(mode uint8, subject, subcontext, label string) erro
 	return nil
 }
 
-// StreamSend implements runtime.NakamaModule. Without presences it goes to the
-// whole stream, else to their sessions, whether on the stream or not.
+// StreamSend implements runtime.NakamaModule. Without presences it sends to
+// the whole stream, otherwise to their sessions, whether on the stream or not.
 func (m *Module) StreamSend(mode uint8, subject, subcontext, label, data string, to []runtime.Presence, reliable bool) error {
 	s, err := streamOf(mode, subject, subcontext, label)
 	if err != nil {
@@ -221,7 +221,7 @@ func (m *Module) StreamSend(mode uint8, subject, subcontext, label, data string,
 }
 
 // StreamSendRaw implements runtime.NakamaModule: StreamSend for any envelope,
-// which must not be changed afterwards.
+// which must not be modified afterwards.
 func (m *Module) StreamSendRaw(mode uint8, subject, subcontext, label string, envelope *rtapi.Envelope, to []runtime.Presence, _ bool) error {
 	s, err := streamOf(mode, subject, subcontext, label)
 	if err != nil {
@@ -235,7 +235,7 @@ func (m *Module) StreamSendRaw(mode uint8, subject, subcontext, label string, en
 
 func (m *Module) sendOn(s presence.Stream, envelope *rtapi.Envelope, to []runtime.Presence) error {
 	message := presence.NewMessage(envelope)
-	// What cannot be written is an error here, where somebody can read it.
+	// Report what cannot be encoded here, to the caller.
 	if _, err := message.Bytes(presence.Protobuf); err != nil {
 		return invalid("message cannot be written, its text must be UTF-8")
 	}

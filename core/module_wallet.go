@@ -11,8 +11,8 @@ import (
 	"kumi/store/fault"
 )
 
-// WalletUpdate implements runtime.NakamaModule. A wallet that would go below
-// zero is a *runtime.WalletNegativeError, an unknown user is NotFound.
+// WalletUpdate implements runtime.NakamaModule. A negative wallet is a
+// *runtime.WalletNegativeError, an unknown user NotFound.
 func (m *Module) WalletUpdate(ctx context.Context, id string, changeset map[string]int64, metadata map[string]any, updateLedger bool) (updated, previous map[string]int64, err error) {
 	results, err := m.WalletsUpdate(ctx, []*runtime.WalletUpdate{{UserID: id, Changeset: changeset, Metadata: metadata}}, updateLedger)
 	if len(results) > 0 {
@@ -24,9 +24,9 @@ func (m *Module) WalletUpdate(ctx context.Context, id string, changeset map[stri
 	return nil, nil, err
 }
 
-// WalletsUpdate implements runtime.NakamaModule: all or none, unknown users
-// are skipped. When it fails for a wallet below zero, the results hold what the
-// wallets held and nothing as updated.
+// WalletsUpdate implements runtime.NakamaModule: all or none; unknown users
+// are skipped. If it fails for a negative wallet, the results have the
+// previous wallets and no updated ones.
 func (m *Module) WalletsUpdate(ctx context.Context, updates []*runtime.WalletUpdate, updateLedger bool) ([]*runtime.WalletUpdateResult, error) {
 	changes, err := m.walletChanges(updates)
 	if err != nil || len(changes) == 0 {
@@ -55,7 +55,7 @@ func (m *Module) walletChanges(updates []*runtime.WalletUpdate) ([]walletChange,
 }
 
 // WalletLedgerUpdate implements runtime.NakamaModule: it merges metadata into
-// that of a ledger item, which is NotFound when there is none.
+// that of a ledger item. NotFound if there is no such item.
 func (m *Module) WalletLedgerUpdate(ctx context.Context, itemID string, metadata map[string]any) (runtime.WalletLedgerItem, error) {
 	item, err := uuid.FromString(itemID)
 	if err != nil {
@@ -67,13 +67,13 @@ func (m *Module) WalletLedgerUpdate(ctx context.Context, itemID string, metadata
 	}
 	found, err := m.core.annotateLedger(ctx, item, text)
 	if err != nil {
-		return nil, err // not found, which is not a nil item in an interface
+		return nil, err // a nil *ledgerItem must not become a non-nil interface
 	}
 	return found, nil
 }
 
-// WalletLedgerList implements runtime.NakamaModule; limit is 0 to 100, the
-// newest items come first. A bad cursor is runtime.ErrWalletLedgerInvalidCursor.
+// WalletLedgerList implements runtime.NakamaModule; limit is 0 to 100, newest
+// items first. A bad cursor is runtime.ErrWalletLedgerInvalidCursor.
 func (m *Module) WalletLedgerList(ctx context.Context, id string, limit int, cursor string) ([]runtime.WalletLedgerItem, string, error) {
 	user, err := userID(id)
 	if err != nil {
@@ -138,7 +138,7 @@ func (m *Module) UpdateMany(ctx context.Context, accounts []AccountUpdate, write
 
 	var acks []*api.StorageObjectAck
 	var results []*runtime.WalletUpdateResult
-	// named turns an error into that of the step it happened in.
+	// named converts an error to that of the step in which it happened.
 	var named func(error) error
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 		acks, results = nil, nil
@@ -161,7 +161,7 @@ func (m *Module) UpdateMany(ctx context.Context, accounts []AccountUpdate, write
 		return err
 	})
 	if err != nil {
-		if named == nil { // it did not even begin
+		if named == nil { // the transaction did not begin
 			named = func(err error) error { return failed("update accounts, storage and wallets", err) }
 		}
 		return nil, results, named(err)

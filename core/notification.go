@@ -15,8 +15,7 @@ import (
 	"kumi/store/fault"
 )
 
-// Codes of the notifications that the server itself sends. Those of games are
-// above zero.
+// Codes of the server's own notifications. Those of games are above zero.
 const (
 	notifyDirectMessage = -1
 	notifyFriendRequest = -2
@@ -26,13 +25,13 @@ const (
 	notifyFriendRemove  = -9
 )
 
-// Module code may also use a window of codes far below the server's own.
+// Module code may also use a range of codes below the server's own.
 const (
 	minReservedCode = -2000
 	maxReservedCode = -1000
 )
 
-// maxNotificationCode is what the column holds.
+// maxNotificationCode is the maximum of the column.
 const maxNotificationCode = 1<<15 - 1
 
 // Notification is one message to one user. The nil sender is the server.
@@ -41,14 +40,14 @@ type Notification struct {
 	Subject          string
 	Content          string // a JSON object
 	Code             int32
-	Persistent       bool // kept until it is deleted
+	Persistent       bool // stored until it is deleted
 
 	id uuid.UUID
 }
 
-// SendNotifications stores the persistent ones, all or none, and then shows
-// each to every socket of its user. Unknown users are an error for persistent
-// notifications and pass unnoticed for others.
+// SendNotifications stores the persistent ones, all or none, and then sends
+// all to the sockets of their users. Unknown users are an error for persistent
+// notifications, and ignored for others.
 //
 // Errors: InvalidArgument for text that cannot be stored, NotFound for an
 // unknown user.
@@ -76,14 +75,14 @@ func notificationError(doing string, err error) error {
 	case store.IsForeignKey(err):
 		return fault.Wrap(fault.NotFound, "notification is for a user that does not exist", err)
 	case store.IsTooLong(err):
-		return fault.Wrap(fault.InvalidArgument, "notification subject must be at most 255 characters", err)
+		return fault.Wrap(fault.InvalidArgument, "notification subject must be at max 255 characters", err)
 	case store.IsInvalidText(err):
 		return fault.Wrap(fault.InvalidArgument, "notification has text that cannot be stored", err)
 	}
 	return failed(doing, err)
 }
 
-// nameNotifications gives ids to those that have none yet.
+// nameNotifications sets missing ids.
 func nameNotifications(all []Notification) (err error) {
 	for i := range all {
 		if all[i].id.IsNil() {
@@ -95,11 +94,11 @@ func nameNotifications(all []Notification) (err error) {
 	return nil
 }
 
-// notificationBatch bounds how many rows one statement inserts.
+// notificationBatch is the maximum number of rows per statement.
 const notificationBatch = 64
 
-// storeNotifications writes the persistent ones as part of a transaction.
-// Whoever calls it pushes them after the commit.
+// storeNotifications stores the persistent ones as part of a transaction. The
+// caller pushes them after the commit.
 func (c *Core) storeNotifications(ctx context.Context, q store.Querier, all []Notification) error {
 	if err := nameNotifications(all); err != nil {
 		return err
@@ -124,8 +123,8 @@ func (c *Core) storeNotifications(ctx context.Context, q store.Querier, all []No
 	return nil
 }
 
-// insertNotifications writes rows in steps of powers of two, so that few
-// different statements are prepared.
+// insertNotifications inserts rows in batches whose sizes are powers of two,
+// so that few statements are prepared.
 func insertNotifications(ctx context.Context, q store.Querier, args []any) error {
 	for len(args) > 0 {
 		rows := notificationBatch
@@ -147,8 +146,8 @@ func insertNotifications(ctx context.Context, q store.Querier, args []any) error
 	return nil
 }
 
-// pushNotifications shows notifications to the sockets of their users, those
-// of one user that follow each other in one envelope.
+// pushNotifications sends notifications to the sockets of their users;
+// consecutive ones of one user share an envelope.
 func (c *Core) pushNotifications(all []Notification) {
 	for len(all) > 0 {
 		n := 1
@@ -176,8 +175,8 @@ func notificationsMessage(list []*api.Notification) *presence.Message {
 	return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{Notifications: list}}})
 }
 
-// message is a notification as sockets see it. The server as sender has the
-// nil id there, unlike in lists.
+// message returns a notification as sockets see it. There the server as sender
+// has the nil id, unlike in lists.
 func (n *Notification) message(c *Core) *api.Notification {
 	return &api.Notification{
 		Id: n.id.String(), Subject: n.Subject, Content: n.Content, Code: n.Code,
@@ -185,22 +184,22 @@ func (n *Notification) message(c *Core) *api.Notification {
 	}
 }
 
-// notice makes one of the server's own notifications, which are all kept.
-// Content is given as pairs of keys and values.
+// notice makes a notification of the server's own, which are persistent.
+// content is pairs of keys and values.
 func notice(to, from uuid.UUID, code int32, subject string, content ...string) Notification {
 	m := make(map[string]string, len(content)/2)
 	for i := 0; i+1 < len(content); i += 2 {
 		m[content[i]] = content[i+1]
 	}
-	text, _ := json.Marshal(m) // strings can always be written
+	text, _ := json.Marshal(m) // strings cannot fail
 	return Notification{UserID: to, SenderID: from, Code: code, Subject: clip(subject, 255), Content: string(text), Persistent: true}
 }
 
-// clip shortens a text to a number of characters.
-func clip(s string, most int) string {
+// clip truncates a text to a number of characters.
+func clip(s string, max int) string {
 	n := 0
 	for i := range s {
-		if n == most {
+		if n == max {
 			return s[:i]
 		}
 		n++
@@ -209,7 +208,7 @@ func clip(s string, most int) string {
 }
 
 // notifyAll sends a notification to everyone: a persistent one to every
-// account, by work in the background, any other to the sockets that are open.
+// account, in the background, any other to open sockets.
 func (c *Core) notifyAll(n Notification) error {
 	if !n.Persistent {
 		one := []Notification{n}
@@ -240,12 +239,11 @@ func (c *Core) notifyAll(n Notification) error {
 	return nil
 }
 
-// notifyNext stores a notification for the accounts that follow one in the
-// order of ids.
+// notifyNext stores a notification for the next accounts in the order of ids.
 func (c *Core) notifyNext(ctx context.Context, n Notification, content string, after uuid.UUID) (sent []Notification, last uuid.UUID, err error) {
 	args := "$1, $2, $3, $4"
 	if c.db.Dialect() == store.Postgres {
-		args = "$1::text, $2::jsonb, $3::smallint, $4::uuid" // a SELECT does not look at the columns they go to
+		args = "$1::text, $2::jsonb, $3::smallint, $4::uuid" // a SELECT does not infer types from the target columns
 	}
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		sent, last = make([]Notification, 0, c.notifyBatch), after

@@ -11,8 +11,8 @@ import (
 	"kumi/store/fault"
 )
 
-// notificationPosition is where a list of notifications ended. Clients keep it
-// to ask for what is new.
+// notificationPosition is the end of a page of notifications. Clients keep it
+// to poll for new ones.
 type notificationPosition struct {
 	Created time.Time `json:"t"`
 	ID      uuid.UUID `json:"i"`
@@ -30,9 +30,9 @@ func (p *notificationPosition) decode(cursor string) error {
 	return nil
 }
 
-// ListNotifications pages through the caller's stored notifications, oldest
-// first. A page has 1 to 100, 1 when no limit is given. The cursor is always
-// there, so that one can come back for what arrives later.
+// ListNotifications lists the caller's stored notifications, oldest first. A
+// page has 1 to 100, by default 1. There is always a cursor, with which
+// clients can poll for new ones.
 //
 // Errors: InvalidArgument for a bad limit or cursor.
 func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.ListNotificationsRequest) (*api.NotificationList, error) {
@@ -47,7 +47,7 @@ func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.
 	return &api.NotificationList{Notifications: list, CacheableCursor: cursor}, nil
 }
 
-// listNotifications also tells whether there are more after the page.
+// listNotifications also tells whether there is another page.
 func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int, cursor string) (list []*api.Notification, next string, more bool, err error) {
 	from := notificationPosition{Created: store.Epoch}
 	if cursor != "" {
@@ -89,7 +89,7 @@ func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int,
 }
 
 // DeleteNotifications deletes notifications of the caller. Unknown ids are
-// skipped, an id that is none is Internal, as the protocol has it.
+// skipped; an invalid id is Internal, as in the protocol.
 func (c *Core) DeleteNotifications(ctx context.Context, caller uuid.UUID, in *api.DeleteNotificationsRequest) error {
 	ids := make([]uuid.UUID, 0, len(in.GetIds()))
 	for _, text := range in.GetIds() {
@@ -102,8 +102,7 @@ func (c *Core) DeleteNotifications(ctx context.Context, caller uuid.UUID, in *ap
 	return c.deleteNotifications(ctx, &caller, ids)
 }
 
-// deleteNotifications deletes notifications of a user, or of any when it is
-// nil.
+// deleteNotifications deletes notifications of a user, or of any if it is nil.
 func (c *Core) deleteNotifications(ctx context.Context, user *uuid.UUID, ids []uuid.UUID) error {
 	if len(ids) == 0 {
 		return nil

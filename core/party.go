@@ -12,14 +12,13 @@ import (
 	"kumi/store/fault"
 )
 
-// partyPosition is where a page of parties ended. It is bound to what was asked
-// for.
+// partyPosition is the end of a page of parties. It is bound to the request.
 type partyPosition struct {
 	Query  string `json:"q"`
 	Limit  int    `json:"l"`
 	Open   *bool  `json:"o"`
 	Hidden bool   `json:"h"`
-	Score  uint64 `json:"s"` // the bits of the number
+	Score  uint64 `json:"s"` // the bits of the float64
 	Seq    uint64 `json:"n"`
 }
 
@@ -30,7 +29,7 @@ func (p *partyPosition) fits(f *party.ListFilter) bool {
 
 var errPartyCursor = fault.New(fault.InvalidArgument, errorListing+" The cursor is not one of this list.")
 
-// partyPage lists one page. Code 3 for a query or a cursor that is none of this
+// partyPage lists one page. Code 3 for a bad query and for a cursor of another
 // list.
 func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, string, error) {
 	if cursor != "" {
@@ -50,7 +49,7 @@ func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, strin
 	return found, cursor, err
 }
 
-// ListParties lists the parties that are not hidden for a client. Code 3 for the
+// ListParties lists parties that are not hidden, for a client. Code 3 for the
 // limit and for a cursor of another list, 13 for a query that does not parse.
 func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRequest) (*api.PartyList, error) {
 	f := party.ListFilter{Limit: 10, Query: in.GetQuery().GetValue()}
@@ -73,8 +72,8 @@ func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRe
 	return &api.PartyList{Parties: found, Cursor: cursor}, nil
 }
 
-// PartyList implements runtime.NakamaModule. Code 3 for a limit that is not from
-// 1 to 100, a query that does not parse and a cursor of another list.
+// PartyList implements runtime.NakamaModule. Code 3 for a limit that is not 1
+// to 100, a query that does not parse and a cursor of another list.
 func (m *Module) PartyList(_ context.Context, limit int, open *bool, showHidden bool, query, cursor string) ([]*api.Party, string, error) {
 	if limit < 1 || limit > 100 {
 		return nil, "", fault.New(fault.InvalidArgument, "expects limit to be between 1 and 100")

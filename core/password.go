@@ -8,12 +8,12 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// passwordCost is bcrypt's work factor: about half a second each, so a hash is
-// never made or compared while a transaction is open.
+// passwordCost is bcrypt's cost: about half a second per hash, so hashes are
+// never computed while a transaction is open.
 const passwordCost = 13
 
-// passwords makes and compares password hashes. All processors but one do so at
-// one time: a rush of log-ins must not starve the games. Safe for use from any
+// passwords computes and compares password hashes, on at most all CPUs but
+// one: a rush of log-ins must not starve the games. It may be used from any
 // goroutine.
 type passwords struct {
 	cost  int
@@ -48,8 +48,8 @@ func (p passwords) hash(ctx context.Context, password string) ([]byte, error) {
 	return hash, nil
 }
 
-// check returns errCredentials when the password is not the hashed one. An
-// empty hash is an account without password.
+// check returns errCredentials if the password does not match. An empty hash
+// is an account without a password.
 func (p passwords) check(ctx context.Context, hash []byte, password string) error {
 	if len(hash) == 0 {
 		return errCredentials

@@ -6,20 +6,19 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 )
 
-// Scope says in whose name module code runs: what a Go module reads from its
-// context under the runtime.RUNTIME_CTX_ keys and a script from its ctx
-// argument. A door makes one per call (a socket session one for its life) and
-// nobody changes it afterwards.
+// Scope is the context that module code runs in: what a Go module reads from
+// its context under the runtime.RUNTIME_CTX_ keys, and a script from its ctx
+// argument. It is made once per call (for a socket once per session) and
+// immutable.
 type Scope struct {
-	Env           map[string]string // shared; not to be changed
+	Env           map[string]string // shared, must not be modified
 	Mode          string            // "rpc", "before", "match", … ; see WithMode
 	Node, Version string
-	// ModuleVersion tells the loads of the modules apart; empty where no module
-	// runs. Calls into scripts bring the version of the script.
+	// ModuleVersion identifies the load of the modules; empty if no module runs. Calls
+	// into scripts use the script's version.
 	ModuleVersion string
 
-	// UserID is empty for server-to-server calls, which is how modules tell
-	// them from a client's.
+	// UserID is empty for server-to-server calls, which is how modules recognize them.
 	UserID, Username string
 	Vars             map[string]string
 	SessionExpiry    int64 // Unix seconds
@@ -29,8 +28,8 @@ type Scope struct {
 	Headers, QueryParams map[string][]string // only for RPCs over HTTP and gRPC
 	TraceID              string
 
-	// Match fields; MatchLabel and MatchTickRate are absent until the handler's
-	// init has returned, which HasMatchState tells.
+	// Match fields; MatchLabel and MatchTickRate are absent until the handler's init
+	// has returned, see HasMatchState.
 	MatchID, MatchNode, MatchLabel string
 	MatchTickRate                  int
 	HasMatchState                  bool
@@ -39,8 +38,8 @@ type Scope struct {
 // ModuleVersionKey is the context key of Scope.ModuleVersion for Go modules.
 const ModuleVersionKey = "module_version"
 
-// scoped carries a Scope in a context and answers the runtime keys from it, so
-// that nothing is copied into a chain of context values per call.
+// scoped is a context that carries a Scope and answers the runtime keys from
+// it, instead of a chain of context values per call.
 type scoped struct {
 	context.Context
 	scope *Scope
@@ -49,19 +48,18 @@ type scoped struct {
 
 type scopeKey struct{}
 
-// WithScope returns a context that carries s, with its own mode.
+// WithScope returns a context that carries s, with the mode of s.
 func WithScope(ctx context.Context, s *Scope) context.Context {
 	return &scoped{Context: ctx, scope: s, mode: s.Mode}
 }
 
-// WithMode returns a context that carries s under another mode. The Scope
-// itself is shared and stays as it is.
+// WithMode returns a context that carries s with another mode. s is not
+// modified.
 func WithMode(ctx context.Context, s *Scope, mode string) context.Context {
 	return &scoped{Context: ctx, scope: s, mode: mode}
 }
 
-// ScopeOf finds the Scope a context carries and the mode it runs in; the Scope
-// is nil when there is none.
+// ScopeOf returns the Scope that a context carries, or nil, and its mode.
 func ScopeOf(ctx context.Context) (s *Scope, mode string) {
 	if c, ok := ctx.(*scoped); ok {
 		return c.scope, c.mode
@@ -72,8 +70,8 @@ func ScopeOf(ctx context.Context) (s *Scope, mode string) {
 	return nil, ""
 }
 
-// Value implements context.Context. Keys are plain strings, as nakama-common
-// defines them; a value that does not apply is nil.
+// Value implements context.Context. Keys are plain strings, as in
+// nakama-common; values that do not apply are nil.
 func (c *scoped) Value(key any) any {
 	name, ok := key.(string)
 	if !ok {

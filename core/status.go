@@ -13,10 +13,10 @@ import (
 	"kumi/presence"
 )
 
-// FollowStatus makes a session receive the status events of users, named by id
-// or by name, and tells which of them are online. Users that do not exist, the
-// caller itself and the system user are skipped. A bad id or an empty name is
-// InvalidArgument.
+// FollowStatus makes a session receive the status events of users, given by id
+// or name, and returns those that are online. Unknown users, the caller itself
+// and the system user are skipped. InvalidArgument for a bad id or an empty
+// name.
 func (c *Core) FollowStatus(ctx context.Context, session, self uuid.UUID, in *rtapi.StatusFollow) (*rtapi.Status, error) {
 	ids, err := followedIDs(in.GetUserIds())
 	if err != nil {
@@ -36,15 +36,15 @@ func (c *Core) FollowStatus(ctx context.Context, session, self uuid.UUID, in *rt
 		if user == self || user == uuid.Nil {
 			continue
 		}
-		// Whoever comes online in between is both in the answer and in an event,
-		// never in neither.
+		// Follow before reading presences: a user who comes online in between is in
+		// the result, in an event, or in both.
 		c.tracker.Follow(session, user)
 		out.Presences = append(out.Presences, presence.UserPresences(c.tracker.List(presence.StatusOf(user), false, true))...)
 	}
 	return out, nil
 }
 
-// UnfollowStatus ends what FollowStatus began. A bad id is InvalidArgument.
+// UnfollowStatus ends what FollowStatus began. InvalidArgument for a bad id.
 func (c *Core) UnfollowStatus(session uuid.UUID, in *rtapi.StatusUnfollow) error {
 	ids, err := followedIDs(in.GetUserIds())
 	if err != nil {
@@ -54,9 +54,9 @@ func (c *Core) UnfollowStatus(session uuid.UUID, in *rtapi.StatusUnfollow) error
 	return nil
 }
 
-// UpdateStatus sets the status that a session shows, or, without one, takes it
-// offline. A status over 2048 bytes is InvalidArgument; the errors of the
-// tracker are for a session that has ended.
+// UpdateStatus sets the status that a session shows, or takes it offline
+// without one. InvalidArgument for a status over 2048 bytes; the errors of the
+// tracker for a session that has ended.
 func (c *Core) UpdateStatus(session, user uuid.UUID, username string, status *wrapperspb.StringValue) error {
 	stream := presence.StatusOf(user)
 	if status == nil {
@@ -81,7 +81,7 @@ func followedIDs(texts []string) ([]uuid.UUID, error) {
 	return ids, nil
 }
 
-// existingUsers finds the ids of users, each once, in no order.
+// existingUsers returns the distinct ids of existing users, in no order.
 func (c *Core) existingUsers(ctx context.Context, ids []uuid.UUID, names []string) ([]uuid.UUID, error) {
 	if len(ids) == 0 && len(names) == 0 {
 		return nil, nil

@@ -12,15 +12,15 @@ import (
 	"kumi/store/fault"
 )
 
-// Who may read an object, as its read permission says. Of the write
-// permissions only 1, the owner, lets a client in.
+// Read permissions of an object. Of the write permissions only 1, the owner,
+// allows clients to write.
 const (
-	readNobody = 0 // the server only
+	readNobody = 0 // server only
 	readOwner  = 1
 	readPublic = 2
 )
 
-// objectID names a storage object. The nil owner is the server.
+// objectID identifies a storage object. The nil owner is the server.
 type objectID struct {
 	collection, key string
 	owner           uuid.UUID
@@ -46,9 +46,8 @@ func newObjectID(collection, key string, owner uuid.UUID) (objectID, error) {
 	return objectID{collection, key, owner}, nil
 }
 
-// inOrder lists the positions of ids in the order in which a transaction
-// touches them, which is always the same so that two transactions cannot wait
-// for each other.
+// inOrder returns the indexes of items in the order in which a transaction
+// accesses them. It is always the same, so that transactions cannot deadlock.
 func inOrder[T any](items []T, id func(*T) objectID) []int {
 	order := make([]int, len(items))
 	for i := range order {
@@ -60,12 +59,12 @@ func inOrder[T any](items []T, id func(*T) objectID) []int {
 	return order
 }
 
-// rejection is the refusal of one object, which undoes the whole call. Its
-// cause is one of the errors that Go modules know from the runtime package.
+// rejection is the rejection of one object, which undoes the whole call. Its
+// cause is an error value of the runtime package.
 type rejection struct {
 	cause      error
 	collection string
-	reason     string // for metrics
+	reason     string // metric label
 }
 
 func (r *rejection) Error() string { return r.cause.Error() }
@@ -79,9 +78,9 @@ func rejectPermission(id objectID) error {
 	return &rejection{runtime.ErrStorageRejectedPermission, id.collection, "permission"}
 }
 
-// storageError turns the error of a storage transaction into the one for a
-// client, or for module code, which gets the bare errors of the runtime package
-// to compare with. It counts rejections.
+// storageError converts the error of a storage transaction for a client, or
+// for module code, which gets the bare errors of the runtime package to
+// compare with. It counts rejections.
 func (c *Core) storageError(err error, doing string, forClient bool) error {
 	var r *rejection
 	if !errors.As(err, &r) {

@@ -9,15 +9,14 @@ import (
 	"kumi/store"
 )
 
-// objectDelete is one checked deletion; version "" means any.
+// objectDelete is a validated deletion; version "" means any.
 type objectDelete struct {
 	objectID
 	version string
 }
 
-// DeleteStorage deletes objects of the caller, all or none. It is
-// InvalidArgument when one does not exist, has another version or may not be
-// written by clients.
+// DeleteStorage deletes objects of the caller, all or none. InvalidArgument if
+// one does not exist, has another version or may not be written by clients.
 func (c *Core) DeleteStorage(ctx context.Context, caller uuid.UUID, in *api.DeleteStorageObjectsRequest) error {
 	deletes := make([]objectDelete, len(in.GetObjectIds()))
 	for i, o := range in.GetObjectIds() {
@@ -44,7 +43,7 @@ func (c *Core) deleteStorage(ctx context.Context, deletes []objectDelete, byClie
 }
 
 // deleteObjects runs the deletions as part of a transaction. Module code may
-// delete what does not exist, unless it names a version.
+// delete objects that do not exist, unless it gives a version.
 func deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete, byClient bool) error {
 	for _, i := range inOrder(deletes, func(d *objectDelete) objectID { return d.objectID }) {
 		d := &deletes[i]

@@ -12,7 +12,7 @@ import (
 	"kumi/store/fault"
 )
 
-// objectPosition is where a page of storage objects ended. It is bound neither
+// objectPosition is the end of a page of storage objects. It is bound neither
 // to the collection nor to the owner.
 type objectPosition struct {
 	Read  int32     `json:"r"`
@@ -20,7 +20,7 @@ type objectPosition struct {
 	Owner uuid.UUID `json:"u"`
 }
 
-// decode reads a cursor and refuses what no database would take.
+// decode decodes a cursor and rejects values that databases reject.
 func (p *objectPosition) decode(cursor string) error {
 	if err := decodeCursor(storageCursor, cursor, p); err != nil {
 		if err = p.fromNakama(cursor); err != nil {
@@ -33,10 +33,10 @@ func (p *objectPosition) decode(cursor string) error {
 	return nil
 }
 
-// ListStorage pages through a collection: all public objects without a user
-// id, the caller's own that it may read, or the public ones of another user or,
-// under the nil id, of the server.
-// A page has 1 to 100 objects, 1 when no limit is given.
+// ListStorage lists a collection: without a user id all public objects; with
+// the caller's id its own objects that it may read; with another user's id, or
+// the nil id for the server, the public ones. A page has 1 to 100 objects, by
+// default 1.
 //
 // Errors: InvalidArgument for a bad limit, user id or cursor.
 func (c *Core) ListStorage(ctx context.Context, caller uuid.UUID, in *api.ListStorageObjectsRequest) (*api.StorageObjectList, error) {
@@ -44,7 +44,7 @@ func (c *Core) ListStorage(ctx context.Context, caller uuid.UUID, in *api.ListSt
 	if err != nil {
 		return nil, err
 	}
-	least := int32(readPublic)
+	minRead := int32(readPublic)
 	var owner *uuid.UUID
 	if in.GetUserId() != "" {
 		id, err := uuid.FromString(in.GetUserId())
@@ -52,32 +52,32 @@ func (c *Core) ListStorage(ctx context.Context, caller uuid.UUID, in *api.ListSt
 			return nil, errObjectOwner
 		}
 		if owner = &id; id == caller {
-			least = readOwner
+			minRead = readOwner
 		}
 	}
-	objects, cursor, err := c.listStorage(ctx, in.GetCollection(), owner, least, limit, in.GetCursor())
+	objects, cursor, err := c.listStorage(ctx, in.GetCollection(), owner, minRead, limit, in.GetCursor())
 	if err != nil {
 		return nil, err
 	}
 	return &api.StorageObjectList{Objects: objects, Cursor: cursor}, nil
 }
 
-// limitOf is the limit of a message, which must be between 1 and most.
-func limitOf(v *wrapperspb.Int32Value, missing, most int) (int, error) {
+// limitOf returns the limit of a message, which must be between 1 and max.
+func limitOf(v *wrapperspb.Int32Value, missing, max int) (int, error) {
 	if v == nil {
 		return missing, nil
 	}
-	if limit := int(v.GetValue()); limit >= 1 && limit <= most {
+	if limit := int(v.GetValue()); limit >= 1 && limit <= max {
 		return limit, nil
 	}
-	return 0, invalid("Invalid limit - limit must be between 1 and %d.", most)
+	return 0, invalid("Invalid limit - limit must be between 1 and %d.", max)
 }
 
 // listStorage reads a page of the objects of a collection, of one owner or of
-// all, that have at least the given read permission. They come in the order of
-// read permission, key and owner.
-func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.UUID, least int32, limit int, cursor string) ([]*api.StorageObject, string, error) {
-	args := []any{collection, least, limit + 1}
+// all, that have at least the given read permission. They are ordered by read
+// permission, key and owner.
+func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.UUID, minRead int32, limit int, cursor string) ([]*api.StorageObject, string, error) {
+	args := []any{collection, minRead, limit + 1}
 	query := objectColumns + "collection = $1 AND read >= $2"
 	if cursor != "" {
 		var from objectPosition

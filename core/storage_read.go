@@ -12,9 +12,9 @@ import (
 
 const objectColumns = "SELECT collection, key, user_id, value, version, read, write, create_time, update_time FROM storage WHERE "
 
-// ReadStorage reads objects, in the order of the request. Those that do not
-// exist or that the caller may not read are left out. An empty user id and
-// the nil id mean the server's objects. InvalidArgument for a missing name or a bad id.
+// ReadStorage reads objects, in the order of the request. Objects that do not
+// exist or that the caller may not read are left out. An empty user id and the
+// nil id mean the server. InvalidArgument for a missing name or a bad id.
 func (c *Core) ReadStorage(ctx context.Context, caller uuid.UUID, in *api.ReadStorageObjectsRequest) (*api.StorageObjects, error) {
 	ids := make([]objectID, len(in.GetObjectIds()))
 	for i, o := range in.GetObjectIds() {
@@ -38,12 +38,12 @@ func (c *Core) ReadStorage(ctx context.Context, caller uuid.UUID, in *api.ReadSt
 	return &api.StorageObjects{Objects: objects}, nil
 }
 
-// maxReadBatch bounds how many objects one statement asks for: SQLite limits
-// how deep an expression may be.
+// maxReadBatch is the maximum number of objects per statement: SQLite limits
+// the depth of expressions.
 const maxReadBatch = 256
 
-// readStorage reads the objects that exist and that allowed lets through, each
-// once. With allowed nil all are.
+// readStorage reads the existing objects for which allowed returns true, each
+// once. A nil allowed means all.
 func (c *Core) readStorage(ctx context.Context, ids []objectID, allowed func(owner uuid.UUID, read int32) bool) ([]*api.StorageObject, error) {
 	found := make([]*api.StorageObject, 0, len(ids))
 	for len(ids) > 0 {
@@ -86,8 +86,9 @@ func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []
 	return found, nil
 }
 
-// selectObjects writes the query for a batch. The number of its conditions is
-// a power of two, the last one repeated, so that few statements are prepared.
+// selectObjects builds the query for a batch. The number of its conditions is
+// a power of two, with the last one repeated, so that few statements are
+// prepared.
 func selectObjects(ids []objectID) (string, []any) {
 	n := 1
 	for n < len(ids) {
@@ -115,8 +116,8 @@ type objectRows interface {
 	Err() error
 }
 
-// scanObjects reads rows of objectColumns. They are appended to found, or given
-// to place when that is set.
+// scanObjects reads rows of objectColumns. They are appended to found, or
+// passed to place if that is set.
 func scanObjects(rows objectRows, found []*api.StorageObject, allowed func(uuid.UUID, int32) bool,
 	place func(objectID, *api.StorageObject)) ([]*api.StorageObject, error) {
 	for rows.Next() {

@@ -18,7 +18,7 @@ import (
 	"kumi/store"
 )
 
-// objectWrite is one checked write.
+// objectWrite is a validated write.
 type objectWrite struct {
 	objectID
 	value       string // as stored
@@ -27,11 +27,11 @@ type objectWrite struct {
 	read, write int32
 }
 
-// WriteStorage stores objects of the caller, all or none. The answers come in
-// the order of the request.
+// WriteStorage writes objects of the caller, all or none. The acknowledgements
+// are in the order of the request.
 //
-// Errors: InvalidArgument for a bad object, a version that does not match, or
-// an object that clients may not write.
+// Errors: InvalidArgument for a bad object, a version mismatch, or an object
+// that clients may not write.
 func (c *Core) WriteStorage(ctx context.Context, caller uuid.UUID, in *api.WriteStorageObjectsRequest) (*api.StorageObjectAcks, error) {
 	writes := make([]objectWrite, len(in.GetObjects()))
 	for i, o := range in.GetObjects() {
@@ -48,7 +48,7 @@ func (c *Core) WriteStorage(ctx context.Context, caller uuid.UUID, in *api.Write
 	return &api.StorageObjectAcks{Acks: acks}, nil
 }
 
-// permission is a permission of a message; left out means the owner.
+// permission returns a permission of a message; the default is the owner.
 func permission(v *wrapperspb.Int32Value) int32 {
 	if v == nil {
 		return 1
@@ -56,8 +56,8 @@ func permission(v *wrapperspb.Int32Value) int32 {
 	return v.GetValue()
 }
 
-// newObjectWrite checks one write and computes its version, which is the MD5
-// of the value as it was submitted.
+// newObjectWrite validates a write and computes its version, which is the MD5
+// of the value as submitted.
 func (c *Core) newObjectWrite(collection, key string, owner uuid.UUID, value, version string, read, write int32) (objectWrite, error) {
 	id, err := newObjectID(collection, key, owner)
 	if err != nil {
@@ -87,8 +87,8 @@ func isObject(text string) bool {
 	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n"), "{") && json.Valid([]byte(text))
 }
 
-// writeStorage runs the writes in one transaction. byClient has write
-// permissions count.
+// writeStorage runs the writes in one transaction. With byClient it checks
+// write permissions.
 func (c *Core) writeStorage(ctx context.Context, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
 	if len(writes) == 0 {
 		return nil, nil
@@ -139,8 +139,8 @@ WHERE collection = $1 AND key = $2 AND user_id = $3 AND version = $8`
 	replaceObjectClient = replaceObject + " AND write = 1" + ackObject
 )
 
-// run takes one statement when the write goes through, and a second one to
-// find out why not.
+// run needs one statement if the write succeeds, and a second one to find out
+// why it did not.
 func (w *objectWrite) run(ctx context.Context, q store.Querier, byClient bool) (created, updated time.Time, err error) {
 	args := [8]any{w.collection, w.key, w.owner, w.value, w.hash, w.read, w.write, w.version}
 	query, n := upsertObject, 7
@@ -176,6 +176,6 @@ func (w *objectWrite) run(ctx context.Context, q store.Querier, byClient bool) (
 	case w.version != "":
 		err = rejectVersion(w.objectID)
 	}
-	// Else the object is as it should be already.
+	// Otherwise the object already has these contents.
 	return created, updated, err
 }

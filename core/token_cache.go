@@ -7,15 +7,15 @@ import (
 
 const (
 	tokenShards = 16
-	// tokenShardSize is per shard and generation. With tokens of about 250
-	// bytes the whole cache stays below 20 MB.
+	// tokenShardSize is per shard and generation. With tokens of about 250 bytes the
+	// whole cache stays below 20 MB.
 	tokenShardSize = 1024
 )
 
 // tokenCache remembers verified tokens, so that a repeated one costs a map
 // look-up instead of an HMAC and two JSON decodings. Each shard has two
-// generations: when the young one is full it becomes the old one, and what was
-// not used since is forgotten. Safe for use from any goroutine.
+// generations: when the young one is full it becomes the old one, and tokens
+// not used since are dropped. It may be used from any goroutine.
 type tokenCache struct {
 	shards [tokenShards]tokenShard
 }
@@ -25,8 +25,8 @@ type tokenShard struct {
 	young, old map[string]*Claims
 }
 
-// shard picks by a character of the signature, which is as good as a hash. The
-// very last one has only 16 possible values and they are not spread by & 15.
+// shard selects by a character of the signature, which is as good as a hash.
+// The last one has only 16 possible values, which & 15 does not spread.
 func (c *tokenCache) shard(token string) *tokenShard {
 	if len(token) < 2 {
 		return &c.shards[0]
@@ -49,7 +49,7 @@ func (c *tokenCache) get(token string) *Claims {
 	return claims
 }
 
-// put stores a copy of token: the given one may be a part of a whole request.
+// put stores a copy of token, which may be part of a whole request.
 func (c *tokenCache) put(token string, claims *Claims) {
 	c.shard(token).put(strings.Clone(token), claims)
 }

@@ -7,22 +7,22 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// revocations says which tokens are refused before they expire. It lives in
-// memory and is lost on restart. Safe for use from any goroutine.
+// revocations holds the tokens that are revoked before they expire. It is in
+// memory and lost on restart. It may be used from any goroutine.
 type revocations struct {
-	// used is false until something was revoked, which spares most servers the
-	// lock on every request.
+	// used is false until a token is revoked, which saves most servers the lock on
+	// every request.
 	used  atomic.Bool
 	mu    sync.RWMutex
 	users map[uuid.UUID]*revoked
 	swept int64
 }
 
-// revoked is one user's part.
+// revoked holds the revocations of one user.
 type revoked struct {
-	before int64               // tokens issued in earlier seconds are refused; 0: none
-	since  map[string]struct{} // but not these ids, given out after that was said
-	ids    map[tokenRef]int64  // until when (Unix seconds) a token id is refused
+	before int64               // tokens issued in earlier seconds are revoked; 0: none
+	since  map[string]struct{} // except these ids, issued after that
+	ids    map[tokenRef]int64  // token ids and until when (Unix seconds) they are revoked
 }
 
 type tokenRef struct {
@@ -30,7 +30,7 @@ type tokenRef struct {
 	id   string
 }
 
-// user finds or makes a user's entry. The lock must be held.
+// user returns a user's entry, making it if needed. The lock must be held.
 func (r *revocations) user(id uuid.UUID) *revoked {
 	r.used.Store(true)
 	if r.users == nil {
@@ -44,8 +44,8 @@ func (r *revocations) user(id uuid.UUID) *revoked {
 	return u
 }
 
-// all refuses every token that the user was given until now, the current second.
-// keep, unless empty, is the id of tokens that are about to be given out.
+// all revokes every token issued to the user until now, the current second.
+// keep, unless empty, is the id of tokens about to be issued.
 func (r *revocations) all(user uuid.UUID, now int64, keep string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -57,8 +57,8 @@ func (r *revocations) all(user uuid.UUID, now int64, keep string) {
 	}
 }
 
-// given notes the id of new tokens. Tokens say in which second they were issued,
-// which does not tell those of the second in which others were refused.
+// given records the id of new tokens, since the time of issue, in seconds,
+// cannot tell them from tokens revoked in the same second.
 func (r *revocations) given(user uuid.UUID, id string, issued int64) {
 	if !r.used.Load() {
 		return
@@ -75,7 +75,7 @@ func (r *revocations) given(user uuid.UUID, id string, issued int64) {
 	u.since[id] = struct{}{}
 }
 
-// one refuses a token id until the given second.
+// one revokes a token id until the given second.
 func (r *revocations) one(user uuid.UUID, kind tokenKind, id string, until int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,7 +87,7 @@ func (r *revocations) one(user uuid.UUID, kind tokenKind, id string, until int64
 	u.ids[ref] = max(u.ids[ref], until)
 }
 
-// refuses tells whether a token issued at the given second is refused at now.
+// refuses tells whether a token issued at the given second is revoked at now.
 func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued, now int64) bool {
 	if !r.used.Load() {
 		return false
@@ -104,9 +104,9 @@ func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued,
 	return now < u.ids[tokenRef{kind, id}]
 }
 
-// sweep forgets what no valid token can meet any more. It does nothing when
-// the last sweep is less than every seconds ago. longest is the longest life
-// of a token in seconds.
+// sweep drops revocations that no valid token can match any more. It does
+// nothing if the last sweep is less than every seconds ago. longest is the
+// maximum lifetime of a token in seconds.
 func (r *revocations) sweep(now, every, longest int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

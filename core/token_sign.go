@@ -9,8 +9,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Claims are what a session or refresh token says. They are shared between
-// all calls that present the same token and must not be changed.
+// Claims are the contents of a session or refresh token. They are shared
+// between all calls with the same token and must not be modified.
 type Claims struct {
 	TokenID   string // the same in both tokens of a pair and in all refreshed ones
 	UserID    uuid.UUID
@@ -32,7 +32,7 @@ type wireClaims struct {
 
 var _ jwt.Claims = (*wireClaims)(nil)
 
-// GetExpirationTime implements jwt.Claims; a token without it is refused.
+// GetExpirationTime implements jwt.Claims; a token without it is rejected.
 func (c *wireClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 	if c.ExpiresAt == 0 {
 		return nil, nil
@@ -40,7 +40,7 @@ func (c *wireClaims) GetExpirationTime() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(time.Unix(c.ExpiresAt, 0)), nil
 }
 
-// GetIssuedAt implements jwt.Claims. It plays no part in verification.
+// GetIssuedAt implements jwt.Claims. It is not verified.
 func (c *wireClaims) GetIssuedAt() (*jwt.NumericDate, error) { return nil, nil }
 
 // GetNotBefore implements jwt.Claims.
@@ -55,7 +55,7 @@ func (c *wireClaims) GetSubject() (string, error) { return "", nil }
 // GetAudience implements jwt.Claims.
 func (c *wireClaims) GetAudience() (jwt.ClaimStrings, error) { return nil, nil }
 
-// signer makes and reads one kind of token. It is immutable.
+// signer signs and parses one kind of token. It is immutable.
 type signer struct {
 	key    []byte
 	parser *jwt.Parser
@@ -82,7 +82,7 @@ func (s signer) sign(c *Claims) (string, error) {
 	return text, nil
 }
 
-// parse checks signature, algorithm, expiry and user id, nothing else.
+// parse verifies signature, algorithm, expiry and user id, nothing else.
 func (s signer) parse(token string) (*Claims, error) {
 	var wire wireClaims
 	_, err := s.parser.ParseWithClaims(token, &wire, func(*jwt.Token) (any, error) { return s.key, nil })

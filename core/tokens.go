@@ -17,17 +17,17 @@ const (
 	refreshToken
 )
 
-// Tokens issues session and refresh tokens, checks them, and knows which ones
-// were revoked. It is safe for use from any goroutine; a token that was seen
-// before is checked with a map look-up.
+// Tokens issues session and refresh tokens, verifies them, and holds
+// revocations. It may be used from any goroutine; a token seen before is
+// verified with a map look-up.
 type Tokens struct {
 	now   func() time.Time
 	kinds [2]signer
 	life  [2]int64 // seconds
 	cache tokenCache
 	bad   revocations
-	// longest is the longest life in seconds that any token was given: how long
-	// revocations have to be remembered.
+	// longest is the maximum lifetime in seconds of any token issued, which is how
+	// long revocations are kept.
 	longest atomic.Int64
 }
 
@@ -41,9 +41,9 @@ func newTokens(config runtime.SessionConfig, now func() time.Time) *Tokens {
 	return t
 }
 
-// VerifySession checks a session token: signature, expiry, not revoked. All
-// doors use it, so a token that was logged out opens no socket either. Errors
-// are fault.Unauthenticated.
+// VerifySession verifies a session token: signature, expiry, not revoked. All
+// protocols use it, so a revoked token opens no socket either. Errors are
+// fault.Unauthenticated.
 func (t *Tokens) VerifySession(token string) (*Claims, error) {
 	if token == "" {
 		return nil, errTokenRequired
@@ -66,8 +66,8 @@ func (t *Tokens) VerifySession(token string) (*Claims, error) {
 	return claims, nil
 }
 
-// VerifyRefresh checks a refresh token. Errors are fault.InvalidArgument when
-// it is empty, else fault.Unauthenticated.
+// VerifyRefresh verifies a refresh token. Errors are fault.InvalidArgument if
+// it is empty, otherwise fault.Unauthenticated.
 func (t *Tokens) VerifyRefresh(token string) (*Claims, error) {
 	if token == "" {
 		return nil, invalid("Refresh token is required.")
@@ -88,8 +88,8 @@ var (
 	errRefreshInvalid = fault.New(fault.Unauthenticated, "Refresh token invalid or expired.")
 )
 
-// refused says whether the token was revoked. Tokens of other makers may have
-// no time of issue; then it is worked out from the configured life.
+// refused tells whether the token was revoked. Tokens issued by others may
+// have no time of issue, which is then computed from the configured lifetime.
 func (t *Tokens) refused(kind tokenKind, c *Claims, now int64) bool {
 	issued := c.IssuedAt
 	if issued == 0 {
@@ -99,7 +99,7 @@ func (t *Tokens) refused(kind tokenKind, c *Claims, now int64) bool {
 }
 
 // pair issues a session and a refresh token that share c's token id, time of
-// issue and vars. The expiry of c is ignored. The claims returned are the
+// issue and vars. The expiry of c is ignored. The returned claims are the
 // session token's.
 func (t *Tokens) pair(c Claims) (session, refresh string, claims *Claims, err error) {
 	now := t.now().Unix()
@@ -114,8 +114,8 @@ func (t *Tokens) pair(c Claims) (session, refresh string, claims *Claims, err er
 	return session, refresh, &c, nil
 }
 
-// issue signs a session token and has it ready for its first use. c must not
-// be changed afterwards.
+// issue signs a session token and adds it to the cache. c must not be modified
+// afterwards.
 func (t *Tokens) issue(c *Claims) (string, error) {
 	token, err := t.kinds[sessionToken].sign(c)
 	if err != nil {
@@ -131,8 +131,8 @@ func (t *Tokens) issue(c *Claims) (string, error) {
 	return token, nil
 }
 
-// begin issues the tokens of a new session, see pair. With single every earlier
-// token of the user is refused from then on.
+// begin issues the tokens of a new session, see pair. With single it revokes
+// every earlier token of the user.
 func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *Claims, err error) {
 	if single {
 		now := t.now().Unix()
@@ -144,16 +144,16 @@ func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *
 	return t.pair(c)
 }
 
-// revokeAll refuses every token that a user was given until now.
+// revokeAll revokes every token issued to a user until now.
 func (t *Tokens) revokeAll(user uuid.UUID) {
 	now := t.now().Unix()
 	t.bad.all(user, now, "")
 	t.sweep(now)
 }
 
-// revoke refuses the given tokens, each of which may be empty; with both empty
-// all of the user's. Tokens that do not verify or are not the user's are
-// refused with fault.InvalidArgument, and then nothing is revoked.
+// revoke revokes the given tokens, each of which may be empty; with both empty
+// all of the user's. For tokens that do not verify or belong to another user
+// it fails with fault.InvalidArgument, and revokes nothing.
 func (t *Tokens) revoke(user uuid.UUID, session, refresh string) error {
 	if session == "" && refresh == "" {
 		t.revokeAll(user)

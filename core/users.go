@@ -9,8 +9,9 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 )
 
-// GetUsers finds users by id, name or Facebook id: all that match any. Unknown
-// ones are left out, the order is not specified. A bad id is InvalidArgument.
+// GetUsers returns the users that match any of the ids, names or Facebook ids.
+// Unknown ones are left out, the order is unspecified. InvalidArgument for a
+// bad id.
 func (c *Core) GetUsers(ctx context.Context, in *api.GetUsersRequest) (*api.Users, error) {
 	ids := make([]uuid.UUID, len(in.GetIds()))
 	for i, text := range in.GetIds() {
@@ -53,8 +54,8 @@ func (c *Core) users(ctx context.Context, ids []uuid.UUID, names, facebook []str
 	return users, nil
 }
 
-// randomUsers reads up to count users that follow a random point in the order
-// of ids. Ids are random themselves, so each user is as likely as any other.
+// randomUsers returns up to count users after a random point in the order of
+// ids. Ids are random themselves, so each user is equally likely.
 func (c *Core) randomUsers(ctx context.Context, count int) ([]*api.User, error) {
 	if count < 0 || count > 1000 {
 		return nil, invalid("count must be between 0 and 1000")
@@ -80,7 +81,7 @@ func (c *Core) randomUsers(ctx context.Context, count int) ([]*api.User, error) 
 	return users, nil
 }
 
-// userID reads a user id that must be there.
+// userID parses a required user id.
 func userID(text string) (uuid.UUID, error) {
 	id, err := uuid.FromString(text)
 	if err != nil {

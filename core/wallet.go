@@ -15,7 +15,7 @@ import (
 	"kumi/store/fault"
 )
 
-// walletChange is one checked change of a wallet.
+// walletChange is a validated change of a wallet.
 type walletChange struct {
 	user      uuid.UUID
 	changeset map[string]int64
@@ -31,7 +31,7 @@ func (c *Core) newWalletChange(u *runtime.WalletUpdate) (walletChange, error) {
 	return walletChange{user, u.Changeset, metadata}, err
 }
 
-// metadataText is a module's map as JSON for the database; nil is {}.
+// metadataText returns a module's map as JSON for the database; nil is {}.
 func (c *Core) metadataText(metadata map[string]any) (string, error) {
 	if metadata == nil {
 		return "{}", nil
@@ -48,9 +48,9 @@ func (c *Core) metadataText(metadata map[string]any) (string, error) {
 }
 
 // changeWallets applies the changes as part of a transaction, all or none, and
-// writes one ledger row for each when ledger is set. Unknown users are skipped.
-// When a wallet would go below zero, which is a *runtime.WalletNegativeError,
-// the results hold what was there and nothing new.
+// with ledger writes one ledger row for each. Unknown users are skipped. If a
+// wallet would become negative, which is a *runtime.WalletNegativeError, the
+// results have only the previous wallets.
 func (c *Core) changeWallets(ctx context.Context, q store.Querier, changes []walletChange, ledger bool) ([]*runtime.WalletUpdateResult, error) {
 	if len(changes) == 0 {
 		return nil, nil
@@ -105,8 +105,8 @@ func (c *Core) changeWallets(ctx context.Context, q store.Querier, changes []wal
 	return results, nil
 }
 
-// lockWallets reads the wallets of all users concerned, in the order of their
-// ids so that two transactions cannot wait for each other.
+// lockWallets reads and locks the wallets of all users concerned, in the order
+// of their ids, so that transactions cannot deadlock.
 func lockWallets(ctx context.Context, q store.Querier, d store.Dialect, changes []walletChange) (map[uuid.UUID]map[string]int64, []uuid.UUID, error) {
 	ids := make([]uuid.UUID, 0, len(changes))
 	for _, ch := range changes {
@@ -137,8 +137,8 @@ func lockWallets(ctx context.Context, q store.Querier, d store.Dialect, changes 
 	return wallets, users, rows.Err()
 }
 
-// applyChange returns the wallet after the change and leaves the given one as
-// it is. A key that is not there counts as zero; one that reaches zero stays.
+// applyChange returns the changed wallet without modifying the given one. A
+// missing key counts as zero; one that becomes zero stays.
 func applyChange(user string, wallet, changeset map[string]int64) (map[string]int64, error) {
 	updated := make(map[string]int64, len(wallet)+len(changeset))
 	for key, amount := range wallet {
@@ -157,7 +157,7 @@ func applyChange(user string, wallet, changeset map[string]int64) (map[string]in
 	return updated, nil
 }
 
-// walletError passes the errors that Go modules look for.
+// walletError returns the errors that Go modules check for unwrapped.
 func walletError(err error) error {
 	var negative *runtime.WalletNegativeError
 	if errors.As(err, &negative) {

@@ -69,7 +69,7 @@ func (c *Core) writeLedger(ctx context.Context, q store.Querier, ch walletChange
 	return err
 }
 
-// ledgerPosition is where a page of the ledger ended.
+// ledgerPosition is the end of a page of the ledger.
 type ledgerPosition struct {
 	User    uuid.UUID `json:"u"`
 	Created time.Time `json:"t"`
