@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -80,6 +81,8 @@ type javascript struct {
 	program *script.Program
 	tape    *vm.Tape
 
+	pool atomic.Pointer[vm.Pool]
+
 	// first is the VM that runs InitModule for real, while it does.
 	first *script.Local
 	// regs is what it registered; nil until it is done.
@@ -98,12 +101,26 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 		Limits:   vm.Limits{Timeout: slow * j.CallTimeout, Stack: j.JSStack},
 		Local:    local,
 		Guard:    j.Guard,
+		Stuck:    j.stuck(local),
 		Handlers: local.Registrar,
 		Console:  j.console(local),
 		Rejected: func(e *vm.ScriptError) {
 			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("a promise was rejected and nothing handled it: " + e.Fault.Message)
 		},
 	})
+}
+
+// stuck gives up a VM whose call does not end.
+func (j *javascript) stuck(local *script.Local) func(*js.VM) {
+	return func(v *js.VM) {
+		j.Guard.Abandoned(vm.JS)
+		function, module := local.Running()
+		j.log.Error().Str("function", function).Str("module", module).
+			Msg("a call into a script does not end although it was stopped: its VM is given up, and keeps a processor busy until it ends")
+		if p := j.pool.Load(); p != nil {
+			p.Abandon(v)
+		}
+	}
 }
 
 func (j *javascript) console(local *script.Local) func(ctx context.Context, level, message string) {

@@ -133,6 +133,18 @@ func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 	return e
 }
 
+// Running names the function whose call runs, and its module; both are empty when
+// none does. It is for the goroutine that owns the VM, or while that is in the call.
+func (l *Local) Running() (function, module string) {
+	switch {
+	case l.game != nil:
+		return l.game.what(), l.game.module
+	case l.now != nil:
+		return l.now.what, l.now.module
+	}
+	return "", ""
+}
+
 // noteScope adds to a log line for whom module code runs.
 func noteScope(e *zerolog.Event, s *core.Scope) {
 	if s.UserID != "" {

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -26,6 +27,11 @@ type Options struct {
 	// Guard stops calls that take too much memory, and counts all that were
 	// stopped; nil does neither.
 	Guard *vm.Guard
+	// Stuck is told of a call that has not ended Grace after it was stopped, as it is
+	// in a built-in function or in one of Go that does not look at its context. It is
+	// called once, from any goroutine, and must not use the VM; nil hears nothing.
+	Stuck func(*VM)
+	Grace time.Duration
 	// Rejected hears of promises that were rejected while nobody was waiting for
 	// them, with the reason and where it happened. nil drops them.
 	Rejected func(err *vm.ScriptError)
@@ -66,7 +72,10 @@ var _ vm.Instance = (*VM)(nil)
 // *vm.ScriptError.
 func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v := &VM{rt: goja.New(), o: o, ctx: ctx}
-	v.watch.rt, v.watch.limit = v.rt, o.Limits.Timeout
+	v.watch.rt, v.watch.limit, v.watch.grace = v.rt, o.Limits.Timeout, cmp.Or(o.Grace, DefaultGrace)
+	if o.Stuck != nil {
+		v.watch.stuck = func() { o.Stuck(v) }
+	}
 	stack := o.Limits.Stack
 	if stack <= 0 {
 		stack = DefaultStack

@@ -15,6 +15,9 @@ import (
 // having passed (the caller went away).
 const poll = 250 * time.Millisecond
 
+// DefaultGrace is Options.Grace where that is 0.
+const DefaultGrace = 5 * time.Second
+
 // started is the zero of the watch's clock.
 var started = time.Now()
 
@@ -35,6 +38,9 @@ type watch struct {
 	depth   int
 	call    watched
 	stopped stopReason // why the runtime was interrupted, or none
+	stuck   func()     // told of a call that does not end when it is stopped, with w locked; may be nil
+	grace   time.Duration
+	given   bool // the VM has been given up
 	retired bool
 	memory  *vm.Watched
 
@@ -146,7 +152,14 @@ func (w *watch) fire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.armed = false
-	if w.depth == 0 || w.stopped != running {
+	if w.depth == 0 {
+		return
+	}
+	if w.stopped != running {
+		if w.stuck != nil && !w.given && !w.retired {
+			w.given = true
+			w.stuck()
+		}
 		return
 	}
 	t := now()
@@ -174,6 +187,12 @@ func (w *watch) interrupt(reason stopReason) {
 	w.stopped = reason
 	w.interrupted.Store(true) // before goja knows, see entry.name
 	w.rt.Interrupt(reason)
+	w.armed, w.fires = true, now()+w.grace // to see whether it ended
+	if w.timer == nil {
+		w.timer = time.AfterFunc(w.grace, w.fire)
+		return
+	}
+	w.timer.Reset(w.grace)
 }
 
 func (w *watch) close() {
