@@ -16,7 +16,16 @@ type customMetrics struct {
 	scopes map[string]*customScope
 	kinds  map[string]customKind // by name: a name keeps the kind it was first used with
 	errors map[[2]string]uint64  // calls that could not be counted, by name and reason
+	count  int                   // values
 }
+
+// Scripts make names and tags of what clients send, so neither may grow without
+// bound. Values of tags are cut as all labels are.
+const (
+	maxCustomTags   = 32     // in a set; more are left out
+	maxCustomValues = 50_000 // metrics, each tag set counting as one
+	maxCustomErrors = 1000
+)
 
 // customScope are the metrics of one tag set.
 type customScope struct {
@@ -72,6 +81,7 @@ func (m *Metrics) CustomTimer(name string, tags map[string]string, took time.Dur
 // find returns the value of a name under a tag set, which it adds when there is
 // room, or nil.
 func (c *customMetrics) find(kind customKind, name string, tags map[string]string) *customValue {
+	name, tags = label(name), boundTags(tags)
 	key := tagKey(tags)
 	c.mu.RLock()
 	var v *customValue
@@ -104,6 +114,9 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 		if key != "" && c.limit > 0 && tagged >= c.limit {
 			return nil
 		}
+		if c.count >= maxCustomValues {
+			return nil
+		}
 		scope = &customScope{labels: tagLabels(tags), byName: map[string]*customValue{}}
 		c.scopes[key] = scope
 	}
@@ -113,6 +126,10 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 		if first, ok := c.kinds[clean]; ok && first != kind {
 			return &customValue{kind: first} // found to be of another kind, and counted so
 		}
+		if c.count >= maxCustomValues {
+			return nil
+		}
+		c.count++
 		c.kinds[clean] = kind
 		v = &customValue{kind: kind}
 		scope.byName[name] = v
@@ -126,7 +143,29 @@ func (c *customMetrics) fail(name, reason string) {
 	if c.errors == nil {
 		c.errors = map[[2]string]uint64{}
 	}
+	name = label(name)
+	if _, ok := c.errors[[2]string{name, reason}]; !ok && len(c.errors) >= maxCustomErrors {
+		name = otherKey
+	}
 	c.errors[[2]string{name, reason}]++
+}
+
+// boundTags is tags, or a copy that is bounded where it has to be.
+func boundTags(tags map[string]string) map[string]string {
+	fits := len(tags) <= maxCustomTags
+	for name, value := range tags {
+		fits = fits && len(name) <= maxLabel && len(value) <= maxLabel
+	}
+	if fits {
+		return tags
+	}
+	bounded := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(tags)) {
+		if len(bounded) < maxCustomTags {
+			bounded[label(name)] = label(tags[name])
+		}
+	}
+	return bounded
 }
 
 // tagKey names a tag set.
@@ -155,7 +194,7 @@ func tagLabels(tags map[string]string) []string {
 			name = "tag_" + name
 		}
 		used[name] = true
-		labels = append(labels, name, tags[tag])
+		labels = append(labels, name, label(tags[tag]))
 	}
 	return labels
 }

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -41,6 +42,19 @@ func (f *family[T]) get(key string, make func() *T) *T {
 }
 
 const otherKey = "_other"
+
+// maxLabel is the length in bytes that values of labels are cut to. Clients
+// choose some of them, and scripts pass on what clients chose; what a metric is
+// named after stays in memory for good.
+const maxLabel = 128
+
+// label bounds a value of a label.
+func label(value string) string {
+	if len(value) > maxLabel {
+		value = value[:maxLabel]
+	}
+	return strings.Clone(strings.ToValidUTF8(value, "\ufffd")) // of what may be a part of a request
+}
 
 // all is the map of the moment; it must not be changed.
 func (f *family[T]) all() map[string]*T {

@@ -112,6 +112,7 @@ func (m *Metrics) PresenceEvents(n int) { m.presenceEvents.add(n) }
 
 // StorageReject implements core.Metrics.
 func (m *Metrics) StorageReject(collection, reason string) {
+	collection = label(collection)
 	m.storageRejects.get(collection+"\x00"+reason, func() *labeledCounter {
 		return &labeledCounter{labels: []string{collection, reason}}
 	}).add(1)
@@ -119,6 +120,7 @@ func (m *Metrics) StorageReject(collection, reason string) {
 
 // JobRun implements core.Metrics.
 func (m *Metrics) JobRun(job string, ok bool) {
+	job = label(job)
 	result := "ok"
 	if !ok {
 		result = "failed"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -134,6 +135,53 @@ func TestStorageRejectsAreBounded(t *testing.T) {
 	if n := len(m.storageRejects.all()); n > 1001 {
 		t.Errorf("%d label sets", n)
 	}
+}
+
+// What clients and scripts choose is bounded in number and in length.
+func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
+	m := New(config.Default(), nil)
+	long := strings.Repeat("é", 1<<20)
+	before := heap()
+	for i := range 200 {
+		name := fmt.Sprint(i, long)
+		m.StorageReject(name, "version")
+		m.JobRun(name, true)
+		m.CustomCounter(name, map[string]string{"tag": name, name: "x"}, 1)
+		m.CustomCounter(name, nil, -1)
+		m.CustomGauge("gauge", map[string]string{"tag": name}, 1)
+	}
+	if grown := heap() - before; grown > 4<<20 {
+		t.Errorf("%d KB are kept of labels", grown>>10)
+	}
+	many := map[string]string{}
+	for i := range 1000 {
+		many[fmt.Sprint("tag", i)] = "x"
+	}
+	m.CustomCounter("many", many, 1)
+	for i := range 2 * maxCustomValues {
+		m.CustomCounter(fmt.Sprint("name", i), nil, 1)
+		m.CustomCounter(fmt.Sprint("name", i), nil, -1)
+	}
+	out := scrape(t, m)
+	if n := strings.Count(out, "tag"); n > 100_000 {
+		t.Errorf("%d tags", n)
+	}
+	if m.custom.count > maxCustomValues || len(m.custom.errors) > maxCustomErrors+1 {
+		t.Errorf("%d values, %d errors", m.custom.count, len(m.custom.errors))
+	}
+	for line := range strings.Lines(out) {
+		if len(line) > maxCustomTags*2*maxLabel {
+			t.Fatalf("a line of %d bytes", len(line))
+		}
+	}
+}
+
+// heap is what is in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.HeapAlloc)
 }
 
 func TestTimerQuantiles(t *testing.T) {
