@@ -157,10 +157,10 @@ func TestStorageDeleteMatrix(t *testing.T) {
 			{false, true, 0, version(before), false, fault.InvalidArgument},
 			{false, true, 0, version("other"), false, fault.InvalidArgument},
 			{true, false, 0, "", true, fault.OK},
-			{true, false, 0, version(before), true, fault.Internal},
+			{true, false, 0, version(before), true, fault.InvalidArgument},
 			{true, true, 0, "", true, fault.OK},
 			{true, true, 0, version(before), true, fault.OK},
-			{true, true, 1, version("other"), false, fault.Internal},
+			{true, true, 1, version("other"), false, fault.InvalidArgument},
 		} {
 			what := fmt.Sprintf("%+v", tc)
 			if tc.exists {

@@ -22,7 +22,6 @@ type broadcast struct {
 var (
 	errNoSender  = fault.New(fault.InvalidArgument, "sender needs a user id, a session id and a username")
 	errRecipient = fault.New(fault.InvalidArgument, "each presence needs a valid session id and a node")
-	errDeferred  = known(fault.ResourceExhausted, runtime.ErrDeferredBroadcastFull)
 )
 
 // MatchID implements Dispatcher.
@@ -58,7 +57,7 @@ func (m *Match) BroadcastMessage(opCode int64, data []byte, presences []runtime.
 // sent when the handler's call is over.
 func (m *Match) BroadcastMessageDeferred(opCode int64, data []byte, presences []runtime.Presence, sender runtime.Presence, reliable bool) error {
 	if len(m.deferred) >= m.reg.o.DeferredQueue {
-		return errDeferred
+		return runtime.ErrDeferredBroadcastFull
 	}
 	b, err := m.broadcast(opCode, slices.Clone(data), presences, sender, reliable)
 	if err != nil {
@@ -211,7 +210,7 @@ func (m *Match) MatchLabelUpdate(label string) error {
 		return ErrStopped
 	}
 	if len(label) > maxLabel {
-		return errLabel
+		return runtime.ErrMatchLabelTooLong
 	}
 	m.label.Store(&label)
 	return nil

@@ -9,12 +9,12 @@ import (
 	"kumi/store/fault"
 )
 
-// Errors of the registry, with the codes that module code and REST clients
-// see. errors.Is finds the runtime package's errors in them.
+// Errors of the registry. Those that the runtime package has a value for are that
+// value, since Go modules compare with ==; fault.CodeOf knows their codes.
 var (
-	ErrIDInvalid = known(fault.InvalidArgument, runtime.ErrMatchIdInvalid)
-	ErrNotFound  = known(fault.NotFound, runtime.ErrMatchNotFound)
-	ErrBusy      = known(fault.Unavailable, runtime.ErrMatchBusy)
+	ErrIDInvalid = runtime.ErrMatchIdInvalid // InvalidArgument
+	ErrNotFound  = runtime.ErrMatchNotFound  // NotFound
+	ErrBusy      = runtime.ErrMatchBusy      // Unavailable
 	// ErrFailed answers a signal whose handler failed, which ends the match.
 	ErrFailed   = knownAs(fault.Internal, "the match has ended by an error of its signal handler", runtime.ErrMatchBusy)
 	ErrStopping = fault.New(fault.Unavailable, "shutdown in progress")
@@ -22,14 +22,12 @@ var (
 	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
 )
 
-// knownError adds a code to an error value of the runtime package, which Go
-// modules compare with.
+// knownError is an error with a code and a text of its own, in which errors.Is
+// finds a value of the runtime package.
 type knownError struct {
 	coded *fault.Error
 	value error
 }
-
-func known(code fault.Code, value error) error { return knownAs(code, value.Error(), value) }
 
 func knownAs(code fault.Code, message string, value error) error {
 	return &knownError{fault.New(code, message), value}

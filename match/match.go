@@ -140,12 +140,10 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 	case rate < 1 || rate > 60:
 		return 0, "", fault.Newf(fault.InvalidArgument, "error creating match: tick rate must be between 1 and 60, is %d", rate)
 	case len(label) > maxLabel:
-		return 0, "", errLabel
+		return 0, "", runtime.ErrMatchLabelTooLong
 	}
 	return rate, label, nil
 }
-
-var errLabel = known(fault.InvalidArgument, runtime.ErrMatchLabelTooLong)
 
 // Run handles everything queued, then returns. The pool calls it, never
 // concurrently.

@@ -24,6 +24,8 @@ function InitModule(ctx, logger, nk, i) {
 		name: () => { throw { message: "mine", code: "ENOENT" }; },
 		object: () => { throw { a: 1, b: { c: 2 } }; },
 		match: () => nk.matchSignal("4ec4f126-3f9d-11e7-84ef-b7c182b36521.", ""),
+		version: () => { nk.storageWrite([{ collection: "c", key: "k", userId: null, value: {}, version: "x" }]); },
+		poor: (ctx) => { nk.walletUpdate(ctx.userId, { gold: -1 }); },
 		cause: () => { throw new Error("outer", { cause: new Error("inner", { cause: "innermost" }) }); },
 		many: () => { throw new AggregateError([new Error("first"), { second: 2 }], "all failed"); },
 		rejects: async () => { await Promise.reject("plain"); },
@@ -46,6 +48,8 @@ local fails = {
 	name = function() error({ message = "mine", code = "ENOENT" }) end,
 	object = function() error({ a = 1, b = { c = 2 } }) end,
 	match = function() nk.match_signal("4ec4f126-3f9d-11e7-84ef-b7c182b36521.", "") end,
+	version = function() nk.storage_write({{ collection = "c", key = "k", value = {}, version = "x" }}) end,
+	poor = function(ctx) nk.wallet_update(ctx.user_id, { gold = -1 }) end,
 }
 for name, fn in pairs(fails) do nk.register_rpc(fn, name) end
 nk.register_req_before(fails.sql, "GetAccount")
@@ -73,6 +77,8 @@ func TestErrorsOfModules(t *testing.T) {
 		{"beyond", 13, "mine", nil},
 		{"object", 13, `{"a":1,"b":{"c":2}}`, nil},
 		{"match", 5, "match not found", []string{`"error":"match not found"`}},
+		{"version", 3, "Storage write rejected - version check failed.", nil}, // as a client's own write
+		{"poor", 3, "negative", nil},
 	}
 	for language, module := range failing {
 		t.Run(language, func(t *testing.T) {
@@ -87,7 +93,7 @@ func TestErrorsOfModules(t *testing.T) {
 					want = map[string]string{"javascript": "the script nests calls too deeply", "lua": "stack overflow"}[language]
 				}
 				_, a := ann.RPC(t, c.rpc, "")
-				prefix := c.rpc == "again" || c.rpc == "deep"
+				prefix := c.rpc == "again" || c.rpc == "deep" || c.rpc == "poor"
 				if got := a.Get("message"); a.Code() != c.code || got != want && !(prefix && strings.Contains(got, want)) {
 					t.Errorf("%s: code %d and %q, want %d and %q", c.rpc, a.Code(), got, c.code, want)
 				}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Code is a gRPC status code.
@@ -132,8 +134,9 @@ func IsMistake(err error) bool {
 
 // CodeOf returns the code of err through any wrapping: that of an *Error, of a
 // runtime.Error from a Go module (numbers outside 1 to 16 count as Internal),
-// Canceled or DeadlineExceeded for context errors, that of an error value of
-// the runtime package, otherwise Internal.
+// Canceled or DeadlineExceeded for context errors, that of an error value or
+// type of the runtime package (a storage conflict and a wallet below zero are
+// InvalidArgument, as they are for clients), otherwise Internal.
 func CodeOf(err error) Code {
 	if err == nil {
 		return OK
@@ -157,7 +160,17 @@ func CodeOf(err error) Code {
 			return refusals[i].code
 		}
 	}
+	var negative *runtime.WalletNegativeError
+	if errors.As(err, &negative) {
+		return InvalidArgument
+	}
 	return Internal
+}
+
+// GRPCStatus lets Go modules read code and message of what nk returns by
+// status.Code and status.Convert, as they do with Nakama.
+func (e *Error) GRPCStatus() *status.Status {
+	return status.New(codes.Code(clamp(int(e.Code))), e.Message)
 }
 
 // refusals are the codes of error values that module code gets unwrapped, to
@@ -174,9 +187,10 @@ var refusals = [...]struct {
 	{runtime.ErrGroupUserNotFound, NotFound}, {runtime.ErrGroupNoUpdateOps, InvalidArgument},
 	{runtime.ErrGroupNameInUse, AlreadyExists}, {runtime.ErrGroupCreatorInvalid, InvalidArgument},
 	{runtime.ErrGroupUserInvalidCursor, InvalidArgument}, {runtime.ErrUserGroupInvalidCursor, InvalidArgument},
-	{runtime.ErrStorageRejectedVersion, Internal}, {runtime.ErrStorageRejectedPermission, Internal},
-	{runtime.ErrStorageWriteExhaustedRetries, Internal}, {runtime.ErrCannotEncodeParams, Internal},
-	{runtime.ErrMatchLabelTooLong, Internal}, {runtime.ErrDeferredBroadcastFull, Internal},
+	{runtime.ErrStorageRejectedVersion, InvalidArgument}, {runtime.ErrStorageRejectedPermission, InvalidArgument},
+	{runtime.ErrStorageWriteExhaustedRetries, Aborted},
+	{runtime.ErrMatchIdInvalid, InvalidArgument}, {runtime.ErrMatchNotFound, NotFound}, {runtime.ErrMatchBusy, Unavailable},
+	{runtime.ErrMatchLabelTooLong, InvalidArgument}, {runtime.ErrDeferredBroadcastFull, ResourceExhausted},
 	{runtime.ErrMatchmakerNotAvailable, Internal}, {runtime.ErrMatchmakerTicketNotFound, Internal},
 	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
 }
