@@ -10,7 +10,7 @@ import (
 )
 
 // arena is a match whose every answer has a greeting in front, which is how the
-// test sees what code runs. Its state has something of all that can be carried.
+// test sees what code runs. Its state has values of all kinds that can be transferred.
 const arenaTS = `
 	const greeting = "one";
 	function report(state) {
@@ -278,7 +278,7 @@ func TestMatchReloadConvertsState(t *testing.T) {
 		if got, want := m.say(t, "b"), "two,201"+a.report+"b"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
-		if len(m.log.Lines("is not all there was", "state.unit is", "state.fire is a function")) == 0 {
+		if len(m.log.Lines("is incomplete", "state.unit is", "state.fire is a function")) == 0 {
 			t.Error("the log does not say what was left out")
 		}
 	})

@@ -5,11 +5,12 @@ import (
 	"strconv"
 )
 
-// The kinds of arguments that a Call can be read as. Each reads the next one; the
-// first that is not what it should be is the Call's error, and what is read after
-// it is empty.
+// The methods that read a Call's arguments. Each reads the next argument; the
+// first that is not valid sets the Call's error, and everything read after
+// that is empty.
 
-// Any is an argument of any kind, as the engine's own value (possibly its nil).
+// Any is an argument of any type, as the engine's own value (possibly its
+// nil).
 func (c *Call) Any(name string) Ref {
 	if v := c.arg(); v != nil {
 		return v
@@ -18,23 +19,24 @@ func (c *Call) Any(name string) Ref {
 	return c.E.Nil()
 }
 
-// absent hears of an argument or field that is not there. While a function is
-// described nothing is, and it is noted what the body asked for.
+// absent handles an argument or field that is missing. While a function is
+// described all are, and it records what the body asked for.
 func (c *Call) absent(name, path string, t Type, required bool) {
 	if c.rec != nil {
 		c.rec.note(name, path, t, required)
 	}
 }
 
-// Given says whether the next argument is there and not nil, without taking it.
+// Given tells whether the next argument is present and not nil, without
+// reading it.
 func (c *Call) Given() bool {
 	return c.next < len(c.args) && !c.E.IsNil(c.args[c.next])
 }
 
-// NArgs is how many arguments the script passed.
+// NArgs returns the number of arguments the script passed.
 func (c *Call) NArgs() int { return len(c.args) }
 
-// Left is how many arguments are still to be read.
+// Left returns the number of arguments not read yet.
 func (c *Call) Left() int { return max(0, len(c.args)-c.next) }
 
 // Str is a required string.
@@ -143,7 +145,7 @@ func (c *Call) Text(name string) string {
 	return ""
 }
 
-// OptData is Data that may be absent; it is nil then.
+// OptData is Data that may be absent, which is nil.
 func (c *Call) OptData(name string) []byte {
 	if !c.Given() {
 		c.arg()
@@ -277,7 +279,8 @@ func (c *Call) absentList(name string, required bool) {
 	c.absent(name, "", ListType(Type{Object: true}), required)
 }
 
-// length is how many elements an argument has, 0 when there are too many.
+// length returns the number of elements of an argument, 0 if there are too
+// many.
 func (c *Call) length(list Ref, name, path string) int {
 	n := c.E.Len(list)
 	if n > MaxList {

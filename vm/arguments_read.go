@@ -7,8 +7,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// What arguments and properties of objects are read with alike: path says where
-// in the argument the value is.
+// Reading that arguments and properties of objects have in common: path is the
+// path of the value within the argument.
 
 func (c *Call) str(v Ref, name, path string, required bool, def string) string {
 	switch {
@@ -40,8 +40,8 @@ func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
 		c.fail(name, path, "expected a whole number")
 		return def
 	}
-	// 64-bit numbers are strings in protobuf JSON, and neither language holds
-	// them exactly otherwise.
+	// 64-bit numbers are strings in protobuf JSON, since neither language can
+	// represent them exactly as numbers.
 	if c.E.IsStr(v) {
 		if n, err := strconv.ParseInt(c.E.Str(v), 10, 64); err == nil {
 			return n
@@ -92,14 +92,14 @@ func (c *Call) object(v Ref, name, path string, required bool) map[string]any {
 		return nil
 	}
 	all := newConversion(c.E, MaxData)
-	m, err := all.exportObject(v) // a list of Lua, too, is an object here
+	m, err := all.exportObject(v) // a list in Lua is an object here too
 	if err != nil {
 		c.noData(name, path, err)
 	}
 	return m
 }
 
-// noData records that a value cannot be handed over.
+// noData records that a value cannot be converted.
 func (c *Call) noData(name, path string, err error) {
 	var data *DataError
 	if errors.As(err, &data) {

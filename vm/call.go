@@ -6,13 +6,13 @@ import (
 )
 
 // Call is one invocation of a Go function by a script: a cursor over the
-// positional arguments and the list of results. Bodies first read all their
-// arguments, then check Err, then act; so a body can also be run dry to learn
-// its signature. A Call is reused; nothing of it may be kept.
+// arguments and the list of results. Bodies first read all arguments, then
+// check Err, then act, so a body can also be run dry to learn its signature. A
+// Call is reused; nothing of it may be kept.
 type Call struct {
 	Ctx context.Context
 	E   Engine
-	// Local is the VM's own Go state, set by whoever made the VM.
+	// Local is the VM's own Go state, set by its maker.
 	Local any
 
 	args   []Ref
@@ -20,19 +20,19 @@ type Call struct {
 	err    error
 	out    []Result
 	named  bool
-	defers bool // the adapter takes later
+	defers bool // the adapter runs later
 	later  Work
 	rec    *recording // set while the function is described; see Describe
 }
 
-// Work is what a Func marked Async does away from the VM: it runs on a
-// goroutine of its own and may touch neither the call nor the engine. finish
-// runs on the VM's goroutine afterwards and returns the results, as a body does.
+// Work is what a Func marked Async does outside of the VM: it runs on its own
+// goroutine and must use neither the call nor the engine. finish then runs on
+// the VM's goroutine and returns the results, as a body does.
 type Work func(ctx context.Context) (finish func(c *Call) error)
 
-// Later ends the body of a Func marked Async. Where the call that runs can wait
-// for it, w goes on in the background under a context that ends with that call;
-// elsewhere (while modules load, in Lua) it is done at once.
+// Later ends the body of a Func marked Async. If the running call can wait for
+// it, w runs in the background under a context that ends with that call;
+// otherwise (while modules load, in Lua) it runs immediately.
 func (c *Call) Later(w Work) error {
 	if c.defers {
 		c.later = w
@@ -41,10 +41,10 @@ func (c *Call) Later(w Work) error {
 	return w(c.Ctx)(c)
 }
 
-// Defer lets Later put its work off; Deferred gives it. For adapters.
+// Defer makes Later postpone its work, which Deferred returns. For adapters.
 func (c *Call) Defer() { c.defers = true }
 
-// Deferred is the work that the body put off, or nil. For adapters.
+// Deferred returns the postponed work, or nil. For adapters.
 func (c *Call) Deferred() Work { return c.later }
 
 // Result is one value a body returned.
@@ -53,7 +53,7 @@ type Result struct {
 	Value Ref
 }
 
-// Begin prepares the call for new arguments. For adapters.
+// Begin resets the call for new arguments. For adapters.
 func (c *Call) Begin(ctx context.Context, e Engine, args []Ref) {
 	c.Ctx, c.E, c.args = ctx, e, args
 	c.next, c.err, c.named = 0, nil, false
@@ -61,14 +61,14 @@ func (c *Call) Begin(ctx context.Context, e Engine, args []Ref) {
 	c.out = c.out[:0]
 }
 
-// Results lists what the body returned; named is true when JS gets an object
-// even for a single result. For adapters.
+// Results returns what the body returned; named is true if JavaScript gets an
+// object even for a single result. For adapters.
 func (c *Call) Results() (out []Result, named bool) { return c.out, c.named }
 
-// Err is the first argument that could not be read.
+// Err returns the error of the first argument that could not be read.
 func (c *Call) Err() error { return c.err }
 
-// ArgError says which argument is wrong and what was expected there.
+// ArgError says which argument is invalid and what was expected.
 type ArgError struct {
 	Index int    // position, from 0
 	Name  string // of the argument, snake case
@@ -81,7 +81,7 @@ func (e *ArgError) Error() string {
 	return fmt.Sprintf("argument %d (%s%s): %s", e.Index+1, e.Name, e.Path, e.Want)
 }
 
-// In is the message with names spelled as the language does.
+// In returns the message with names spelled as in the language.
 func (e *ArgError) In(l Lang) string {
 	if l == JS {
 		return fmt.Sprintf("argument %d (%s%s): %s", e.Index+1, Camel(e.Name), e.Path, e.Want)
@@ -98,18 +98,18 @@ func (c *Call) fail(name, path, want string) {
 	}
 }
 
-// Invalid records that the argument just read has a wrong value.
+// Invalid records that the argument just read has an invalid value.
 func (c *Call) Invalid(name, want string) { c.fail(name, "", want) }
 
-// Fail records that an argument read earlier, by its position from 0, has a
-// wrong value.
+// Fail records that an argument read earlier, at position i from 0, has an
+// invalid value.
 func (c *Call) Fail(i int, name, want string) {
 	if c.err == nil {
 		c.err = &ArgError{Index: i, Name: name, Want: want}
 	}
 }
 
-// arg takes the next argument; nil when absent, null or undefined.
+// arg reads the next argument; nil if absent, null or undefined.
 func (c *Call) arg() Ref {
 	i := c.next
 	c.next++

@@ -23,7 +23,7 @@ import (
 //
 // The error is a *DataError, which says where in the value it is.
 
-// Kind is what a value is as data.
+// Kind is the kind of a value as data.
 type Kind uint8
 
 // The kinds of data.
@@ -45,7 +45,7 @@ type Member struct {
 	Value Ref
 }
 
-// DataError says what part of a value is no data, and why.
+// DataError says which part of a value is not data, and why.
 type DataError struct {
 	Path   string // from the value: .items[2].price; empty for the value itself
 	Reason string
@@ -74,9 +74,9 @@ func ToJSON(e Engine, x Ref) ([]byte, error) {
 	return c.out, nil
 }
 
-// Preview writes a value as JSON for people to read, in logs for one: what is no
-// data is null, and the text ends with … where it is longer than size bytes or an
-// error ends it.
+// Preview writes a value as JSON for logs: values that are not data are null,
+// and the text ends with … if it is longer than size bytes or cut off by an
+// error.
 func Preview(e Engine, x Ref, size int) string {
 	c := newConversion(e, size)
 	c.out, c.preview = make([]byte, 0, 64), true
@@ -87,15 +87,15 @@ func Preview(e Engine, x Ref, size int) string {
 	return strings.ToValidUTF8(string(c.out[:min(len(c.out), size)]), "") + "…"
 }
 
-// Export makes Go values of a value: nil, bool, int64, float64, string, []any
-// and map[string]any.
+// Export converts a value to Go: nil, bool, int64, float64, string, []any and
+// map[string]any.
 func Export(e Engine, x Ref) (any, error) {
 	c := newConversion(e, MaxData)
 	return c.export(x)
 }
 
-// Scalar is Export, but binary data is a []byte and a date a time.Time when it is
-// the value itself, as parameters of SQL statements are.
+// Scalar is Export, except that binary data is a []byte and a date a time.Time
+// if it is the value itself, as for parameters of SQL statements.
 func Scalar(e Engine, x Ref) (any, error) {
 	c := newConversion(e, MaxData)
 	kind, x, err := c.look(x)
@@ -110,15 +110,15 @@ func Scalar(e Engine, x Ref) (any, error) {
 	return c.export(x)
 }
 
-// conversion is one value on its way out of a script.
+// conversion is the conversion of one value.
 type conversion struct {
 	e       Engine
 	maxSize int
 	preview bool     // see Preview
 	out     []byte   // of json
-	size    int      // of export: about what the value takes as JSON
-	looks   int      // how many values were looked at
-	path    Path     // of the value at hand
+	size    int      // of export: about the size as JSON
+	looks   int      // number of values visited
+	path    Path     // of the current value
 	members []Member // of the objects being read, a stack
 }
 
@@ -130,7 +130,7 @@ func (c *conversion) fail(code fault.Code, format string, args ...any) error {
 	return &DataError{Path: c.path.In(""), Reason: fmt.Sprintf(format, args...), code: code}
 }
 
-// look says what a value is, and bounds the conversion.
+// look returns the kind of a value, and bounds the conversion.
 func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	c.looks++
 	c.size += 8
@@ -159,7 +159,7 @@ func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	return kind, x, nil
 }
 
-// length is the length of a list, which is bounded.
+// length returns the length of a list, which is bounded.
 func (c *conversion) length(list Ref) (int, error) {
 	n := c.e.Len(list)
 	if n > MaxList {
@@ -168,7 +168,7 @@ func (c *conversion) length(list Ref) (int, error) {
 	return n, nil
 }
 
-// open gives the members of an object. They are on the stack until close.
+// open returns the members of an object. They are on the stack until close.
 func (c *conversion) open(obj Ref) ([]Member, error) {
 	from := len(c.members)
 	members, err := c.e.Members(c.members, obj)
@@ -184,7 +184,7 @@ func (c *conversion) close(members []Member) {
 	c.members = c.members[:len(c.members)-len(members)]
 }
 
-// emptyKey tells the empty key from an index.
+// emptyKey distinguishes the empty key from an index.
 func emptyKey(key string) any {
 	if key == "" {
 		return key

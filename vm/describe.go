@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Type says what kind of value an argument, a property or a result is, for
-// declarations and documentation. Exactly one of its forms is set: a name, a
-// list, a map, the fields of an object, alternatives, or a function.
+// Type is the type of an argument, a property or a result, for declarations
+// and documentation. Exactly one of its forms is set: a name, a list, a map,
+// the fields of an object, alternatives, or a function.
 type Type struct {
 	Name   string  // a basic type or the name of a declared one
 	Args   []Type  // of a generic name
@@ -22,20 +22,20 @@ type Type struct {
 	Shape  any // *Shape[T], for whoever knows its name
 }
 
-// Field is an argument, a property or a result by its name in snake case.
+// Field is an argument, a property or a result, with its name in snake case.
 type Field struct {
 	Name Name
 	Type Type
-	// Optional: it need not be given.
+	// Optional: may be omitted.
 	Optional bool
-	// Sometimes: a property that some values lack.
+	// Sometimes: a property that some values do not have.
 	Sometimes bool
 	// Rest: all further arguments.
 	Rest bool
 	Doc  string
 }
 
-// Signature is what a function takes and returns.
+// Signature is the arguments and results of a function.
 type Signature struct {
 	Params  []Field
 	Results []Field
@@ -62,16 +62,16 @@ var (
 	typeObject = MapType(TypeAny)
 )
 
-// errDescribing is what Err gives a body that is only asked for its arguments.
+// errDescribing is what Err returns to a body that is run only to describe it.
 var errDescribing = errors.New("the function is only being described")
 
-// ErrNotReached says that a body acted without a look at Err, which a body
-// without arguments may do.
+// ErrNotReached means that a body acted without checking Err, as one without
+// arguments may do.
 var ErrNotReached = errors.New("the function acts before it looks at its arguments")
 
-// Describe runs the body of a function dry and gives the arguments it reads, in
-// order, as one language sees them. A body without arguments acts; its error
-// comes back, and a panic for want of a host is ErrNotReached.
+// Describe runs the body of a function dry and returns the arguments it reads,
+// in order, as one language sees them. A body without arguments acts: its
+// error is returned, and a panic for lack of a host is ErrNotReached.
 func Describe(n *Native, lang Lang) (params []Field, err error) {
 	r := &recording{}
 	c := &Call{}
@@ -88,14 +88,14 @@ func Describe(n *Native, lang Lang) (params []Field, err error) {
 	return r.params, err
 }
 
-// recording is what a body that runs dry has read.
+// recording is what a dry run has read.
 type recording struct {
 	params []Field
-	asked  map[string]bool // fields that Has was asked for
+	asked  map[string]bool // fields checked with Has
 }
 
-// note files an argument, or a field of one by its path: "[0].user_id". The
-// first reading says the type; any reading may say that it is required.
+// note records an argument, or a field of one by its path: "[0].user_id". The
+// first reading determines the type; any reading may make it required.
 func (r *recording) note(name, path string, t Type, required bool) {
 	f := r.find(name, path)
 	if f == nil {
@@ -109,8 +109,8 @@ func (r *recording) note(name, path string, t Type, required bool) {
 	}
 }
 
-// refuse hears that a value was not good enough. A body that refuses the
-// absence of something it read with Any, or looked for with Has, requires it.
+// refuse handles a rejected value. A body that rejects the absence of
+// something it read with Any, or checked with Has, requires it.
 func (r *recording) refuse(name, path string) {
 	if f := r.find(name, path); f != nil && (f.Type.Name == "any" || r.asked[name+path]) {
 		f.Optional = false
@@ -124,7 +124,7 @@ func (r *recording) ask(name, path string) {
 	r.asked[name+path] = true
 }
 
-// find walks a path and makes what is missing on it.
+// find follows a path, adding what is missing on it.
 func (r *recording) find(name, path string) *Field {
 	f := field(&r.params, name)
 	for path != "" {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Collections is an engine that has collections beside objects and lists, as
+// Collections is an engine that has collections besides objects and lists, as
 // JavaScript has Map and Set.
 type Collections interface {
-	// Collection gives the kind of a collection and its items in order, for a Map
-	// keys and values in turn; kind is empty for other values.
+	// Collection returns the kind of a collection and its items in order, for a Map
+	// keys and values alternating; kind is empty for other values.
 	Collection(v Ref) (kind string, items []Ref)
-	// NewCollection makes one of what Collection gave.
+	// NewCollection makes a collection from the results of Collection.
 	NewCollection(kind string, items []Ref) (Ref, error)
 }
 
@@ -21,7 +21,7 @@ type frozenItems struct {
 	items []any
 }
 
-// maxFrozenDepth is how deep a frozen value may be nested.
+// maxFrozenDepth is the maximum nesting depth of a frozen value.
 const maxFrozenDepth = 100
 
 var (
@@ -30,20 +30,20 @@ var (
 	errFrozenSize  = fmt.Errorf("it is larger than %d MB, with parts that it shares counted each time", MaxData>>20)
 )
 
-// Freeze copies a script value into a form that belongs to no VM and keeps the
-// order of keys. Dates, binary data and, in JavaScript, Map and Set stay what they
-// are. A function or a value that contains itself is an error. The result may be
-// kept and read from any goroutine.
+// Freeze copies a script value into a form that is independent of VMs and
+// keeps the order of keys. Dates, binary data and, in JavaScript, Map and Set
+// keep their types. A function, or a value that contains itself, is an error.
+// The result may be kept and read from any goroutine.
 func Freeze(e Engine, v Ref) (any, error) {
 	c, _ := e.(Collections)
 	return (&freezing{e: e, c: c}).value(v, 0)
 }
 
-// freezing is one value that is being frozen.
+// freezing is the state of one Freeze.
 type freezing struct {
 	e    Engine
-	c    Collections // nil for what has none
-	size int         // about what the copy takes, in bytes
+	c    Collections // nil if the engine has none
+	size int         // approximate size of the copy, in bytes
 }
 
 func (f *freezing) value(v Ref, depth int) (any, error) {
@@ -110,7 +110,7 @@ func (f *freezing) all(items []Ref, depth int) ([]any, error) {
 	return out, nil
 }
 
-// Thaw makes a value in e of what Freeze gave.
+// Thaw makes a value in e from the result of Freeze.
 func Thaw(e Engine, frozen any) (Ref, error) {
 	switch v := frozen.(type) {
 	case frozenItems:

@@ -1,23 +1,22 @@
 package vm
 
 // Func is one entry of a function table: a name and a body that works on a
-// host H. Nothing in it knows a language; Only limits it to one where the
-// other has no such function.
+// host H. It is independent of the language; Only limits it to one language.
 type Func[H any] struct {
 	Name Name
 	Body func(h H, c *Call) error
 	Only Lang
-	// Alias are further spellings under which scripts know the function.
+	// Alias are further names of the function in scripts.
 	Alias []Name
-	// Live functions are called for real while an init is replayed: pure ones,
-	// registrations, the logger. All others answer from the recording.
+	// Live functions are really called while an init is replayed: pure ones,
+	// registrations, the logger. All others are answered from the recording.
 	Live bool
-	// Async functions give JavaScript a promise of their results; see Call.Later.
+	// Async functions return a promise of their results in JavaScript; see Call.Later.
 	Async bool
 }
 
-// Native is a function bound to its host, ready to be put into VMs. It is
-// shared by all VMs and goroutines.
+// Native is a function bound to its host. It is shared by all VMs and
+// goroutines.
 type Native struct {
 	Name *Name
 	Call func(c *Call) error
@@ -26,8 +25,8 @@ type Native struct {
 	Async bool
 }
 
-// Library is a set of bound functions, as one language sees it. It never
-// changes and is shared by all VMs.
+// Library is a set of bound functions, as one language sees it. It is
+// immutable and shared by all VMs.
 type Library struct {
 	byName map[string]*Native
 	names  []string // in table order
@@ -59,7 +58,7 @@ func (l *Library) put(name string, n *Native) {
 	l.byName[name] = n
 }
 
-// Lookup finds a function by its spelling in the library's language, or nil.
+// Lookup returns a function by its name in the library's language, or nil.
 func (l *Library) Lookup(name string) *Native {
 	n := l.byName[name]
 	if n == nil && l.otherwise != nil {
@@ -68,14 +67,14 @@ func (l *Library) Lookup(name string) *Native {
 	return n
 }
 
-// Has says whether a function of that spelling is in the library.
+// Has tells whether a function of that name is in the library.
 func (l *Library) Has(name string) bool { return l.byName[name] != nil }
 
-// Otherwise is the library with functions for names that are not in it, as
-// Lookup gives them: what other may be asked for and gives, or nil.
+// Otherwise returns the library with a fallback: Lookup calls other for names
+// that are not in it, which returns a function or nil.
 func (l *Library) Otherwise(other func(name string) *Native) *Library {
 	return &Library{byName: l.byName, names: l.names, otherwise: other}
 }
 
-// Names lists the spellings in table order. The slice is not to be changed.
+// Names returns the names in table order. The slice must not be modified.
 func (l *Library) Names() []string { return l.names }

@@ -9,24 +9,24 @@ import (
 
 // GuardOptions are the limits of a Guard, in bytes; 0 for none.
 type GuardOptions struct {
-	// Call is how much the heap may grow while a call runs.
+	// Call is how much the heap may grow during a call.
 	Call uint64
 	// Heap is the size of the live heap at which the VMs of all pools are
 	// replaced.
 	Heap uint64
-	// Report is told when that has happened, on a goroutine of its own; may be nil.
+	// Report is called after that, on its own goroutine; may be nil.
 	Report func(HeapReport)
 }
 
-// Guard watches the memory that scripts take. There is one for all engines of a
-// server; it may be used from any goroutine, and a nil one watches nothing.
+// Guard watches the memory that scripts use. There is one for all engines of a
+// server; it may be used from any goroutine, and a nil Guard does nothing.
 //
-// Go does not say whose memory is whose, so the Guard looks at the whole heap
-// every few milliseconds while a script runs, and does two things. A call that
-// has gone on while the heap grew by more than a limit is stopped: every such
-// call is, as one of them has most likely caused it (guard_calls.go). And when
-// what is live passes a limit, all VMs of all pools are replaced by new ones,
-// which frees what scripts keep from call to call (guard_heap.go).
+// Go cannot attribute memory to its users, so the Guard checks the whole heap
+// every few milliseconds while scripts run. It stops every call during which
+// the heap grew by more than a limit, since one of them has probably caused it
+// (guard_calls.go). And if the live heap passes a limit, it replaces all VMs
+// of all pools, which frees what scripts keep from call to call
+// (guard_heap.go).
 type Guard struct {
 	o GuardOptions
 
@@ -34,7 +34,7 @@ type Guard struct {
 	watched map[*Watched]struct{}
 	pools   map[*Pool]struct{}
 	timer   *time.Timer
-	last    memory // at the last look
+	last    memory // at the last check
 	calls   callGrowth
 	heap    heapWatch
 	closed  bool
@@ -51,7 +51,7 @@ type Reason uint8
 // The reasons for which calls are stopped.
 const (
 	StoppedDeadline Reason = iota
-	StoppedCaller          // the caller has gone
+	StoppedCaller          // the caller has disconnected
 	StoppedMemory
 	StoppedStack
 	StoppedResult // it returned too much
@@ -60,12 +60,12 @@ const (
 
 const languages = 2 // JS and Lua
 
-// String is the reason's name in metrics.
+// String returns the reason's name in metrics.
 func (r Reason) String() string {
 	return [...]string{"deadline", "caller_gone", "memory", "stack", "result_size"}[r]
 }
 
-// lookEvery is how often the heap is looked at while scripts run.
+// lookEvery is how often the heap is checked while scripts run.
 const lookEvery = 20 * time.Millisecond
 
 // NewGuard makes a Guard.
@@ -98,7 +98,7 @@ func side(l Lang) int {
 	return 0
 }
 
-// Stops calls visit with the number of calls stopped, for every language and
+// Stops calls visit with the number of stopped calls, for every language and
 // reason.
 func (g *Guard) Stops(visit func(l Lang, r Reason, n uint64)) {
 	if g == nil {
@@ -113,11 +113,11 @@ func (g *Guard) Stops(visit func(l Lang, r Reason, n uint64)) {
 
 // GuardStats are counts since the Guard was made.
 type GuardStats struct {
-	Renewals                  uint64 // how often all VMs were replaced, see GuardOptions.Heap
+	Renewals                  uint64 // times all VMs were replaced, see GuardOptions.Heap
 	AbandonedJS, AbandonedLua uint64 // VMs whose call did not end when it was stopped
 }
 
-// Stats are the counts of now.
+// Stats returns the current counts.
 func (g *Guard) Stats() (s GuardStats) {
 	if g != nil {
 		s.Renewals = g.renewals.Load()
@@ -126,7 +126,8 @@ func (g *Guard) Stats() (s GuardStats) {
 	return s
 }
 
-// CallLimit is how much a call may make the heap grow by, in bytes; 0 is no limit.
+// CallLimit returns how much the heap may grow during a call, in bytes; 0 is
+// no limit.
 func (g *Guard) CallLimit() uint64 {
 	if g == nil {
 		return 0
@@ -134,32 +135,33 @@ func (g *Guard) CallLimit() uint64 {
 	return g.o.Call
 }
 
-// Watched is one VM under a Guard. Its methods are for the goroutine that owns the
-// VM; a nil one does nothing.
+// Watched is one VM under a Guard. Its methods are for the goroutine that owns
+// the VM; a nil Watched does nothing.
 type Watched struct {
 	g    *Guard
 	stop func(still func() bool)
 	call atomic.Uint64 // odd while a call runs
 
 	runs   atomic.Pointer[Usage] // what the call is of
-	waits  atomic.Bool           // the call waits for something outside, see Waiting
-	others atomic.Uint64         // how much the heap grew while it did
+	waits  atomic.Bool           // the call waits, see Waiting
+	others atomic.Uint64         // growth of the heap while it waited
 
-	// Of the guard: the call it saw last, and the heap when that began.
+	// Owned by the guard: the last call it saw, and the heap when that began.
 	seen uint64
 	from memory
 }
 
 // Guarded is a VM that a Guard watches.
 type Guarded interface {
-	// Watched is the VM as the guard knows it, nil without one.
+	// Watched returns the guard's view of the VM, nil without a guard.
 	Watched() *Watched
 }
 
 // Watch puts a VM under the guard. stop is called from another goroutine when
-// the running call must end; it must do nothing unless still says, under the
-// lock that the VM also begins and ends its calls with, that the call is the
-// same. A Watched is kept until it is closed; nil is one that is not watched.
+// the running call must end. It must check still, under the lock with which
+// the VM begins and ends its calls, and do nothing if it returns false: the
+// call has changed. The Watched is kept until it is closed; nil means that the
+// VM is not watched.
 func (g *Guard) Watch(stop func(still func() bool)) *Watched {
 	if g == nil || g.o.Call == 0 && g.o.Heap == 0 {
 		return nil
@@ -171,7 +173,7 @@ func (g *Guard) Watch(stop func(still func() bool)) *Watched {
 	return w
 }
 
-// Runs says what the calls are of that begin from now on, for the log.
+// Runs sets what the calls are of that begin from now on, for the log.
 func (w *Watched) Runs(u *Usage) {
 	if w == nil {
 		return
@@ -184,7 +186,7 @@ func (w *Watched) Runs(u *Usage) {
 	}
 }
 
-// Begin says that an outermost call begins.
+// Begin is called when an outermost call begins.
 func (w *Watched) Begin() {
 	if w == nil {
 		return
@@ -196,7 +198,7 @@ func (w *Watched) Begin() {
 	}
 }
 
-// End says that it has ended.
+// End is called when it has ended.
 func (w *Watched) End() {
 	if w != nil {
 		w.call.Add(1)
@@ -215,7 +217,7 @@ func (w *Watched) Close() {
 	}
 }
 
-// wait tells the guard that the call of a VM waits. The function it returns ends
+// wait tells the guard that the VM's call waits. The returned function ends
 // that.
 func (w *Watched) wait() (over func()) {
 	if w == nil {
@@ -231,7 +233,7 @@ func (w *Watched) wait() (over func()) {
 	}
 }
 
-// Close ends the guard's work. It may be called twice.
+// Close stops the guard. It may be called twice.
 func (g *Guard) Close() {
 	if g == nil {
 		return
@@ -261,14 +263,15 @@ func (g *Guard) wake() {
 	g.timer.Reset(lookEvery)
 }
 
-// look is what the timer does.
+// look is called by the timer.
 func (g *Guard) look() {
 	for _, stop := range g.examine() {
-		stop() // without the lock, as it takes that of a VM, which may be waking the guard
+		stop() // without holding the guard's lock: stop locks the VM, which may be calling the guard
 	}
 }
 
-// examine looks at the heap once and finds the calls to stop.
+// examine checks the heap once and returns functions that stop the calls to be
+// stopped.
 func (g *Guard) examine() (stops []func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -294,12 +297,12 @@ func (g *Guard) examine() (stops []func()) {
 	return stops
 }
 
-// memory is what the runtime says of the heap, in bytes.
+// memory is what the runtime reports about the heap, in bytes.
 type memory struct {
-	heap      uint64 // in use, or not collected yet
-	live      uint64 // what the last collection found in use
-	goal      uint64 // how large it may get before the next one
-	allocated uint64 // since the process began
+	heap      uint64 // in use, or garbage not collected yet
+	live      uint64 // found in use by the last collection
+	goal      uint64 // size at which the next one begins
+	allocated uint64 // since the process started
 }
 
 var samples = sync.Pool{New: func() any {

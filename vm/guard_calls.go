@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// callGrowth is the part of a Guard that stops calls while which the heap grows.
-// Short calls are not touched, nor is what grows while a call waits counted
-// against it.
+// callGrowth is the part of a Guard that stops calls during which the heap
+// grows. Short calls are not affected, and growth while a call waits does not
+// count.
 type callGrowth struct {
-	low     uint64 // the smallest heap since the VMs were last looked through
-	looks   int    // and how many looks ago that was
+	low     uint64 // smallest heap since the VMs were last checked
+	looks   int    // number of checks since then
 	forced  time.Time
-	stopped map[*Watched]uint64 // calls that were stopped: what they held is in the figures until it is collected
+	stopped map[*Watched]uint64 // stopped calls, whose memory counts until it is collected
 }
 
-// The VMs are looked through, for calls that run, when the heap has grown by a
-// part of the limit, and now and then to see whether the guard may rest.
+// The VMs are checked for running calls when the heap has grown by a fraction
+// of the limit, and periodically to see whether the guard can pause.
 const (
 	growthParts = 8
 	maxLooks    = 16
 )
 
-// collectStopped collects what stopped calls have left, once they have ended:
-// others would be measured from a heap that was never theirs.
+// collectStopped runs a collection after stopped calls have ended: their
+// garbage must not count against other calls.
 func (g *Guard) collectStopped(m memory) memory {
 	c := &g.calls
 	if len(c.stopped) == 0 {
@@ -45,8 +45,8 @@ func (g *Guard) collectStopped(m memory) memory {
 	return m
 }
 
-// worthLooking says whether to look through the VMs, which takes a while where
-// there are many.
+// worthLooking tells whether to check the VMs, which takes a while if there
+// are many.
 func (g *Guard) worthLooking(m memory) bool {
 	c := &g.calls
 	c.low = min(c.low, m.heap)
@@ -54,7 +54,7 @@ func (g *Guard) worthLooking(m memory) bool {
 	return c.looks >= maxLooks || g.o.Call > 0 && m.heap-c.low >= g.o.Call/growthParts
 }
 
-// runningCalls are the VMs whose calls run, with the heap as it was when these
+// runningCalls returns the VMs with running calls, and the heap when these
 // began.
 func (g *Guard) runningCalls(m memory) (running []*Watched) {
 	low := g.calls.low
@@ -75,8 +75,8 @@ func (g *Guard) runningCalls(m memory) (running []*Watched) {
 	return running
 }
 
-// growing finds the calls to stop. m becomes what is measured after a collection,
-// where one is needed to tell garbage from growth.
+// growing returns the calls to stop. If a collection is needed to tell garbage
+// from growth, m is updated to the state after it.
 func (g *Guard) growing(running []*Watched, m *memory) (stops []func()) {
 	limit := g.o.Call
 	if limit == 0 {
@@ -95,7 +95,7 @@ func (g *Guard) growing(running []*Watched, m *memory) (stops []func()) {
 	if len(grown) == 0 {
 		return nil
 	}
-	g.calls.looks = maxLooks // soon again
+	g.calls.looks = maxLooks // check again soon
 	if !certain {
 		if time.Since(g.calls.forced) <= time.Second {
 			return nil
@@ -103,7 +103,7 @@ func (g *Guard) growing(running []*Watched, m *memory) (stops []func()) {
 		runtime.GC()
 		g.calls.forced = time.Now()
 		after := measure()
-		young := after.allocated - m.allocated // made while it ran
+		young := after.allocated - m.allocated // allocated while it ran
 		*m = after
 		kept := grown[:0]
 		for _, w := range grown {

@@ -9,61 +9,61 @@ import (
 )
 
 // heapWatch is the part of a Guard that replaces the VMs of all pools when the
-// live heap passes its limit, and says what may have filled it.
+// live heap passes its limit, and reports what may have filled it.
 type heapWatch struct {
-	threshold uint64 // the limit, or more while replacing VMs does not help
+	threshold uint64 // the limit, or more if replacing VMs does not help
 	renewing  bool
-	renewed   time.Time // the last time
+	renewed   time.Time // last replacement
 	seen      map[*Usage]*Used
 	halved    time.Time
-	allocated uint64    // when running calls were looked at last, and
-	looked    time.Time // when that was
+	allocated uint64    // at the last check of running calls
+	looked    time.Time // time of that check
 }
 
 const (
-	renewPause  = 10 * time.Second // from one replacement to the next
-	renewWait   = 5 * time.Second  // at most, for running calls to give their VMs back
-	renewTries  = 20               // during that time
-	usageHalves = 5 * time.Minute  // what was seen counts half after this time
-	maxReported = 5                // functions, and matches, in a report
+	renewPause  = 10 * time.Second // minimum time between replacements
+	renewWait   = 5 * time.Second  // maximum time to wait for running calls to return their VMs
+	renewTries  = 20               // checks during that time
+	usageHalves = 5 * time.Minute  // half-life of attributed allocations
+	maxReported = 5                // maximum number of functions, and of matches, in a report
 
-	minAttributed = 1 << 20 // bytes allocated before it is asked by whom
-	maxAttributed = 256     // VMs that are looked through each time; more are now and then
+	minAttributed = 1 << 20 // bytes allocated before they are attributed
+	maxAttributed = 256     // VMs checked each time; more only now and then
 )
 
-// Usage is a registered function, or a match, as a Guard's report names it.
+// Usage is a registered function, or a match, as named in a Guard's report.
 type Usage struct {
-	Name   string // for people: RPC function "echo"
+	Name   string // such as: RPC function "echo"
 	Module string
-	Match  string // id; empty for a function, which runs in VMs of a pool
-	// Calls and ResultBytes are counted by whoever makes the calls.
+	Match  string // match id; empty for a function, which runs in VMs of a pool
+	// Calls and ResultBytes are counted by the caller.
 	Calls, ResultBytes atomic.Uint64
 
-	known atomic.Bool // to the guard
+	known atomic.Bool // registered with the guard
 }
 
-// Used is what a Guard has seen of a Usage lately.
+// Used is the recent usage that a Guard has seen.
 type Used struct {
 	*Usage
-	// Allocated is how much memory was allocated while it ran, in bytes, garbage
-	// included: its share where several ran.
+	// Allocated is the memory allocated while it ran, in bytes, garbage included;
+	// shared between calls that ran concurrently.
 	Allocated uint64
-	// Time is how long it ran, as far as the guard has seen.
+	// Time is how long it ran, as far as the guard saw.
 	Time time.Duration
 }
 
-// HeapReport says what happened when the live heap passed its limit.
+// HeapReport describes what happened when the live heap passed its limit.
 type HeapReport struct {
 	Limit         uint64
 	Before, After uint64 // the live heap, in bytes
-	// CameBack says that what filled the heap was in VMs of pools. Otherwise it is
-	// elsewhere, in Matches most likely.
+	// CameBack tells whether the memory was in VMs of pools. Otherwise it is
+	// elsewhere, most likely in Matches.
 	CameBack bool
-	// Functions and Matches that have allocated most lately, the largest first.
+	// Functions and Matches with the most recent allocations, largest first.
 	Functions, Matches []Used
 }
 
-// know takes a function or match into what is reported.
+// know registers a function or match for reports.
 func (g *Guard) know(u *Usage) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -73,8 +73,8 @@ func (g *Guard) know(u *Usage) {
 	u.known.Store(true)
 }
 
-// attribute shares what was allocated since the last look among the calls that
-// run now.
+// attribute distributes the bytes allocated since the last check among the
+// running calls.
 func (g *Guard) attribute(m memory) {
 	h, now := &g.heap, time.Now()
 	grown, took := m.allocated-h.allocated, now.Sub(h.looked)
@@ -97,7 +97,7 @@ func (g *Guard) attribute(m memory) {
 	}
 }
 
-// forget lets what was seen long ago count less and less.
+// forget decays old allocations.
 func (h *heapWatch) forget(now time.Time) {
 	if now.Sub(h.halved) < usageHalves {
 		return
@@ -112,7 +112,7 @@ func (h *heapWatch) forget(now time.Time) {
 	}
 }
 
-// checkHeap begins to replace all VMs when the live heap is over the threshold.
+// checkHeap starts replacing all VMs when the live heap is over the threshold.
 func (g *Guard) checkHeap(m memory) {
 	h := &g.heap
 	if g.o.Heap == 0 || h.renewing {
@@ -132,7 +132,7 @@ func (g *Guard) checkHeap(m memory) {
 	go g.renew(pools, m.live)
 }
 
-// renew replaces all VMs and looks what came of it.
+// renew replaces all VMs and checks the effect.
 func (g *Guard) renew(pools []*Pool, before uint64) {
 	g.renewals.Add(1)
 	for _, p := range pools {
@@ -144,7 +144,7 @@ func (g *Guard) renew(pools []*Pool, before uint64) {
 	h.renewing, h.renewed = false, time.Now()
 	r := HeapReport{Limit: g.o.Heap, Before: before, After: after, CameBack: after <= h.threshold}
 	if !r.CameBack {
-		h.threshold = after + g.o.Heap/4 // or VMs would be replaced again and again
+		h.threshold = after + g.o.Heap/4 // otherwise VMs would be replaced again and again
 	}
 	for _, used := range h.seen {
 		if used.Match == "" {
@@ -167,8 +167,8 @@ func (g *Guard) renew(pools []*Pool, before uint64) {
 	g.o.Report(r)
 }
 
-// settled is the live heap once the VMs on loan have come back and what they kept
-// has been collected, or after a few seconds.
+// settled returns the live heap after leased VMs have come back and their
+// memory was collected, or after renewWait.
 func (g *Guard) settled(pools []*Pool) (live uint64) {
 	for tries := 1; ; tries++ {
 		time.Sleep(renewWait / renewTries) // a call that has just ended may still hold its VM
@@ -186,7 +186,7 @@ func (g *Guard) isClosed() bool {
 	return g.closed
 }
 
-// add and drop say which pools there are.
+// add and drop register and unregister pools.
 func (g *Guard) add(p *Pool) {
 	if g != nil {
 		g.mu.Lock()

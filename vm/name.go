@@ -8,14 +8,14 @@ import (
 // Lang is a script language.
 type Lang uint8
 
-// The languages. Both, the zero value, stands for either in tables.
+// The languages. Both, the zero value, means either in tables.
 const (
 	Both Lang = iota
 	JS
 	Lua
 )
 
-// String is the name used in logs and metrics.
+// String returns the name for logs and metrics.
 func (l Lang) String() string {
 	switch l {
 	case JS:
@@ -35,7 +35,7 @@ type Name struct {
 // N makes a Name from its snake case, deriving the camel case.
 func N(snake string) Name { return Name{Snake: snake, Camel: Camel(snake)} }
 
-// NameAs is N for the names whose camel case does not follow from the snake
+// NameAs is N for names whose camel case cannot be derived from the snake
 // case.
 func NameAs(snake, camel string) Name { return Name{Snake: snake, Camel: camel} }
 
@@ -49,8 +49,7 @@ func (n *Name) In(l Lang) string {
 
 var camels sync.Map // snake string -> camel string; the set of names is small and fixed
 
-// Camel turns snake_case into camelCase. Results are kept, so that asking for
-// a table's names again costs a look-up.
+// Camel converts snake_case to camelCase. Results are cached.
 func Camel(snake string) string {
 	if c, ok := camels.Load(snake); ok {
 		return c.(string)

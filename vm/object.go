@@ -1,7 +1,7 @@
 package vm
 
-// Obj is an object argument whose fields a body reads by name. Its errors land
-// in the Call, with the path of the field.
+// Obj is an object argument whose fields a body reads by name. Errors are
+// recorded in the Call, with the path of the field.
 type Obj struct {
 	c    *Call
 	ref  Ref // nil: absent
@@ -9,10 +9,10 @@ type Obj struct {
 	path string
 }
 
-// Present says whether the object was given.
+// Present tells whether the object was given.
 func (o Obj) Present() bool { return o.ref != nil || o.c != nil && o.c.rec != nil }
 
-// Ref is the object itself.
+// Ref returns the object itself.
 func (o Obj) Ref() Ref { return o.ref }
 
 func (o Obj) field(n *Name) (v Ref, path string) {
@@ -27,7 +27,7 @@ func (o Obj) field(n *Name) (v Ref, path string) {
 	return v, path
 }
 
-// Has says whether the field is there and not nil.
+// Has tells whether the field is present and not nil.
 func (o Obj) Has(n *Name) bool {
 	v, path := o.field(n)
 	if v == nil && o.c.rec != nil {
@@ -36,7 +36,7 @@ func (o Obj) Has(n *Name) bool {
 	return v != nil
 }
 
-// Any is a field of any kind, as the engine's own value; nil when absent.
+// Any is a field of any type, as the engine's own value; nil if absent.
 func (o Obj) Any(n *Name) Ref {
 	v, path := o.field(n)
 	if v == nil {
@@ -132,7 +132,7 @@ func (o Obj) JSON(n *Name) string {
 	return string(text)
 }
 
-// Invalid records that a field has a wrong value.
+// Invalid records that a field has an invalid value.
 func (o Obj) Invalid(n *Name, want string) {
 	_, path := o.field(n)
 	o.c.fail(o.name, path, want)

@@ -11,37 +11,37 @@ import (
 	"kumi/store/fault"
 )
 
-// PoolOptions say what a pool holds and how much of it.
+// PoolOptions configure a Pool.
 type PoolOptions struct {
 	// Name is the runtime's name in errors: "javascript".
 	Name string
-	// Min VMs are kept; Max is the most there are whose calls do not wait, see
+	// Min VMs are kept; Max is the maximum of VMs whose calls do not wait, see
 	// Waiting. Max is at least 1 and Min.
 	Min, Max int
-	// New makes a VM. It is called from any goroutine, several at a time.
+	// New makes a VM. It is called from any goroutine, concurrently.
 	New func(ctx context.Context) (Instance, error)
-	// Private makes the VMs that Pool.New gives out; nil means New does.
+	// Private makes the VMs that Pool.New returns; nil means New.
 	Private func(ctx context.Context) (Instance, error)
 	// First is a VM that exists already, or nil.
 	First Instance
-	// Wait bounds how long Lease waits for a free VM; 0 leaves that to its
+	// Wait bounds the time that Lease waits for a free VM; 0 leaves that to the
 	// context.
 	Wait time.Duration
 	// Guard may replace all VMs, see Renew; may be nil.
 	Guard *Guard
-	// Failed hears of VMs that could not be made in the background, or is nil.
+	// Failed is called with errors of VMs made in the background; may be nil.
 	Failed func(error)
 }
 
-// PoolStats are figures of one moment.
+// PoolStats describe a pool at one time.
 type PoolStats struct {
-	Allocated int // VMs that exist, leased or idle, and those being made
+	Allocated int // VMs that exist, leased or idle, and VMs being made
 	Idle      int
 	InUse     int
-	Waiting   int    // callers that wait for a VM
-	Waits     uint64 // how often a caller had to wait, ever
-	Retired   uint64 // VMs thrown away because they were broken, ever
-	Abandoned uint64 // VMs given up because their call did not end, ever
+	Waiting   int    // callers waiting for a VM
+	Waits     uint64 // callers that had to wait, in total
+	Retired   uint64 // VMs discarded because they were broken, in total
+	Abandoned uint64 // VMs abandoned because their call did not end, in total
 }
 
 // Pool lends VMs. It may be used from any goroutine.
@@ -52,11 +52,11 @@ type Pool struct {
 	done   sync.WaitGroup // the filler
 
 	mu      sync.Mutex
-	members map[*member]struct{} // all VMs that are counted in stats.Allocated and made
-	idle    []*member            // the last one back is the next one out: its memory is warm
+	members map[*member]struct{} // all VMs counted in stats.Allocated, once made
+	idle    []*member            // last in, first out: the memory of the VM used last is warm
 	waiting []*waiter            // in order of arrival
-	stats   PoolStats            // without Idle and Waiting
-	away    int                  // of the VMs in use, those whose calls wait for something
+	stats   PoolStats            // Idle and Waiting are not set
+	away    int                  // VMs in use whose calls wait for something
 	filling bool
 	retired bool
 	closed  bool
@@ -65,15 +65,15 @@ type Pool struct {
 // member is a VM of the pool.
 type member struct {
 	vm        Instance
-	stale     bool // to be closed when it comes back, see Renew
-	abandoned bool // no longer counted, see Abandon
+	stale     bool // to be closed on return, see Renew
+	abandoned bool // not counted any more, see Abandon
 }
 
-// waiter gets a VM, or nil when it should try again.
+// waiter receives a VM, or nil if it should try again.
 type waiter struct{ ready chan *member }
 
 // NewPool makes a pool with one VM in it (Options.First, or a new one) and
-// makes the rest of Min in the background. Its error is that of New.
+// makes the rest of Min in the background. The error is that of New.
 func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 	o.Max = max(o.Max, o.Min, 1)
 	first := o.First
@@ -83,7 +83,7 @@ func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 			return nil, err
 		}
 	}
-	o.First = nil // it is kept as long as the pool's other VMs
+	o.First = nil // do not keep it longer than the pool does
 	m := &member{vm: first}
 	p := &Pool{o: o, members: map[*member]struct{}{m: {}}, idle: []*member{m}}
 	p.stats.Allocated = 1
@@ -95,7 +95,7 @@ func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 	return p, nil
 }
 
-// Lease is a VM on loan. It belongs to the goroutine that holds it.
+// Lease is a leased VM. It belongs to the goroutine that holds it.
 type Lease struct {
 	parent   context.Context
 	pool     *Pool
@@ -105,8 +105,8 @@ type Lease struct {
 	released atomic.Bool
 }
 
-// leaseContext is the context of a lease: its parent's, and it tells the pool
-// which VM the call already has.
+// leaseContext is the context of a lease. It tells the pool which VM the call
+// already has.
 type leaseContext Lease
 
 func (c *leaseContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
@@ -124,7 +124,7 @@ func (c *leaseContext) Value(key any) any {
 	return c.parent.Value(key)
 }
 
-// detached hides leases.
+// detached is a context without leases.
 type detached struct{ context.Context }
 
 func (d detached) Value(key any) any {
@@ -135,17 +135,17 @@ func (d detached) Value(key any) any {
 	return d.Context.Value(key)
 }
 
-// Detach returns a context without the leases of ctx. Whoever hands a context
-// to another goroutine passes it through here, for a VM has one owner.
+// Detach returns ctx without its leases. A context that is passed to another
+// goroutine must be detached, because a VM has one owner.
 func Detach(ctx context.Context) context.Context { return detached{ctx} }
 
-// Instance is the VM. It must not be used after Release.
+// Instance returns the VM. It must not be used after Release.
 func (l *Lease) Instance() Instance { return l.member.vm }
 
-// Lease lends a VM. Under the context it returns, leasing again from this pool
-// gives the same VM, so calls that nest cannot wait for each other. With all VMs
-// leased it waits, and ends with DeadlineExceeded or Canceled when ctx does, or
-// ResourceExhausted after Options.Wait. A closed pool answers Unavailable.
+// Lease leases a VM. With the context it returns, leasing again from this pool
+// returns the same VM, so that nested calls cannot deadlock. If all VMs are
+// leased it waits; it fails with DeadlineExceeded or Canceled when ctx ends,
+// or ResourceExhausted after Options.Wait. A closed pool returns Unavailable.
 func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
 	if outer, ok := ctx.Value(p).(*leaseContext); ok && !outer.released.Load() {
 		return &Lease{parent: ctx, pool: p, member: outer.member, nested: true}, ctx, nil
@@ -158,7 +158,7 @@ func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
 	return l, (*leaseContext)(l), nil
 }
 
-// Release gives the VM back. A second call does nothing.
+// Release returns the VM to the pool. A second call does nothing.
 func (l *Lease) Release() {
 	if l.released.Swap(true) || l.nested {
 		return
@@ -216,7 +216,7 @@ func (p *Pool) take(ctx context.Context) (*member, error) {
 	}
 }
 
-// make makes the VM that take has counted already.
+// make makes the VM that take has already counted.
 func (p *Pool) make() (*member, error) {
 	vm, err := p.o.New(p.ctx)
 	if err == nil {
@@ -230,7 +230,7 @@ func (p *Pool) make() (*member, error) {
 	return nil, fmt.Errorf("make a %s VM: %w", p.o.Name, err)
 }
 
-// join takes a new VM, which has been counted already, into the pool.
+// join adds a new VM, which has already been counted, to the pool.
 func (p *Pool) join(vm Instance) *member {
 	m := &member{vm: vm}
 	p.mu.Lock()
@@ -239,8 +239,8 @@ func (p *Pool) join(vm Instance) *member {
 	return m
 }
 
-// wakeOne hands m to the first waiter, and says whether there was one. nil
-// makes it try again. The pool is locked.
+// wakeOne hands m to the first waiter, and tells whether there was one. With
+// nil it makes the waiter try again. The pool is locked.
 func (p *Pool) wakeOne(m *member) bool {
 	if len(p.waiting) == 0 {
 		return false
@@ -252,8 +252,7 @@ func (p *Pool) wakeOne(m *member) bool {
 	return true
 }
 
-// forget takes a waiter that gave up out of the line, and passes on what it was
-// handed meanwhile.
+// forget removes a waiter that gave up, and passes on what it was handed.
 func (p *Pool) forget(w *waiter) {
 	p.mu.Lock()
 	for i, x := range p.waiting {
@@ -276,7 +275,7 @@ func (p *Pool) forget(w *waiter) {
 	}
 }
 
-// give takes a VM back, or closes one that must not be used again.
+// give takes a VM back, or closes one that must not be reused.
 func (p *Pool) give(m *member) {
 	broken := m.vm.Broken()
 	p.mu.Lock()
@@ -292,7 +291,7 @@ func (p *Pool) give(m *member) {
 		if broken {
 			p.stats.Retired++
 		}
-		// Where there is room for a new one, the next in line makes it.
+		// If there is room for a new VM, the next waiter makes it.
 		if !p.closed && !(p.room() && p.wakeOne(nil)) {
 			p.fill()
 		}
@@ -365,7 +364,7 @@ func (p *Pool) New(ctx context.Context) (Instance, error) {
 	return p.o.New(Detach(ctx))
 }
 
-// Stats are the figures of now.
+// Stats returns the current figures.
 func (p *Pool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -374,8 +373,8 @@ func (p *Pool) Stats() PoolStats {
 	return s
 }
 
-// Close ends the pool: idle VMs are closed now, leased ones when they come
-// back, waiting callers get Unavailable. It may be called twice.
+// Close closes the pool: idle VMs are closed now, leased ones on return, and
+// waiting callers get Unavailable. It may be called twice.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	if p.closed {

@@ -1,7 +1,7 @@
 package vm
 
-// Renew replaces all VMs: idle ones are closed now and made anew as they are
-// needed, those on loan are closed when they come back.
+// Renew replaces all VMs: idle ones are closed now and made again as needed,
+// leased ones are closed on return.
 func (p *Pool) Renew() {
 	p.mu.Lock()
 	idle := p.idle
@@ -22,8 +22,8 @@ func (p *Pool) Renew() {
 	}
 }
 
-// renewing says whether VMs from before Renew are still on loan, other than those
-// whose calls wait for something.
+// renewing tells whether VMs from before Renew are still leased, other than
+// those whose calls wait for something.
 func (p *Pool) renewing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,10 +36,10 @@ func (p *Pool) renewing() bool {
 	return n > p.away
 }
 
-// Abandon gives up a VM on loan whose call does not end: the pool no longer counts
-// it, so that another one can be made in its place. When the call does end, the VM
-// is closed. It may be called from any goroutine; a VM that is not of the pool, or
-// not on loan, is ignored.
+// Abandon gives up a leased VM whose call does not end: the pool no longer
+// counts it, so that another one can be made in its place. If the call does
+// end, the VM is closed. It may be called from any goroutine; a VM that is not
+// of the pool, or not leased, is ignored.
 func (p *Pool) Abandon(vm Instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

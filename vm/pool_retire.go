@@ -1,11 +1,11 @@
 package vm
 
-// Retire makes the pool keep nothing: idle VMs are closed now, leased ones when
-// they come back. Calls that began with the pool go on as before, and those of
-// them that need a VM once more get one that is made for them alone. So nobody
-// has to know when the last of them has ended; there are no VMs left then.
+// Retire makes the pool keep nothing: idle VMs are closed now, leased ones on
+// return. Calls in progress continue, and get a VM made for them alone if they
+// need another one. So nobody has to track when the last call ends; no VMs are
+// left then.
 //
-// A retired pool needs no Close. It may be called twice.
+// A retired pool needs no Close. Retire may be called twice.
 func (p *Pool) Retire() {
 	p.mu.Lock()
 	p.retired = true

@@ -2,19 +2,19 @@ package vm
 
 import "context"
 
-// leaseKey finds the innermost lease of a context.
+// leaseKey is the context key of the innermost lease.
 type leaseKey struct{}
 
-// manyWaiting is how many VMs there may be for each of Options.Max, when the
-// calls of the others wait.
+// manyWaiting times Options.Max is the maximum number of VMs, including those
+// whose calls wait.
 const manyWaiting = 16
 
-// Waiting says that the call to which ctx belongs begins to wait for something
-// outside, such as the answer of another server. Until the function it returns
-// is called, the VM that the call holds does not count among the Max of its
-// pool, so that those who wait keep nobody from running. The number of VMs stays
-// below 16 times Max all the same. Nor is it stopped when the heap grows
-// meanwhile, which others do.
+// Waiting declares that the call of ctx waits for something outside, such as
+// the response of another server. Until the returned function is called, the
+// call's VM does not count towards Max of its pool, so that waiting calls do
+// not keep others from running; the total number of VMs stays below 16 times
+// Max. Nor is the call stopped if the heap grows meanwhile, which is not its
+// doing.
 //
 // It is called by the goroutine that holds the lease. Without a lease it does
 // nothing.
@@ -33,7 +33,7 @@ func Waiting(ctx context.Context) (over func()) {
 	p.mu.Lock()
 	p.away++
 	if p.room() {
-		p.wakeOne(nil) // the next in line makes a VM
+		p.wakeOne(nil) // the next waiter makes a VM
 	}
 	p.mu.Unlock()
 	return func() {
@@ -45,11 +45,11 @@ func Waiting(ctx context.Context) (over func()) {
 	}
 }
 
-// room says whether there may be one VM more. The pool is locked.
+// room tells whether another VM may be made. The pool is locked.
 func (p *Pool) room() bool {
 	return p.stats.Allocated-p.away < p.o.Max && p.stats.Allocated < manyWaiting*p.o.Max
 }
 
-// crowded says whether there are more VMs than there may be of calls that do not
-// wait, as some no longer do. The pool is locked.
+// crowded tells whether there are more VMs than Max whose calls do not wait,
+// since some have stopped waiting. The pool is locked.
 func (p *Pool) crowded() bool { return p.stats.Allocated-p.away > p.o.Max }

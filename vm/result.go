@@ -1,15 +1,15 @@
 package vm
 
-// Each Return method records one result and passes err through, so that a body
-// can end with it. With one result a script gets the value; with several JS
-// gets an object with the results' names, Lua gets them in order.
+// Each Return method records one result and returns err, so that a body can
+// end with it. With one result a script gets the value; with several
+// JavaScript gets an object with the results' names, Lua gets them in order.
 
 func (c *Call) add(name string, v Ref) error {
 	c.out = append(c.out, Result{Name: name, Value: v})
 	return nil
 }
 
-// Named makes a single result an object in JS as well.
+// Named makes a single result an object in JavaScript too.
 func (c *Call) Named() { c.named = true }
 
 // ReturnRef returns a value of the engine.

@@ -5,8 +5,8 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Shape says how a Go value looks in scripts: its properties in order, each
-// with the getter that reads it. T is usually a pointer to a protobuf message.
+// Shape describes how a Go value looks in scripts: its properties in order,
+// each with its getter. T is usually a pointer to a protobuf message.
 type Shape[T any] struct {
 	layout *Layout
 	fields []Property[T]
@@ -29,7 +29,7 @@ func NewShape[T any](fields ...Property[T]) *Shape[T] {
 	return &Shape[T]{layout: NewLayout(names...), fields: fields}
 }
 
-// Layout is the shape's keys.
+// Layout returns the shape's keys.
 func (s *Shape[T]) Layout() *Layout { return s.layout }
 
 // Fields describes the shape's properties in order.
@@ -73,7 +73,7 @@ func (p Property[T]) When(has func(T) bool) Property[T] {
 	return p
 }
 
-// As gives a property another camel case than the derived one.
+// As sets the camel case of a property if it is not the derived one.
 func (p Property[T]) As(camel string) Property[T] {
 	p.name.Camel = camel
 	return p
@@ -106,7 +106,8 @@ func Time[T any](name string, get func(T) *timestamppb.Timestamp) Property[T] {
 		get: func(e Engine, v T) (Ref, error) { return e.FromInt(get(v).GetSeconds()), nil }}
 }
 
-// JSON is a property whose Go form is JSON text; scripts get the value.
+// JSON is a property whose Go value is JSON text; scripts get the decoded
+// value.
 func JSON[T any](name string, get func(T) string) Property[T] {
 	return Property[T]{name: N(name), typ: typeObject, get: func(e Engine, v T) (Ref, error) {
 		text := get(v)
@@ -122,7 +123,7 @@ func StrWrap[T any](name string, get func(T) *wrapperspb.StringValue) Property[T
 	return Str(name, func(v T) string { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
 }
 
-// Sub is a property with a shape of its own; absent when the getter gives the
+// Sub is a property with a shape of its own; absent if the getter returns the
 // zero value.
 func Sub[T any, U comparable](name string, shape *Shape[U], get func(T) U) Property[T] {
 	var zero U
@@ -136,14 +137,14 @@ func List[T, U any](name string, shape *Shape[U], get func(T) []U) Property[T] {
 	return Property[T]{name: N(name), typ: ListType(Type{Shape: shape}), get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
 }
 
-// Made is a property that the getter makes in the engine itself; typ is what it
-// is, for documentation.
+// Made is a property that the getter makes in the engine itself; typ is its
+// type, for documentation.
 func Made[T any](name string, typ Type, get func(e Engine, v T) (Ref, error)) Property[T] {
 	return Property[T]{name: N(name), typ: typ, get: get}
 }
 
-// Value is a property made by hand, for what the others do not cover. The
-// getter may give any value Engine.FromAny takes.
+// Value is a property for what the others do not cover. The getter may return
+// any value that Engine.FromAny takes.
 func Value[T any](name string, get func(T) any) Property[T] {
 	return Property[T]{name: N(name), typ: TypeAny, get: func(e Engine, v T) (Ref, error) { return e.FromAny(get(v)) }}
 }

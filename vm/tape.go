@@ -9,16 +9,16 @@ import (
 	"kumi/store/fault"
 )
 
-// Tape holds what the functions of Go answered while one VM ran its init, so
-// that further VMs of the same program run the same init without effects.
+// Tape records the results of Go functions while one VM runs its init, so that
+// further VMs of the same program can run the same init without effects.
 //
 // Only the order and names of calls must agree between the VMs; arguments may
-// differ (a time stamp, a random number), the recorded answer stands. Calls
-// made by a script function that a recorded call itself called back are part of
-// that call: they are not recorded and the function is not run again.
+// differ (a time stamp, a random number), and the recorded results are used.
+// Calls made by a script function that a recorded call called back are part of
+// that call: they are not recorded, and the function is not run again.
 //
-// A tape is written by one Recorder and then read by any number of Players, at
-// the same time if need be.
+// A tape is written by one Recorder and then read by any number of Players,
+// concurrently if need be.
 type Tape struct {
 	mu      sync.Mutex
 	entries []entry
@@ -39,38 +39,39 @@ type recorded struct {
 // NewTape makes an empty tape.
 func NewTape() *Tape { return &Tape{} }
 
-// Len is the number of recorded calls.
+// Len returns the number of recorded calls.
 func (t *Tape) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.entries)
 }
 
-// Recorder returns a head that calls functions for real and records them.
+// Recorder returns a head that really calls functions and records them.
 func (t *Tape) Recorder() *Head { return &Head{tape: t} }
 
-// Player returns a head that answers from the tape.
+// Player returns a head that replays the tape.
 func (t *Tape) Player() *Head {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return &Head{tape: t, replay: t.entries, playing: true}
 }
 
-// Head is one VM's view of a tape. Like the VM it belongs to one goroutine.
+// Head is one VM's position on a tape. Like the VM it belongs to one
+// goroutine.
 type Head struct {
 	tape    *Tape
 	playing bool
 	replay  []entry
 	at      int
-	depth   int // of recorded calls that are running
+	depth   int // recorded calls in progress
 	failed  *DivergenceError
 
-	// Watch, when set, is called in place of every function that is to be called
-	// for real, and calls it or not.
+	// Watch, if set, is called instead of every function that would really be called,
+	// and may call it.
 	Watch func(n *Native, c *Call) error
 }
 
-// DivergenceError says that an init did not make the calls the tape has.
+// DivergenceError means that an init did not make the calls on the tape.
 type DivergenceError struct {
 	At   int    // number of the call, from 0
 	Want string // the recorded call, empty when the tape has ended
@@ -88,10 +89,10 @@ func (e *DivergenceError) Error() string {
 	return fmt.Sprintf("init is not the same in every VM: call %d is %s, where the first run called %s", e.At+1, e.Got, e.Want)
 }
 
-// Playing says whether answers come from the tape.
+// Playing tells whether results come from the tape.
 func (h *Head) Playing() bool { return h.playing }
 
-// Call runs n, or answers for it from the tape. It is Native.Call in all else.
+// Call calls n, or returns its recorded results. Otherwise it is Native.Call.
 func (h *Head) Call(n *Native, c *Call) error {
 	if n.Live {
 		return h.run(n, c)
@@ -117,8 +118,8 @@ func (h *Head) run(n *Native, c *Call) error {
 	return n.Call(c)
 }
 
-// Done says whether the init made all the calls the tape has, and returns the
-// *DivergenceError if it did not, also one that the script caught.
+// Done checks that the init made all the calls on the tape, and returns a
+// *DivergenceError if not, even if the script caught it.
 func (h *Head) Done() error {
 	if h.failed != nil {
 		return h.failed
@@ -183,7 +184,7 @@ func record(name string, c *Call, err error) entry {
 	return e
 }
 
-// detach makes an error that holds no value of the VM it came from.
+// detach makes an error that holds no value of its VM.
 func detach(err error) error {
 	var arg *ArgError
 	if errors.As(err, &arg) {
@@ -192,8 +193,8 @@ func detach(err error) error {
 	return fault.New(fault.CodeOf(err), fault.MessageOf(err, err.Error()))
 }
 
-// Frozen values are Go values without a VM: nil, bool, int64, float64, string,
-// []byte, time.Time, frozenList, *frozenObject.
+// Frozen values are Go values independent of a VM: nil, bool, int64, float64,
+// string, []byte, time.Time, frozenList, *frozenObject.
 type frozenList []any
 
 type frozenObject struct {

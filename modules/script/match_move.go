@@ -10,30 +10,29 @@ import (
 
 var _ match.Movable = (*game)(nil)
 
-// Move implements match.Movable. The state goes over as plain data. Where the
-// new code has a match_reload function that makes the new state of it, and what
-// cannot be carried as it is may be left out, as the function can put it back;
-// else the state must be carried whole.
+// Move implements match.Movable. The state is transferred as plain data. If
+// the new code has a match_reload function, which makes the new state, values
+// that cannot be transferred are left out; otherwise they make the move fail.
 func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bool, err error) {
 	next, ok := to.(*game)
 	if !ok || next.program.lang != g.program.lang {
-		return false, fault.New(fault.FailedPrecondition, "the match handler is in another language now")
+		return false, fault.New(fault.FailedPrecondition, "the match handler is now in another language")
 	}
 	if next.program == g.program {
 		return false, nil
 	}
-	carrier, ok := next.inst.(vm.Carrier)
+	target, ok := next.inst.(vm.Transferer)
 	if !ok {
 		return false, fault.New(fault.Unimplemented, "this engine cannot take over state")
 	}
 	converts := next.fns[MatchReload] != nil
-	state, lost, err := carrier.Carry(g.inst, g.state, converts)
+	state, lost, err := target.Transfer(g.inst, g.state, converts)
 	if err != nil {
 		return false, err
 	}
 	if len(lost) > 0 {
 		next.program.log.Info().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
-			Msg("what " + next.fn(MatchReload) + " gets of the state is not all there was: " + vm.ListUncarried(lost))
+			Msg("the state passed to " + next.fn(MatchReload) + " is incomplete: " + vm.ListUntransferable(lost))
 	}
 	next.state = state
 	if !converts {

@@ -207,7 +207,7 @@ func TestRecordFromGo(t *testing.T) {
 		},
 		"carry": func(x vm.Ref) any {
 			to := start(t, "", options{})
-			copied, _, err := to.Carry(v, x, false)
+			copied, _, err := to.Transfer(v, x, false)
 			text, _ := to.ToJSON(copied)
 			return fmt.Sprint(string(text), err)
 		},

@@ -7,49 +7,49 @@ import (
 	"kumi/vm"
 )
 
-var _ vm.Carrier = (*VM)(nil)
+var _ vm.Transferer = (*VM)(nil)
 
-// Carry implements vm.Carrier: tables with whatever keys, strings, numbers and
-// booleans. Functions, coroutines and userdata cannot be carried, and a table
-// only without its metatable.
-func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Uncarried, err error) {
+// Transfer implements vm.Transferer for tables with any keys, strings, numbers
+// and booleans. Functions, coroutines and userdata cannot be transferred, and
+// tables only without their metatable.
+func (v *VM) Transfer(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Untransferable, err error) {
 	old, ok := from.(*VM)
 	if !ok {
 		return nil, nil, fault.New(fault.FailedPrecondition, "the value comes from another language")
 	}
-	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*lua.LTable]*lua.LTable{}}
+	c := &transfer{from: old, to: v, lenient: lenient, seen: map[*lua.LTable]*lua.LTable{}}
 	c.path.Text = keyText
 	out := c.value(value(x))
 	switch {
 	case c.failed != nil:
 		return nil, nil, c.failed
 	case len(c.lost) > 0 && !lenient:
-		return nil, nil, &vm.CarryError{List: c.lost}
+		return nil, nil, &vm.TransferError{List: c.lost}
 	}
 	return out, c.lost, nil
 }
 
-// carrying is one Carry.
-type carrying struct {
+// transfer is the state of one Transfer.
+type transfer struct {
 	from, to *VM
 	lenient  bool
 	seen     map[*lua.LTable]*lua.LTable
 	path     vm.Path
-	lost     []vm.Uncarried
+	lost     []vm.Untransferable
 	failed   error
 }
 
-// deepestCarry is how far tables may nest.
-const deepestCarry = 5000
+// maxTransferDepth is the maximum nesting depth of tables.
+const maxTransferDepth = 5000
 
-func (c *carrying) lose(what string) {
-	if len(c.lost) <= vm.MostUncarried {
-		c.lost = append(c.lost, vm.Uncarried{Path: c.path.In("state"), What: what})
+func (c *transfer) lose(what string) {
+	if len(c.lost) <= vm.MaxUntransferable {
+		c.lost = append(c.lost, vm.Untransferable{Path: c.path.In("state"), What: what})
 	}
 }
 
-// value copies a value; nil in Lua's sense where it cannot be.
-func (c *carrying) value(x lua.LValue) lua.LValue {
+// value copies a value; Lua's nil if it cannot be copied.
+func (c *transfer) value(x lua.LValue) lua.LValue {
 	switch x := x.(type) {
 	case *lua.LTable:
 		return c.table(x)
@@ -65,15 +65,15 @@ func (c *carrying) value(x lua.LValue) lua.LValue {
 	return lua.LNil
 }
 
-func (c *carrying) table(t *lua.LTable) lua.LValue {
+func (c *transfer) table(t *lua.LTable) lua.LValue {
 	if done := c.seen[t]; done != nil {
 		return done
 	}
 	plain(t)
 	switch {
-	case c.failed != nil || len(c.lost) > vm.MostUncarried && !c.lenient:
-		return lua.LNil // it is known to be in vain
-	case c.path.Depth() > deepestCarry:
+	case c.failed != nil || len(c.lost) > vm.MaxUntransferable && !c.lenient:
+		return lua.LNil // has failed already
+	case c.path.Depth() > maxTransferDepth:
 		c.failed = fault.Newf(fault.FailedPrecondition, "%s is nested too deeply", c.path.In("state"))
 		return lua.LNil
 	case c.from.natives[t] != nil:
@@ -100,7 +100,7 @@ func (c *carrying) table(t *lua.LTable) lua.LValue {
 	return out
 }
 
-// step is a key in a path.
+// step returns the step of a path for a key.
 func step(k lua.LValue) vm.Step {
 	switch k := k.(type) {
 	case lua.LNumber:
@@ -115,7 +115,7 @@ func step(k lua.LValue) vm.Step {
 	return vm.Step{Of: k}
 }
 
-// keyText is a key that is neither text nor a whole number.
+// keyText formats a key that is neither a string nor a whole number.
 func keyText(k any) string {
 	switch k := k.(type) {
 	case lua.LNumber, lua.LBool:

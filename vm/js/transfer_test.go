@@ -11,9 +11,9 @@ import (
 	"kumi/vm/js"
 )
 
-func carryVM(t testing.TB, source string) *js.VM {
+func transferVM(t testing.TB, source string) *js.VM {
 	t.Helper()
-	p, err := js.Compile("carry.js", source)
+	p, err := js.Compile("transfer.js", source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,17 +25,17 @@ func carryVM(t testing.TB, source string) *js.VM {
 	return v
 }
 
-// carried carries what an expression gives into another VM and shows what a
+// transferred transfers the value of an expression to another VM and shows what a
 // function of that makes of it.
-func carried(t *testing.T, expression, show string, lenient bool) (text string, lost []vm.Uncarried, err error) {
+func transferred(t *testing.T, expression, show string, lenient bool) (text string, lost []vm.Untransferable, err error) {
 	t.Helper()
-	from := carryVM(t, "function make() { return "+expression+" }")
-	to := carryVM(t, "function show(state) { return String("+show+") }")
+	from := transferVM(t, "function make() { return "+expression+" }")
+	to := transferVM(t, "function show(state) { return String("+show+") }")
 	out, err := from.Invoke(t.Context(), from.Global("make"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied, lost, err := to.Carry(from, out[0], lenient)
+	copied, lost, err := to.Transfer(from, out[0], lenient)
 	if from.Broken() {
 		t.Error("the old VM is broken")
 	}
@@ -49,7 +49,7 @@ func carried(t *testing.T, expression, show string, lenient bool) (text string, 
 	return to.Str(got[0]), lost, nil
 }
 
-func TestCarry(t *testing.T) {
+func TestTransfer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ expression, show, want string }{
 		{`1.5`, `state`, `1.5`},
@@ -75,14 +75,14 @@ func TestCarry(t *testing.T) {
 		{`(() => { let l = null; for (let i = 0; i < 3000; i++) l = {l}; return l })()`, `(() => { let n = 0; for (let l = state; l; l = l.l) n++; return n })()`, `3000`},
 		{`10n ** 30n`, `state`, `1000000000000000000000000000000`},
 	} {
-		got, lost, err := carried(t, c.expression, c.show, false)
+		got, lost, err := transferred(t, c.expression, c.show, false)
 		if err != nil || got != c.want || len(lost) > 0 {
 			t.Errorf("%s: got %q %v %v, want %q", c.expression, got, lost, err, c.want)
 		}
 	}
 }
 
-func TestCarryRefuses(t *testing.T) {
+func TestTransferRefuses(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
 		`({a: [1, () => 1]})`:                        `state.a[1] is a function`,
@@ -98,44 +98,44 @@ func TestCarryRefuses(t *testing.T) {
 		`Array.from({length: 100}, () => isNaN)`:     `state[9] is a function, …`,
 		`(() => { let l = null; for (let i = 0; i < 6000; i++) l = {l}; return l })()`: `nested too deeply`,
 	} {
-		_, _, err := carried(t, expression, "", false)
+		_, _, err := transferred(t, expression, "", false)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", expression, err, want)
 		}
 	}
 }
 
-func TestCarryLeniently(t *testing.T) {
+func TestTransferLeniently(t *testing.T) {
 	t.Parallel()
-	got, lost, err := carried(t, `({n: 1, f() {}, list: [isNaN, 2], unit: Object.assign(new (class Unit { hp = 3 }), {g() {}})})`,
+	got, lost, err := transferred(t, `({n: 1, f() {}, list: [isNaN, 2], unit: Object.assign(new (class Unit { hp = 3 }), {g() {}})})`,
 		`JSON.stringify(state) + (state.list.length)`, true)
 	if want := `{"n":1,"list":[null,2],"unit":{"hp":3}}2`; got != want || err != nil {
 		t.Errorf("got %s %v, want %s", got, err, want)
 	}
-	if text := vm.ListUncarried(lost); text != `state.f is a function, state.list[0] is a function, state.unit is an instance of the class Unit, which comes as a plain object, state.unit.g is a function` {
+	if text := vm.ListUntransferable(lost); text != `state.f is a function, state.list[0] is a function, state.unit is an instance of the class Unit, which comes as a plain object, state.unit.g is a function` {
 		t.Errorf("lost: %s", text)
 	}
 }
 
-func TestCarryErrorHasACode(t *testing.T) {
+func TestTransferErrorHasACode(t *testing.T) {
 	t.Parallel()
-	_, _, err := carried(t, `isNaN`, "", false)
-	var e *vm.CarryError
+	_, _, err := transferred(t, `isNaN`, "", false)
+	var e *vm.TransferError
 	if !errors.As(err, &e) || fault.CodeOf(err) != fault.FailedPrecondition {
 		t.Errorf("%v", err)
 	}
 }
 
-func BenchmarkCarry(b *testing.B) {
-	from := carryVM(b, `function make() { const m = new Map(); for (let i = 0; i < 1000; i++) m.set("player" + i, { x: i, y: 2, name: "n" + i, items: [1, 2, 3] }); return m }`)
-	to := carryVM(b, "")
+func BenchmarkTransfer(b *testing.B) {
+	from := transferVM(b, `function make() { const m = new Map(); for (let i = 0; i < 1000; i++) m.set("player" + i, { x: i, y: 2, name: "n" + i, items: [1, 2, 3] }); return m }`)
+	to := transferVM(b, "")
 	out, err := from.Invoke(b.Context(), from.Global("make"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := to.Carry(from, out[0], false); err != nil {
+		if _, _, err := to.Transfer(from, out[0], false); err != nil {
 			b.Fatal(err)
 		}
 	}

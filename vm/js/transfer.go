@@ -10,17 +10,17 @@ import (
 	"kumi/vm"
 )
 
-var _ vm.Carrier = (*VM)(nil)
+var _ vm.Transferer = (*VM)(nil)
 
-// Carry implements vm.Carrier with the rules of structuredClone, except that it
-// refuses where structuredClone silently loses something: instances of classes
-// and properties with symbols as keys.
-func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Uncarried, err error) {
+// Transfer implements vm.Transferer with the rules of structuredClone, except
+// that it fails where structuredClone silently loses something: instances of
+// classes and properties with symbol keys.
+func (v *VM) Transfer(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, lost []vm.Untransferable, err error) {
 	old, ok := from.(*VM)
 	if !ok {
 		return nil, nil, fault.New(fault.FailedPrecondition, "the value comes from another language")
 	}
-	c := &carrying{from: old, to: v, lenient: lenient, seen: map[*goja.Object]goja.Value{}}
+	c := &transfer{from: old, to: v, lenient: lenient, seen: map[*goja.Object]goja.Value{}}
 	value, _ := x.(goja.Value)
 	var out goja.Value
 	c.path.Text = stepText
@@ -35,30 +35,30 @@ func (v *VM) Carry(from vm.Instance, x vm.Ref, lenient bool) (copied vm.Ref, los
 	case c.failed != nil:
 		return nil, nil, c.failed
 	case err != nil:
-		return nil, nil, fmt.Errorf("carry the value over: %w", err)
+		return nil, nil, fmt.Errorf("transfer the value: %w", err)
 	case len(c.lost) > 0 && !lenient:
-		return nil, nil, &vm.CarryError{List: c.lost}
+		return nil, nil, &vm.TransferError{List: c.lost}
 	}
 	return out, c.lost, nil
 }
 
-// carrying is one Carry.
-type carrying struct {
+// transfer is the state of one Transfer.
+type transfer struct {
 	from, to *VM
 	lenient  bool
 	seen     map[*goja.Object]goja.Value
 	path     vm.Path
-	lost     []vm.Uncarried
+	lost     []vm.Untransferable
 	failed   error
 
 	plainFrom, arrayFrom *goja.Object // prototypes of the old VM
 }
 
-// deepestCarry is how far values may nest. Lists of nodes that refer to the next
-// one are the way to get there.
-const deepestCarry = 5000
+// maxTransferDepth is the maximum nesting depth, which linked lists reach most
+// easily.
+const maxTransferDepth = 5000
 
-// How a path goes into a Map and a Set, and to a property with a symbol as key.
+// Steps of a path into a Map or a Set, and to a property with a symbol key.
 type (
 	mapKey   int
 	mapValue struct{ key goja.Value }
@@ -89,7 +89,7 @@ func stepText(step any) string {
 	return ""
 }
 
-func (c *carrying) enter(key string) {
+func (c *transfer) enter(key string) {
 	if key == "" {
 		c.path.Enter(vm.Step{Of: mapValue{}})
 		return
@@ -97,36 +97,36 @@ func (c *carrying) enter(key string) {
 	c.path.Enter(vm.Step{Key: key})
 }
 
-func (c *carrying) lose(what string) {
-	if len(c.lost) <= vm.MostUncarried {
-		c.lost = append(c.lost, vm.Uncarried{Path: c.path.In("state"), What: what})
+func (c *transfer) lose(what string) {
+	if len(c.lost) <= vm.MaxUntransferable {
+		c.lost = append(c.lost, vm.Untransferable{Path: c.path.In("state"), What: what})
 	}
 }
 
-// value copies a value; nil means that there is nothing to put in its place.
-func (c *carrying) value(x goja.Value) goja.Value {
+// value copies a value; nil means to leave it out.
+func (c *transfer) value(x goja.Value) goja.Value {
 	o, ok := x.(*goja.Object)
 	if !ok {
 		if _, symbol := x.(*goja.Symbol); symbol {
 			c.lose("a symbol")
 			return nil
 		}
-		return x // scalars belong to no VM
+		return x // scalars are independent of VMs
 	}
 	if done, ok := c.seen[o]; ok {
 		return done
 	}
-	if c.failed != nil || len(c.lost) > vm.MostUncarried && !c.lenient {
-		return nil // it is known to be in vain
+	if c.failed != nil || len(c.lost) > vm.MaxUntransferable && !c.lenient {
+		return nil // has failed already
 	}
-	if c.path.Depth() > deepestCarry {
+	if c.path.Depth() > maxTransferDepth {
 		c.failed = fault.Newf(fault.FailedPrecondition, "%s is nested too deeply", c.path.In("state"))
 		return nil
 	}
 	return c.object(o)
 }
 
-func (c *carrying) object(o *goja.Object) goja.Value {
+func (c *transfer) object(o *goja.Object) goja.Value {
 	t := o.ExportType()
 	class := o.ClassName()
 	switch {
@@ -184,8 +184,8 @@ func (c *carrying) object(o *goja.Object) goja.Value {
 	return c.plain(o)
 }
 
-// unboxed is the scalar in an object like new Number(1).
-func (c *carrying) unboxed(o *goja.Object, class string) goja.Value {
+// unboxed returns the scalar in an object such as new Number(1).
+func (c *transfer) unboxed(o *goja.Object, class string) goja.Value {
 	switch class {
 	case "String":
 		return o.ToString()
@@ -196,9 +196,9 @@ func (c *carrying) unboxed(o *goja.Object, class string) goja.Value {
 	return c.to.rt.ToValue(x)
 }
 
-// own says whether an object is what the constructor of that name makes, and
-// not of a class built on it.
-func (c *carrying) own(o *goja.Object, constructor string) bool {
+// own tells whether an object was made by the constructor of that name, and
+// not by a class derived from it.
+func (c *transfer) own(o *goja.Object, constructor string) bool {
 	if proto := o.Prototype(); proto != nil && (constructor == "Array" && proto == c.arrayFrom || proto == c.prototype(c.from, constructor)) {
 		return true
 	}
@@ -210,7 +210,7 @@ func (c *carrying) own(o *goja.Object, constructor string) bool {
 	return false
 }
 
-func (c *carrying) prototype(v *VM, constructor string) *goja.Object {
+func (c *transfer) prototype(v *VM, constructor string) *goja.Object {
 	fn, ok := v.rt.Get(constructor).(*goja.Object)
 	if !ok {
 		return nil
@@ -219,8 +219,8 @@ func (c *carrying) prototype(v *VM, constructor string) *goja.Object {
 	return proto
 }
 
-// instance names an object by its class.
-func (c *carrying) instance(o *goja.Object) string {
+// instance describes an object by its class.
+func (c *transfer) instance(o *goja.Object) string {
 	if fn, ok := o.Get("constructor").(*goja.Object); ok {
 		if name := fn.Get("name"); name != nil && name.String() != "" {
 			return "an instance of the class " + name.String()
@@ -229,13 +229,13 @@ func (c *carrying) instance(o *goja.Object) string {
 	return "an object with a prototype of its own"
 }
 
-func (c *carrying) keep(o *goja.Object, copied goja.Value) goja.Value {
+func (c *transfer) keep(o *goja.Object, copied goja.Value) goja.Value {
 	c.seen[o] = copied
 	return copied
 }
 
 // make calls a constructor of the new VM.
-func (c *carrying) make(constructor string, args ...goja.Value) *goja.Object {
+func (c *transfer) make(constructor string, args ...goja.Value) *goja.Object {
 	for i, a := range args {
 		if a == nil {
 			args[i] = goja.Undefined()
@@ -248,15 +248,15 @@ func (c *carrying) make(constructor string, args ...goja.Value) *goja.Object {
 	return o
 }
 
-// fail ends the carry without harm to the old VM, which a panic would break.
-func (c *carrying) fail(err error) *goja.Object {
+// fail ends the transfer without a panic, which would break the old VM.
+func (c *transfer) fail(err error) *goja.Object {
 	if c.failed == nil {
-		c.failed = fmt.Errorf("carry %s over: %w", c.path.In("state"), err)
+		c.failed = fmt.Errorf("transfer %s: %w", c.path.In("state"), err)
 	}
 	return c.to.rt.NewObject()
 }
 
-func (c *carrying) set(o *goja.Object, key string, x goja.Value) {
+func (c *transfer) set(o *goja.Object, key string, x goja.Value) {
 	if x == nil {
 		return
 	}
@@ -266,7 +266,7 @@ func (c *carrying) set(o *goja.Object, key string, x goja.Value) {
 }
 
 // plain copies an object's own properties.
-func (c *carrying) plain(o *goja.Object) goja.Value {
+func (c *transfer) plain(o *goja.Object) goja.Value {
 	proto := o.Prototype()
 	var out *goja.Object
 	switch {
@@ -288,7 +288,7 @@ func (c *carrying) plain(o *goja.Object) goja.Value {
 	return out
 }
 
-func (c *carrying) properties(o, out *goja.Object, want func(key string) bool) {
+func (c *transfer) properties(o, out *goja.Object, want func(key string) bool) {
 	for _, key := range o.Keys() {
 		if want(key) {
 			c.enter(key)
@@ -305,7 +305,7 @@ func (c *carrying) properties(o, out *goja.Object, want func(key string) bool) {
 	}
 }
 
-func (c *carrying) array(o *goja.Object) goja.Value {
+func (c *transfer) array(o *goja.Object) goja.Value {
 	out := c.to.rt.NewArray()
 	c.keep(o, out)
 	for _, key := range o.Keys() {
@@ -317,7 +317,7 @@ func (c *carrying) array(o *goja.Object) goja.Value {
 		}
 		x := c.value(o.Get(key))
 		if x == nil && isIndex {
-			x = goja.Undefined() // what was left out keeps its place
+			x = goja.Undefined() // keep the indexes of what follows
 		}
 		c.set(out, key, x)
 		c.path.Leave()
@@ -329,7 +329,7 @@ func (c *carrying) array(o *goja.Object) goja.Value {
 }
 
 // table copies a Map or a Set.
-func (c *carrying) table(o *goja.Object, constructor string) goja.Value {
+func (c *transfer) table(o *goja.Object, constructor string) goja.Value {
 	out := c.make(constructor)
 	c.keep(o, out)
 	add := "add"
@@ -372,8 +372,8 @@ func (c *carrying) table(o *goja.Object, constructor string) goja.Value {
 	return out
 }
 
-// view copies a typed array or a DataView together with the buffer it shows.
-func (c *carrying) view(o *goja.Object) goja.Value {
+// view copies a typed array or a DataView together with its buffer.
+func (c *transfer) view(o *goja.Object) goja.Value {
 	tag := o.GetSymbol(goja.SymToStringTag)
 	if tag == nil {
 		c.lose("binary data of an unknown kind")
@@ -396,8 +396,8 @@ func (c *carrying) view(o *goja.Object) goja.Value {
 
 var errorNames = []string{"Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError", "URIError"}
 
-// error copies an error of one of the language's own kinds.
-func (c *carrying) error(o *goja.Object) goja.Value {
+// error copies an instance of a built-in error class.
+func (c *transfer) error(o *goja.Object) goja.Value {
 	proto := o.Prototype()
 	for _, name := range errorNames {
 		if proto == nil || proto != c.prototype(c.from, name) {
