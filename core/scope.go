@@ -2,6 +2,10 @@ package core
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"sync"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 )
@@ -26,7 +30,7 @@ type Scope struct {
 	SessionID, Lang      string // only for calls that came over a socket
 	ClientIP, ClientPort string
 	Headers, QueryParams map[string][]string // only for RPCs over HTTP and gRPC
-	TraceID              string
+	TraceID              string              // empty where calls have one each, see WithTrace
 
 	// Match fields; MatchLabel and MatchTickRate are absent until the handler's init
 	// has returned, see HasMatchState.
@@ -44,6 +48,18 @@ type scoped struct {
 	context.Context
 	scope *Scope
 	mode  string
+	trace *trace // of WithTrace, else nil
+}
+
+// trace is a trace id that is made when it is first asked for.
+type trace struct {
+	once sync.Once
+	id   string
+}
+
+func (t *trace) get() string {
+	t.once.Do(func() { t.id = NewTraceID() })
+	return t.id
 }
 
 type scopeKey struct{}
@@ -57,6 +73,32 @@ func WithScope(ctx context.Context, s *Scope) context.Context {
 // modified.
 func WithMode(ctx context.Context, s *Scope, mode string) context.Context {
 	return &scoped{Context: ctx, scope: s, mode: mode}
+}
+
+// WithTrace is WithMode for one of many calls that share a Scope, as those of a
+// session do: each has a trace id of its own.
+func WithTrace(ctx context.Context, s *Scope, mode string) context.Context {
+	c := &struct {
+		scoped
+		trace
+	}{scoped: scoped{Context: ctx, scope: s, mode: mode}}
+	c.scoped.trace = &c.trace
+	return &c.scoped
+}
+
+// TraceID is the id that tells the call of ctx apart in logs; empty where there is
+// none, as in matches.
+func TraceID(ctx context.Context) string {
+	id, _ := ctx.Value(runtime.RUNTIME_CTX_TRACE_ID).(string)
+	return id
+}
+
+// NewTraceID makes a trace id: 32 hex digits. It is no secret.
+func NewTraceID() string {
+	var id [16]byte
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	return hex.EncodeToString(id[:])
 }
 
 // ScopeOf returns the Scope that a context carries, or nil, and its mode.
@@ -121,7 +163,12 @@ func (c *scoped) Value(key any) any {
 	case runtime.RUNTIME_CTX_MATCH_TICK_RATE:
 		return present(s.MatchTickRate, s.HasMatchState)
 	case runtime.RUNTIME_CTX_TRACE_ID:
-		return present(s.TraceID, s.TraceID != "")
+		switch {
+		case s.TraceID != "":
+			return s.TraceID
+		case c.trace != nil:
+			return c.trace.get()
+		}
 	}
 	return c.Context.Value(key)
 }

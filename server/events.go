@@ -85,18 +85,18 @@ func (e *events) close() {
 	e.done.Wait()
 }
 
-// customEvent takes an event that a client or a module raised.
+// customEvent takes an event that a client or a module raised. Handlers run in the
+// mode of the call that raised it; a client's is "event".
 func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	set := s.set.Load()
 	if set == nil && s.early.keep(ctx, event, s.customEvent) {
 		return
 	}
 	set = s.set.Load()
-	scope, _ := core.ScopeOf(ctx)
-	if scope == nil {
-		scope = s.scope
+	if scope, _ := core.ScopeOf(ctx); scope == nil {
+		ctx = core.WithMode(ctx, s.scope, "event")
 	}
-	s.events.post(core.WithMode(ctx, scope, "event"), set.Hooks.Events.Custom, event)
+	s.events.post(ctx, set.Hooks.Events.Custom, event)
 }
 
 // earlyEvents are those that modules raised while they loaded. They are handled

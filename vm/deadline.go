@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -12,11 +13,15 @@ import (
 type Deadline struct {
 	context.Context
 	at time.Time
+	// lasting is true for contexts that outlive their call, see NewLasting.
+	lasting bool
 
 	mu     sync.Mutex
 	inner  context.Context // nil until somebody asked for Done
 	cancel context.CancelFunc
-	ended  bool
+	timer  *time.Timer // of a lasting context
+	late   bool        // a lasting context ended while its call ran
+	ended  bool        // the call is over
 }
 
 // NewDeadline returns ctx with a deadline, or with its own where that is sooner.
@@ -28,8 +33,22 @@ func NewDeadline(ctx context.Context, at time.Time) *Deadline {
 	return &Deadline{Context: ctx, at: at}
 }
 
+// NewLasting returns ctx with a limit on the time of a call: it is done at that time
+// if the call still runs then. When End is called before, the limit is lifted and
+// the context goes on until ctx ends, so that goroutines which the call started may
+// use it. Its Deadline is that of ctx: contexts made of it with a longer time of
+// their own must keep theirs when the limit is lifted.
+func NewLasting(ctx context.Context, at time.Time) *Deadline {
+	return &Deadline{Context: ctx, at: at, lasting: true}
+}
+
 // Deadline implements context.Context.
-func (d *Deadline) Deadline() (time.Time, bool) { return d.at, true }
+func (d *Deadline) Deadline() (time.Time, bool) {
+	if d.lasting {
+		return d.Context.Deadline()
+	}
+	return d.at, true
+}
 
 // Done implements context.Context.
 func (d *Deadline) Done() <-chan struct{} { return d.timed().Done() }
@@ -42,7 +61,11 @@ func (d *Deadline) AfterFunc(f func()) (stop func() bool) { return context.After
 func (d *Deadline) timed() context.Context {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.inner == nil {
+	switch {
+	case d.inner != nil:
+	case d.lasting:
+		d.last()
+	default:
 		d.inner, d.cancel = context.WithDeadline(d.Context, d.at)
 		if d.ended {
 			d.cancel()
@@ -51,31 +74,63 @@ func (d *Deadline) timed() context.Context {
 	return d.inner
 }
 
+// last makes the inner context of a lasting one. Nobody says when that is needed no
+// more, so it leaves the parent, which may live for days, when d is collected.
+func (d *Deadline) last() {
+	d.inner, d.cancel = context.WithCancel(context.WithoutCancel(d.Context))
+	leave := context.AfterFunc(d.Context, d.cancel)
+	runtime.AddCleanup(d, func(leave func() bool) { leave() }, leave)
+	switch {
+	case d.late:
+		d.cancel()
+	case !d.ended:
+		d.timer = time.AfterFunc(time.Until(d.at), d.expire)
+	}
+}
+
+// expire ends a lasting context whose call still runs.
+func (d *Deadline) expire() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.ended {
+		d.late = true
+		d.cancel()
+	}
+}
+
 // Err implements context.Context.
 func (d *Deadline) Err() error {
-	d.mu.Lock()
-	inner, ended := d.inner, d.ended
-	d.mu.Unlock()
-	if inner != nil {
-		return inner.Err()
-	}
-	switch err := d.Context.Err(); {
-	case err != nil:
+	if err := d.Context.Err(); err != nil {
 		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.lasting:
+		if d.late = d.late || !d.ended && !time.Now().Before(d.at); d.late {
+			return context.DeadlineExceeded
+		}
+		return nil
+	case d.inner != nil:
+		return d.inner.Err()
 	case !time.Now().Before(d.at):
 		return context.DeadlineExceeded
-	case ended:
+	case d.ended:
 		return context.Canceled
 	}
 	return nil
 }
 
-// End ends the context, as a context's cancel function does.
+// End says that the call is over. It ends the context, as a context's cancel
+// function does, unless it is a lasting one.
 func (d *Deadline) End() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.ended = true
-	if d.cancel != nil {
+	switch {
+	case d.timer != nil:
+		d.timer.Stop()
+	case d.cancel != nil && !d.lasting:
 		d.cancel()
 	}
-	d.mu.Unlock()
 }

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,5 +64,69 @@ func TestDeadlineIsCheap(t *testing.T) {
 		d.End()
 	}); n > 1 {
 		t.Errorf("%v allocations, want 1 at most", n)
+	}
+}
+
+// A lasting context ends with a call that takes too long, and goes on after one that
+// does not.
+func TestLasting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, asks := range []bool{false, true} {
+			d := NewLasting(context.Background(), time.Now().Add(time.Second))
+			if asks {
+				<-d.Done()
+			} else {
+				time.Sleep(time.Second)
+			}
+			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("asked for Done: %v: a call that took too long: %v", asks, err)
+			}
+			d.End()
+			<-d.Done()
+			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("asked for Done: %v: after the end of a call that took too long: %v", asks, err)
+			}
+		}
+
+		parent, cancel := context.WithCancel(context.Background())
+		d := NewLasting(parent, time.Now().Add(time.Second))
+		long, stop := context.WithTimeout(d, time.Minute)
+		defer stop()
+		d.End()
+		time.Sleep(2 * time.Second)
+		if err := errors.Join(d.Err(), long.Err()); err != nil {
+			t.Fatalf("the call is over, and its context ended: %v", err)
+		}
+		<-long.Done()
+		if err := long.Err(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("a context with a time of its own ended with %v", err)
+		}
+		cancel()
+		<-d.Done()
+		if err := d.Err(); !errors.Is(err, context.Canceled) {
+			t.Fatalf("the context around it ended, and it did with %v", err)
+		}
+	})
+}
+
+// What waited for a lasting context is not kept by the context around it.
+func TestLastingIsCollected(t *testing.T) {
+	parent, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	gone := make(chan struct{})
+	func() {
+		d := NewLasting(parent, time.Now().Add(time.Hour))
+		_ = d.Done()
+		d.End()
+		runtime.AddCleanup(d, func(gone chan struct{}) { close(gone) }, gone)
+	}()
+	for {
+		runtime.GC()
+		select {
+		case <-gone:
+			return
+		case <-time.After(time.Millisecond):
+		}
 	}
 }

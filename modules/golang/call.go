@@ -23,7 +23,7 @@ import (
 type call struct {
 	*goModule
 	what   string // for people: RPC function "echo"
-	mode   string
+	mode   string // empty: that of the call which raised the event
 	logger *core.Logger
 	log    zerolog.Logger
 }
@@ -33,19 +33,20 @@ func (m *goModule) call(what, mode string, fields map[string]any) *call {
 	return &call{goModule: m, what: what, mode: mode, logger: core.NewLogger(m.log).WithFields(fields).(*core.Logger), log: log}
 }
 
-// begin gives the context a call runs with. Its deadline reaches everything the
-// function passes it on to. Go code that does not look at it cannot be stopped,
-// so the caller waits for it all the same.
+// begin gives the context a call runs with. It ends when the call takes too long.
+// Go code that does not look at it cannot be stopped, so the caller waits for it all
+// the same. Once the call has returned the context goes on as the caller's does: to
+// the end of the session, of the match or, over HTTP, of the request.
 func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) {
 	switch s, mode := core.ScopeOf(ctx); {
 	case s == nil:
 		ctx = core.WithMode(ctx, c.scope, c.mode)
-	case mode != c.mode:
+	case mode != c.mode && c.mode != "":
 		ctx = core.WithMode(ctx, s, c.mode)
 	}
 	ctx = store.WithCall(ctx)
 	if c.timeout > 0 {
-		d := vm.NewDeadline(ctx, time.Now().Add(c.timeout))
+		d := vm.NewLasting(ctx, time.Now().Add(c.timeout))
 		return d, d.End
 	}
 	return ctx, func() {}

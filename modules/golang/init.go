@@ -173,7 +173,7 @@ func (i *initializer) RegisterEventSessionEnd(fn func(ctx context.Context, logge
 
 func (i *initializer) event(what string, list *[]hooks.Slot[hooks.Event], fn func(ctx context.Context, logger runtime.Logger, evt *api.Event)) error {
 	return i.register(what, fn == nil, func() *hooks.Origin {
-		c := i.call(what, "event", nil)
+		c := i.call(what, "", nil)
 		i.loaded.Events++
 		*list = append(*list, hooks.Slot[hooks.Event]{Origin: i.origin(), Call: func(ctx context.Context, e *api.Event) {
 			ctx, end := c.begin(ctx)

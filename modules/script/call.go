@@ -115,9 +115,7 @@ func logFailure(log zerolog.Logger, ctx context.Context, what, module string, er
 	if module != "" {
 		ev.Str("module", module)
 	}
-	if s, _ := core.ScopeOf(ctx); s != nil {
-		noteScope(ev, s)
-	}
+	noteScope(ev, ctx)
 	if isScript && se.Stack != "" {
 		ev.Str("stack", se.Stack)
 	}

@@ -14,7 +14,7 @@ func Context(e vm.Engine, ctx context.Context) vm.Ref {
 	if s == nil {
 		s = &noScope
 	}
-	return e.Record(contextLayout, &contextSource{Scope: s, mode: mode, lua: e.Lang() == vm.Lua, modules: modulesVersion(e)})
+	return e.Record(contextLayout, &contextSource{Scope: s, ctx: ctx, mode: mode, lua: e.Lang() == vm.Lua, modules: modulesVersion(e)})
 }
 
 var noScope core.Scope
@@ -32,9 +32,17 @@ func modulesVersion(e vm.Engine) string {
 // contextSource reads the properties of a ctx from a scope.
 type contextSource struct {
 	*core.Scope
+	ctx     context.Context // nil in matches
 	mode    string
 	lua     bool
 	modules string // version of the program
+}
+
+func (s *contextSource) traceID() string {
+	if s.ctx == nil {
+		return ""
+	}
+	return core.TraceID(s.ctx)
 }
 
 type contextField struct {
@@ -131,7 +139,7 @@ var contextFields = []contextField{
 	ctxStr("match_node", func(s *contextSource) string { return s.MatchNode }).when(func(s *contextSource) bool { return s.MatchID != "" }),
 	ctxStr("match_label", func(s *contextSource) string { return s.MatchLabel }).when(withMatch),
 	{vm.N("match_tick_rate"), withMatch, func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromInt(int64(s.MatchTickRate)), nil }},
-	ctxStr("trace_id", func(s *contextSource) string { return s.TraceID }),
+	ctxStr("trace_id", (*contextSource).traceID),
 }
 
 // ContextNames lists the properties that a ctx can have.

@@ -127,9 +127,7 @@ func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 	if ctx == nil {
 		return e
 	}
-	if s, _ := core.ScopeOf(ctx); s != nil {
-		noteScope(e, s)
-	}
+	noteScope(e, ctx)
 	return e
 }
 
@@ -146,15 +144,19 @@ func (l *Local) Running() (function, module string) {
 }
 
 // noteScope adds to a log line for whom module code runs.
-func noteScope(e *zerolog.Event, s *core.Scope) {
+func noteScope(e *zerolog.Event, ctx context.Context) {
+	s, _ := core.ScopeOf(ctx)
+	if s == nil {
+		return
+	}
 	if s.UserID != "" {
 		e.Str("user_id", s.UserID)
 	}
 	if s.MatchID != "" {
 		e.Str("match_id", s.MatchID)
 	}
-	if s.TraceID != "" {
-		e.Str("trace_id", s.TraceID)
+	if id := core.TraceID(ctx); id != "" {
+		e.Str("trace_id", id)
 	}
 }
 

@@ -39,8 +39,8 @@ func init() { // not an initializer: loggers make loggers
 		}},
 		{Name: vm.N("get_fields"), Live: true, Body: func(l *core.Logger, c *vm.Call) error {
 			fields := l.Fields()
-			if s, _ := core.ScopeOf(c.Ctx); s != nil && s.TraceID != "" {
-				fields["trace_id"] = s.TraceID
+			if id := core.TraceID(c.Ctx); id != "" {
+				fields["trace_id"] = id
 			}
 			return c.ReturnAny("fields", fields, nil)
 		}},

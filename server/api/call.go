@@ -36,7 +36,7 @@ func (c *call) caller() uuid.UUID {
 // hooks only.
 func (c *call) moduleScope() *core.Scope {
 	s := c.Scope()
-	s.TraceID = door.NewTraceID()
+	s.TraceID = core.NewTraceID()
 	if c.http != nil {
 		s.ClientIP, s.ClientPort = door.ClientOf(c.http, c.Config.Socket.ProxyCount)
 	} else {

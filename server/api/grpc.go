@@ -121,7 +121,7 @@ func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ g
 
 	scope := a.Scope()
 	scope.Mode = "rpc"
-	scope.TraceID = door.NewTraceID()
+	scope.TraceID = core.NewTraceID()
 	scope.ClientIP, scope.ClientPort = door.ClientOfRPC(ctx, a.Config.Socket.ProxyCount)
 	scope.Headers, scope.QueryParams = splitMetadata(ctx)
 	setCaller(scope, claims)

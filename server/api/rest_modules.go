@@ -77,7 +77,7 @@ func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, 
 		}
 		delete(query, "http_key")
 	}
-	scope.TraceID = door.NewTraceID()
+	scope.TraceID = core.NewTraceID()
 	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
 	scope.Headers, scope.QueryParams = r.Header, query
 	return scope, nil

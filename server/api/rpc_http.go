@@ -56,7 +56,7 @@ func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 
 	scope := a.Scope()
 	scope.Mode = "rpc"
-	scope.TraceID = door.NewTraceID()
+	scope.TraceID = core.NewTraceID()
 	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
 	delete(r.Header, "Grpc-Timeout")
 	delete(query, "http_key")

@@ -4,7 +4,6 @@ package door
 
 import (
 	"context"
-	"math/rand/v2"
 
 	"github.com/rs/zerolog"
 
@@ -31,19 +30,4 @@ type Deps struct {
 // every caller.
 func (d *Deps) Scope() *core.Scope {
 	return &core.Scope{Env: d.Env, Node: d.Config.Name, Version: d.Version}
-}
-
-// NewTraceID makes the id that tells calls apart in logs: 32 hex digits. It is
-// no secret.
-func NewTraceID() string {
-	const digits = "0123456789abcdef"
-	var id [32]byte
-	for half := range 2 {
-		n := rand.Uint64()
-		for i := range 16 {
-			id[half*16+i] = digits[n&15]
-			n >>= 4
-		}
-	}
-	return string(id[:])
 }

@@ -138,7 +138,7 @@ func (s *session) handle(frame []byte) {
 // the client has been told that there is none.
 func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Envelope) *rtapi.Envelope {
 	cid, of := in.Cid, reflect.TypeOf(in.Message)
-	out, err := hook.Call(core.WithMode(s.ctx, s.scope, "before"), in)
+	out, err := hook.Call(core.WithTrace(s.ctx, s.scope, "before"), in)
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
@@ -171,7 +171,7 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 		reply = out
 	}
 	// The message was handled, whatever becomes of the session meanwhile.
-	ctx := core.WithMode(context.WithoutCancel(s.ctx), s.scope, "after")
+	ctx := core.WithTrace(context.WithoutCancel(s.ctx), s.scope, "after")
 	if err := hook.Call(ctx, reply, in); err != nil {
 		s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("after hook failed")
 	}

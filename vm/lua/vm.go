@@ -213,9 +213,9 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 		if outer.at.IsZero() || at.Before(outer.at) {
 			v.deadline.at = at
 		}
-		timed := &callContext{Context: ctx, at: v.deadline.at}
+		timed := vm.NewDeadline(ctx, v.deadline.at)
 		v.ctx = timed
-		defer timed.end()
+		defer timed.End()
 	}
 	if v.depth == 0 {
 		v.raised = raised{}
