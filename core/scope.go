@@ -143,6 +143,9 @@ func (c *scoped) Value(key any) any {
 	case runtime.RUNTIME_CTX_USERNAME:
 		return present(s.Username, s.UserID != "")
 	case runtime.RUNTIME_CTX_VARS:
+		if s.Vars == nil && s.UserID != "" {
+			return map[string]string{}
+		}
 		return present(s.Vars, s.UserID != "")
 	case runtime.RUNTIME_CTX_USER_SESSION_EXP:
 		return present(s.SessionExpiry, s.UserID != "")

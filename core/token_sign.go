@@ -1,7 +1,12 @@
 package core
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/golang-jwt/jwt/v5"
@@ -31,6 +36,34 @@ type wireClaims struct {
 }
 
 var _ jwt.Claims = (*wireClaims)(nil)
+
+// MarshalJSON implements json.Marshaler. The published JavaScript client reads a
+// payload with atob, which knows neither the letters - and _ of base64url nor
+// UTF-8. A payload of ASCII without the characters that end in six ones or in
+// 111110 has neither, so those and all others are written as \uXXXX.
+func (c *wireClaims) MarshalJSON() ([]byte, error) {
+	type plain wireClaims // without this method
+	text, err := json.Marshal((*plain)(c))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		if b := text[i]; b < utf8.RuneSelf && b != '>' && b != '?' && b != '~' && b != 0x7f {
+			out = append(out, b)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		i += size
+		if high, low := utf16.EncodeRune(r); high != unicode.ReplacementChar {
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		} else {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out, nil
+}
 
 // GetExpirationTime implements jwt.Claims; a token without it is rejected.
 func (c *wireClaims) GetExpirationTime() (*jwt.NumericDate, error) {

@@ -55,6 +55,32 @@ func TestTokenPayload(t *testing.T) {
 	}
 }
 
+// The published JavaScript client reads payloads with atob, which knows neither
+// base64url nor UTF-8.
+func TestTokenPayloadIsPlain(t *testing.T) {
+	t.Parallel()
+	tokens, clock := newTestTokens()
+	const odd = "é真𝄞>?~\x7f\"\\\n"
+	for shift := range 3 { // to every place in a group of three bytes
+		claims := testClaims(clock.Now())
+		claims.Username = strings.Repeat("x", shift) + odd + strings.Repeat("?~>", 5)
+		claims.Vars = map[string]string{odd: odd}
+		session, _, _, err := tokens.pair(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := strings.Split(session, ".")[1]
+		text, err := base64.RawStdEncoding.DecodeString(payload)
+		if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r >= 0x7f }) {
+			t.Errorf("the payload %s is not for atob: %v", payload, err)
+		}
+		again, err := tokens.kinds[sessionToken].parse(session)
+		if err != nil || again.Username != claims.Username || again.Vars[odd] != odd {
+			t.Errorf("read back as %+v, %v", again, err)
+		}
+	}
+}
+
 func TestTokenVerification(t *testing.T) {
 	t.Parallel()
 	tokens, clock := newTestTokens()

@@ -127,7 +127,7 @@ var contextFields = []contextField{
 	ctxMulti("query_params", func(s *contextSource) map[string][]string { return s.QueryParams }),
 	ctxStr("user_id", func(s *contextSource) string { return s.UserID }),
 	ctxStr("username", func(s *contextSource) string { return s.Username }).when(userOr(func(s *contextSource) bool { return s.Username != "" })),
-	{vm.N("vars"), userOr(func(s *contextSource) bool { return s.Vars != nil }),
+	{vm.N("vars"), userOr(func(*contextSource) bool { return true }),
 		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return stringMap(e, s.Vars) }},
 	{vm.N("user_session_exp"), userOr(func(s *contextSource) bool { return s.SessionExpiry != 0 }),
 		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromInt(s.SessionExpiry), nil }},
