@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/google/go-cmp/cmp"
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
@@ -39,7 +40,7 @@ func TestBindQuery(t *testing.T) {
 			MaxSize: wrapperspb.Int32(2), Query: wrapperspb.String("+a:b"),
 		}},
 		{"ids=a&ids=b&facebookIds=c", &api.GetUsersRequest{}, &api.GetUsersRequest{Ids: []string{"a", "b"}, FacebookIds: []string{"c"}}},
-		{"vars[a]=b&vars.c=d&token=t", &api.SessionRefreshRequest{}, &api.SessionRefreshRequest{Token: "t", Vars: map[string]string{"a": "b", "c": "d"}}},
+		{"vars[a]=b&vars[c]=d&token=t", &api.SessionRefreshRequest{}, &api.SessionRefreshRequest{Token: "t", Vars: map[string]string{"a": "b", "c": "d"}}},
 		{"account.id=x&account.vars[k]=v&create=false", &api.AuthenticateDeviceRequest{}, &api.AuthenticateDeviceRequest{
 			Account: &api.AccountDevice{Id: "x", Vars: map[string]string{"k": "v"}}, Create: wrapperspb.Bool(false),
 		}},
@@ -50,7 +51,10 @@ func TestBindQuery(t *testing.T) {
 		{"record.operator=3", &api.WriteLeaderboardRecordRequest{}, &api.WriteLeaderboardRecordRequest{
 			Record: &api.WriteLeaderboardRecordRequest_LeaderboardRecordWrite{Operator: api.Operator_INCREMENT},
 		}},
-		{"colour=red&limit.x=1&ids.x=2", &api.ListMatchesRequest{}, &api.ListMatchesRequest{Limit: nil}},
+		{"colour=red&colour.dark=true&query=%ff", &api.ListMatchesRequest{}, &api.ListMatchesRequest{Query: wrapperspb.String("\ufffd")}},
+		{"vars.c=d", &api.SessionRefreshRequest{}, nil},
+		{"ids.x=2", &api.GetUsersRequest{}, nil},
+		{"minSize=1&min_size=2", &api.ListMatchesRequest{}, nil},
 		{"limit=", &api.ListMatchesRequest{}, nil},
 		{"limit=99999999999", &api.ListMatchesRequest{}, nil},
 		{"limit=1&limit=2", &api.ListMatchesRequest{}, nil},
@@ -64,7 +68,7 @@ func TestBindQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = bindQuery(test.in.ProtoReflect(), query, &route{})
+		err = bindQuery(test.in, query, utilities.NewDoubleArray(nil))
 		if test.want == nil {
 			if fault.CodeOf(err) != fault.InvalidArgument {
 				t.Errorf("%s: error %v, want InvalidArgument", test.query, err)
@@ -83,11 +87,26 @@ func TestBindQuery(t *testing.T) {
 // What the path and the body give, the query does not change.
 func TestQueryDoesNotOverride(t *testing.T) {
 	t.Parallel()
-	fields := (&api.WriteLeaderboardRecordRequest{}).ProtoReflect().Descriptor().Fields()
-	rt := &route{params: append([]protoField(nil), fields.ByName("leaderboard_id")), body: fields.ByName("record")}
+	rt := newRouter([]*row{method("WriteLeaderboardRecord", bySession, func(*call, *api.WriteLeaderboardRecordRequest) (*api.LeaderboardRecord, error) {
+		return nil, nil
+	}, post("/v2/leaderboard/{leaderboard_id}", "record"))})["POST"].literal["v2"].literal["leaderboard"].param.route
 	in := &api.WriteLeaderboardRecordRequest{}
-	if err := bindQuery(in.ProtoReflect(), url.Values{"leaderboard_id": {"x"}, "record.score": {"1"}}, rt); err != nil || proto.Size(in) != 0 {
+	if err := bindQuery(in, url.Values{"leaderboard_id": {"x"}, "leaderboardId": {"x"}, "record.score": {"1"}}, rt.given); err != nil || proto.Size(in) != 0 {
 		t.Error(in, err)
+	}
+}
+
+// What is wrong with a query is told in the words that clients know.
+func TestQueryErrors(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"limit=x":         `parsing field "limit": strconv.ParseInt: parsing "x": invalid syntax`,
+		"limit=1&limit=2": `too many values for field "limit": 1, 2`,
+	} {
+		values, _ := url.ParseQuery(query)
+		if err := bindQuery(&api.ListMatchesRequest{}, values, utilities.NewDoubleArray(nil)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", query, err, want)
+		}
 	}
 }
 

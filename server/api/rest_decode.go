@@ -30,7 +30,6 @@ func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, param
 			return 0, err
 		}
 	}
-	m := in.ProtoReflect()
 	if !rt.whole && (r.URL.RawQuery != "" || form != nil) {
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
@@ -39,15 +38,15 @@ func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, param
 		for name, values := range form {
 			query[name] = append(values, query[name]...)
 		}
-		if err := bindQuery(m, query, rt); err != nil {
+		if err := bindQuery(in, query, rt.given); err != nil {
 			return 0, err
 		}
 	}
 	for i, field := range rt.params {
-		if field == nil {
+		if field == "" {
 			continue
 		}
-		if err := setField(m, field, params[i:i+1]); err != nil {
+		if err := bindPath(in, field, params[i]); err != nil {
 			return 0, err
 		}
 	}

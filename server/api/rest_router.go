@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -15,10 +16,11 @@ const maxPathParams = 4
 // go into.
 type route struct {
 	*row
-	params []protoreflect.FieldDescriptor
+	params []string // names of fields, empty where the request has none
 	// body is the field the HTTP body goes into; whole means the request itself.
 	body  protoreflect.FieldDescriptor
 	whole bool
+	given *utilities.DoubleArray // what the path and the body give, not the query
 }
 
 // pathParams are the values of a path's parameters, in order.
@@ -69,8 +71,11 @@ func (r router) add(row *row, b binding) {
 			at = at.child(segment)
 			continue
 		}
-		// A row of a method that is not built has no fields: its values go nowhere.
-		rt.params = append(rt.params, fields.ByName(protoreflect.Name(strings.TrimSuffix(name, "}"))))
+		name = strings.TrimSuffix(name, "}")
+		if fields.ByName(protoreflect.Name(name)) == nil {
+			name = "" // a method that is not built: its values go nowhere
+		}
+		rt.params = append(rt.params, name)
 		if at.param == nil {
 			at.param = &node{}
 		}
@@ -80,6 +85,16 @@ func (r router) add(row *row, b binding) {
 		panic(fmt.Sprintf("%s %s: bound twice or too many parameters", b.verb, b.pattern))
 	}
 	at.route = rt
+	var given [][]string
+	for _, name := range rt.params {
+		if name != "" {
+			given = append(given, []string{name})
+		}
+	}
+	if rt.body != nil {
+		given = append(given, []string{b.body})
+	}
+	rt.given = utilities.NewDoubleArray(given)
 }
 
 func (n *node) child(segment string) *node {

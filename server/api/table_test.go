@@ -1,6 +1,8 @@
 package api
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"kumi/hooks"
@@ -50,5 +52,41 @@ func TestRowsFitTheirHooks(t *testing.T) {
 		if want := r.hook.In().ProtoReflect().Descriptor().FullName(); got != want {
 			t.Errorf("%s decodes %s, its hook takes %s", r.name, got, want)
 		}
+	}
+}
+
+// Each row has the verb, the path and the body of the published service.
+func TestTableFitsThePublishedService(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/bindings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			published[line] = true
+		}
+	}
+	// The RPC endpoint is no row: it takes its bodies in two forms.
+	delete(published, "RpcFunc GET /v2/rpc/{id}")
+	delete(published, "RpcFunc POST /v2/rpc/{id} payload")
+	check := func(name string, bindings []binding) {
+		for _, b := range bindings {
+			line := strings.TrimSpace(name + " " + b.verb + " " + b.pattern + " " + b.body)
+			if !published[line] && name != "ValidatePurchaseSamsung" { // of another version of the service
+				t.Errorf("%s: not so in the published service", line)
+			}
+			delete(published, line)
+		}
+	}
+	for _, r := range table() {
+		check(r.name, r.bindings)
+	}
+	for _, p := range pending {
+		check(p.name, p.bindings)
+	}
+	for line := range published {
+		t.Errorf("%s: not in the table", line)
 	}
 }
