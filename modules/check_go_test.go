@@ -19,7 +19,7 @@ func TestCheckOfGo(t *testing.T) {
 	var r check.Report
 	fn := func(goCtx, goLog, goDB, goNK, string) (string, error) { return "", nil }
 	event := func(goCtx, goLog, *api.Event) {}
-	w := emptyWorld(t, nil)
+	w := emptyTestServer(t, nil)
 	l := &loading{Options: w.options, nk: w.core.Module(), report: &r}
 	p := newPart("go")
 	l.begin(p)
@@ -30,7 +30,7 @@ func TestCheckOfGo(t *testing.T) {
 			init.RegisterRpc("X", fn))
 	}})
 	problems := r.Problems()
-	if err != nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Text, "modules/check_go_test.go:30: RPC function \"x\" is registered twice: this hides the one at modules/check_go_test.go:28") {
+	if err != nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Text, "modules/check_go_test.go:30: RPC function \"x\" is registered twice: it shadows the one at modules/check_go_test.go:28") {
 		t.Errorf("%v, %q", err, problems)
 	}
 }

@@ -66,7 +66,7 @@ func (c *counter) MatchSignal(ctx context.Context, _ runtime.Logger, _ goDB, _ g
 
 func TestGoMatch(t *testing.T) {
 	t.Parallel()
-	_, w, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	_, w, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return init.RegisterMatch("counter", func(goCtx, goLog, goDB, goNK) (runtime.Match, error) { return &counter{}, nil })
 	})
 	if err != nil {

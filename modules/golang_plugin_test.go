@@ -12,7 +12,7 @@ import (
 
 func TestPluginThatIsNone(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"native/game.so": "not a library"})
+	w := emptyTestServer(t, map[string]string{"native/game.so": "not a library"})
 	err := w.load()
 	if fault.CodeOf(err) != fault.FailedPrecondition || !strings.Contains(err.Error(), "native/game.so") {
 		t.Errorf("got %v", err)

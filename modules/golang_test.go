@@ -24,10 +24,10 @@ import (
 	"kumi/store/fault"
 )
 
-// goWorld loads one Go module and nothing else.
-func goWorld(t *testing.T, init golang.Init, change ...func(*Options)) (*part, *world, error) {
+// goServer loads one Go module and nothing else.
+func goServer(t *testing.T, init golang.Init, change ...func(*Options)) (*part, *testServer, error) {
 	t.Helper()
-	w := emptyWorld(t, nil)
+	w := emptyTestServer(t, nil)
 	for _, f := range change {
 		f(&w.options)
 	}
@@ -54,7 +54,7 @@ func TestGoModule(t *testing.T) {
 		db              bool
 	}
 	var got seen
-	p, w, err := goWorld(t, func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, init runtime.Initializer) error {
+	p, w, err := goServer(t, func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, init runtime.Initializer) error {
 		late = init
 		if mode := ctx.Value(runtime.RUNTIME_CTX_MODE); mode != "run_once" {
 			t.Errorf("mode of InitModule: %v", mode)
@@ -127,7 +127,7 @@ func TestGoModule(t *testing.T) {
 
 func TestGoCallThatWaits(t *testing.T) {
 	t.Parallel()
-	p, w, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	p, w, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return init.RegisterRpc("slow", func(ctx goCtx, _ goLog, _ goDB, _ goNK, _ string) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
@@ -165,7 +165,7 @@ func TestGoInitFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, _, err := goWorld(t, c.init); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, _, err := goServer(t, c.init); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -177,7 +177,7 @@ func TestGoInitFails(t *testing.T) {
 func TestGoEveryHook(t *testing.T) {
 	t.Parallel()
 	called := map[string]int{}
-	p, _, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	p, _, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		v := reflect.ValueOf(init)
 		for i := range v.NumMethod() {
 			name := v.Type().Method(i).Name
@@ -243,7 +243,7 @@ func TestGoEveryHook(t *testing.T) {
 
 func TestGoHookResults(t *testing.T) {
 	t.Parallel()
-	p, w, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	p, w, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return errors.Join(
 			init.RegisterBeforeAddFriends(func(_ goCtx, _ goLog, _ goDB, _ goNK, in *api.AddFriendsRequest) (*api.AddFriendsRequest, error) {
 				if len(in.Ids) == 0 {
@@ -315,7 +315,7 @@ func TestGoEventsAddUp(t *testing.T) {
 			panic("ignored")
 		}
 	}
-	p, _, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	p, _, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return errors.Join(init.RegisterEvent(handler("a")), init.RegisterEvent(handler("b")),
 			init.RegisterEventSessionStart(handler("s")), init.RegisterEventSessionEnd(handler("e")))
 	})
@@ -336,10 +336,10 @@ func TestGoEventsAddUp(t *testing.T) {
 func TestGoReplacedRegistrationIsReported(t *testing.T) {
 	t.Parallel()
 	fn := func(goCtx, goLog, goDB, goNK, string) (string, error) { return "", nil }
-	_, w, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	_, w, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return errors.Join(init.RegisterRpc("x", fn), init.RegisterRpc("X", fn))
 	})
-	if err != nil || len(w.log.lines(`RPC function \"x\"`, "hidden")) != 1 {
+	if err != nil || len(w.log.lines(`RPC function \"x\"`, "shadowed")) != 1 {
 		t.Error(err, w.log.lines(""))
 	}
 }
@@ -353,7 +353,7 @@ func TestGoHTTPRoutes(t *testing.T) {
 			}
 		}
 	}
-	p, _, err := goWorld(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
+	p, _, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return errors.Join(
 			init.RegisterHttp("/plain", show("x"), http.MethodGet),
 			init.RegisterHttp("/items/{item-id}/parts/{part}", show("item-id", "part")),

@@ -30,17 +30,17 @@ func storageRequest() *api.WriteStorageObjectsRequest {
 // in each language, beside the same change by way of JSON text, as a hook that
 // gets and returns JSON would need it.
 func BenchmarkBeforeHook(b *testing.B) {
-	w := newWorld(b, map[string]string{
+	w := newTestServer(b, map[string]string{
 		"index.js": `function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerBeforeWriteStorageObjects((ctx, logger, nk, r) => { for (const o of r.objects) o.collection = "x"; return r });
 			initializer.registerRpc("js", (ctx, logger, nk, payload) => payload); }`,
 	})
-	l := newWorld(b, map[string]string{
+	l := newTestServer(b, map[string]string{
 		"a.lua": `local nk = require("nakama"); nk.register_req_before(function (ctx, r) for _, o in ipairs(r.objects) do o.collection = "x" end return r end, "WriteStorageObjects")
 			nk.register_rpc(function (ctx, payload) return payload end, "lua")`,
 	})
 	in := storageRequest()
-	for lang, w := range map[string]*world{"javascript": w, "lua": l} {
+	for lang, w := range map[string]*testServer{"javascript": w, "lua": l} {
 		ctx := core.WithMode(context.Background(), w.scope("00000000-0000-4000-8000-000000000001", "me"), "before")
 		hook := w.Hooks.API("WriteStorageObjects").Before.Call
 		b.Run(lang, func(b *testing.B) {
@@ -98,7 +98,7 @@ func (still) TickRate() int   { return 10 }
 
 // BenchmarkMatchTick is a match's loop without and with messages.
 func BenchmarkMatchTick(b *testing.B) {
-	w := newWorld(b, map[string]string{
+	w := newTestServer(b, map[string]string{
 		"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch("tick_js", {
 			matchInit: () => ({state: {n: 0}, tickRate: 10}), matchJoinAttempt: (c, l, n, d, t, state) => ({state, accept: true}),
 			matchJoin: (c, l, n, d, t, state) => ({state}), matchLeave: (c, l, n, d, t, state) => ({state}),

@@ -18,13 +18,13 @@ import (
 	"kumi/store/fault"
 )
 
-// hookWorld loads one language's hooks.
-func hookWorld(t *testing.T, lang, text string) *world {
+// hookServer loads one language's hooks.
+func hookServer(t *testing.T, lang, text string) *testServer {
 	t.Helper()
 	if lang == "lua" {
-		return newWorld(t, map[string]string{"hooks.lua": "local nk = require(\"nakama\")\n" + text})
+		return newTestServer(t, map[string]string{"hooks.lua": "local nk = require(\"nakama\")\n" + text})
 	}
-	return newWorld(t, map[string]string{"index.js": "function InitModule(ctx, logger, nk, initializer) {\n" + text + "\n}"})
+	return newTestServer(t, map[string]string{"index.js": "function InitModule(ctx, logger, nk, initializer) {\n" + text + "\n}"})
 }
 
 // A before hook sees the request and may change it; what it returns goes on.
@@ -63,7 +63,7 @@ func TestBeforeHook(t *testing.T) {
 		end, "writestorageobjects")`,
 	} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			pair := w.Hooks.API("WriteStorageObjects")
 			if pair == nil || pair.Before == nil {
 				t.Fatal("the hook is not registered under its exact name")
@@ -124,7 +124,7 @@ func TestAfterHook(t *testing.T) {
 			nk.register_req_before(function (ctx, request) nk.logger_info("before " .. type(request)) end, "DeleteAccount")`,
 	} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			ctx := core.WithMode(t.Context(), w.scope("", ""), "after")
 			err := w.Hooks.API("AuthenticateDevice").After.Call(ctx, &api.Session{Token: "t", Created: true},
 				&api.AuthenticateDeviceRequest{Account: &api.AccountDevice{Id: "d"}, Username: "u"})
@@ -165,7 +165,7 @@ func TestRealtimeHook(t *testing.T) {
 			nk.register_rt_after(function (ctx, out, e) nk.logger_info("after " .. tostring(next(out) == nil) .. " " .. e.cid) end, "matchdatasend")`,
 	} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			pair := w.Hooks.Realtime("MatchDataSend")
 			if pair == nil || pair.Before == nil || pair.After == nil {
 				t.Fatal("the hooks are not registered under their exact name")
@@ -202,7 +202,7 @@ func TestEveryHook(t *testing.T) {
 	}
 	for lang, text := range map[string]string{"javascript": js.String(), "lua": lua.String()} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			for i := range hooks.Methods {
 				m := &hooks.Methods[i]
 				p := w.Hooks.API(m.Name)
@@ -245,7 +245,7 @@ func TestUnknownHook(t *testing.T) {
 		`no global function`:                              {"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerRpc("x", "missing") }`},
 		`a storage index named "i" is already registered`: {"a.lua": `local nk = require("nakama"); nk.register_storage_index("i", "c", "", {"f"}, {}, 5); nk.register_storage_index("i", "c", "", {"f"}, {}, 5)`},
 	} {
-		if err := emptyWorld(t, files).load(); err == nil || !strings.Contains(err.Error(), name) {
+		if err := emptyTestServer(t, files).load(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got the error %v, want it to say %q", err, name)
 		}
 	}
@@ -253,7 +253,7 @@ func TestUnknownHook(t *testing.T) {
 
 func TestRegisterAfterLoad(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerRpc("js", () => { initializer.registerRpc("late", () => "") }) }`,
 		"a.lua":    `local nk = require("nakama"); nk.register_rpc(function () nk.register_rpc(function () end, "late") end, "lua")`,
 	})
@@ -266,7 +266,7 @@ func TestRegisterAfterLoad(t *testing.T) {
 
 func TestRPCResults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"index.js": `function globalEcho(ctx, logger, nk, payload) { return payload }
 			function InitModule(ctx, logger, nk, initializer) {
 				initializer.registerRpc("js null", () => null); initializer.registerRpc("js nothing", () => {}); initializer.registerRpc("js number", () => 5);
@@ -343,7 +343,7 @@ func TestSinglesAndEvents(t *testing.T) {
 			nk.register_purchase_notification_apple(function () end)`,
 	} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			ctx, s := t.Context(), &w.Hooks.Single
 			two := []runtime.MatchmakerEntry{entry{"t1", "u1"}, entry{"t2", "u2"}}
 			if id, err := s.MatchmakerMatched.Call(ctx, two); err != nil || id != "id."+testNode {

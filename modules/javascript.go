@@ -67,7 +67,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return nil, err
 	}
 	p.close = append(p.close, p.pool.Close)
-	p.registered(func() { script.Install(j.program, p.pool, regs, p.reg, l.hidden()) })
+	p.registered(func() { script.Install(j.program, p.pool, regs, p.reg, l.shadowed()) })
 	return p, nil
 }
 

@@ -352,7 +352,7 @@ func TestInitModuleMakesMatches(t *testing.T) {
 	t.Parallel()
 	// Each match gets a VM in which InitModule is replayed up to where the first
 	// run is; later VMs replay all of it, and make no matches.
-	w := newWorld(t, map[string]string{"index.ts": `
+	w := newTestServer(t, map[string]string{"index.ts": `
 		const made: string[] = [];
 		export function InitModule(ctx: any, logger: any, nk: any, init: any) {
 			const keep = (ctx: any, logger: any, nk: any, dispatcher: any, tick: number, state: any) => ({ state });

@@ -70,7 +70,7 @@ type Options struct {
 
 // Load finds and runs the modules: Go first, then Lua, then JavaScript. Where
 // several registered the same thing, Go's stands before Lua's and Lua's before
-// JavaScript's; the log says what is hidden. An error names the file and, where
+// JavaScript's; the log says what is shadowed. An error names the file and, where
 // it has one, the line and column; nothing stays loaded then.
 //
 // While it runs, Options.Matches finds handlers in what is loaded so far and
@@ -133,7 +133,7 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		}
 		parts = append(parts, p)
 	}
-	s := merge(parts, l.hidden())
+	s := merge(parts, l.shadowed())
 	if l.OwnRoutes != nil && len(s.HTTP) > 0 {
 		httproute.Overlaps(s.HTTP, l.OwnRoutes(), l.overlap)
 	} else {
@@ -152,11 +152,11 @@ func (p *part) shut() {
 }
 
 // merge makes one set of the parts, which are in order of precedence.
-func merge(parts []*part, hidden func(what string, by, was hooks.Origin)) *Set {
+func merge(parts []*part, shadowed func(what string, by, was hooks.Origin)) *Set {
 	all := newPart("")
 	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Jobs: map[string]core.Job{}}
 	for _, p := range slices.Backward(parts) {
-		registry.Merge(all.reg, p.reg, hidden)
+		registry.Merge(all.reg, p.reg, shadowed)
 	}
 	all.reg.Hooks.Join()
 	s.Filters, s.Matches, s.HTTP = all.reg.Filters, all.reg.Matches(), all.reg.HTTP
@@ -201,7 +201,7 @@ func (l *loading) golang(ctx context.Context, p *part, modules ...golang.Module)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o := golang.Options{
 		Scope: l.scope, NK: l.nk, Config: l.Config, Logger: l.Logger, CallTimeout: l.CallTimeout, TickTimeout: l.TickTimeout,
-		Into: p.reg, Hidden: l.hidden(),
+		Into: p.reg, Shadowed: l.shadowed(),
 	}
 	if l.DB != nil {
 		o.DB = l.DB.SQL()

@@ -27,7 +27,7 @@ func TestPrecedence(t *testing.T) {
 			return "go", nil
 		})
 	})
-	w := emptyWorld(t, map[string]string{
+	w := emptyTestServer(t, map[string]string{
 		"index.js": duelJS + `function InitModule(ctx, logger, nk, initializer) {
 			for (const id of ["all", "Scripts", "js"]) initializer.registerRpc(id, () => "javascript");
 			initializer.registerRpc("twice", () => "first"); initializer.registerRpc("TWICE", () => "second");
@@ -64,9 +64,9 @@ func TestPrecedence(t *testing.T) {
 		t.Errorf("events run in another order:\n%s", diff)
 	}
 	for _, want := range [][]string{
-		{`RPC function \"all\" of the javascript module`, `is hidden by that of the lua module \"b\"`},
-		{`RPC function \"all\" of the lua module \"b\" is hidden by that of the go module \"precedence\"`},
-		{`RPC function \"lua\" of the lua module \"b\" is hidden by that of the lua module \"c\"`},
+		{`RPC function \"all\" of the javascript module`, `is shadowed by that of the lua module \"b\"`},
+		{`RPC function \"all\" of the lua module \"b\" is shadowed by that of the go module \"precedence\"`},
+		{`RPC function \"lua\" of the lua module \"b\" is shadowed by that of the lua module \"c\"`},
 		{`RPC function \"twice\" of the javascript module`, `of the javascript module`},
 		{`match handler \"duel\" of the javascript module`, `of the lua module \"duel\"`},
 		{`match handler \"duel_go\" of the javascript module`, `of the go module`},
@@ -96,7 +96,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a.lua": "return 1"})
+	w := newTestServer(t, map[string]string{"a.lua": "return 1"})
 	first := w.Version
 	if err := w.load(); err != nil {
 		t.Fatal(err)
@@ -110,10 +110,10 @@ func TestVersion(t *testing.T) {
 // A load that fails leaves things as they were.
 func TestFailedReload(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"duel.lua": duelLua})
+	w := newTestServer(t, map[string]string{"duel.lua": duelLua})
 	good := w.Set
 	good2 := w.options
-	w.options.Path = emptyWorld(t, map[string]string{"duel.lua": duelLua, "zz.lua": "local x = = 5"}).options.Path
+	w.options.Path = emptyTestServer(t, map[string]string{"duel.lua": duelLua, "zz.lua": "local x = = 5"}).options.Path
 	_, err := Load(t.Context(), w.options)
 	if err == nil || !strings.Contains(err.Error(), "zz.lua:1") {
 		t.Errorf("got %v, want an error with file and line", err)
@@ -131,7 +131,7 @@ func TestFailedReload(t *testing.T) {
 // run_once runs once per load while modules load, and once per place later.
 func TestRunOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"a.lua": `local nk = require("nakama")
 			local started
 			nk.run_once(function (ctx) started = ctx.execution_mode; nk.logger_info("once a") end)
@@ -179,7 +179,7 @@ func TestEventHasItsOwnVM(t *testing.T) {
 			nk.register_event(function () nk.localcache_put("seen", busy and "the same VM" or "another VM") end)`,
 	} {
 		t.Run(lang, func(t *testing.T) {
-			w := hookWorld(t, lang, text)
+			w := hookServer(t, lang, text)
 			var beside sync.WaitGroup
 			defer beside.Wait()
 			w.core.OnEvent(func(ctx context.Context, e *api.Event) {

@@ -69,7 +69,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	}
 	p.close = append(p.close, p.pool.Close)
 	p.registered(func() {
-		script.Install(s.program, p.pool, regs, p.reg, l.hidden())
+		script.Install(s.program, p.pool, regs, p.reg, l.shadowed())
 		for _, f := range files { // a match has a VM with its own module
 			if _, ok := p.reg.Match(f.Name); ok {
 				p.reg.SetMatch(f.Name, hooks.Slot[match.Factory]{Origin: hooks.Origin{Runtime: p.runtime, Module: f.Name}, Call: s.factory(f.Name)})

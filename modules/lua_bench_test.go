@@ -8,7 +8,7 @@ import (
 
 // BenchmarkLua measures an RPC through the pool, and making a match.
 func BenchmarkLua(b *testing.B) {
-	w := newWorld(b, map[string]string{
+	w := newTestServer(b, map[string]string{
 		"rpc.lua": `local nk = require("nakama")
 			nk.register_rpc(function(ctx, payload) return payload end, "echo")
 			nk.register_rpc(function(ctx, payload) local v = nk.json_decode(payload); v.n = v.n + 1; return nk.json_encode(v) end, "json")`,

@@ -12,7 +12,7 @@ import (
 )
 
 // answer calls an RPC and fails on an error.
-func (w *world) answer(t testing.TB, id, payload string) string {
+func (w *testServer) answer(t testing.TB, id, payload string) string {
 	t.Helper()
 	got, err := w.call(t, id, payload)
 	if err != nil {
@@ -23,7 +23,7 @@ func (w *world) answer(t testing.TB, id, payload string) string {
 
 func TestLuaFolder(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"b.lua":              `order = (order or "") .. "b"; local rooms = require("game.rooms"); return {rooms = rooms}`,
 		"a.lua":              `order = (order or "") .. "a"; require("b")`,
 		"game/rooms.lua":     `order = order .. "r"; local nk = require("nakama"); nk.register_rpc(function() return order .. " " .. tostring(require("b").rooms == require("game.rooms")) end, "Order"); return {}`,
@@ -62,7 +62,7 @@ func TestLuaLoadFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := emptyWorld(t, c.files)
+			w := emptyTestServer(t, c.files)
 			w.options.CallTimeout = 20 * time.Millisecond
 			err := w.load()
 			if err == nil {
@@ -79,7 +79,7 @@ func TestLuaLoadFailures(t *testing.T) {
 
 func TestLuaTopLevelRunsOnce(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"a.lua": `
+	w := emptyTestServer(t, map[string]string{"a.lua": `
 		local nk = require("nakama")
 		local id = nk.authenticate_custom("custom-top-level", "top_level", true)
 		nk.wallet_update(id, {coins = 1}, {}, false)
@@ -111,7 +111,7 @@ func TestLuaDivergence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := emptyWorld(t, map[string]string{"a.lua": "local nk = require('nakama')\n" + source})
+			w := emptyTestServer(t, map[string]string{"a.lua": "local nk = require('nakama')\n" + source})
 			err := w.load()
 			if err == nil {
 				t.Fatal("loaded; the chance of that is one in a thousand")
@@ -125,7 +125,7 @@ func TestLuaDivergence(t *testing.T) {
 
 func TestLuaStateIsPerVM(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"a.lua": `
+	w := emptyTestServer(t, map[string]string{"a.lua": `
 		local nk = require("nakama")
 		local n = 0
 		nk.register_rpc(function() n = n + 1; return tostring(n) end, "count")
@@ -143,7 +143,7 @@ func TestLuaStateIsPerVM(t *testing.T) {
 
 func TestLuaTimeoutReplacesTheVM(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"a.lua": `
+	w := emptyTestServer(t, map[string]string{"a.lua": `
 		local nk = require("nakama")
 		nk.register_rpc(function() while true do pcall(function() while true do end end) end end, "hang")
 		nk.register_rpc(function() return "fine" end, "ok")
@@ -177,7 +177,7 @@ return M`
 
 func TestLuaModuleIsAMatchHandler(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"rooms/duel.lua": luaMatch,
 		"other.lua":      `return {}`,
 		"half.lua":       `return {match_init = function() return {}, 1, "" end, match_loop = 3}`,
@@ -206,7 +206,7 @@ func TestLuaModuleIsAMatchHandler(t *testing.T) {
 
 func TestLuaCheckDoesNotRun(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"a.lua": `error("ran")`})
+	w := emptyTestServer(t, map[string]string{"a.lua": `error("ran")`})
 	w.options.Check = true
 	if err := w.load(); err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestLuaCheckDoesNotRun(t *testing.T) {
 
 func TestLuaErrorCodes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a.lua": `
+	w := newTestServer(t, map[string]string{"a.lua": `
 		local nk = require("nakama")
 		nk.register_rpc(function() error({"not yours", 7}) end, "coded")
 		nk.register_rpc(function() error("bad luck") end, "plain")
@@ -244,7 +244,7 @@ func TestLuaErrorCodes(t *testing.T) {
 
 func TestLuaPrintAndScope(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"a.lua": `
+	w := newTestServer(t, map[string]string{"a.lua": `
 		local nk = require("nakama")
 		print("loading", nk.get_context().env.mood)
 		nk.register_rpc(function(ctx, payload) return ctx.username .. ctx.env.mood .. payload end, "who")`})
@@ -288,7 +288,7 @@ func TestLuaReadOnlyGlobals(t *testing.T) {
 			}
 			nk.register_rpc(function(_, name) return cases[name]() or "" end, "try")`,
 	}
-	w := newWorld(t, files)
+	w := newTestServer(t, files)
 	for _, name := range []string{"key", "deep", "global", "library", "insert", "remove", "sort", "rawset", "metatable"} {
 		_, err := w.call(t, "try", name)
 		want := "attempt to modify read only table"
@@ -303,7 +303,7 @@ func TestLuaReadOnlyGlobals(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 
-	free := emptyWorld(t, files)
+	free := emptyTestServer(t, files)
 	free.options.LuaReadOnlyGlobals = false
 	if err := free.load(); err != nil {
 		t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 
 var duels = map[string]string{"javascript": "duel_js", "lua": "duel", "go": "duel_go"}
 
-func duelWorld(t *testing.T) *world {
-	return newWorld(t, map[string]string{
+func duelServer(t *testing.T) *testServer {
+	return newTestServer(t, map[string]string{
 		"index.js": duelJS + "function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch('duel_js', duel) }",
 		"duel.lua": duelLua,
 	})
@@ -30,13 +30,13 @@ func (s *session) joiner() *match.Joiner {
 	}
 }
 
-func (w *world) join(t *testing.T, s *session, id string, metadata map[string]string) error {
+func (w *testServer) join(t *testing.T, s *session, id string, metadata map[string]string) error {
 	t.Helper()
 	_, err := w.matches.Join(t.Context(), match.JoinRequest{ID: id, Joiner: s.joiner(), Metadata: metadata})
 	return err
 }
 
-func (w *world) send(t *testing.T, s *session, id string, op int64, data string) {
+func (w *testServer) send(t *testing.T, s *session, id string, op int64, data string) {
 	t.Helper()
 	if err := w.matches.Data(s.id, &match.DataSend{ID: id, OpCode: op, Data: []byte(data), Reliable: true}); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func (w *world) send(t *testing.T, s *session, id string, op int64, data string)
 }
 
 // gone waits until a match has ended.
-func (w *world) gone(t *testing.T, id string) {
+func (w *testServer) gone(t *testing.T, id string) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -71,15 +71,15 @@ func b64(text string) string {
 	return string(b)
 }
 
-func eachDuel(t *testing.T, test func(t *testing.T, w *world, lang, name string)) {
+func eachDuel(t *testing.T, test func(t *testing.T, w *testServer, lang, name string)) {
 	t.Parallel()
-	w := duelWorld(t)
+	w := duelServer(t)
 	for lang, name := range duels {
 		t.Run(lang, func(t *testing.T) { test(t, w, lang, name) })
 	}
 }
 
-func (w *world) create(t *testing.T, name string, params map[string]any) string {
+func (w *testServer) create(t *testing.T, name string, params map[string]any) string {
 	t.Helper()
 	id, err := w.matches.Create(t.Context(), name, params)
 	if err != nil {
@@ -89,7 +89,7 @@ func (w *world) create(t *testing.T, name string, params map[string]any) string 
 }
 
 func TestMatchCalls(t *testing.T) {
-	eachDuel(t, func(t *testing.T, w *world, lang, name string) {
+	eachDuel(t, func(t *testing.T, w *testServer, lang, name string) {
 		a, b := w.connect(t, "a_"+lang), w.connect(t, "b_"+lang)
 		id := w.create(t, name, map[string]any{"label": "start"})
 
@@ -155,7 +155,7 @@ func TestMatchCalls(t *testing.T) {
 
 // A nil state ends a match quietly: sockets stay open.
 func TestMatchEndsQuietly(t *testing.T) {
-	eachDuel(t, func(t *testing.T, w *world, lang, name string) {
+	eachDuel(t, func(t *testing.T, w *testServer, lang, name string) {
 		for _, how := range []string{"loop", "signal", "join"} {
 			t.Run(how, func(t *testing.T) {
 				s := w.connect(t, "quiet_"+lang+how)
@@ -188,7 +188,7 @@ func TestMatchEndsQuietly(t *testing.T) {
 
 // An error or a wrong result ends a match and the sockets of who was in it.
 func TestMatchFails(t *testing.T) {
-	eachDuel(t, func(t *testing.T, w *world, lang, name string) {
+	eachDuel(t, func(t *testing.T, w *testServer, lang, name string) {
 		cases := map[string]string{"loop throws": "loop broke", "signal throws": "signal broke", "join throws": "join broke"}
 		if lang != "go" { // where the compiler sees to the shape
 			cases["loop shape"], cases["signal shape"], cases["join shape"] = "", "", ""
@@ -232,7 +232,7 @@ func TestMatchFails(t *testing.T) {
 }
 
 func TestMatchInitErrors(t *testing.T) {
-	eachDuel(t, func(t *testing.T, w *world, lang, name string) {
+	eachDuel(t, func(t *testing.T, w *testServer, lang, name string) {
 		for mode, want := range map[string]string{
 			"nil": "must not be nil", "rate": "60", "throw": "init broke",
 			"no rate": "whole number from 1 to 60", "label": "expected a string", "shape": "returned",
@@ -257,7 +257,7 @@ func TestMatchTerminate(t *testing.T) {
 	for lang, name := range duels {
 		t.Run(lang, func(t *testing.T) {
 			t.Parallel()
-			w := duelWorld(t)
+			w := duelServer(t)
 			s := w.connect(t, "term_"+lang)
 			id := w.create(t, name, map[string]any{"mode": "terminate"})
 			if err := w.join(t, s, id, nil); err != nil {
@@ -280,7 +280,7 @@ func TestMatchTerminate(t *testing.T) {
 // A match whose script never returns ends; the others go on.
 func TestMatchSpins(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{
+	w := emptyTestServer(t, map[string]string{
 		"index.js": duelJS + "function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch('duel_js', duel) }",
 		"duel.lua": duelLua,
 	})
@@ -302,12 +302,12 @@ func TestMatchSpins(t *testing.T) {
 
 func TestMatchHandlerIncomplete(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{"half.lua": "return {match_init = function() return {}, 1, '' end}"})
+	w := newTestServer(t, map[string]string{"half.lua": "return {match_init = function() return {}, 1, '' end}"})
 	_, err := w.matches.Create(t.Context(), "half", nil)
 	if err == nil || !strings.Contains(err.Error(), "match_join_attempt not found or not a function") {
 		t.Errorf("got %v, want an error that names the missing function", err)
 	}
-	w = emptyWorld(t, map[string]string{"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch("half", {matchInit: function () {}}) }`})
+	w = emptyTestServer(t, map[string]string{"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch("half", {matchInit: function () {}}) }`})
 	if err := w.load(); err == nil || !strings.Contains(err.Error(), "matchJoinAttempt") {
 		t.Errorf("got %v, want an error that names the missing function", err)
 	}
@@ -316,7 +316,7 @@ func TestMatchHandlerIncomplete(t *testing.T) {
 // Modules make matches while they load, also of handlers they just registered.
 func TestMatchWhileLoading(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"index.js": duelJS + `function InitModule(ctx, logger, nk, initializer) {
 			nk.storageWrite([{collection: "c", key: "k", value: {n: 1}}]);
 			initializer.registerMatch('duel_js', duel);

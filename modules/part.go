@@ -100,16 +100,16 @@ func rank(runtime string) int {
 	return slices.Index([]string{"go", "lua", "javascript"}, runtime)
 }
 
-// hidden is who hears that a registration took the place of another one: the
+// shadowed is who hears that a registration took the place of another one: the
 // report of a check, or else the log.
-func (l *loading) hidden() func(what string, by, was hooks.Origin) {
+func (l *loading) shadowed() func(what string, by, was hooks.Origin) {
 	if l.report != nil {
-		return l.report.Hidden
+		return l.report.Shadowed
 	}
 	return func(what string, by, was hooks.Origin) {
-		l.Logger.Warn().Str("hidden_runtime", was.Runtime).Str("hidden_module", was.Module).
+		l.Logger.Warn().Str("shadowed_runtime", was.Runtime).Str("shadowed_module", was.Module).
 			Str("runtime", by.Runtime).Str("module", by.Module).
-			Msgf("%s of the %s module %q is hidden by that of the %s module %q", what, was.Runtime, was.Module, by.Runtime, by.Module)
+			Msgf("%s of the %s module %q is shadowed by that of the %s module %q", what, was.Runtime, was.Module, by.Runtime, by.Module)
 	}
 }
 

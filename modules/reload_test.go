@@ -35,7 +35,7 @@ func init() {
 	})
 }
 
-func (w *world) write(t testing.TB, name, text string) {
+func (w *testServer) write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(w.options.Path, name), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func (w *world) write(t testing.TB, name, text string) {
 }
 
 // reload makes a new set and puts it in the place of the old one.
-func (w *world) reload(t testing.TB) (old *Set) {
+func (w *testServer) reload(t testing.TB) (old *Set) {
 	t.Helper()
 	s, err := Reload(t.Context(), w.options, w.Set)
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *world) reload(t testing.TB) (old *Set) {
 
 func TestReloadLeavesGoModules(t *testing.T) {
 	t.Parallel()
-	w := emptyWorld(t, map[string]string{"main.lua": `require("nakama").register_rpc(function() return "one" end, "say")`})
+	w := emptyTestServer(t, map[string]string{"main.lua": `require("nakama").register_rpc(function() return "one" end, "say")`})
 	w.options.Env = map[string]string{"mood": "steady"}
 	if err := w.load(); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestReloadHidesWhatIsNotDone(t *testing.T) {
 			END
 		}`
 	code := func(name, end string) string { return strings.NewReplacer("NAME", name, "END", end).Replace(module) }
-	w := newWorld(t, map[string]string{"index.js": code("one", "")})
+	w := newTestServer(t, map[string]string{"index.js": code("one", "")})
 	labels := func(want map[string]int) {
 		t.Helper()
 		list, err := w.core.Module().Matches(t.Context(), match.ListFilter{Limit: 100})

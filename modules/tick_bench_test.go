@@ -37,7 +37,7 @@ func BenchmarkBenchTick(b *testing.B) {
 		}
 		files[name] = string(text)
 	}
-	w := newWorld(b, files)
+	w := newTestServer(b, files)
 	ctx := context.Background()
 	input := []byte(`{"x":3,"y":-2}`)
 	var players []*presence.Presence
@@ -117,7 +117,7 @@ func TestTickAllocations(t *testing.T) {
 		}
 		files[name] = string(text)
 	}
-	w := newWorld(t, files)
+	w := newTestServer(t, files)
 	ctx := context.Background()
 	for name, most := range map[string]struct{ empty, message float64 }{"bench_js": {20, 26}, "bench_match": {6, 20}} {
 		g, err := w.Matches[name](ctx, &hall{})
@@ -156,7 +156,7 @@ func TestTickAllocations(t *testing.T) {
 // Messages of one client share their sender, until a script writes to it.
 func TestSenderIsShared(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, map[string]string{
+	w := newTestServer(t, map[string]string{
 		"index.js": `function InitModule(ctx, logger, nk, initializer) { initializer.registerMatch("sender_js", {
 			matchInit: () => ({state: {}, tickRate: 10}), matchJoinAttempt: (c, l, n, d, t, state) => ({state, accept: true}),
 			matchJoin: (c, l, n, d, t, state) => ({state}), matchLeave: (c, l, n, d, t, state) => ({state}),

@@ -165,7 +165,7 @@ func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(
 		r.at[key] = at
 		r.mu.Unlock()
 		if twice {
-			r.Add(at, fmt.Sprintf("%s is registered twice: this hides the one at %s", what, first))
+			r.Add(at, fmt.Sprintf("%s is registered twice: it shadows the one at %s", what, first))
 		}
 	}
 }
@@ -179,8 +179,8 @@ var slotted = map[registry.Kind]bool{
 	registry.PurchaseApple: true, registry.PurchaseGoogle: true, registry.SubscriptionApple: true, registry.SubscriptionGoogle: true,
 }
 
-// Hidden files that a registration took the place of another one.
-func (r *Report) Hidden(what string, by, was hooks.Origin) {
+// Shadowed files that a registration took the place of another one.
+func (r *Report) Shadowed(what string, by, was hooks.Origin) {
 	if by.Runtime == was.Runtime && by.Runtime != "go" {
 		return // told with its place by Registered
 	}
@@ -191,5 +191,5 @@ func (r *Report) Hidden(what string, by, was hooks.Origin) {
 	if over != "" {
 		over = " at " + over
 	}
-	r.Add(at, fmt.Sprintf("%s of the %s module %q is hidden by that of the %s module %q%s", what, was.Runtime, was.Module, by.Runtime, by.Module, over))
+	r.Add(at, fmt.Sprintf("%s of the %s module %q is shadowed by that of the %s module %q%s", what, was.Runtime, was.Module, by.Runtime, by.Module, over))
 }

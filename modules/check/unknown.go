@@ -80,7 +80,7 @@ func (r *Report) GoRegistered(what string, replaced bool) (twice bool) {
 	r.at[key] = at
 	r.mu.Unlock()
 	if twice { // the source need not be below the folder of the modules
-		r.Add("", fmt.Sprintf("%s: %s is registered twice: this hides the one at %s", at, what, first))
+		r.Add("", fmt.Sprintf("%s: %s is registered twice: it shadows the one at %s", at, what, first))
 	}
 	return twice
 }

@@ -54,8 +54,8 @@ func (i *initializer) register(what string, missing bool, set func() (was *hooks
 	if i.Registered != nil && i.Registered(what, was != nil) {
 		return nil
 	}
-	if was != nil && i.Hidden != nil {
-		i.Hidden(what, i.origin(), *was)
+	if was != nil && i.Shadowed != nil {
+		i.Shadowed(what, i.origin(), *was)
 	}
 	return nil
 }

@@ -86,8 +86,8 @@ type Options struct {
 
 	// Into is where what modules register goes.
 	Into *registry.Registries
-	// Hidden hears that a registration took the place of another one.
-	Hidden func(what string, by, was hooks.Origin)
+	// Shadowed hears that a registration took the place of another one.
+	Shadowed func(what string, by, was hooks.Origin)
 	// Registered hears of every registration before that, and says whether it has
 	// dealt with what it replaced; nil: nobody does.
 	Registered func(what string, replaced bool) (told bool)

@@ -50,7 +50,7 @@ func Overlaps(routes []Route, own []Own, tell func(rt *Route, text string, repla
 			tell(rt, fmt.Sprintf("%s takes the place of the server's own %s", rt.describe(), some(over)), true)
 		}
 		if k := slices.IndexFunc(routes[:i], func(before Route) bool { return before.covers(rt) }); k >= 0 {
-			tell(rt, fmt.Sprintf("%s is hidden by %s, which comes before it", rt.describe(), routes[k].describe()), false)
+			tell(rt, fmt.Sprintf("%s is shadowed by %s, which comes before it", rt.describe(), routes[k].describe()), false)
 		}
 	}
 }

@@ -3,18 +3,18 @@ package registry
 import "kumi/hooks"
 
 // Merge puts everything of from into into. What from has takes the place of
-// what into had in the same slot, which hidden is told. Events add up, those of
+// what into had in the same slot, which shadowed is told. Events add up, those of
 // from first.
-func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin)) {
+func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Origin)) {
 	tell := func(what string, by hooks.Origin, was *hooks.Origin) {
 		if was != nil {
-			hidden(what, by, *was)
+			shadowed(what, by, *was)
 		}
 	}
 	for _, f := range from.RPC.All() {
 		copied := *f
 		if old := into.RPC.Set(&copied); old != nil {
-			hidden(What(RPC, f.ID), hooks.Origin{Runtime: f.Runtime, Module: f.Module}, hooks.Origin{Runtime: old.Runtime, Module: old.Module})
+			shadowed(What(RPC, f.ID), hooks.Origin{Runtime: f.Runtime, Module: f.Module}, hooks.Origin{Runtime: old.Runtime, Module: old.Module})
 		}
 	}
 	from.Hooks.Each(func(kind hooks.Kind, name string, p *hooks.Pair) {
@@ -34,26 +34,26 @@ func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin
 	}
 
 	a, b := &into.Hooks.Single, &from.Hooks.Single
-	mergeSlot(&a.MatchmakerMatched, b.MatchmakerMatched, MatchmakerMatched, hidden)
-	mergeSlot(&a.MatchmakerOverride, b.MatchmakerOverride, MatchmakerOverride, hidden)
-	mergeSlot(&a.MatchmakerProcessor, b.MatchmakerProcessor, MatchmakerProcessor, hidden)
-	mergeSlot(&a.TournamentEnd, b.TournamentEnd, TournamentEnd, hidden)
-	mergeSlot(&a.TournamentReset, b.TournamentReset, TournamentReset, hidden)
-	mergeSlot(&a.LeaderboardReset, b.LeaderboardReset, LeaderboardReset, hidden)
-	mergeSlot(&a.Shutdown, b.Shutdown, Shutdown, hidden)
+	mergeSlot(&a.MatchmakerMatched, b.MatchmakerMatched, MatchmakerMatched, shadowed)
+	mergeSlot(&a.MatchmakerOverride, b.MatchmakerOverride, MatchmakerOverride, shadowed)
+	mergeSlot(&a.MatchmakerProcessor, b.MatchmakerProcessor, MatchmakerProcessor, shadowed)
+	mergeSlot(&a.TournamentEnd, b.TournamentEnd, TournamentEnd, shadowed)
+	mergeSlot(&a.TournamentReset, b.TournamentReset, TournamentReset, shadowed)
+	mergeSlot(&a.LeaderboardReset, b.LeaderboardReset, LeaderboardReset, shadowed)
+	mergeSlot(&a.Shutdown, b.Shutdown, Shutdown, shadowed)
 
 	into.Hooks.Events.Custom = append(clip(from.Hooks.Events.Custom), into.Hooks.Events.Custom...)
 	into.Hooks.Events.SessionStart = append(clip(from.Hooks.Events.SessionStart), into.Hooks.Events.SessionStart...)
 	into.Hooks.Events.SessionEnd = append(clip(from.Hooks.Events.SessionEnd), into.Hooks.Events.SessionEnd...)
-	mergeSlot(&a.PurchaseApple, b.PurchaseApple, PurchaseApple, hidden)
-	mergeSlot(&a.PurchaseGoogle, b.PurchaseGoogle, PurchaseGoogle, hidden)
-	mergeSlot(&a.SubscriptionApple, b.SubscriptionApple, SubscriptionApple, hidden)
-	mergeSlot(&a.SubscriptionGoogle, b.SubscriptionGoogle, SubscriptionGoogle, hidden)
+	mergeSlot(&a.PurchaseApple, b.PurchaseApple, PurchaseApple, shadowed)
+	mergeSlot(&a.PurchaseGoogle, b.PurchaseGoogle, PurchaseGoogle, shadowed)
+	mergeSlot(&a.SubscriptionApple, b.SubscriptionApple, SubscriptionApple, shadowed)
+	mergeSlot(&a.SubscriptionGoogle, b.SubscriptionGoogle, SubscriptionGoogle, shadowed)
 	mergeChains(into.Hooks, from.Hooks)
 
 	for name, slot := range from.Jobs {
 		if old, ok := into.Jobs[name]; ok {
-			hidden(What(JobKind, name), slot.Origin, old.Origin)
+			shadowed(What(JobKind, name), slot.Origin, old.Origin)
 		}
 		into.Jobs[name] = slot
 	}
@@ -61,7 +61,7 @@ func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin
 	into.Indexes = append(into.Indexes, from.Indexes...)
 	for name, slot := range from.Filters {
 		if old, ok := into.Filters[name]; ok {
-			hidden(What(IndexFilter, name), slot.Origin, old.Origin)
+			shadowed(What(IndexFilter, name), slot.Origin, old.Origin)
 		}
 		into.Filters[name] = slot
 	}
@@ -69,12 +69,12 @@ func Merge(into, from *Registries, hidden func(what string, by, was hooks.Origin
 
 func clip[T any](s []T) []T { return s[:len(s):len(s)] }
 
-func mergeSlot[F any](into **hooks.Slot[F], from *hooks.Slot[F], kind Kind, hidden func(what string, by, was hooks.Origin)) {
+func mergeSlot[F any](into **hooks.Slot[F], from *hooks.Slot[F], kind Kind, shadowed func(what string, by, was hooks.Origin)) {
 	if from == nil {
 		return
 	}
 	if *into != nil {
-		hidden(What(kind, ""), from.Origin, (*into).Origin)
+		shadowed(What(kind, ""), from.Origin, (*into).Origin)
 	}
 	*into = from
 }

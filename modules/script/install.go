@@ -12,8 +12,8 @@ import (
 
 // Install turns what a program's first VM registered into functions of the
 // registries. A second registration of the same slot takes the place of the
-// first one, which hidden is told.
-func Install(p *Program, pool Pool, regs []Registration, into *registry.Registries, hidden func(what string, by, was hooks.Origin)) {
+// first one, which shadowed is told.
+func Install(p *Program, pool Pool, regs []Registration, into *registry.Registries, shadowed func(what string, by, was hooks.Origin)) {
 	language := p.lang.String()
 	for i := range regs {
 		reg := &regs[i]
@@ -62,8 +62,8 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 		default:
 			was = installSingle(p, pool, reg, from, &into.Hooks.Single)
 		}
-		if was != nil && hidden != nil {
-			hidden(reg.Describe(), from, *was)
+		if was != nil && shadowed != nil {
+			shadowed(reg.Describe(), from, *was)
 		}
 	}
 }

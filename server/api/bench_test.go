@@ -51,11 +51,11 @@ func (r *replay) run(b *testing.B, h http.Handler) {
 
 // Without a connection: what the API itself costs.
 func BenchmarkHealthcheck(b *testing.B) {
-	newReplay("GET", "/healthcheck", "").run(b, newRig(b, nil).api.Handler())
+	newReplay("GET", "/healthcheck", "").run(b, newTestServer(b, nil).api.Handler())
 }
 
 func BenchmarkRPC(b *testing.B) {
-	r := newRig(b, nil)
+	r := newTestServer(b, nil)
 	r.rpc("echo", echo)
 	token := r.user("device-of-the-user")
 	body := `"` + strings.Repeat(`{\"player\":12,\"pos\":[1,2]}`, 4) + `"`
@@ -63,7 +63,7 @@ func BenchmarkRPC(b *testing.B) {
 }
 
 func BenchmarkStorageWrite(b *testing.B) {
-	r := newRig(b, nil)
+	r := newTestServer(b, nil)
 	token := r.user("device-of-the-user")
 	newReplay("PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"slot1","value":"{\"level\":3,\"items\":[1,2,3]}","permission_read":1,"permission_write":1}]}`,
 		bearer(token)).run(b, r.api.Handler())
@@ -86,7 +86,7 @@ func BenchmarkDecodeStorageWrite(b *testing.B) {
 
 // Over a connection, beside a handler of net/http alone.
 func BenchmarkOverHTTP(b *testing.B) {
-	r := newRig(b, nil)
+	r := newTestServer(b, nil)
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, "{}")

@@ -23,7 +23,7 @@ import (
 )
 
 // dial serves the API over gRPC and connects to it.
-func (r *rig) dial() *grpc.ClientConn {
+func (r *testServer) dial() *grpc.ClientConn {
 	r.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,7 +41,7 @@ func (r *rig) dial() *grpc.ClientConn {
 }
 
 // with is a context with metadata, each "name: value".
-func (r *rig) with(entries ...string) context.Context {
+func (r *testServer) with(entries ...string) context.Context {
 	md := metadata.MD{}
 	for _, e := range entries {
 		name, value, _ := strings.Cut(e, ": ")
@@ -59,7 +59,7 @@ func wantCode(t testing.TB, err error, code codes.Code, message string) {
 
 func TestGRPC(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	conn := r.dial()
 	const service = "/nakama.api.Nakama/"
 	r.before("AuthenticateDevice", nil)
@@ -113,7 +113,7 @@ func TestGRPC(t *testing.T) {
 
 func TestRPCOverGRPC(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	conn := r.dial()
 	var scope *core.Scope
 	r.rpc("echo", func(ctx context.Context, payload string) (string, error) {
@@ -158,7 +158,7 @@ func TestRPCOverGRPC(t *testing.T) {
 // Every row and every method that is not built is known to gRPC.
 func TestGRPCMethods(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *config.Config) { c.Socket.MaxRequestSizeBytes = 1000 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.MaxRequestSizeBytes = 1000 })
 	info := r.api.GRPC().GetServiceInfo()["nakama.api.Nakama"]
 	if len(info.Methods) != 85 {
 		t.Errorf("%d methods, want 85", len(info.Methods))

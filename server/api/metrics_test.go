@@ -39,7 +39,7 @@ func wantLines(t testing.TB, exposition string, lines ...string) {
 
 func TestMetricsOfCalls(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *config.Config) { c.Metrics.Namespace = "test" })
+	r := newTestServer(t, func(c *config.Config) { c.Metrics.Namespace = "test" })
 	token := r.user("device-of-the-user")
 	r.before("GetUsers", func(_ context.Context, in proto.Message) (proto.Message, error) { return in, nil })
 	r.after("GetUsers", nil)

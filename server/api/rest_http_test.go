@@ -13,7 +13,7 @@ import (
 
 func TestCORS(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	for _, test := range []struct {
 		name, method string
 		header       []string
@@ -47,7 +47,7 @@ func TestCORS(t *testing.T) {
 
 func TestCompressedAnswers(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	long := strings.Repeat("text ", 1000)
 	r.rpc("long", func(context.Context, string) (string, error) { return long, nil })
 	const path = "/v2/rpc/long?unwrap&http_key=defaulthttpkey"
@@ -82,7 +82,7 @@ func TestCompressedAnswers(t *testing.T) {
 
 func TestCompressedBodies(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	r.rpc("echo", echo)
 	const path = "/v2/rpc/echo?unwrap&http_key=defaulthttpkey"
 	var zipped, deflated bytes.Buffer

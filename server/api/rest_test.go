@@ -20,7 +20,7 @@ import (
 // scenario is one request and everything that is to come of it.
 type scenario struct {
 	name         string
-	hooks        func(r *rig) // registers hooks
+	hooks        func(r *testServer) // registers hooks
 	method, path string
 	auth         string // "key", "user", or the header's value
 	body         string
@@ -30,7 +30,7 @@ type scenario struct {
 	fired        map[string]int
 }
 
-func (s scenario) run(r *rig, user string) {
+func (s scenario) run(r *testServer, user string) {
 	r.Helper()
 	r.reset()
 	if s.hooks != nil {
@@ -68,7 +68,7 @@ func (s scenario) run(r *rig, user string) {
 
 func runScenarios(t *testing.T, scenarios []scenario) {
 	t.Helper()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	user := r.user("device-of-the-user")
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
@@ -138,15 +138,15 @@ func TestHooksOverREST(t *testing.T) {
 	both := func(method string) map[string]int { return map[string]int{"before " + method: 1, "after " + method: 1} }
 	runScenarios(t, []scenario{
 		{
-			name: "both run", hooks: func(r *rig) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
+			name: "both run", hooks: func(r *testServer) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
 			method: "GET", path: "/v2/user", auth: "user", status: 200, fired: both("GetUsers"),
 		},
 		{
-			name: "no hook without authentication", hooks: func(r *rig) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
+			name: "no hook without authentication", hooks: func(r *testServer) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
 			method: "GET", path: "/v2/user", status: 401,
 		},
 		{
-			name: "nil rejects", hooks: func(r *rig) {
+			name: "nil rejects", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) { return nil, nil })
 				r.after("GetUsers", nil)
 			},
@@ -154,13 +154,13 @@ func TestHooksOverREST(t *testing.T) {
 			want: `{"code":5,"message":"Requested resource was not found."}`, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "typed nil rejects", hooks: func(r *rig) {
+			name: "typed nil rejects", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) { return (*api.GetUsersRequest)(nil), nil })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 404, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "nil of a call without a body goes on", hooks: func(r *rig) {
+			name: "nil of a call without a body goes on", hooks: func(r *testServer) {
 				r.before("GetAccount", func(_ context.Context, in proto.Message) (proto.Message, error) {
 					if in != nil {
 						return nil, errors.New("a body from nowhere")
@@ -177,13 +177,13 @@ func TestHooksOverREST(t *testing.T) {
 			method: "GET", path: "/v2/account", auth: "user", status: 200, fired: both("GetAccount"),
 		},
 		{
-			name: "another message is refused", hooks: func(r *rig) {
+			name: "another message is refused", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) { return &api.Event{}, nil })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 500, contains: []string{"GetUsersRequest"}, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "coded error", hooks: func(r *rig) {
+			name: "coded error", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) {
 					return nil, runtime.NewError("not today", 9)
 				})
@@ -191,35 +191,35 @@ func TestHooksOverREST(t *testing.T) {
 			method: "GET", path: "/v2/user", auth: "user", status: 400, want: `{"code":9,"message":"not today"}`, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "plain error", hooks: func(r *rig) {
+			name: "plain error", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) { return nil, errors.New("oh \"no\"\n") })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 500, want: `{"code":13,"message":"oh \"no\"\n"}`, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "panic", hooks: func(r *rig) {
+			name: "panic", hooks: func(r *testServer) {
 				r.before("GetUsers", func(context.Context, proto.Message) (proto.Message, error) { panic("secret") })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 500, want: `{"code":13,"message":"the module failed unexpectedly"}`, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "after hook's error is not shown", hooks: func(r *rig) {
+			name: "after hook's error is not shown", hooks: func(r *testServer) {
 				r.after("GetUsers", func(context.Context, proto.Message, proto.Message) error { return runtime.NewError("no", 7) })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 200, want: "{}", fired: map[string]int{"after GetUsers": 1},
 		},
 		{
-			name: "after hook's panic is not shown", hooks: func(r *rig) {
+			name: "after hook's panic is not shown", hooks: func(r *testServer) {
 				r.after("GetUsers", func(context.Context, proto.Message, proto.Message) error { panic("secret") })
 			},
 			method: "GET", path: "/v2/user", auth: "user", status: 200, want: "{}", fired: map[string]int{"after GetUsers": 1},
 		},
 		{
-			name: "after hook only on success", hooks: func(r *rig) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
+			name: "after hook only on success", hooks: func(r *testServer) { r.before("GetUsers", nil); r.after("GetUsers", nil) },
 			method: "GET", path: "/v2/user?ids=x", auth: "user", status: 400, fired: map[string]int{"before GetUsers": 1},
 		},
 		{
-			name: "the request goes on as changed", hooks: func(r *rig) {
+			name: "the request goes on as changed", hooks: func(r *testServer) {
 				r.before("WriteStorageObjects", func(_ context.Context, in proto.Message) (proto.Message, error) {
 					w := in.(*api.WriteStorageObjectsRequest)
 					w.Objects[0].Key = "changed"
@@ -241,7 +241,7 @@ func TestHooksOverREST(t *testing.T) {
 // Hooks see who calls; those of an authentication see the new user only after.
 func TestHookScope(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	var before, after *core.Scope
 	var modes []string
 	r.before("AuthenticateCustom", func(ctx context.Context, in proto.Message) (proto.Message, error) {
@@ -275,7 +275,7 @@ func TestHookScope(t *testing.T) {
 
 func TestSessionsOverREST(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	first := r.call("POST", "/v2/account/authenticate/email?username=ada", `{"email":"Ada@example.org","password":"password","vars":{"k":"v"}}`, basic("defaultkey")).session(t)
 	again := r.call("POST", "/v2/account/session/refresh", `{"token":"`+first.RefreshToken+`"}`, basic("defaultkey")).session(t)
 	if got := r.call("GET", "/v2/account", "", bearer(again.Token)); got.status != 200 || !strings.Contains(got.body, `"email":"ada@example.org"`) {
@@ -300,7 +300,7 @@ func TestSessionsOverREST(t *testing.T) {
 
 func TestConstantHeaders(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *config.Config) { c.Socket.ResponseHeaders = []string{"x-served-by=kumi", "Vary=nothing"} })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.ResponseHeaders = []string{"x-served-by=kumi", "Vary=nothing"} })
 	got := r.call("GET", "/healthcheck", "")
 	want := map[string]string{
 		"Cache-Control": "no-store, no-cache, must-revalidate", "Vary": "Accept-Encoding",
@@ -318,7 +318,7 @@ func TestConstantHeaders(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *config.Config) { c.Socket.MaxRequestSizeBytes = 100 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.MaxRequestSizeBytes = 100 })
 	const want = `{"code":3,"message":"http: request body too large"}`
 	body := `{"id":"` + strings.Repeat("x", 200) + `"}`
 	for _, path := range []string{"/v2/account/authenticate/device", "/v2/rpc/echo?http_key=defaulthttpkey"} {
@@ -344,7 +344,7 @@ func TestBodyLimit(t *testing.T) {
 // Errors of the server's own are logged in full and shown as little.
 func TestInternalErrorsStayInside(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	for _, row := range r.api.rows {
 		if row.name == "GetUsers" {
 			row.handle = func(*call, proto.Message) (proto.Message, error) { return nil, errors.New("disk on fire") }
@@ -367,7 +367,7 @@ func TestInternalErrorsStayInside(t *testing.T) {
 
 func TestDeadline(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *config.Config) { c.Socket.IdleTimeoutMs = 520 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.IdleTimeoutMs = 520 })
 	for _, row := range r.api.rows {
 		if row.name == "GetUsers" {
 			row.handle = func(c *call, _ proto.Message) (proto.Message, error) {

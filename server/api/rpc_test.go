@@ -25,7 +25,7 @@ func echo(_ context.Context, payload string) (string, error) { return payload, n
 
 func TestRPCOverHTTP(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	token := r.user("device-of-the-user")
 	r.rpc("Echo", echo)
 	r.rpc("a/b", echo)
@@ -108,7 +108,7 @@ func TestRPCOverHTTP(t *testing.T) {
 // Stack traces leave the server only where the operator wants it.
 func TestRPCStackTrace(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(cfg *config.Config) { cfg.Runtime.JSAPIStacktrace = true })
+	r := newTestServer(t, func(cfg *config.Config) { cfg.Runtime.JSAPIStacktrace = true })
 	for _, lang := range []string{"javascript", "lua"} {
 		r.set.Load().RPC.Set(&rpc.Function{ID: lang, Runtime: lang, Call: func(context.Context, string) (string, error) {
 			return "", &vm.ScriptError{Fault: fault.New(fault.Internal, "bad"), Stack: "main:3"}
@@ -125,7 +125,7 @@ func TestRPCStackTrace(t *testing.T) {
 
 func TestRPCScope(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	token := r.user("device-of-the-user")
 	var scope *core.Scope
 	r.rpc("scope", func(ctx context.Context, _ string) (string, error) {
@@ -157,7 +157,7 @@ func TestRPCScope(t *testing.T) {
 
 func TestRPCContentType(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	r.rpc("echo", echo)
 	const path = "/v2/rpc/echo?unwrap&http_key=defaulthttpkey"
 	if got := r.call("POST", path, "<a/>", "Content-Type: text/xml"); got.header.Get("Content-Type") != "text/xml" {
@@ -171,7 +171,7 @@ func TestRPCContentType(t *testing.T) {
 // A call that began before a reload ends on the set it began with.
 func TestRPCAcrossReload(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	began, release := make(chan struct{}), make(chan struct{})
 	r.rpc("which", func(context.Context, string) (string, error) {
 		close(began)
@@ -195,7 +195,7 @@ func TestRPCAcrossReload(t *testing.T) {
 
 func TestModuleRoutes(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil)
+	r := newTestServer(t, nil)
 	say := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, q *http.Request) {
 			_, _ = fmt.Fprintf(w, "%s %s %s", text, q.PathValue("id"), q.PathValue("rest"))

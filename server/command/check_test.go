@@ -57,7 +57,7 @@ export function InitModule(ctx, logger, nk, initializer) {
   initializer.registerBeforeGetAccount(f);
   initializer.registerMatch("m", { matchInit: f, matchLoop: f });
 }`,
-		}, []string{`index.ts:4: RPC function "a" is registered twice: this hides the one at index.ts:3`, `index.ts:6: before hook "GetAccount" is registered twice`,
+		}, []string{`index.ts:4: RPC function "a" is registered twice: it shadows the one at index.ts:3`, `index.ts:6: before hook "GetAccount" is registered twice`,
 			"index.ts:7: registerMatch: argument 2 (handlers.matchJoinAttempt)"}},
 		"javascript goes on": {map[string]string{
 			"index.ts": `const f = () => "";
@@ -95,14 +95,14 @@ nk.register_rt_before(function() end, "ChannelJion")`,
 			"game.lua":   "local M = {}\nfunction M.match_init() return {}, 1, \"\" end\nfunction M.match_loop(ctx, dispatcher) dispatcher.broadcast() end\nreturn M",
 			"broken.lua": "local x = = 1",
 			"fails.lua":  "local x = 1\nerror(\"no way\")",
-		}, []string{`main.lua:4: nk has no function "storage_raed"; did you mean "storage_read"?`, `main.lua:5: RPC function "a" is registered twice: this hides the one at main.lua:4`,
+		}, []string{`main.lua:4: nk has no function "storage_raed"; did you mean "storage_read"?`, `main.lua:5: RPC function "a" is registered twice: it shadows the one at main.lua:4`,
 			"main.lua:6: match_create: argument 1 (module): expected a string", "main.lua:7: users_get_id: argument 1 (user_ids[0])", "main.lua:8: register_rt_before: there is no realtime message",
 			`game.lua:2: match handler "game" lacks match_join_attempt, match_join, match_leave, match_terminate, match_signal`, `game.lua:3: dispatcher has no function "broadcast"`,
 			"broken.lua:1: ", "fails.lua:2: "}},
 		"hidden": {map[string]string{
 			"index.ts": "export function InitModule(ctx, logger, nk, initializer) {\n  initializer.registerRpc(\"both\", () => \"\");\n}",
 			"main.lua": `require("nakama").register_rpc(function() end, "both")`,
-		}, []string{`index.ts:2: RPC function "both" of the javascript module "index.ts" is hidden by that of the lua module "main" at main.lua:1`}},
+		}, []string{`index.ts:2: RPC function "both" of the javascript module "index.ts" is shadowed by that of the lua module "main" at main.lua:1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

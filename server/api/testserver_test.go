@@ -32,8 +32,8 @@ import (
 	"kumi/store/storetest"
 )
 
-// rig is an API over a real core on SQLite, with hooks and RPCs made by hand.
-type rig struct {
+// testServer is an API over a real core on SQLite, with hooks and RPCs made by hand.
+type testServer struct {
 	testing.TB
 	config  *config.Config
 	core    *core.Core
@@ -47,10 +47,10 @@ type rig struct {
 	fired map[string]int
 }
 
-// newRig starts an API. configure, if not nil, changes the settings first.
-func newRig(t testing.TB, configure func(*config.Config)) *rig {
+// newTestServer starts an API. configure, if not nil, changes the settings first.
+func newTestServer(t testing.TB, configure func(*config.Config)) *testServer {
 	t.Helper()
-	r := &rig{TB: t, config: config.Default(), fired: map[string]int{}}
+	r := &testServer{TB: t, config: config.Default(), fired: map[string]int{}}
 	if configure != nil {
 		configure(r.config)
 	}
@@ -75,27 +75,27 @@ func newRig(t testing.TB, configure func(*config.Config)) *rig {
 }
 
 // reset begins an empty set of modules.
-func (r *rig) reset() {
+func (r *testServer) reset() {
 	r.set.Store(&modules.Set{RPC: rpc.NewRegistry(), Hooks: hooks.New()})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fired = map[string]int{}
 }
 
-func (r *rig) count(what string) {
+func (r *testServer) count(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fired[what]++
 }
 
-func (r *rig) counts() map[string]int {
+func (r *testServer) counts() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.fired)
 }
 
 // before registers a before hook; nil passes the request on.
-func (r *rig) before(method string, hook hooks.Before) {
+func (r *testServer) before(method string, hook hooks.Before) {
 	r.set.Load().Hooks.SetBefore(hooks.API, method, hooks.Slot[hooks.Before]{
 		Origin: hooks.Origin{Runtime: "go", Module: "test"},
 		Call: func(ctx context.Context, in proto.Message) (proto.Message, error) {
@@ -108,7 +108,7 @@ func (r *rig) before(method string, hook hooks.Before) {
 	})
 }
 
-func (r *rig) after(method string, hook hooks.After) {
+func (r *testServer) after(method string, hook hooks.After) {
 	r.set.Load().Hooks.SetAfter(hooks.API, method, hooks.Slot[hooks.After]{
 		Origin: hooks.Origin{Runtime: "go", Module: "test"},
 		Call: func(ctx context.Context, out, in proto.Message) error {
@@ -121,12 +121,12 @@ func (r *rig) after(method string, hook hooks.After) {
 	})
 }
 
-func (r *rig) rpc(id string, f rpc.Func) {
+func (r *testServer) rpc(id string, f rpc.Func) {
 	r.set.Load().RPC.Set(&rpc.Function{ID: id, Runtime: "go", Module: "test", Call: f})
 }
 
 // user signs a new user in and returns the session token.
-func (r *rig) user(device string) string {
+func (r *testServer) user(device string) string {
 	r.Helper()
 	id, err := r.core.AuthenticateDevice(r.Context(), device, "", true)
 	if err != nil {
@@ -140,7 +140,7 @@ func (r *rig) user(device string) string {
 }
 
 // call makes a request; header entries are "Name: value".
-func (r *rig) call(method, path, body string, header ...string) answer {
+func (r *testServer) call(method, path, body string, header ...string) answer {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), method, r.http.URL+path, strings.NewReader(body))
 	if err != nil {

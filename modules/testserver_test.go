@@ -27,9 +27,9 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// world is a server without doors: a core on SQLite and modules loaded from
+// testServer is a server without ports: a core on SQLite and modules loaded from
 // files that the test wrote.
-type world struct {
+type testServer struct {
 	*Set
 	core     *core.Core
 	matches  *match.Registry
@@ -70,18 +70,18 @@ next:
 
 const testNode = "node1"
 
-// newWorld writes files, by name, and loads them.
-func newWorld(t testing.TB, files map[string]string) *world {
+// newTestServer writes files, by name, and loads them.
+func newTestServer(t testing.TB, files map[string]string) *testServer {
 	t.Helper()
-	w := emptyWorld(t, files)
+	w := emptyTestServer(t, files)
 	if err := w.load(); err != nil {
 		t.Fatalf("load: %v", err)
 	}
 	return w
 }
 
-// emptyWorld is newWorld before the load.
-func emptyWorld(t testing.TB, files map[string]string) *world {
+// emptyTestServer is newTestServer before the load.
+func emptyTestServer(t testing.TB, files map[string]string) *testServer {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -98,7 +98,7 @@ func emptyWorld(t testing.TB, files map[string]string) *world {
 		t.Fatal(err)
 	}
 	cfg.Runtime.Path, cfg.Session.EncryptionKey = dir, "key"
-	w := &world{log: &logBuffer{}, db: storetest.SQLite(t)}
+	w := &testServer{log: &logBuffer{}, db: storetest.SQLite(t)}
 	log := zerolog.New(w.log)
 	g, err := game.New(game.Options{
 		Config: cfg, DB: w.db, Logger: log, Scope: new(core.Scope), PasswordCost: bcrypt.MinCost,
@@ -122,13 +122,13 @@ func emptyWorld(t testing.TB, files map[string]string) *world {
 	return w
 }
 
-func (w *world) load() (err error) {
+func (w *testServer) load() (err error) {
 	w.Set, err = Load(context.Background(), w.options)
 	return err
 }
 
 // scope is a call as of a client's session.
-func (w *world) scope(user, name string) *core.Scope {
+func (w *testServer) scope(user, name string) *core.Scope {
 	return &core.Scope{
 		Env: w.options.Env, Mode: "rpc", Node: testNode, Version: "test",
 		UserID: user, Username: name, Vars: map[string]string{"v": "1"}, SessionExpiry: 1700000000,
@@ -137,7 +137,7 @@ func (w *world) scope(user, name string) *core.Scope {
 }
 
 // call calls an RPC as the server.
-func (w *world) call(t testing.TB, id, payload string) (string, error) {
+func (w *testServer) call(t testing.TB, id, payload string) (string, error) {
 	t.Helper()
 	fn := w.RPC.Lookup(id)
 	if fn == nil {
@@ -173,7 +173,7 @@ type session struct {
 }
 
 // connect opens a socket for a user.
-func (w *world) connect(t testing.TB, name string) *session {
+func (w *testServer) connect(t testing.TB, name string) *session {
 	t.Helper()
 	who, err := w.core.AuthenticateDevice(t.Context(), "device-of-"+name, name, true)
 	if err != nil {
