@@ -49,7 +49,7 @@ func (c *Core) later(doing string, work func(ctx context.Context) error) {
 				c.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg(doing + " panicked")
 			}
 		}()
-		if err := work(b.ctx); err != nil {
+		if err := work(b.ctx); err != nil && !c.DatabaseUnreachable(err) {
 			c.log.Error().Err(err).Msg("could not " + doing)
 		}
 	})

@@ -79,7 +79,7 @@ func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered fu
 			continue // until a job is registered
 		}
 		wait, err := r.turn(ctx, all)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
 			c.log.Error().Err(err).Msg("could not look for jobs that are due")
 		}
 		timer.Reset(wait)

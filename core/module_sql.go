@@ -41,3 +41,11 @@ func sqlError(doing string, err error) error {
 	}
 	return fault.Private(fault.CodeOf(err), "error while trying to "+doing+": "+err.Error(), err)
 }
+
+// DatabaseUnreachable reports whether err says that the database cannot be
+// reached. Such errors are logged once for all calls, see [store.DB.Unreachable];
+// whoever logs failures asks first.
+func (c *Core) DatabaseUnreachable(err error) bool { return c.db.Unreachable(err) }
+
+// DatabaseUnreachable is [Core.DatabaseUnreachable].
+func (m *Module) DatabaseUnreachable(err error) bool { return m.core.DatabaseUnreachable(err) }

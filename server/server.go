@@ -119,7 +119,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 func (s *Server) openDatabase(ctx context.Context) (err error) {
 	cfg := s.config
 	s.db, err = store.Open(ctx, store.Options{
-		Address: databaseAddress(cfg), DataDir: cfg.DataDir,
+		Address: databaseAddress(cfg), DataDir: cfg.DataDir, Exclusive: true,
 		MaxOpenConns: cfg.Database.MaxOpenConns, MaxIdleConns: cfg.Database.MaxIdleConns,
 		TransactionTimeout: time.Duration(cfg.Database.TransactionTimeoutMs) * time.Millisecond,
 		ConnMaxLifetime:    config.Milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,

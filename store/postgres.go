@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +62,10 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("connect to %s: %w", u.Redacted(), err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	return &DB{dialect: Postgres, log: o.Logger, pool: pool, shared: db, scripts: db, readers: db}, nil
+	return &DB{
+		dialect: Postgres, log: o.Logger, pool: pool, shared: db, scripts: db, readers: db,
+		port: strconv.Itoa(int(cfg.ConnConfig.Port)), closeWait: busyTimeout,
+	}, nil
 }
 
 // postgresURL completes an address as Nakama does.

@@ -45,11 +45,20 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("find the database file: %w", err)
 	}
 
+	if err := privateFile(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	var claimed *claim
+	if o.Exclusive {
+		if claimed, err = claimFolder(ctx, filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+	}
 	limit := defaultTransactionTimeout
 	if o.TransactionTimeout > 0 {
 		limit = o.TransactionTimeout
 	}
-	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit)}
+	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit), claim: claimed}
 	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true})
 	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true)})
 	custom := &customConnector{
@@ -76,11 +85,12 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	// The writer connects first: switching a new file to the write-ahead log
 	// needs it alone.
 	if err := db.writers.PingContext(ctx); err != nil {
-		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close())
+		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close(), claimed.release())
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.writer = startWriter(db.writers, db.writeLock, o.Logger)
 	if err := db.readers.PingContext(ctx); err != nil {
+		db.outage.ended = make(chan struct{})
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}

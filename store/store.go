@@ -36,6 +36,10 @@ type Options struct {
 	// may keep others from writing to SQLite (default 4 s). It counts from its
 	// begin and ends it only when others wait.
 	TransactionTimeout time.Duration
+	// Exclusive refuses to open a SQLite database that another Exclusive one
+	// has open, in this process or another: a server's presences and caches are
+	// in its memory, so two must not share a folder.
+	Exclusive bool
 	// FullSync makes SQLite wait for the disk on every commit.
 	FullSync bool
 	// Logger receives warnings: retried transactions, panics in transactions.
@@ -64,30 +68,55 @@ type DB struct {
 	writers   *sql.DB
 	writer    *writer
 	writeLock *writeLock
+	claim     *claim
 
 	// PostgreSQL only.
-	pool *pgxpool.Pool
+	pool      *pgxpool.Pool
+	port      string
+	closeWait time.Duration
+
+	outage outage
 }
 
 // Open connects to the database that o names and checks that it answers. It
 // changes no tables; see [Migrate] and [DB.CheckMigrations].
 func Open(ctx context.Context, o Options) (*DB, error) {
+	open := openPostgres
 	if o.Address == "" {
-		return openSQLite(ctx, o)
+		open = openSQLite
 	}
-	return openPostgres(ctx, o)
+	db, err := open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	db.outage.ended = make(chan struct{})
+	return db, nil
 }
 
 // Close waits for the writes that are already accepted and closes all
-// connections. Later calls return [ErrClosed] or a closed-connection error.
+// connections. Later calls return [ErrClosed] or a closed-connection error. On
+// PostgreSQL it waits for connections in use for a few seconds only: one that a
+// module never gave back is left to the end of the process.
 func (db *DB) Close() error {
+	close(db.outage.ended)
+	db.outage.probes.Wait()
 	if db.dialect == Postgres {
 		err := db.shared.Close()
-		db.pool.Close()
+		closed := make(chan struct{})
+		go func() {
+			db.pool.Close()
+			close(closed)
+		}()
+		select {
+		case <-closed:
+		case <-time.After(db.closeWait):
+			db.log.Warn().Int32("connections", db.pool.Stat().AcquiredConns()).
+				Msg("closing although modules still hold database connections: a transaction or rows were not closed")
+		}
 		return err
 	}
 	db.writer.close()
-	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close())
+	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close(), db.claim.release())
 }
 
 // Dialect says which database this is.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/rs/zerolog"
-
 	"kumi/core"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -102,16 +100,19 @@ func runs(inst vm.Instance, u *vm.Usage) {
 // failed logs what went wrong, unless the script raised a coded error on
 // purpose or the caller has gone away.
 func (n *entry) failed(ctx context.Context, err error) {
-	logFailure(n.program.log, ctx, n.what, n.module, err)
+	n.program.logFailure(ctx, n.what, n.module, err)
 }
 
-func logFailure(log zerolog.Logger, ctx context.Context, what, module string, err error) {
+func (p *Program) logFailure(ctx context.Context, what, module string, err error) {
 	var se *vm.ScriptError
 	isScript := errors.As(err, &se)
 	if isScript && se.Custom || fault.CodeOf(err) == fault.Canceled {
 		return
 	}
-	ev := log.Error().Err(err).Str("function", what)
+	if p.core != nil && p.core.DatabaseUnreachable(err) {
+		return // the log has a line for all such calls
+	}
+	ev := p.log.Error().Err(err).Str("function", what)
 	if module != "" {
 		ev.Str("module", module)
 	}

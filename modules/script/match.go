@@ -136,7 +136,7 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	runs(g.inst, &g.usage)
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
-		logFailure(g.program.log, g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
+		g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
 		return nil, err
 	}
 	return out, nil
@@ -145,7 +145,7 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 // bad is the error of a wrong result.
 func (g *game) bad(i int, format string, args ...any) error {
 	err := fault.Newf(fault.Internal, "match handler %q: %s %s", g.name, g.fn(i), fmt.Sprintf(format, args...))
-	logFailure(g.program.log, g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
+	g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
 	return err
 }
 

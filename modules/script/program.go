@@ -35,6 +35,7 @@ type Program struct {
 	lang        vm.Lang
 	scope       *core.Scope
 	log         zerolog.Logger
+	core        *core.Module // nil in tests
 	logger      *core.Logger
 	loggers     *vm.Library // JS: the functions of the plain logger
 	gameLogger  *vm.Library // JS: and of a match's
@@ -49,7 +50,7 @@ type Program struct {
 // NewProgram makes the shared part of a runtime.
 func NewProgram(o ProgramOptions) *Program {
 	p := &Program{lang: o.Lang, scope: o.Scope, log: o.Logger.With().Str("runtime", o.Lang.String()).Logger()}
-	p.maxResult, p.guard = o.MaxResult, o.Guard
+	p.maxResult, p.guard, p.core = o.MaxResult, o.Guard, o.NK
 	if p.scope == nil {
 		p.scope = &core.Scope{}
 	}

@@ -177,7 +177,7 @@ func (a *Server) logFailure(call string, err error) {
 		return
 	}
 	var r *reported
-	if !errors.As(err, &r) {
+	if !errors.As(err, &r) && !a.Core.DatabaseUnreachable(err) {
 		a.Log.Error().Err(err).Str("call", call).Msg("call failed")
 	}
 }

@@ -212,7 +212,9 @@ func (s *session) refuseWith(cid string, k *kind, err error) {
 	code := rtapi.Error_BAD_INPUT
 	if c := fault.CodeOf(err); c == fault.Internal {
 		code = rtapi.Error_RUNTIME_EXCEPTION
-		s.note(s.Log.Error()).Err(err).Str("kind", k.name).Msg("message failed")
+		if !s.Core.DatabaseUnreachable(err) {
+			s.note(s.Log.Error()).Err(err).Str("kind", k.name).Msg("message failed")
+		}
 	} else {
 		s.note(s.Log.Debug()).Err(err).Str("kind", k.name).Msg("message refused")
 	}
