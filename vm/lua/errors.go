@@ -33,14 +33,15 @@ func (v *VM) raise(L *lua.LState, n *vm.Native, err error) {
 		}
 		L.RaiseError("bad argument #%d to %s (%s)", arg.Index+1, n.Name.Snake, want)
 	}
-	text := where(L) + message(err)
+	text := where(L, 1) + message(err)
 	v.raised = raised{text: text, err: err}
 	L.Error(lua.LString(text), 0)
 }
 
-// where is the place in the script from which a Go function was called.
-func where(L *lua.LState) string {
-	for level := 1; ; level++ {
+// where is the place in the script that runs, or from which the running function
+// of Go was called: 0 is the innermost frame.
+func where(L *lua.LState, level int) string {
+	for ; ; level++ {
 		at := L.Where(level)
 		if at == "" || !strings.HasPrefix(at, "[G]") {
 			return strings.TrimLeft(at+" ", " ")

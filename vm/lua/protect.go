@@ -24,13 +24,18 @@ type guard struct {
 // gopher-lua on its own closes the upvalues of all frames when an error is
 // raised, those of the frames that go on living included, after which a local
 // and the closures over it part ways. Here only those of the frames that die
-// are closed; see upvalues.go.
+// are closed; see upvalues.go. Its PCall also needs room for a handler on a stack
+// that may have none left, so the work of a handler is done by a function of Go
+// between PCall and the function that is called.
 func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunction) (*lua.ApiError, string) {
+	at := L.GetTop() - nargs
 	base := registers(L) - nargs - 1
 	v.guards = append(v.guards, guard{base: base, trace: trace, handler: handler})
 	thread, nested, had := v.thread, v.nested, hasErrorFunc(L)
 	v.thread = L
-	err := L.PCall(nargs, lua.MultRet, v.onFail)
+	L.Insert(v.entry, at)
+	setErrorFunc(L, true)
+	err := L.PCall(nargs+1, lua.MultRet, nil)
 	v.thread, v.nested = thread, nested
 	setErrorFunc(L, had)
 	g := v.guards[len(v.guards)-1]
@@ -38,32 +43,65 @@ func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunctio
 	if err == nil {
 		return nil, ""
 	}
-	closeUpvalues(L, base+1) // none are left unless the handler could not run
-	fail := err.(*lua.ApiError)
-	if s, ok := fail.Object.(lua.LString); ok && s == "lua callstack overflow" {
-		fail.Object = lua.LString("stack overflow")
-		v.o.Guard.Stopped(vm.Lua, vm.StoppedStack)
-	}
-	return fail, g.stack
+	return err.(*lua.ApiError), g.stack
 }
 
-// failed runs where an error was raised, before the stack is unwound.
-func (v *VM) failed(L *lua.LState) int {
-	g := &v.guards[len(v.guards)-1]
-	if g.trace {
-		g.stack = traceback(L)
+// runGuarded is the function of Go in protect: it calls its first argument with
+// the others, and deals with an error before the stack is unwound.
+func (v *VM) runGuarded(L *lua.LState) int {
+	level := len(v.guards)
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		v.guards = v.guards[:level]
+		fail := v.failure(L, r)
+		g := &v.guards[level-1]
+		if g.trace {
+			g.stack = traceback(L)
+		}
+		if h := g.handler; h != nil {
+			g.handler = nil
+			v.handle(L, h, fail)
+		}
+		closeUpvalues(L, g.base+1)
+		fail.StackTrace = "known" // or PCall makes one
+		panic(fail)
+	}()
+	L.Call(L.GetTop()-1, lua.MultRet)
+	return L.GetTop()
+}
+
+// failure is what a script or gopher-lua panicked with.
+func (v *VM) failure(L *lua.LState, r any) *lua.ApiError {
+	fail, ok := r.(*lua.ApiError)
+	if !ok {
+		fail = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(r))}
 	}
-	result := L.Get(1)
-	if h := g.handler; h != nil {
-		g.handler = nil
-		L.Push(h)
-		L.Push(result)
-		L.Call(1, 1)
-		result = L.Get(-1)
+	if s, ok := fail.Object.(lua.LString); ok && isOverflow(string(s)) {
+		fail.Type, fail.Object = lua.ApiErrorRun, lua.LString(where(L, 0)+"stack overflow")
+		v.o.Guard.Stopped(vm.Lua, vm.StoppedStack)
 	}
-	closeUpvalues(L, g.base+1)
-	L.Push(result)
-	return 1
+	return fail
+}
+
+// isOverflow knows the words that gopher-lua has for the end of its stacks.
+func isOverflow(text string) bool {
+	return text == "lua callstack overflow" || strings.HasSuffix(text, "registry overflow") || strings.HasSuffix(text, "stack overflow")
+}
+
+// handle lets the handler of xpcall change an error.
+func (v *VM) handle(L *lua.LState, handler *lua.LFunction, fail *lua.ApiError) {
+	defer func() {
+		if r := recover(); r != nil {
+			fail.Object = lua.LString("error in error handling")
+		}
+	}()
+	L.Push(handler)
+	L.Push(fail.Object)
+	L.Call(1, 1)
+	fail.Object = L.Get(-1)
 }
 
 // traceback lists the Lua frames of a thread, innermost first, one per line.
@@ -71,7 +109,7 @@ func traceback(L *lua.LState) string {
 	var b strings.Builder
 	const most = 20
 	n := 0
-	for level := 1; ; level++ {
+	for level := 0; ; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
 			break

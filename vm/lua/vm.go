@@ -71,7 +71,7 @@ type VM struct {
 	args     [][]vm.Ref      // theirs
 	nested   int             // of functions of Go
 	guards   []guard
-	onFail   *lua.LFunction
+	entry    *lua.LFunction
 	raised   raised
 	frames   string // where the last error to leave the script was raised
 	key      string // of the handler last asked for
@@ -96,14 +96,14 @@ func New(o Options) (*VM, error) {
 	v := &VM{o: o, deadline: &deadline{Context: context.Background()}, ctx: context.Background()}
 	v.state = lua.NewState(lua.Options{
 		CallStackSize: o.Limits.Stack, MinimizeStackMemory: true,
-		RegistrySize: 128, RegistryGrowStep: 128, RegistryMaxSize: max(o.Registry, 128),
+		RegistrySize: 128, RegistryGrowStep: 1024, RegistryMaxSize: max(o.Registry, 128),
 		SkipOpenLibs: true,
 	})
 	v.thread = v.state
 	v.engine.vm = v
 	v.deadline.memory = o.Guard.Watch(v.deadline.tooMuch)
 	v.state.SetContext(v.deadline)
-	v.onFail = v.function(v.failed)
+	v.entry = v.function(v.runGuarded)
 	v.open()
 	return v, nil
 }
@@ -144,7 +144,7 @@ func (v *VM) Caller() string {
 	if v.nested == 0 {
 		return ""
 	}
-	return strings.TrimSuffix(strings.TrimSpace(where(v.thread)), ":")
+	return strings.TrimSuffix(strings.TrimSpace(where(v.thread, 1)), ":")
 }
 
 // Defined is where a function stands in its source, as file:line; empty for one of
@@ -224,7 +224,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 	}
 	v.depth++
 	defer func() {
-		if r := recover(); r != nil { // gopher-lua lost its footing, at the end of its registry for one
+		if r := recover(); r != nil { // gopher-lua lost its footing
 			v.broken = true
 			err = v.crashed(r)
 		}
