@@ -69,7 +69,7 @@ func Default() *Config {
 			JSReadOnlyGlobals:  true,
 			LuaMinCount:        16,
 			LuaMaxCount:        48,
-			LuaCallStackSize:   128,
+			LuaCallStackSize:   50_000,
 			LuaRegistrySize:    512,
 			LuaReadOnlyGlobals: true,
 			EventQueueSize:     65536,

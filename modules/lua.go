@@ -133,9 +133,10 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 	return v, nil
 }
 
-// minRegistry is in values. The setting for the stack's size is from a time
-// when it was allocated whole; ours grows, so a small setting only hurts.
-const minRegistry = 64 << 10
+// minRegistry is in values, which is enough for tens of thousands of calls within
+// one another. Nakama's setting is small because its stack has that size from the
+// start; ours grows as needed.
+const minRegistry = 256 << 10
 
 // enter puts the tape of a module in place while that module is evaluated.
 func (v *luaVM) enter(module string) {

@@ -17,6 +17,10 @@ type guard struct {
 	handler *lua.LFunction // the script's own, of xpcall
 }
 
+// maxGuards is how many protected calls may run within one another. Lua itself has
+// 200.
+const maxGuards = 1000
+
 // protect calls the function under nargs arguments on the stack of L. Its
 // results are left there; an error is returned, with the stack at which it was
 // raised when trace is set.
@@ -28,6 +32,9 @@ type guard struct {
 // that may have none left, so the work of a handler is done by a function of Go
 // between PCall and the function that is called.
 func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunction) (*lua.ApiError, string) {
+	if len(v.guards) == maxGuards {
+		L.RaiseError("stack overflow: more than %d protected calls within one another", maxGuards)
+	}
 	at := L.GetTop() - nargs
 	base := registers(L) - nargs - 1
 	v.guards = append(v.guards, guard{base: base, trace: trace, handler: handler})
@@ -43,7 +50,12 @@ func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunctio
 	if err == nil {
 		return nil, ""
 	}
-	return err.(*lua.ApiError), g.stack
+	fail := err.(*lua.ApiError)
+	if g.handler != nil { // there was no room for it
+		v.handle(L, g.handler, fail)
+		L.SetTop(at - 1)
+	}
+	return fail, g.stack
 }
 
 // runGuarded is the function of Go in protect: it calls its first argument with
@@ -56,12 +68,12 @@ func (v *VM) runGuarded(L *lua.LState) int {
 			return
 		}
 		v.guards = v.guards[:level]
-		fail := v.failure(L, r)
+		fail, overflow := v.failure(L, r)
 		g := &v.guards[level-1]
 		if g.trace {
 			g.stack = traceback(L)
 		}
-		if h := g.handler; h != nil {
+		if h := g.handler; h != nil && !overflow {
 			g.handler = nil
 			v.handle(L, h, fail)
 		}
@@ -73,8 +85,9 @@ func (v *VM) runGuarded(L *lua.LState) int {
 	return L.GetTop()
 }
 
-// failure is what a script or gopher-lua panicked with.
-func (v *VM) failure(L *lua.LState, r any) *lua.ApiError {
+// failure is what a script or gopher-lua panicked with, and whether that was the
+// end of a stack.
+func (v *VM) failure(L *lua.LState, r any) (_ *lua.ApiError, overflow bool) {
 	fail, ok := r.(*lua.ApiError)
 	if !ok {
 		fail = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(r))}
@@ -82,8 +95,9 @@ func (v *VM) failure(L *lua.LState, r any) *lua.ApiError {
 	if s, ok := fail.Object.(lua.LString); ok && isOverflow(string(s)) {
 		fail.Type, fail.Object = lua.ApiErrorRun, lua.LString(where(L, 0)+"stack overflow")
 		v.o.Guard.Stopped(vm.Lua, vm.StoppedStack)
+		return fail, true
 	}
-	return fail
+	return fail, false
 }
 
 // isOverflow knows the words that gopher-lua has for the end of its stacks.
