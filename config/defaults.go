@@ -67,6 +67,7 @@ func Default() *Config {
 			JSMaxCount:         32,
 			JSStackSize:        50000,
 			JSReadOnlyGlobals:  true,
+			JSMatchStateNulls:  true,
 			LuaMinCount:        16,
 			LuaMaxCount:        48,
 			LuaCallStackSize:   50_000,

@@ -25,6 +25,7 @@ type Runtime struct {
 	JSMaxCount        int  `yaml:"js_max_count" usage:"Most JavaScript engines that run at the same time, matches not counted."`
 	JSStackSize       int  `yaml:"js_stack_size" usage:"Deepest nesting of JavaScript calls, at most 100000; deeper ones throw a RangeError."`
 	JSReadOnlyGlobals bool `yaml:"js_read_only_globals" usage:"Protect JavaScript globals from changes after loading."`
+	JSMatchStateNulls bool `yaml:"js_match_state_nulls" usage:"Turn undefined and holes of arrays in the state of JavaScript matches into null between callbacks, as Nakama does."`
 	JSAPIStacktrace   bool `yaml:"js_api_stacktrace" usage:"Send JavaScript stack traces to callers of RPCs over HTTP."`
 
 	LuaMinCount        int  `yaml:"lua_min_count" usage:"Lua engines kept ready."`

@@ -41,7 +41,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	}
 	j := &javascript{
 		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
-		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Functions: nk.Library(vm.JS, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.report.Unknown(vm.JS)}),
+		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Functions: nk.Library(vm.JS, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, StateNulls: l.JSMatchStateNulls, Otherwise: l.report.Unknown(vm.JS)}),
 	}
 	p.match = j.early
 	l.begin(p)

@@ -59,6 +59,7 @@ type Options struct {
 
 	// ReadOnlyGlobals protects what modules share from changes by calls.
 	JSReadOnlyGlobals, LuaReadOnlyGlobals bool
+	JSMatchStateNulls                     bool
 
 	// OwnRoutes lists the paths that the server answers itself, which the log
 	// compares those of modules with; nil compares with none.

@@ -153,7 +153,8 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 		CallTimeout: config.Milliseconds(rt.CallTimeoutMs), TickTimeout: config.Milliseconds(rt.TickTimeoutMs),
 		Guard: s.guard, MaxResult: rt.MaxResultBytes,
 		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
-		LuaMin: rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
+		JSMatchStateNulls: rt.JSMatchStateNulls,
+		LuaMin:            rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
 		OwnRoutes:   ownRoutes,
 		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
 	}

@@ -52,6 +52,14 @@ const (
 	MaxList = 16 << 20
 )
 
+// Nuller is an engine in which nothing has two forms, null and undefined.
+type Nuller interface {
+	// NullState sets undefined properties and holes of arrays in a match's state to
+	// null. known is what it returned for this state before, nil at first. It is for
+	// the VM's owner, between calls.
+	NullState(state Ref, known any) any
+}
+
 // Limits bound what a script may use. Zero means no limit.
 type Limits struct {
 	// Timeout is the maximum duration of a call into script code.

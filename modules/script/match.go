@@ -31,6 +31,7 @@ type game struct {
 	fixed [4]vm.Ref
 	args  []vm.Ref
 
+	nulls any // what Nuller knows of the state
 	at    int // the function called last
 	usage vm.Usage
 
@@ -199,6 +200,15 @@ func (g *game) results(i int, out []vm.Ref, most int) (r result, state vm.Ref, a
 	return r, state, true, nil
 }
 
+// keep makes a value the state of the match. Nakama turns undefined and holes of
+// arrays into null between callbacks, and published games depend on it.
+func (g *game) keep(state vm.Ref) {
+	g.state = state
+	if n, ok := g.inst.(vm.Nuller); ok && g.program.stateNulls {
+		g.nulls = n.NullState(state, g.nulls)
+	}
+}
+
 // get is a further value by name or position, from 1; nil when absent.
 func (r result) get(n *vm.Name, position int) vm.Ref {
 	e := r.g.inst
@@ -260,7 +270,7 @@ func (g *game) Init(ctx context.Context, params map[string]any) (tickRate int, l
 	if len(label) > maxLabel {
 		return 0, "", g.bad(matchInit, "returned a match label that is too long, must be 0-2048 bytes")
 	}
-	g.state = state
+	g.keep(state)
 	return int(n), label, nil
 }
 
@@ -294,7 +304,7 @@ func (g *game) JoinAttempt(ctx context.Context, tick int64, joiner *match.Joiner
 	if err != nil {
 		return match.Verdict{}, err
 	}
-	g.state = state
+	g.keep(state)
 	return match.Verdict{Alive: true, Accept: e.Bool(accept), Reason: reason}, nil
 }
 
@@ -344,7 +354,7 @@ func (g *game) step(ctx context.Context, i int, tick int64, arg vm.Ref) (alive b
 	}
 	_, state, alive, err := g.results(i, out, 1)
 	if alive {
-		g.state = state
+		g.keep(state)
 	}
 	return alive, err
 }
@@ -394,7 +404,7 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 		return false, "", err
 	}
 	if alive {
-		g.state = state
+		g.keep(state)
 	}
 	return alive, reply, nil
 }

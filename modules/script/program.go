@@ -24,6 +24,8 @@ type ProgramOptions struct {
 	// MaxResult bounds what a script gives back or sends, in bytes; 0: no bound.
 	MaxResult int
 	Guard     *vm.Guard // counts what is refused; may be nil
+	// StateNulls turns undefined and holes of arrays in the state of matches into null.
+	StateNulls bool
 	// Otherwise makes the functions that objects of a type ("Nakama", "Initializer",
 	// "Logger") do not have; nil: there are none.
 	Otherwise func(object, name string) *vm.Native
@@ -44,13 +46,14 @@ type Program struct {
 	dispatcher  *vm.Library
 	maxResult   int
 	guard       *vm.Guard
+	stateNulls  bool
 	once        sync.Map // key of a run_once function -> struct{}
 }
 
 // NewProgram makes the shared part of a runtime.
 func NewProgram(o ProgramOptions) *Program {
 	p := &Program{lang: o.Lang, scope: o.Scope, log: o.Logger.With().Str("runtime", o.Lang.String()).Logger()}
-	p.maxResult, p.guard, p.core = o.MaxResult, o.Guard, o.NK
+	p.maxResult, p.guard, p.core, p.stateNulls = o.MaxResult, o.Guard, o.NK, o.StateNulls
 	if p.scope == nil {
 		p.scope = &core.Scope{}
 	}
