@@ -22,6 +22,7 @@ type Server struct {
 	headers []header // socket.response_headers
 	timeout time.Duration
 	maxBody int64
+	unsent  budget // of large answers
 
 	// The keys as clients send them, to compare without decoding each time.
 	serverKey, httpKey keyCheck
@@ -41,6 +42,7 @@ func New(d door.Deps) *Server {
 		rows:      allRows(),
 		timeout:   config.Milliseconds(d.Config.Socket.IdleTimeoutMs) - 500*time.Millisecond,
 		maxBody:   int64(d.Config.Socket.MaxRequestSizeBytes),
+		unsent:    budget{max: maxUnsent},
 		serverKey: newKeyCheck(string(d.Config.Socket.ServerKey)),
 		httpKey:   newKeyCheck(string(d.Config.Runtime.HTTPKey)),
 	}

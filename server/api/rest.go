@@ -113,7 +113,7 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Messag
 		return a.fail(w, r, fault.Wrap(fault.Internal, "An internal error occurred.", err))
 	}
 	w.Header()["Grpc-Metadata-Content-Type"] = grpcContent
-	send(w, r, http.StatusOK, jsonContent, buf.b)
+	a.send(w, r, http.StatusOK, jsonContent, buf.b)
 	return len(buf.b)
 }
 

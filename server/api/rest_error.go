@@ -41,16 +41,16 @@ func (a *Server) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	out.Text(message)
 	out.End()
 	buf.b = out.B
-	sendError(w, r, code, message, buf.b)
+	a.sendError(w, r, code, message, buf.b)
 	return len(buf.b)
 }
 
 // sendError sends an error body with the headers that belong to its code.
-func sendError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, body []byte) {
+func (a *Server) sendError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, body []byte) {
 	if code == fault.Unauthenticated {
 		w.Header().Set("Www-Authenticate", headerSafe(message))
 	}
-	send(w, r, statusOf(code), jsonContent, body)
+	a.send(w, r, statusOf(code), jsonContent, body)
 }
 
 // headerSafe replaces what must not appear in a header value.

@@ -53,7 +53,7 @@ func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httprout
 		a.fail(w, r, err)
 		return
 	}
-	respond(w, r, res)
+	a.respond(w, r, res)
 }
 
 // routeScope is what module code learns of the caller, who has shown what the
@@ -112,7 +112,7 @@ func guardRoute(ctx context.Context, rt *httproute.Route, in *httproute.Request)
 
 // respond sends what a script answered. Headers that are net/http's own are
 // left to it.
-func respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
+func (a *Server) respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
 	h := w.Header()
 	h["Vary"] = acceptEncodings
 	for key, values := range res.Headers {
@@ -130,5 +130,5 @@ func respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
 		w.WriteHeader(res.Status)
 		return
 	}
-	send(w, r, res.Status, h["Content-Type"], res.Body)
+	a.send(w, r, res.Status, h["Content-Type"], res.Body)
 }

@@ -39,5 +39,5 @@ func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 	out.Text(a.Set().Version)
 	out.End()
 	buf.b = out.B
-	send(w, r, http.StatusOK, jsonContent, buf.b)
+	a.send(w, r, http.StatusOK, jsonContent, buf.b)
 }

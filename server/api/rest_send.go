@@ -1,10 +1,13 @@
 package api
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+
+	"kumi/config"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
@@ -19,15 +22,26 @@ const compressFrom = 1024
 const lengthFrom = 2048
 
 // send writes a whole response, compressed when the client accepts that and
-// it is worth it.
-func send(w http.ResponseWriter, r *http.Request, status int, contentType []string, body []byte) {
+// it is worth it. A large one, when as much as maxUnsent waits for clients
+// already, is left out and the client told so.
+func (a *Server) send(w http.ResponseWriter, r *http.Request, status int, contentType []string, body []byte) {
+	var out io.Writer = w
+	if len(body) >= largeFrom {
+		if !a.unsent.take(len(body)) {
+			a.Log.Warn().Str("path", r.URL.Path).Int("bytes", len(body)).Msg("answer refused: too much waits for clients that do not read")
+			a.fail(w, r, errTooMuchUnsent)
+			return
+		}
+		defer a.unsent.give(len(body))
+		out = &pacedWriter{w, http.NewResponseController(w), config.Milliseconds(a.Config.Socket.WriteTimeoutMs)}
+	}
 	h := w.Header()
 	h["Content-Type"] = contentType
 	if len(body) >= compressFrom {
 		if encoding := acceptedEncoding(r.Header["Accept-Encoding"]); encoding != "" {
 			h["Content-Encoding"] = []string{encoding}
 			w.WriteHeader(status)
-			compress(w, encoding, body)
+			compress(out, encoding, body)
 			return
 		}
 		if len(body) >= lengthFrom {
@@ -35,7 +49,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, contentType []stri
 		}
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that went away is no error
+	_, _ = out.Write(body) // a client that went away is no error
 }
 
 // acceptedEncoding is the first encoding of the list that the server speaks.
@@ -66,7 +80,7 @@ var flateWriters = sync.Pool{New: func() any {
 }}
 
 // compress writes body; deflate means a raw stream, without zlib's frame.
-func compress(w http.ResponseWriter, encoding string, body []byte) {
+func compress(w io.Writer, encoding string, body []byte) {
 	if encoding == "gzip" {
 		z := gzipWriters.Get().(*gzip.Writer)
 		defer gzipWriters.Put(z)

@@ -11,7 +11,7 @@ import (
 )
 
 // answerRPC sends the result of an RPC and returns its size.
-func answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) int {
+func (a *Server) answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) int {
 	buf := takeBuffer()
 	defer buf.give()
 	if raw {
@@ -20,7 +20,7 @@ func answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) 
 			contentType = textContent
 		}
 		buf.b = append(buf.b, result...)
-		send(w, r, http.StatusOK, contentType[:1:1], buf.b)
+		a.send(w, r, http.StatusOK, contentType[:1:1], buf.b)
 		return len(buf.b)
 	}
 	out := json.Writer{B: buf.b}
@@ -29,14 +29,14 @@ func answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) 
 	out.Text(result)
 	out.End()
 	buf.b = out.B
-	send(w, r, http.StatusOK, jsonContent, buf.b)
+	a.send(w, r, http.StatusOK, jsonContent, buf.b)
 	return len(buf.b)
 }
 
 // failRPC sends the error of a call that did not reach its function.
 func (a *Server) failRPC(w http.ResponseWriter, r *http.Request, err error) int {
 	message := publicMessage(err)
-	return sendRPCError(w, r, fault.CodeOf(err), message, func(out *json.Writer) { out.Text(message) })
+	return a.sendRPCError(w, r, fault.CodeOf(err), message, func(out *json.Writer) { out.Text(message) })
 }
 
 // failRPCCall sends the error that a function ended with. Where the operator
@@ -48,7 +48,7 @@ func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Func
 	if shown && errors.As(err, &script) && !script.Custom {
 		stack = script.Stack
 	}
-	return sendRPCError(w, r, fault.CodeOf(err), publicMessage(err), func(out *json.Writer) {
+	return a.sendRPCError(w, r, fault.CodeOf(err), publicMessage(err), func(out *json.Writer) {
 		out.Begin()
 		out.String("stackTrace", stack)
 		out.End()
@@ -57,7 +57,7 @@ func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Func
 
 // sendRPCError sends the error body of RPCs, whose field error differs, and
 // returns its size.
-func sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, writeError func(*json.Writer)) int {
+func (a *Server) sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, writeError func(*json.Writer)) int {
 	buf := takeBuffer()
 	defer buf.give()
 	out := json.Writer{B: buf.b}
@@ -69,6 +69,6 @@ func sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, messa
 	out.Int32("code", int32(code))
 	out.End()
 	buf.b = out.B
-	sendError(w, r, code, message, buf.b)
+	a.sendError(w, r, code, message, buf.b)
 	return len(buf.b)
 }

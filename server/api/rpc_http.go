@@ -72,7 +72,7 @@ func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 		stats.Record(fault.CodeOf(err), took, received, sent)
 		return
 	}
-	stats.Record(fault.OK, took, received, answerRPC(w, r, result, raw))
+	stats.Record(fault.OK, took, received, a.answerRPC(w, r, result, raw))
 }
 
 // rpcQuery reads the query; it is never nil.

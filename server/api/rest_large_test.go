@@ -1,0 +1,70 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"kumi/config"
+)
+
+// Clients that ask for large answers and do not read them hold a bounded amount
+// of memory in all, and not for long.
+func TestLargeAnswersThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	const size = 16 << 20
+	r := newRig(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 500 })
+	r.api.unsent.max = 3*size + size/2
+	answer := strings.Repeat("x", size)
+	r.rpc("large", func(context.Context, string) (string, error) { return answer, nil })
+	token := r.user("device-of-the-user")
+	ask := func() net.Conn {
+		conn, err := net.Dial("tcp", r.http.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, "GET /v2/rpc/large HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n"+bearer(token)+"\r\n\r\n")
+		return conn
+	}
+	eventually := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("it did not come about that %s", what)
+			}
+		}
+	}
+	for range 3 {
+		ask()
+	}
+	eventually("three answers wait", func() bool { return r.api.unsent.used.Load() >= 3*size })
+	refused, err := http.ReadResponse(bufio.NewReader(ask()), nil)
+	if err != nil || refused.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the fourth answer: %v, %v", refused, err)
+	}
+	eventually("those who do not read are cut", func() bool { return r.api.unsent.used.Load() == 0 })
+
+	// One that reads slowly, but reads, gets all of it.
+	resp, err := http.ReadResponse(bufio.NewReader(ask()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for part, began := make([]byte, size/8), time.Now(); err == nil; {
+		var got int
+		got, err = io.ReadFull(resp.Body, part)
+		n += got
+		for time.Since(began) < 100*time.Millisecond*time.Duration(n/(size/8)) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if n < size {
+		t.Errorf("a slow client got %d bytes of %d: %v", n, size, err)
+	}
+}
