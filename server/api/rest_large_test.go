@@ -18,7 +18,7 @@ import (
 func TestLargeAnswersThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
-	r := newRig(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 500 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 500 })
 	r.api.unsent.max = 3*size + size/2
 	answer := strings.Repeat("x", size)
 	r.rpc("large", func(context.Context, string) (string, error) { return answer, nil })
