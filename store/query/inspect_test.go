@@ -22,9 +22,9 @@ func TestRangesAndTermsNeeded(t *testing.T) {
 		{`+a:>=5 +a:<9.5 +b:x -c:>1`, []query.Range{
 			{Field: "a", Low: 5, High: high}, {Field: "a", Low: low, High: 9.5, HighOpen: true},
 		}, []query.Term{{Field: "b", Text: "x"}}, 3},
-		{`+a:>-1^0.5 b:x^2`, []query.Range{{Field: "a", Low: -1, High: high, LowOpen: true}}, nil, 2.5},
+		{`+a:>-1^0.5 b:x^2`, []query.Range{{Field: "a", Low: -1, High: high, LowOpen: true}}, nil, 4.5},
 		{`a:7.0`, []query.Range{{Field: "a", Low: 7, High: 7, Text: "7.0"}}, nil, 1},
-		{`a:x^4`, nil, []query.Term{{Field: "a", Text: "x"}}, 4},
+		{`a:x^4`, nil, []query.Term{{Field: "a", Text: "x"}}, 16},
 		{`a:x b:y`, nil, nil, 2},
 		{`-a:x`, nil, nil, 1},
 		{`a:x -b:y`, nil, []query.Term{{Field: "a", Text: "x"}}, 1},

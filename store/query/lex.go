@@ -91,7 +91,11 @@ func (l *lexer) next() (token, error) {
 	case '"':
 		return l.phrase()
 	case '/':
-		return l.regexp()
+		if end := l.closingSlash(); end > 0 {
+			t := token{kind: tokenRegexp, start: start, end: end + 1, text: l.source[start+1 : end]}
+			l.at = t.end
+			return t, nil
+		}
 	}
 	return l.word(), nil
 }
@@ -115,9 +119,7 @@ func (l *lexer) rangeSign() token {
 func (l *lexer) suffix(kind tokenKind) token {
 	start := l.at
 	l.at++
-	length := strings.IndexFunc(l.source[l.at:], func(r rune) bool {
-		return unicode.IsSpace(r) || r == '^'
-	})
+	length := strings.IndexAny(l.source[l.at:], " ^")
 	if length < 0 {
 		length = len(l.source) - l.at
 	}
@@ -143,37 +145,31 @@ func (l *lexer) phrase() (token, error) {
 	return token{}, l.fail(start, "the quote is never closed")
 }
 
-// regexp reads an expression between slashes. Only an escaped slash is
-// unescaped: every other backslash belongs to the expression.
-func (l *lexer) regexp() (token, error) {
-	start := l.at
-	var text strings.Builder
-	for at := start + 1; at < len(l.source); at++ {
-		switch c := l.source[at]; {
-		case c == '/':
-			l.at = at + 1
-			return token{kind: tokenRegexp, start: start, end: l.at, text: text.String()}, nil
-		case c == '\\' && at+1 < len(l.source):
+// closingSlash is where the regular expression ends that begins at the cursor:
+// at the last slash of the word. It is 0 for a word that only begins with a
+// slash.
+func (l *lexer) closingSlash() int {
+	for at := l.at + 1; at < len(l.source) && l.source[at] != ' '; at++ {
+		switch l.source[at] {
+		case '\\':
 			at++
-			if l.source[at] != '/' {
-				text.WriteByte('\\')
+		case '/':
+			if rest := l.source[at+1:]; rest == "" || strings.IndexByte(" ^~", rest[0]) >= 0 {
+				return at
 			}
-			text.WriteByte(l.source[at])
-		default:
-			text.WriteByte(c)
 		}
 	}
-	return token{}, l.fail(start, "the regular expression is never closed with a slash")
+	return 0
 }
 
-// word reads up to a blank, ":", "^" or "~".
+// word reads up to a space, ":", "^" or "~". Other blanks are part of it.
 func (l *lexer) word() token {
 	t := token{kind: tokenWord, start: l.at}
 	var text strings.Builder
 	wild, plain := false, true
 	for l.at < len(l.source) {
 		r, width := utf8.DecodeRuneInString(l.source[l.at:])
-		if unicode.IsSpace(r) || r == ':' || r == '^' || r == '~' {
+		if r == ' ' || r == ':' || r == '^' || r == '~' {
 			break
 		}
 		letter := r

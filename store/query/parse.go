@@ -24,6 +24,10 @@ func (p *parser) advance() (err error) {
 }
 
 func (p *parser) parse(q *Query) error {
+	if strings.TrimSpace(p.source) == "*" {
+		q.should = []clause{{kind: matchAll, boost: 1, source: "*"}}
+		return nil
+	}
 	if err := p.advance(); err != nil {
 		return err
 	}
@@ -79,6 +83,9 @@ func (p *parser) clause() (clause, error) {
 			return c, err
 		}
 	}
+	if value.kind == tokenWord && value.text == "/" {
+		return c, p.fail(value.start, "the regular expression is never closed with a slash")
+	}
 	if err := p.value(&c, value, named); err != nil {
 		return c, err
 	}
@@ -100,7 +107,7 @@ func (p *parser) value(c *clause, value token, named bool) error {
 		if len(value.pattern) > MaxPattern {
 			return p.fail(value.start, "a pattern with wildcards has at most %d characters, this one %d", MaxPattern, len(value.pattern))
 		}
-		c.word(value, named)
+		c.word(value)
 		return nil
 	case tokenPhrase:
 		c.kind, c.text = matchText, value.text
@@ -113,7 +120,7 @@ func (p *parser) value(c *clause, value token, named bool) error {
 			return p.rangeEnd(c, value)
 		}
 	case tokenMinus:
-		if named && p.token.kind == tokenWord && p.token.isNumber && p.token.start == value.end {
+		if named && p.token.kind == tokenWord && p.token.isNumber {
 			c.kind, c.number, c.text = matchNumber, -p.token.number, "-"+p.token.text
 			return p.advance()
 		}
@@ -125,16 +132,14 @@ func (p *parser) value(c *clause, value token, named bool) error {
 	return p.fail(value.start, "a clause cannot begin with %q; escape it if it belongs to a value", sign)
 }
 
-// word makes c match a word: everything, any value, a wildcard, a number or text.
-func (c *clause) word(value token, named bool) {
+// word makes c match a word: any value, a wildcard, a number or text.
+func (c *clause) word(value token) {
 	c.text = value.text
 	stars := len(value.pattern) > 0
 	for _, r := range value.pattern {
 		stars = stars && r == anyRun
 	}
 	switch {
-	case stars && !named:
-		c.kind = matchAll
 	case stars:
 		c.kind = matchExists
 	case value.pattern != nil:
@@ -153,11 +158,7 @@ func (p *parser) rangeEnd(c *clause, sign token) error {
 		if err := p.advance(); err != nil {
 			return err
 		}
-		negative = p.token.start == end.end
-		end = p.token
-		if !negative {
-			return p.fail(sign.start, "a range needs a number or a quoted date")
-		}
+		negative, end = true, p.token
 	}
 	switch {
 	case end.kind == tokenWord && end.isNumber:
@@ -226,6 +227,9 @@ func (p *parser) boost(c *clause) error {
 			return p.fail(sign.start, "%q is not a boost; it is a number from 0 up", sign.text)
 		}
 		c.boost = boost
+		if c.kind == matchText || c.kind == matchFuzzy {
+			c.boost *= boost // as in bluge, where the term and the match around it are boosted
+		}
 	}
 	return p.advance()
 }

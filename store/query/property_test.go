@@ -125,7 +125,8 @@ func drawCondition(t *rapid.T) condition {
 			return ok && holds(text)
 		}
 	}
-	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	kind := rapid.IntRange(0, 7).Draw(t, "kind")
+	switch kind {
 	case 0:
 		word := words.Draw(t, "word")
 		c.text, c.holds = escape(word), ofText(func(text string) bool { return text == word })
@@ -187,6 +188,9 @@ func drawCondition(t *rapid.T) condition {
 	if rapid.Bool().Draw(t, "boosted") {
 		c.boost = rapid.SampledFrom([]float64{0, 0.25, 2, 8}).Draw(t, "boost") // exact in sums of any order
 		c.text += fmt.Sprintf("^%v", c.boost)
+		if kind == 0 || kind == 1 || kind == 7 { // texts, also fuzzy ones, are boosted twice
+			c.boost *= c.boost
+		}
 	}
 	return c
 }

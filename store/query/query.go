@@ -11,10 +11,14 @@
 //	field:ab*  a?c    wildcards; field:* asks for any value at all
 //	field:value~2     at most so many edits away: ~1, ~2, or ~ for one
 //	field:/a|b/       a regular expression for the whole value
-//	clause^3          counts three times as much in the score
-//	*                 everything
+//	clause^3          counts more in the score: nine times as much where it asks
+//	                  for a text, else three times
+//	*                 alone, everything
 //
-// Values are whole and case-sensitive. A backslash takes the meaning from one
+// The language is that of bluge, Nakama's search library; where it is unlike
+// it, docs/compatibility.md says so. Clauses are parted by the space alone:
+// other blanks belong to a value. Values are whole and case-sensitive. A
+// regular expression has no space, which \  stands for. A backslash takes the meaning from one
 // of + - = & | > < ! ( ) { } [ ] ^ " ~ * ? : \ / and the space; before anything
 // else it is an ordinary character. + - and the rest are special only where a
 // value begins, so uuids and paths need no escape; ":", "^" and "~" always are.

@@ -49,11 +49,13 @@ func TestMatch(t *testing.T) {
 		{`   `, deathmatch, 1},
 		{`*`, `{}`, 1},
 		{`*`, deathmatch, 1},
-		{`+*`, `{}`, 1},
-		{`-*`, deathmatch, none},
-		{`*^4`, `{}`, 4},
-		{`* label.region:eu-west^2`, deathmatch, 3},
-		{`* label.region:us^2`, deathmatch, 1},
+		{` * `, deathmatch, 1},
+		// Among others or with a sign, * asks for a value of the default field.
+		{`+*`, `{}`, none},
+		{`-*`, deathmatch, 1},
+		{`*^4`, `{}`, none},
+		{`* label.region:eu-west^2`, deathmatch, 4},
+		{`* label.region:us^2`, deathmatch, none},
 
 		// Text is whole and case-sensitive.
 		{`label.region:eu-west`, deathmatch, 1},
@@ -74,6 +76,11 @@ func TestMatch(t *testing.T) {
 		{`label.uni:"héllo wörld"`, odd, 1},
 		{`label.id:8a5b1a2c-0d3e-4f56-9a7b-0c1d2e3f4a5b`, id, 1},
 		{`label.region: eu-west`, deathmatch, 1},
+		// Only the space parts clauses.
+		{"label.wide:a\u00a0b", "{\"wide\":\"a\u00a0b\"}", 1},
+		{"label.wide:a\u3000b", "{\"wide\":\"a\u3000b\"}", 1},
+		{"label.tab:a\tb", `{"tab":"a\tb"}`, 1},
+		{"\n label.region:eu-west", deathmatch, 1},
 
 		// Must, should, must not.
 		{`+label.region:eu-west +label.level:10`, deathmatch, 2},
@@ -92,9 +99,11 @@ func TestMatch(t *testing.T) {
 		{`+ label.level:10`, deathmatch, 1},
 
 		// Boosts.
-		{`label.region:eu-west^3`, deathmatch, 3},
-		{`+label.region:eu-west^3 label.level:>5^0.5`, deathmatch, 3.5},
-		{`label.mode:"death match"^2.5`, deathmatch, 2.5},
+		{`label.region:eu-west^3`, deathmatch, 9},
+		{`+label.region:eu-west^3 label.level:>5^0.5`, deathmatch, 9.5},
+		{`label.mode:"death match"^2.5`, deathmatch, 6.25},
+		{`label.level:10^3`, deathmatch, 3},
+		{`label.region:eu-wect~^2`, deathmatch, 4},
 		{`label.region:/eu.*/^2`, deathmatch, 2},
 		{`label.region:eu*^2`, deathmatch, 2},
 		{`label.region:eu-west^0`, deathmatch, 0},
@@ -185,7 +194,14 @@ func TestMatch(t *testing.T) {
 		{`label.region:/eu/`, deathmatch, none},
 		{`label.region:/west|eu-west/`, deathmatch, 1},
 		{`label.region:/.*west/`, deathmatch, 1},
-		{`label.mode:/death match/`, deathmatch, 1},
+		{`label.mode:/death match/`, deathmatch, none},
+		{`label.mode:/death\ match/`, deathmatch, 1},
+		{`label.path:/usr/bin`, odd, 1},
+		{`label.path:/usr/bin^3`, odd, 9},
+		{`label.path:/usr/b`, odd, none},
+		{`label.path://usr/bin/`, odd, 1},
+		{`label.path:/usr/bin/`, odd, none},
+		{`label.time:/12:3[0-9]/`, odd, 1},
 		{`label.guild:/(g1|g2|g3)/`, id, 1},
 		{`label.tags:/(green|blue)/`, nested, 1},
 		{`label.path:/\/usr\/.+/`, odd, 1},
@@ -203,7 +219,7 @@ func TestMatch(t *testing.T) {
 		{`label.region:ue-west~2`, deathmatch, 1},
 		{`label.region:eu-west~0`, deathmatch, 1},
 		{`label.region:eu-wesT~0`, deathmatch, none},
-		{`label.region:eu-wesT~1^5`, deathmatch, 5},
+		{`label.region:eu-wesT~1^5`, deathmatch, 25},
 		{`label.uni:"hello world"~2`, odd, 1},
 		{`label.empty:ab~2`, odd, 1},
 
@@ -285,7 +301,6 @@ func TestParseErrors(t *testing.T) {
 		`a:b:c`:                 `character 4: a clause cannot begin with ":"`,
 		`a:12:30`:               `character 5: a clause cannot begin with ":"`,
 		`a:-b`:                  `character 3: a value cannot begin with "-"`,
-		`a:- 5`:                 `character 3: a value cannot begin with "-"`,
 		`a:+5`:                  `character 3: a value cannot begin with "+"`,
 		`a:=5`:                  `character 3: unexpected "="`,
 		`a:~b`:                  `character 3: a value cannot begin with "~b"`,
@@ -299,8 +314,10 @@ func TestParseErrors(t *testing.T) {
 		`a:>"2020-13-01"`:       `character 4: "2020-13-01" is not a date`,
 		`é:"open`:               `character 3: the quote is never closed`,
 		`a:"open\"`:             `character 3: the quote is never closed`,
-		`a:/open`:               `character 3: the regular expression is never closed`,
-		`a:/open\/`:             `character 3: the regular expression is never closed`,
+		`a:/`:                   `character 3: the regular expression is never closed`,
+		`a:/[/`:                 `character 3: invalid regular expression: missing closing ]: [`,
+		`a:/a[/`:                `character 3: invalid regular expression: missing closing ]: [`,
+		"a:b\nc:d":              `character 6: a clause cannot begin with ":"`,
 		`a:/(b/`:                `character 3: invalid regular expression: missing closing ): (b`,
 		`a:/b)|(c/`:             `character 3: invalid regular expression: unexpected ): b)|(c`,
 		`a:b~3`:                 `character 4: "3" is not a number of edits from 0 to 2`,
@@ -346,7 +363,7 @@ func TestRequired(t *testing.T) {
 func TestMatchesAll(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		``: true, ` `: true, `*`: true, `+*^2`: true, `+* *`: true,
+		``: true, ` `: true, `*`: true, ` * `: true, `+*^2`: false, `+* *`: false,
 		`* a:b`: false, `+* a:b`: false, `-*`: false, `-a:b`: false, `a:*`: false,
 	} {
 		if got := mustParse(t, text).MatchesAll(); got != want {
