@@ -64,6 +64,22 @@ func (c *Core) AuthenticateCustom(ctx context.Context, id, username string, crea
 	})
 }
 
+// LogInByEmail is AuthenticateEmail for a client at an address. Wrong passwords
+// are counted, and too many of them are ResourceExhausted for a while.
+func (c *Core) LogInByEmail(ctx context.Context, address, email, password, username string, create bool) (Identity, error) {
+	account := username
+	if email != "" {
+		account = strings.ToLower(email)
+	}
+	end, err := c.attempts.begin(account, address)
+	if err != nil {
+		return Identity{}, err
+	}
+	id, err := c.AuthenticateEmail(ctx, email, password, username, create)
+	end(errors.Is(err, errCredentials))
+	return id, err
+}
+
 // AuthenticateEmail is AuthenticateDevice for an e-mail address and password.
 // Without an address it logs in by username and password and never creates an
 // account. In addition to the errors of AuthenticateDevice, a wrong password

@@ -82,6 +82,7 @@ type Core struct {
 	tokens     *Tokens
 	// passwords limits the CPUs used for password hashing.
 	passwords passwords
+	attempts  loginAttempts
 	caches    sync.Map // language → *LocalCache
 	events    atomic.Pointer[func(context.Context, *api.Event)]
 	// background is work that outlives its call; see Close.
@@ -115,6 +116,7 @@ func New(o Options) *Core {
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
 	c.passwords = newPasswords(o.PasswordCost)
+	c.attempts.now = c.now
 	return c
 }
 

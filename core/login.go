@@ -15,6 +15,9 @@ import (
 // authentication. With session.single_session it revokes the user's earlier
 // tokens. It does not access the database.
 func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, *Claims, error) {
+	if err := CheckVars(vars); err != nil {
+		return nil, nil, err
+	}
 	tokenID, err := uuid.NewV4()
 	if err != nil {
 		return nil, nil, failed("make a token id", err)
@@ -39,6 +42,9 @@ func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, 
 func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string]string) (*api.Session, *Claims, error) {
 	old, err := c.tokens.VerifyRefresh(token)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := CheckVars(vars); err != nil {
 		return nil, nil, err
 	}
 	var username string
@@ -70,6 +76,23 @@ func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string
 // or belongs to another user.
 func (c *Core) Logout(caller uuid.UUID, token, refresh string) error {
 	return c.tokens.revoke(caller, token, refresh)
+}
+
+// maxVars is how many bytes the keys and values of session vars may have together.
+// They are part of every token, and requests with tokens much longer than this
+// are refused for the size of their headers anyway.
+const maxVars = 8 << 10
+
+// CheckVars refuses session vars over 8 KiB with InvalidArgument.
+func CheckVars(vars map[string]string) error {
+	n := 0
+	for key, value := range vars {
+		n += len(key) + len(value)
+	}
+	if n > maxVars {
+		return invalid("Session vars invalid, must be at most %d bytes in all, not %d.", maxVars, n)
+	}
+	return nil
 }
 
 // ownVars copies vars, because claims are shared and hooks may change a

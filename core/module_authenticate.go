@@ -43,6 +43,9 @@ func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars 
 	if username, err = usernameOrNew(username); err != nil {
 		return "", 0, err
 	}
+	if err := CheckVars(vars); err != nil {
+		return "", 0, err
+	}
 	tokenID, err := uuid.NewV4()
 	if err != nil {
 		return "", 0, failed("make a token id", err)

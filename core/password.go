@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"kumi/store/fault"
 )
 
 // passwordCost is bcrypt's cost: about half a second per hash, so hashes are
@@ -16,31 +18,52 @@ const passwordCost = 13
 // one: a rush of log-ins must not starve the games. It may be used from any
 // goroutine.
 type passwords struct {
-	cost  int
-	turns chan struct{}
+	cost    int
+	turns   chan struct{}
+	waiting chan struct{}
 }
+
+// maxPasswordQueue is how many hashes may wait for each that is computed, about
+// as many as are done before their calls end.
+const maxPasswordQueue = 16
+
+var errPasswordQueue = fault.New(fault.ResourceExhausted, "Too many log-ins at the moment, try again later.")
 
 func newPasswords(cost int) passwords {
 	if cost == 0 {
 		cost = passwordCost
 	}
-	return passwords{cost: cost, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))}
+	n := max(1, runtime.GOMAXPROCS(0)-1)
+	return passwords{cost: cost, turns: make(chan struct{}, n), waiting: make(chan struct{}, n*(1+maxPasswordQueue))}
 }
 
+// turn waits for the right to compute a hash; release gives it back. It is
+// ResourceExhausted when too many wait already, and fails when ctx ends first.
 func (p passwords) turn(ctx context.Context) error {
+	select {
+	case p.waiting <- struct{}{}:
+	default:
+		return errPasswordQueue
+	}
 	select {
 	case p.turns <- struct{}{}:
 		return nil
 	case <-ctx.Done():
+		<-p.waiting
 		return failed("check the password", context.Cause(ctx))
 	}
+}
+
+func (p passwords) release() {
+	<-p.turns
+	<-p.waiting
 }
 
 func (p passwords) hash(ctx context.Context, password string) ([]byte, error) {
 	if err := p.turn(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { <-p.turns }()
+	defer p.release()
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), p.cost)
 	if err != nil {
 		return nil, failed("hash the password", err)
@@ -57,7 +80,7 @@ func (p passwords) check(ctx context.Context, hash []byte, password string) erro
 	if err := p.turn(ctx); err != nil {
 		return err
 	}
-	defer func() { <-p.turns }()
+	defer p.release()
 	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
 	switch {
 	case err == nil:

@@ -7,9 +7,11 @@ import (
 
 const (
 	tokenShards = 16
-	// tokenShardSize is per shard and generation. With tokens of about 250 bytes the
-	// whole cache stays below 20 MB.
-	tokenShardSize = 1024
+	// tokenShardBytes bounds one generation of a shard, so the whole cache holds at
+	// most 16 MiB: some 20,000 tokens of the usual 250 bytes.
+	tokenShardBytes = 512 << 10
+	// tokenOverhead is about what an entry takes besides its token and its claims.
+	tokenOverhead = 256
 )
 
 // tokenCache remembers verified tokens, so that a repeated one costs a map
@@ -23,7 +25,12 @@ type tokenCache struct {
 type tokenShard struct {
 	mu         sync.RWMutex
 	young, old map[string]*Claims
+	bytes      int // of young
 }
+
+// tokenBytes is about how much memory an entry takes: the token, and claims that
+// hold the same texts.
+func tokenBytes(token string) int { return 2*len(token) + tokenOverhead }
 
 // shard selects by a character of the signature, which is as good as a hash.
 // The last one has only 16 possible values, which & 15 does not spread.
@@ -57,8 +64,12 @@ func (c *tokenCache) put(token string, claims *Claims) {
 func (s *tokenShard) put(token string, claims *Claims) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.young == nil || len(s.young) >= tokenShardSize {
-		s.young, s.old = make(map[string]*Claims), s.young
+	size := tokenBytes(token)
+	if s.young == nil || s.bytes+size > tokenShardBytes {
+		s.young, s.old, s.bytes = make(map[string]*Claims), s.young, 0
+	}
+	if _, twice := s.young[token]; !twice {
+		s.bytes += size
 	}
 	s.young[token] = claims
 }
@@ -67,6 +78,9 @@ func (c *tokenCache) remove(token string) {
 	s := c.shard(token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.young, token)
+	if _, has := s.young[token]; has {
+		s.bytes -= tokenBytes(token)
+		delete(s.young, token)
+	}
 	delete(s.old, token)
 }

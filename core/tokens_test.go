@@ -160,21 +160,29 @@ func signRaw(t testing.TB, tokens *Tokens, payload string) string {
 
 func TestTokenCacheIsBounded(t *testing.T) {
 	t.Parallel()
-	var cache tokenCache
+	const n = 3 * tokenShards * tokenShardBytes / tokenOverhead
 	claims := &Claims{}
-	const n = 3 * tokenShards * tokenShardSize
-	for i := range n {
-		cache.put(fmt.Sprintf("token %d%c-", i, 'A'+i%64), claims)
-	}
-	held := 0
-	for i := range cache.shards {
-		held += len(cache.shards[i].young) + len(cache.shards[i].old)
-	}
-	if most := 2 * tokenShards * tokenShardSize; held > most || held == 0 {
-		t.Errorf("the cache holds %d tokens after %d, want at most %d", held, n, most)
-	}
-	if cache.get(fmt.Sprintf("token %d%c-", n-1, 'A'+(n-1)%64)) != claims {
-		t.Error("the newest token is not in the cache")
+	for _, filler := range []int{0, 10, 20_000} { // bytes
+		var cache tokenCache
+		token := func(i int) string { return fmt.Sprintf("token %d %*s%c-", i, filler, "", 'A'+i%64) }
+		last := n / (1 + filler/100)
+		for i := range last {
+			cache.put(token(i), claims)
+		}
+		held := 0
+		for i := range cache.shards {
+			for _, generation := range []map[string]*Claims{cache.shards[i].young, cache.shards[i].old} {
+				for token := range generation {
+					held += tokenBytes(token)
+				}
+			}
+		}
+		if most := 2 * tokenShards * tokenShardBytes; held > most || held < most/4 {
+			t.Errorf("the cache holds %d bytes after %d tokens, want at most %d", held, last, most)
+		}
+		if cache.get(token(last-1)) != claims {
+			t.Error("the newest token is not in the cache")
+		}
 	}
 }
 

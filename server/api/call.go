@@ -37,11 +37,7 @@ func (c *call) caller() uuid.UUID {
 func (c *call) moduleScope() *core.Scope {
 	s := c.Scope()
 	s.TraceID = core.NewTraceID()
-	if c.http != nil {
-		s.ClientIP, s.ClientPort = door.ClientOf(c.http, c.Config.Socket.ProxyCount)
-	} else {
-		s.ClientIP, s.ClientPort = door.ClientOfRPC(c.ctx, c.Config.Socket.ProxyCount)
-	}
+	s.ClientIP, s.ClientPort = c.address()
 	setCaller(s, c.claims)
 	return s
 }
@@ -53,4 +49,12 @@ func setCaller(s *core.Scope, claims *core.Claims) {
 	}
 	s.UserID, s.Username = claims.UserID.String(), claims.Username
 	s.Vars, s.SessionExpiry = claims.Vars, claims.ExpiresAt
+}
+
+// address is the client's.
+func (c *call) address() (ip, port string) {
+	if c.http != nil {
+		return door.ClientOf(c.http, c.Config.Socket.ProxyCount)
+	}
+	return door.ClientOfRPC(c.ctx, c.Config.Socket.ProxyCount)
 }

@@ -13,10 +13,6 @@ import (
 	"kumi/store/fault"
 )
 
-// inflateRatio bounds what a compressed body may grow to, as a multiple of the
-// largest body accepted, which is measured before.
-const inflateRatio = 32
-
 var errTooLarge = fault.New(fault.InvalidArgument, "http: request body too large")
 
 // readBody reads and decompresses the body of r into buf, which may have
@@ -70,7 +66,8 @@ func readInto(r io.Reader, b []byte, size int64) ([]byte, error) {
 	}
 }
 
-// inflate decompresses buf in place. A body that only claims to be gzip is
+// inflate decompresses buf in place; the limit of bodies holds for what comes out,
+// too. A body that only claims to be gzip is
 // taken as it is; encodings that the server does not know are ignored.
 func (a *Server) inflate(buf *buffer, encoding string) error {
 	var plain io.Reader
@@ -86,12 +83,11 @@ func (a *Server) inflate(buf *buffer, encoding string) error {
 	default:
 		return nil
 	}
-	limit := a.maxBody * inflateRatio
-	out, err := io.ReadAll(io.LimitReader(plain, limit+1))
+	out, err := io.ReadAll(io.LimitReader(plain, a.maxBody+1))
 	if err != nil {
 		return fault.Wrap(fault.InvalidArgument, fmt.Sprintf("Could not decompress the request body: %v", err), err)
 	}
-	if int64(len(out)) > limit {
+	if int64(len(out)) > a.maxBody {
 		return errTooLarge
 	}
 	buf.b = out

@@ -12,24 +12,32 @@ import (
 func orCreate(create *wrapperspb.BoolValue) bool { return create == nil || create.Value }
 
 func authenticateCustom(c *call, in *api.AuthenticateCustomRequest) (*api.Session, error) {
-	id, err := c.Core.AuthenticateCustom(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
-	return c.signIn(id, in.GetAccount().GetVars(), err)
+	return c.signIn(in.GetAccount().GetVars(), func() (core.Identity, error) {
+		return c.Core.AuthenticateCustom(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
+	})
 }
 
 func authenticateDevice(c *call, in *api.AuthenticateDeviceRequest) (*api.Session, error) {
-	id, err := c.Core.AuthenticateDevice(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
-	return c.signIn(id, in.GetAccount().GetVars(), err)
+	return c.signIn(in.GetAccount().GetVars(), func() (core.Identity, error) {
+		return c.Core.AuthenticateDevice(c.ctx, in.GetAccount().GetId(), in.Username, orCreate(in.Create))
+	})
 }
 
 func authenticateEmail(c *call, in *api.AuthenticateEmailRequest) (*api.Session, error) {
 	account := in.GetAccount()
-	id, err := c.Core.AuthenticateEmail(c.ctx, account.GetEmail(), account.GetPassword(), in.Username, orCreate(in.Create))
-	return c.signIn(id, account.GetVars(), err)
+	return c.signIn(account.GetVars(), func() (core.Identity, error) {
+		ip, _ := c.address()
+		return c.Core.LogInByEmail(c.ctx, ip, account.GetEmail(), account.GetPassword(), in.Username, orCreate(in.Create))
+	})
 }
 
-// signIn starts the session of an authentication that err says went well, and
-// makes its user the caller for the after hook.
-func (c *call) signIn(id core.Identity, vars map[string]string, err error) (*api.Session, error) {
+// signIn authenticates and starts a session with vars, and makes its user the
+// caller for the after hook. Bad vars are refused before anything else is done.
+func (c *call) signIn(vars map[string]string, authenticate func() (core.Identity, error)) (*api.Session, error) {
+	if err := core.CheckVars(vars); err != nil {
+		return nil, err
+	}
+	id, err := authenticate()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,114 @@
+package core
+
+import (
+	"sync"
+	"time"
+
+	"kumi/store/fault"
+)
+
+// Log-ins by password are bounded as Nakama bounds those to its console: so many
+// wrong passwords, and there is a pause. An account is locked for the address
+// that tried, not for its owner elsewhere. An address may try more, as many
+// players can be behind one; and so may all addresses together on one account,
+// since a client can make its address up where no proxy stands before the server.
+const (
+	maxAccountAttempts = 5 // from one address
+	maxSharedAttempts  = 100
+	accountLockout     = time.Minute
+	maxAddressAttempts = 100
+	addressLockout     = 10 * time.Minute
+	// maxAttemptEntries bounds the memory; beyond it all attempts are forgotten.
+	maxAttemptEntries = 1 << 16
+)
+
+// loginAttempts counts failed log-ins. It may be used from any goroutine.
+type loginAttempts struct {
+	now     func() time.Time
+	mu      sync.Mutex
+	entries map[attemptKey]attempts
+	swept   time.Time
+}
+
+// attemptKey is an account as seen from an address, or one of the two alone.
+type attemptKey struct{ account, address string }
+
+// attempts are those since the first of them; they count until a lockout's time
+// after the last.
+type attempts struct {
+	count int
+	last  time.Time
+}
+
+func (k attemptKey) limit() (count int, lockout time.Duration) {
+	switch {
+	case k.account == "":
+		return maxAddressAttempts, addressLockout
+	case k.address == "":
+		return maxSharedAttempts, accountLockout
+	}
+	return maxAccountAttempts, accountLockout
+}
+
+// begin counts an attempt, as it may be one of many at the same time, and returns
+// how to end it. Too many are ResourceExhausted.
+func (l *loginAttempts) begin(account, address string) (end func(wrong bool), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.sweep(now)
+	keys := [3]attemptKey{{account, address}, {account, ""}, {"", address}}
+	for _, key := range keys {
+		if limit, lockout := key.limit(); l.current(key, now).count >= limit {
+			wait := l.entries[key].last.Add(lockout).Sub(now)
+			return nil, fault.Newf(fault.ResourceExhausted, "Too many failed log-in attempts, try again in %d seconds.", 1+wait/time.Second)
+		}
+	}
+	for _, key := range keys {
+		e := l.current(key, now)
+		l.entries[key] = attempts{e.count + 1, now}
+	}
+	return func(wrong bool) {
+		if !wrong {
+			l.takeBack(keys)
+		}
+	}, nil
+}
+
+// takeBack undoes a begin whose password was right, or was not looked at.
+func (l *loginAttempts) takeBack(keys [3]attemptKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, key := range keys {
+		if e, has := l.entries[key]; has && e.count > 1 {
+			e.count--
+			l.entries[key] = e
+		} else {
+			delete(l.entries, key)
+		}
+	}
+}
+
+// current is the entry of a key, empty once its time is over.
+func (l *loginAttempts) current(key attemptKey, now time.Time) attempts {
+	e := l.entries[key]
+	if _, lockout := key.limit(); now.Sub(e.last) >= lockout {
+		return attempts{}
+	}
+	return e
+}
+
+func (l *loginAttempts) sweep(now time.Time) {
+	if l.entries == nil || len(l.entries) >= maxAttemptEntries {
+		l.entries = make(map[attemptKey]attempts)
+	}
+	if now.Sub(l.swept) < accountLockout {
+		return
+	}
+	l.swept = now
+	for key := range l.entries {
+		if l.current(key, now).count == 0 {
+			delete(l.entries, key)
+		}
+	}
+}
