@@ -1,6 +1,7 @@
 package lua
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -42,13 +43,13 @@ var ofPlain = sync.OnceValue(func() map[string]lua.LValue {
 })
 
 var (
-	baseNames = strings.Fields("assert error getfenv ipairs module newproxy rawequal select setfenv tonumber tostring type unpack")
+	baseNames = strings.Fields("assert error getfenv ipairs module newproxy rawequal select setfenv type unpack")
 	libNames  = map[string][]string{
 		"table":     strings.Fields("getn maxn"),
 		"string":    strings.Fields("byte char dump len lower reverse sub upper"),
-		"os":        strings.Fields("clock date difftime time"),
+		"os":        strings.Fields("clock difftime time"),
 		"coroutine": strings.Fields("running status"),
-		"math": strings.Fields("abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max min mod " +
+		"math": strings.Fields("abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp ldexp log log10 max min mod " +
 			"modf pi pow rad sin sinh sqrt tan tanh"),
 	}
 )
@@ -80,6 +81,8 @@ func (v *VM) open() {
 	for name, fn := range ofPlain() {
 		put(name, fn)
 	}
+	put("tonumber", sharedNumber)
+	put("tostring", sharedString)
 	for name, fn := range map[string]lua.LGFunction{
 		"collectgarbage": collectGarbage, "dofile": v.dofile, "loadfile": v.loadfile, "load": load, "loadstring": loadString, "next": v.next, "pairs": v.pairs,
 		"pcall": v.pcall, "print": v.print, "rawget": v.rawget, "require": require, "xpcall": v.xpcall,
@@ -115,7 +118,10 @@ func (v *VM) open() {
 			for _, fn := range []string{"insert", "remove", "sort"} {
 				t.RawSetString(fn, v.guard(stock()["table"][fn].(*lua.LFunction)))
 			}
+		case "os":
+			t.RawSetString("date", sharedDate)
 		case "math":
+			t.RawSetString("huge", lua.LNumber(math.Inf(1)))
 			t.RawSetString("random", v.function(v.mathRandom))
 			t.RawSetString("randomseed", v.function(v.mathSeed))
 		case "coroutine":

@@ -17,6 +17,9 @@ var (
 	sharedConcat = shared(concat)
 	sharedRep    = shared(rep)
 	sharedSub    = shared(sub)
+	sharedNumber = shared(toNumber)
+	sharedString = shared(toString)
+	sharedDate   = shared(date)
 )
 
 func shared(fn lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: fn} }
@@ -74,37 +77,6 @@ func rep(L *lua.LState) int {
 	}
 	L.Push(lua.LString(strings.Repeat(s, n)))
 	return 1
-}
-
-// format is string.format. As in Lua, a width or precision has two digits.
-func format(L *lua.LState) int {
-	text := L.CheckString(1)
-	for i := 0; i < len(text); i++ {
-		if text[i] != '%' {
-			continue
-		}
-		if i++; i < len(text) && text[i] == '%' {
-			continue
-		}
-		digits := 0
-	spec:
-		for ; i < len(text); i++ {
-			switch c := text[i]; {
-			case c == '0' && digits == 0, strings.IndexByte("-+ #", c) >= 0: // flags
-			case '0' <= c && c <= '9':
-				if digits++; digits > 2 {
-					L.RaiseError("invalid format (width or precision too long)")
-				}
-			case c == '.':
-				digits = 0
-			case c == '*', c == '[':
-				L.RaiseError("invalid option '%%%c' to 'format'", c)
-			default:
-				break spec
-			}
-		}
-	}
-	return stock()["string"]["format"].(*lua.LFunction).GFunction(L)
 }
 
 // concat is table.concat.
