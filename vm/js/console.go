@@ -136,14 +136,24 @@ func (v *VM) Show(x vm.Ref) string {
 // mostShown is how many members of a Map or Set are shown.
 const mostShown = 100
 
+// maxShownText is the longest text of one value, in bytes: values may contain the
+// same part many times.
+const maxShownText = 256 << 10
+
 // show is a value as people read it: errors with their stack, maps and sets with
 // what is in them, other objects as JSON.
-func (v *VM) show(x goja.Value) string { return v.showIn(x, 0) }
+func (v *VM) show(x goja.Value) string {
+	text := v.showIn(x, 0, maxShownText)
+	if len(text) > maxShownText {
+		text = strings.ToValidUTF8(text[:maxShownText], "") + "…"
+	}
+	return text
+}
 
 // deepestShown is how deep Maps and Sets are shown within one another.
 const deepestShown = 3
 
-func (v *VM) showIn(x goja.Value, depth int) string {
+func (v *VM) showIn(x goja.Value, depth, size int) string {
 	o, ok := x.(*goja.Object)
 	if !ok {
 		if s, ok := x.(*goja.Symbol); ok {
@@ -158,18 +168,16 @@ func (v *VM) showIn(x goja.Value, depth int) string {
 		return o.String()
 	}
 	if kind, items := v.Collection(o); kind != "" {
-		return v.showMembers(kind, items, depth)
+		return v.showMembers(kind, items, depth, size)
 	}
 	if v.IsList(o) || v.IsObject(o) {
-		if text, err := o.MarshalJSON(); err == nil {
-			return string(text)
-		}
+		return vm.Preview(v, o, size)
 	}
 	return o.String()
 }
 
 // showMembers is a Map or Set as Map(1) {"a" => 1} or Set(1) {"a"}.
-func (v *VM) showMembers(kind string, items []vm.Ref, depth int) string {
+func (v *VM) showMembers(kind string, items []vm.Ref, depth, size int) string {
 	step := 1
 	if kind == "Map" {
 		step = 2
@@ -181,12 +189,12 @@ func (v *VM) showMembers(kind string, items []vm.Ref, depth int) string {
 		if s, ok := stringOf(value); ok {
 			b.WriteString(strconv.Quote(s))
 		} else if value != nil {
-			b.WriteString(v.showIn(value, depth+1))
+			b.WriteString(v.showIn(value, depth+1, max(size-b.Len(), 0)))
 		}
 	}
 	for i := 0; i < len(items); i += step {
 		switch {
-		case depth == deepestShown, i == mostShown*step:
+		case depth == deepestShown, i == mostShown*step, b.Len() > size:
 			b.WriteString("…}")
 			return b.String()
 		case i > 0:

@@ -15,7 +15,11 @@ import (
 	"kumi/vm/js"
 )
 
-func verify(m *testing.M) { goleak.VerifyTestMain(m) }
+// verify checks for leaked goroutines. The clock of regexp2 ends by itself, a while
+// after the last match.
+func verify(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
+}
 
 // score is a Go value that scripts see as a record.
 type score struct {
@@ -437,6 +441,27 @@ func TestConsole(t *testing.T) {
 	want := []string{`info: a 1 {"b":[2]} undefined null`, "warn: w", "error: e"}
 	if fmt.Sprint(lines) != fmt.Sprint(want) {
 		t.Errorf("got %q", lines)
+	}
+}
+
+// A value that contains the same part many times is cut off.
+func TestConsoleOfSharedParts(t *testing.T) {
+	t.Parallel()
+	var sizes []int
+	o := js.Options{Console: func(_ context.Context, _, message string) { sizes = append(sizes, len(message)) }}
+	if _, err := eval(t, `
+		let v = {}, m = new Map(), long = "x".repeat(1e7);
+		for (let i = 0; i < 60; i++) { v = { a: v, b: v }; m = new Map([[1, m], [2, m], [v, v]]) }
+		console.log(v); console.log("%s and %j", v, m); console.log(m); console.log(new Set([long, long])); console.log([v, v])`, o); err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range sizes {
+		if n > 600_000 {
+			t.Errorf("line %d has %d bytes", i, n)
+		}
+	}
+	if len(sizes) != 5 {
+		t.Errorf("%d lines", len(sizes))
 	}
 }
 
