@@ -81,7 +81,7 @@ type Match struct {
 	DeferredQueueSize     int    `yaml:"deferred_queue_size" usage:"Deferred broadcasts a match may make in one tick."`
 	JoinMarkerDeadlineMs  int    `yaml:"join_marker_deadline_ms" usage:"Time an accepted player has to arrive, in milliseconds."`
 	MaxEmptySec           int    `yaml:"max_empty_sec" usage:"Seconds after which an empty match is stopped. 0 never stops it."`
-	OnError               string `yaml:"on_error" usage:"What becomes of the players of a match that an error of its handler ends: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
+	OnError               string `yaml:"on_error" usage:"What happens to the players of a match whose handler fails: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
 	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the match listing, in milliseconds."`
 }
 

@@ -7,9 +7,9 @@ type Runtime struct {
 	HTTPKey Secret  `yaml:"http_key" usage:"Key for calls from other servers."`
 
 	JSEntrypoint string `yaml:"js_entrypoint" usage:"JavaScript or TypeScript file to load, relative to runtime.path. Empty means index.ts or index.js."`
-	Watch        bool   `yaml:"watch" usage:"Load modules anew when a file under runtime.path changes."`
+	Watch        bool   `yaml:"watch" usage:"Reload modules when a file under runtime.path changes."`
 
-	MatchReload string `yaml:"match_reload" usage:"What running matches do when modules are loaded anew: pin (finish on the code they began with) or swap (go on with the new code)."`
+	MatchReload string `yaml:"match_reload" usage:"What running matches do when modules are reloaded: pin (finish on the code they began with) or swap (move to the new code)."`
 
 	CallTimeoutMs int `yaml:"call_timeout_ms" usage:"Longest time one call into a script may take, in milliseconds."`
 	TickTimeoutMs int `yaml:"tick_timeout_ms" usage:"Longest time one call of a match handler may take, in milliseconds."`

@@ -111,7 +111,7 @@ type Satori struct {
 	SigningKey    Secret `yaml:"signing_key" usage:"Key that signs Satori session tokens."`
 	ServerKey     Secret `yaml:"server_key" usage:"Satori server key."`
 	CacheEnabled  bool   `yaml:"cache_enabled" usage:"Deprecated, without effect."`
-	CacheDisabled bool   `yaml:"cache_disabled" usage:"Ask Satori anew each time."`
+	CacheDisabled bool   `yaml:"cache_disabled" usage:"Do not cache answers of Satori."`
 	CacheMode     string `yaml:"cache_mode" usage:"How long answers are kept: context (one call) or time."`
 	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Seconds an answer is kept in mode time."`
 	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Longest time of a request to Satori, in milliseconds."`

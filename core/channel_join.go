@@ -74,7 +74,7 @@ func (c *Core) JoinChannel(ctx context.Context, speaker Speaker, in *rtapi.Chann
 	if s.Mode == presence.ModeDirect && isNew && !met {
 		if err := c.inviteToChat(ctx, speaker, s); err != nil {
 			// The channel can be used nevertheless.
-			c.log.Warn().Err(err).Str("channel", at.id).Msg("could not notify of a direct message")
+			c.log.Warn().Err(err).Str("channel", at.id).Msg("could not send the notification of a direct message")
 		}
 	}
 	return out, nil

@@ -115,7 +115,7 @@ func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay tim
 		return "", failed("queue a job", err)
 	}
 	if c.jobs.unknown(name) {
-		c.log.Warn().Str("job", name).Str("run", id.String()).Msg("a job was asked for that no module here has registered: it waits until one does")
+		c.log.Warn().Str("job", name).Str("run", id.String()).Msg("job enqueued that no module has registered here, it waits until one does")
 	}
 	c.jobs.look(false)
 	return id.String(), nil

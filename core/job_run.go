@@ -80,7 +80,7 @@ func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered fu
 		}
 		wait, err := r.turn(ctx, all)
 		if err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
-			c.log.Error().Err(err).Msg("could not look for jobs that are due")
+			c.log.Error().Err(err).Msg("could not read due jobs")
 		}
 		timer.Reset(wait)
 	}
@@ -154,7 +154,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	spent := !scheduled && row.tries >= maxJobTries
 	if !r.enter(row.id, scheduled) {
 		if scheduled {
-			r.log.Warn().Str("job", row.name).Msg("a job is still running at its next time, which it misses")
+			r.log.Warn().Str("job", row.name).Msg("job still running when its next run is due, skipping that run")
 		}
 		_, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1 WHERE id = $2 AND run_at = $3", later(until, now, r.longest).UnixMilli(), row.id, row.runAt)
 		return err
@@ -173,7 +173,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	if err != nil || mine == 0 || spent {
 		r.leave(row.id)
 		if mine > 0 {
-			r.log.Error().Str("job", row.name).Str("run", row.id).Int("tries", row.tries).Msg("a job did not come to an end as often as it was tried, and is given up")
+			r.log.Error().Str("job", row.name).Str("run", row.id).Int("tries", row.tries).Msgf("job abandoned after %d attempts that did not end", row.tries)
 		}
 		if err != nil {
 			err = fmt.Errorf("claim a run of job %q: %w", row.name, err)
@@ -190,7 +190,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 		}
 		cut := err != nil && ctx.Err() != nil
 		if err := r.settle(context.WithoutCancel(ctx), row, err, cut); err != nil {
-			r.log.Error().Err(err).Str("job", row.name).Str("run", row.id).Msg("could not note the end of a job, it may run again")
+			r.log.Error().Err(err).Str("job", row.name).Str("run", row.id).Msg("could not record the end of a job run, it may run again")
 		}
 	})
 	return nil
@@ -229,7 +229,7 @@ func (r *jobRunner) run(ctx context.Context, row *jobRow, job Job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
-			r.log.Error().Str("job", row.name).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("a job panicked")
+			r.log.Error().Str("job", row.name).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("job panicked")
 		}
 	}()
 	return job.Run(ctx, row.payload)

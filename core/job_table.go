@@ -103,7 +103,7 @@ func (r *jobRunner) schedule(ctx context.Context, all map[string]Job) {
 		case job.Schedule == nil:
 			_, err = r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1", id)
 		case next.IsZero():
-			r.log.Warn().Str("job", name).Stringer("schedule", job.Schedule).Msg("the schedule of a job has no time left")
+			r.log.Warn().Str("job", name).Stringer("schedule", job.Schedule).Msg("job schedule has no future run")
 			_, err = r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1 AND run_at > $2", id, now.UnixMilli())
 		default:
 			_, err = r.db.Exec(ctx, `INSERT INTO kumi_job (id, name, schedule, payload, run_at, tries) VALUES ($1, $2, $3, '', $4, 0)
@@ -112,7 +112,7 @@ func (r *jobRunner) schedule(ctx context.Context, all map[string]Job) {
 				id, name, job.Schedule.String(), next.UnixMilli())
 		}
 		if err != nil && ctx.Err() == nil {
-			r.log.Error().Err(err).Str("job", name).Msg("could not note the next time of a job, it is tried again in a minute")
+			r.log.Error().Err(err).Str("job", name).Msg("could not store the next run of a job, retrying within a minute")
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (r *jobRunner) extend(ctx context.Context) {
 	}
 	if _, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1 WHERE id "+r.db.Dialect().AnyOf("$2", "text"),
 		r.now().Add(r.longest).UnixMilli(), ids); err != nil && ctx.Err() == nil {
-		r.log.Warn().Err(err).Msg("could not note that jobs are still running")
+		r.log.Warn().Err(err).Msg("could not extend the claims of running jobs")
 	}
 }
 
@@ -145,12 +145,12 @@ func (r *jobRunner) settle(ctx context.Context, row *jobRow, failure error, cut 
 	}
 	if failure != nil && row.tries < maxJobTries {
 		wait := jobRetry << (2 * (row.tries - 1))
-		r.log.Warn().Err(failure).Str("job", row.name).Str("run", row.id).Int("try", row.tries).Dur("again_in_ms", wait).Msg("a job failed and is tried again")
+		r.log.Warn().Err(failure).Str("job", row.name).Str("run", row.id).Int("try", row.tries).Dur("again_in_ms", wait).Msg("job failed, will be retried")
 		_, err := r.db.Exec(ctx, "UPDATE kumi_job SET run_at = $1 WHERE id = $2 AND tries = $3", r.now().Add(wait).UnixMilli(), row.id, row.tries)
 		return err
 	}
 	if failure != nil {
-		r.log.Error().Err(failure).Str("job", row.name).Str("run", row.id).Int("tries", row.tries).Msg("a job failed and is given up")
+		r.log.Error().Err(failure).Str("job", row.name).Str("run", row.id).Int("tries", row.tries).Msgf("job abandoned after %d attempts", row.tries)
 	}
 	_, err := r.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1 AND tries = $2", row.id, row.tries)
 	return err

@@ -142,7 +142,7 @@ func TestJobQueue(t *testing.T) {
 			t.Error("a run that is over was cancelled")
 		}
 
-		// Five tries, each later than the one before; then it is given up.
+		// Five tries, each later than the one before; then it is abandoned.
 		enqueue("bad", 0)
 		r.await(t, "bad")
 		for wait := jobRetry; wait < jobRetry<<8; wait *= 4 {

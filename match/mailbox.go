@@ -158,7 +158,7 @@ func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool
 		b.mu.Unlock()
 		m.reg.metrics.MatchDropped(m.name, "input")
 		if warn {
-			m.log.Warn().Msg("match input queue is full, messages are dropped until the next tick")
+			m.log.Warn().Msg("match input queue is full, dropping messages until the next tick")
 		}
 		return
 	}

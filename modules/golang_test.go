@@ -301,7 +301,7 @@ func TestGoHookResults(t *testing.T) {
 	if err := rt.After.Call(t.Context(), nil, &rtapi.Envelope{Cid: "1"}); err != nil {
 		t.Error(err)
 	}
-	if len(w.log.lines("no realtime message", "Nothing")) != 1 {
+	if len(w.log.lines("unknown realtime message", "Nothing")) != 1 {
 		t.Error("no warning of a message that does not exist")
 	}
 }

@@ -61,7 +61,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	}
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
 		Name: p.runtime, Min: l.JSMin, Max: l.JSMax, Wait: l.CallTimeout, First: first, New: j.pooled, Private: j.private, Guard: l.Guard,
-		Failed: func(err error) { log.Error().Err(err).Msg("a JavaScript VM could not be made") },
+		Failed: func(err error) { log.Error().Err(err).Msg("could not create a JavaScript VM") },
 	})
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 		Handlers: local.Registrar,
 		Console:  j.console(local),
 		Rejected: func(e *vm.ScriptError) {
-			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("a promise was rejected and nothing handled it: " + e.Fault.Message)
+			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("unhandled promise rejection: " + e.Fault.Message)
 		},
 	})
 }
@@ -116,7 +116,7 @@ func (j *javascript) stuck(local *script.Local) func(*js.VM) {
 		j.Guard.Abandoned(vm.JS)
 		function, module := local.Running()
 		j.log.Error().Str("function", function).Str("module", module).
-			Msg("a call into a script does not end although it was stopped: its VM is given up, and keeps a processor busy until it ends")
+			Msg("script call did not end after it was stopped: its VM is abandoned, and keeps a CPU busy until the call ends")
 		if p := j.pool.Load(); p != nil {
 			p.Abandon(v)
 		}
@@ -234,7 +234,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	}
 	missing := local.Registrar.Complete(v, regs, v.Global)
 	if len(missing) > 0 {
-		const hint = "keep what InitModule does and registers independent of time, chance and variables that it changes"
+		const hint = "make what InitModule does and registers independent of time, random numbers and variables that it changes"
 		if err != nil {
 			return fmt.Errorf("InitModule could not be repeated in another VM: %w (%s); not found there: %s", explain(err), hint, strings.Join(missing, ", "))
 		}
@@ -243,7 +243,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	if err != nil {
 		j.warn.Do(func() {
 			j.log.Warn().Err(explain(err)).Str("module", j.entry).
-				Msg("InitModule could not be repeated in another VM; its functions were found by their global names")
+				Msg("InitModule could not be replayed in another VM; its functions were found by their global names")
 		})
 	}
 	return local.Registrar.Seal(v, v.Global, j.report.Unresolved(true))

@@ -62,7 +62,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	second.Close()
 	p.pool, err = vm.NewPool(ctx, vm.PoolOptions{
 		Name: p.runtime, Min: l.LuaMin, Max: l.LuaMax, Wait: l.CallTimeout, First: first, New: s.pooled, Guard: l.Guard,
-		Failed: func(err error) { log.Error().Err(err).Msg("a Lua VM could not be made") },
+		Failed: func(err error) { log.Error().Err(err).Msg("could not create a Lua VM") },
 	})
 	if err != nil {
 		return nil, err
@@ -209,7 +209,7 @@ func (v *luaVM) diverged() error {
 		var d *vm.DivergenceError
 		if errors.As(h.Done(), &d) {
 			return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf(
-				"the Lua module %s does not do the same in every VM: keep the calls of its top level independent of time, chance and files", module), d)
+				"the Lua module %s behaves differently in each VM: make the calls of its top level independent of time, random numbers and files", module), d)
 		}
 	}
 	return nil
@@ -279,7 +279,7 @@ func (s *luaModules) replay(ctx context.Context, regs []script.Registration, nam
 	}
 	if err = v.load(ctx, names...); err == nil {
 		if missing := v.local.Registrar.Complete(v, regs, v.Global); len(missing) > 0 {
-			err = fault.Newf(fault.FailedPrecondition, "the Lua modules do not do the same in every VM: %s was registered in the first one only", strings.Join(missing, ", "))
+			err = fault.Newf(fault.FailedPrecondition, "the Lua modules behave differently in each VM: %s was registered in the first one only", strings.Join(missing, ", "))
 		} else {
 			err = s.seal(v)
 		}

@@ -27,7 +27,7 @@ func findLua(folder string, log zerolog.Logger, report *check.Report) ([]*lua.Mo
 			return nil // annotations for editors; nothing to run
 		}
 		if name == "nakama" {
-			log.Warn().Str("file", path).Msg(`left out: the module "nakama" is the server's own`)
+			log.Warn().Str("file", path).Msg(`skipped: the module name "nakama" is reserved`)
 			return nil
 		}
 		m, err := lua.Compile(name, path, string(content))

@@ -116,7 +116,7 @@ func TestLuaDivergence(t *testing.T) {
 			if err == nil {
 				t.Fatal("loaded; the chance of that is one in a thousand")
 			}
-			if !strings.Contains(err.Error(), "not do the same in every VM") || fault.CodeOf(err) != fault.FailedPrecondition {
+			if !strings.Contains(err.Error(), "differently in each VM") || fault.CodeOf(err) != fault.FailedPrecondition {
 				t.Errorf("got %v", err)
 			}
 		})

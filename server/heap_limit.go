@@ -16,7 +16,7 @@ func (s *Server) heapLimit(r vm.HeapReport) {
 	}
 	ev.Array("functions", functions)
 	if r.CameBack {
-		ev.Msg("the heap passed runtime.max_heap_mb and came back when all script VMs were replaced; functions are those during which most was allocated lately")
+		ev.Msg("heap exceeded runtime.max_heap_mb and shrank after all script VMs were replaced; functions lists the largest recent allocators")
 		return
 	}
 	for _, u := range r.Matches {

@@ -39,6 +39,6 @@ func (s *Server) stopJobs(ctx context.Context) {
 	select {
 	case <-s.jobs.ended:
 	case <-ctx.Done():
-		s.log.Warn().Msg("a job goes on although the server stops")
+		s.log.Warn().Msg("job still running after the server stopped waiting")
 	}
 }

@@ -59,11 +59,11 @@ func (s *Server) Reload(ctx context.Context) error {
 			return errStopping
 		}
 		if ctx.Err() != nil {
-			s.log.Info().Str("module_version", old.Version).Msg("the modules were not loaded to the end, the running ones stay: " + abandoned)
+			s.log.Info().Str("module_version", old.Version).Msg("module reload canceled, keeping the running modules: " + abandoned)
 			return fault.Wrap(fault.Canceled, "the reload was canceled", err)
 		}
 		s.metrics.Reloaded(false)
-		s.log.Error().Str("module_version", old.Version).Msg("the modules cannot be loaded anew, the running ones stay: " + err.Error())
+		s.log.Error().Str("module_version", old.Version).Msg("modules cannot be reloaded, keeping the running ones: " + err.Error())
 		return fault.Wrap(fault.FailedPrecondition, err.Error(), err)
 	}
 	s.set.Store(set)
@@ -71,7 +71,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	s.metrics.Reloaded(true)
 	s.game.Core.JobsChanged()
 	old.Retire()
-	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Int64("took_ms", time.Since(began).Milliseconds()).Msg("modules loaded anew")
+	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Int64("took_ms", time.Since(began).Milliseconds()).Msg("modules reloaded")
 	s.lost(old, set)
 	if s.config.Runtime.MatchReload == "swap" {
 		s.swapMatches()

@@ -78,7 +78,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 			if !ok {
 				return
 			}
-			s.log.Warn().Err(err).Msg("events of the modules folder were lost")
+			s.log.Warn().Err(err).Msg("watch events of the modules folder were lost")
 			changed()
 		case ok := <-running.done:
 			if failed = ""; !ok {
@@ -89,7 +89,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 		case <-timer.C:
 			first = time.Time{}
 			if err := watchFolders(w, root); err != nil {
-				s.log.Warn().Err(err).Msg("folder of modules cannot be watched")
+				s.log.Warn().Err(err).Msg("modules folder cannot be watched")
 			}
 			now := source.Digest(root)
 			switch {
@@ -109,7 +109,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 				missing = time.Time{}
 			} else if missing.IsZero() {
 				missing = time.Now()
-				s.log.Debug().Str("file", gone).Msg("a file of the modules is gone, waiting whether it comes back")
+				s.log.Debug().Str("file", gone).Msg("module file disappeared, waiting for it to come back")
 				timer.Reset(away)
 				continue
 			} else if left := away - time.Since(missing); left > 0 {

@@ -247,7 +247,7 @@ func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir directi
 		_, err := c.ExecContext(ctx, stmt)
 		if extensionRefused(err) {
 			// Only a search in the console is slower without it.
-			m.db.log.Warn().Err(err).Msg("the index for searching display names is not made, because extension pg_trgm cannot be created; " +
+			m.db.log.Warn().Err(err).Msg("the index for searching display names is not created, because extension pg_trgm cannot be created; " +
 				"to have it, let a superuser run: CREATE EXTENSION pg_trgm; CREATE INDEX users_display_name_idx ON users USING GIN (display_name gin_trgm_ops)")
 			break
 		}

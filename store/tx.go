@@ -58,7 +58,7 @@ func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) er
 		if err == nil || attempt >= maxAttempts || !isRetryable(err) || ctx.Err() != nil {
 			return err
 		}
-		db.log.Debug().Err(err).Int("attempt", attempt).Msg("transaction is tried again")
+		db.log.Debug().Err(err).Int("attempt", attempt).Msg("retrying transaction")
 	}
 }
 

@@ -120,7 +120,7 @@ func TestJobs(t *testing.T) {
 				t.Errorf("cancel: %q in %d %s", got, a.Status, a.Body)
 			}
 			srv.RPC(t, "ask", "broken")
-			logged(1, "a job failed and is tried again", `"job":"broken"`, "no mail today")
+			logged(1, "job failed, will be retried", `"job":"broken"`, "no mail today")
 			if _, a := srv.RPC(t, "ask_badly", ""); a.Status < 400 {
 				t.Errorf("a negative delay: %d %s", a.Status, a.Body)
 			}

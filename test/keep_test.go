@@ -86,7 +86,7 @@ func TestHeapKeptByVMs(t *testing.T) { // not parallel: the heap is the whole pr
 				}
 			}
 			servertest.Eventually(t, "the log says so", func() bool {
-				return len(log.Lines("came back when all script VMs were replaced", "keep", "allocated_mb")) > 0
+				return len(log.Lines("shrank after all script VMs were replaced", "keep", "allocated_mb")) > 0
 			})
 		})
 	}

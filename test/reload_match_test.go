@@ -212,7 +212,7 @@ func TestSwappedMatchKeepsItsState(t *testing.T) {
 		if got, _ := m.RPC(t, "ctx", m.id); got != m.Modules().Version+",arena,20" {
 			t.Errorf("ctx: %s", got)
 		}
-		if lines := m.log.Lines("goes on with the old one"); len(lines) > 0 {
+		if lines := m.log.Lines("keeping the old code"); len(lines) > 0 {
 			t.Errorf("warnings: %s", lines)
 		}
 	})
@@ -239,7 +239,7 @@ func TestWhatCannotBeCarriedKeepsTheMatch(t *testing.T) {
 			m := startArena(t, a, "swap", c.extra)
 			m.reload(t, "two", c.extra, "")
 			servertest.Eventually(t, "the log says why", func() bool {
-				return len(m.log.Lines(`"level":"warn"`, "goes on with the old one", c.want, m.id)) > 0
+				return len(m.log.Lines(`"level":"warn"`, "keeping the old code", c.want, m.id)) > 0
 			})
 			if got, want := m.say(t, "a"), "one,1"+a.report+"a"; got != want {
 				t.Errorf("got %s, want %s", got, want)
@@ -267,7 +267,7 @@ func TestMatchReloadConvertsState(t *testing.T) {
 		m := startArena(t, a, "swap", extra)
 		m.reload(t, "bad", "", fail)
 		servertest.Eventually(t, "the log says that it failed", func() bool {
-			return len(m.log.Lines(`"level":"warn"`, "goes on with the old one", "no way", m.id)) > 0
+			return len(m.log.Lines(`"level":"warn"`, "keeping the old code", "no way", m.id)) > 0
 		})
 		if got, want := m.say(t, "a"), "one,1"+a.report+"a"; got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -304,7 +304,7 @@ func TestSwapOfManyMatches(t *testing.T) {
 		m.id = id
 		servertest.Eventually(t, "every match runs the last code", func() bool { return m.greeting(t) == "g9" })
 	}
-	if lines := m.log.Lines("goes on with the old one"); len(lines) > 0 {
+	if lines := m.log.Lines("keeping the old code"); len(lines) > 0 {
 		t.Errorf("warnings: %s", lines)
 	}
 }

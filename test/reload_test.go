@@ -60,7 +60,7 @@ func TestSavedIsLive(t *testing.T) {
 			lines := strings.Count(source, "\n") + 2
 			srv.Write(t, name, source+"\n)(\n")
 			servertest.Eventually(t, "the log tells of the error", func() bool {
-				return len(log.Lines("cannot be loaded anew", fmt.Sprintf("%s:%d:", name, lines), ` | )(`)) > 0
+				return len(log.Lines("modules cannot be reloaded", fmt.Sprintf("%s:%d:", name, lines), ` | )(`)) > 0
 			})
 			says("two")
 

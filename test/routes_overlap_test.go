@@ -14,10 +14,10 @@ func TestRoutesThatOverlap(t *testing.T) {
 	t.Parallel()
 	// Each route with what the log says of it, "" for nothing.
 	routes := []struct{ path, methods, says string }{
-		{"/v2/account", "", "takes the place of the server's own GET /v2/account (GetAccount), PUT /v2/account (UpdateAccount), DELETE /v2/account (DeleteAccount)"},
+		{"/v2/account", "", "replaces the server's own GET /v2/account (GetAccount), PUT /v2/account (UpdateAccount), DELETE /v2/account (DeleteAccount)"},
 		{"/healthcheck", "POST", ""},
-		{"/healthcheck", "GET", "takes the place of the server's own GET /healthcheck (Healthcheck)"},
-		{"/v2/group/mine", "PUT", "takes the place of the server's own PUT /v2/group/{group_id} (UpdateGroup)"},
+		{"/healthcheck", "GET", "replaces the server's own GET /healthcheck (Healthcheck)"},
+		{"/v2/group/mine", "PUT", "replaces the server's own PUT /v2/group/{group_id} (UpdateGroup)"},
 		{"/ws", "", "is never called for /ws (the socket)"},
 		{"/v2/rpc/mine", "", "is never called for /v2/rpc/{id} (RPC functions)"},
 		{"/a/{x}", "", ""},

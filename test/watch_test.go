@@ -11,7 +11,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// A load that does not end is given up when something newer has been saved.
+// A load that does not end is canceled when something newer has been saved.
 func TestSavedWhileLoading(t *testing.T) {
 	t.Parallel()
 	for language, module := range map[string][3]string{
@@ -35,7 +35,7 @@ func TestSavedWhileLoading(t *testing.T) {
 				got, _ := srv.RPC(t, "say", "")
 				return got == "two"
 			})
-			if len(log.Lines("were not loaded to the end")) == 0 {
+			if len(log.Lines("module reload canceled")) == 0 {
 				t.Error("the log does not say that a load was given up")
 			}
 		})
@@ -108,7 +108,7 @@ func TestSavedByDeleting(t *testing.T) {
 				}
 			}
 			remove()
-			servertest.Eventually(t, "the watch sees that the file is gone", func() bool { return len(log.Lines("waiting whether it comes back")) > 0 })
+			servertest.Eventually(t, "the watch sees that the file is gone", func() bool { return len(log.Lines("waiting for it to come back")) > 0 })
 			srv.Write(t, name, strings.Replace(source, "one", "two", 1))
 			servertest.Eventually(t, "say answers two", func() bool {
 				got, a := srv.RPC(t, "say", "")

@@ -66,7 +66,7 @@ func (i *initializer) origin() hooks.Origin {
 
 // unused says that a registration has nothing behind it yet.
 func (i *initializer) unused(what string) {
-	i.log.Warn().Str("registration", what).Msg("registered and kept, but this version of the server has nothing that would use it")
+	i.log.Warn().Str("registration", what).Msg("registered, but this version of the server does not use it")
 }
 
 func (i *initializer) before(kind hooks.Kind, name string, missing bool, make func(*call) hooks.Before) error {
@@ -139,7 +139,7 @@ func (i *initializer) RegisterAfterRt(id string, fn func(ctx context.Context, lo
 func (i *initializer) realtime(id string) (string, bool) {
 	name, ok := hooks.Canonical(hooks.Realtime, id)
 	if !ok {
-		i.log.Warn().Msgf("there is no realtime message %q: its hook will never run", id)
+		i.log.Warn().Msgf("unknown realtime message %q: the hook will never run", id)
 	}
 	return name, ok
 }

@@ -47,7 +47,7 @@ func Overlaps(routes []Route, own []Own, tell func(rt *Route, text string, repla
 			tell(rt, fmt.Sprintf("%s is never called for %s: the server's own comes first", rt.describe(), some(never)), false)
 		}
 		if len(over) > 0 {
-			tell(rt, fmt.Sprintf("%s takes the place of the server's own %s", rt.describe(), some(over)), true)
+			tell(rt, fmt.Sprintf("%s replaces the server's own %s", rt.describe(), some(over)), true)
 		}
 		if k := slices.IndexFunc(routes[:i], func(before Route) bool { return before.covers(rt) }); k >= 0 {
 			tell(rt, fmt.Sprintf("%s is shadowed by %s, which comes before it", rt.describe(), routes[k].describe()), false)

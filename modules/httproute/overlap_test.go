@@ -25,7 +25,7 @@ func TestOverlaps(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %t %s", rt.Runtime, replaces, text))
 		})
 	want := []string{
-		`go true HTTP route "/v2/own/{x}" of the go module "go-module" takes the place of the server's own GET /v2/own/{id} (Own)`,
+		`go true HTTP route "/v2/own/{x}" of the go module "go-module" replaces the server's own GET /v2/own/{id} (Own)`,
 		`go false HTTP route "/v2/first" of the go module "go-module" is never called for /v2/first (First): the server's own comes first`,
 		`lua false HTTP route "/shop/{thing}" of the lua module "lua-module" is shadowed by HTTP route "/shop/{item}" of the go module "go-module", which comes before it`,
 	}

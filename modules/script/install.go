@@ -71,7 +71,7 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 // unused says that a registration has nothing behind it yet.
 func unused(log zerolog.Logger, reg *Registration) {
 	log.Warn().Str("registration", reg.Describe()).Str("module", reg.Module).
-		Msg("registered and kept, but this version of the server has nothing that would use it")
+		Msg("registered, but this version of the server does not use it")
 }
 
 func hookTable(k registry.Kind) hooks.Kind {

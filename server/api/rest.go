@@ -109,7 +109,7 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Messag
 	defer buf.give()
 	var err error
 	if buf.b, err = appendJSON(buf.b, out); err != nil {
-		a.Log.Error().Err(err).Str("path", r.URL.Path).Msg("encoding the answer failed")
+		a.Log.Error().Err(err).Str("path", r.URL.Path).Msg("encoding the response failed")
 		return a.fail(w, r, fault.Wrap(fault.Internal, "An internal error occurred.", err))
 	}
 	w.Header()["Grpc-Metadata-Content-Type"] = grpcContent

@@ -64,7 +64,7 @@ func (g *matchmaking) matched(m *matchmaker.Match) {
 	if id == "" {
 		var err error
 		if token, err = g.token(); err != nil {
-			g.log.Error().Err(err).Int("players", len(m.Entries)).Msg("could not make a match token, the players are not told of their match")
+			g.log.Error().Err(err).Int("players", len(m.Entries)).Msg("could not make a match token, the players are not notified")
 			return
 		}
 	}
@@ -104,7 +104,7 @@ func (g *matchmaking) place(m *matchmaker.Match) string {
 	log := g.log.With().Str("module", hook.Module).Int("players", len(entries)).Logger()
 	id, err := hook.Call(g.context("matchmaker"), entries)
 	if err != nil {
-		log.Error().Err(err).Msg("matchmaker matched handler failed, the players get a token")
+		log.Error().Err(err).Msg("matchmaker matched handler failed, the players get a token for a relayed match")
 		return ""
 	}
 	// Go code may name anything its clients understand.
@@ -112,7 +112,7 @@ func (g *matchmaking) place(m *matchmaker.Match) string {
 		return id
 	}
 	if _, node, err := match.ParseID(id); err != nil || node == "" {
-		log.Error().Str("match", id).Msg("matchmaker matched handler gave something that is not the id of an authoritative match, the players get a token")
+		log.Error().Str("match", id).Msg("matchmaker matched handler did not return the id of an authoritative match, the players get a token for a relayed match")
 		return ""
 	}
 	return id
@@ -139,7 +139,7 @@ func (g *matchmaking) timedOut(tickets []*matchmaker.Ticket) {
 		}{t.ID, t.PartyID}) // strings always can
 		id, err := uuid.NewV4()
 		if err != nil {
-			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not tell of a ticket that timed out")
+			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not notify of a ticket that timed out")
 			continue
 		}
 		m := presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{

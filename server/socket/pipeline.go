@@ -148,7 +148,7 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 	}
 	changed, ok := out.(*rtapi.Envelope)
 	if !ok || changed == nil {
-		s.note(s.Log.Warn()).Str("hook", k.name).Str("module", hook.Module).Msg("before hook rejected a message, the session is closed")
+		s.note(s.Log.Warn()).Str("hook", k.name).Str("module", hook.Module).Msg("before hook rejected a message, closing the session")
 		s.refuse(cid, rtapi.Error_UNRECOGNIZED_PAYLOAD, "Requested resource was not found.")
 		s.Close(presence.ProcessingError)
 		return nil

@@ -158,7 +158,7 @@ func (p *tsPrinter) handlers(d *Declarations) {
 		}
 		p.line("}")
 	}
-	p.doc("", "The functions of a match. All are required but the last, which takes over a running match when the modules are loaded anew.")
+	p.doc("", "The functions of a match. All are required but the last, which takes over a running match when the modules are reloaded.")
 	p.line("export interface MatchHandler<State = MatchState> {")
 	for i := range script.MatchFunctions {
 		name := script.MatchFunctions[i].Camel
