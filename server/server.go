@@ -116,10 +116,22 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	return s, nil
 }
 
+// callOwner is the user of a call, or the address it came from.
+func callOwner(ctx context.Context) string {
+	s, _ := core.ScopeOf(ctx)
+	if s == nil || s.UserID == "" && s.ClientIP == "" {
+		return ""
+	}
+	if s.UserID != "" {
+		return s.UserID
+	}
+	return "ip " + s.ClientIP
+}
+
 func (s *Server) openDatabase(ctx context.Context) (err error) {
 	cfg := s.config
 	s.db, err = store.Open(ctx, store.Options{
-		Address: databaseAddress(cfg), DataDir: cfg.DataDir, Exclusive: true,
+		Address: databaseAddress(cfg), DataDir: cfg.DataDir, Exclusive: true, Owner: callOwner,
 		MaxOpenConns: cfg.Database.MaxOpenConns, MaxIdleConns: cfg.Database.MaxIdleConns,
 		TransactionTimeout: time.Duration(cfg.Database.TransactionTimeoutMs) * time.Millisecond,
 		ConnMaxLifetime:    config.Milliseconds(cfg.Database.ConnMaxLifetimeMs), Logger: s.log,

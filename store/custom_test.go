@@ -1,6 +1,9 @@
 package store_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -134,6 +137,12 @@ func TestCustomSQL(t *testing.T) {
 			if got != c.want {
 				t.Errorf("%s:\n got %s\nwant %s", c.query, got, c.want)
 			}
+			rows, err := goRows(t.Context(), db.SQL(), c.query, c.args)
+			if err != nil {
+				t.Errorf("%s in Go: %v", c.query, err)
+			} else if !strings.HasPrefix(c.want, "count ") && show(rows) != c.want {
+				t.Errorf("%s in Go:\n got %s\nwant %s", c.query, show(rows), c.want)
+			}
 		}
 	})
 }
@@ -156,4 +165,29 @@ func show(rows [][]any) string {
 		out = append(out, fmt.Sprint(values))
 	}
 	return strings.Join(out, " ")
+}
+
+// goRows is what a Go module reads.
+func goRows(ctx context.Context, db *sql.DB, query string, args []any) (out [][]any, err error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		row := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
 }

@@ -88,7 +88,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close(), claimed.release())
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.writer = startWriter(db.writers, db.writeLock, o.Logger)
+	db.writer = startWriter(db.writers, db.writeLock, o.Owner, o.Logger)
 	if err := db.readers.PingContext(ctx); err != nil {
 		db.outage.ended = make(chan struct{})
 		_ = db.Close()

@@ -42,6 +42,6 @@ func (db *DB) Stats() Stats {
 		out.MaxIdleTimeClosed += s.MaxIdleTimeClosed
 		out.MaxLifetimeClosed += s.MaxLifetimeClosed
 	}
-	out.WriteQueue = db.writer.waiting()
+	out.WriteQueue = db.writer.queue.waiting()
 	return out
 }

@@ -36,6 +36,10 @@ type Options struct {
 	// may keep others from writing to SQLite (default 4 s). It counts from its
 	// begin and ends it only when others wait.
 	TransactionTimeout time.Duration
+	// Owner names the user whose call a context belongs to, empty for the
+	// server's own. Writes to SQLite are served in turn by user, and one user may
+	// have at most 4096 waiting. Nil: all are the server's.
+	Owner func(ctx context.Context) string
 	// Exclusive refuses to open a SQLite database that another Exclusive one
 	// has open, in this process or another: a server's presences and caches are
 	// in its memory, so two must not share a folder.

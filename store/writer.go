@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,12 +24,12 @@ type writer struct {
 	pool *sql.DB
 	lock *writeLock
 	log  zerolog.Logger
+	// owner names the user whose write a context is for; empty: the server's.
+	owner func(ctx context.Context) string
 
-	mu     sync.Mutex
-	queue  []*op
-	closed bool
-	wake   chan struct{} // one slot: something is queued, or closed
-	gone   chan struct{} // closed when the goroutine has ended
+	queue writeQueue
+	wake  chan struct{} // one slot: something is queued, or closed
+	gone  chan struct{} // closed when the goroutine has ended
 
 	// Owned by the writer goroutine.
 	sqlConn *sql.Conn
@@ -40,6 +39,7 @@ type writer struct {
 // op is one transaction that waits to be run.
 type op struct {
 	ctx      context.Context
+	owner    string
 	fn       func(ctx context.Context, q Querier) error
 	state    atomic.Int32
 	attempts int
@@ -52,8 +52,8 @@ const (
 	opDropped
 )
 
-func startWriter(pool *sql.DB, lock *writeLock, log zerolog.Logger) *writer {
-	w := &writer{pool: pool, lock: lock, log: log, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+func startWriter(pool *sql.DB, lock *writeLock, owner func(context.Context) string, log zerolog.Logger) *writer {
+	w := &writer{pool: pool, lock: lock, owner: owner, log: log, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -66,13 +66,12 @@ func (w *writer) do(ctx context.Context, fn func(ctx context.Context, q Querier)
 		return err
 	}
 	o := &op{ctx: ctx, fn: fn, done: make(chan error, 1)}
-	w.mu.Lock()
-	if w.closed {
-		w.mu.Unlock()
-		return ErrClosed
+	if w.owner != nil {
+		o.owner = w.owner(ctx)
 	}
-	w.queue = append(w.queue, o)
-	w.mu.Unlock()
+	if err := w.queue.push(o); err != nil {
+		return err
+	}
 	w.signal()
 
 	select {
@@ -95,9 +94,7 @@ func (w *writer) signal() {
 
 // close lets the queue run dry and ends the goroutine.
 func (w *writer) close() {
-	w.mu.Lock()
-	w.closed = true
-	w.mu.Unlock()
+	w.queue.close()
 	w.signal()
 	<-w.gone
 }
@@ -117,7 +114,7 @@ func (w *writer) loop() {
 		close(w.gone)
 	}()
 	for {
-		ops, closed := w.take(maxBatch)
+		ops, closed := w.queue.take(maxBatch)
 		if len(ops) == 0 {
 			if closed {
 				ended = true
@@ -130,27 +127,12 @@ func (w *writer) loop() {
 	}
 }
 
-// take removes up to n operations from the queue.
-func (w *writer) take(n int) (ops []*op, closed bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n = min(n, len(w.queue))
-	ops = w.queue[:n:n]
-	w.queue = w.queue[n:]
-	if len(w.queue) == 0 {
-		w.queue = nil
-	}
-	return ops, w.closed
-}
-
 // putBack returns operations to the head of the queue.
 func (w *writer) putBack(ops []*op) {
 	if len(ops) == 0 {
 		return
 	}
-	w.mu.Lock()
-	w.queue = append(append(make([]*op, 0, len(ops)+len(w.queue)), ops...), w.queue...)
-	w.mu.Unlock()
+	w.queue.putBack(ops)
 	w.signal()
 }
 
@@ -187,7 +169,7 @@ func (w *writer) batch(ops []*op) {
 		if next == len(ops) {
 			// Linger only for what is queued already; a lone write never waits.
 			if room := maxBatch - len(good); room > 0 && time.Since(started) < maxLinger {
-				ops, _ = w.take(room)
+				ops, _ = w.queue.take(room)
 				next = 0
 			}
 			if next == len(ops) {
@@ -370,10 +352,4 @@ func callTx(ctx context.Context, fn func(context.Context, Querier) error, q Quer
 		}
 	}()
 	return fn(ctx, q)
-}
-
-func (w *writer) waiting() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.queue)
 }

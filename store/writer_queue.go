@@ -1,0 +1,112 @@
+package store
+
+import (
+	"sync"
+
+	"kumi/store/fault"
+)
+
+const (
+	// maxWaiting bounds how many writes of one user wait at a time.
+	maxWaiting = 4096
+	// serverShare is how many of the server's own writes go in one round, in
+	// which every user has one.
+	serverShare = 16
+)
+
+var errTooManyWrites = fault.New(fault.ResourceExhausted, "Too many writes of this user are waiting.")
+
+// writeQueue holds the transactions that wait for the writer, a line for each
+// user. The lines are served in turn, so that one user with many writes waits
+// for its own only. Writes that are nobody's have a line, too, without a bound.
+type writeQueue struct {
+	mu     sync.Mutex
+	lines  map[string][]*op
+	order  []string // the owners that have a line, in the order they are served
+	length int
+	closed bool
+}
+
+// push adds a transaction at the end of its owner's line.
+func (q *writeQueue) push(o *op) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	line, exists := q.lines[o.owner]
+	switch {
+	case q.closed:
+		return ErrClosed
+	case o.owner != "" && len(line) >= maxWaiting:
+		return errTooManyWrites
+	case !exists:
+		if q.lines == nil {
+			q.lines = map[string][]*op{}
+		}
+		q.order = append(q.order, o.owner)
+	}
+	q.lines[o.owner] = append(line, o)
+	q.length++
+	return nil
+}
+
+// take removes up to n transactions, one of each owner in turn. Those whose
+// caller has left go at no cost.
+func (q *writeQueue) take(n int) (ops []*op, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(ops) < n && len(q.order) > 0 {
+		owner := q.order[0]
+		line, share := q.lines[owner], 1
+		if owner == "" {
+			share = serverShare
+		}
+		for share > 0 && len(line) > 0 && len(ops) < n {
+			o := line[0]
+			line[0], line = nil, line[1:]
+			q.length--
+			if o.state.Load() != opDropped {
+				ops = append(ops, o)
+				share--
+			}
+		}
+		q.order = q.order[1:]
+		if len(line) == 0 {
+			delete(q.lines, owner)
+			continue
+		}
+		q.lines[owner] = line
+		q.order = append(q.order, owner)
+	}
+	return ops, q.closed
+}
+
+// putBack returns transactions to the head of their lines, and these lines to
+// the head of the order.
+func (q *writeQueue) putBack(ops []*op) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := len(ops) - 1; i >= 0; i-- {
+		o := ops[i]
+		line, exists := q.lines[o.owner]
+		if !exists {
+			if q.lines == nil {
+				q.lines = map[string][]*op{}
+			}
+			q.order = append([]string{o.owner}, q.order...)
+		}
+		q.lines[o.owner] = append([]*op{o}, line...)
+		q.length++
+	}
+}
+
+func (q *writeQueue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.length
+}
+
+// close refuses later transactions.
+func (q *writeQueue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+}
