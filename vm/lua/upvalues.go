@@ -7,11 +7,13 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// gopher-lua gives no way to close the upvalues of some frames only, which an
-// error that is caught must do (see protect). Here are the few fields of its
-// types that takes, found by name when the program starts. If a version of the
-// library names them otherwise, known is false and its own behaviour stays;
-// the tests fail then.
+// When an error is caught, the upvalues of the frames that end must be closed and
+// no others; gopher-lua closes all, or none, and has no public way to close some
+// (see protect). These are the few private fields of its types that it takes,
+// found by name and type when the program starts. In a version of the library that
+// has others, known is false, its own behaviour stays, and tests fail.
+//
+// docs/upstream has the patch for gopher-lua that makes this file unnecessary.
 var private = findPrivate()
 
 type privateFields struct {
@@ -55,7 +57,7 @@ func registers(L *lua.LState) int {
 	return *(*int)(unsafe.Add(reg, private.top))
 }
 
-// closeUpvalues gives the open upvalues from a register on values of their own.
+// closeUpvalues closes the open upvalues of the registers from from on.
 func closeUpvalues(L *lua.LState, from int) {
 	if !private.known {
 		return
@@ -75,12 +77,12 @@ func closeUpvalues(L *lua.LState, from int) {
 	}
 }
 
-// hasErrorFunc says whether raising an error leaves all upvalues open.
+// hasErrorFunc tells whether raising an error leaves all upvalues open.
 func hasErrorFunc(L *lua.LState) bool {
 	return private.known && *(*bool)(unsafe.Add(unsafe.Pointer(L), private.hasErrorFun))
 }
 
-// setErrorFunc puts back what a protected call has changed.
+// setErrorFunc sets it.
 func setErrorFunc(L *lua.LState, on bool) {
 	if private.known {
 		*(*bool)(unsafe.Add(unsafe.Pointer(L), private.hasErrorFun)) = on
