@@ -20,8 +20,8 @@ import (
 )
 
 // loadJavaScript loads the JavaScript or TypeScript program of the folder. Its
-// InitModule runs once for real; in the VMs of the pool and of matches it is
-// replayed, which finds the functions to call there.
+// InitModule really runs once; in the VMs of the pool and of matches it is
+// replayed, which yields the functions to call there.
 func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.JS.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
@@ -32,8 +32,8 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if entry == "" {
 		return p, nil
 	}
-	// With a margin, so that the call has been stopped by then on a busy machine
-	// too: a match that is cut off counts as none.
+	// With a margin, so that the call has been stopped by then even on a busy machine:
+	// a match that is cut off counts as no match.
 	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
 	compiled, err := bundle.Compile(l.Path, entry, log)
 	if err != nil {
@@ -53,8 +53,8 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if l.Check {
 		return p, nil
 	}
-	// The first replay is made here, so that a program that cannot be replayed
-	// is refused now.
+	// Make the first replay here, so that a program that cannot be replayed is
+	// rejected now.
 	first, err := j.pooled(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
@@ -72,7 +72,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 }
 
 // javascript makes the VMs of one program. It may be used from any goroutine
-// once it is initialized.
+// after initialize.
 type javascript struct {
 	*loading
 	entry   string
@@ -83,14 +83,14 @@ type javascript struct {
 
 	pool atomic.Pointer[vm.Pool]
 
-	// first is the VM that runs InitModule for real, while it does.
+	// first is the VM in which InitModule really runs, during that run.
 	first *script.Local
-	// regs is what it registered; nil until it is done.
+	// regs is what it registered; nil until it has finished.
 	regs []script.Registration
-	warn sync.Once // that replays diverge
+	warn sync.Once // about replays that diverge
 }
 
-// slow is how much longer than a call InitModule may take: it may well create
+// slow is how many times longer than a call InitModule may take: it may create
 // tables or fetch something.
 const slow = 6
 
@@ -110,7 +110,7 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 	})
 }
 
-// stuck gives up a VM whose call does not end.
+// stuck returns a function that abandons a VM whose call does not end.
 func (j *javascript) stuck(local *script.Local) func(*js.VM) {
 	return func(v *js.VM) {
 		j.Guard.Abandoned(vm.JS)
@@ -126,7 +126,7 @@ func (j *javascript) stuck(local *script.Local) func(*js.VM) {
 func (j *javascript) console(local *script.Local) func(ctx context.Context, level, message string) {
 	return func(ctx context.Context, level, message string) {
 		if local.Replay && local.Registrar.Open() {
-			return // it has been said by the first VM
+			return // the first VM has logged it
 		}
 		l, err := zerolog.ParseLevel(level)
 		if err != nil {
@@ -136,8 +136,8 @@ func (j *javascript) console(local *script.Local) func(ctx context.Context, leve
 	}
 }
 
-// initialize runs the program and its InitModule for real, recording what nk
-// answers, and gives what was registered.
+// initialize really runs the program and its InitModule, recording the results
+// of nk, and returns what was registered.
 func (j *javascript) initialize(ctx context.Context) ([]script.Registration, error) {
 	local := j.program.NewLocal(false)
 	ctx = j.program.InitContext(ctx)
@@ -172,8 +172,8 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 	return regs, nil
 }
 
-// initModule finds the program's InitModule: what the entry file exports under
-// that name or as its default, or a global.
+// initModule returns the program's InitModule: the entry file's export of that
+// name, its default export, or a global.
 func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
 	if exports := v.Global(bundle.ExportsName); exports != nil && v.IsObject(exports) {
 		if fn := v.FieldNamed(exports, "InitModule"); v.IsFunc(fn) {
@@ -194,7 +194,7 @@ func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
 	return nil, fmt.Errorf("%s has no InitModule: declare a function of that name, or export it", j.entry)
 }
 
-// replay makes a further VM.
+// replay makes another VM.
 func (j *javascript) replay(ctx context.Context) (*js.VM, error) {
 	local := j.program.NewLocal(true)
 	ctx = j.program.InitContext(ctx)
@@ -209,8 +209,8 @@ func (j *javascript) replay(ctx context.Context) (*js.VM, error) {
 	return v, nil
 }
 
-// collect replays InitModule in v. Where it does not go as recorded, functions
-// are still found by the names they had as globals.
+// collect replays InitModule in v. If the replay diverges, functions are
+// looked up by their global names.
 func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local) error {
 	init, err := j.initModule(v)
 	if err != nil {
@@ -222,8 +222,8 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	v.SetTape(nil)
 	regs := j.regs
 	if regs == nil {
-		// A match made by InitModule itself: it begins with what has been
-		// registered so far, and the replay ends where the first run is now.
+		// A match created by InitModule itself: it starts with what has been
+		// registered so far, and its replay ends where the first run is now.
 		regs = j.first.Registrar.Registrations()
 		var d *vm.DivergenceError
 		if errors.As(head.Done(), &d) && d.Want == "" {
@@ -249,7 +249,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	return local.Registrar.Seal(v, v.Global, j.report.Unresolved(true))
 }
 
-// pooled makes a VM of the pool.
+// pooled makes a VM for the pool.
 func (j *javascript) pooled(ctx context.Context) (vm.Instance, error) {
 	v, err := j.replay(ctx)
 	if err != nil {
@@ -265,7 +265,7 @@ func (j *javascript) pooled(ctx context.Context) (vm.Instance, error) {
 	return v, nil
 }
 
-// private makes the VM of a match.
+// private makes a VM for a match.
 func (j *javascript) private(ctx context.Context) (vm.Instance, error) {
 	v, err := j.replay(ctx)
 	if err != nil {
@@ -275,7 +275,7 @@ func (j *javascript) private(ctx context.Context) (vm.Instance, error) {
 	return v, nil
 }
 
-// early finds a match handler while InitModule still runs.
+// early returns a match handler while InitModule is running.
 func (j *javascript) early(name string) (match.Factory, bool) {
 	regs := j.regs
 	if j.first != nil {
@@ -289,7 +289,7 @@ func (j *javascript) early(name string) (match.Factory, bool) {
 	return nil, false
 }
 
-// earlyPool makes VMs before there is a pool.
+// earlyPool makes VMs before the pool exists.
 type earlyPool struct{ *javascript }
 
 // Lease implements script.Pool.
@@ -300,12 +300,12 @@ func (earlyPool) Lease(context.Context) (*vm.Lease, context.Context, error) {
 // New implements script.Pool.
 func (p earlyPool) New(ctx context.Context) (vm.Instance, error) { return p.private(ctx) }
 
-// explain gives a script error its stack, for errors of loading.
+// explain adds the stack to a script error, for errors of loading.
 func explain(err error) error {
 	var se *vm.ScriptError
 	if errors.As(err, &se) && se.Stack != "" && !strings.Contains(err.Error(), se.Stack) {
 		text := se.Stack
-		if !strings.Contains(text, se.Fault.Message) { // as in Lua, where it is the calls alone
+		if !strings.Contains(text, se.Fault.Message) { // as in Lua, where the stack has only the calls
 			text = err.Error() + "\n" + text
 		}
 		return &explained{err: err, text: text}

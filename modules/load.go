@@ -21,61 +21,61 @@ import (
 	"kumi/vm"
 )
 
-// Options say what to load and what the modules get to work with.
+// Options say what to load, and what modules can use.
 type Options struct {
-	// Path is the folder of the modules. It need not exist: compiled-in Go
-	// modules load all the same.
+	// Path is the folder of the modules. If it does not exist, compiled-in Go modules
+	// are loaded nevertheless.
 	Path string
-	// JSEntrypoint is the JavaScript or TypeScript file to start from, relative
-	// to Path; empty means index.ts or index.js.
+	// JSEntrypoint is the JavaScript or TypeScript entry file, relative to Path; empty
+	// means index.ts or index.js.
 	JSEntrypoint string
 
 	Core   *core.Core
 	Config runtime.Config
 	DB     *store.DB
 	Logger zerolog.Logger
-	// Matches is told of match handlers while modules load, so that they can make
-	// matches; nil where there is none.
+	// Matches gets the match handlers while modules load, so that they can create
+	// matches; may be nil.
 	Matches *match.Registry
 
 	Env           map[string]string // runtime.env
 	Node, Version string
 
-	// CallTimeout and TickTimeout bound a call into script code and into a match
-	// handler; 0 means no bound.
+	// CallTimeout and TickTimeout limit calls into script code and into match
+	// handlers; 0 means no limit.
 	CallTimeout, TickTimeout time.Duration
 
-	// Guard stops calls that take too much memory and counts all that are stopped;
-	// nil does neither. MaxResult bounds what a script gives back or sends, in
-	// bytes; 0 means no bound.
+	// Guard stops calls that use too much memory and counts all stopped calls; may be
+	// nil. MaxResult limits what a script returns or sends, in bytes; 0 means no
+	// limit.
 	Guard     *vm.Guard
 	MaxResult int
 
 	JSMin, JSMax   int // VMs
 	LuaMin, LuaMax int
-	// JSStack and LuaStack are the deepest nesting of calls; 0 is the default.
+	// JSStack and LuaStack limit the nesting of calls; 0 is the default.
 	JSStack, LuaStack int
 	LuaRegistry       int // values on Lua's stack; 0 is the default
 
-	// ReadOnlyGlobals protects what modules share from changes by calls.
+	// ReadOnlyGlobals protects shared globals from changes by calls.
 	JSReadOnlyGlobals, LuaReadOnlyGlobals bool
 	JSMatchStateNulls                     bool
 
-	// OwnRoutes lists the paths that the server answers itself, which the log
-	// compares those of modules with; nil compares with none.
+	// OwnRoutes lists the server's own paths, to warn about module routes that replace
+	// them; may be nil.
 	OwnRoutes func() []httproute.Own
 
 	// Check compiles and evaluates modules without running what they start.
 	Check bool
 }
 
-// Load finds and runs the modules: Go first, then Lua, then JavaScript. Where
-// several registered the same thing, Go's stands before Lua's and Lua's before
-// JavaScript's; the log says what is shadowed. An error names the file and, where
-// it has one, the line and column; nothing stays loaded then.
+// Load finds and runs the modules: Go first, then Lua, then JavaScript. If
+// several register the same thing, Go takes precedence over Lua, and Lua over
+// JavaScript; the log says what is shadowed. An error names the file and, if
+// known, the line and column; nothing stays loaded then.
 //
-// While it runs, Options.Matches finds handlers in what is loaded so far and
-// then where it found them before; afterwards in the new set, or after an error
+// While it runs, Options.Matches finds handlers in what is loaded so far, then
+// where it found them before; afterwards in the new set, or after an error
 // where it found them before.
 func Load(ctx context.Context, o Options) (*Set, error) {
 	l := newLoading(ctx, o)
@@ -93,7 +93,7 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 	}
 	o.Matches.SetHandlers(s.Handler)
 	l.mu.Lock()
-	l.before = nil // the last set must not be kept alive by this one
+	l.before = nil // do not keep the previous set alive
 	l.mu.Unlock()
 	return s, nil
 }
@@ -110,10 +110,10 @@ func newLoading(ctx context.Context, o Options) *loading {
 	return l
 }
 
-// load runs the loaders, golang first, and makes one set of what they found.
+// load runs the loaders, golang first, and merges the parts.
 func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	if l.report != nil {
-		entry, _ := bundle.Entry(l.Path, l.JSEntrypoint, zerolog.Nop()) // told below when it fails
+		entry, _ := bundle.Entry(l.Path, l.JSEntrypoint, zerolog.Nop()) // errors are reported below
 		l.report.Scan(l.Path, entry)
 		l.report.SharedState(l.Path, entry)
 	}
@@ -174,8 +174,8 @@ func merge(parts []*part, shadowed func(what string, by, was hooks.Origin)) *Set
 	return s
 }
 
-// loadGo loads the modules that are compiled in, then the plugins in the modules
-// folder. A check only links them, for there is nothing to see in them without
+// loadGo loads the compiled-in modules, then the plugins in the modules
+// folder. A check only links them, since nothing can be checked without
 // running them.
 func loadGo(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(golang.Runtime)
@@ -196,8 +196,8 @@ func loadGo(ctx context.Context, l *loading) (*part, error) {
 	return p, nil
 }
 
-// golang runs Go modules and notes in p what they register. Their context ends when
-// p is shut.
+// golang runs Go modules and records in p what they register. Their context
+// ends when p is closed.
 func (l *loading) golang(ctx context.Context, p *part, modules ...golang.Module) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o := golang.Options{

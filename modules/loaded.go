@@ -5,7 +5,7 @@ import (
 	"kumi/modules/script"
 )
 
-// describe says for people what a script module registered.
+// describe returns a description of a script module's registrations.
 func describe(runtime, name, path string, regs []script.Registration) registry.Loaded {
 	l := registry.Loaded{Runtime: runtime, Name: name, Path: path}
 	for i := range regs {

@@ -20,8 +20,8 @@ import (
 )
 
 // loadLua loads every Lua file of the folder. Each is a module; all are
-// evaluated in every VM of the pool, for real in the first one only. A match
-// has a VM with its own module and what that requires.
+// evaluated in every VM of the pool, and replayed in all but the first. A
+// match has a VM with its own module and what that requires.
 func loadLua(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.Lua.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
@@ -52,8 +52,8 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A replay is made here, so that modules that cannot be replayed are refused
-	// now and not by a call.
+	// Make a replay here, so that modules that cannot be replayed are rejected now and
+	// not by a call.
 	second, err := s.pooled(ctx)
 	if err != nil {
 		first.Close()
@@ -70,7 +70,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	p.close = append(p.close, p.pool.Close)
 	p.registered(func() {
 		script.Install(s.program, p.pool, regs, p.reg, l.shadowed())
-		for _, f := range files { // a match has a VM with its own module
+		for _, f := range files { // the VM of a match has only its own module
 			if _, ok := p.reg.Match(f.Name); ok {
 				p.reg.SetMatch(f.Name, hooks.Slot[match.Factory]{Origin: hooks.Origin{Runtime: p.runtime, Module: f.Name}, Call: s.factory(f.Name)})
 			}
@@ -99,16 +99,16 @@ type luaModules struct {
 	code    *lua.Program
 	files   []*lua.Module
 	program *script.Program
-	regs    []script.Registration // of the first VM; set before there are others in the pool
+	regs    []script.Registration // of the first VM; set before the pool has others
 
-	// tapes has what nk answered while a module's own code was evaluated, by
-	// module. The VM that evaluates a module first records, the others replay; a
-	// tape for each lets the VM of a match load one module without the rest.
+	// tapes records the results of nk during the evaluation of each module. The VM
+	// that evaluates a module first records, the others replay; with a tape per
+	// module, the VM of a match can load one module without the rest.
 	mu    sync.Mutex
 	tapes map[string]*vm.Tape
 }
 
-// luaVM is a VM while modules are loaded in it.
+// luaVM is a VM while modules are being loaded into it.
 type luaVM struct {
 	*lua.VM
 	of    *luaModules
@@ -138,7 +138,7 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 // start; ours grows as needed.
 const minRegistry = 256 << 10
 
-// enter puts the tape of a module in place while that module is evaluated.
+// enter switches to the tape of a module while that module is evaluated.
 func (v *luaVM) enter(module string) {
 	v.local.Module = module
 	if module == "" {
@@ -166,7 +166,7 @@ func (s *luaModules) head(module string) *vm.Head {
 
 func (v *luaVM) print(ctx context.Context, line string) {
 	if v.local.Replay && v.local.Registrar.Open() {
-		return // it has been said by the first VM
+		return // the first VM has logged it
 	}
 	v.local.Line(ctx, zerolog.InfoLevel).Msg(line)
 }
@@ -188,12 +188,12 @@ func (v *luaVM) load(ctx context.Context, names ...string) error {
 		}
 	}
 	for _, name := range names {
-		// What is a match is found once all is loaded: a module's value may be
-		// completed by others.
+		// Look for match handlers after everything is loaded: other modules may
+		// complete a module's table.
 		value, err := v.Require(ctx, name)
 		if err != nil {
 			if v.of.report != nil {
-				continue // told above
+				continue // reported above
 			}
 			return err
 		}
@@ -215,8 +215,8 @@ func (v *luaVM) diverged() error {
 	return nil
 }
 
-// initialize evaluates all modules for real and gives what they registered. The
-// VM goes on as the first of the pool.
+// initialize really evaluates all modules and returns what they registered.
+// The VM becomes the first of the pool.
 func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registration, error) {
 	v, err := s.start(false)
 	if err != nil {
@@ -235,7 +235,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 	return v.VM, s.regs, nil
 }
 
-// seal makes a VM ready for calls.
+// seal prepares a VM for calls.
 func (s *luaModules) seal(v *luaVM) error {
 	if err := v.local.Registrar.Seal(v, v.Global, s.report.Unresolved(v.local.Replay)); err != nil {
 		return err
@@ -244,7 +244,7 @@ func (s *luaModules) seal(v *luaVM) error {
 	return nil
 }
 
-// file is the path of a module.
+// file returns the path of a module.
 func (s *luaModules) file(module string) string {
 	for _, f := range s.files {
 		if f.Name == module {
@@ -254,7 +254,7 @@ func (s *luaModules) file(module string) string {
 	return module
 }
 
-// pooled makes a further VM of the pool.
+// pooled makes another VM for the pool.
 func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
 	v, err := s.replay(ctx, s.regs, s.code.Names()...)
 	if err != nil {
@@ -264,14 +264,15 @@ func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
 	return v, nil
 }
 
-// freeze protects what the calls of a VM share; a match shares nothing.
+// freeze protects what the calls of a VM share; the VM of a match shares
+// nothing.
 func (s *luaModules) freeze(v *lua.VM) {
 	if s.LuaReadOnlyGlobals {
 		v.FreezeGlobals()
 	}
 }
 
-// replay makes a VM in which everything of regs must have been registered.
+// replay makes a VM and checks that everything in regs was registered.
 func (s *luaModules) replay(ctx context.Context, regs []script.Registration, names ...string) (*lua.VM, error) {
 	v, err := s.start(true)
 	if err != nil {
@@ -291,13 +292,13 @@ func (s *luaModules) replay(ctx context.Context, regs []script.Registration, nam
 	return v.VM, nil
 }
 
-// factory makes the matches of a module.
+// factory creates the matches of a module.
 func (s *luaModules) factory(module string) match.Factory {
 	return script.MatchFactory(s.program, moduleVMs{s, module}, module, module)
 }
 
-// early finds a match handler while modules are still being loaded: any module
-// may be one.
+// early returns a match handler while modules are still being loaded: any
+// module may be one.
 func (s *luaModules) early(name string) (match.Factory, bool) {
 	if !s.code.Has(name) {
 		return nil, false
@@ -305,7 +306,7 @@ func (s *luaModules) early(name string) (match.Factory, bool) {
 	return s.factory(name), true
 }
 
-// moduleVMs makes VMs with one module in them. It implements script.Pool.
+// moduleVMs makes VMs with one module. It implements script.Pool.
 type moduleVMs struct {
 	*luaModules
 	module string

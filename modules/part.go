@@ -22,16 +22,16 @@ type part struct {
 	loaded  []registry.Loaded
 	// pool is the runtime's VMs; nil for Go and for an empty runtime.
 	pool *vm.Pool
-	// match finds handlers that are registered but not in reg yet, so that
-	// modules can make matches while they load; nil when reg has all.
+	// match returns handlers that are registered but not in reg yet, so that modules
+	// can create matches while they load; nil if reg has all.
 	match func(name string) (match.Factory, bool)
 	close []func()
 
-	mu sync.Mutex // guards match while modules load
+	mu sync.Mutex // guards match during the load
 }
 
-// registered ends the search for handlers that are not in reg yet: install puts all
-// of them there.
+// registered calls install, which puts all handlers into reg, and resets
+// match.
 func (p *part) registered(install func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -41,7 +41,7 @@ func (p *part) registered(install func()) {
 
 func newPart(runtime string) *part { return &part{runtime: runtime, reg: registry.New()} }
 
-// handler finds a match handler of this part.
+// handler returns a match handler of this part.
 func (p *part) handler(name string) (match.Factory, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,31 +54,31 @@ func (p *part) handler(name string) (match.Factory, bool) {
 	return nil, false
 }
 
-// loading is what the loaders work with. It lives as long as one Load.
+// loading is the state of one Load.
 type loading struct {
 	Options
 	nk    *core.Module
-	scope *core.Scope // what module code runs in without a caller
-	// digest is of the files before they were read.
+	scope *core.Scope // for module code without a caller
+	// digest is that of the files before they were read.
 	digest string
-	kept   *part         // of the set before, when that is loaded anew
-	report *check.Report // of a check, else nil
+	kept   *part         // of the previous set, for a reload
+	report *check.Report // for a check, else nil
 
 	mu     sync.Mutex
 	parts  []*part
-	before func(name string) (match.Factory, bool) // nil at the first load
+	before func(name string) (match.Factory, bool) // nil for the first load
 }
 
-// begin makes the match handlers of p known to match_create. A loader calls it
-// before it runs any module code.
+// begin makes the match handlers of p available to match_create. A loader
+// calls it before it runs any module code.
 func (l *loading) begin(p *part) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.parts = append(l.parts, p)
 }
 
-// handler finds a match handler among what is loaded so far: Go's first, then
-// Lua's, then JavaScript's.
+// handler returns a match handler among what is loaded so far: Go's first,
+// then Lua's, then JavaScript's.
 func (l *loading) handler(name string) (match.Factory, bool) {
 	l.mu.Lock()
 	parts, before := slices.Clone(l.parts), l.before
@@ -95,13 +95,13 @@ func (l *loading) handler(name string) (match.Factory, bool) {
 	return nil, false
 }
 
-// rank is the place of a runtime in the order of loading and of precedence.
+// rank is the position of a runtime in the order of loading and of precedence.
 func rank(runtime string) int {
 	return slices.Index([]string{"go", "lua", "javascript"}, runtime)
 }
 
-// shadowed is who hears that a registration took the place of another one: the
-// report of a check, or else the log.
+// shadowed returns the function that reports shadowed registrations: to the
+// report of a check, or else to the log.
 func (l *loading) shadowed() func(what string, by, was hooks.Origin) {
 	if l.report != nil {
 		return l.report.Shadowed
@@ -113,12 +113,13 @@ func (l *loading) shadowed() func(what string, by, was hooks.Origin) {
 	}
 }
 
-// overlap tells what is odd about a route: the report of a check, or else the log.
+// overlap reports a problem with a route: to the report of a check, or else to
+// the log.
 func (l *loading) overlap(rt *httproute.Route, text string, replaces bool) {
 	switch {
 	case l.report == nil:
 		l.Logger.Warn().Str("runtime", rt.Runtime).Str("module", rt.Module).Str("at", rt.At).Msg(text)
-	case replaces: // which may be meant
+	case replaces: // may be intended
 		l.report.Note(rt.At, text)
 	default:
 		l.report.Add(rt.At, text)

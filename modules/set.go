@@ -1,8 +1,8 @@
-// Package modules loads what users wrote: Go modules compiled in or as
+// Package modules loads the users' modules: Go modules, compiled in or as
 // plugins, Lua files, and one JavaScript or TypeScript program.
 //
 // Load finds the modules, runs them in the order Go, Lua, JavaScript and
-// returns a Set: everything that was registered. A Set never changes; a server
+// returns a Set: everything that was registered. A Set is immutable; a server
 // that reloads makes a new one. Sets may be read from any goroutine.
 package modules
 
@@ -16,11 +16,11 @@ import (
 	"kumi/vm"
 )
 
-// Set is what a load produced.
+// Set is the result of a load.
 type Set struct {
-	// Version tells loads apart in logs and metrics.
+	// Version identifies the load in logs and metrics.
 	Version string
-	// Digest is the checksum of the files it was loaded from, see source.Digest.
+	// Digest is the checksum of the loaded files, see source.Digest.
 	Digest string
 	RPC    *rpc.Registry
 	Hooks  *hooks.Registry
@@ -30,13 +30,13 @@ type Set struct {
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
 	// Jobs are the registered jobs by name.
 	Jobs map[string]core.Job
-	// HTTP are the routes modules added, in order of registration.
+	// HTTP are the routes of modules, in order of registration.
 	HTTP []httproute.Route
 	// Pools are the VMs of the script runtimes, for metrics.
 	Pools []Pool
-	// Guard counts the calls into scripts that were stopped; nil when there is none.
+	// Guard counts stopped calls into scripts; may be nil.
 	Guard *vm.Guard
-	// Modules says what was loaded, for people.
+	// Modules describes what was loaded.
 	Modules []registry.Loaded
 
 	golang *part // kept by Reload
@@ -49,8 +49,8 @@ type Pool struct {
 	*vm.Pool
 }
 
-// Close frees the script engines behind the set. Nothing of the set may be
-// called afterwards. It may be called twice.
+// Close releases the set's script engines. Nothing of the set may be called
+// afterwards. It may be called twice.
 func (s *Set) Close() {
 	for _, f := range s.close {
 		f()

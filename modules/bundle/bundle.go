@@ -1,5 +1,5 @@
-// Package bundle makes one JavaScript program of the files of a folder: it finds
-// the entry file, translates TypeScript and puts in what is imported. It runs
+// Package bundle makes one JavaScript program of the files of a folder: it
+// finds the entry file, compiles TypeScript and resolves imports. It runs
 // nothing.
 package bundle
 
@@ -21,15 +21,16 @@ import (
 	"kumi/vm/js"
 )
 
-// ExportsName is the global variable in which a bundled program leaves what its
-// entry file exports.
+// ExportsName is the global variable that holds the exports of a bundled
+// program's entry file.
 const ExportsName = "__kumiModule"
 
-// Name is what bundled programs are compiled as. It is in no folder, so
-// that the paths in the source map stay relative to the folder of the modules.
+// Name is the file name of bundled programs. It has no folder, so the paths in
+// the source map stay relative to the modules folder.
 const Name = "bundle.js"
 
-// unsupported is the syntax of esbuild's target that the engine lacks.
+// unsupported is the syntax of esbuild's target that the engine does not
+// support.
 var unsupported = map[string]bool{
 	"async-generator":     false,
 	"for-await":           false,
@@ -41,8 +42,8 @@ var unsupported = map[string]bool{
 	"hashbang":            false,
 }
 
-// Entry is the file a JavaScript program starts from, as a path relative to
-// the folder, or empty when there is none.
+// Entry returns the entry file of a JavaScript program, relative to the
+// folder, or "" if there is none.
 func Entry(root, configured string, log zerolog.Logger) (string, error) {
 	if configured != "" {
 		info, err := os.Stat(filepath.Join(root, configured))
@@ -70,9 +71,9 @@ func Entry(root, configured string, log zerolog.Logger) (string, error) {
 	return found[0], nil
 }
 
-// Compile makes a program of the entry file. A file without imports
-// and exports runs as it is, so that its functions are global; anything else is
-// bundled with what it imports. Errors say file, line and column.
+// Compile compiles the entry file. A file without imports and exports runs as
+// it is, so its functions are global; anything else is bundled with its
+// imports. Errors have file, line and column.
 func Compile(root, entry string, log zerolog.Logger) (*js.Program, error) {
 	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(entry)))
 	if err != nil {
@@ -89,8 +90,8 @@ func Compile(root, entry string, log zerolog.Logger) (*js.Program, error) {
 	return js.Compile(Name, text)
 }
 
-// compileScript compiles a file that is a plain script, and returns nil when it
-// is something else or is wrong; the bundler then says what is wrong.
+// compileScript compiles a file that is a plain script. It returns nil if it
+// is not or has errors; the bundler then reports them.
 func compileScript(root, entry, source string) *js.Program {
 	if commonJS(source) {
 		return nil
@@ -131,14 +132,14 @@ var (
 	guardsCommonJS = regexp.MustCompile(`\btypeof\s+(?:require|module|exports)\b`)
 )
 
-// commonJS says whether a file needs require or exports. Bundles that work
-// without them ask first whether they are there.
+// commonJS tells whether a file needs require or exports. Bundles that work
+// without them check for their existence first.
 func commonJS(source string) bool {
 	return usesCommonJS.MatchString(source) && !guardsCommonJS.MatchString(source)
 }
 
-// Build makes one script of the entry file and all it imports. The map at its
-// end says where everything came from, relative to root.
+// Build makes one script of the entry file and its imports. The source map at
+// its end has paths relative to root.
 func Build(root, entry, source string, log zerolog.Logger) (string, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
@@ -160,8 +161,8 @@ func Build(root, entry, source string, log zerolog.Logger) (string, error) {
 	default:
 		loader = api.LoaderJS
 	}
-	// An InitModule that is declared but not exported is how modules look that
-	// were written for a bundler; its file says so itself here.
+	// Modules written for a bundler declare InitModule without exporting it; export it
+	// here.
 	written := source
 	source += "\n;typeof InitModule === \"function\" && (globalThis.InitModule ??= InitModule);\n"
 	r := api.Build(api.BuildOptions{
@@ -183,7 +184,8 @@ func Build(root, entry, source string, log zerolog.Logger) (string, error) {
 		LogLevel:   api.LogLevelSilent,
 	})
 	if len(r.Errors) > 0 {
-		// An unfinished file ends in what was added: ask for its own error.
+		// An incomplete file has its error in what was added: report its own error
+		// instead.
 		if alone := api.Transform(written, api.TransformOptions{Sourcefile: entry, Loader: loader}); len(alone.Errors) > 0 {
 			return "", buildError(alone.Errors)
 		}
@@ -202,7 +204,7 @@ func Build(root, entry, source string, log zerolog.Logger) (string, error) {
 	return string(r.OutputFiles[0].Contents), nil
 }
 
-// defines are the names that a bundle has values in place of.
+// defines returns the names that a bundle replaces with values.
 func defines() map[string]string {
 	d := describe.Enums()
 	if d == nil {
@@ -212,14 +214,14 @@ func defines() map[string]string {
 	return d
 }
 
-// mostErrors is how many errors of one build are shown.
-const mostErrors = 5
+// maxErrors is the maximum number of errors shown for one build.
+const maxErrors = 5
 
 func buildError(messages []api.Message) error {
 	var errs []error
 	for i, m := range messages {
-		if i == mostErrors {
-			errs = append(errs, fmt.Errorf("… and %d more errors", len(messages)-mostErrors))
+		if i == maxErrors {
+			errs = append(errs, fmt.Errorf("… and %d more errors", len(messages)-maxErrors))
 			break
 		}
 		if m.Location == nil {
@@ -238,7 +240,7 @@ func buildError(messages []api.Message) error {
 	return errors.Join(errs...)
 }
 
-// Sources are the files that a program is made of, without those of packages.
+// Sources returns the files of a program, without those of packages.
 func Sources(root, entry string) []string {
 	abs, err := filepath.Abs(root)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package check finds what is wrong with modules without running them for real: it
+// Package check finds problems in modules without really running them: it
 // watches their registration with made-up answers, and reads their sources.
 package check
 
@@ -20,36 +20,36 @@ import (
 	"kumi/vm/js"
 )
 
-// Problem is one thing that a check found wrong.
+// Problem is one problem found by a check.
 type Problem struct {
-	At   string // file:line or file:line:column below the folder of the modules; empty where there is none
+	At   string // file:line or file:line:column below the modules folder; may be empty
 	Text string
 }
 
-// Report collects what a check finds. It may be used from any goroutine.
+// Report collects problems. It may be used from any goroutine.
 type Report struct {
 	mu       sync.Mutex
 	problems []Problem
 	notes    []Problem
-	at       map[string]string // where something was registered, by runtime and description
+	at       map[string]string // position of registrations, by runtime and description
 }
 
 type reportKey struct{}
 
-// Context makes a Load of modules under the returned context a check: calls of nk have no
-// effect and answer with made-up values, wrong arguments and the like are told
-// to r instead of ending the load, and Load itself succeeds.
+// Context returns a context that makes a Load of modules a check: calls of nk
+// have no effect and return made-up answers, wrong arguments and the like are
+// reported to r instead of ending the load, and Load itself succeeds.
 func Context(ctx context.Context, r *Report) context.Context {
 	return context.WithValue(ctx, reportKey{}, r)
 }
 
-// From gives the report that Context put into ctx, nil where there is none.
+// From returns the report that Context put into ctx, or nil.
 func From(ctx context.Context) *Report {
 	r, _ := ctx.Value(reportKey{}).(*Report)
 	return r
 }
 
-// Problems lists what was found, by place.
+// Problems returns the problems, ordered by position.
 func (r *Report) Problems() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,8 +62,8 @@ func (r *Report) Problems() []Problem {
 	return list
 }
 
-// Of says how many problems were found in the files of a module: in its own
-// file, or for JavaScript, which is one program, in all of that language.
+// Of returns the number of problems in the files of a module: in its own file,
+// or for JavaScript, which is one program, in all of that language.
 func (r *Report) Of(m registry.Loaded) (n int) {
 	for _, p := range r.Problems() {
 		file, _ := source.SplitAt(p.At)
@@ -81,7 +81,7 @@ func (r *Report) Of(m registry.Loaded) (n int) {
 	return n
 }
 
-// Add files a problem, once for a place and text.
+// Add reports a problem, once for each position and text.
 func (r *Report) Add(at, text string) {
 	if r == nil {
 		return
@@ -93,11 +93,11 @@ func (r *Report) Add(at, text string) {
 	}
 }
 
-// Failed files an error that ended the loading of something, at the first place
-// that it names. A call of a function that does not exist may be there already.
+// Failed reports an error that ended loading, at the first position that it
+// names. A call of an unknown function may have been reported already.
 func (r *Report) Failed(err error) {
 	var several interface{ Unwrap() []error }
-	if errors.As(err, &several) { // all that a compiler found
+	if errors.As(err, &several) { // all errors of a compiler
 		all := several.Unwrap()
 		if !slices.ContainsFunc(all, func(err error) bool { _, ok := err.(*js.SyntaxError); return !ok }) {
 			for _, err := range all {
@@ -122,8 +122,8 @@ func (r *Report) Failed(err error) {
 	r.Add(at, text)
 }
 
-// Unresolved is who hears of registrations by the name of a function that does
-// not exist; nil outside of checks. A replay says nothing new.
+// Unresolved returns the function that reports registrations of unknown
+// functions; nil outside of checks. Replays report nothing new.
 func (r *Report) Unresolved(replay bool) func(at, text string) {
 	switch {
 	case r == nil:
@@ -134,9 +134,9 @@ func (r *Report) Unresolved(replay bool) func(at, text string) {
 	return r.Add
 }
 
-// Registered looks through what a runtime's modules registered: for ids that
-// were registered twice and matches that lack functions. file finds a module's
-// file where a registration does not say where it was made.
+// Registered checks what a runtime's modules registered for ids registered
+// twice and matches that lack functions. file returns a module's file, for
+// registrations without a position.
 func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(module string) string) {
 	if r == nil {
 		return
@@ -170,7 +170,7 @@ func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(
 	}
 }
 
-// slotted are the kinds of which there is one registration for each name.
+// slotted are the kinds with one registration per name.
 var slotted = map[registry.Kind]bool{
 	registry.RPC: true, registry.Before: true, registry.After: true, registry.RealtimeBefore: true, registry.RealtimeAfter: true,
 	registry.Match: true, registry.IndexFilter: true,
@@ -179,10 +179,10 @@ var slotted = map[registry.Kind]bool{
 	registry.PurchaseApple: true, registry.PurchaseGoogle: true, registry.SubscriptionApple: true, registry.SubscriptionGoogle: true,
 }
 
-// Shadowed files that a registration took the place of another one.
+// Shadowed reports that a registration is shadowed by another one.
 func (r *Report) Shadowed(what string, by, was hooks.Origin) {
 	if by.Runtime == was.Runtime && by.Runtime != "go" {
-		return // told with its place by Registered
+		return // reported with its position by Registered
 	}
 	r.mu.Lock()
 	at := r.at[was.Runtime+" "+what]

@@ -15,18 +15,18 @@ import (
 	"kumi/vm"
 )
 
-// The scan finds calls of functions that do not exist anywhere in the sources,
-// also where no check runs them. It knows nk and its like by the names that
-// parameters have, by their declared types and, in Lua, by what require gives.
+// The scan finds calls of unknown functions in the sources, including code
+// that no check runs. It recognizes nk and the like by the names of
+// parameters, by declared types and, in Lua, by the result of require.
 
-// callee is a call found in a source: object.function(.
+// callee is a call in a source: object.function(.
 type callee struct {
 	object, function string
 	line, column     int
 }
 
-// Scan files the calls of functions that do not exist in all sources of a folder,
-// whose JavaScript program begins with entry, if it has one. r may be nil.
+// Scan reports calls of unknown functions in all sources of a folder, whose
+// JavaScript program has the given entry, if any. r may be nil.
 func (r *Report) Scan(folder, entry string) {
 	if r == nil || folder == "" {
 		return
@@ -42,7 +42,7 @@ func (r *Report) Scan(folder, entry string) {
 	}, ".lua")
 }
 
-// scan reads a file and files its calls of functions that do not exist.
+// scan reads a file and reports its calls of unknown functions.
 func (r *Report) scan(root, path string) {
 	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
 	if err != nil {
@@ -75,7 +75,7 @@ var (
 	ownVariable = regexp.MustCompile(`\b(?:const|let|var|function|class|import|local)\s+(?:\*\s+as\s+)?(\w+)\b`)
 )
 
-// objectsOf says which names stand for which objects in a source.
+// objectsOf returns which names refer to which objects in a source.
 func objectsOf(lang vm.Lang, text string) map[string]string {
 	objects := map[string]string{}
 	if lang == vm.Lua {
@@ -86,7 +86,7 @@ func objectsOf(lang vm.Lang, text string) map[string]string {
 		}
 	}
 	for _, m := range ownVariable.FindAllStringSubmatch(text, -1) {
-		delete(objects, m[1]) // something of the module's own
+		delete(objects, m[1]) // defined by the module itself
 	}
 	for _, m := range typed.FindAllStringSubmatch(text, -1) {
 		objects[m[1]] = m[2]
@@ -115,7 +115,7 @@ var (
 	word = regexp.MustCompile(`^[A-Za-z_$][\w$]*$`)
 )
 
-// calls finds everything of the form object.function( outside of texts and
+// calls returns all of the form object.function( outside of strings and
 // comments.
 func calls(lang vm.Lang, text string) (found []callee) {
 	type token struct {
@@ -123,7 +123,7 @@ func calls(lang vm.Lang, text string) (found []callee) {
 		at   int
 	}
 	var tokens []token
-	var templates []int // braces open in each ${ } that is being read
+	var templates []int // open braces in each ${ } being read
 	for i := 0; i < len(text); {
 		var t string
 		switch {
@@ -174,7 +174,7 @@ func calls(lang vm.Lang, text string) (found []callee) {
 			continue
 		}
 		if i > 0 && (tokens[i-1].text == "." || tokens[i-1].text == "?.") {
-			continue // a property that happens to have the name
+			continue // a property of the same name
 		}
 		line := 1 + strings.Count(text[:function.at], "\n")
 		column := function.at - strings.LastIndexByte(text[:function.at], '\n')
@@ -190,7 +190,7 @@ func isComment(lang vm.Lang, t string) bool {
 	return strings.HasPrefix(t, "//") || strings.HasPrefix(t, "/*")
 }
 
-// templateEnd skips the text of a template up to its end or its next ${.
+// templateEnd skips a template's text up to its end or its next ${.
 func templateEnd(text string, i int, templates *[]int) int {
 	for ; i < len(text); i++ {
 		switch {
@@ -206,8 +206,8 @@ func templateEnd(text string, i int, templates *[]int) int {
 	return i
 }
 
-// patternMayFollow says whether a / after a token begins a pattern and is no
-// division.
+// patternMayFollow tells whether a / after a token begins a regular expression
+// rather than a division.
 func patternMayFollow(before string) bool {
 	if before == "" || strings.ContainsAny(before[:1], "(,=:[!&|?{};+-*%<>~^") {
 		return true

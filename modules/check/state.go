@@ -15,24 +15,24 @@ import (
 	"kumi/vm/lua"
 )
 
-// Notes lists what a check found that may be meant, but is a mistake more often:
-// functions that change variables of their module, of which every VM has a copy,
-// and routes in the place of the server's own.
+// Notes returns what may be intended but is often a mistake: functions that
+// change module variables, of which every VM has a copy, and routes that
+// replace the server's own.
 func (r *Report) Notes() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.notes)
 }
 
-// Note files something that may be meant.
+// Note reports something that may be intended.
 func (r *Report) Note(at, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.notes = append(r.notes, Problem{at, text})
 }
 
-// SharedState files the places where functions change variables of the modules of
-// a folder, once for each variable. r may be nil.
+// SharedState reports the places where functions change module variables of a
+// folder's modules, once for each variable. r may be nil.
 func (r *Report) SharedState(folder, entry string) {
 	if r == nil || folder == "" {
 		return

@@ -13,9 +13,9 @@ import (
 	"kumi/vm"
 )
 
-// Unknown makes the functions that a module calls by names that do not exist,
-// while it is checked: they tell so and do nothing, so that what comes after them
-// is checked too. It is nil when r is.
+// Unknown makes functions for unknown names that a module calls during a
+// check: they report the call and do nothing, so the check can continue. It is
+// nil if r is.
 func (r *Report) Unknown(lang vm.Lang) func(object, name string) *vm.Native {
 	if r == nil {
 		return nil
@@ -35,11 +35,11 @@ func (r *Report) Unknown(lang vm.Lang) func(object, name string) *vm.Native {
 	}
 }
 
-// asked are the properties that the language itself asks objects for.
+// asked are properties that the language itself reads.
 var asked = []string{"toJSON", "then", "toString", "valueOf", "constructor", "hasOwnProperty", "prototype", "__proto__", "inspect"}
 
-// noFunction files a call of a function that does not exist, unless the scan of
-// the sources has found it.
+// noFunction reports a call of an unknown function, unless the scan of the
+// sources has found it.
 func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
 	file, line := source.SplitAt(at)
 	for _, p := range r.Problems() {
@@ -54,8 +54,8 @@ func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
 	r.Add(at, text)
 }
 
-// GoRegistered notes where a Go module registers something, and says whether that
-// took the place of something registered there before, which is filed.
+// GoRegistered records where a Go module registers something, and tells
+// whether that replaced an earlier registration, which is reported.
 func (r *Report) GoRegistered(what string, replaced bool) (twice bool) {
 	if r == nil {
 		return false
@@ -79,7 +79,7 @@ func (r *Report) GoRegistered(what string, replaced bool) (twice bool) {
 	}
 	r.at[key] = at
 	r.mu.Unlock()
-	if twice { // the source need not be below the folder of the modules
+	if twice { // the source need not be below the modules folder
 		r.Add("", fmt.Sprintf("%s: %s is registered twice: it shadows the one at %s", at, what, first))
 	}
 	return twice

@@ -10,14 +10,14 @@ import (
 	"kumi/vm"
 )
 
-// done is a context that has ended: calls under it reach nothing.
+// done is a context that has ended, so calls under it have no effect.
 var done = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// Watch makes the calls of an init go to the report. r may be nil.
+// Watch redirects the calls of an init to the report. r may be nil.
 func (r *Report) Watch(h *vm.Head) *vm.Head {
 	if r != nil {
 		replay := h.Playing()
@@ -26,14 +26,13 @@ func (r *Report) Watch(h *vm.Head) *vm.Head {
 	return h
 }
 
-// call stands in for a function while modules are checked. What is wrong with
-// the call is told; the script goes on with an answer that looks like a real
-// one. What only this machine or the empty database lacks is not the module's
-// fault.
+// call replaces a function while modules are checked. Problems with the call
+// are reported; the script continues with a made-up answer. What is only
+// missing on this machine or in the empty database is not reported.
 func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 	name := n.Name.Snake
 	ctx := c.Ctx
-	if strings.HasPrefix(name, "http_") { // nothing outside is to notice a check
+	if strings.HasPrefix(name, "http_") { // no requests during a check
 		c.Ctx = done
 	}
 	err := n.Call(c)
@@ -43,7 +42,7 @@ func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 	}
 	var raised *vm.ScriptError
 	if errors.As(err, &raised) {
-		return err // of a function that the script gave, as run_once calls
+		return err // of a function that the script passed, as to run_once
 	}
 	var arg *vm.ArgError
 	text := ""

@@ -59,7 +59,7 @@ func (c *call) guarded(h http.HandlerFunc) http.HandlerFunc {
 				return
 			}
 			if err, ok := e.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(e) // how a handler says that the connection is to be closed
+				panic(e) // http.ErrAbortHandler closes the connection
 			}
 			c.log.Error().Str("stack", string(debug.Stack())).Msgf("%s panicked: %v", c.what, e)
 			http.Error(w, "internal server error", http.StatusInternalServerError)

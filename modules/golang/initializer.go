@@ -17,30 +17,30 @@ import (
 )
 
 // Initializer is what a Go module can register beyond runtime.Initializer. The
-// initializer of InitModule has it; a module need not import this package for
-// that, an interface of its own with the methods it uses does as well:
+// initializer of InitModule implements it; a module can use it without
+// importing this package, by a type assertion to an interface with the methods
+// it needs:
 //
 //	more := initializer.(interface {
-//		RegisterHttpAuth(path, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
+//	    RegisterHttpAuth(path, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
 //	})
 type Initializer interface {
 	runtime.Initializer
 
-	// RegisterHttpAuth is RegisterHttp for callers that show a session token
-	// (auth is "session") or the HTTP key ("http_key"). The context of the request
-	// has the caller under the keys of runtime, as contexts of RPCs do. Others get
-	// code 16.
+	// RegisterHttpAuth is RegisterHttp for callers with a session token (auth
+	// "session") or the HTTP key ("http_key"). The request's context has the caller
+	// under the keys of runtime, as in RPCs. Other callers get code 16.
 	RegisterHttpAuth(path, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
 
-	// RegisterJob registers a job, which nk's JobEnqueue names. schedule says when
-	// it runs by itself: a cron expression in UTC, "@every 90s", or nothing. Code 3
-	// for a bad name or schedule.
+	// RegisterJob registers a job, for nk's JobEnqueue and on a schedule: a cron
+	// expression in UTC, "@every 90s", or empty for none. Code 3 for a bad name or
+	// schedule.
 	RegisterJob(name, schedule string, fn Job) error
 
-	// RegisterBeforeChain adds a hook that runs before an API call, after those
-	// that were added earlier and before the one of RegisterBefore…. in is nil for
-	// calls without a request; what is returned goes on to the next hook. Fails
-	// with InvalidArgument for names that do not exist, as the others do.
+	// RegisterBeforeChain adds a hook that runs before an API call, after those added
+	// earlier and before the one of RegisterBefore…. in is nil for calls without a
+	// request; the result is passed to the next hook. Fails with InvalidArgument for
+	// unknown names, as the others do.
 	RegisterBeforeChain(name string, fn BeforeHook) error
 	// RegisterAfterChain adds a hook that runs after an API call, before the one of
 	// RegisterAfter….
@@ -58,8 +58,8 @@ type (
 	AfterHook  = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, out, in proto.Message) error
 )
 
-// Job is the work of a job; the payload is that of JobEnqueue, and empty when
-// the schedule asks. An error has it tried again.
+// Job is the function of a job; the payload is that of JobEnqueue, empty for
+// scheduled runs. After an error it is retried.
 type Job = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, payload string) error
 
 var _ Initializer = (*initializer)(nil)

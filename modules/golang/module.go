@@ -1,6 +1,6 @@
-// Package golang loads modules written in Go, those compiled into the program and
-// plugins: it is what their InitModule registers with, and turns what they
-// registered into the functions of the registries.
+// Package golang loads modules written in Go, compiled in or as plugins: it is
+// what their InitModule registers with, and it converts their functions to
+// those of the registries.
 //
 // Every call into a module recovers from panics and has a deadline.
 package golang
@@ -25,9 +25,8 @@ import (
 )
 
 // Init is the InitModule function of a Go module. ctx ends when the set of
-// modules that it was called for is closed; it carries the mode "run_once" and
-// the environment. What the module registers, it must register before it
-// returns.
+// modules is closed; it carries the mode "run_once" and the environment. A
+// module must register everything before it returns.
 type Init = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error
 
 var compiledIn struct {
@@ -38,17 +37,17 @@ var compiledIn struct {
 // Module is a Go module before it is loaded.
 type Module struct {
 	Name string
-	Path string // of a plugin, relative to the folder of the modules; else empty
+	Path string // of a plugin, relative to the modules folder
 	Init Init
 }
 
 // Runtime is the name of Go in logs and metrics.
 const Runtime = "go"
 
-// Register adds a Go module that is compiled into the program. It is to be
-// called before modules are loaded, from an init function or from main; modules are loaded
-// in the order of their registration, before plugins, and again on every load. A
-// second module of a name takes the place of the first one.
+// Register adds a Go module that is compiled into the program. It is called
+// before modules are loaded, from an init function or main. Modules are loaded
+// in the order of registration, before plugins, and again on every load. A
+// second module of the same name replaces the first.
 func Register(name string, init Init) {
 	compiledIn.Lock()
 	defer compiledIn.Unlock()
@@ -73,28 +72,28 @@ type goModule struct {
 	tick       time.Duration // of a call of a match handler, 0: none
 }
 
-// Options say what Go modules get to work with.
+// Options are what Go modules can use.
 type Options struct {
-	Scope  *core.Scope // what module code runs in without a caller
+	Scope  *core.Scope // for module code without a caller
 	NK     *core.Module
 	DB     *sql.DB
 	Config runtime.Config
 	Logger zerolog.Logger
-	// CallTimeout and TickTimeout bound a call into a module and into a match
-	// handler; 0: no bound.
+	// CallTimeout and TickTimeout limit calls into a module and into a match handler;
+	// 0: no limit.
 	CallTimeout, TickTimeout time.Duration
 
-	// Into is where what modules register goes.
+	// Into receives the registrations of modules.
 	Into *registry.Registries
-	// Shadowed hears that a registration took the place of another one.
+	// Shadowed is called when a registration replaces another one.
 	Shadowed func(what string, by, was hooks.Origin)
-	// Registered hears of every registration before that, and says whether it has
-	// dealt with what it replaced; nil: nobody does.
+	// Registered is called for every registration before Shadowed, and tells whether
+	// it has reported what was replaced; may be nil.
 	Registered func(what string, replaced bool) (told bool)
 }
 
-// All are the modules that are compiled in, and then the plugins in a folder and
-// below, which it opens. An error names the plugin.
+// All returns the compiled-in modules, then the plugins in a folder and below,
+// which it opens. An error names the plugin.
 func All(folder string) ([]Module, error) {
 	compiledIn.Lock()
 	modules := slices.Clone(compiledIn.modules)
@@ -113,9 +112,9 @@ func All(folder string) ([]Module, error) {
 	return modules, nil
 }
 
-// Load runs the InitModule of modules in order and tells what each registered. ctx
-// is theirs until the set of modules is closed. When it fails some of what they
-// registered is in Options.Into.
+// Load runs the InitModule of modules in order and returns what each
+// registered. ctx must live until the set of modules is closed. If it fails,
+// Options.Into has some of the registrations.
 func Load(ctx context.Context, o Options, modules ...Module) ([]registry.Loaded, error) {
 	var loaded []registry.Loaded
 	for _, m := range modules {
@@ -150,14 +149,14 @@ func load(ctx context.Context, o Options, of Module) (_ registry.Loaded, err err
 	return i.loaded, nil
 }
 
-// coded says whether a module gave its error a code on purpose.
+// coded tells whether a module set its error's code on purpose.
 func coded(err error) bool {
 	var re *runtime.Error
 	return errors.As(err, &re) && re.Code > 0 && re.Code < 17
 }
 
-// asModuleError makes the text of an error without a code public, as the
-// contract with Go modules has it.
+// asModuleError makes the text of an error without a code public, as Go
+// modules expect.
 func asModuleError(err error) error {
 	var fe *fault.Error
 	var re *runtime.Error

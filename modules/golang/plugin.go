@@ -10,14 +10,15 @@ import (
 	"kumi/store/fault"
 )
 
-// PluginOpener opens a plugin and returns the function that looks up its symbols.
+// PluginOpener opens a plugin and returns a function that looks up its
+// symbols.
 type PluginOpener func(file string) (lookup func(symbol string) (any, error), err error)
 
 // pluginOpener is nil in a program without support for plugins.
 var pluginOpener PluginOpener
 
-// SupportPlugins sets how plugins are opened. Package goplugin calls it while the
-// program starts; see there why a program has to ask for it.
+// SupportPlugins sets the opener of plugins. Package goplugin calls it at
+// program start; it explains why a program has to ask for it.
 func SupportPlugins(open PluginOpener) { pluginOpener = open }
 
 // pluginFile is a *.so file of the modules folder.
@@ -45,7 +46,7 @@ func findPlugins(folder string) ([]pluginFile, error) {
 	return found, nil
 }
 
-// insteadOfPlugin tells how to do without a plugin.
+// insteadOfPlugin describes the alternative to a plugin.
 const insteadOfPlugin = "kumi build makes a server with the module compiled in"
 
 // openPlugin opens a plugin and returns its InitModule. Errors carry

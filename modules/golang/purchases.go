@@ -11,8 +11,8 @@ import (
 	"kumi/hooks"
 )
 
-// Notifications of purchases and subscriptions are kept for the part of the
-// server that will receive them.
+// Handlers of purchase and subscription notifications are kept for when these
+// are implemented.
 
 // RegisterPurchaseNotificationApple implements runtime.Initializer.
 func (i *initializer) RegisterPurchaseNotificationApple(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, purchase *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error) error {

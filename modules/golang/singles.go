@@ -12,7 +12,7 @@ import (
 	"kumi/modules/registry"
 )
 
-// single fills the slot of a handler of which the server has one.
+// single sets the slot of a handler that a server has only one of.
 func single[F any](i *initializer, what, mode string, missing bool, slot **hooks.Slot[F], make func(*call) F) error {
 	return i.register(what, missing, func() *hooks.Origin {
 		was := registry.OriginOf(*slot)
@@ -28,7 +28,7 @@ type goEntries = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk
 func (i *initializer) RegisterMatchmakerMatched(fn goEntries) error {
 	return single(i, "matchmaker matched handler", "matchmaker_matched", fn == nil, &i.Into.Hooks.Single.MatchmakerMatched,
 		func(c *call) func(context.Context, []runtime.MatchmakerEntry) (string, error) {
-			c.mode = "matchmaker" // as modules know it
+			c.mode = "matchmaker" // the mode that modules see
 			return func(ctx context.Context, entries []runtime.MatchmakerEntry) (_ string, err error) {
 				start := time.Now()
 				ctx, end := c.begin(ctx)

@@ -31,8 +31,8 @@ func explainPlugin(file string, cause error) error {
 // matter are the build settings that plugin and program must have in common.
 var matter = []string{"-trimpath", "-race", "-msan", "-asan", "-cover", "-tags", "-gcflags", "-asmflags", "CGO_ENABLED", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOARM", "GOEXPERIMENT", "GOFIPS140"}
 
-// compareBuilds lists what keeps a plugin from being loaded into a program:
-// another Go version, other versions of modules they share, other settings.
+// compareBuilds lists why a plugin cannot be loaded into a program: another Go
+// version, other versions of shared modules, other settings.
 func compareBuilds(plugin, server *debug.BuildInfo) (differ []string) {
 	if plugin.GoVersion != server.GoVersion {
 		differ = append(differ, fmt.Sprintf("Go: the plugin has %s, the server %s", plugin.GoVersion, server.GoVersion))
@@ -57,7 +57,7 @@ func compareBuilds(plugin, server *debug.BuildInfo) (differ []string) {
 	return differ
 }
 
-// versions are the modules of a build, with what replaces them.
+// versions returns the modules of a build, with their replacements.
 func versions(b *debug.BuildInfo) map[string]string {
 	all := map[string]string{}
 	for _, m := range b.Deps {
@@ -86,9 +86,9 @@ func orNone(s string) string {
 	return s
 }
 
-// PluginDiffers lists what keeps the plugin in a file from being loaded by this
-// very program: another Go version, other versions of shared modules, other build
-// settings. A plugin without differences fits unless the sources of equal
+// PluginDiffers lists why the plugin in a file cannot be loaded by this
+// program: another Go version, other versions of shared modules, other build
+// settings. A plugin without differences matches unless the sources of equal
 // versions differ.
 func PluginDiffers(file string) ([]string, error) {
 	plugin, err := buildinfo.ReadFile(file)

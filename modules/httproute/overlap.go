@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// Own is a path that the server itself answers.
+// Own is a path of the server itself.
 type Own struct {
 	Method  string // empty: all
-	Pattern string // as that of an Route
-	Name    string // of the call, for people: "GetAccount"
-	// First is one that comes before the routes of modules. All others come after
-	// them.
+	Pattern string // like that of a Route
+	Name    string // of the call, for messages: "GetAccount"
+	// First marks a path that takes precedence over module routes. All others do not.
 	First bool
 }
 
-// Overlaps finds the routes that cannot be reached and those that take the place of
-// a path of the server. The second kind may be meant, as modules of Nakama mean it,
-// where routes come before the calls of the API too: replaces is true for it. None
+// Overlaps reports routes that cannot be reached, and routes that replace a
+// path of the server. The latter may be intended, as in Nakama, where module
+// routes take precedence over the API too: replaces is true for them. Neither
 // is an error.
 func Overlaps(routes []Route, own []Own, tell func(rt *Route, text string, replaces bool)) {
 	theirs := make([]Route, len(own))
@@ -75,7 +74,7 @@ func (o Own) describe() string {
 	return path + " (" + o.Name + ")"
 }
 
-// some names a few of a list.
+// some formats the first elements of a list.
 func some(list []string) string {
 	const few = 3
 	if len(list) <= few {
@@ -84,11 +83,11 @@ func some(list []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:few], ", "), len(list)-few)
 }
 
-// Whether two patterns have paths in common is asked of a few paths of each:
+// Whether two patterns overlap is tested with a few paths of each: regular
 // expressions cannot be compared.
 
-// examples are paths of a route, those with a value in place of each variable
-// that its expression lets through.
+// examples returns paths of a route, with values for its variables that their
+// expressions match.
 func (rt *Route) examples() (paths []string) {
 	for _, value := range []string{"x", "1", "a-b.c", "4ec4f126-3f9d-11e7-84ef-b7c182b36521"} {
 		path := rt.Pattern
@@ -118,7 +117,7 @@ func (rt *Route) examples() (paths []string) {
 	return paths
 }
 
-// meets says that there are requests for both routes.
+// meets tells whether some request matches both routes.
 func (rt *Route) meets(other *Route) bool {
 	if len(rt.Methods) > 0 && len(other.Methods) > 0 && !slices.ContainsFunc(rt.Methods, other.takes) {
 		return false
@@ -126,7 +125,7 @@ func (rt *Route) meets(other *Route) bool {
 	return slices.ContainsFunc(rt.examples(), other.Path.MatchString) || slices.ContainsFunc(other.examples(), rt.Path.MatchString)
 }
 
-// covers says that every request for the other route is for this one.
+// covers tells whether every request for the other route matches this one.
 func (rt *Route) covers(other *Route) bool {
 	if len(rt.Methods) > 0 && (len(other.Methods) == 0 || slices.ContainsFunc(other.Methods, func(m string) bool { return !rt.takes(m) })) {
 		return false

@@ -8,9 +8,9 @@ import (
 	"kumi/store/fault"
 )
 
-// Compile turns the path pattern of a route into an expression for whole
-// paths and the names of its variables, in order. {name} stands for one segment,
-// {name:expression} for what the regular expression matches. Fails with
+// Compile converts the path pattern of a route to a regular expression for
+// whole paths and the names of its variables, in order. {name} matches one
+// segment, {name:expression} what the regular expression matches. Fails with
 // InvalidArgument.
 func Compile(pattern string) (path *regexp.Regexp, names []string, err error) {
 	path, names, err = compilePath(pattern)
@@ -58,7 +58,7 @@ func compilePath(pattern string) (path *regexp.Regexp, names []string, err error
 	return path, names, nil
 }
 
-// groupless keeps an alternation together.
+// groupless parenthesizes an alternation without capturing.
 func groupless(expr string) string {
 	if strings.Contains(expr, "|") {
 		return "(?:" + expr + ")"
@@ -66,8 +66,8 @@ func groupless(expr string) string {
 	return expr
 }
 
-// closingBrace is the index of the brace that closes the one s begins with, or
-// negative. Expressions may have braces of their own.
+// closingBrace returns the index of the brace that closes the one s begins
+// with, or a negative number. Expressions may contain braces.
 func closingBrace(s string) int {
 	depth := 0
 	for i, c := range s {

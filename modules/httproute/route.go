@@ -1,5 +1,6 @@
-// Package httproute is the HTTP routes that modules add to the client port: their
-// path patterns, and which of them hide one another or a path of the server.
+// Package httproute implements the HTTP routes that modules add to the client
+// port: their path patterns, and which of them shadow one another or a path of
+// the server.
 package httproute
 
 import (
@@ -8,17 +9,17 @@ import (
 	"regexp"
 )
 
-// Route is a route that a module added to the client port. Make one with New. It
-// has either a Handler, which writes the response itself, or Serve, which leaves
-// that to the server.
+// Route is a route that a module added to the client port. Make one with New.
+// It has either a Handler, which writes the response itself, or Serve, which
+// leaves that to the server.
 type Route struct {
-	// Pattern is a path in which {name} stands for one segment and
-	// {name:expression} for what the regular expression matches.
+	// Pattern is a path in which {name} matches one segment and {name:expression} what
+	// the regular expression matches.
 	Pattern string
 	Path    *regexp.Regexp // of the pattern
 	Names   []string       // of the path's variables, in order
 	Methods []string       // empty: all
-	// Auth is what the server asks for before it calls the module: AuthNone,
+	// Auth is what the server requires before it calls the module: AuthNone,
 	// AuthSession or AuthHTTPKey.
 	Auth            string
 	Handler         http.HandlerFunc
@@ -27,8 +28,8 @@ type Route struct {
 	At              string // where a script registered it, file:line
 }
 
-// New makes a route without a handler. Fails with InvalidArgument for
-// patterns that cannot be.
+// New makes a route without a handler. Fails with InvalidArgument for invalid
+// patterns.
 func New(pattern string, methods ...string) (Route, error) {
 	path, names, err := Compile(pattern)
 	if err != nil {
@@ -37,7 +38,7 @@ func New(pattern string, methods ...string) (Route, error) {
 	return Route{Pattern: pattern, Methods: methods, Path: path, Names: names}, nil
 }
 
-// Match says whether a request is for this route, and sets the request's path
+// Match tells whether a request matches the route, and sets the request's path
 // values if so.
 func (rt *Route) Match(r *http.Request) bool {
 	if !rt.takes(r.Method) {
@@ -53,7 +54,7 @@ func (rt *Route) Match(r *http.Request) bool {
 	return true
 }
 
-// Params are the path values that Match set.
+// Params returns the path values that Match set.
 func (rt *Route) Params(r *http.Request) map[string]string {
 	params := make(map[string]string, len(rt.Names))
 	for _, name := range rt.Names {
@@ -62,7 +63,7 @@ func (rt *Route) Params(r *http.Request) map[string]string {
 	return params
 }
 
-// What a caller of a route must show, which the server checks.
+// Values of Route.Auth.
 const (
 	AuthNone    = ""
 	AuthSession = "session"  // a session token; ctx has the user
@@ -77,9 +78,9 @@ type Request struct {
 	Body           []byte
 }
 
-// Response is what a route answers.
+// Response is the response of a route.
 type Response struct {
 	Status  int
-	Headers map[string][]string // by canonical name; Content-Type is always there
+	Headers map[string][]string // by canonical name; always has Content-Type
 	Body    []byte
 }

@@ -5,8 +5,8 @@ import "fmt"
 // Kind is what a script can register.
 type Kind string
 
-// The kinds. They are also the keys of handlers, with the name after a colon
-// where there is one.
+// The kinds. They are also the keys of handlers, followed by a colon and the
+// name if there is one.
 const (
 	RPC            Kind = "rpc"
 	Before         Kind = "before"
@@ -36,7 +36,7 @@ const (
 	SubscriptionGoogle Kind = "subscription_notification_google"
 )
 
-// Singles are the kinds of which a server has one handler each.
+// Singles are the kinds that a server has one handler each of.
 var Singles = []Kind{
 	MatchmakerMatched, MatchmakerOverride, MatchmakerProcessor,
 	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown,
@@ -51,7 +51,7 @@ const (
 	RealtimeAfterChain  Kind = "rt_after_chain"
 )
 
-// What names a registration for people: RPC function "echo".
+// What names a registration in messages: RPC function "echo".
 func What(kind Kind, name string) string {
 	what := string(kind)
 	switch kind {

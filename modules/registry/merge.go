@@ -2,9 +2,9 @@ package registry
 
 import "kumi/hooks"
 
-// Merge puts everything of from into into. What from has takes the place of
-// what into had in the same slot, which shadowed is told. Events add up, those of
-// from first.
+// Merge adds everything in from to into. A registration in from replaces that
+// of the same slot in into, which is reported to shadowed. Event handlers add
+// up, those of from first.
 func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Origin)) {
 	tell := func(what string, by hooks.Origin, was *hooks.Origin) {
 		if was != nil {

@@ -1,6 +1,6 @@
-// Package registry is what the modules of one runtime registered: functions of
-// hooks, RPCs, matches, jobs and routes, whatever language is behind them. A loader
-// fills Registries; Merge makes one of several.
+// Package registry holds what the modules of one runtime registered: hooks,
+// RPCs, matches, jobs and routes, in any language. A loader fills Registries;
+// Merge combines several.
 package registry
 
 import (
@@ -13,18 +13,18 @@ import (
 	"kumi/rpc"
 )
 
-// Registries are what a program's registrations become.
+// Registries are all registrations of a program.
 type Registries struct {
 	RPC   *rpc.Registry
 	Hooks *hooks.Registry
 	HTTP  []httproute.Route
 	Jobs  map[string]hooks.Slot[core.Job]
-	// Indexes and their filters are kept for operations that use them.
+	// Indexes and their filters are kept for when storage indexes are implemented.
 	Indexes []StorageIndex
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
 
 	mu      sync.Mutex
-	matches map[string]hooks.Slot[match.Factory] // guarded: modules make matches while they load
+	matches map[string]hooks.Slot[match.Factory] // guarded: modules create matches while they load
 }
 
 // New returns empty registries.
@@ -33,7 +33,7 @@ func New() *Registries {
 		Jobs: map[string]hooks.Slot[core.Job]{}, Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
 }
 
-// StorageIndex is a storage index as a script asked for it.
+// StorageIndex is a registered storage index.
 type StorageIndex struct {
 	Name, Collection, Key string
 	Fields, Sortable      []string
@@ -41,7 +41,7 @@ type StorageIndex struct {
 	IndexOnly             bool
 }
 
-// origin says where what is in a slot comes from; nil for an empty one.
+// OriginOf returns the origin of a slot; nil for an empty one.
 func OriginOf[F any](s *hooks.Slot[F]) *hooks.Origin {
 	if s == nil {
 		return nil
@@ -49,7 +49,7 @@ func OriginOf[F any](s *hooks.Slot[F]) *hooks.Origin {
 	return &s.Origin
 }
 
-// Match finds a match handler. It may be called from any goroutine.
+// Match returns a match handler. It may be called from any goroutine.
 func (r *Registries) Match(name string) (match.Factory, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -68,8 +68,8 @@ func (r *Registries) Matches() map[string]match.Factory {
 	return all
 }
 
-// SetMatch registers a match handler and says what it took the place of, if
-// anything. It may be called from any goroutine.
+// SetMatch registers a match handler and returns the origin of the one it
+// replaced, if any. It may be called from any goroutine.
 func (r *Registries) SetMatch(name string, slot hooks.Slot[match.Factory]) (was *hooks.Origin) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

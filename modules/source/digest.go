@@ -7,8 +7,9 @@ import (
 	"os"
 )
 
-// Digest is a checksum of the files of a modules folder, in hex: the same for the
-// same files, wherever the folder is. A folder that cannot be read has no files.
+// Digest returns a checksum of the files of a modules folder, in hex. It is
+// independent of where the folder is. A folder that cannot be read counts as
+// empty.
 func Digest(folder string) string {
 	sum := sha256.New()
 	_ = Walk(folder, func(file, path string) error {

@@ -1,5 +1,5 @@
-// Package source reads the folder of the modules: which files count as sources,
-// whether they changed, and the line that an error speaks of.
+// Package source reads the modules folder: which files count as sources,
+// whether they changed, and the source line of an error.
 package source
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Is says whether a file of a modules folder, by its name, is one that
-// loading looks at.
+// Is tells whether a file of a modules folder, by its name, is relevant for
+// loading.
 func Is(name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".lua", ".so":
@@ -21,13 +21,13 @@ func Is(name string) bool {
 	return false
 }
 
-// Skipped says whether a folder below a modules folder, by its name, is left
-// alone: hidden ones and installed packages.
+// Skipped tells whether a folder below a modules folder, by its name, is
+// ignored: hidden ones and installed packages.
 func Skipped(name string) bool { return name == "node_modules" || strings.HasPrefix(name, ".") }
 
-// Walk calls fn with every source file of a modules folder that has one of the
-// extensions, or any when none is named, in lexical order. path is relative to
-// the folder and has slashes. Links are followed, as an import follows them. A
+// Walk calls fn for every source file of a modules folder with one of the
+// extensions, or any if none is given, in lexical order. path is relative to
+// the folder, with slashes. Links are followed, as imports follow them. A
 // folder that does not exist has no files.
 func Walk(folder string, fn func(file, path string) error, extensions ...string) error {
 	return each(folder, nil, func(file, path string) error {
@@ -42,9 +42,9 @@ func Walk(folder string, fn func(file, path string) error, extensions ...string)
 	})
 }
 
-// Folders lists the folders in which a change may change the modules of a
-// folder: it, those below it and those that links lead to. Those that cannot be
-// read are left out.
+// Folders lists the folders in which a change may affect the modules of a
+// folder: itself, those below it and those that links lead to. Those that
+// cannot be read are left out.
 func Folders(folder string) (found []string) {
 	add := func(dir string) {
 		if !slices.Contains(found, dir) {
@@ -60,8 +60,8 @@ func Folders(folder string) (found []string) {
 	return found
 }
 
-// each calls file with every source file and dir, which may be nil, with every
-// folder, by its path without links.
+// each calls file for every source file and dir, unless nil, for every folder,
+// by its path without links.
 func each(root string, dir func(real string), file func(file, path string) error) error {
 	if root == "" {
 		return nil
@@ -70,13 +70,13 @@ func each(root string, dir func(real string), file func(file, path string) error
 	in = func(folder, path string, above []string) error {
 		real, err := filepath.EvalSymlinks(folder)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // gone meanwhile, or there never was one
+			return nil // removed meanwhile, or it never existed
 		}
 		if err != nil {
 			return err
 		}
 		if slices.Contains(above, real) {
-			return nil // a link to a folder that it is in
+			return nil // a link to a parent folder
 		}
 		above = append(above, real)
 		if dir != nil {

@@ -12,24 +12,24 @@ import (
 	"kumi/vm/js"
 )
 
-// Position is the form of a place in a source file as errors name it: file.ts:3 or
+// Position matches a position in a source file in an error: file.ts:3 or
 // file.ts:3:14.
 var Position = regexp.MustCompile(`([\w./\\@+-]+\.(?:js|ts|mjs|cjs|mts|cts|tsx|jsx|lua)):(\d+)(?::(\d+))?`)
 
-// framed is an error of loading with the line of source that it is about.
+// framed is a load error with the source line it is about.
 type framed struct {
 	err  error
 	text string
 }
 
-// Error implements error.
+// Error returns the error with the source line.
 func (e *framed) Error() string { return e.text }
 
-// Unwrap gives the error itself.
+// Unwrap returns the error without it.
 func (e *framed) Unwrap() error { return e.err }
 
-// WithLine adds to an error the line of source that it names first, with a mark
-// under the column. Errors that show a line already stay as they are.
+// WithLine adds to an error the first source line that it names, with a mark
+// under the column. Errors that already show a line are returned as they are.
 func WithLine(root string, err error) error {
 	text := err.Error()
 	if shown.MatchString(text) {
@@ -54,7 +54,7 @@ func WithLine(root string, err error) error {
 
 var shown = regexp.MustCompile(`(?m)^ *\d+ \| `)
 
-// sourceLine reads one line of a file of the modules folder.
+// sourceLine returns a line of a file of the modules folder.
 func sourceLine(root, name string, line int) (string, bool) {
 	name = filepath.FromSlash(name)
 	if !filepath.IsLocal(name) {
@@ -83,7 +83,7 @@ func sourceLine(root, name string, line int) (string, bool) {
 	return "", false
 }
 
-// SplitAt takes a place, file:line or file:line:column, apart. The line is 0 where
+// SplitAt splits a position, file:line or file:line:column. The line is 0 if
 // there is none.
 func SplitAt(at string) (file string, line int) {
 	if m := Position.FindStringSubmatch(at); m != nil {
