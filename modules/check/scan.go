@@ -22,6 +22,7 @@ import (
 // callee is a call in a source: object.function(.
 type callee struct {
 	object, function string
+	argument         string // the first one as it is written, where it is a text alone
 	line, column     int
 }
 
@@ -64,6 +65,9 @@ func (r *Report) scan(root, path string) {
 				what += "; did you mean " + strconv.Quote(near) + "?"
 			}
 			r.Add(fmt.Sprintf("%s:%d:%d", path, c.line, c.column), what)
+		}
+		if kind == "Nakama" && c.argument != "" && slices.Contains(sqlFunctions, c.function) {
+			r.sql(fmt.Sprintf("%s:%d:%d", path, c.line, c.column), lang, c.argument)
 		}
 	}
 }
@@ -158,7 +162,7 @@ func calls(lang vm.Lang, text string) (found []callee) {
 				templates[len(templates)-1]--
 			case t == "`":
 				i = templateEnd(text, i, &templates)
-				tokens = append(tokens, token{`""`, start})
+				tokens = append(tokens, token{text[start:i], start})
 				continue
 			}
 		}
@@ -178,7 +182,11 @@ func calls(lang vm.Lang, text string) (found []callee) {
 		}
 		line := 1 + strings.Count(text[:function.at], "\n")
 		column := function.at - strings.LastIndexByte(text[:function.at], '\n')
-		found = append(found, callee{object.text, function.text, line, column})
+		c := callee{object: object.text, function: function.text, line: line, column: column}
+		if open.text == "(" && i+5 < len(tokens) && (tokens[i+5].text == "," || tokens[i+5].text == ")") {
+			c.argument = tokens[i+4].text
+		}
+		found = append(found, c)
 	}
 	return found
 }

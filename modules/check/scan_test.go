@@ -2,7 +2,10 @@ package check
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"kumi/vm"
@@ -32,6 +35,40 @@ func TestCallsInSources(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+// Statements that stand in the source and need PostgreSQL are noted with their
+// place; those made at run time are not looked at.
+func TestNotesOnSQL(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"index.js": "function InitModule(ctx, logger, nk, initializer) {\n" +
+			"\tnk.sqlQuery('SELECT id FROM users WHERE id = ANY($1::uuid[])', [[]]);\n" +
+			"\tnk.sqlExec(`LISTEN\n x`);\n" +
+			"\tnk.sqlExec(`${ctx}LISTEN x`); nk.sqlExec('LIST' + 'EN x'); other.sqlExec('LISTEN x');\n" +
+			"}",
+		"a.lua": "local nk = require('nakama')\nnk.sql_query([[SELECT \n nextval('x')]])\nnk.sql_query(\"SELECT now()\")",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var r Report
+	r.Scan(dir, "index.js")
+	var got []string
+	for _, n := range r.Notes() {
+		got = append(got, n.At+" "+n.Text)
+	}
+	want := []string{"index.js:3:5 the statement needs PostgreSQL: line 1, column 1: LISTEN", "a.lua:2:4 the statement needs PostgreSQL: line 2, column 2: nextval"}
+	if len(got) != len(want) || len(r.Problems()) != 0 {
+		t.Fatalf("notes %q, problems %v; want %q", got, r.Problems(), want)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%q, want %q", got[i], want[i])
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Notes returns what may be intended but is often a mistake: functions that
-// change module variables, of which every VM has a copy, and routes that
-// replace the server's own.
+// change module variables, of which every VM has a copy, routes that replace the
+// server's own, and SQL that needs PostgreSQL.
 func (r *Report) Notes() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,0 +1,59 @@
+package check
+
+import (
+	"strings"
+
+	"kumi/store/translate"
+	"kumi/vm"
+)
+
+// sqlFunctions are those of nk that take a statement first.
+var sqlFunctions = []string{"sqlQuery", "sqlExec", "sql_query", "sql_exec"}
+
+// sql notes what the embedded database would not understand in a statement that
+// stands as a text in a source. It is no problem for who has PostgreSQL.
+func (r *Report) sql(at string, lang vm.Lang, literal string) {
+	query, ok := textOf(lang, literal)
+	if !ok {
+		return
+	}
+	if _, err := translate.Translate(query, nil); err != nil {
+		r.Note(at, "the statement needs PostgreSQL: "+err.Error())
+	}
+}
+
+// textOf is the value of a text in a source; ok is false for anything else.
+func textOf(lang vm.Lang, literal string) (value string, ok bool) {
+	if lang == vm.Lua && strings.HasPrefix(literal, "[") {
+		open := strings.Index(literal[1:], "[") + 2
+		if open < 2 || len(literal) < 2*open {
+			return "", false
+		}
+		return literal[open : len(literal)-open], true
+	}
+	if len(literal) < 2 || strings.IndexByte("'\"`", literal[0]) < 0 || literal[len(literal)-1] != literal[0] {
+		return "", false
+	}
+	body := literal[1 : len(literal)-1]
+	if literal[0] == '`' && strings.Contains(body, "${") {
+		return "", false
+	}
+	var b strings.Builder
+	for i := 0; i < len(body); i++ {
+		if body[i] != '\\' || i+1 == len(body) {
+			b.WriteByte(body[i])
+			continue
+		}
+		i++
+		switch body[i] {
+		case 'n':
+			b.WriteByte('\n')
+		case 't':
+			b.WriteByte('\t')
+		case 'r', '\n': // a line that goes on
+		default:
+			b.WriteByte(body[i])
+		}
+	}
+	return b.String(), true
+}
