@@ -1,24 +1,152 @@
 package metrics
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kumi/store/fault"
 )
 
-// CallStats count the calls of one method or RPC over one transport, apart for
-// each code they ended with. Everything the protocol shows of calls, per
-// Method and overall, is added up from them when somebody looks.
-type CallStats struct {
-	transport, id string
-	byCode        [len(codeNames)]atomic.Pointer[codeStats]
+// Traffic counts what comes and goes. The zero value is ready.
+type Traffic struct {
+	Count, Received, Sent, Errors atomic.Uint64 // Received and Sent in bytes
 }
 
-// codeStats are four additions per call.
-type codeStats struct {
-	received, sent atomic.Uint64
-	took           timer
+// callMetrics count calls of API methods and RPCs, and runs of their hooks. What
+// is counted by method is there once it was called, as in the reference server.
+type callMetrics struct {
+	requests Traffic // API and RPC calls
+	took     prometheus.Histogram
+	byRPC    callVectors // labels: rpc_id
+	byCode   callVectors // labels: transport, rpc_id, rpc_code; codes that are errors say so
+
+	before, after hookCounts // of all methods
+
+	methods, rpcs sync.Map // *MethodStats and *RPCStats by name
+}
+
+// callVectors are the metrics of calls for one set of labels.
+type callVectors struct {
+	count, received, sent, errors *prometheus.CounterVec // errors may be nil
+	took                          *prometheus.HistogramVec
+}
+
+// callCounts are those of them for one set of values.
+type callCounts struct {
+	count, received, sent, errors prometheus.Counter
+	took                          prometheus.Observer
+}
+
+func (v *callVectors) of(values ...string) *callCounts {
+	c := &callCounts{
+		count: v.count.WithLabelValues(values...), received: v.received.WithLabelValues(values...),
+		sent: v.sent.WithLabelValues(values...), took: v.took.WithLabelValues(values...),
+	}
+	if v.errors != nil {
+		c.errors = v.errors.WithLabelValues(values...)
+	}
+	return c
+}
+
+func (c *callCounts) record(failed bool, took time.Duration, received, sent int) {
+	c.count.Inc()
+	c.received.Add(float64(received))
+	c.sent.Add(float64(sent))
+	c.took.Observe(took.Seconds())
+	if failed && c.errors != nil {
+		c.errors.Inc()
+	}
+}
+
+func (c *callMetrics) init(m *Metrics) {
+	c.byCode = callVectors{
+		count:    m.counters("count", "Calls by method and code.", "transport", "rpc_id", "rpc_code"),
+		received: m.counters("recv_bytes", "Bytes received by method and code.", "transport", "rpc_id", "rpc_code"),
+		sent:     m.counters("sent_bytes", "Bytes sent by method and code.", "transport", "rpc_id", "rpc_code"),
+		took:     m.timers("latency", "Duration of calls by method and code.", "transport", "rpc_id", "rpc_code"),
+	}
+	c.byRPC = callVectors{
+		count:    m.counters("Rpc_count", "Calls of registered functions.", "rpc_id"),
+		received: m.counters("Rpc_recv_bytes", "Bytes received by registered functions.", "rpc_id"),
+		sent:     m.counters("Rpc_sent_bytes", "Bytes sent by registered functions.", "rpc_id"),
+		errors:   m.counters("Rpc_errors", "Failed calls of registered functions.", "rpc_id"),
+		took:     m.timers("Rpc_latency_ms", "Duration of calls of registered functions.", "rpc_id"),
+	}
+	c.took = m.timer("overall_latency_ms", "Duration of API and RPC calls.")
+	for _, x := range []struct {
+		name, help         string
+		requests, messages *atomic.Uint64
+	}{
+		{"count", "Calls", &c.requests.Count, &m.Messages.Count},
+		{"recv_bytes", "Bytes received", &c.requests.Received, &m.Messages.Received},
+		{"sent_bytes", "Bytes sent", &c.requests.Sent, &m.Messages.Sent},
+		{"errors", "Failed calls", &c.requests.Errors, &m.Messages.Errors},
+	} {
+		m.counterFunc("overall_"+x.name, x.help+" of the API, of RPCs and of sockets.", func() float64 { return float64(x.requests.Load() + x.messages.Load()) })
+		m.counterFunc("overall_request_"+x.name, x.help+" of the API and of RPCs.", func() float64 { return float64(x.requests.Load()) })
+		m.counterFunc("overall_message_"+x.name, x.help+" of sockets; a socket that ends abnormally is an error.", func() float64 { return float64(x.messages.Load()) })
+	}
+	c.before, c.after = m.hook("overall_before"), m.hook("overall_after")
+}
+
+// MethodStats are the counts of one API method and of its hooks.
+type MethodStats struct {
+	CallStats
+	Before, After HookStats
+}
+
+// RPCStats are the counts of one RPC, by the transport that calls came over.
+type RPCStats struct{ HTTP, Socket CallStats }
+
+// Method returns the counts of an API method.
+func (m *Metrics) Method(name string) *MethodStats {
+	if known, ok := m.calls.methods.Load(name); ok {
+		return known.(*MethodStats)
+	}
+	s := &MethodStats{
+		CallStats: CallStats{metrics: m, transport: "api", id: name, own: sync.OnceValue(func() *callCounts { return m.method(name) })},
+		Before:    HookStats{overall: &m.calls.before, own: sync.OnceValue(func() hookCounts { return m.hook("before_" + name) })},
+		After:     HookStats{overall: &m.calls.after, own: sync.OnceValue(func() hookCounts { return m.hook("after_" + name) })},
+	}
+	known, _ := m.calls.methods.LoadOrStore(name, s)
+	return known.(*MethodStats)
+}
+
+// method makes the metrics that an API method has by its name.
+func (m *Metrics) method(name string) *callCounts {
+	return &callCounts{
+		count:    m.counter(name+"_count", "Calls of the API method."),
+		received: m.counter(name+"_recv_bytes", "Bytes received by the API method."),
+		sent:     m.counter(name+"_sent_bytes", "Bytes sent by the API method."),
+		errors:   m.counter(name+"_errors", "Failed calls of the API method."),
+		took:     m.timer(name+"_latency_ms", "Duration of calls of the API method."),
+	}
+}
+
+// RPC returns the counts of an RPC, by its lower-case id. Only ids of registered
+// functions may be given, as each one is remembered.
+func (m *Metrics) RPC(id string) *RPCStats {
+	if known, ok := m.calls.rpcs.Load(id); ok {
+		return known.(*RPCStats)
+	}
+	id = label(id)
+	own := sync.OnceValue(func() *callCounts { return m.calls.byRPC.of(id) })
+	known, _ := m.calls.rpcs.LoadOrStore(id, &RPCStats{
+		HTTP:   CallStats{metrics: m, transport: "api_rpc", id: id, own: own},
+		Socket: CallStats{metrics: m, transport: "ws_rpc", id: id, own: own},
+	})
+	return known.(*RPCStats)
+}
+
+// CallStats count the calls of one method or RPC over one transport.
+type CallStats struct {
+	metrics       *Metrics
+	transport, id string
+	own           func() *callCounts // made by the first call
+	byCode        [len(codeNames)]atomic.Pointer[callCounts]
 }
 
 // Record counts one finished call; received and sent are in bytes.
@@ -26,14 +154,23 @@ func (s *CallStats) Record(code fault.Code, took time.Duration, received, sent i
 	if int(code) >= len(s.byCode) {
 		code = fault.Unknown
 	}
+	failed := code != fault.OK
 	c := s.byCode[code].Load()
 	if c == nil {
-		s.byCode[code].CompareAndSwap(nil, new(codeStats))
-		c = s.byCode[code].Load()
+		c = s.metrics.calls.byCode.of(s.transport, s.id, codeNames[code])
+		s.byCode[code].Store(c)
 	}
-	c.received.Add(uint64(received))
-	c.sent.Add(uint64(sent))
-	c.took.record(took)
+	c.record(failed, took, received, sent)
+	s.own().record(failed, took, received, sent)
+
+	all := &s.metrics.calls
+	all.requests.Count.Add(1)
+	all.requests.Received.Add(uint64(received))
+	all.requests.Sent.Add(uint64(sent))
+	all.took.Observe(took.Seconds())
+	if failed {
+		all.requests.Errors.Add(1)
+	}
 }
 
 // codeNames are the gRPC names of codes, which label metrics.
@@ -46,54 +183,37 @@ var codeNames = [...]string{
 	fault.DataLoss: "DataLoss", fault.Unauthenticated: "Unauthenticated",
 }
 
-// MethodStats are the counts of one API method and of its hooks.
-type MethodStats struct {
-	CallStats
-	Before, After HookStats
-}
-
 // HookStats count the runs of one hook.
 type HookStats struct {
-	errors atomic.Uint64
-	took   timer
+	own     func() hookCounts // made by the first run
+	overall *hookCounts
 }
 
-func (h *HookStats) Record(took time.Duration, failed bool) {
-	h.took.record(took)
-	if failed {
-		h.errors.Add(1)
+// hookCounts are the metrics of a hook. Durations have two names, as in the
+// reference server.
+type hookCounts struct {
+	count, errors prometheus.Counter
+	took, tookMs  prometheus.Histogram
+}
+
+func (m *Metrics) hook(name string) hookCounts {
+	return hookCounts{
+		count:  m.counter(name+"_count", "Runs of the hook."),
+		errors: m.counter(name+"_errors", "Failed runs of the hook."),
+		took:   m.timer(name+"_latency", "Duration of runs of the hook."),
+		tookMs: m.timer(name+"_latency_ms", "Duration of runs of the hook."),
 	}
 }
 
-// RPCStats are the counts of one RPC. Doors keep or look them up per call and
-// Record into the transport it came over.
-type RPCStats struct {
-	HTTP, Socket CallStats
-}
-
-// Method returns the counts of an API method.
-func (m *Metrics) Method(name string) *MethodStats {
-	return m.methods.get(name, func() *MethodStats {
-		return &MethodStats{CallStats: CallStats{transport: "api", id: name}}
-	})
-}
-
-// RPC returns the counts of an RPC, by its lower-case id. Only ids of registered
-// functions may be given, as each one is remembered.
-func (m *Metrics) RPC(id string) *RPCStats {
-	return m.rpcs.get(id, func() *RPCStats {
-		return &RPCStats{CallStats{transport: "api_rpc", id: id}, CallStats{transport: "ws_rpc", id: id}}
-	})
-}
-
-// MessageStats count what goes over sockets. The sessions record into it.
-type MessageStats struct {
-	Count, Received, Sent, Errors atomic.Uint64
-}
-
-// socketSums are the counts of sockets so far. Messages have no durations.
-func (m *Metrics) socketSums() (s sums) {
-	s.count, s.errors = m.Messages.Count.Load(), m.Messages.Errors.Load()
-	s.received, s.sent = m.Messages.Received.Load(), m.Messages.Sent.Load()
-	return s
+// Record counts one run.
+func (h *HookStats) Record(took time.Duration, failed bool) {
+	own := h.own()
+	for _, c := range []*hookCounts{&own, h.overall} {
+		c.count.Inc()
+		c.took.Observe(took.Seconds())
+		c.tookMs.Observe(took.Seconds())
+		if failed {
+			c.errors.Inc()
+		}
+	}
 }

@@ -6,30 +6,34 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // customMetrics are those that module code makes, by tag set and name.
 type customMetrics struct {
-	limit int // most tag sets, 0: no limit; calls without tags never count
+	naming *naming
+	limit  int // most tag sets, 0: no limit; calls without tags never count
 
 	mu     sync.RWMutex
 	scopes map[string]*customScope
 	kinds  map[string]customKind // by name: a name keeps the kind it was first used with
 	errors map[[2]string]uint64  // calls that could not be counted, by name and reason
 	count  int                   // values
+	max    int                   // most of them, each tag set of a name counting as one
 }
 
 // Scripts make names and tags of what clients send, so neither may grow without
 // bound. Values of tags are cut as all labels are.
 const (
 	maxCustomTags   = 32     // in a set; more are left out
-	maxCustomValues = 50_000 // metrics, each tag set counting as one
+	maxCustomValues = 50_000 // in all
 	maxCustomErrors = 1000
 )
 
 // customScope are the metrics of one tag set.
 type customScope struct {
-	labels []string // names and values by turns
+	labels prometheus.Labels // the common ones, too
 	byName map[string]*customValue
 }
 
@@ -41,11 +45,10 @@ const (
 	customTimer
 )
 
+// customValue is a metric of one name and tag set.
 type customValue struct {
-	kind    customKind
-	mu      sync.Mutex
-	number  float64
-	elapsed timer
+	kind customKind
+	prometheus.Metric
 }
 
 // CustomCounter implements core.Metrics. Negative deltas are refused and
@@ -56,25 +59,21 @@ func (m *Metrics) CustomCounter(name string, tags map[string]string, delta int64
 		return
 	}
 	if v := m.custom.find(customCounter, name, tags); v != nil {
-		v.mu.Lock()
-		v.number += float64(delta)
-		v.mu.Unlock()
+		v.Metric.(prometheus.Counter).Add(float64(delta))
 	}
 }
 
 // CustomGauge implements core.Metrics.
 func (m *Metrics) CustomGauge(name string, tags map[string]string, x float64) {
 	if v := m.custom.find(customGauge, name, tags); v != nil {
-		v.mu.Lock()
-		v.number = x
-		v.mu.Unlock()
+		v.Metric.(prometheus.Gauge).Set(x)
 	}
 }
 
 // CustomTimer implements core.Metrics.
 func (m *Metrics) CustomTimer(name string, tags map[string]string, took time.Duration) {
 	if v := m.custom.find(customTimer, name, tags); v != nil {
-		v.elapsed.record(max(took, 0))
+		v.Metric.(prometheus.Histogram).Observe(max(took, 0).Seconds())
 	}
 }
 
@@ -114,10 +113,10 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 		if key != "" && c.limit > 0 && tagged >= c.limit {
 			return nil
 		}
-		if c.count >= maxCustomValues {
+		if c.count >= c.max {
 			return nil
 		}
-		scope = &customScope{labels: tagLabels(tags), byName: map[string]*customValue{}}
+		scope = &customScope{labels: c.naming.with(tagLabels(tags)), byName: map[string]*customValue{}}
 		c.scopes[key] = scope
 	}
 	v := scope.byName[name]
@@ -126,12 +125,12 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 		if first, ok := c.kinds[clean]; ok && first != kind {
 			return &customValue{kind: first} // found to be of another kind, and counted so
 		}
-		if c.count >= maxCustomValues {
+		if c.count >= c.max {
 			return nil
 		}
 		c.count++
 		c.kinds[clean] = kind
-		v = &customValue{kind: kind}
+		v = &customValue{kind, c.metric(kind, name, scope.labels)}
 		scope.byName[name] = v
 	}
 	return v
@@ -145,7 +144,7 @@ func (c *customMetrics) fail(name, reason string) {
 	}
 	name = label(name)
 	if _, ok := c.errors[[2]string{name, reason}]; !ok && len(c.errors) >= maxCustomErrors {
-		name = otherKey
+		name = otherLabel
 	}
 	c.errors[[2]string{name, reason}]++
 }
@@ -183,10 +182,10 @@ func tagKey(tags map[string]string) string {
 	return key.String()
 }
 
-// tagLabels makes labels of tags, in order. Names that Prometheus or the server
-// has a use for, or that are no longer unique once cleaned, get a prefix.
-func tagLabels(tags map[string]string) []string {
-	var labels []string
+// tagLabels makes labels of tags. Names that Prometheus or the server has a use
+// for, or that are no longer unique once cleaned, get a prefix.
+func tagLabels(tags map[string]string) prometheus.Labels {
+	labels := prometheus.Labels{}
 	used := map[string]bool{"node_name": true, "namespace": true, "quantile": true, "le": true}
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
 		name := cleanName(tag)
@@ -194,37 +193,39 @@ func tagLabels(tags map[string]string) []string {
 			name = "tag_" + name
 		}
 		used[name] = true
-		labels = append(labels, name, label(tags[tag]))
+		labels[name] = tags[tag]
 	}
 	return labels
 }
 
-func (c *customMetrics) collect(e *emitter) {
+// metric makes the metric of a name and a tag set.
+func (c *customMetrics) metric(kind customKind, name string, labels prometheus.Labels) prometheus.Metric {
+	o := prometheus.Opts{Name: c.naming.prefix + cleanName(c.naming.customPrefix+name), Help: "A metric of a module.", ConstLabels: labels}
+	switch kind {
+	case customCounter:
+		return prometheus.NewCounter(prometheus.CounterOpts(o))
+	case customGauge:
+		return prometheus.NewGauge(prometheus.GaugeOpts(o))
+	}
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: o.Name, Help: o.Help, ConstLabels: labels, Buckets: timeBuckets})
+}
+
+// Describe implements prometheus.Collector. It names nothing in advance: which
+// metrics there are is for modules to say.
+func (c *customMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *customMetrics) Collect(out chan<- prometheus.Metric) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, scope := range c.scopes {
-		for name, v := range scope.byName {
-			shown := &value{name: e.customPrefix + name, help: "A metric of a module.", labels: scope.labels}
-			switch v.kind {
-			case customCounter:
-				e.counter(shown, v.read())
-			case customGauge:
-				e.gauge(shown, v.read())
-			case customTimer:
-				var d distribution
-				v.elapsed.read(e.now, &d)
-				e.summary(shown, &d)
-			}
+		for _, v := range scope.byName {
+			out <- v.Metric
 		}
 	}
 	for what, n := range c.errors {
-		e.counter(&value{name: "metrics_collection_errors_count", help: "Calls of modules that could not be counted.",
-			labels: []string{"name", what[0], "err", what[1]}}, float64(n))
+		d := prometheus.NewDesc(c.naming.prefix+"metrics_collection_errors_count", "Calls of modules that could not be counted.", nil,
+			c.naming.with(prometheus.Labels{"name": what[0], "err": what[1]}))
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
 	}
-}
-
-func (v *customValue) read() float64 {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.number
 }

@@ -1,3 +1,5 @@
+// Package metrics is everything the server counts, under the names of the
+// protocol's reference server, for Prometheus.
 package metrics
 
 import (
@@ -8,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"kumi/config"
@@ -20,31 +23,35 @@ import (
 	"kumi/store"
 )
 
-// Metrics is everything the server counts, under the names of the protocol's
-// reference server. Recording is a few atomic additions and never blocks; sums,
-// quantiles and label sets are made when somebody reads. All methods may be
-// called from any goroutine.
+// Metrics counts. Recording is a few atomic additions and never blocks. All
+// methods may be called from any goroutine.
 type Metrics struct {
 	registry *prometheus.Registry
 	naming   naming
+	factory  promauto.Factory // of metrics with the prefix and the common labels
 
-	methods family[MethodStats]
-	rpcs    family[RPCStats]
+	calls callMetrics
 	// Messages are recorded by the sessions.
-	Messages MessageStats
-	values   struct {
-		sync.Mutex
-		list []value
-	}
-	storageRejects family[labeledCounter]
-	jobRuns        family[labeledCounter]
-	matches        matchMetrics
-	groups         groupMetrics
-	custom         customMetrics
-	set            atomic.Pointer[modules.Set]
+	Messages Traffic
+	custom   customMetrics
+	set      atomic.Pointer[modules.Set]
 
-	droppedEvents, presenceEvents *counter
-	reloads                       [2]*counter // failed, done
+	storageRejects *prometheus.CounterVec
+	rejected       struct {
+		sync.Mutex
+		kept map[[2]string]struct{}
+	}
+	jobRuns                       *prometheus.CounterVec
+	droppedEvents, presenceEvents prometheus.Counter
+	reloads                       *prometheus.CounterVec
+
+	matches                           prometheus.Gauge
+	ticks                             *prometheus.HistogramVec
+	skippedTicks, failed, matchesDrop *prometheus.CounterVec
+
+	parties, tickets, activeTickets prometheus.Gauge
+	passes                          prometheus.Histogram
+	formed, matched, timedOut       prometheus.Counter
 }
 
 var (
@@ -56,29 +63,52 @@ var (
 	_ party.Metrics      = (*Metrics)(nil)
 )
 
+// maxRejects is how many pairs of collection and reason refused writes are
+// counted for: clients choose the names of collections.
+const maxRejects = 1000
+
 // New makes the metrics of a server; database gives the figures of its
 // connection pool, or is nil.
 func New(cfg *config.Config, database func() store.Stats) *Metrics {
-	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		naming:   newNaming(cfg),
-	}
-	m.storageRejects.limit = 1000 // clients choose the names of collections
-	m.custom.limit = cfg.Metrics.CustomScopeLimit
-	m.droppedEvents = m.counter("dropped_events", "Events that found their queue full.")
-	m.presenceEvents = m.counter("presence_event_count", "Joins and leaves sent out.")
-	m.matches.init(m)
-	m.groups.init(m)
-	m.watchModules()
+	m := &Metrics{registry: prometheus.NewRegistry(), naming: newNaming(cfg)}
+	m.factory = promauto.With(prometheus.WrapRegistererWith(m.naming.common, prometheus.WrapRegistererWithPrefix(m.naming.prefix, m.registry)))
+	m.declare(cfg)
 	if database != nil {
 		m.watchDatabase(database)
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m,
+		&m.custom,
+		&moduleCollector{m},
 	)
 	return m
+}
+
+// declare makes the metrics that do not follow from what was used.
+func (m *Metrics) declare(cfg *config.Config) {
+	m.custom.limit, m.custom.max, m.custom.naming = cfg.Metrics.CustomScopeLimit, maxCustomValues, &m.naming
+	m.calls.init(m)
+
+	m.storageRejects = m.counters("storage_write_reject_count", "Refused storage writes.", "collection", "reason")
+	m.jobRuns = m.counters("job_runs", "Runs of jobs by how they ended.", "job", "result")
+	m.droppedEvents = m.counter("dropped_events", "Events that found their queue full.")
+	m.presenceEvents = m.counter("presence_event_count", "Joins and leaves sent out.")
+	m.reloads = m.counters("module_reloads", "Loads of the modules after the first one.", "result")
+
+	m.matches = m.gauge("authoritative_matches", "Authoritative matches that run.")
+	m.ticks = m.timers("match_tick_latency", "Time the handler of a match took for one tick.", "handler")
+	m.skippedTicks = m.counters("match_ticks_skipped", "Ticks skipped as one before took too long.", "handler")
+	m.failed = m.counters("match_failures", "Matches ended by an error of their handler.", "handler")
+	m.matchesDrop = m.counters("match_dropped", "What full queues of matches refused.", "handler", "queue")
+
+	m.parties = m.gauge("parties", "Parties.")
+	m.tickets = m.gauge("matchmaker_tickets", "Tickets in the matchmaker at its last pass.")
+	m.activeTickets = m.gauge("matchmaker_active_tickets", "Those of them that still searched.")
+	m.passes = m.timer("matchmaker_process_time", "Time a pass of the matchmaker took.")
+	m.formed = m.counter("matchmaker_matches", "Matches the matchmaker formed.")
+	m.matched = m.counter("matchmaker_matched_players", "Players in them.")
+	m.timedOut = m.counter("matchmaker_timed_out", "Tickets removed as they had waited too long.")
 }
 
 // Handler offers the metrics to Prometheus, whatever the path. Values that
@@ -87,7 +117,7 @@ func New(cfg *config.Config, database func() store.Stats) *Metrics {
 func (m *Metrics) Handler() http.Handler {
 	show := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Access-Control-Allow-Origin"] = []string{"*"}
+		w.Header().Set("Access-Control-Allow-Origin", "*")
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			show.ServeHTTP(w, r)
@@ -101,94 +131,122 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
+// timeBuckets are the upper bounds of timers, in seconds, as all times are. The
+// protocol's own names end in _ms all the same.
+var timeBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+func (m *Metrics) counter(name, help string) prometheus.Counter {
+	return m.factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+}
+
+func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return m.factory.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func (m *Metrics) counterFunc(name, help string, read func() float64) {
+	m.factory.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read)
+}
+
+func (m *Metrics) gauge(name, help string) prometheus.Gauge {
+	return m.factory.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+func (m *Metrics) gaugeFunc(name, help string, read func() float64) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
+}
+
+func (m *Metrics) timer(name, help string) prometheus.Histogram {
+	return m.factory.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets})
+}
+
+func (m *Metrics) timers(name, help string, labels ...string) *prometheus.HistogramVec {
+	return m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets}, labels)
+}
+
 // Pools says which set's script engines the metrics show from now on.
 func (m *Metrics) Pools(set *modules.Set) { m.set.Store(set) }
 
 // EventDropped counts an event that found its queue full.
-func (m *Metrics) EventDropped() { m.droppedEvents.add(1) }
+func (m *Metrics) EventDropped() { m.droppedEvents.Inc() }
 
 // PresenceEvents implements presence.Metrics.
-func (m *Metrics) PresenceEvents(n int) { m.presenceEvents.add(n) }
+func (m *Metrics) PresenceEvents(n int) { m.presenceEvents.Add(float64(n)) }
 
 // StorageReject implements core.Metrics.
 func (m *Metrics) StorageReject(collection, reason string) {
-	collection = label(collection)
-	m.storageRejects.get(collection+"\x00"+reason, func() *labeledCounter {
-		return &labeledCounter{labels: []string{collection, reason}}
-	}).add(1)
+	pair := [2]string{label(collection), reason}
+	m.rejected.Lock()
+	if _, ok := m.rejected.kept[pair]; !ok {
+		if len(m.rejected.kept) >= maxRejects {
+			pair = [2]string{otherLabel, otherLabel}
+		} else {
+			if m.rejected.kept == nil {
+				m.rejected.kept = map[[2]string]struct{}{}
+			}
+			m.rejected.kept[pair] = struct{}{}
+		}
+	}
+	m.rejected.Unlock()
+	m.storageRejects.WithLabelValues(pair[0], pair[1]).Inc()
 }
 
 // JobRun implements core.Metrics.
 func (m *Metrics) JobRun(job string, ok bool) {
-	job = label(job)
 	result := "ok"
 	if !ok {
 		result = "failed"
 	}
-	m.jobRuns.get(job+"\x00"+result, func() *labeledCounter {
-		return &labeledCounter{labels: []string{job, result}}
-	}).add(1)
+	m.jobRuns.WithLabelValues(label(job), result).Inc()
 }
 
-// value is one metric that collect shows as it is.
-type value struct {
-	name, help string
-	labels     []string // names and values by turns
-	read       func(e *emitter, v *value)
+// Reloaded counts a reload.
+func (m *Metrics) Reloaded(done bool) {
+	result := "failed"
+	if done {
+		result = "done"
+	}
+	m.reloads.WithLabelValues(result).Inc()
 }
 
-// counter counts up. The zero value is ready.
-type counter struct{ n atomic.Uint64 }
+// Matches implements match.Metrics.
+func (m *Metrics) Matches(n int) { m.matches.Set(float64(n)) }
 
-func (c *counter) add(n int) { c.n.Add(uint64(n)) }
-
-// labeledCounter is a counter in a family.
-type labeledCounter struct {
-	counter
-	labels []string // values only
+// MatchTick implements match.Metrics.
+func (m *Metrics) MatchTick(handler string, took time.Duration) {
+	m.ticks.WithLabelValues(handler).Observe(took.Seconds())
 }
 
-// gauge is a number that goes up and down. The zero value is ready.
-type gauge struct{ n atomic.Int64 }
-
-func (g *gauge) set(n int) { g.n.Store(int64(n)) }
-
-// counter adds a counter to what is shown. labels are names and values by
-// turns.
-func (m *Metrics) counter(name, help string, labels ...string) *counter {
-	c := new(counter)
-	m.show(value{name, help, labels, func(e *emitter, v *value) { e.counter(v, float64(c.n.Load())) }})
-	return c
+// MatchTickSkipped implements match.Metrics.
+func (m *Metrics) MatchTickSkipped(handler string, n int) {
+	m.skippedTicks.WithLabelValues(handler).Add(float64(n))
 }
 
-// gauge adds a gauge to what is shown.
-func (m *Metrics) gauge(name, help string, labels ...string) *gauge {
-	g := new(gauge)
-	m.gaugeFunc(name, help, func() float64 { return float64(g.n.Load()) }, labels...)
-	return g
+// MatchFailed implements match.Metrics.
+func (m *Metrics) MatchFailed(handler string) { m.failed.WithLabelValues(handler).Inc() }
+
+// MatchDropped implements match.Metrics.
+func (m *Metrics) MatchDropped(handler, queue string) {
+	m.matchesDrop.WithLabelValues(handler, queue).Inc()
 }
 
-// gaugeFunc adds a gauge that is read when somebody looks.
-func (m *Metrics) gaugeFunc(name, help string, read func() float64, labels ...string) {
-	m.show(value{name, help, labels, func(e *emitter, v *value) { e.gauge(v, read()) }})
+// Parties implements party.Metrics.
+func (m *Metrics) Parties(n int) { m.parties.Set(float64(n)) }
+
+// MatchmakerPass implements matchmaker.Metrics.
+func (m *Metrics) MatchmakerPass(tickets, active int, took time.Duration) {
+	m.tickets.Set(float64(tickets))
+	m.activeTickets.Set(float64(active))
+	m.passes.Observe(took.Seconds())
 }
 
-// timer adds a timer to what is shown, in seconds.
-func (m *Metrics) timer(name, help string, labels ...string) *timer {
-	t := new(timer)
-	m.show(value{name, help, labels, func(e *emitter, v *value) {
-		var d distribution
-		t.read(e.now, &d)
-		e.summary(v, &d)
-	}})
-	return t
+// MatchmakerFormed implements matchmaker.Metrics.
+func (m *Metrics) MatchmakerFormed(matches, players int) {
+	m.formed.Add(float64(matches))
+	m.matched.Add(float64(players))
 }
 
-func (m *Metrics) show(v value) {
-	m.values.Lock()
-	defer m.values.Unlock()
-	m.values.list = append(m.values.list, v)
-}
+// MatchmakerTimedOut implements matchmaker.Metrics.
+func (m *Metrics) MatchmakerTimedOut(tickets int) { m.timedOut.Add(float64(tickets)) }
 
 // watchDatabase shows the connection pool.
 func (m *Metrics) watchDatabase(stats func() store.Stats) {

@@ -3,7 +3,6 @@ package metrics
 import (
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -12,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"kumi/config"
 )
@@ -132,7 +133,7 @@ func TestStorageRejectsAreBounded(t *testing.T) {
 	for i := range 1100 {
 		m.StorageReject(fmt.Sprint("collection", i), "version")
 	}
-	if n := len(m.storageRejects.all()); n > 1001 {
+	if n := testutil.CollectAndCount(m.storageRejects); n > 1001 {
 		t.Errorf("%d label sets", n)
 	}
 }
@@ -141,6 +142,7 @@ func TestStorageRejectsAreBounded(t *testing.T) {
 func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 	m := New(config.Default(), nil)
 	long := strings.Repeat("é", 1<<20)
+	m.custom.max = 1000
 	before := heap()
 	for i := range 200 {
 		name := fmt.Sprint(i, long)
@@ -158,7 +160,7 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 		many[fmt.Sprint("tag", i)] = "x"
 	}
 	m.CustomCounter("many", many, 1)
-	for i := range 2 * maxCustomValues {
+	for i := range 2 * m.custom.max {
 		m.CustomCounter(fmt.Sprint("name", i), nil, 1)
 		m.CustomCounter(fmt.Sprint("name", i), nil, -1)
 	}
@@ -166,7 +168,7 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 	if n := strings.Count(out, "tag"); n > 100_000 {
 		t.Errorf("%d tags", n)
 	}
-	if m.custom.count > maxCustomValues || len(m.custom.errors) > maxCustomErrors+1 {
+	if m.custom.count > m.custom.max || len(m.custom.errors) > maxCustomErrors+1 {
 		t.Errorf("%d values, %d errors", m.custom.count, len(m.custom.errors))
 	}
 	for line := range strings.Lines(out) {
@@ -182,68 +184,6 @@ func heap() int64 {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
 	return int64(s.HeapAlloc)
-}
-
-func TestTimerQuantiles(t *testing.T) {
-	t.Parallel()
-	var tm timer
-	for i := 1; i <= 1000; i++ {
-		tm.record(time.Duration(i) * time.Millisecond)
-	}
-	tm.record(time.Hour)
-	tm.record(0)
-	var d distribution
-	tm.read(time.Now(), &d)
-	if d.count != 1002 || math.Abs(d.sum-(500.5+3600)) > 0.001 {
-		t.Error(d.count, d.sum)
-	}
-	q := d.quantiles()
-	for quantile, want := range map[float64]float64{0.5: 0.5, 0.75: 0.75, 0.95: 0.95, 0.99: 0.99} {
-		if got := q[quantile]; math.Abs(got-want)/want > 0.1 {
-			t.Errorf("quantile %v is %v, want about %v", quantile, got, want)
-		}
-	}
-	var empty distribution
-	if !math.IsNaN(empty.quantiles()[0.5]) {
-		t.Error("a quantile of nothing")
-	}
-}
-
-// Quantiles forget what is older than the window; counts do not.
-func TestTimerWindow(t *testing.T) {
-	t.Parallel()
-	var tm timer
-	start := time.Unix(1_700_000_000, 0)
-	read := func(after time.Duration) *distribution {
-		var d distribution
-		tm.read(start.Add(after), &d)
-		return &d
-	}
-	tm.record(time.Second)
-	read(0)
-	read(6 * time.Minute)
-	tm.record(time.Millisecond)
-	if d := read(12 * time.Minute); d.count != 2 || d.quantiles()[0.999] > 0.002 {
-		t.Error(d.count, d.quantiles())
-	}
-	if d := read(18 * time.Minute); d.count != 2 || !math.IsNaN(d.quantiles()[0.5]) {
-		t.Error(d.count, d.quantiles())
-	}
-}
-
-func TestBuckets(t *testing.T) {
-	t.Parallel()
-	last := -1
-	for ns := int64(1); ns < int64(3*time.Minute); ns += 1 + ns/20 {
-		b := bucketOf(ns)
-		if b < last || b >= timerBuckets {
-			t.Fatalf("%d ns is in bucket %d after %d", ns, b, last)
-		}
-		last = b
-		if low, high := bucketBounds(b); b < timerBuckets-1 && (float64(ns)/1e9 < low || float64(ns)/1e9 >= high) {
-			t.Fatalf("%d ns is in bucket %d, which is from %v to %v", ns, b, low, high)
-		}
-	}
 }
 
 func TestMetricsConcurrently(t *testing.T) {

@@ -42,7 +42,7 @@ type Server struct {
 	pool   *actor.Pool
 	node   [6]byte
 	limits socketLimits
-	stats  metrics.Sockets
+	stats  *metrics.Sockets
 
 	mu       sync.Mutex
 	open     int // sockets with a reader
@@ -91,7 +91,7 @@ func New(o Options) *Server {
 	if c.Socket.Compression {
 		s.limits.compression = websocket.CompressionNoContextTakeover
 	}
-	s.stats.Watch(o.Metrics, g.Sessions, g.Tracker)
+	s.stats = o.Metrics.Sockets(g.Sessions, g.Tracker)
 	return s
 }
 
