@@ -2,7 +2,6 @@ package js
 
 import (
 	"math/big"
-	"reflect"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -131,44 +130,7 @@ func (v *VM) checkOperator(fc goja.FunctionCall) goja.Value {
 // callOperators turns the operators in a program into calls: a ** b, and with
 // assignment x **= b where x is a variable. Others of the latter (o.x **= b) stay
 // as they are.
-func callOperators(program *ast.Program) { rewriteOperators(reflect.ValueOf(program)) }
-
-var (
-	typeExpression = reflect.TypeFor[ast.Expression]()
-	packageAST     = reflect.TypeFor[ast.Program]().PkgPath()
-)
-
-// rewriteOperators visits all nodes below x and replaces expressions in place.
-func rewriteOperators(x reflect.Value) {
-	switch x.Kind() {
-	case reflect.Pointer:
-		if !x.IsNil() && x.Type().Elem().PkgPath() == packageAST {
-			rewriteOperators(x.Elem())
-		}
-	case reflect.Struct:
-		if x.Type().PkgPath() == packageAST {
-			for i := range x.NumField() {
-				if x.Type().Field(i).Name != "DeclarationList" { // the same nodes once more
-					rewriteOperators(x.Field(i))
-				}
-			}
-		}
-	case reflect.Slice:
-		for i := range x.Len() {
-			rewriteOperators(x.Index(i))
-		}
-	case reflect.Interface:
-		if x.IsNil() {
-			return
-		}
-		rewriteOperators(x.Elem())
-		if x.Type() == typeExpression && x.CanSet() {
-			if e := operatorCall(x.Interface().(ast.Expression)); e != nil {
-				x.Set(reflect.ValueOf(e))
-			}
-		}
-	}
-}
+func callOperators(program *ast.Program) { rewrite(program, operatorCall) }
 
 // operatorCall is the call in place of an expression, or nil.
 func operatorCall(e ast.Expression) ast.Expression {
@@ -189,11 +151,11 @@ func operatorCall(e ast.Expression) ast.Expression {
 
 func operatorName(t token.Token) string {
 	switch t {
-	case token.EXPONENT, token.EXPONENT_ASSIGN:
+	case token.EXPONENT:
 		return opPower
-	case token.SHIFT_LEFT, token.SHIFT_LEFT_ASSIGN:
+	case token.SHIFT_LEFT:
 		return opLeft
-	case token.SHIFT_RIGHT, token.SHIFT_RIGHT_ASSIGN:
+	case token.SHIFT_RIGHT:
 		return opRight
 	}
 	return ""

@@ -131,7 +131,7 @@ func (v *VM) builtin(path string) *goja.Object {
 	o := v.rt.GlobalObject()
 	for _, name := range strings.Split(path, ".") {
 		if name == "TypedArray" {
-			o = v.builtin("Uint8Array").Prototype()
+			o = v.builtin("Uint8Array.prototype").Prototype().Get("constructor").(*goja.Object)
 			continue
 		}
 		next, ok := o.Get(name).(*goja.Object)

@@ -88,24 +88,12 @@ func (v *VM) scriptError(err error) error {
 	}
 	switch {
 	case errors.As(err, &interrupted):
-		v.broken = true
-		where := place(interrupted.Stack())
 		reason, _ := interrupted.Value().(stopReason)
-		code, text := fault.DeadlineExceeded, "the script ran out of time"
-		why := vm.StoppedDeadline
-		switch {
-		case reason == tooBig:
-			why = vm.StoppedMemory
-			code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
-		case reason == cancelled:
-			why = vm.StoppedCaller
-			code, text = fault.Canceled, "the script was stopped because its caller has gone"
-		case v.watch.limit > 0:
-			text += " (limit " + v.watch.limit.String() + ")"
-		}
-		v.o.Guard.Stopped(vm.JS, why)
-		return &vm.ScriptError{Fault: located(code, text, where), Stack: text + where + "\n" + stackText(interrupted.Stack())}
+		return v.interruption(reason, interrupted.Stack())
 	case errors.As(err, &overflow):
+		if reason := v.watch.reason(); reason != running { // at the same time
+			return v.interruption(reason, overflow.Stack())
+		}
 		v.broken = true
 		v.o.Guard.Stopped(vm.JS, vm.StoppedStack)
 		text, where := "the script nests calls too deeply", place(overflow.Stack())
@@ -114,6 +102,26 @@ func (v *VM) scriptError(err error) error {
 		return v.thrownValue(ex)
 	}
 	return &vm.ScriptError{Fault: fault.Of(err)}
+}
+
+// interruption is the error of a call that the watch has stopped.
+func (v *VM) interruption(reason stopReason, stack []goja.StackFrame) error {
+	v.broken = true
+	where := place(stack)
+	code, text := fault.DeadlineExceeded, "the script ran out of time"
+	why := vm.StoppedDeadline
+	switch {
+	case reason == tooBig:
+		why = vm.StoppedMemory
+		code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
+	case reason == cancelled:
+		why = vm.StoppedCaller
+		code, text = fault.Canceled, "the script was stopped because its caller has gone"
+	case v.watch.limit > 0:
+		text += " (limit " + v.watch.limit.String() + ")"
+	}
+	v.o.Guard.Stopped(vm.JS, why)
+	return &vm.ScriptError{Fault: located(code, text, where), Stack: text + where + "\n" + stackText(stack)}
 }
 
 // located is an error of a limit. Clients read what happened, the log also where.

@@ -46,6 +46,9 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 		if bigIntegers(text) {
 			callOperators(tree)
 		}
+		if classesByProperty(text) {
+			expandLiterals(tree)
+		}
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
 			return &Program{name: name, code: code, bounds: text.bounds()}, nil

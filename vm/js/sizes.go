@@ -59,6 +59,13 @@ func init() {
 		v.fitsText((digits + between) * int(min(lengthOf(fc.This), vm.MaxString)))
 	})
 	wrapWhen(named("join").and(matching(`Array\b`)), "TypedArray.prototype.join", join)
+	// goja refuses a string here.
+	wrapWhen(named("from").and(matching(`(?:8|16|32|64|Clamped)Array\b`)), "TypedArray.from", func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+		if s, ok := fc.Argument(0).(goja.String); ok {
+			fc.Arguments[0] = s.ToObject(v.rt)
+		}
+		return fn(fc)
+	})
 }
 
 // fitsBinary bounds what becomes binary data of size bytes per element.

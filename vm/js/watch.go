@@ -182,6 +182,13 @@ func (w *watch) tooMuch(still func() bool) {
 	}
 }
 
+// reason is why the running call is being stopped, or none.
+func (w *watch) reason() stopReason {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stopped
+}
+
 // interrupt stops the running call. w is locked.
 func (w *watch) interrupt(reason stopReason) {
 	w.stopped = reason
