@@ -25,6 +25,7 @@ logger.format
 metrics.reporting_freq_sec
 metrics.namespace
 metrics.prometheus_port
+metrics.address
 metrics.prefix
 metrics.custom_prefix
 metrics.custom_scope_limit

@@ -19,6 +19,7 @@ type Metrics struct {
 	ReportingFreqSec int    `yaml:"reporting_freq_sec" usage:"Seconds between refreshes of sampled metrics."`
 	Namespace        string `yaml:"namespace" usage:"Value of the namespace label. Empty adds no label."`
 	PrometheusPort   int    `yaml:"prometheus_port" usage:"Port that serves metrics to Prometheus. 0 turns it off."`
+	Address          string `yaml:"address" usage:"Address that the metrics port listens on. Empty means all."`
 	Prefix           string `yaml:"prefix" usage:"Prefix of metric names. Empty means none."`
 	CustomPrefix     string `yaml:"custom_prefix" usage:"Further prefix of metrics that modules make."`
 	CustomScopeLimit int    `yaml:"custom_scope_limit" usage:"Most distinct tag sets of metrics that modules make. 0 means no limit."`

@@ -15,11 +15,14 @@ func TestHostRules(t *testing.T) {
 		refused     string // host and address of requests, and a word of why
 		allowed     string
 	}{
-		"names":       {"", "Evil.example.com.", "evil.example.com@1.2.3.4@http_deny", "example.com@1.2.3.4 x.evil.example.com@1.2.3.4"},
-		"wildcard":    {"", "*.example.com", "a.example.com@1.2.3.4@*.example.com a.b.example.com@1.2.3.4@http_deny", "example.com@1.2.3.4 badexample.com@1.2.3.4"},
-		"network":     {"", "10.1.0.0/16", "x@10.1.2.3@10.1.0.0/16 x@::ffff:10.1.2.3@http_deny x@64:ff9b::10.1.2.3@http_deny", "x@10.2.2.3 x@2001:db8::1"},
-		"address":     {"", "10.1.2.3 [2001:db8::1]", "x@10.1.2.3@http_deny x@2001:db8::1@http_deny", "x@10.1.2.4 x@2001:db8::2"},
-		"private":     {"", "private", "x@127.0.0.1@private x@::1@private x@169.254.169.254@private x@192.168.0.1@private x@0.0.0.0@private x@fe80::1%1@private x@fd00::1@private x@::@private", "x@8.8.8.8 x@2606:4700::1111"},
+		"names":    {"", "Evil.example.com.", "evil.example.com@1.2.3.4@http_deny", "example.com@1.2.3.4 x.evil.example.com@1.2.3.4"},
+		"wildcard": {"", "*.example.com", "a.example.com@1.2.3.4@*.example.com a.b.example.com@1.2.3.4@http_deny", "example.com@1.2.3.4 badexample.com@1.2.3.4"},
+		"network":  {"", "10.1.0.0/16", "x@10.1.2.3@10.1.0.0/16 x@::ffff:10.1.2.3@http_deny x@64:ff9b::10.1.2.3@http_deny", "x@10.2.2.3 x@2001:db8::1"},
+		"address":  {"", "10.1.2.3 [2001:db8::1]", "x@10.1.2.3@http_deny x@2001:db8::1@http_deny", "x@10.1.2.4 x@2001:db8::2"},
+		"private":  {"", "private", "x@127.0.0.1@private x@::1@private x@169.254.169.254@private x@192.168.0.1@private x@0.0.0.0@private x@fe80::1%1@private x@fd00::1@private x@::@private", "x@8.8.8.8 x@2606:4700::1111"},
+		"reserved": {"", "private", `x@192.0.2.1@private x@198.51.100.7@private x@203.0.113.9@private x@192.88.99.1@private x@255.255.255.255@private x@100::1@private
+			x@2001:db8::1@private x@2001:2::1@private x@2001:20::1@private x@3fff::1@private x@5f00::1@private x@fec0::1@private x@ff02::1@private x@4000::1@private`,
+			"x@192.0.1.1 x@198.51.101.1 x@203.0.112.1 x@2001:200::1 x@2620:4f:8000::1 x@3ffe::1"},
 		"tunnels":     {"", "private", "x@2002:7f00:1::@private x@2001:0:4136::1@private x@::7f00:1@private x@::ffff:0:127.0.0.1@private x@64:ff9b::127.0.0.1@private", "x@64:ff9b::8.8.8.8 x@2001:4860:4860::8888"},
 		"nat64":       {"", "64:ff9b::/96", "x@64:ff9b::8.8.8.8@64:ff9b::/96", "x@8.8.8.8"},
 		"all IPv6":    {"", "::/0", "x@64:ff9b::8.8.8.8@::/0 x@2001:db8::1@::/0", "x@8.8.8.8"},

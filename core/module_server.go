@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -46,10 +47,19 @@ func (m *Module) ReadFile(path string) (*os.File, error) {
 			return nil, fault.Wrap(fault.InvalidArgument, "path must be inside the modules folder", err)
 		}
 	}
-	file, err := root.Open(path)
+	// Opening a pipe would wait for who writes to it, without a deadline.
+	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = file.Stat(); err == nil && info.Mode().IsRegular() {
+			return file, nil
+		}
+		_ = file.Close()
+		if err == nil {
+			return nil, invalid("%q in the modules folder is no regular file", path)
+		}
+	}
 	switch {
-	case err == nil:
-		return file, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.Wrap(fault.NotFound, fmt.Sprintf("no file %q in the modules folder", path), err)
 	case errors.Is(err, fs.ErrPermission):

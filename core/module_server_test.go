@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +59,12 @@ func TestReadFileStaysInside(t *testing.T) {
 	} {
 		_, err := m.ReadFile(path)
 		wantCode(t, "read "+path, err, want)
+	}
+	_, err := m.ReadFile("data")
+	wantCode(t, "read a folder", err, fault.InvalidArgument)
+	if mkfifo, err := exec.LookPath("mkfifo"); err == nil && exec.Command(mkfifo, filepath.Join(folder, "pipe")).Run() == nil {
+		_, err := m.ReadFile("pipe") // which nobody writes to
+		wantCode(t, "read a pipe", err, fault.InvalidArgument)
 	}
 	if f, err := m.ReadFile("link"); err == nil {
 		f.Close()

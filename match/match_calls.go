@@ -29,6 +29,7 @@ func (m *Match) leave(gone []*presence.Presence) {
 	if len(told) == 0 {
 		return
 	}
+	m.reg.tracker.Settle(m.stream) // clients hear of a leave before what the handler says of it
 	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
 	m.settle(alive, err, "leave")
 }

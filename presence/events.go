@@ -30,6 +30,8 @@ type eventQueue struct {
 	room    sync.Cond
 	queue   []event
 	running bool
+	added   uint64 // events, ever
+	sent    uint64 // of those
 }
 
 func (q *eventQueue) init(t *Tracker, bound int) {
@@ -57,6 +59,7 @@ func (q *eventQueue) add(e event) {
 	}
 	q.mu.Lock()
 	q.queue = append(q.queue, e)
+	q.added++
 	start := !q.running
 	q.running = true
 	q.mu.Unlock()
@@ -67,8 +70,9 @@ func (q *eventQueue) add(e event) {
 
 func (q *eventQueue) run() {
 	var spare []event
-	for {
+	for done := 0; ; {
 		q.mu.Lock()
+		q.sent += uint64(done)
 		batch := q.queue
 		if len(batch) == 0 {
 			q.running = false
@@ -84,8 +88,25 @@ func (q *eventQueue) run() {
 		for _, g := range group(batch) {
 			q.tracker.announce(g)
 		}
+		done = len(batch)
 		clear(batch)
 		spare = batch
+	}
+}
+
+// Settle waits until clients have been sent the events of a stream that happened
+// so far, as before something that has to follow them. No lock may be held that
+// a session's Send takes.
+func (t *Tracker) Settle(stream Stream) {
+	slot := t.slot(stream)
+	shard := t.shard(slot)
+	shard.mu.RLock()   // listeners hear of an event under this lock, before it is queued
+	shard.mu.RUnlock() //nolint:staticcheck // nothing is read, see above
+	q := t.queueOf(slot)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for upTo := q.added; q.sent < upTo; {
+		q.room.Wait()
 	}
 }
 

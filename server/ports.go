@@ -47,7 +47,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		return nil, err
 	}
 	if port := s.config.Metrics.PrometheusPort; port != 0 {
-		if p.metrics, err = open(ctx, "tcp", "", port, "metrics.prometheus_port"); err != nil {
+		if p.metrics, err = open(ctx, "tcp", s.config.Metrics.Address, port, "metrics.prometheus_port"); err != nil {
 			return nil, err
 		}
 	}

@@ -110,6 +110,10 @@ func quietLog(l zerolog.Logger) *log.Logger { return log.New(debugWriter{l}, "",
 type debugWriter struct{ log zerolog.Logger }
 
 func (d debugWriter) Write(p []byte) (int, error) {
-	d.log.Debug().Msg(strings.TrimSpace(string(p)))
+	text, level := strings.TrimSpace(string(p)), zerolog.DebugLevel
+	if strings.Contains(text, "too many open files") { // nobody can connect until some are closed
+		level = zerolog.WarnLevel
+	}
+	d.log.WithLevel(level).Msg(text)
 	return len(p), nil
 }

@@ -3,12 +3,14 @@ package test
 import (
 	"context"
 	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -66,8 +68,19 @@ func TestGRPC(t *testing.T) {
 			}}, &objects); err != nil || len(objects.Objects) != 1 || objects.Objects[0].Value != `{"a": 1}` {
 				t.Errorf("read: %v, %v", &objects, err)
 			}
+			// Compressed requests are read; the limit of sizes holds after decompression.
+			ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", bearer)
+			for size, want := range map[int]codes.Code{10_000: codes.OK, 1 << 20: codes.ResourceExhausted} {
+				value := `{"a":"` + strings.Repeat("x", size) + `"}`
+				err := conn.Invoke(ctx, "/nakama.api.Nakama/WriteStorageObjects", &api.WriteStorageObjectsRequest{
+					Objects: []*api.WriteStorageObject{{Collection: "c", Key: "large", Value: value}},
+				}, &acks, grpc.UseCompressor(gzip.Name))
+				if status.Code(err) != want {
+					t.Errorf("%d bytes, compressed: %v, want %v", size, err, want)
+				}
+			}
 			var answer api.Rpc
-			if err := call(bearer, "RpcFunc", &api.Rpc{Id: "shout", Payload: "hi"}, &answer); err != nil || answer.Payload != "HI" {
+			if err := call(bearer, "RpcFunc", &api.Rpc{Id: "shout", Payload: "hi"}, &answer); err != nil || answer.Payload != "HI" || answer.Id != "" {
 				t.Errorf("rpc: %v, %v", &answer, err)
 			}
 

@@ -9,6 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // clients may compress their requests
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -21,12 +22,17 @@ import (
 // grpcService is the name under which clients find the API.
 const grpcService = "nakama.api.Nakama"
 
+// maxGRPCStreams is how many calls of one connection are served at once; further
+// ones wait in the client.
+const maxGRPCStreams = 128
+
 // GRPC makes a server of the API table's methods. It is not started. Options
 // are added to its own, for credentials.
 func (a *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
 	options = append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(a.Config.Socket.MaxRequestSizeBytes),
 		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxConcurrentStreams(maxGRPCStreams),
 	}, options...)
 	s := grpc.NewServer(options...)
 	desc := &grpc.ServiceDesc{ServiceName: grpcService, HandlerType: (*any)(nil)}
@@ -136,7 +142,7 @@ func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ g
 		stats.Record(fault.CodeOf(err), took, received, 0)
 		return nil, grpcError(err)
 	}
-	out := &api.Rpc{Id: in.Id, Payload: strings.ToValidUTF8(result, "\ufffd")}
+	out := &api.Rpc{Payload: strings.ToValidUTF8(result, "\ufffd")}
 	stats.Record(fault.OK, took, received, proto.Size(out))
 	return out, nil
 }
