@@ -1,0 +1,76 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kumi/server/servertest"
+)
+
+// Writes of clients that went away before their turn came are not made, and
+// while a statement of a script keeps others from writing, it is ended.
+func TestWritesOfClientsThatWentAway(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Flags("--database.transaction_timeout_ms", "1500"), servertest.Module("index.js", `
+function InitModule(ctx, logger, nk, initializer) {
+	initializer.registerRpc("slow", () => {
+		try {
+			nk.sqlExec("INSERT INTO users (id, username) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT gen_random_uuid(), 'slow-' || i FROM n");
+		} catch (e) { return e.message; }
+	});
+	initializer.registerRpc("count", () => String(nk.sqlQuery("SELECT count(*) FROM storage WHERE collection = 'gone' AND key <> 'first'")[0].count));
+}`))
+	ann, bob, cleo := srv.User(t, "ann"), srv.User(t, "bob"), srv.User(t, "cleo")
+	slow := make(chan string, 1)
+	go func() {
+		text, _ := ann.RPC(t, "slow", "")
+		slow <- text
+	}()
+	// The script has its turn once a write has to wait.
+	servertest.Eventually(t, "a write that waits", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		return put(ctx, srv, bob, "first") != nil
+	})
+	var all sync.WaitGroup
+	for i := range 300 {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			_ = put(ctx, srv, bob, fmt.Sprint("k", i))
+		})
+	}
+	all.Wait()
+	if err := put(t.Context(), srv, cleo, "kept"); err != nil {
+		t.Errorf("another user's write: %v", err)
+	}
+	if text := <-slow; !strings.Contains(text, "database.transaction_timeout_ms") {
+		t.Errorf("the slow statement: %q", text)
+	}
+	if n, _ := ann.RPC(t, "count", ""); n != "1" {
+		t.Errorf("%s writes were made, want the one that was waited for", n)
+	}
+}
+
+func put(ctx context.Context, srv *servertest.Server, u *servertest.User, key string) error {
+	body := `{"objects":[{"collection":"gone","key":"` + key + `","value":"{}"}]}`
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, srv.URL+"/v2/storage", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+u.Token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", res.StatusCode)
+	}
+	return nil
+}
