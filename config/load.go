@@ -145,12 +145,18 @@ func envName(path string) string {
 // scanFlags finds the flags. Each is -name or --name, with "=value" or the
 // value as the next argument; a boolean flag needs no value.
 func (l *loader) scanFlags(args []string) (found []assignment, help bool) {
+	bare := "" // the boolean flag without a value before the argument
 	for i := 0; i < len(args); i++ {
-		arg := args[i]
+		arg, before := args[i], bare
+		bare = ""
 		name, ok := strings.CutPrefix(arg, "-")
 		name = strings.TrimPrefix(name, "-")
-		if !ok || name == "" {
-			l.problems.addf("unexpected argument %q: settings are given as --name=value", arg)
+		switch {
+		case (!ok || name == "") && before != "":
+			l.problems.addf("unexpected argument %q: --%s is on or off, and its value comes after an equals sign: --%s=%s", arg, before, before, arg)
+			continue
+		case !ok || name == "":
+			l.problems.addf("unexpected argument %q: settings are given as --name value or --name=value", arg)
 			continue
 		}
 		name, value, hasValue := strings.Cut(name, "=")
@@ -170,7 +176,7 @@ func (l *loader) scanFlags(args []string) (found []assignment, help bool) {
 		switch {
 		case hasValue:
 		case leaf.isBool():
-			value = "true"
+			value, bare = "true", name
 		case i+1 < len(args):
 			i++
 			value = args[i]

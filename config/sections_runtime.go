@@ -6,7 +6,7 @@ type Runtime struct {
 	Path    string  `yaml:"path" usage:"Folder with modules. Empty means the modules folder in data_dir."`
 	HTTPKey Secret  `yaml:"http_key" usage:"Key for calls from other servers."`
 
-	JSEntrypoint string `yaml:"js_entrypoint" usage:"JavaScript or TypeScript file to load, relative to runtime.path. Empty means index.ts or index.js."`
+	JSEntrypoint string `yaml:"js_entrypoint" usage:"JavaScript or TypeScript file to load, relative to runtime.path. Empty means index.ts or index.js, or what tsconfig.json lists."`
 	Watch        bool   `yaml:"watch" usage:"Reload modules when a file under runtime.path changes."`
 
 	MatchReload string `yaml:"match_reload" usage:"What running matches do when modules are reloaded: pin (finish on the code they began with) or swap (move to the new code)."`

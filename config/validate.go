@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -198,10 +197,6 @@ func (v *validator) runtime() {
 	}
 	if !slices.Contains(scriptEndings, filepath.Ext(r.JSEntrypoint)) {
 		v.fail("runtime.js_entrypoint", "must end in "+strings.Join(scriptEndings, ", "))
-		return
-	}
-	if info, err := os.Stat(filepath.Join(r.Path, r.JSEntrypoint)); err != nil || !info.Mode().IsRegular() {
-		v.fail("runtime.js_entrypoint", "must be a file in "+r.Path)
 	}
 }
 

@@ -49,7 +49,6 @@ func TestValidation(t *testing.T) {
 		{"--runtime.lua_registry_size=127", "runtime.lua_registry_size must be 128 or more"},
 		{"--runtime.call_timeout_ms=0", "runtime.call_timeout_ms must be 1 or more"},
 		{"--runtime.js_entrypoint=main.py", "runtime.js_entrypoint must end in"},
-		{"--runtime.js_entrypoint=missing.js", "runtime.js_entrypoint must be a file in"},
 		{"--match.max_empty_sec=-1", "match.max_empty_sec must be 0 or more"},
 		{"--party.idle_check_interval_ms=0", ""},
 		{"--console.username=a", "console.username must be at least 3"},

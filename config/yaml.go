@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -35,7 +36,7 @@ func (l *loader) readFile(path string) {
 }
 
 func (l *loader) readYAML(file string, data []byte) {
-	parsed, err := parseYAML(data)
+	parsed, err := parseYAML(bytes.TrimPrefix(data, []byte("\ufeff"))) // as editors on Windows write it
 	if err != nil {
 		l.problems.addf("%s%v", file, err)
 		return

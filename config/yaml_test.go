@@ -104,7 +104,10 @@ func TestUnknownFlagsSuggest(t *testing.T) {
 	if got := problems(t, []string{"--socket.port"}, nil); !strings.Contains(got[0], "needs a value") {
 		t.Errorf("a flag without its value gave %q", got)
 	}
-	if got := problems(t, []string{"--session.single_socket", "false"}, nil); !strings.Contains(got[0], `unexpected argument "false"`) {
+	if got := problems(t, []string{"--session.single_socket", "false"}, nil); !strings.Contains(got[0], `unexpected argument "false": --session.single_socket is on or off, and its value comes after an equals sign: --session.single_socket=false`) {
+		t.Errorf("a value after a boolean flag gave %q", got)
+	}
+	if got := problems(t, []string{"loose"}, nil); !strings.Contains(got[0], `unexpected argument "loose": settings are given as --name value or --name=value`) {
 		t.Errorf("a loose value gave %q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,29 +26,30 @@ import (
 func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.JS.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
-	entry, err := bundle.Entry(l.Path, l.JSEntrypoint, log)
+	project, err := bundle.Find(l.Path, l.JSEntrypoint, log)
 	if err != nil {
 		return nil, err
 	}
-	if entry == "" {
+	if project == nil {
 		return p, nil
 	}
+	entry := project.Entry
 	// With a margin, so that the call has been stopped by then even on a busy machine:
 	// a match that is cut off counts as no match.
 	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
-	compiled, err := bundle.Compile(l.Path, entry, log)
+	compiled, err := project.Compile(log)
 	if err != nil {
 		return nil, fmt.Errorf("load JavaScript module: %w", err)
 	}
 	j := &javascript{
-		loading: l, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
+		loading: l, project: project, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
 		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Functions: nk.Library(vm.JS, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, StateNulls: l.JSMatchStateNulls, Otherwise: l.report.Unknown(vm.JS)}),
 	}
 	p.match = j.early
 	l.begin(p)
 	regs, err := j.initialize(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, err)
+		return nil, fmt.Errorf("load JavaScript module %s: %w", entry, j.hinted(err))
 	}
 	p.loaded = []registry.Loaded{describe(p.runtime, entry, entry, regs)}
 	if l.Check {
@@ -75,6 +77,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 // after initialize.
 type javascript struct {
 	*loading
+	project *bundle.Project
 	entry   string
 	log     zerolog.Logger
 	code    *js.Program
@@ -100,6 +103,7 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 	return js.New(ctx, j.code, js.Options{
 		Limits:   vm.Limits{Timeout: slow * j.CallTimeout, Stack: j.JSStack},
 		Local:    local,
+		Env:      j.Env,
 		Guard:    j.Guard,
 		Stuck:    j.stuck(local),
 		Handlers: local.Registrar,
@@ -299,6 +303,20 @@ func (earlyPool) Lease(context.Context) (*vm.Lease, context.Context, error) {
 
 // New implements script.Pool.
 func (p earlyPool) New(ctx context.Context) (vm.Instance, error) { return p.private(ctx) }
+
+var undefinedName = regexp.MustCompile(`ReferenceError: (\w+) is not defined`)
+
+// hinted adds to an error about an unknown name where that is declared.
+func (j *javascript) hinted(err error) error {
+	m := undefinedName.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	if hint := j.project.Hint(m[1]); hint != "" {
+		return &explained{err: err, text: err.Error() + "\n" + hint}
+	}
+	return err
+}
 
 // explain adds the stack to a script error, for errors of loading.
 func explain(err error) error {

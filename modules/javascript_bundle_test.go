@@ -55,7 +55,11 @@ func TestFindEntry(t *testing.T) {
 				files[f] = ""
 			}
 			var log bytes.Buffer
-			got, err := bundle.Entry(folder(t, files), c.configured, zerolog.New(&log))
+			project, err := bundle.Find(folder(t, files), c.configured, zerolog.New(&log))
+			got := ""
+			if project != nil {
+				got = project.Entry
+			}
 			if (err != nil) != (c.fails != "") || (err != nil && !strings.Contains(err.Error(), c.fails)) {
 				t.Fatalf("error %v, want %q", err, c.fails)
 			}
@@ -70,7 +74,7 @@ func TestFindEntry(t *testing.T) {
 // leaves behind.
 func answer(t *testing.T, files map[string]string, entry string) string {
 	t.Helper()
-	p, err := bundle.Compile(folder(t, files), entry, zerolog.Nop())
+	p, err := (&bundle.Project{Root: folder(t, files), Entry: entry}).Compile(zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +166,7 @@ func TestProgramsThatDoNot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := bundle.Compile(folder(t, c.files), c.entry, zerolog.Nop())
+			_, err := (&bundle.Project{Root: folder(t, c.files), Entry: c.entry}).Compile(zerolog.Nop())
 			if err == nil {
 				t.Fatal("it loaded")
 			}
@@ -191,7 +195,7 @@ func TestStacksPointIntoTheSources(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, err := bundle.Compile(folder(t, c.files), c.entry, zerolog.Nop())
+			p, err := (&bundle.Project{Root: folder(t, c.files), Entry: c.entry}).Compile(zerolog.Nop())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -113,9 +113,9 @@ func newLoading(ctx context.Context, o Options) *loading {
 // load runs the loaders, golang first, and merges the parts.
 func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	if l.report != nil {
-		entry, _ := bundle.Entry(l.Path, l.JSEntrypoint, zerolog.Nop()) // errors are reported below
-		l.report.Scan(l.Path, entry)
-		l.report.SharedState(l.Path, entry)
+		program, _ := bundle.Find(l.Path, l.JSEntrypoint, zerolog.Nop()) // told below when it fails
+		l.report.Scan(l.Path, program)
+		l.report.SharedState(l.Path, program)
 	}
 	parts := make([]*part, 0, 3)
 	for _, load := range []loader{golang, loadLua, loadJavaScript} {

@@ -1,13 +1,9 @@
-// Package bundle makes one JavaScript program of the files of a folder: it
-// finds the entry file, compiles TypeScript and resolves imports. It runs
-// nothing.
 package bundle
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,54 +36,6 @@ var unsupported = map[string]bool{
 	"using":               false,
 	"decorators":          false,
 	"hashbang":            false,
-}
-
-// Entry returns the entry file of a JavaScript program, relative to the
-// folder, or "" if there is none.
-func Entry(root, configured string, log zerolog.Logger) (string, error) {
-	if configured != "" {
-		info, err := os.Stat(filepath.Join(root, configured))
-		if err != nil || !info.Mode().IsRegular() {
-			return "", fmt.Errorf("the JavaScript entry point %s is not a file in %s", configured, root)
-		}
-		return filepath.ToSlash(filepath.Clean(configured)), nil
-	}
-	var found []string
-	for _, name := range []string{"index.ts", "index.js"} {
-		switch info, err := os.Stat(filepath.Join(root, name)); {
-		case err == nil && info.Mode().IsRegular():
-			found = append(found, name)
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return "", fmt.Errorf("look for %s: %w", name, err)
-		}
-	}
-	if len(found) == 0 {
-		return "", nil
-	}
-	if len(found) > 1 {
-		log.Warn().Str("loaded", found[0]).Str("ignored", found[1]).
-			Msgf("found both %s and %s: loading the first, set runtime.js_entrypoint to choose", found[0], found[1])
-	}
-	return found[0], nil
-}
-
-// Compile compiles the entry file. A file without imports and exports runs as
-// it is, so its functions are global; anything else is bundled with its
-// imports. Errors have file, line and column.
-func Compile(root, entry string, log zerolog.Logger) (*js.Program, error) {
-	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(entry)))
-	if err != nil {
-		return nil, fmt.Errorf("read the JavaScript entry point: %w", err)
-	}
-	source := strings.TrimPrefix(string(content), "\ufeff")
-	if p := compileScript(root, entry, source); p != nil {
-		return p, nil
-	}
-	text, err := Build(root, entry, source, log)
-	if err != nil {
-		return nil, err
-	}
-	return js.Compile(Name, text)
 }
 
 // compileScript compiles a file that is a plain script. It returns nil if it
@@ -138,17 +86,23 @@ func commonJS(source string) bool {
 	return usesCommonJS.MatchString(source) && !guardsCommonJS.MatchString(source)
 }
 
-// Build makes one script of the entry file and its imports. The source map at
-// its end has paths relative to root.
-func Build(root, entry, source string, log zerolog.Logger) (string, error) {
-	abs, err := filepath.Abs(root)
+// source reads the entry file.
+func (p *Project) source() (string, error) {
+	content, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(p.Entry)))
+	if err != nil {
+		return "", fmt.Errorf("read the JavaScript entry point: %w", err)
+	}
+	return strings.TrimPrefix(string(content), "\ufeff"), nil
+}
+
+// build makes one script of the entry file, whose source is given, and its
+// imports. The source map at its end has paths relative to Root.
+func (p *Project) build(source string, log zerolog.Logger) (string, error) {
+	abs, err := realPath(p.Root)
 	if err != nil {
 		return "", err
 	}
-	// esbuild resolves links, so paths would not be below a linked folder.
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = real
-	}
+	entry := p.Entry
 	path := filepath.Join(abs, filepath.FromSlash(entry))
 	loader := api.LoaderDefault
 	switch filepath.Ext(entry) {
@@ -229,8 +183,12 @@ func buildError(messages []api.Message) error {
 			continue
 		}
 		text := m.Text
-		for _, n := range m.Notes {
-			text += "; " + n.Text
+		if name := missingPackage(m.Text); name != "" {
+			text = fmt.Sprintf("the package %s is not there: npm install %s", name, name)
+		} else {
+			for _, n := range m.Notes {
+				text += "; " + n.Text
+			}
 		}
 		errs = append(errs, &js.SyntaxError{
 			File: filepath.ToSlash(m.Location.File), Line: m.Location.Line, Column: m.Location.Column + 1,
@@ -240,23 +198,34 @@ func buildError(messages []api.Message) error {
 	return errors.Join(errs...)
 }
 
-// Sources returns the files of a program, without those of packages.
-func Sources(root, entry string) []string {
-	abs, err := filepath.Abs(root)
-	if err != nil {
-		return []string{entry}
+var unresolved = regexp.MustCompile(`^Could not resolve "((?:@[\w.-]+/)?[\w-][\w.-]*)(?:/[^"]*)?"$`)
+
+// missingPackage is the package that an error of the bundler says is not
+// installed, empty when it says something else.
+func missingPackage(text string) string {
+	if m := unresolved.FindStringSubmatch(text); m != nil {
+		return m[1]
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		abs = real
+	return ""
+}
+
+// Sources returns the files of the program, without those of packages.
+func (p *Project) Sources() []string {
+	if len(p.Scripts) > 0 {
+		return p.Scripts
+	}
+	abs, err := realPath(p.Root)
+	if err != nil {
+		return []string{p.Entry}
 	}
 	r := api.Build(api.BuildOptions{
-		EntryPoints: []string{filepath.Join(abs, filepath.FromSlash(entry))}, AbsWorkingDir: abs, Outdir: abs,
+		EntryPoints: []string{filepath.Join(abs, filepath.FromSlash(p.Entry))}, AbsWorkingDir: abs, Outdir: abs,
 		Bundle: true, Write: false, Metafile: true, Platform: api.PlatformNeutral,
 		MainFields: []string{"module", "main"}, LogLevel: api.LogLevelSilent,
 	})
 	var meta struct{ Inputs map[string]struct{} }
 	if err := json.Unmarshal([]byte(r.Metafile), &meta); err != nil || len(meta.Inputs) == 0 {
-		return []string{entry}
+		return []string{p.Entry}
 	}
 	var paths []string
 	for path := range meta.Inputs {

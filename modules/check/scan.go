@@ -26,14 +26,14 @@ type callee struct {
 	line, column     int
 }
 
-// Scan reports calls of unknown functions in all sources of a folder, whose
-// JavaScript program has the given entry, if any. r may be nil.
-func (r *Report) Scan(folder, entry string) {
+// Scan reports calls of unknown functions in the Lua files of a folder and in its
+// JavaScript program, which may be nil. r may be nil.
+func (r *Report) Scan(folder string, program *bundle.Project) {
 	if r == nil || folder == "" {
 		return
 	}
-	if entry != "" {
-		for _, path := range bundle.Sources(folder, entry) {
+	if program != nil {
+		for _, path := range program.Sources() {
 			r.scan(folder, path)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kumi/modules/bundle"
 	"kumi/vm"
 )
 
@@ -57,7 +58,7 @@ func TestNotesOnSQL(t *testing.T) {
 		}
 	}
 	var r Report
-	r.Scan(dir, "index.js")
+	r.Scan(dir, &bundle.Project{Root: dir, Entry: "index.js"})
 	var got []string
 	for _, n := range r.Notes() {
 		got = append(got, n.At+" "+n.Text)

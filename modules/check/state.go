@@ -31,9 +31,10 @@ func (r *Report) Note(at, text string) {
 	r.notes = append(r.notes, Problem{at, text})
 }
 
-// SharedState reports the places where functions change module variables of a
-// folder's modules, once for each variable. r may be nil.
-func (r *Report) SharedState(folder, entry string) {
+// SharedState reports the places where functions change module variables in the
+// Lua files of a folder and in its JavaScript program, which may be nil, once for
+// each variable. r may be nil.
+func (r *Report) SharedState(folder string, program *bundle.Project) {
 	if r == nil || folder == "" {
 		return
 	}
@@ -44,12 +45,8 @@ func (r *Report) SharedState(folder, entry string) {
 		}
 		return nil
 	}, ".lua")
-	if entry != "" {
-		content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(entry)))
-		if err != nil {
-			return
-		}
-		if text, err := bundle.Build(folder, entry, strings.TrimPrefix(string(content), "\ufeff"), zerolog.Nop()); err == nil {
+	if program != nil {
+		if text, err := program.Text(zerolog.Nop()); err == nil {
 			found = append(found, js.SharedWrites(bundle.Name, text)...)
 		}
 	}

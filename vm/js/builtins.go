@@ -35,6 +35,7 @@ func init() {
 		"clearTimeout":    func(v *VM) goja.Value { return v.named("clearTimeout", v.clearTimer) },
 		"clearInterval":   func(v *VM) goja.Value { return v.named("clearInterval", v.clearTimer) },
 		"queueMicrotask":  func(v *VM) goja.Value { return v.named("queueMicrotask", v.queueMicrotask) },
+		"process":         func(v *VM) goja.Value { return v.process() },
 		"atob":            func(v *VM) goja.Value { return v.named("atob", v.atob) },
 		"btoa":            func(v *VM) goja.Value { return v.named("btoa", v.btoa) },
 		"structuredClone": func(v *VM) goja.Value { return v.web("clone", nil).Get("structuredClone") },

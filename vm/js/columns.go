@@ -31,12 +31,26 @@ func moveInline(source string) string {
 	return source[:at] + head + ";base64," + base64.StdEncoding.EncodeToString(moveColumns(text)) + "\n" + rest
 }
 
-// moveColumns gives a map whose original columns are one higher. What is no map
-// comes back as it is.
+// moveColumns gives a map whose original columns are one higher, and so are those
+// of the maps that it is made of. What is no map comes back as it is.
 func moveColumns(text []byte) []byte {
 	var m map[string]json.RawMessage
+	if json.Unmarshal(text, &m) != nil {
+		return text
+	}
+	var sections []map[string]json.RawMessage
+	if json.Unmarshal(m["sections"], &sections) == nil {
+		for _, s := range sections {
+			s["map"] = moveColumns(s["map"])
+		}
+		m["sections"], _ = json.Marshal(sections)
+		if out, err := json.Marshal(m); err == nil {
+			return out
+		}
+		return text
+	}
 	var mappings string
-	if json.Unmarshal(text, &m) != nil || json.Unmarshal(m["mappings"], &mappings) != nil {
+	if json.Unmarshal(m["mappings"], &mappings) != nil {
 		return text
 	}
 	for at := 0; at < len(mappings); {

@@ -24,6 +24,8 @@ type Options struct {
 	// Console hears console.log and its like, with the level "debug", "info",
 	// "warn" or "error". nil drops them.
 	Console func(ctx context.Context, level, message string)
+	// Env is what scripts read as process.env, beside NODE_ENV.
+	Env map[string]string
 	// Guard stops calls that take too much memory, and counts all that were
 	// stopped; nil does neither.
 	Guard *vm.Guard
