@@ -55,10 +55,36 @@ func decodeNakama(cursor string, position any) (err error) {
 		encoding = base64.RawStdEncoding
 	}
 	raw, err := encoding.DecodeString(strings.TrimRight(cursor, "="))
-	if err != nil || gob.NewDecoder(bytes.NewReader(raw)).Decode(position) != nil {
+	if err != nil || !gobLengthsFit(raw) || gob.NewDecoder(bytes.NewReader(raw)).Decode(position) != nil {
 		return errCursor
 	}
 	return nil
+}
+
+// gobLengthsFit reports whether every message of a gob stream is as long as its
+// length prefix says. The decoder allocates what a prefix announces before it
+// reads, so eight bytes from a client could cost ten megabytes.
+func gobLengthsFit(stream []byte) bool {
+	for len(stream) > 0 {
+		length, width := uint64(stream[0]), 1
+		if length > 0x7f { // the negated number of bytes that follow, high byte first
+			n := 256 - int(length)
+			if n > 8 || len(stream) < 1+n {
+				return false
+			}
+			length = 0
+			for _, b := range stream[1 : 1+n] {
+				length = length<<8 | uint64(b)
+			}
+			width += n
+		}
+		stream = stream[width:]
+		if length > uint64(len(stream)) {
+			return false
+		}
+		stream = stream[length:]
+	}
+	return true
 }
 
 // fromNakama reads a cursor of Nakama's notifications. One without an id is of

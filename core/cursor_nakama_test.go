@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/gob"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,4 +158,29 @@ func FuzzCursorOfNakama(f *testing.F) {
 			t.Errorf("%q gives read permission %d", cursor, o.Read)
 		}
 	})
+}
+
+// What a cursor announces is not what it may cost: the decoder of gob allocates
+// the announced length first.
+func TestShortCursorCostsLittle(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		"\xfc\x00\x98\x96\x00\x01\x02\x03", // ten million bytes are to follow
+		"\xf8\x7f\xff\xff\xff\xff\xff\xff\xff", "\xf0\x01", "\xfe\x01", "\x7f",
+		"\x01\x00\xfc\x00\x98\x96\x00", // in the second message
+	} {
+		if gobLengthsFit([]byte(raw)) {
+			t.Errorf("%q passes as a stream of whole messages", raw)
+		}
+		if err := decodeNakama(base64.RawURLEncoding.EncodeToString([]byte(raw)), &nakamaStorageCursor{}); err != errCursor {
+			t.Errorf("%q: %v", raw, err)
+		}
+	}
+	var stream bytes.Buffer
+	if err := gob.NewEncoder(&stream).Encode(nakamaStorageCursor{Key: strings.Repeat("k", 300)}); err != nil {
+		t.Fatal(err)
+	}
+	if !gobLengthsFit(stream.Bytes()) {
+		t.Error("a cursor of Nakama's is refused")
+	}
 }

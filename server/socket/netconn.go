@@ -22,10 +22,10 @@ type netConn struct {
 	sent      *atomic.Uint64 // counts bytes
 	// beforeRead is called before each read from the network.
 	beforeRead func()
-	wait       *waiter // nil where there is none for the connection
-	ahead      *[]byte // what was read from the network and is not yet given out, nil for nothing
-	at         int     // in ahead
-	readErr    error   // of the network, which ended reading
+	wait       *waiter               // nil where there is none for the connection
+	ahead      *[]byte               // what was read from the network and is not yet given out, nil for nothing
+	at         int                   // in ahead
+	readErr    atomic.Pointer[error] // of the network, which ended reading
 
 	mu       sync.Mutex // held during a write, so that writes never mix
 	held     *[]byte    // frames of a connection that is held, nil when it is not
@@ -101,7 +101,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 			c.ahead, err = c.wait.read()
 		}
 		if n == 0 && err != nil {
-			c.readErr = err
+			c.readErr.Store(&err)
 		}
 		if c.ahead == nil {
 			return n, err
@@ -137,6 +137,14 @@ func (c *netConn) Write(p []byte) (int, error) {
 	}
 	*c.held = append(*c.held, p...)
 	return len(p), nil
+}
+
+// readError is the error of the network that ended reading, nil until then.
+func (c *netConn) readError() error {
+	if err := c.readErr.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // hold has frames gathered until release. One goroutine at a time may hold the

@@ -40,6 +40,7 @@ type session struct {
 	in  inbox
 	out outbox
 
+	pinging  atomic.Bool // a ping waits for its pong
 	leaving  atomic.Bool // the peer has left
 	draining atomic.Bool // the server stops: what was read is the last
 	closing  atomic.Bool

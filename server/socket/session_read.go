@@ -6,9 +6,8 @@ import (
 	"io"
 	"net"
 	"os"
-	"unicode/utf8"
-
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -45,7 +44,7 @@ func (s *session) next() (websocket.MessageType, *[]byte, error) {
 	if err == nil {
 		// The library takes an end of the network in the middle of a message for the
 		// message's own where no byte of what it asked for came.
-		err = s.conn.readErr
+		err = s.conn.readError()
 	}
 	if err != nil {
 		giveReadBuffer(buffer)
@@ -97,29 +96,37 @@ func (s *session) accepts(kind websocket.MessageType, message *[]byte) bool {
 	return false
 }
 
-// alive moves the read deadline and the next ping: the peer was heard of. Only
-// the reader calls it; pongs come from its calls into the library.
+// alive moves the read deadline and the next ping: something was read from the
+// peer. The reader calls it, for messages itself and for pongs from within the
+// library.
 func (s *session) alive() {
-	s.heard = 0
 	if s.closing.Load() {
-		return
+		return // the goroutine that closes reads now, with a deadline of its own
 	}
+	s.heard = 0
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.pongWait))
 	s.ping.Reset(s.limits.pingPeriod)
-	if s.closing.Load() { // closing began meanwhile, with a deadline of its own
+	if s.closing.Load() { // closing began meanwhile
 		s.ping.Stop()
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
 	}
 }
 
 // sendPing is the ping timer's function, on a goroutine of its own: it waits for
-// the pong, which sets the timer again.
+// the pong, which sets the timer again. At most one ping is on its way, as the
+// timer is also set by messages of a peer that may never answer pings.
 func (s *session) sendPing() {
 	if s.closing.Load() {
 		return
 	}
-	// A write that is stuck fails by itself; that the ping had to wait for it too
-	// long says nothing more.
+	// While a write is in progress the peer is tested by that, within the write's
+	// deadline. The library closes a connection whose ping cannot be written in
+	// five seconds, whatever the deadline is.
+	if s.out.busy() || !s.pinging.CompareAndSwap(false, true) {
+		s.ping.Reset(s.limits.pingPeriod)
+		return
+	}
+	defer s.pinging.Store(false)
 	if err := s.ws.Ping(background); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		s.writeFailed(err)
 	}
@@ -137,7 +144,7 @@ func (s *session) readFailed(err error) {
 		s.Metrics.Messages.Errors.Add(1)
 		s.note(s.Log.Debug()).Err(err).Msg("socket ended")
 	}
-	switch network := s.conn.readErr; {
+	switch network := s.conn.readError(); {
 	case status >= 0, errors.Is(network, io.EOF):
 		s.settle()
 		s.Close(presence.ClosedByPeer)

@@ -206,20 +206,38 @@ func (s *session) makeRoom() {
 }
 
 // flush writes what is queued on the caller's goroutine, unless another does.
-// What is queued meanwhile is left to another one: the caller has a socket to
-// read.
+// What is queued meanwhile is left to a writer of its own: the caller has a
+// socket to read. It never sends the close frame: closing waits for the reader,
+// which the caller may be.
 func (s *session) flush() {
 	o := &s.out
 	o.mu.Lock()
-	if o.writing || len(o.queue) == 0 {
+	if o.writing || len(o.queue) == 0 || o.bye != nil {
 		o.mu.Unlock()
 		return
 	}
 	o.writing = true
+	batch := o.takeQueue()
 	o.mu.Unlock()
-	if w := (*writer)(s); w.step() {
-		s.pool.Go(w)
+	if s.write(batch, nil) {
+		s.pool.Go((*writer)(s))
 	}
+}
+
+// takeQueue empties the queue into the hands of the caller, who has the right to
+// write. mu is held.
+func (o *outbox) takeQueue() []*presence.Message {
+	batch := o.queue
+	o.queue, o.bytes = nil, 0
+	o.began = time.Now()
+	return batch
+}
+
+// busy reports whether a write is in progress.
+func (o *outbox) busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.began.IsZero()
 }
 
 // writer is a session in its role of writing what it has to send.
@@ -235,7 +253,7 @@ func (w *writer) Run() {
 	}
 }
 
-// step writes all that is queued, in as few system calls as possible. It tells
+// step writes all that is queued and the close frame if it is due. It reports
 // whether more has come meanwhile, and gives up the right to write if not.
 func (w *writer) step() (more bool) {
 	s, o := (*session)(w), &w.out
@@ -245,11 +263,15 @@ func (w *writer) step() (more bool) {
 		o.mu.Unlock()
 		return false
 	}
-	batch, bye := o.queue, o.bye
-	o.queue, o.bytes = nil, 0
-	o.began = time.Now()
+	batch, bye := o.takeQueue(), o.bye
 	o.mu.Unlock()
+	return s.write(batch, bye)
+}
 
+// write writes a batch in as few system calls as possible, and then the close
+// frame if there is one. It reports whether more has come meanwhile, and gives up
+// the right to write if not.
+func (s *session) write(batch []*presence.Message, bye *goodbye) (more bool) {
 	err := s.send(batch)
 	clear(batch)
 	switch {
@@ -261,6 +283,7 @@ func (w *writer) step() (more bool) {
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
 		_ = s.ws.Close(bye.code, bye.reason)
 	}
+	o := &s.out
 	if bye != nil || err != nil {
 		o.end()
 	}
@@ -296,13 +319,14 @@ func (s *session) send(batch []*presence.Message) error {
 
 // writeFailed ends a session that cannot be written to.
 func (s *session) writeFailed(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		return // the reader closed it, and has what the peer sent before to handle
+	}
 	reason := presence.ClosedByPeer
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		reason = presence.WriteTimeout
 	}
-	if !errors.Is(err, net.ErrClosed) {
-		s.note(s.Log.Debug()).Err(err).Msg("write to socket failed")
-	}
+	s.note(s.Log.Debug()).Err(err).Msg("write to socket failed")
 	if s.leaving.Load() {
 		return // what the peer asked for before it left is still done
 	}
