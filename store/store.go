@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -61,6 +62,9 @@ type Querier interface {
 
 // DB is an open database. Its methods may be called from any goroutine.
 type DB struct {
+	closing  sync.Once
+	closeErr error
+
 	dialect Dialect
 	log     zerolog.Logger
 	shared  *sql.DB // what Go modules receive
@@ -100,8 +104,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 // Close waits for the writes that are already accepted and closes all
 // connections. Later calls return [ErrClosed] or a closed-connection error. On
 // PostgreSQL it waits for connections in use for a few seconds only: one that a
-// module never gave back is left to the end of the process.
+// module never gave back is left to the end of the process. Only the first call
+// closes anything; all return its error.
 func (db *DB) Close() error {
+	db.closing.Do(func() { db.closeErr = db.close() })
+	return db.closeErr
+}
+
+func (db *DB) close() error {
 	close(db.outage.ended)
 	db.outage.probes.Wait()
 	if db.dialect == Postgres {
