@@ -3,6 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -29,7 +32,7 @@ func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, x := range a.headers {
 		h[x.key] = x.value
 	}
-	if a.cors(w, r) {
+	if a.cors(w, r) || redirectUnclean(w, r) {
 		return
 	}
 	if e := endpointOf(r.Method, r.URL.Path); e != nil {
@@ -42,6 +45,26 @@ func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	setConstantHeaders(h)
 	a.serveREST(w, r)
+}
+
+// redirectUnclean sends paths with dot segments or doubled slashes to what they
+// mean, and returns true for them.
+func redirectUnclean(w http.ResponseWriter, r *http.Request) bool {
+	p := r.URL.Path
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
+		return false
+	}
+	clean := path.Clean("/" + p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	if clean == p {
+		return false
+	}
+	to := url.URL{Path: clean, RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", to.String())
+	w.WriteHeader(http.StatusMovedPermanently)
+	return true
 }
 
 // recoverHTTP answers a request whose handler panicked, as far as that is still

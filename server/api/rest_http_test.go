@@ -32,6 +32,7 @@ func TestCORS(t *testing.T) {
 		{"foreign header", "OPTIONS", []string{"Origin: http://x", "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: x-secret"}, 403, nil},
 		{"foreign method", "OPTIONS", []string{"Origin: http://x", "Access-Control-Request-Method: PATCH"}, 405, nil},
 		{"no preflight", "OPTIONS", []string{"Origin: http://x"}, 400, nil},
+		{"no page", "OPTIONS", nil, 200, nil},
 	} {
 		got := r.call(test.method, "/healthcheck", "", test.header...)
 		if got.status != test.status || test.method == "OPTIONS" && got.body != "" {

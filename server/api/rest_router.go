@@ -129,6 +129,13 @@ func (r router) find(verb, path string, escaped bool, params *pathParams) (rt *r
 
 func (n *node) find(path string, escaped bool, params *pathParams, count int) *route {
 	segment, rest, more := strings.Cut(path, "/")
+	if escaped {
+		plain, err := url.PathUnescape(segment)
+		if err != nil {
+			return nil
+		}
+		segment = plain
+	}
 	if c := n.literal[segment]; c != nil {
 		if rt := c.next(rest, more, escaped, params, count); rt != nil {
 			return rt
@@ -136,13 +143,6 @@ func (n *node) find(path string, escaped bool, params *pathParams, count int) *r
 	}
 	if n.param == nil || segment == "" {
 		return nil
-	}
-	if escaped {
-		plain, err := url.PathUnescape(segment)
-		if err != nil {
-			return nil
-		}
-		segment = plain
 	}
 	params[count] = segment
 	return n.param.next(rest, more, escaped, params, count+1)
