@@ -14,15 +14,15 @@ import (
 	"kumi/server/metrics"
 )
 
-// events runs event handlers beside the calls that raised the events: a
-// bounded queue and a fixed number of workers. An event that finds the queue
-// full is dropped and counted.
+// events runs event handlers outside of the calls that raised the events, with
+// a bounded queue and a fixed number of workers. Events are dropped and
+// counted when the queue is full.
 type events struct {
 	queue   chan func()
 	metrics *metrics.Metrics
 	log     zerolog.Logger
 
-	mu     sync.RWMutex // held for reading while sending, so that close is safe
+	mu     sync.RWMutex // read-locked while sending, so that close is safe
 	closed bool
 	done   sync.WaitGroup
 }
@@ -39,7 +39,7 @@ func newEvents(size, workers int, metrics *metrics.Metrics, log zerolog.Logger) 
 	return e
 }
 
-// post queues an event for handlers. ctx gives the handlers its scope only:
+// post queues an event for handlers. Only the scope of ctx is passed to them:
 // they outlive the call.
 func (e *events) post(ctx context.Context, handlers []hooks.Slot[hooks.Event], event *api.Event) {
 	if len(handlers) == 0 {
@@ -85,8 +85,8 @@ func (e *events) close() {
 	e.done.Wait()
 }
 
-// customEvent takes an event that a client or a module raised. Handlers run in the
-// mode of the call that raised it; a client's is "event".
+// customEvent handles an event raised by a client or a module. Handlers run in
+// the mode of the call that raised it; a client's is "event".
 func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	set := s.set.Load()
 	if set == nil && s.early.keep(ctx, event, s.customEvent) {
@@ -99,15 +99,15 @@ func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	s.events.post(ctx, set.Hooks.Events.Custom, event)
 }
 
-// earlyEvents are those that modules raised while they loaded. They are handled
-// once all handlers are known.
+// earlyEvents are events that modules raised while they loaded. They are
+// handled when all handlers are known.
 type earlyEvents struct {
 	mu     sync.Mutex
 	kept   []func()
 	loaded bool
 }
 
-// keep holds an event back, unless loading is over.
+// keep stores an event, unless loading is over.
 func (e *earlyEvents) keep(ctx context.Context, event *api.Event, handle func(context.Context, *api.Event)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -118,7 +118,7 @@ func (e *earlyEvents) keep(ctx context.Context, event *api.Event, handle func(co
 	return !e.loaded
 }
 
-// release handles what was held back. Later events are not held back.
+// release handles the stored events. Later events are not stored.
 func (e *earlyEvents) release() {
 	e.mu.Lock()
 	kept := e.kept
@@ -129,8 +129,7 @@ func (e *earlyEvents) release() {
 	}
 }
 
-// sessionEvent reports that a socket session began, or that it ended for a
-// reason.
+// sessionEvent raises the event of the start or the end of a socket session.
 func (s *Server) sessionEvent(scope *core.Scope, ended bool, reason string) {
 	handlers := s.set.Load().Hooks.Events.SessionStart
 	event := &api.Event{Name: "session_start", Timestamp: timestamppb.Now()}

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// The collector lets the heap double before it runs. A game server's live heap
-// is often a dozen megabytes, so at full load that is many collections a
-// second, which measured a tenth to a third of the processor time of calls into
-// scripts. heapTuner therefore lets the heap grow by heapFloor at least between
-// collections, and gives the memory back when the load is gone.
+// By default the collector runs when the heap has doubled. A game server's
+// live heap is often a dozen megabytes, so at full load that is many
+// collections per second, which measured a tenth to a third of the CPU time of
+// script calls. tuneHeap therefore lets the heap grow by at least heapFloor
+// between collections, and returns memory to the system when the load is gone.
 const (
 	heapFloor  = 40 << 20
 	heapPeriod = 500 * time.Millisecond
-	heapIdle   = 6 // periods in which little happens before memory is given back
-	// heapWaste is how much garbage and free memory is worth it after heapIdle
-	// periods. Half as much is after twice as long.
+	heapIdle   = 6 // quiet periods before memory is returned
+	// heapWaste is how much garbage and free memory makes that worthwhile after
+	// heapIdle periods. After twice as long, half of it does.
 	heapWaste = 8 << 20
-	heapCalm  = 2 << 20 // allocated in a period in which little happens
+	heapCalm  = 2 << 20 // allocated in a quiet period
 )
 
-// tuneHeap runs until ctx ends. It does nothing when the operator has set the
-// collector's own variables.
+// tuneHeap runs until ctx ends. It does nothing if the operator has set GOGC
+// or GOMEMLIMIT.
 func tuneHeap(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -36,7 +36,7 @@ func tuneHeap(ctx context.Context) {
 		{Name: "/gc/heap/allocs:bytes"},
 		{Name: "/gc/cycles/total:gc-cycles"},
 	}
-	debug.FreeOSMemory() // what loading left behind
+	debug.FreeOSMemory() // garbage from loading
 	percent, idle := 100, newIdleHeap()
 	tick := time.NewTicker(heapPeriod)
 	defer tick.Stop()
@@ -49,8 +49,8 @@ func tuneHeap(ctx context.Context) {
 		}
 		metrics.Read(samples)
 		live := samples[0].Value.Uint64()
-		// Setting the percentage stops the world for a moment, so only a change
-		// that matters does it.
+		// Setting the percentage stops the world for a moment, so only do it for a
+		// significant change.
 		if want := heapPercent(live); want > percent*9/8 || want < percent*7/8 {
 			percent = want
 			debug.SetGCPercent(percent)
@@ -61,17 +61,17 @@ func tuneHeap(ctx context.Context) {
 	}
 }
 
-// idleHeap finds the moments to give memory back.
+// idleHeap decides when to return memory.
 type idleHeap struct {
-	allocated, cycles uint64 // when looked last
-	quiet             uint64 // periods in which little happened
+	allocated, cycles uint64 // at the last check
+	quiet             uint64 // number of quiet periods
 	worth             uint64
 }
 
 func newIdleHeap() *idleHeap { return &idleHeap{worth: heapWaste} }
 
-// look is called once a period with what is live, what is held, and what was
-// allocated and collected ever. It says whether to give memory back now.
+// look is called once per period with the live and the held bytes, and the
+// totals allocated and collected. It tells whether to return memory now.
 func (h *idleHeap) look(live, held, allocated, cycles uint64) bool {
 	switch {
 	case allocated-h.allocated > heapCalm:
@@ -85,12 +85,12 @@ func (h *idleHeap) look(live, held, allocated, cycles uint64) bool {
 	if waste := max(held, live) - live; h.quiet < heapIdle || waste*h.quiet <= h.worth*heapIdle {
 		return false
 	}
-	// What makes garbage all the time gets its collections, but ever fewer.
+	// A steady source of garbage gets its collections, but less and less often.
 	h.worth = min(2*h.worth, heapFloor)
 	return true
 }
 
-// heapPercent is the growth, in percent of the live heap, before the next
+// heapPercent returns the growth, in percent of the live heap, until the next
 // collection.
 func heapPercent(live uint64) int {
 	if live == 0 {

@@ -15,8 +15,8 @@ type jobs struct {
 }
 
 func (s *Server) startJobs() {
-	// A call of a script ends within its limit; what is added is for waiting for
-	// a VM and for the database.
+	// A call of a script ends within its limit; add time for waiting for a VM and for
+	// the database.
 	longest := time.Hour
 	if limit := config.Milliseconds(s.config.Runtime.CallTimeoutMs); limit > 0 {
 		longest = 2*limit + 30*time.Second
@@ -29,8 +29,8 @@ func (s *Server) startJobs() {
 	}()
 }
 
-// stopJobs ends the jobs that run, which are begun again at the next start, and
-// waits for them until ctx ends: those of Go modules may not listen.
+// stopJobs cancels running jobs, which start again after a restart, and waits
+// for them until ctx ends: those of Go modules may ignore it.
 func (s *Server) stopJobs(ctx context.Context) {
 	if s.jobs.cancel == nil {
 		return

@@ -17,9 +17,9 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// ports are the open listeners and what serves them.
+// ports are the open listeners and their servers.
 type ports struct {
-	http, grpc, metrics net.Listener // metrics is nil when off
+	http, grpc, metrics net.Listener // metrics is nil if disabled
 
 	httpServer    *http.Server
 	grpcServer    *grpc.Server
@@ -27,7 +27,7 @@ type ports struct {
 	failed        chan error
 }
 
-// listen opens every port first and serves only when all could be opened.
+// listen opens all ports, and serves only if all could be opened.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	p := &ports{failed: make(chan error, 3)}
 	defer func() {
@@ -64,8 +64,8 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	p.httpServer = &http.Server{
 		Handler:     s.httpHandler(),
 		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
-		// Counted from the end of the request's header, so it has to leave a call
-		// the time it may take: API deadline and then socket.write_timeout_ms.
+		// Counts from the end of the request's header, so it includes the time of the
+		// call: API deadline, then socket.write_timeout_ms.
 		WriteTimeout:   config.Milliseconds(sock.IdleTimeoutMs) + config.Milliseconds(sock.WriteTimeoutMs),
 		IdleTimeout:    config.Milliseconds(sock.IdleTimeoutMs),
 		MaxHeaderBytes: 5120, // the protocol's limit
@@ -98,7 +98,8 @@ func (p *ports) serve(name string, run func() error) {
 	}()
 }
 
-// close stops listening, lets running calls end until ctx does, then cuts them.
+// close stops listening, lets calls in progress end until ctx does, then
+// aborts them.
 func (p *ports) close(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
@@ -120,7 +121,7 @@ func (p *ports) close(ctx context.Context) error {
 	return err
 }
 
-// httpHandler puts the sockets beside the API on the client port.
+// httpHandler serves the sockets and the API on the client port.
 func (s *Server) httpHandler() http.Handler {
 	api := s.api.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,16 +133,16 @@ func (s *Server) httpHandler() http.Handler {
 	})
 }
 
-// Failed gives the error of a listener that stopped by itself.
+// Failed receives the error of a listener that stopped by itself.
 func (s *Server) Failed() <-chan error { return s.ports.failed }
 
-// HTTPAddr and GRPCAddr are where the client ports listen, once started.
+// HTTPAddr returns the address of the HTTP port, once started.
 func (s *Server) HTTPAddr() net.Addr { return s.ports.http.Addr() }
 
-// GRPCAddr: see HTTPAddr.
+// GRPCAddr returns the address of the gRPC port, once started.
 func (s *Server) GRPCAddr() net.Addr { return s.ports.grpc.Addr() }
 
-// MetricsAddr is where metrics are offered, nil when they are not.
+// MetricsAddr returns the address of the metrics port, nil if disabled.
 func (s *Server) MetricsAddr() net.Addr {
 	if s.ports.metrics == nil {
 		return nil

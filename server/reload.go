@@ -11,11 +11,11 @@ import (
 	"kumi/store/fault"
 )
 
-// reloads is the part of a Server that loads modules anew.
+// reloads is the part of a Server that reloads modules.
 type reloads struct {
 	ctx    context.Context // ends when the server stops
 	cancel context.CancelFunc
-	work   sync.WaitGroup // what runs beside: the watcher, matches that move
+	work   sync.WaitGroup // background work: the watcher, moving matches
 
 	mu   sync.Mutex // held while modules load
 	swap context.CancelFunc
@@ -23,23 +23,23 @@ type reloads struct {
 
 func (r *reloads) init() { r.ctx, r.cancel = context.WithCancel(context.Background()) }
 
-// stop ends reloading for good and waits for what is under way.
+// stop ends reloading for good and waits for work in progress.
 func (r *reloads) stop() {
 	r.cancel()
-	r.mu.Lock() // a reload that runs ends soon: its context has
+	r.mu.Lock() // a running reload ends soon: its context has ended
 	r.swap = nil
 	r.mu.Unlock()
 	r.work.Wait()
 }
 
-// Reload loads the script modules anew and puts them in the place of the running
-// ones, between one call and the next: calls that have begun end with the code
-// they began with. Go modules stay as they are. When anything is wrong with the
-// new modules the old ones stay, and the error, of code FailedPrecondition, says
-// what and where; it has been logged. Code Unavailable while the server stops.
+// Reload reloads the script modules and replaces the running ones between one
+// call and the next: calls in progress end with the code they began with. Go
+// modules are not reloaded. If anything is wrong with the new modules, the old
+// ones stay, and the error, of code FailedPrecondition, says what and where;
+// it has been logged. Code Unavailable while the server stops.
 //
-// What running matches do is runtime.match_reload's to say; those that move may
-// do so after Reload has returned. It may be called from any goroutine; calls
+// runtime.match_reload decides what running matches do; they may move after
+// Reload has returned. It may be called from any goroutine; concurrent calls
 // wait for each other.
 func (s *Server) Reload(ctx context.Context) error {
 	r := &s.reloads
@@ -81,8 +81,8 @@ func (s *Server) Reload(ctx context.Context) error {
 
 const abandoned = "what they are loaded from has changed again, or nobody waits for them"
 
-// lost warns when a reload left nothing of a language, as when the file that its
-// program starts from was deleted.
+// lost warns if no module of a language is left after a reload, for example
+// because the entry file was deleted.
 func (s *Server) lost(old, set *modules.Set) {
 	for _, runtime := range []string{"lua", "javascript"} {
 		var files []string
@@ -100,8 +100,8 @@ func (s *Server) lost(old, set *modules.Set) {
 
 var errStopping = fault.New(fault.Unavailable, "the server is stopping")
 
-// swapMatches moves the running matches to the new handlers, beside. An earlier
-// move ends: what it has not done is done here.
+// swapMatches moves the running matches to the new handlers, in the
+// background. It replaces an earlier move that is not done.
 func (s *Server) swapMatches() {
 	r := &s.reloads
 	if r.swap != nil {

@@ -16,17 +16,17 @@ import (
 	"kumi/store/fault"
 )
 
-// Saving a file is several events, and saving several files more.
+// Saving a file is several events, and saving several files even more.
 const (
-	quiet     = 100 * time.Millisecond // without an event before modules are loaded
-	quietMost = 500 * time.Millisecond // after the first event
-	// away is how long the file of a module must be gone to count as deleted: some
-	// editors and tools delete a file to write it anew.
+	quiet    = 100 * time.Millisecond // without an event, before modules are reloaded
+	maxQuiet = 500 * time.Millisecond // after the first event
+	// away is how long the file of a module must be missing to count as deleted: some
+	// editors and tools delete a file before writing it.
 	away = 2 * time.Second
 )
 
-// watch loads modules anew when a file of their folder changes, until the server
-// stops. The folder is made if it is not there.
+// watch reloads modules when a file in their folder changes, until the server
+// stops. It creates the folder if needed.
 func (s *Server) watch() error {
 	root := s.config.Runtime.Path
 	if err := os.MkdirAll(root, 0o755); err != nil {
@@ -48,20 +48,20 @@ func (s *Server) watch() error {
 }
 
 func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root string) {
-	var first time.Time       // event since the last look
-	timer := time.NewTimer(0) // the first look is for what changed before the watch began
+	var first time.Time       // first event since the last check
+	timer := time.NewTimer(0) // check first for changes before the watch began
 	defer timer.Stop()
 	changed := func() {
 		now := time.Now()
 		if first.IsZero() {
 			first = now
 		}
-		timer.Reset(min(quiet, max(quietMost-now.Sub(first), 0)))
+		timer.Reset(min(quiet, max(maxQuiet-now.Sub(first), 0)))
 	}
 	var (
-		running loadOfFiles // the load that goes on, if any
+		running loadOfFiles // the load in progress, if any
 		failed  string      // digest of the files that could not be loaded
-		missing time.Time   // since when a module's file is gone
+		missing time.Time   // since when a module's file is missing
 	)
 	for {
 		select {
@@ -85,7 +85,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 				failed = running.digest
 			}
 			running = loadOfFiles{}
-			timer.Reset(0) // something may have been saved meanwhile
+			timer.Reset(0) // files may have been saved meanwhile
 		case <-timer.C:
 			first = time.Time{}
 			if err := watchFolders(w, root); err != nil {
@@ -95,7 +95,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 			switch {
 			case running.done != nil:
 				if now != running.digest {
-					running.cancel() // nobody wants what is being loaded any more
+					running.cancel() // outdated
 				}
 				continue
 			case now == s.set.Load().Digest || now == failed:
@@ -122,11 +122,11 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 	}
 }
 
-// loadOfFiles is a load that the watch has begun.
+// loadOfFiles is a load started by the watcher.
 type loadOfFiles struct {
 	digest string
 	cancel context.CancelFunc
-	done   chan bool // false when the files cannot be loaded
+	done   chan bool // false if the files cannot be loaded
 }
 
 func (s *Server) loadFiles(ctx context.Context, digest string) loadOfFiles {
@@ -134,13 +134,13 @@ func (s *Server) loadFiles(ctx context.Context, digest string) loadOfFiles {
 	l := loadOfFiles{digest: digest, cancel: cancel, done: make(chan bool, 1)}
 	s.reloads.work.Go(func() {
 		defer cancel()
-		err := s.Reload(ctx) // it is in the log
+		err := s.Reload(ctx) // logs its errors
 		l.done <- err == nil || fault.CodeOf(err) == fault.Canceled
 	})
 	return l
 }
 
-// gone names a file of the running modules that is not there any more.
+// gone returns a file of the running modules that does not exist any more.
 func (s *Server) gone() string {
 	for _, m := range s.set.Load().Modules {
 		if m.Runtime == "go" || m.Path == "" {
@@ -153,11 +153,11 @@ func (s *Server) gone() string {
 	return ""
 }
 
-// matters says whether an event may be of a module.
+// matters tells whether an event may concern a module.
 func matters(e fsnotify.Event) bool {
 	switch {
 	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
-		return true // what is gone may have been a folder
+		return true // it may have been a folder
 	case e.Op == fsnotify.Chmod:
 		return false
 	case source.Is(e.Name):
@@ -167,7 +167,8 @@ func matters(e fsnotify.Event) bool {
 	return e.Has(fsnotify.Create) && err == nil && info.IsDir()
 }
 
-// watchFolders watches all folders that modules are in, so far as they are not.
+// watchFolders watches all folders that contain modules, if not watched
+// already.
 func watchFolders(w *fsnotify.Watcher, root string) error {
 	for {
 		known, more := w.WatchList(), false
@@ -177,7 +178,7 @@ func watchFolders(w *fsnotify.Watcher, root string) error {
 			}
 			switch err := w.Add(folder); {
 			case err == nil:
-				more = true // it may have had new folders before it was watched
+				more = true // it may have got new folders before it was watched
 			case !errors.Is(err, fs.ErrNotExist):
 				return fmt.Errorf("%s: %w", folder, err)
 			}

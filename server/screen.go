@@ -11,8 +11,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Screen writes what a developer wants to know after a start: addresses,
-// database, what was loaded, and lines to paste.
+// Screen writes what a developer needs after a start: addresses, database,
+// what was loaded, and commands to try.
 func (s *Server) Screen(w io.Writer) {
 	base := "http://" + reachable(s.HTTPAddr())
 	key := string(s.config.Socket.ServerKey)
@@ -56,7 +56,7 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
 }
 
-// Describe adds what Screen shows to a log line, for logs that machines read.
+// Describe adds what Screen shows to a log line, for JSON logs.
 func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	e = e.Str("version", Version).Stringer("http", s.HTTPAddr()).Stringer("grpc", s.GRPCAddr()).
 		Str("database", s.databaseName()).Str("modules_path", s.config.Runtime.Path)
@@ -72,7 +72,7 @@ func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	return e.Array("modules", loaded)
 }
 
-// list writes the names of one kind, a few to a line.
+// list writes the names of one kind, several per line.
 func list(w io.Writer, kind string, names []string) {
 	const width = 72
 	line := ""
@@ -103,8 +103,8 @@ func reachable(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// quietLog sends what net/http has to say to the debug level: broken client
-// connections are not the operator's trouble.
+// quietLog logs messages of net/http at debug level: they are about broken
+// client connections.
 func quietLog(l zerolog.Logger) *log.Logger { return log.New(debugWriter{l}, "", 0) }
 
 type debugWriter struct{ log zerolog.Logger }

@@ -1,8 +1,8 @@
-// Package server is the doors of the game server: REST and gRPC, sockets and
-// metrics, and the assembly that puts a whole server together.
+// Package server assembles a whole game server: REST and gRPC, sockets,
+// metrics and everything below.
 //
 // A Server is made with New, runs between Start and Stop, and is used from the
-// goroutine that made it; everything behind the doors may be reached from any.
+// goroutine that made it; the handlers of its ports run on any.
 package server
 
 import (
@@ -31,8 +31,8 @@ import (
 	"kumi/vm"
 )
 
-// Version is what the server calls itself, to clients, modules and people. A
-// release build sets it with -ldflags "-X kumi/server.Version=…".
+// Version is the server's version for clients, modules and people. A release
+// build sets it with -ldflags "-X kumi/server.Version=…".
 var Version = "0.1.0-dev"
 
 // Server is a whole game server.
@@ -51,28 +51,26 @@ type Server struct {
 	api     *api.Server
 	sockets *socket.Server
 	ports   *ports
-	scope   *core.Scope // of calls that nobody made: shutdown and the like
+	scope   *core.Scope // for calls without a caller, such as shutdown
 	reloads reloads
 	cancel  context.CancelFunc
 	jobs    jobs
 }
 
-// Option changes what the configuration has no setting for.
+// Option changes what has no setting.
 type Option func(*game.Options)
 
-// PasswordCost sets bcrypt's work factor for new passwords. Tests want it small;
-// nobody else does.
+// PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
 func PasswordCost(cost int) Option { return func(o *game.Options) { o.PasswordCost = cost } }
 
-// New opens the database, brings the embedded one up to date and loads the
-// modules. It listens to nothing yet. What it opened is closed again when it
-// fails.
+// New opens the database, migrates the embedded one and loads the modules. It
+// does not listen yet. If it fails, it closes what it opened.
 func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ...Option) (_ *Server, err error) {
 	s := &Server{config: cfg, log: log}
 	s.reloads.init()
 	defer func() {
 		if err != nil {
-			_ = s.close() // the first error is the one to tell
+			_ = s.close() // report the first error
 		}
 	}()
 	if err := s.openDatabase(ctx); err != nil {
@@ -139,8 +137,8 @@ func (s *Server) openDatabase(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	// The embedded database belongs to this server alone, so it is kept up to
-	// date without asking. PostgreSQL may be shared: there, people migrate.
+	// The embedded database belongs to this server alone, so migrate it. PostgreSQL
+	// may be shared: there the operator migrates.
 	if s.db.Dialect() == store.SQLite {
 		if err := store.Migrate(ctx, s.db); err != nil {
 			return fmt.Errorf("migrate the embedded database: %w", err)
@@ -172,15 +170,15 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 	}
 }
 
-// ownRoutes lists the paths that the client port answers itself.
+// ownRoutes lists the server's own paths on the client port.
 func ownRoutes() []httproute.Own {
 	return append(api.Routes(), httproute.Own{Pattern: socket.Path, Name: "the socket", First: true})
 }
 
-// Modules is the loaded set of modules.
+// Modules returns the loaded set of modules.
 func (s *Server) Modules() *modules.Set { return s.set.Load() }
 
-// Start opens the ports. From then on the server is healthy.
+// Start opens the ports. After that the server is healthy.
 func (s *Server) Start(ctx context.Context) error {
 	ports, err := listen(ctx, s)
 	if err != nil {
@@ -198,9 +196,10 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the server in order: no new matches and the modules' shutdown
-// handler, matches within the grace period of the configuration or until ctx
-// ends, doors, sessions, and last the database. Stop may be called once.
+// Stop stops the server in order: new matches are refused and the modules'
+// shutdown handler is called, matches get the configured grace period or until
+// ctx ends, then ports, sessions, and finally the database are closed. It may
+// be called once.
 func (s *Server) Stop(ctx context.Context) error {
 	s.reloads.stop()
 	s.stopGames(ctx)
@@ -215,8 +214,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	return errors.Join(append(errs, s.close())...)
 }
 
-// stopGames ends the matches. With a grace period the shutdown handler and the
-// matches' own ending run at the same time, as the protocol has it.
+// stopGames ends the matches. With a grace period the shutdown handler runs
+// while the matches terminate, as in Nakama.
 func (s *Server) stopGames(ctx context.Context) {
 	grace := s.config.ShutdownGraceSec
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
@@ -235,7 +234,7 @@ func (s *Server) stopGames(ctx context.Context) {
 	}
 }
 
-// close frees what New opened, as far as it got.
+// close closes what New opened, as far as it got.
 func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
@@ -265,8 +264,8 @@ func (s *Server) close() error {
 	return nil
 }
 
-// parseEnv turns KEY=VALUE entries, which the configuration has checked, into
-// what modules find in their context.
+// parseEnv converts validated KEY=VALUE entries to what modules find in their
+// context.
 func parseEnv(entries []string) map[string]string {
 	env := make(map[string]string, len(entries))
 	for _, e := range entries {
@@ -276,7 +275,7 @@ func parseEnv(entries []string) map[string]string {
 	return env
 }
 
-// databaseName says in a few words where the data is, for people.
+// databaseName describes the database in a few words.
 func (s *Server) databaseName() string {
 	if s.db.Dialect() == store.SQLite {
 		return "SQLite, " + filepath.ToSlash(s.db.Path())
@@ -284,8 +283,8 @@ func (s *Server) databaseName() string {
 	return "PostgreSQL, " + s.config.Database.Address.Redacted()[0]
 }
 
-// databaseAddress is the first address, the only one in use; empty means the
-// embedded database.
+// databaseAddress returns the first address, the only one in use; empty means
+// the embedded database.
 func databaseAddress(cfg *config.Config) string {
 	if len(cfg.Database.Address) == 0 {
 		return ""

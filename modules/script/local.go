@@ -35,8 +35,8 @@ type Local struct {
 	senders map[*presence.Presence]vm.Ref
 }
 
-// mostIDs is how many identifiers a VM keeps the text of.
-const mostIDs = 1024
+// maxIDs is how many identifiers a VM caches the text of.
+const maxIDs = 1024
 
 // idText is an identifier as a script's string. The VM of a match meets the same
 // ones in every tick, so it keeps them.
@@ -47,7 +47,7 @@ func idText(e vm.Engine, id uuid.UUID) vm.Ref {
 	}
 	text, ok := l.ids[id]
 	if !ok {
-		if l.ids == nil || len(l.ids) >= mostIDs {
+		if l.ids == nil || len(l.ids) >= maxIDs {
 			l.ids = map[uuid.UUID]vm.Ref{}
 		}
 		text = e.FromStr(id.String())
@@ -67,7 +67,7 @@ func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
 	if who, ok := l.senders[d.Presence]; ok && r.Pristine(who) {
 		return who, nil
 	}
-	if l.senders == nil || len(l.senders) >= mostIDs {
+	if l.senders == nil || len(l.senders) >= maxIDs {
 		l.senders = map[*presence.Presence]vm.Ref{}
 	}
 	who := PlayerShape.Of(e, d.Presence)

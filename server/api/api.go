@@ -13,8 +13,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Server is the client API without sockets: REST, gRPC and the RPC endpoint. All
-// of it follows from the rows of table; it may be used from any goroutine.
+// Server is the client API without sockets: REST, gRPC and the RPC endpoint,
+// generated from the rows of table. It may be used from any goroutine.
 type Server struct {
 	door.Deps
 	rows    []*row
@@ -22,14 +22,14 @@ type Server struct {
 	headers []header // socket.response_headers
 	timeout time.Duration
 	maxBody int64
-	unsent  budget // of large answers
+	unsent  budget // of large responses
 
-	// The keys as clients send them, to compare without decoding each time.
+	// Keys as clients send them, to compare without decoding.
 	serverKey, httpKey keyCheck
 }
 
-// header is a response header ready to be put into a http.Header; its value is
-// shared and has no room to append to.
+// header is a response header ready for a http.Header; its value is shared and
+// has no spare capacity.
 type header struct {
 	key   string
 	value []string
@@ -60,13 +60,13 @@ func New(d door.Deps) *Server {
 	return a
 }
 
-// Handler serves everything on the client port except sockets.
+// Handler serves the client port except for sockets.
 func (a *Server) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
 
-// allRows are the methods of the client API, built or not.
+// allRows returns the methods of the client API, implemented or not.
 func allRows() []*row { return append(table(), pendingRows()...) }
 
-// pendingRows makes rows of the methods that are not built.
+// pendingRows makes rows for the methods that are not implemented.
 func pendingRows() []*row {
 	var rows []*row
 	for _, p := range pending {

@@ -19,7 +19,8 @@ var (
 	errHTTPKeyInvalid    = fault.New(fault.Unauthenticated, "HTTP key invalid")
 )
 
-// authenticate checks what the row of c asks for, and sets the caller.
+// authenticate checks the credentials that the row of c requires, and sets the
+// caller.
 func (a *Server) authenticate(c *call) (err error) {
 	switch c.row.access {
 	case byServerKey:
@@ -30,8 +31,8 @@ func (a *Server) authenticate(c *call) (err error) {
 	return err
 }
 
-// checkServerKey accepts Basic authentication with the server key as user; the
-// password does not matter. Fails with Unauthenticated.
+// checkServerKey accepts Basic authentication with the server key as user and
+// any password. Fails with Unauthenticated.
 func (a *Server) checkServerKey(authorization string) error {
 	if authorization == "" {
 		return errServerKeyRequired

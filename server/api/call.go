@@ -10,21 +10,21 @@ import (
 	"kumi/server/door"
 )
 
-// call is one request on its way through the API. It belongs to the goroutine
-// that serves the request.
+// call is one request in the API. It belongs to the goroutine that serves the
+// request.
 type call struct {
 	*Server
 	row           *row
 	ctx           context.Context
 	authorization string
-	// http is the request for calls over HTTP; gRPC calls have theirs in ctx.
+	// http is the request of calls over HTTP; gRPC calls have theirs in ctx.
 	http *http.Request
-	// claims are those of the caller: from the session token, or of the session
-	// that an authentication began. nil without one.
+	// claims are the caller's: from the session token, or of the session that
+	// authentication started; may be nil.
 	claims *core.Claims
 }
 
-// caller is the signed-in user; the zero id without one.
+// caller returns the signed-in user, or the zero id.
 func (c *call) caller() uuid.UUID {
 	if c.claims == nil {
 		return uuid.Nil
@@ -32,8 +32,8 @@ func (c *call) caller() uuid.UUID {
 	return c.claims.UserID
 }
 
-// moduleScope says to module code who is calling. It is made for calls with
-// hooks only.
+// moduleScope returns the scope for module code. It is only made for calls
+// with hooks.
 func (c *call) moduleScope() *core.Scope {
 	s := c.Scope()
 	s.TraceID = core.NewTraceID()

@@ -17,9 +17,9 @@ import (
 
 var errRejected = fault.New(fault.NotFound, "Requested resource was not found.")
 
-// invoke takes a decoded request through authentication, the before hook, the
-// handler and the after hook. REST and gRPC share it. Panics on the way become
-// Internal errors.
+// invoke passes a decoded request through authentication, the before hook, the
+// handler and the after hook. REST and gRPC share it. Panics become Internal
+// errors.
 func (a *Server) invoke(c *call, in proto.Message) (out proto.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -51,7 +51,7 @@ func (a *Server) invoke(c *call, in proto.Message) (out proto.Message, err error
 	return out, nil
 }
 
-// before runs a before hook and returns the request to go on with.
+// before runs a before hook and returns the request to continue with.
 func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Message) (proto.Message, error) {
 	body := in
 	if c.row.hook.In == nil {
@@ -64,7 +64,7 @@ func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Messag
 		return nil, a.moduleError(err, "before "+c.row.name, hook.Origin)
 	}
 	if body == nil {
-		return in, nil // nothing to change, only to refuse
+		return in, nil // it can only reject
 	}
 	if changed == nil || !changed.ProtoReflect().IsValid() {
 		a.Log.Warn().Str("api", c.row.name).Str("module", hook.Module).Msg("before hook returned nothing, the request is rejected")
@@ -76,8 +76,8 @@ func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Messag
 	return changed, nil
 }
 
-// after runs an after hook. Its error is logged and counted, the client never
-// sees it.
+// after runs an after hook. Its error is logged and counted, but not sent to
+// the client.
 func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Message) {
 	if c.row.hook.In == nil {
 		in = nil
@@ -93,7 +93,7 @@ func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Mes
 	}
 }
 
-// callBefore and callAfter turn a panic of module code into an error of that
+// callBefore and callAfter turn a panic of module code into an error of the
 // call.
 func callBefore(ctx context.Context, hook hooks.Before, in proto.Message) (out proto.Message, err error) {
 	defer recovered(&err)
@@ -105,7 +105,7 @@ func callAfter(ctx context.Context, hook hooks.After, out, in proto.Message) (er
 	return hook(ctx, out, in)
 }
 
-// crash is a panic of module code. The client learns no more than that.
+// crash is a panic of module code. Clients see no details.
 type crash struct {
 	value any
 	stack []byte
@@ -119,17 +119,17 @@ func recovered(err *error) {
 	}
 }
 
-// reported marks an error that needs no further line in the log.
+// reported marks an error that has been logged already.
 type reported struct{ error }
 
 func (r *reported) Unwrap() error { return r.error }
 
-// moduleError gives an error of module code a code and a message: what the
-// module chose, else Internal and the error's own text. Errors without a
-// chosen code are logged here, since nobody expected them.
+// moduleError adds a code and a message to an error of module code: those the
+// module set, otherwise Internal and the error's text. Errors without a code
+// are logged here, since they are unexpected.
 func (a *Server) moduleError(err error, call string, from hooks.Origin) error {
 	if door.Coded(err) {
-		return &reported{err} // all of scripts' errors are, and logged where the script ran
+		return &reported{err} // as all errors of scripts, which were logged where the script ran
 	}
 	event := a.Log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
 	message := door.ModuleMessage(err, from.Runtime)
@@ -142,15 +142,15 @@ func (a *Server) moduleError(err error, call string, from hooks.Origin) error {
 	return &reported{fault.Wrap(fault.CodeOf(err), message, err)}
 }
 
-// panicked makes an error of a panic in the server's own code.
+// panicked returns the error for a panic in the server's own code.
 func (a *Server) panicked(call string, p any) error {
 	a.Log.Error().Str("call", call).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("call panicked")
 	return &reported{fault.New(fault.Internal, "An internal error occurred.")}
 }
 
-// late turns the failure of a call whose time is over, or whose client went
-// away, into DeadlineExceeded or Canceled, whatever the operation that noticed
-// made of it.
+// late returns DeadlineExceeded or Canceled for the failure of a call whose
+// deadline has passed or whose client has disconnected, whatever the failed
+// operation returned.
 func late(ctx context.Context, err error) error {
 	if fault.CodeOf(err) != fault.Internal {
 		return err
@@ -164,8 +164,8 @@ func late(ctx context.Context, err error) error {
 	return err
 }
 
-// logFailure logs the errors that are the server's fault. What clients did wrong
-// is for those who look for it.
+// logFailure logs errors that are the server's fault at error level, and
+// clients' mistakes at debug level.
 func (a *Server) logFailure(call string, err error) {
 	if fault.IsMistake(err) {
 		a.Log.Debug().Err(err).Str("call", call).Msg("call refused")

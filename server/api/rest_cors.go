@@ -8,7 +8,7 @@ import (
 
 var anyOrigin = []string{"*"}
 
-// Headers that browsers may always send, and those that clients need besides.
+// Headers that browsers may always send, and others that clients need.
 var (
 	simpleHeaders  = []string{"Accept", "Accept-Language", "Content-Language", "Origin"}
 	allowedHeaders = []string{"Authorization", "Content-Type", "User-Agent"}
@@ -54,8 +54,8 @@ func (a *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	return true
 }
 
-// preflightHeaders is the list of asked headers that need a permission; ok is
-// false when one of them does not get it.
+// preflightHeaders returns the requested headers that need a permission; ok is
+// false if one of them is not permitted.
 func preflightHeaders(asked string) (granted string, ok bool) {
 	var list []string
 	for name := range strings.SplitSeq(asked, ",") {

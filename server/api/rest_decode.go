@@ -15,9 +15,9 @@ import (
 // fromJSON reads bodies: either spelling of a name, unknown names ignored.
 var fromJSON = protojson.UnmarshalOptions{DiscardUnknown: true}
 
-// decode fills in from the body, the query and the path of r, as the binding
-// says. It returns the size of the body as received. Fails with
-// InvalidArgument.
+// decode reads the request from the body, the query and the path of r,
+// according to the binding. It returns the size of the body as received. Fails
+// with InvalidArgument.
 func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, params *pathParams, in proto.Message) (received int, err error) {
 	var form url.Values
 	switch {
@@ -53,8 +53,8 @@ func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, param
 	return received, nil
 }
 
-// decodeBody reads the body into the request or one field of it. No body at
-// all leaves it as it is.
+// decodeBody decodes the body into the request or one of its fields. An empty
+// body leaves it unchanged.
 func (a *Server) decodeBody(w http.ResponseWriter, r *http.Request, rt *route, in proto.Message) (int, error) {
 	buf := takeBuffer()
 	defer buf.give()
@@ -73,7 +73,7 @@ func (a *Server) decodeBody(w http.ResponseWriter, r *http.Request, rt *route, i
 	return received, nil
 }
 
-// readForm reads a body of form fields, which count as query parameters.
+// readForm reads a form body, whose fields count as query parameters.
 func (a *Server) readForm(w http.ResponseWriter, r *http.Request) (int, url.Values, error) {
 	buf := takeBuffer()
 	defer buf.give()
@@ -102,9 +102,9 @@ func isBlank(b []byte) bool {
 	return true
 }
 
-// bodyProblem is protojson's message about a body: without the no-break spaces
-// that it puts in at random, so that it is the same from build to build, and
-// without bytes of the body that are no text.
+// bodyProblem returns protojson's message about a body without the random
+// no-break spaces that it contains, so that it is the same in all builds, and
+// without invalid UTF-8 from the body.
 func bodyProblem(err error) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\u00a0", " "), "\ufffd")
 }

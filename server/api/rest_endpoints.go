@@ -10,28 +10,28 @@ import (
 
 // endpoint is a row of endpoints.
 type endpoint struct {
-	// path is the whole path; one that ends in a slash, but for "/", has
+	// path is the whole path; one that ends in a slash, except "/", includes
 	// everything below it.
 	path    string
 	methods []string
-	// passes lets requests with other methods on to the routes of modules and to
-	// the API table. Without it they fail with Unimplemented.
+	// passes lets requests with other methods fall through to the routes of modules
+	// and the API table. Without it they fail with Unimplemented.
 	passes bool
-	name   string // in messages about routes of modules that are in its way
+	name   string // for messages about module routes that conflict with it
 	serve  func(*Server, http.ResponseWriter, *http.Request)
 }
 
 const rpcPrefix = "/v2/rpc/"
 
-// endpoints are the paths that the server answers before those of modules and
-// that are no methods of the API table.
+// endpoints are the server's paths that take precedence over those of modules
+// and are not in the API table.
 var endpoints = []endpoint{
 	{path: "/", methods: []string{"GET", "HEAD"}, passes: true, name: "the answer that the server is there", serve: (*Server).serveRoot},
 	{path: rpcPrefix, methods: []string{"GET", "POST"}, name: "RPC functions", serve: (*Server).serveRPC},
 	{path: reloadPath, methods: []string{"POST"}, name: "the reload of modules", serve: (*Server).serveReload},
 }
 
-// endpointOf finds the endpoint for a request, or nil.
+// endpointOf returns the endpoint of a request, or nil.
 func endpointOf(method, path string) *endpoint {
 	for i := range endpoints {
 		e := &endpoints[i]
@@ -56,8 +56,8 @@ func (e *endpoint) answer(a *Server, w http.ResponseWriter, r *http.Request) {
 
 func (a *Server) serveRoot(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 
-// Routes lists the paths that the API answers itself, so that modules can be
-// told of routes that would never be reached.
+// Routes lists the API's own paths, to warn about module routes that conflict
+// with them.
 func Routes() (own []httproute.Own) {
 	for _, e := range endpoints {
 		r := httproute.Own{Pattern: e.path, Name: e.name, First: true}

@@ -8,7 +8,7 @@ import (
 	"kumi/store/fault"
 )
 
-// statuses maps codes to HTTP statuses, as the protocol has them.
+// statuses maps codes to HTTP statuses, as in the protocol.
 var statuses = [...]int{
 	fault.OK: 200, fault.Canceled: 499, fault.Unknown: 500, fault.InvalidArgument: 400,
 	fault.DeadlineExceeded: 504, fault.NotFound: 404, fault.AlreadyExists: 409, fault.PermissionDenied: 403,
@@ -17,8 +17,8 @@ var statuses = [...]int{
 	fault.Unauthenticated: 401,
 }
 
-// statusOf is the HTTP status of a code. Codes that do not exist, which only
-// module code can make, are internal errors.
+// statusOf returns the HTTP status of a code. Unknown codes, which only module
+// code can make, are internal errors.
 func statusOf(code fault.Code) int {
 	if int(code) >= len(statuses) || code == fault.OK {
 		return http.StatusInternalServerError
@@ -26,7 +26,7 @@ func statusOf(code fault.Code) int {
 	return statuses[code]
 }
 
-// publicMessage is what a client may read about err.
+// publicMessage returns the message of err for clients.
 func publicMessage(err error) string { return fault.MessageOf(err, door.General(fault.CodeOf(err))) }
 
 // fail sends the error body of REST calls and returns its size.
@@ -45,7 +45,7 @@ func (a *Server) fail(w http.ResponseWriter, r *http.Request, err error) int {
 	return len(buf.b)
 }
 
-// sendError sends an error body with the headers that belong to its code.
+// sendError sends an error body with the headers for its code.
 func (a *Server) sendError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, body []byte) {
 	if code == fault.Unauthenticated {
 		w.Header().Set("Www-Authenticate", headerSafe(message))

@@ -9,24 +9,23 @@ import (
 	"kumi/store/fault"
 )
 
-// A large answer stays in memory until its client has read it, and clients may
-// ask for many and read none.
+// A large response stays in memory until its client has read it, and clients
+// may request many without reading any.
 const (
-	largeFrom = 64 << 10  // bytes of an answer that counts
+	largeFrom = 64 << 10  // size in bytes from which a response counts
 	maxUnsent = 256 << 20 // bytes of all of them together
-	paceSize  = 256 << 10 // bytes that a client has socket.write_timeout_ms for
+	paceSize  = 256 << 10 // bytes per socket.write_timeout_ms
 )
 
 var errTooMuchUnsent = fault.New(fault.Unavailable, "Too many large answers are being sent. Try again later.")
 
-// budget bounds what is held at once, in bytes. It may be used from any
-// goroutine.
+// budget limits the bytes held at once. It may be used from any goroutine.
 type budget struct {
 	max  int64
 	used atomic.Int64
 }
 
-// take takes n of the budget, unless so much is not left.
+// take takes n from the budget, unless less is left.
 func (b *budget) take(n int) bool {
 	if b.used.Add(int64(n)) > b.max {
 		b.give(n)
@@ -37,8 +36,8 @@ func (b *budget) take(n int) bool {
 
 func (b *budget) give(n int) { b.used.Add(-int64(n)) }
 
-// pacedWriter writes a large answer in parts, with a deadline for each: a client
-// that does not read is cut soon, and one that reads slowly is not.
+// pacedWriter writes a large response in parts with a deadline for each: a
+// client that stops reading is disconnected soon, a slow one is not.
 type pacedWriter struct {
 	w       io.Writer
 	control *http.ResponseController
@@ -48,7 +47,7 @@ type pacedWriter struct {
 // Write implements io.Writer.
 func (p *pacedWriter) Write(b []byte) (n int, err error) {
 	for len(b) > 0 && err == nil {
-		_ = p.control.SetWriteDeadline(time.Now().Add(p.wait)) // where there is one
+		_ = p.control.SetWriteDeadline(time.Now().Add(p.wait)) // if supported
 		var wrote int
 		wrote, err = p.w.Write(b[:min(len(b), paceSize)])
 		n, b = n+wrote, b[wrote:]

@@ -12,9 +12,9 @@ import (
 	"kumi/server/door"
 )
 
-// serveModuleRoute answers requests to routes that modules added, and returns
-// true for them. They are tried in order of registration; one that does not
-// take the request's method lets others have it.
+// serveModuleRoute serves requests to routes of modules, and returns true for
+// them. They are tried in order of registration; one that does not accept the
+// method falls through to the next.
 func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
 	routes := a.Set().HTTP
 	for i := range routes {
@@ -26,8 +26,8 @@ func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// serveRoute checks who calls and hands the request to the module. What fails
-// before or within a script is a coded error like that of a REST call.
+// serveRoute authenticates the caller and passes the request to the module.
+// Failures before or within a script are errors like those of a REST call.
 func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
 	if rt.Auth == httproute.AuthNone && rt.Serve == nil {
 		rt.Handler(w, r)
@@ -56,8 +56,8 @@ func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httprout
 	a.respond(w, r, res)
 }
 
-// routeScope is what module code learns of the caller, who has shown what the
-// route asks for. Fails with Unauthenticated.
+// routeScope returns the scope of the caller, after checking the credentials
+// that the route requires. Fails with Unauthenticated.
 func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, error) {
 	query, err := rpcQuery(r)
 	if err != nil {
@@ -104,13 +104,13 @@ func (a *Server) callRoute(ctx context.Context, w http.ResponseWriter, r *http.R
 	return res, nil
 }
 
-// guardRoute turns a panic of module code into an error of that call.
+// guardRoute turns a panic of module code into an error of the call.
 func guardRoute(ctx context.Context, rt *httproute.Route, in *httproute.Request) (res *httproute.Response, err error) {
 	defer recovered(&err)
 	return rt.Serve(ctx, in)
 }
 
-// respond sends what a script answered. Headers that are net/http's own are
+// respond sends a script's response. Headers that net/http sets itself are
 // left to it.
 func (a *Server) respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
 	h := w.Header()

@@ -21,8 +21,7 @@ func bindQuery(in proto.Message, query url.Values, given *utilities.DoubleArray)
 	return nil
 }
 
-// bindPath sets a field from a parameter of the path. Fails with
-// InvalidArgument.
+// bindPath sets a field from a path parameter. Fails with InvalidArgument.
 func bindPath(in proto.Message, field, value string) error {
 	if err := runtime.PopulateFieldFromPath(in, field, strings.ToValidUTF8(value, "\ufffd")); err != nil {
 		return invalid("%v", err)
@@ -30,7 +29,7 @@ func bindPath(in proto.Message, field, value string) error {
 	return nil
 }
 
-// validText is query with everything in UTF-8, which messages have to be.
+// validText returns query with valid UTF-8 everywhere, as messages require.
 func validText(query url.Values) url.Values {
 	for name, values := range query {
 		for i, v := range values {

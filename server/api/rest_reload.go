@@ -7,11 +7,11 @@ import (
 	"kumi/internal/json"
 )
 
-// reloadPath is where other servers and tools ask for a reload. It is no path of
-// the protocol's.
+// reloadPath is where other servers and tools request a reload. It is not part
+// of Nakama's API.
 const reloadPath = "/v2/kumi/reload"
 
-// serveReload loads the modules anew and answers with their version. It takes
+// serveReload reloads the modules and responds with their version. It requires
 // the HTTP key, as server-to-server calls do, and no session.
 func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 	query, err := rpcQuery(r)
@@ -24,7 +24,7 @@ func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 		err = errHTTPKeyInvalid
 	}
 	if err == nil {
-		// A caller that goes away does not stop it halfway.
+		// A caller that disconnects does not cancel it.
 		err = a.Reload(context.WithoutCancel(r.Context()))
 	}
 	if err != nil {

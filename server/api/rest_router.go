@@ -9,29 +9,29 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// maxPathParams is the most parameters a pattern may have.
+// maxPathParams is the maximum number of parameters in a pattern.
 const maxPathParams = 4
 
-// route is a binding made ready: the fields its path parameters and its body
-// go into.
+// route is a binding with the fields of its path parameters and its body
+// resolved.
 type route struct {
 	*row
-	params []string // names of fields, empty where the request has none
-	// body is the field the HTTP body goes into; whole means the request itself.
+	params []string // names of fields, empty if the request has none
+	// body is the field for the HTTP body; whole means the request itself.
 	body  protoreflect.FieldDescriptor
 	whole bool
-	given *utilities.DoubleArray // what the path and the body give, not the query
+	given *utilities.DoubleArray // fields set by the path and the body, not the query
 }
 
 // pathParams are the values of a path's parameters, in order.
 type pathParams [maxPathParams]string
 
-// router finds the route of a verb and a path. net/http's own multiplexer is
-// not used, as it cleans paths by redirects and answers 405 by itself, where
-// the protocol wants 404 and 501. It is read-only once built.
+// router finds the route of a method and a path. net/http's multiplexer is not
+// used, as it cleans paths by redirects and responds with 405 by itself, where
+// the protocol has 404 and 501. It is read-only once built.
 type router map[string]*node
 
-// node is one segment of a path; children by literal text go before the
+// node is one segment of a path; literal children take precedence over the
 // parameter.
 type node struct {
 	literal map[string]*node
@@ -39,8 +39,8 @@ type node struct {
 	route   *route
 }
 
-// newRouter builds the routes of all rows. A row that does not fit its request
-// type is a mistake in the table, and panics.
+// newRouter builds the routes of all rows. It panics if a row does not match
+// its request type.
 func newRouter(rows []*row) router {
 	r := router{}
 	for _, row := range rows {
@@ -73,7 +73,7 @@ func (r router) add(row *row, b binding) {
 		}
 		name = strings.TrimSuffix(name, "}")
 		if fields.ByName(protoreflect.Name(name)) == nil {
-			name = "" // a method that is not built: its values go nowhere
+			name = "" // not implemented: the values are ignored
 		}
 		rt.params = append(rt.params, name)
 		if at.param == nil {
@@ -109,9 +109,9 @@ func (n *node) child(segment string) *node {
 	return c
 }
 
-// find returns the route of a verb and a path and fills in the path's
-// parameters. Without one it returns nil, and whether the path exists under
-// another verb. escaped says that path is still percent-encoded.
+// find returns the route of a method and a path and sets the path's
+// parameters. Without one it returns nil, and whether the path exists with
+// another method. escaped means that path is still percent-encoded.
 func (r router) find(verb, path string, escaped bool, params *pathParams) (rt *route, otherVerb bool) {
 	path = strings.TrimPrefix(path, "/")
 	if root := r[verb]; root != nil {

@@ -13,17 +13,17 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// compressFrom is the size in bytes from which answers are compressed. Below
-// it a compressed answer is hardly smaller, or larger, and costs more than the
-// whole call.
+// compressFrom is the size in bytes from which responses are compressed.
+// Smaller ones hardly shrink, or grow, and compression would cost more than
+// the whole call.
 const compressFrom = 1024
 
 // lengthFrom is the size from which net/http does not count the body itself.
 const lengthFrom = 2048
 
-// send writes a whole response, compressed when the client accepts that and
-// it is worth it. A large one, when as much as maxUnsent waits for clients
-// already, is left out and the client told so.
+// send writes a whole response, compressed if the client accepts that and it
+// is worthwhile. A large one is replaced by an error if maxUnsent bytes are
+// waiting for clients already.
 func (a *Server) send(w http.ResponseWriter, r *http.Request, status int, contentType []string, body []byte) {
 	var out io.Writer = w
 	if len(body) >= largeFrom {
@@ -49,11 +49,11 @@ func (a *Server) send(w http.ResponseWriter, r *http.Request, status int, conten
 		}
 	}
 	w.WriteHeader(status)
-	_, _ = out.Write(body) // a client that went away is no error
+	_, _ = out.Write(body) // a disconnected client is not an error
 }
 
-// acceptedEncoding is the first encoding of the list that the server speaks.
-// Preferences are not read.
+// acceptedEncoding returns the first supported encoding of the list. Quality
+// values are ignored.
 func acceptedEncoding(accept []string) string {
 	for _, line := range accept {
 		for name := range strings.SplitSeq(line, ",") {
@@ -101,12 +101,12 @@ type buffer struct{ b []byte }
 
 var bodyBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1024)} }}
 
-// keepBuffer is the largest buffer that goes back to the pool.
+// keepBuffer is the maximum size of a buffer that is returned to the pool.
 const keepBuffer = 64 << 10
 
 func takeBuffer() *buffer { return bodyBuffers.Get().(*buffer) }
 
-// give returns the buffer; nobody may hold its bytes any longer.
+// give returns the buffer to the pool; nobody may hold its bytes any longer.
 func (b *buffer) give() {
 	if cap(b.b) <= keepBuffer {
 		b.b = b.b[:0]

@@ -12,7 +12,7 @@ import (
 	"kumi/server/metrics"
 )
 
-// access says what a caller must show.
+// access is what a caller must present.
 type access uint8
 
 const (
@@ -22,23 +22,23 @@ const (
 )
 
 // row is one method of the client API. REST routes, the gRPC method, hooks and
-// metrics all follow from it; see table.
+// metrics are all generated from it; see table.
 type row struct {
 	name     string
 	access   access
 	bindings []binding
-	// request makes the message that a call is decoded into.
+	// request makes an empty request message.
 	request func() proto.Message
 	handle  func(c *call, in proto.Message) (proto.Message, error)
 
-	hook  *hooks.Method // nil: no hooks exist for it
+	hook  *hooks.Method // nil: has no hooks
 	stats *metrics.MethodStats
 }
 
 // binding is one way to call a method over HTTP. Path parameters, as in
-// {user_id}, and query parameters name fields of the request. body is "*" when
-// the HTTP body is the whole request, the name of a field when it is that
-// field, and empty when there is none.
+// {user_id}, and query parameters name fields of the request. body is "*" if
+// the HTTP body is the whole request, the name of a field if it is that field,
+// and empty if there is none.
 type binding struct {
 	verb, pattern, body string
 }
@@ -54,7 +54,7 @@ type message[T any] interface {
 	proto.Message
 }
 
-// method makes a row from a handler of any request and answer.
+// method makes a row from a handler.
 func method[T any, In message[T], Out proto.Message](name string, who access, handle func(*call, In) (Out, error), bindings ...binding) *row {
 	r := &row{
 		name: name, access: who, bindings: bindings,
@@ -71,26 +71,26 @@ func method[T any, In message[T], Out proto.Message](name string, who access, ha
 	return r
 }
 
-// action makes a row from a handler whose answer is empty.
+// action makes a row from a handler with an empty response.
 func action[T any, In message[T]](name string, who access, handle func(*call, In) error, bindings ...binding) *row {
 	return method(name, who, func(c *call, in In) (*emptypb.Empty, error) {
 		return nothing, handle(c, in)
 	}, bindings...)
 }
 
-// operation makes a row from an operation of core that a signed-in user calls.
+// operation makes a row from an operation of core, called by a signed-in user.
 func operation[T any, In message[T], Out proto.Message](name string, do func(*core.Core, context.Context, uuid.UUID, In) (Out, error), bindings ...binding) *row {
 	return method(name, bySession, func(c *call, in In) (Out, error) {
 		return do(c.Core, c.ctx, c.caller(), in)
 	}, bindings...)
 }
 
-// command is operation with an empty answer.
+// command is operation with an empty response.
 func command[T any, In message[T]](name string, do func(*core.Core, context.Context, uuid.UUID, In) error, bindings ...binding) *row {
 	return action(name, bySession, func(c *call, in In) error {
 		return do(c.Core, c.ctx, c.caller(), in)
 	}, bindings...)
 }
 
-// nothing is the empty answer. It is shared: nobody writes to it.
+// nothing is the empty response. It is shared and must not be modified.
 var nothing = &emptypb.Empty{}

@@ -39,8 +39,8 @@ func (a *Server) failRPC(w http.ResponseWriter, r *http.Request, err error) int 
 	return a.sendRPCError(w, r, fault.CodeOf(err), message, func(out *json.Writer) { out.Text(message) })
 }
 
-// failRPCCall sends the error that a function ended with. Where the operator
-// wants it, errors that a script did not raise on purpose say where they happened.
+// failRPCCall sends the error that a function ended with. If configured,
+// errors that a script did not raise on purpose include their stack trace.
 func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Function, err error) int {
 	stack := ""
 	var script *vm.ScriptError
@@ -55,7 +55,7 @@ func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Func
 	})
 }
 
-// sendRPCError sends the error body of RPCs, whose field error differs, and
+// sendRPCError sends the error body of RPCs, whose error field differs, and
 // returns its size.
 func (a *Server) sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, writeError func(*json.Writer)) int {
 	buf := takeBuffer()

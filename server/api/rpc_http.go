@@ -21,8 +21,8 @@ var (
 	errRPCPayload    = fault.New(fault.InvalidArgument, "RPC body must be a JSON string; send raw bodies with the unwrap parameter")
 )
 
-// serveRPC answers /v2/rpc/{id}. It does not go through the API table: there
-// is no message to decode, and this is the path games call most.
+// serveRPC serves /v2/rpc/{id}. It bypasses the API table: there is no message
+// to decode, and games call this path most.
 func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 	query, err := rpcQuery(r)
 	if err != nil {
@@ -88,7 +88,7 @@ func rpcQuery(r *http.Request) (url.Values, error) {
 }
 
 // authenticateRPC accepts the HTTP key, as query parameter or as user of Basic
-// authentication, or a session. Claims are nil for calls with the key.
+// authentication, or a session. claims are nil for calls with the key.
 func (a *Server) authenticateRPC(r *http.Request, query url.Values) (*core.Claims, error) {
 	if key := query["http_key"]; len(key) > 0 && key[0] != "" {
 		if !a.httpKey.matches(key[0]) {
@@ -109,7 +109,7 @@ func (a *Server) authenticateRPC(r *http.Request, query url.Values) (*core.Claim
 	return a.session(authorization)
 }
 
-// lookup finds a registered function.
+// lookup returns a registered function.
 func (a *Server) lookup(id string) (*rpc.Function, error) {
 	if id == "" {
 		return nil, errRPCIDRequired
@@ -157,7 +157,7 @@ func (a *Server) runRPC(ctx context.Context, f *rpc.Function, payload string) (s
 	return result, nil
 }
 
-// guardRPC turns a panic of module code into an error of that call.
+// guardRPC turns a panic of module code into an error of the call.
 func guardRPC(ctx context.Context, f rpc.Func, payload string) (result string, err error) {
 	defer recovered(&err)
 	return f(ctx, payload)

@@ -7,8 +7,8 @@ import (
 	"kumi/core"
 )
 
-// orCreate reads the create flag of an authentication, which is true unless
-// sent.
+// orCreate returns the create flag of an authentication, which is true by
+// default.
 func orCreate(create *wrapperspb.BoolValue) bool { return create == nil || create.Value }
 
 func authenticateCustom(c *call, in *api.AuthenticateCustomRequest) (*api.Session, error) {

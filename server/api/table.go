@@ -7,8 +7,8 @@ import (
 	"kumi/core"
 )
 
-// table lists the methods of the client API. A new method is a row here, and
-// its operation in core. It returns fresh rows, since a server fills in more.
+// table returns the methods of the client API. A new method is a row here, and
+// its operation in core. It returns fresh rows, since a server adds to them.
 func table() []*row {
 	return []*row{
 		method("Healthcheck", anyone, healthcheck, get("/healthcheck")),
@@ -90,7 +90,7 @@ func event(c *call, in *api.Event) error {
 	return c.Core.Event(core.WithMode(c.ctx, c.moduleScope(), "event"), c.caller(), in)
 }
 
-// Hooked names the methods that are built and that hooks exist for.
+// Hooked returns the names of the implemented methods that have hooks.
 func Hooked() (names []string) {
 	for _, r := range table() {
 		if r.hook != nil {

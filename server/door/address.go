@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// ClientOf is the address of the client behind an HTTP request, for module
-// code and logs: from X-Forwarded-For where there is one, else the peer's.
+// ClientOf returns the address of the client of an HTTP request, for module
+// code and logs: from X-Forwarded-For if present, otherwise the peer's.
 func ClientOf(r *http.Request, proxies int) (ip, port string) {
 	return clientAddress(r.Header["X-Forwarded-For"], r.RemoteAddr, proxies)
 }
@@ -26,10 +26,10 @@ func ClientOfRPC(ctx context.Context, proxies int) (ip, port string) {
 	return clientAddress(metadata.ValueFromIncomingContext(ctx, "x-forwarded-for"), remote, proxies)
 }
 
-// clientAddress walks the forwarding list from its end. The first addresses
-// met, as many as there are proxies, are those proxies, the next is the
-// client's. In a shorter list it is the one furthest to the left. Loopback
-// addresses and things that are none do not count.
+// clientAddress walks the forwarding list from its end: the first addresses,
+// as many as there are proxies, are the proxies, the next is the client's. In
+// a shorter list it is the leftmost. Loopback and invalid addresses do not
+// count.
 func clientAddress(forwarded []string, remote string, proxies int) (ip, port string) {
 	passed := 0
 	for i := len(forwarded) - 1; i >= 0 && passed <= proxies; i-- {
@@ -56,7 +56,7 @@ func clientAddress(forwarded []string, remote string, proxies int) (ip, port str
 	return host, port
 }
 
-// usable takes one entry of a forwarding list apart.
+// usable parses one entry of a forwarding list.
 func usable(entry string) (ip, port string, ok bool) {
 	host := strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")
 	if h, p, err := net.SplitHostPort(entry); err == nil {

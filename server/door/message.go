@@ -8,9 +8,9 @@ import (
 	"kumi/store/fault"
 )
 
-// ModuleMessage is what a client may read of an error that a call into a module
-// ended with: what the module itself said. In Go that is the text of any error;
-// for scripts an error without a code is the server's own.
+// ModuleMessage returns what a client may see of an error of a call into a
+// module: the module's own message. In Go that is the text of any error; for
+// scripts an error without a code is the server's own.
 func ModuleMessage(err error, language string) string {
 	generic := General(fault.CodeOf(err))
 	if language != "lua" && language != "javascript" && !Coded(err) {
@@ -19,14 +19,14 @@ func ModuleMessage(err error, language string) string {
 	return fault.MessageOf(err, generic)
 }
 
-// Coded tells whether somebody chose a code for err.
+// Coded tells whether err has a code that was set on purpose.
 func Coded(err error) bool {
 	var f *fault.Error
 	var r *runtime.Error
 	return errors.As(err, &f) || errors.As(err, &r)
 }
 
-// General is what a client reads of an error that has nothing to say to it.
+// General returns the message for clients if an error has none for them.
 func General(code fault.Code) string {
 	switch code {
 	case fault.Canceled:

@@ -1,6 +1,6 @@
-// Package game puts the game server together below its doors: who is where,
-// matches, parties, the matchmaker, and the operations on top of them. Servers
-// and tests are all made of it.
+// Package game assembles the game server without its ports: presences,
+// matches, parties, the matchmaker, and the operations of core. The server and
+// tests use it.
 package game
 
 import (
@@ -18,7 +18,7 @@ import (
 	"kumi/store"
 )
 
-// Metrics is what the parts of a game count.
+// Metrics receives what the parts of a game count.
 type Metrics interface {
 	core.Metrics
 	match.Metrics
@@ -27,24 +27,23 @@ type Metrics interface {
 	presence.Metrics
 }
 
-// Options say what a game is made of. Config and Scope are required.
+// Options configure a Game. Config and Scope are required.
 type Options struct {
 	Config  *config.Config
 	DB      *store.DB // nil: operations that need a database fail
 	Logger  zerolog.Logger
 	Metrics Metrics
 	Version string
-	// Hooks gives the hooks of the loaded modules; nil: there are none. Scope is
-	// the caller of
+	// Hooks returns the hooks of the loaded modules; nil: there are none. Scope is for
 	// calls into modules that no client made.
 	Hooks func() *hooks.Registry
 	Scope *core.Scope
-	// PasswordCost is bcrypt's work factor for new passwords, 0 for the default.
+	// PasswordCost is bcrypt's cost for new passwords, 0 for the default.
 	PasswordCost int
 }
 
-// Game is a game server without doors. Its fields are set by New and only read
-// afterwards; each may be used from any goroutine.
+// Game is a game server without ports. Its fields are set by New and
+// read-only; each may be used from any goroutine.
 type Game struct {
 	Core       *core.Core
 	Sessions   *presence.Sessions
@@ -55,8 +54,8 @@ type Game struct {
 	Matchmaker *matchmaker.Matchmaker
 }
 
-// New makes a game. Nothing runs yet: the matchmaker is started by its Start.
-// Fails when a setting makes no sense.
+// New makes a game. Nothing runs yet: call the matchmaker's Start. Fails for
+// settings that are invalid together.
 func New(o Options) (*Game, error) {
 	cfg := o.Config
 	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)

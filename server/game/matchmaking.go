@@ -19,8 +19,8 @@ import (
 	"kumi/presence"
 )
 
-// matchmaking is what the matchmaker calls: module code, and the players'
-// sockets. Its methods run on the matchmaker's goroutines.
+// matchmaking is called by the matchmaker, and calls module code and the
+// players' sockets. Its methods run on the matchmaker's goroutines.
 type matchmaking struct {
 	log     zerolog.Logger
 	hooks   func() *hooks.Registry
@@ -29,7 +29,7 @@ type matchmaking struct {
 	matches *match.Registry
 }
 
-// replaced gives the functions of modules that replace parts of a pass.
+// replaced returns the functions of modules that replace parts of a pass.
 func (g *matchmaking) replaced() (h matchmaker.Hooks) {
 	single := g.singles()
 	if slot := single.MatchmakerProcessor; slot != nil {
@@ -45,7 +45,7 @@ func (g *matchmaking) replaced() (h matchmaker.Hooks) {
 	return h
 }
 
-// singles are the hooks of which there is one each.
+// singles returns the handlers that there is only one of.
 func (g *matchmaking) singles() *hooks.Singles {
 	if g.hooks == nil {
 		return new(hooks.Singles)
@@ -57,10 +57,10 @@ func (g *matchmaking) context(mode string) context.Context {
 	return core.WithMode(context.Background(), g.scope, mode)
 }
 
-// matched tells the players of a formed match where to meet: in the match that
-// module code names, else in a relayed one that a token opens.
+// matched notifies the players of a formed match: of the match that module
+// code returned, otherwise of a token for a relayed one.
 func (g *matchmaking) matched(m *matchmaker.Match) {
-	id, token := g.place(m), ""
+	id, token := g.matchFor(m), ""
 	if id == "" {
 		var err error
 		if token, err = g.token(); err != nil {
@@ -90,9 +90,8 @@ func (g *matchmaking) matched(m *matchmaker.Match) {
 	}
 }
 
-// place asks module code for the match of the players; empty means that it has
-// none for them.
-func (g *matchmaking) place(m *matchmaker.Match) string {
+// matchFor asks module code for the match of the players; empty means none.
+func (g *matchmaking) matchFor(m *matchmaker.Match) string {
 	hook := g.singles().MatchmakerMatched
 	if hook == nil {
 		return ""
@@ -107,7 +106,7 @@ func (g *matchmaking) place(m *matchmaker.Match) string {
 		log.Error().Err(err).Msg("matchmaker matched handler failed, the players get a token for a relayed match")
 		return ""
 	}
-	// Go code may name anything its clients understand.
+	// Go code may return anything that its clients understand.
 	if id == "" || hook.Runtime == "go" {
 		return id
 	}
@@ -126,17 +125,17 @@ func (g *matchmaking) token() (string, error) {
 	return g.matches.NewToken(id)
 }
 
-// ticketTimeoutCode is the code of the notification that a ticket timed out,
-// away from those that the protocol uses.
+// ticketTimeoutCode is the code of the notification that a ticket timed out.
+// It is outside of the range that the protocol uses.
 const ticketTimeoutCode = -100
 
-// timedOut tells the players that their tickets are gone.
+// timedOut notifies players that their tickets timed out.
 func (g *matchmaking) timedOut(tickets []*matchmaker.Ticket) {
 	for _, t := range tickets {
 		content, _ := json.Marshal(struct {
 			Ticket string `json:"ticket"`
 			Party  string `json:"party_id,omitempty"`
-		}{t.ID, t.PartyID}) // strings always can
+		}{t.ID, t.PartyID}) // strings cannot fail
 		id, err := uuid.NewV4()
 		if err != nil {
 			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not notify of a ticket that timed out")
