@@ -133,8 +133,8 @@ func (v *VM) Show(x vm.Ref) string {
 	return text
 }
 
-// mostShown is how many members of a Map or Set are shown.
-const mostShown = 100
+// maxShown is how many members of a Map or Set are shown.
+const maxShown = 100
 
 // maxShownText is the longest text of one value, in bytes: values may contain the
 // same part many times.
@@ -150,8 +150,8 @@ func (v *VM) show(x goja.Value) string {
 	return text
 }
 
-// deepestShown is how deep Maps and Sets are shown within one another.
-const deepestShown = 3
+// maxShownDepth is how deep Maps and Sets are shown within one another.
+const maxShownDepth = 3
 
 func (v *VM) showIn(x goja.Value, depth, size int) string {
 	o, ok := x.(*goja.Object)
@@ -194,7 +194,7 @@ func (v *VM) showMembers(kind string, items []vm.Ref, depth, size int) string {
 	}
 	for i := 0; i < len(items); i += step {
 		switch {
-		case depth == deepestShown, i == mostShown*step, b.Len() > size:
+		case depth == maxShownDepth, i == maxShown*step, b.Len() > size:
 			b.WriteString("…}")
 			return b.String()
 		case i > 0:

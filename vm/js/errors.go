@@ -182,15 +182,15 @@ func (v *VM) readThrown(e *vm.ScriptError, x goja.Value) {
 
 // The causes of an error are in the log with it, so far as somebody reads that.
 const (
-	mostCauses  = 8 // of all together
-	deepestList = 4 // within one another
+	maxCauses     = 8 // of all together
+	maxCauseDepth = 4 // within one another
 )
 
 // causes lists what an error says it comes from: its cause, and the errors that
 // an AggregateError is of.
 func (v *VM) causes(x goja.Value) string {
 	var b strings.Builder
-	left := mostCauses
+	left := maxCauses
 	var add func(x goja.Value, depth int)
 	one := func(what string, x goja.Value, depth int) {
 		if x == nil || goja.IsUndefined(x) || left == 0 {
@@ -202,11 +202,11 @@ func (v *VM) causes(x goja.Value) string {
 	}
 	add = func(x goja.Value, depth int) {
 		obj, ok := x.(*goja.Object)
-		if !ok || obj.ClassName() != "Error" || depth == deepestList {
+		if !ok || obj.ClassName() != "Error" || depth == maxCauseDepth {
 			return
 		}
 		if list, ok := obj.Get("errors").(*goja.Object); ok && v.IsList(list) {
-			for i := range min(v.Len(list), mostCauses) {
+			for i := range min(v.Len(list), maxCauses) {
 				one("error "+strconv.Itoa(i+1), list.Get(strconv.Itoa(i)), depth)
 			}
 		}

@@ -77,7 +77,7 @@ func (j *jsonBuiltin) doParse(fc goja.FunctionCall) goja.Value {
 	}
 	text := s.String()
 	d := decoder{Reader: json.NewReader(text), vm: j.vm, ordinary: true, keys: j.keys, vals: j.vals}
-	d.Depth, d.Copy = deepestText, true
+	d.Depth, d.Copy = maxTextDepth, true
 	x := d.whole() // runs no script, so nothing else needs the stacks
 	if cap(d.vals) <= 256 {
 		clear(d.keys[:cap(d.keys)])
@@ -125,7 +125,7 @@ func (d *decoder) native() *goja.Object {
 	o := d.vm.rt.NewObject()
 	keys, vals := d.keys[from:], d.vals[from:]
 	if len(keys) > 0 {
-		in := inside{insides.of(o).data}
+		in := rawObject{objectLayout.of(o).data}
 		values := *in.values() // empty, and made for a few
 		if len(keys) > 8 {
 			values = make(map[unistring.String]goja.Value, len(keys))
@@ -195,23 +195,23 @@ func (j *jsonBuiltin) append(b []byte, x goja.Value) (_ []byte, ok bool) {
 }
 
 func (j *jsonBuiltin) appendObject(b []byte, o *goja.Object) (_ []byte, ok bool) {
-	if len(j.stack) >= deepest || len(b) > vm.MaxString {
+	if len(j.stack) >= maxDepth || len(b) > vm.MaxString {
 		return b, false // a cycle, most likely
 	}
 	j.stack = append(j.stack, o)
-	behind := insides.of(o)
-	in := inside{behind.data}
+	behind := objectLayout.of(o)
+	in := rawObject{behind.data}
 	switch {
-	case behind.table == insides.ordinary && in.prototype() == j.objects:
+	case behind.table == objectLayout.ordinary && in.prototype() == j.objects:
 		b, ok = j.appendOrdinary(b, in)
-	case behind.table == insides.array && in.prototype() == j.arrays:
+	case behind.table == objectLayout.array && in.prototype() == j.arrays:
 		b, ok = j.appendArray(b, in)
 	}
 	j.stack = j.stack[:len(j.stack)-1]
 	return b, ok
 }
 
-func (j *jsonBuiltin) appendOrdinary(b []byte, in inside) (_ []byte, ok bool) {
+func (j *jsonBuiltin) appendOrdinary(b []byte, in rawObject) (_ []byte, ok bool) {
 	values := *in.values()
 	b = append(b, '{')
 	first := true
@@ -238,7 +238,7 @@ func (j *jsonBuiltin) appendOrdinary(b []byte, in inside) (_ []byte, ok bool) {
 	return append(b, '}'), true
 }
 
-func (j *jsonBuiltin) appendArray(b []byte, in inside) (_ []byte, ok bool) {
+func (j *jsonBuiltin) appendArray(b []byte, in rawObject) (_ []byte, ok bool) {
 	items, whole := in.items()
 	if _, has := (*in.values())["toJSON"]; has || !whole {
 		return b, false

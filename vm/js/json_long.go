@@ -155,8 +155,8 @@ func (s *stringifier) object(o *goja.Object) bool {
 			panic(s.v.rt.NewTypeError("Converting circular structure to JSON"))
 		}
 	}
-	if len(s.stack) >= deepestText {
-		s.v.throw(fault.Newf(fault.InvalidArgument, "the value is nested more than %d levels deep", deepestText))
+	if len(s.stack) >= maxTextDepth {
+		s.v.throw(fault.Newf(fault.InvalidArgument, "the value is nested more than %d levels deep", maxTextDepth))
 	}
 	if s.v.IsFunc(o) {
 		return false
@@ -304,8 +304,8 @@ func (v *VM) revive(reviver goja.Callable, holder *goja.Object, key string, dept
 		x = goja.Undefined()
 	}
 	if o, ok := x.(*goja.Object); ok {
-		if depth > deepestText {
-			v.throw(fault.Newf(fault.InvalidArgument, "the value is nested more than %d levels deep", deepestText))
+		if depth > maxTextDepth {
+			v.throw(fault.Newf(fault.InvalidArgument, "the value is nested more than %d levels deep", maxTextDepth))
 		}
 		s := &stringifier{v: v}
 		names := []string(nil)

@@ -37,8 +37,8 @@ type arrived struct {
 
 // most bounds what one call may have going on at the same time.
 const (
-	mostTimers = 10_000
-	mostWork   = 256
+	maxTimers = 10_000
+	maxWork   = 256
 )
 
 // theLoop is the loop of the running call.
@@ -65,8 +65,8 @@ func (v *VM) dropLoop() {
 // start runs work in the background and gives the promise of its results.
 func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
 	l := v.theLoop()
-	if l.working >= mostWork {
-		return nil, fault.Newf(fault.ResourceExhausted, "%s: one call may wait for %d of these at the same time", name, mostWork)
+	if l.working >= maxWork {
+		return nil, fault.Newf(fault.ResourceExhausted, "%s: one call may wait for %d of these at the same time", name, maxWork)
 	}
 	p, resolve, reject := v.rt.NewPromise()
 	l.working++
@@ -225,8 +225,8 @@ func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
 		panic(v.rt.NewTypeError("the first argument must be a function"))
 	}
 	l := v.theLoop()
-	if len(l.timers) >= mostTimers {
-		v.throw(fault.Newf(fault.ResourceExhausted, "one call may have %d timers", mostTimers))
+	if len(l.timers) >= maxTimers {
+		v.throw(fault.Newf(fault.ResourceExhausted, "one call may have %d timers", maxTimers))
 	}
 	ms := fc.Argument(1).ToFloat()
 	if !(ms > 0) {

@@ -58,9 +58,9 @@ func (v *VM) Object(l *vm.Layout, values []vm.Ref) vm.Ref {
 	return v.rt.NewDynamicObject(o)
 }
 
-// deepest is how far values may nest that come from Go, and those that the short
+// maxDepth is how far values may nest that come from Go, and those that the short
 // way of JSON.stringify takes.
-const deepest = 200
+const maxDepth = 200
 
 // FromAny implements vm.Engine.
 func (v *VM) FromAny(x any) (vm.Ref, error) {
@@ -72,7 +72,7 @@ func (v *VM) FromAny(x any) (vm.Ref, error) {
 }
 
 func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
-	if depth > deepest {
+	if depth > maxDepth {
 		return nil, errors.New("the value is nested too deeply or contains itself")
 	}
 	switch x := x.(type) {

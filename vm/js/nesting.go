@@ -19,8 +19,8 @@ import (
 // maxNative is how deep built-in functions may nest within one another.
 const maxNative = 2000
 
-// deepestText is how deep JSON may nest.
-const deepestText = 5000
+// maxTextDepth is how deep JSON may nest.
+const maxTextDepth = 5000
 
 // What scripts may compile while they run: the compiler recurses as deep as the
 // text is nested.
@@ -60,7 +60,7 @@ var generators = goja.MustCompile("generators", `Object.getPrototypeOf(function*
 // wrapJSON puts in the server's own JSON functions, which bound nesting.
 func (v *VM) wrapJSON() {
 	object := v.builtin("JSON")
-	if insides.known {
+	if objectLayout.known {
 		v.addJSON(object)
 		return
 	}
@@ -69,8 +69,8 @@ func (v *VM) wrapJSON() {
 
 // checkNesting refuses JSON text that nests too deep.
 func (v *VM) checkNesting(x goja.Value) {
-	if text, ok := stringOf(x); ok && nesting(text) > deepestText {
-		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", deepestText))
+	if text, ok := stringOf(x); ok && nesting(text) > maxTextDepth {
+		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", maxTextDepth))
 	}
 }
 

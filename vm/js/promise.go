@@ -65,14 +65,14 @@ type rejectedAt struct {
 	stack  string
 }
 
-// mostRejectedAt bounds what is kept during a call.
-const mostRejectedAt = 16
+// maxRejectedAt bounds what is kept during a call.
+const maxRejectedAt = 16
 
 func (v *VM) noteRejection(reason goja.Value) {
-	if o, ok := reason.(*goja.Object); ok && o.ClassName() == "Error" || reason == nil || len(v.lostAt) == mostRejectedAt {
+	if o, ok := reason.(*goja.Object); ok && o.ClassName() == "Error" || reason == nil || len(v.lostAt) == maxRejectedAt {
 		return
 	}
-	if stack := stackText(v.rt.CaptureCallStack(mostRejectedAt, nil)); stack != "" {
+	if stack := stackText(v.rt.CaptureCallStack(maxRejectedAt, nil)); stack != "" {
 		v.lostAt = append(v.lostAt, rejectedAt{reason, stack})
 	}
 }

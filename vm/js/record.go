@@ -23,7 +23,7 @@ type record struct {
 
 // Record implements vm.Engine.
 func (v *VM) Record(l *vm.Layout, s vm.Source) vm.Ref {
-	if len(l.Names) > mostRoom {
+	if len(l.Names) > maxRoom {
 		return v.rt.NewDynamicObject(&record{vm: v, layout: l, source: s})
 	}
 	r := &roomyRecord{record: record{vm: v, layout: l, source: s}}
@@ -34,10 +34,10 @@ func (v *VM) Record(l *vm.Layout, s vm.Source) vm.Ref {
 // roomyRecord is a record of few properties, with room for them.
 type roomyRecord struct {
 	record
-	room [mostRoom]goja.Value
+	room [maxRoom]goja.Value
 }
 
-const mostRoom = 6
+const maxRoom = 6
 
 func (r *record) has(i int) bool {
 	if r.gone != nil && r.gone[i] {

@@ -36,10 +36,10 @@ func (v *VM) NullState(state vm.Ref, known any) any {
 	if !ok {
 		return k
 	}
-	if !insides.known && len(k.objects) > 0 && k.objects[0] == root {
+	if !objectLayout.known && len(k.objects) > 0 && k.objects[0] == root {
 		return k // it would take too long
 	}
-	if insides.known {
+	if objectLayout.known {
 		v.nullKnown(k, root) // runs no script
 	} else {
 		_ = v.guard(func() { v.nullKnown(k, root) })
@@ -96,12 +96,12 @@ func (v *VM) nullAll(k *knownState, o *goja.Object) {
 // object or array, looking at no more than most values. It adds the objects in it to
 // found and gives the number of values.
 func (v *VM) nullOwn(o *goja.Object, most int, found *[]*goja.Object) (n int) {
-	if !insides.known {
+	if !objectLayout.known {
 		return v.nullOwnSlowly(o, most, found)
 	}
-	switch behind := insides.of(o); behind.table {
-	case insides.array:
-		in := inside{behind.data}
+	switch behind := objectLayout.of(o); behind.table {
+	case objectLayout.array:
+		in := rawObject{behind.data}
 		items, _ := in.items()
 		for n < min(in.length(), most) {
 			if n < len(items) && !isNothing(items[n]) {
@@ -111,8 +111,8 @@ func (v *VM) nullOwn(o *goja.Object, most int, found *[]*goja.Object) (n int) {
 			}
 			n++
 		}
-	case insides.ordinary:
-		in := inside{behind.data}
+	case objectLayout.ordinary:
+		in := rawObject{behind.data}
 		values := *in.values()
 		for _, name := range *in.names() {
 			if n++; n > most {

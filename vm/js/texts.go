@@ -83,11 +83,11 @@ func joined(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 // fitsJoined bounds the string that a list becomes, by the strings in it.
 func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	o, ok := fc.This.(*goja.Object)
-	if !ok || !insides.known || insides.of(o).table != insides.array {
+	if !ok || !objectLayout.known || objectLayout.of(o).table != objectLayout.array {
 		v.fitsList(fc.This)
 		return
 	}
-	list := inside{insides.of(o).data}
+	list := rawObject{objectLayout.of(o).data}
 	items, _ := list.items()
 	n := 0
 	if length := list.length(); length > 1 { // with its holes

@@ -77,7 +77,7 @@ func (d *decoder) object() lua.LValue {
 // put adds a key to the object whose pairs begin at from. Of keys that come
 // again the last one counts.
 func (d *decoder) put(from int, key string, x lua.LValue) {
-	if len(d.pairs)-from >= mostPairs { // it becomes a plain table, which finds them out
+	if len(d.pairs)-from >= maxPairs { // it becomes a plain table, which finds them out
 		d.pairs = append(d.pairs, vm.Member{Key: key, Value: x})
 		return
 	}

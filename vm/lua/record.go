@@ -33,7 +33,7 @@ const often = 24
 
 // mostPairs is how many keys a record without source may have: they are
 // searched one by one.
-const mostPairs = 12
+const maxPairs = 12
 
 // recordMeta is the metatable of all records. It never changes, and nobody but
 // records has it, as scripts cannot see it.
@@ -50,7 +50,7 @@ func init() { // not an initializer: its functions ask for it
 
 // Record implements vm.Engine. A property that cannot be made is absent.
 func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
-	if len(l.Names) > mostRoom {
+	if len(l.Names) > maxRoom {
 		return e.vm.record(&record{layout: l, source: s})
 	}
 	r := &roomyRecord{record: record{layout: l, source: s}}
@@ -61,10 +61,10 @@ func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
 // roomyRecord is a record of few properties, with room for them.
 type roomyRecord struct {
 	record
-	room [mostRoom]lua.LValue
+	room [maxRoom]lua.LValue
 }
 
-const mostRoom = 6
+const maxRoom = 6
 
 func (v *VM) record(r *record) *lua.LTable {
 	r.vm, r.table.Metatable = v, recordMeta
@@ -74,7 +74,7 @@ func (v *VM) record(r *record) *lua.LTable {
 // decoded is the table of an object in JSON, whose keys differ and whose values
 // are not nil.
 func (v *VM) decoded(pairs []vm.Member) *lua.LTable {
-	if n := len(pairs); n > 0 && n <= mostPairs {
+	if n := len(pairs); n > 0 && n <= maxPairs {
 		return v.record(&record{pairs: append(make([]vm.Member, 0, n), pairs...)})
 	}
 	t := v.state.CreateTable(0, len(pairs))
@@ -102,7 +102,7 @@ func plain(t *lua.LTable) {
 	if r == nil {
 		return
 	}
-	pairs := r.all(make([]vm.Member, 0, mostPairs))
+	pairs := r.all(make([]vm.Member, 0, maxPairs))
 	*t = *r.vm.state.CreateTable(0, len(pairs))
 	for _, p := range pairs {
 		t.RawSetString(p.Key, value(p.Value))
@@ -177,7 +177,7 @@ func (r *record) set(name string, x lua.LValue) bool {
 			return true
 		}
 	}
-	if len(r.pairs) == mostPairs {
+	if len(r.pairs) == maxPairs {
 		return false
 	}
 	r.pairs = append(r.pairs, vm.Member{Key: name, Value: x})

@@ -63,8 +63,8 @@ func httpResult(c *vm.Call, res *core.HTTPResponse, err error) error {
 }
 
 const (
-	mostRequests = 256 // in one call of httpRequests
-	atOnce       = 32
+	maxRequests = 256 // in one call of httpRequests
+	atOnce      = 32
 )
 
 var (
@@ -83,8 +83,8 @@ func httpRequests(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	if len(list) > mostRequests {
-		return fault.Newf(fault.InvalidArgument, "expects at most %d requests, not %d", mostRequests, len(list))
+	if len(list) > maxRequests {
+		return fault.Newf(fault.InvalidArgument, "expects at most %d requests, not %d", maxRequests, len(list))
 	}
 	out := make([]any, len(list))
 	var all sync.WaitGroup

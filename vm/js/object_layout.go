@@ -1,0 +1,94 @@
+package js
+
+import (
+	"reflect"
+	"unsafe"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/unistring"
+)
+
+// objectLayout has the offsets of the few private fields of goja's objects that
+// the JSON reader and writer access directly, since goja's API costs a
+// protected call per property, which is most of what JSON costs. The fields are
+// looked up by name and type when the program starts. If a version of goja has
+// others, known is false, the slow path is used, and a test fails.
+var objectLayout = findObjectLayout()
+
+type layoutOf struct {
+	known                        bool
+	self                         uintptr // in Object
+	prototype, values, propNames uintptr // in its implementation
+	items, length                uintptr // in the implementation of an array
+	ordinary, array              unsafe.Pointer
+}
+
+// iface is an interface value with methods.
+type iface struct{ table, data unsafe.Pointer }
+
+func findObjectLayout() (p layoutOf) {
+	defer func() {
+		if recover() != nil {
+			p.known = false
+		}
+	}()
+	p.known = true
+	field := func(t reflect.Type, name string, want reflect.Type) uintptr {
+		f, ok := t.FieldByName(name)
+		if !ok || (want != nil && f.Type != want) {
+			p.known = false
+		}
+		return f.Offset
+	}
+	rt := goja.New()
+	object, array := rt.NewObject(), rt.NewArray()
+	p.self = field(reflect.TypeFor[goja.Object](), "self", nil)
+	behind := func(o *goja.Object) reflect.Type {
+		return reflect.ValueOf(o).Elem().FieldByName("self").Elem().Type().Elem()
+	}
+	base, list := behind(object), behind(array)
+	p.prototype = field(base, "prototype", reflect.TypeFor[*goja.Object]())
+	p.values = field(base, "values", reflect.TypeFor[map[unistring.String]goja.Value]())
+	p.propNames = field(base, "propNames", reflect.TypeFor[[]unistring.String]())
+	p.items = field(list, "values", reflect.TypeFor[[]goja.Value]())
+	p.length = field(list, "length", reflect.TypeFor[uint32]())
+	if f, ok := list.FieldByName("baseObject"); !ok || f.Type != base || f.Offset != 0 {
+		p.known = false
+	}
+	p.ordinary, p.array = p.of(object).table, p.of(array).table
+	return p
+}
+
+// of returns the implementation of an object.
+func (p *layoutOf) of(o *goja.Object) iface {
+	return *(*iface)(unsafe.Add(unsafe.Pointer(o), p.self))
+}
+
+// rawObject is the implementation of an ordinary object or an array. It must
+// not be kept.
+type rawObject struct{ data unsafe.Pointer }
+
+func (i rawObject) prototype() *goja.Object {
+	return *(**goja.Object)(unsafe.Add(i.data, objectLayout.prototype))
+}
+
+// values returns the properties by name; accessors and the like have values of
+// a type private to goja.
+func (i rawObject) values() *map[unistring.String]goja.Value {
+	return (*map[unistring.String]goja.Value)(unsafe.Add(i.data, objectLayout.values))
+}
+
+// names returns the keys in the order in which they were added.
+func (i rawObject) names() *[]unistring.String {
+	return (*[]unistring.String)(unsafe.Add(i.data, objectLayout.propNames))
+}
+
+// items returns the elements of an array; nil is a hole. whole tells that no
+// holes follow them.
+func (i rawObject) items() (items []goja.Value, whole bool) {
+	items = *(*[]goja.Value)(unsafe.Add(i.data, objectLayout.items))
+	return items, int(*(*uint32)(unsafe.Add(i.data, objectLayout.length))) == len(items)
+}
+
+// length returns the length of an array.
+func (i rawObject) length() int { return int(*(*uint32)(unsafe.Add(i.data, objectLayout.length))) }
