@@ -2,8 +2,8 @@ package store
 
 import "strconv"
 
-// Dialect is the kind of database, and the home of the few SQL fragments that
-// are not the same on both.
+// Dialect is the kind of database. Its methods return the SQL fragments that
+// differ between them.
 type Dialect uint8
 
 // The two databases.
@@ -20,11 +20,11 @@ func (d Dialect) String() string {
 	return "sqlite"
 }
 
-// Now is the SQL expression for the current time. On PostgreSQL it is the time
+// Now returns the SQL expression for the current time: on PostgreSQL the time
 // the transaction began, on SQLite the time of the call.
 func (d Dialect) Now() string { return "now()" }
 
-// ForUpdate is the row-locking suffix of a SELECT in a write transaction;
+// ForUpdate returns the row-locking suffix of a SELECT in a write transaction.
 // SQLite needs none, because write transactions run one at a time.
 func (d Dialect) ForUpdate() string {
 	if d == Postgres {
@@ -33,9 +33,9 @@ func (d Dialect) ForUpdate() string {
 	return ""
 }
 
-// AnyOf compares with a list that travels as one argument: write
-// "id " + d.AnyOf("$1", "uuid") and pass a []string, []int64 or []uuid.UUID.
-// pgType is the PostgreSQL type of one element.
+// AnyOf compares with a list passed as one argument: write "id " +
+// d.AnyOf("$1", "uuid") and pass a []string, []int64 or []uuid.UUID. pgType is
+// the PostgreSQL type of an element.
 func (d Dialect) AnyOf(placeholder, pgType string) string {
 	if d == Postgres {
 		return "= ANY(" + placeholder + "::" + pgType + "[])"
@@ -43,7 +43,8 @@ func (d Dialect) AnyOf(placeholder, pgType string) string {
 	return "IN (SELECT value FROM json_each(" + placeholder + "))"
 }
 
-// ILike is a case-blind LIKE with backslash as the escape character.
+// ILike returns a case-insensitive LIKE with backslash as the escape
+// character.
 func (d Dialect) ILike(expr, pattern string) string {
 	if d == Postgres {
 		return expr + " ILIKE " + pattern + ` ESCAPE '\'`
@@ -51,8 +52,8 @@ func (d Dialect) ILike(expr, pattern string) string {
 	return "fold(" + expr + ") LIKE fold(" + pattern + `) ESCAPE '\'`
 }
 
-// JSONConcat is PostgreSQL's a || b on two JSONB expressions: the members of b
-// replace those of a, one level deep.
+// JSONConcat returns PostgreSQL's a || b on two JSONB expressions: the members
+// of b replace those of a, one level deep.
 func (d Dialect) JSONConcat(a, b string) string {
 	if d == Postgres {
 		return "(" + a + ")::jsonb || (" + b + ")::jsonb"
@@ -60,9 +61,9 @@ func (d Dialect) JSONConcat(a, b string) string {
 	return "jsonb_concat(" + a + ", " + b + ")"
 }
 
-// JSON prepares text for a JSONB column. On SQLite it is brought into the form
-// PostgreSQL would store (see [NormalizeJSON]); on PostgreSQL the database
-// does that, so the text is passed on as it is.
+// JSON prepares text for a JSONB column. On SQLite it is converted to the form
+// that PostgreSQL would store (see [NormalizeJSON]); PostgreSQL does that
+// itself, so the text is returned as it is.
 func (d Dialect) JSON(text string) (string, error) {
 	if d == Postgres {
 		return text, nil

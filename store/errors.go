@@ -11,8 +11,8 @@ import (
 	"kumi/internal/json"
 )
 
-// ErrText is returned for text that neither database can hold: not UTF-8, or
-// with a zero byte in it.
+// ErrText is returned for text that neither database can store: invalid UTF-8,
+// or text that contains a zero byte.
 var ErrText = errors.New("text is not valid utf-8 or contains a zero byte")
 
 var errBusy = errors.New("database is busy")
@@ -27,9 +27,9 @@ var namedConstraints = map[string]string{
 }
 
 // IsUnique reports whether err is a violation of a unique constraint or
-// primary key and gives the constraint's name, the same on both databases:
-// users_username_key, users_email_key, users_<provider>_key, user_device_pkey,
-// storage_pkey and so on.
+// primary key, and returns the constraint's name, which is the same on both
+// databases: users_username_key, users_email_key, users_<provider>_key,
+// user_device_pkey, storage_pkey and so on.
 func IsUnique(err error) (constraint string, ok bool) {
 	if pg, ok := asPostgres(err); ok {
 		return pg.ConstraintName, pg.Code == "23505"
@@ -65,9 +65,9 @@ func IsUnique(err error) (constraint string, ok bool) {
 	return name + "_key", true
 }
 
-// IsCheck reports whether err is a violation of a check constraint and gives
-// its name, for example users_edge_count_check. A text too long for its column
-// is not one of them; see [IsTooLong].
+// IsCheck reports whether err is a violation of a check constraint, and
+// returns its name, for example users_edge_count_check. A text too long for
+// its column is not one of them; see [IsTooLong].
 func IsCheck(err error) (constraint string, ok bool) {
 	if pg, ok := asPostgres(err); ok {
 		return pg.ConstraintName, pg.Code == "23514"
@@ -76,7 +76,7 @@ func IsCheck(err error) (constraint string, ok bool) {
 	return name, ok && !strings.HasSuffix(name, "_length")
 }
 
-// IsTooLong reports whether err says that a text is longer than its column.
+// IsTooLong reports whether err means that a text is longer than its column.
 func IsTooLong(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return pg.Code == "22001"
@@ -85,8 +85,8 @@ func IsTooLong(err error) bool {
 	return ok && strings.HasSuffix(name, "_length")
 }
 
-// IsForeignKey reports whether err says that a row refers to one that does not
-// exist.
+// IsForeignKey reports whether err means that a row refers to one that does
+// not exist.
 func IsForeignKey(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return pg.Code == "23503"
@@ -95,7 +95,7 @@ func IsForeignKey(err error) bool {
 	return code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
-// IsNotNull reports whether err says that a required column has no value.
+// IsNotNull reports whether err means that a required column has no value.
 func IsNotNull(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return pg.Code == "23502"
@@ -104,8 +104,8 @@ func IsNotNull(err error) bool {
 	return code == sqlite3.SQLITE_CONSTRAINT_NOTNULL
 }
 
-// IsInvalidText reports whether err says that an argument cannot be stored at
-// all: text that is not UTF-8, JSON or a UUID where the column wants one.
+// IsInvalidText reports whether err means that an argument cannot be stored at
+// all: invalid UTF-8, or invalid JSON or UUID for a column of that type.
 func IsInvalidText(err error) bool {
 	if errors.Is(err, ErrText) {
 		return true

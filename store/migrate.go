@@ -15,10 +15,10 @@ import (
 //go:embed migrations
 var migrationFiles embed.FS
 
-// migrationIDs are the migrations in the order they are applied, under the
-// names that Nakama gives them in its table migration_info. What each does is
-// in migrations/<dialect>/<id>; a missing file is a migration that has nothing
-// to do on that database.
+// migrationIDs are the migrations in order, with the names that Nakama records
+// in its table migration_info. The SQL of each is in
+// migrations/<dialect>/<id>; a missing file means that the migration does
+// nothing on that database.
 var migrationIDs = []string{
 	"20180103142001_initial_schema.sql",
 	"20180805174141-tournaments.sql",
@@ -41,7 +41,8 @@ var migrationIDs = []string{
 	"20260319134532-add-display-name-index.sql",
 }
 
-// migrationLock keeps two servers that start together from migrating at once.
+// migrationLock is the advisory lock that keeps two servers from migrating
+// concurrently.
 const migrationLock = 0x6b756d69
 
 // Migrator changes the schema of a database.
@@ -60,7 +61,7 @@ func Migrate(ctx context.Context, db *DB) error {
 type MigrationStatus struct {
 	ID      string
 	Applied time.Time // zero when it is not
-	Unknown bool      // recorded in the database but not one of ours
+	Unknown bool      // recorded in the database but unknown to this server
 }
 
 // CheckMigrations compares the number of recorded migrations with the number
@@ -80,7 +81,7 @@ func (db *DB) CheckMigrations(ctx context.Context) (warning string, err error) {
 	return "", nil
 }
 
-// Up applies at most limit missing migrations (all when negative) and returns
+// Up applies at most limit missing migrations (all if negative) and returns
 // their ids.
 func (m *Migrator) Up(ctx context.Context, limit int) ([]string, error) {
 	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
@@ -105,9 +106,9 @@ func (m *Migrator) Up(ctx context.Context, limit int) ([]string, error) {
 	})
 }
 
-// Down undoes at most limit applied migrations, the newest first (all when
+// Down reverts at most limit applied migrations, newest first (all if
 // negative), and returns their ids. Tables and columns they added are dropped
-// with what is in them.
+// with their contents.
 func (m *Migrator) Down(ctx context.Context, limit int) ([]string, error) {
 	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
 		applied, err := m.applied(ctx, c)
@@ -131,7 +132,7 @@ func (m *Migrator) Down(ctx context.Context, limit int) ([]string, error) {
 	})
 }
 
-// Redo undoes and applies again the newest migration.
+// Redo reverts and reapplies the newest migration.
 func (m *Migrator) Redo(ctx context.Context) (string, error) {
 	ids, err := m.Down(ctx, 1)
 	if err != nil || len(ids) == 0 {
@@ -141,8 +142,8 @@ func (m *Migrator) Redo(ctx context.Context) (string, error) {
 	return ids[0], err
 }
 
-// Status lists all known migrations in order, then those that the database has
-// but we do not know.
+// Status lists all known migrations in order, then those recorded in the
+// database but unknown.
 func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
 	applied, err := m.applied(ctx, m.db.Reader())
 	if err != nil {
@@ -161,7 +162,7 @@ func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
 	return out, nil
 }
 
-// applied reads the bookkeeping table; none is the same as an empty one.
+// applied reads the migration table; a missing table counts as empty.
 func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time, error) {
 	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migration_info'"
 	if m.db.dialect == Postgres {
@@ -191,7 +192,7 @@ func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time
 	return applied, rows.Err()
 }
 
-// locked runs fn on a connection of its own while no other process migrates.
+// locked runs fn on its own connection while no other process migrates.
 func (m *Migrator) locked(ctx context.Context, fn func(c *sql.Conn) ([]string, error)) (ids []string, err error) {
 	pool := m.db.shared
 	if m.db.dialect == SQLite { // the files are SQLite's own SQL
@@ -234,9 +235,9 @@ const (
 	down direction = "down"
 )
 
-// step runs one section of one file and keeps the books, in one transaction;
-// statements that PostgreSQL refuses inside one come after it, and must be
-// harmless to repeat.
+// step runs one section of a migration file and records it, in one
+// transaction. Statements that PostgreSQL does not allow in a transaction run
+// after it, and must be idempotent.
 func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir direction) error {
 	script, outside, err := m.section(id, dir)
 	if err != nil {
@@ -281,9 +282,9 @@ func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir directi
 }
 
 // section returns the part of a migration file between its markers "-- up",
-// "-- down" and "-- up alone", "-- down alone". The alone parts, where every
-// statement ends with a semicolon at the end of a line, are run before the
-// rest and outside of a transaction.
+// "-- down" and "-- up alone", "-- down alone". Statements of the alone parts
+// each end with a semicolon at the end of a line; they run before the rest and
+// outside of a transaction.
 func (m *Migrator) section(id string, dir direction) (script string, alone []string, err error) {
 	data, err := migrationFiles.ReadFile("migrations/" + m.db.dialect.String() + "/" + id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -316,8 +317,8 @@ func (m *Migrator) section(id string, dir direction) (script string, alone []str
 	return inTx.String(), alone, nil
 }
 
-// extensionRefused recognises the one thing that often goes wrong: the trigram
-// extension needs rights, or files, that hosted databases do not always have.
+// extensionRefused recognizes the most frequent problem: the trigram extension
+// needs privileges, or files, that hosted databases do not always have.
 func extensionRefused(err error) bool {
 	pg, ok := asPostgres(err)
 	return ok && strings.Contains(pg.Message, "extension") && (pg.Code == "42501" || pg.Code == "0A000" || pg.Code == "58P01")

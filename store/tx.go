@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// txKey finds the running transaction of a context.
+// txKey is the context key of the running transaction.
 type txKey struct{}
 
 type txState struct {
-	pool  *sql.DB // which database it belongs to
+	pool  *sql.DB // the database it belongs to
 	q     Querier
 	raw   func(func(c *conn) error) error // SQLite
 	depth int
-	ended atomic.Bool // its context may outlive it
+	ended atomic.Bool // the context may outlive the transaction
 }
 
 // running returns the transaction of this database that ctx belongs to.
@@ -68,7 +68,7 @@ func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Que
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	committed := false
-	// Also when fn ends its goroutine.
+	// Also if fn ends its goroutine.
 	defer func() {
 		if !committed {
 			_ = tx.Rollback()
@@ -87,12 +87,12 @@ func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Que
 	return nil
 }
 
-// nested runs fn under a savepoint of the transaction that ctx belongs to.
+// nested runs fn under a savepoint of the transaction of ctx.
 func (db *DB) nested(ctx context.Context, st *txState, fn func(ctx context.Context, q Querier) error) (err error) {
 	st.depth++
 	defer func() { st.depth-- }()
 	name := fmt.Sprintf("nested%d", st.depth)
-	undoable := context.WithoutCancel(ctx) // a cancelled call must still be undone
+	undoable := context.WithoutCancel(ctx) // roll back even if the call is canceled
 	control := func(query string) error {
 		if st.raw == nil {
 			_, err := st.q.ExecContext(undoable, query)
@@ -128,9 +128,8 @@ func (db *DB) nested(ctx context.Context, st *txState, fn func(ctx context.Conte
 	return err
 }
 
-// Exec runs one write statement in a transaction of its own and returns after
-// its commit. Called with the ctx of a [DB.Tx] function it joins that
-// transaction.
+// Exec runs one write statement in its own transaction and returns after the
+// commit. With the ctx of a [DB.Tx] function it joins that transaction.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	var res sql.Result
 	err := db.Tx(ctx, func(ctx context.Context, q Querier) (err error) {

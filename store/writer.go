@@ -19,7 +19,7 @@ const (
 )
 
 // writer runs all SQLite write transactions on one goroutine and commits
-// those that wait together. A transaction that comes alone does not wait.
+// waiting ones together. A lone transaction does not wait.
 type writer struct {
 	pool *sql.DB
 	lock *writeLock
@@ -36,7 +36,7 @@ type writer struct {
 	conn    *conn
 }
 
-// op is one transaction that waits to be run.
+// op is one queued transaction.
 type op struct {
 	ctx      context.Context
 	owner    string
@@ -58,9 +58,9 @@ func startWriter(pool *sql.DB, lock *writeLock, owner func(context.Context) stri
 	return w
 }
 
-// do runs fn in a write transaction and returns when it is committed. A ctx
-// that ends while fn still waits for its turn takes it out of the queue; once
-// fn has begun, do waits for the outcome.
+// do runs fn in a write transaction and returns after the commit. If ctx ends
+// while fn is queued, it is removed from the queue; once fn has begun, do
+// waits for the outcome.
 func (w *writer) do(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (w *writer) signal() {
 	}
 }
 
-// close lets the queue run dry and ends the goroutine.
+// close drains the queue and ends the goroutine.
 func (w *writer) close() {
 	w.queue.close()
 	w.signal()
@@ -104,7 +104,7 @@ func (w *writer) loop() {
 	defer func() {
 		if !ended {
 			// A transaction function ended this goroutine (runtime.Goexit, as
-			// testing's FailNow does). The others must not suffer from it.
+			// testing's FailNow does). Go on with the others.
 			go w.loop()
 			return
 		}
@@ -136,12 +136,12 @@ func (w *writer) putBack(ops []*op) {
 	w.signal()
 }
 
-// batch runs ops, and what arrives meanwhile, in one transaction. Each
-// operation after the first success has a savepoint of its own, so that a
-// failure undoes itself only.
+// batch runs ops, and those that arrive meanwhile, in one transaction. Each
+// operation after the first success has its own savepoint, so that a failure
+// rolls back only that operation.
 func (w *writer) batch(ops []*op) {
 	var (
-		good    []*op // ran without error, waiting for the commit
+		good    []*op // succeeded, waiting for the commit
 		current *op
 		open    bool // a transaction is open
 		next    int
@@ -157,7 +157,7 @@ func (w *writer) batch(ops []*op) {
 		if current == nil {
 			return
 		}
-		// Only Goexit gets here: undo everything, run the innocent again.
+		// Only reached by Goexit: roll back, and run the others again.
 		if open {
 			_ = w.exec("ROLLBACK")
 		}
@@ -205,8 +205,8 @@ func (w *writer) batch(ops []*op) {
 			}
 			open = false
 		case w.exec("ROLLBACK TO op") != nil || w.exec("RELEASE op") != nil:
-			// SQLite gave up the whole transaction (interrupted statement,
-			// full disk): those before o did nothing wrong, so they run again.
+			// SQLite rolled back the whole transaction (interrupted statement, full
+			// disk): run the operations before o again.
 			_ = w.exec("ROLLBACK")
 			w.again(good, ops[next+1:], err)
 			return
@@ -223,7 +223,7 @@ func (w *writer) batch(ops []*op) {
 	finish(good, nil)
 }
 
-// begin reports whether o should run: its caller may have left.
+// begin reports whether o should run: its caller may have given up.
 func (o *op) begin() bool {
 	if !o.state.CompareAndSwap(opQueued, opTaken) && o.state.Load() == opDropped {
 		return false
@@ -242,8 +242,8 @@ func finish(ops []*op, err error) {
 	}
 }
 
-// again queues the operations of a transaction that was lost through no fault
-// of theirs, and fails those for which that has happened too often.
+// again requeues the operations of a transaction that was lost through no
+// fault of theirs, and fails those for which that has happened too often.
 func (w *writer) again(good, rest []*op, cause error) {
 	retry := make([]*op, 0, len(good)+len(rest))
 	for _, o := range good {
@@ -306,8 +306,8 @@ func (w *writer) raw(fn func(c *conn) error) error {
 	return w.sqlConn.Raw(func(any) error { return fn(w.conn) })
 }
 
-// settle closes the rows that a function left open and returns the error that
-// its transaction ended with, if a statement failed.
+// settle closes rows that a function left open, and returns the error of its
+// failed statement, if any.
 func (w *writer) settle() (failed error) {
 	_ = w.raw(func(c *conn) error {
 		c.closeRows()
@@ -317,7 +317,7 @@ func (w *writer) settle() (failed error) {
 	return failed
 }
 
-// run calls the function of o and turns all ways it can end into an error.
+// run calls the function of o and converts all ways it can end to an error.
 func (w *writer) run(o *op, save bool) (err error) {
 	if save {
 		if err := w.exec("SAVEPOINT op"); err != nil {
@@ -335,7 +335,7 @@ func (w *writer) run(o *op, save bool) (err error) {
 	err = callTx(context.WithValue(o.ctx, txKey{}, st), o.fn, st.q, w.log)
 	exited = false
 	if failed := w.settle(); err == nil {
-		err = failed // as on PostgreSQL, there is nothing left to commit
+		err = failed // as on PostgreSQL, there is nothing to commit
 	}
 	if err == nil && save {
 		err = w.exec("RELEASE op")
@@ -343,7 +343,7 @@ func (w *writer) run(o *op, save bool) (err error) {
 	return err
 }
 
-// callTx calls fn and turns a panic into an error for its caller alone.
+// callTx calls fn and turns a panic into an error for its caller.
 func callTx(ctx context.Context, fn func(context.Context, Querier) error, q Querier, log zerolog.Logger) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

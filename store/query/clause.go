@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// matchKind says how a clause looks at its field. The order is that of cost.
+// matchKind is how a clause matches its field, in order of cost.
 type matchKind uint8
 
 const (
@@ -21,8 +21,8 @@ const (
 	matchRegexp
 )
 
-// rangeOp compares a value with the end of a range. Each inclusive operator
-// directly follows its strict one.
+// rangeOp compares a value with a bound. Each inclusive operator directly
+// follows its strict one.
 type rangeOp uint8
 
 const (
@@ -32,7 +32,7 @@ const (
 	lessOrEqual
 )
 
-// holds takes the ordering of the value against the end: -1, 0 or 1.
+// holds takes the comparison of the value with the bound: -1, 0 or 1.
 func (op rangeOp) holds(order int) bool {
 	switch op {
 	case greater:
@@ -64,9 +64,9 @@ type clause struct {
 	source     string // as written, with its sign
 }
 
-// matches tells whether any value of the clause's field answers it. Patterns and
-// fields of many values take steps of the budget; once it is used up the answer
-// means nothing.
+// matches tells whether any value of the clause's field matches. Patterns and
+// fields with many values use steps of the budget; once it is used up the
+// result is meaningless.
 func (c *clause) matches(doc *Doc, steps *int) bool {
 	if c.kind == matchAll {
 		return true

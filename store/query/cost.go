@@ -8,41 +8,43 @@ import (
 	"kumi/store/fault"
 )
 
-// What a query may cost. Queries come from clients, and so does much of what
-// they are matched against.
+// Limits for queries. Queries come from clients, and so does much of what they
+// are matched against.
 const (
-	// MaxPattern bounds a regular expression, in instructions of the program it
-	// becomes, and a wildcard pattern, in characters.
+	// MaxPattern is the maximum size of a regular expression, in instructions of its
+	// program, and of a wildcard pattern, in characters.
 	MaxPattern = 1000
-	// MaxPatternText is the longest value, in bytes, that patterns (wildcards,
-	// fuzzy values, regular expressions) look at. They match no longer one.
+	// MaxPatternText is the maximum length of a value, in bytes, that patterns
+	// (wildcards, fuzzy values, regular expressions) are matched against. Longer ones
+	// do not match.
 	MaxPatternText = 4096
 
-	// maxExpression is how long the source of a regular expression may be, since
-	// the parser alone takes time over it.
+	// maxExpression is the maximum length of a regular expression's source, since
+	// parsing alone takes time.
 	maxExpression = 16 << 10
-	// manyClauses is how many make a query costly without any pattern.
+	// manyClauses is the number of clauses that makes a query costly without any
+	// pattern.
 	manyClauses = 32
-	// fuzzyWeight is what withinEdits takes per character.
+	// fuzzyWeight is the cost of withinEdits per character.
 	fuzzyWeight = 2*maxEdits + 1
 )
 
 // ListSteps is a budget for one listing: about a second of one core at worst.
 const ListSteps int = 50_000_000
 
-// ErrCost is what a listing answers when its query has used up the budget.
+// ErrCost is the error of a listing whose query has used up the budget.
 var ErrCost = fault.New(fault.InvalidArgument, "the query costs too much for what there is to look at; use fewer or simpler patterns, or clauses without any that leave less to look at")
 
 // Unbounded is a budget that no query uses up.
 const Unbounded int = math.MaxInt
 
-// Costly tells whether the query takes steps of a budget: it has a pattern, or
-// very many clauses. One that is not uses up some only with documents that have
-// several values in a field.
+// Costly tells whether the query uses a budget: it has a pattern, or very many
+// clauses. Other queries use some only with documents that have several values
+// in a field.
 func (q *Query) Costly() bool { return q.costly }
 
-// weigh settles what the parsed query costs.
-func (q *Query) weigh() {
+// measure computes the cost of the parsed query.
+func (q *Query) measure() {
 	for _, list := range [][]clause{q.must, q.should, q.mustNot} {
 		q.perDoc += len(list)
 		for i := range list {
@@ -55,16 +57,15 @@ func (q *Query) weigh() {
 	q.costly = q.costly || q.perDoc > 0
 }
 
-// valuesPerStep is how many values of a field are looked at in a step.
+// valuesPerStep is how many values of a field are compared per step.
 const valuesPerStep = 4
 
-// cost is what a clause takes for the number of a field's values alone: nothing
-// where they are few.
+// cost returns the cost of comparing a field's values: zero for few values.
 func (f *field) cost() int {
 	return (len(f.texts) + len(f.numbers) + len(f.dates)) / valuesPerStep
 }
 
-// spend takes n steps of a budget, or all and more where there are fewer left.
+// spend takes n steps from a budget, which becomes negative if fewer are left.
 func spend(steps *int, n int) bool {
 	if n > *steps {
 		*steps = -1
@@ -74,9 +75,9 @@ func spend(steps *int, n int) bool {
 	return true
 }
 
-// programSize is about how many instructions a parsed expression becomes when
-// it is compiled. It is counted before that, as repetitions of repetitions make
-// much of little. A large class of characters counts as several.
+// programSize estimates the number of instructions of a compiled expression
+// before compiling it, since nested repetitions multiply. A large character
+// class counts as several.
 func programSize(re *syntax.Regexp) int {
 	size := 1
 	switch re.Op {
@@ -93,7 +94,7 @@ func programSize(re *syntax.Regexp) int {
 	}
 	for _, sub := range re.Sub {
 		if size += programSize(sub); size > MaxPattern {
-			break // a repetition of it is too large as well
+			break // a repetition of it is too large too
 		}
 	}
 	if re.Op == syntax.OpRepeat {
@@ -102,14 +103,14 @@ func programSize(re *syntax.Regexp) int {
 	return size
 }
 
-// looksAt tells whether a pattern of that weight may be tried on a text, and
-// takes what it costs.
+// looksAt tells whether a pattern of that weight may be matched against a
+// text, and spends the cost.
 func looksAt(text string, weight int, steps *int) bool {
 	return len(text) <= MaxPatternText && spend(steps, weight*(len(text)+1))
 }
 
-// nearLength tells whether a text may be within so many edits of a word, by its
-// length alone.
+// nearLength tells whether a text can be within that many edits of a word, by
+// its length alone.
 func nearLength(word []rune, text string, edits int) bool {
 	return len(text) >= len(word)-edits && len(text) <= utf8.UTFMax*(len(word)+edits)
 }

@@ -11,9 +11,10 @@ import (
 	"kumi/store/fault"
 )
 
-// Doc is what a query is matched against: a flat map of field names to values,
-// built once per label or ticket. One goroutine builds it; from then on it must
-// not change and any goroutine may match it. The zero Doc is empty and ready.
+// Doc is what a query is matched against: a map of field names to values,
+// built once per label or ticket. One goroutine builds it; after that it is
+// immutable and may be matched from any goroutine. The zero Doc is empty and
+// ready to use.
 type Doc struct {
 	terms  uint64   // the bits of all texts; see termBit
 	keys   []uint64 // of the fields, sorted
@@ -48,8 +49,8 @@ func (d *Doc) AddJSON(prefix, text string) error {
 	return nil
 }
 
-// walk adds value at path. The path is bytes so that deep nesting builds a name
-// only for what is in the end indexed.
+// walk adds value at path. The path is a byte slice, so that names are only
+// made for what is indexed.
 func (d *Doc) walk(path []byte, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -82,7 +83,7 @@ func (d *Doc) AddString(name, text string) {
 	d.AddKeyword(name, text)
 }
 
-// AddKeyword adds exact text, even where it looks like a date: ids, names, the
+// AddKeyword adds exact text, even if it looks like a date: ids, names, the
 // whole label.
 func (d *Doc) AddKeyword(name, text string) {
 	f := d.field(name)
@@ -119,7 +120,7 @@ func (d *Doc) Terms() iter.Seq[Term] {
 	}
 }
 
-// field finds or makes the field of that name.
+// field returns the field of that name, adding it if needed.
 func (d *Doc) field(name string) *field {
 	key := keyOf(name)
 	at, found := d.position(key, name)
@@ -130,7 +131,7 @@ func (d *Doc) field(name string) *field {
 	return &d.fields[at]
 }
 
-// find finds the field of that name, whose key is given; nil when there is none.
+// find returns the field of that name and key, or nil.
 func (d *Doc) find(key uint64, name string) *field {
 	at, found := d.position(key, name)
 	if !found {
@@ -139,7 +140,8 @@ func (d *Doc) find(key uint64, name string) *field {
 	return &d.fields[at]
 }
 
-// position is a binary search, by hand because it is most of what a match costs.
+// position is a hand-written binary search, as most of the cost of a match is
+// here.
 func (d *Doc) position(key uint64, name string) (at int, found bool) {
 	low, high := 0, len(d.keys)
 	for low < high {
@@ -157,20 +159,20 @@ func (d *Doc) position(key uint64, name string) (at int, found bool) {
 	return low, false
 }
 
-// keyOf is by what fields are sorted and found: comparing numbers is much
-// cheaper than comparing names that begin alike.
+// keyOf returns the key by which fields are sorted and found: comparing
+// numbers is much cheaper than comparing names with a common prefix.
 func keyOf(name string) uint64 { return maphash.String(keySeed, name) }
 
 var keySeed = maphash.MakeSeed()
 
-// termBit folds a text of a field into a set of 64. A document that lacks the bit
-// has not got the text, and need not be looked through.
+// termBit maps a text of a field to one of 64 bits. A document without the bit
+// does not have the text, and need not be searched.
 func termBit(key uint64, text string) uint64 {
 	return 1 << ((maphash.String(keySeed, text) ^ key>>1) >> 58)
 }
 
-// oneName is a name that all documents and queries share, so that two are mostly
-// found equal without a look at their letters.
+// oneName interns a name, so that equal names usually compare equal by
+// pointer.
 func oneName(name string) string { return unique.Make(name).Value() }
 
 var dateLayouts = [...]string{
@@ -180,7 +182,7 @@ var dateLayouts = [...]string{
 	time.DateOnly,
 }
 
-// parseDate reads a date; one without a zone is UTC.
+// parseDate parses a date; one without a zone is in UTC.
 func parseDate(text string) (time.Time, bool) {
 	if len(text) < len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
 		return time.Time{}, false

@@ -52,7 +52,8 @@ func (q *Query) Needed() []Term {
 	return terms
 }
 
-// eachNeeded visits the clauses that every matching document satisfies.
+// eachNeeded calls visit for the clauses that every matching document
+// satisfies.
 func (q *Query) eachNeeded(visit func(*clause)) {
 	for i := range q.must {
 		visit(&q.must[i])
@@ -62,13 +63,13 @@ func (q *Query) eachNeeded(visit func(*clause)) {
 	}
 }
 
-// MaxScore is the best score a document can have: that of one which matches
-// every must and should clause. No Match returns more.
+// MaxScore returns the maximum score of a document: that of one which matches
+// every must and should clause.
 func (q *Query) MaxScore() (score float64) {
 	if len(q.must) == 0 && len(q.should) == 0 {
 		return 1
 	}
-	// In the order of Match, so that the sums are the same to the last bit.
+	// In the order of Match, so that the sums are exactly equal.
 	for i := range q.must {
 		score += q.must[i].boost
 	}
@@ -109,7 +110,7 @@ func (q *Query) Failing(doc *Doc, steps *int) []string {
 	return append(failing, strings.Join(optional, " "))
 }
 
-// Number is the first number of a field, for an index of numbers.
+// Number returns the first number of a field, for an index of numbers.
 func (d *Doc) Number(field string) (number float64, ok bool) {
 	f := d.find(keyOf(field), field)
 	if f == nil || len(f.numbers) == 0 {

@@ -66,7 +66,7 @@ func Parse(text string) (*Query, error) {
 			q.required = append(q.required, Term{Field: q.must[i].field, Text: q.must[i].text})
 		}
 	}
-	q.weigh()
+	q.measure()
 	// Cheap clauses first: most documents fail one of them.
 	for _, list := range [][]clause{q.must, q.mustNot} {
 		slices.SortStableFunc(list, func(a, b clause) int { return int(a.kind) - int(b.kind) })

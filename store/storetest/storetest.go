@@ -1,10 +1,10 @@
-// Package storetest gives tests databases of their own: a fresh, migrated
-// SQLite file, and where PostgreSQL is at hand a fresh, migrated database
-// there. It is for tests only, and any goroutine of a test may call it.
+// Package storetest provides databases for tests: a fresh, migrated SQLite
+// file and, if PostgreSQL is available, a fresh, migrated PostgreSQL database.
+// It is for tests only, and may be used from any goroutine of a test.
 //
 // PostgreSQL is the server at KUMI_TEST_POSTGRES (an address where databases
-// may be created), else one started for this test binary from the installed
-// binaries. A package that uses it says so in its TestMain:
+// may be created), otherwise one started for this test binary from installed
+// binaries. A package that uses it needs a TestMain:
 //
 //	func TestMain(m *testing.M) { storetest.Main(m) }
 package storetest
@@ -15,8 +15,8 @@ import (
 	"kumi/store"
 )
 
-// Each runs test as a subtest on a fresh SQLite database and, when there is
-// one, on a fresh PostgreSQL database. The subtests run in parallel.
+// Each runs test as a subtest on a fresh SQLite database and, if available, on
+// a fresh PostgreSQL database. The subtests run in parallel.
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {

@@ -69,14 +69,14 @@ func groupCreate(nk *core.Module, c *vm.Call) error {
 	lang, description, avatar := c.OptStr("lang_tag", ""), c.OptStr("description", ""), c.OptStr("avatar_url", "")
 	open := c.OptBool("open", false)
 	metadata := c.OptMap("metadata")
-	most := c.OptInt("max_count", 100)
-	if most < 1 || most > maxInt32 {
+	max := c.OptInt("max_count", 100)
+	if max < 1 || max > maxInt32 {
 		c.Invalid("max_count", "expected a number of 1 or more")
 	}
 	if err := c.Err(); err != nil {
 		return err
 	}
-	g, err := nk.GroupCreate(c.Ctx, user, name, creator, lang, description, avatar, open, metadata, int(most))
+	g, err := nk.GroupCreate(c.Ctx, user, name, creator, lang, description, avatar, open, metadata, int(max))
 	return vm.Return(c, "group", groupShape, g, err)
 }
 
@@ -101,9 +101,9 @@ func groupUpdate(nk *core.Module, c *vm.Call) error {
 	ch.LangTag, ch.Description, ch.AvatarURL = text("lang_tag"), text("description"), text("avatar_url")
 	ch.Open = c.OptBoolPtr("open")
 	ch.Metadata = c.OptMap("metadata")
-	if most := int(c.OptInt("max_count", 0)); most != 0 {
-		ch.MaxCount = &most
-		if most < 1 || most > maxInt32 {
+	if max := int(c.OptInt("max_count", 0)); max != 0 {
+		ch.MaxCount = &max
+		if max < 1 || max > maxInt32 {
 			c.Invalid("max_count", "expected a number of 1 or more")
 		}
 	}
@@ -143,22 +143,22 @@ func groupUsers(do func(nk *core.Module, ctx context.Context, caller, group stri
 	}
 }
 
-// edgeState reads a state from 0 to most; absent or -1 is any.
-func edgeState(c *vm.Call, most int64, want string) *int {
+// edgeState reads a state from 0 to max; absent or -1 is any.
+func edgeState(c *vm.Call, max int64, want string) *int {
 	state := int(c.OptInt("state", -1))
 	if state == -1 {
 		return nil
 	}
-	if state < 0 || int64(state) > most {
+	if state < 0 || int64(state) > max {
 		c.Invalid("state", want)
 	}
 	return &state
 }
 
-// pageLimit reads a limit from 1 to most.
-func pageLimit(c *vm.Call, most int64, want string) int {
+// pageLimit reads a limit from 1 to max.
+func pageLimit(c *vm.Call, max int64, want string) int {
 	limit := c.OptInt("limit", 100)
-	if limit < 1 || limit > most {
+	if limit < 1 || limit > max {
 		c.Invalid("limit", want)
 	}
 	return int(limit)

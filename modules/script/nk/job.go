@@ -16,7 +16,7 @@ func jobEnqueue(nk *core.Module, c *vm.Call) error {
 	name := c.StrNonEmpty("name")
 	payload := c.OptStr("payload", "")
 	delay := c.OptInt("delay_sec", 0)
-	if most := int64(10 * 366 * 24 * 3600); c.Err() == nil && (delay < 0 || delay > most) {
+	if max := int64(10 * 366 * 24 * 3600); c.Err() == nil && (delay < 0 || delay > max) {
 		c.Invalid("delay_sec", "expected a number of seconds up to ten years")
 	}
 	if err := c.Err(); err != nil {

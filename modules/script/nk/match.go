@@ -50,14 +50,14 @@ func matchList(nk *core.Module, c *vm.Call) error {
 	limit := c.OptInt("limit", 1)
 	authoritative := c.OptBoolPtr("authoritative")
 	label := c.OptStrPtr("label")
-	least := size(c.OptIntPtr("min_size"))
-	most := size(c.OptIntPtr("max_size"))
+	min := size(c.OptIntPtr("min_size"))
+	max := size(c.OptIntPtr("max_size"))
 	query := c.OptStrPtr("query")
 	if err := c.Err(); err != nil {
 		return err
 	}
 	ms, err := nk.Matches(c.Ctx, match.ListFilter{
-		Limit: int(limit), Authoritative: authoritative, Label: label, MinSize: least, MaxSize: most, Query: query,
+		Limit: int(limit), Authoritative: authoritative, Label: label, MinSize: min, MaxSize: max, Query: query,
 	})
 	return vm.ReturnList(c, "matches", matchShape, ms, err)
 }
