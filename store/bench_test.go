@@ -80,3 +80,27 @@ func BenchmarkOpenFresh(b *testing.B) {
 		storetest.SQLite(b)
 	}
 }
+
+// What a script's SQL costs.
+func BenchmarkCustomSQL(b *testing.B) {
+	db := storetest.SQLite(b)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	if _, err := db.CustomExec(ctx, "CREATE TABLE bench (id INTEGER PRIMARY KEY, n INT, at TIMESTAMPTZ DEFAULT now())"); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("insert", func(b *testing.B) {
+		for i := range b.N {
+			if _, err := db.CustomExec(ctx, "INSERT INTO bench (n) VALUES ($1)", i); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("select", func(b *testing.B) {
+		for range b.N {
+			if _, err := db.CustomQuery(ctx, "SELECT n, at FROM bench WHERE id = $1", 1); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

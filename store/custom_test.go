@@ -55,6 +55,7 @@ var customCases = []struct {
 	// casts
 	{query: "SELECT '12'::int, 2.5::int, '3.5'::float8, 7::text, '{\"a\":1}'::jsonb ->> 'a', CAST('5' AS bigint), 'abc'::varchar(2), 'AAAAAAAA-0000-4000-8000-000000000001'::uuid::text", want: "[12 3 3.5 7 1 5 ab aaaaaaaa-0000-4000-8000-000000000001]"},
 	{query: "SELECT $1::int + 1, $2::text || 'x', $3::uuid = owner FROM hero WHERE id = 1", args: []any{41, "y", "aaaaaaaa-0000-4000-8000-000000000001"}, want: "[42 yx true]"},
+	{query: "SELECT 5 # 3, 5 & 4, 5 | 2, 1 << 3, ~1, |/ 16.0 = 4", want: "[6 4 7 8 -2 true]"},
 	{query: "SELECT 7 / 2, 7 % 4, -7 / 2, 7 / 2.0::float8, 2 ^ 3 = 8, round(2.5::float8 * 10) = 25", want: "[3 3 -3 3.5 true true]"},
 	// lists
 	{query: "SELECT name FROM hero WHERE id = ANY($1) ORDER BY id", args: []any{[]int64{1, 3}}, want: "[Anna] [Zoë]"},

@@ -16,6 +16,9 @@ import (
 // maxStatements bounds the prepared statements one connection keeps.
 const maxStatements = 256
 
+// maxKept bounds the length of a statement that is kept, in bytes.
+const maxKept = 8 << 10
+
 // connector opens SQLite connections that behave like PostgreSQL ones where Go
 // code can tell: time.Time, bool and lists as arguments and results, text that
 // must be valid, a transaction that refuses to go on after an error. They also
@@ -193,8 +196,8 @@ func (c *conn) closeStatements() {
 }
 
 // prepared returns the kept statement of a query, or nil when it should run
-// unprepared: scripts of several statements, and a statement whose rows are
-// still being read.
+// unprepared: scripts of several statements, very long ones, and a statement
+// whose rows are still being read.
 func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		if s.busy {
@@ -202,7 +205,7 @@ func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 		}
 		return s, nil
 	}
-	if strings.IndexByte(query, ';') >= 0 || c.stmts == nil {
+	if len(query) > maxKept || strings.IndexByte(query, ';') >= 0 || c.stmts == nil {
 		return nil, nil
 	}
 	if len(c.stmts) >= maxStatements {

@@ -291,6 +291,14 @@ func registerNumbers(r registry) {
 		p := math.Pow(10, float64(n))
 		return math.Trunc(f*p) / p, err
 	})
+	r.strict("pg_xor", 2, func(a []driver.Value) (driver.Value, error) {
+		x, err := wholeNumber(a[0])
+		if err != nil {
+			return nil, err
+		}
+		y, err := wholeNumber(a[1])
+		return x ^ y, err
+	})
 	divide := func(name string, ints func(x, y int64) driver.Value, floats func(x, y float64) driver.Value) {
 		r.strict(name, 2, func(a []driver.Value) (driver.Value, error) {
 			x, isInt := a[0].(int64)

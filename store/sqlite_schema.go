@@ -58,6 +58,9 @@ func (c *customConn) translated(ctx context.Context, query string) ([]translate.
 		return statements, nil
 	}
 	s.tables = tables
+	if len(query) > maxKept {
+		return statements, nil
+	}
 	if s.known == nil || len(s.known) >= maxTranslations {
 		s.known = map[string][]translate.Statement{}
 	}

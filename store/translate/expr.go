@@ -151,7 +151,9 @@ func (p *parser) prefix() node {
 		x := p.expr(bindOther)
 		return call(x.kind, "abs", x)
 	case t.kind == opToken && t.text == "|" && p.at(1).text == "/":
-		p.fail("|/ is not understood; write sqrt(x)")
+		p.skip()
+		p.skip()
+		return call(Float, "sqrt", p.expr(bindOther))
 	}
 	return p.primary()
 }
@@ -403,7 +405,7 @@ func (p *parser) binary(left node, op token, right node) node {
 	case "<<", ">>", "&", "|":
 		return infix(Int, left, right)
 	case "#":
-		return node{sql: "(" + left.operand() + " | " + right.operand() + ") - (" + left.operand() + " & " + right.operand() + ")", kind: Int, loose: true}
+		return call(Int, "pg_xor", left, right)
 	}
 	p.failAt(op.pos, "the operator %s is not understood", op.text)
 	return node{}
@@ -537,7 +539,7 @@ func (p *parser) typeName() namedType {
 	}
 	out := namedType{typeInfo: info}
 	if p.accept("(") {
-		for p.peek().text != ")" {
+		for t := p.peek(); t.kind == numberToken || t.text == ","; t = p.peek() {
 			out.size += p.next().text
 		}
 		p.expect(")")
