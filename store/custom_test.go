@@ -112,6 +112,8 @@ var customCases = []struct {
 	{query: "SELECT level IS DISTINCT FROM NULL, level IS NOT DISTINCT FROM 5 FROM hero WHERE id = 1", want: "[true true]"},
 	// what there is
 	{query: "SELECT EXISTS (SELECT FROM information_schema.tables WHERE table_schema = 'public' AND table_name = 'hero')", want: "[true]"},
+	{query: "SELECT to_regclass('hero') IS NOT NULL, to_regclass('public.nowhere') IS NULL, current_schema(), version() <> '', (SELECT count(*) FROM pg_tables WHERE tablename = 'hero')", want: "[true true public true 1]"},
+	{query: "SELECT string_agg(DISTINCT name, ',') FROM hero WHERE id = 1", want: "[Anna]"},
 	{query: "SELECT column_name FROM information_schema.columns WHERE table_name = 'hero' AND column_name LIKE 'a%'", want: "[alive]"},
 	{query: "SELECT length(gen_random_uuid()::text), public.hero.name FROM public.hero WHERE id = 1", want: "[36 Anna]"},
 	{query: "SELECT random() < 1, random() >= 0, greatest(1, NULL, 3), least(2, 1), nullif(1, 1), abs(-3)", want: "[true true 3 1 <nil> 3]"},

@@ -504,7 +504,7 @@ func (p *parser) cast(n node, t namedType) node {
 	}
 	out := t.convert(n)
 	out.name, out.constant, out.text = n.name, n.literal || n.constant, n.text
-	if out.name == "" || out.name == "?column?" {
+	if out.name == "" || out.name == "?column?" || n.sql == "TRUE" || n.sql == "FALSE" {
 		out.name = t.result
 	}
 	return out

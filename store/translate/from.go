@@ -377,10 +377,14 @@ func (p *parser) starOf(table token) (string, []Column) {
 // catalog gives the tables of PostgreSQL's that modules look at to see what
 // there is.
 func catalog(parts []token) (string, bool) {
-	if len(parts) != 2 {
-		return "", false
+	name := parts[0].word
+	switch len(parts) {
+	case 1:
+		name = "PG_CATALOG." + name
+	case 2:
+		name += "." + parts[1].word
 	}
-	switch parts[0].word + "." + parts[1].word {
+	switch name {
 	case "INFORMATION_SCHEMA.TABLES":
 		return "(SELECT name AS table_name, 'public' AS table_schema, 'kumi' AS table_catalog, " +
 			"CASE type WHEN 'table' THEN 'BASE TABLE' ELSE 'VIEW' END AS table_type FROM sqlite_schema WHERE type IN ('table', 'view'))", true

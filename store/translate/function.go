@@ -124,6 +124,13 @@ func (p *parser) function(t token) node {
 		return named(p.trim(), "btrim")
 	case "MAKE_INTERVAL":
 		return named(p.makeInterval(), name)
+	case "TO_REGCLASS":
+		x := p.expr(0)
+		p.expect(")")
+		return named(node{sql: "(SELECT name FROM sqlite_schema WHERE name = replace(" + x.sql + ", 'public.', ''))", kind: Text}, name)
+	case "CURRENT_DATABASE", "CURRENT_SCHEMA", "VERSION":
+		p.expect(")")
+		return named(node{sql: quote(map[string]string{"CURRENT_DATABASE": "kumi", "CURRENT_SCHEMA": "public", "VERSION": "Kumi (SQLite)"}[t.word]), kind: Text}, name)
 	}
 	f, known := functions[t.word]
 	var b strings.Builder
@@ -162,6 +169,14 @@ func (p *parser) function(t token) node {
 		}
 	}
 	p.adapt(t.word, &out, args)
+	if distinct && t.word == "STRING_AGG" && len(args) == 2 {
+		if args[1].text != "," {
+			p.failAt(t.pos, "string_agg(DISTINCT …) has the separator ',' only on the embedded database; select the distinct values in a subquery")
+		}
+		args = args[:1]
+		b.Reset()
+		b.WriteString("group_concat(DISTINCT ")
+	}
 	b.WriteString(join(args))
 	if p.accept("ORDER") {
 		p.expect("BY")

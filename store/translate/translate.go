@@ -111,6 +111,7 @@ func (p *parser) next() token {
 }
 
 func (p *parser) skip() { p.next() }
+
 // back undoes the last next, which was not at the end.
 func (p *parser) back() { p.pos-- }
 
