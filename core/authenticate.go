@@ -76,7 +76,7 @@ func (c *Core) LogInByEmail(ctx context.Context, address, email, password, usern
 		return Identity{}, err
 	}
 	id, err := c.AuthenticateEmail(ctx, email, password, username, create)
-	end(errors.Is(err, errCredentials))
+	end(err)
 	return id, err
 }
 

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -51,8 +52,9 @@ func (k attemptKey) limit() (count int, lockout time.Duration) {
 }
 
 // begin counts an attempt, as it may be one of many at the same time, and returns
-// how to end it. Too many are ResourceExhausted.
-func (l *loginAttempts) begin(account, address string) (end func(wrong bool), err error) {
+// the function that ends it with the error of the log-in. Only errCredentials
+// stays counted. Too many attempts are ResourceExhausted.
+func (l *loginAttempts) begin(account, address string) (end func(error), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -68,17 +70,22 @@ func (l *loginAttempts) begin(account, address string) (end func(wrong bool), er
 		e := l.current(key, now)
 		l.entries[key] = attempts{e.count + 1, now}
 	}
-	return func(wrong bool) {
-		if !wrong {
-			l.takeBack(keys)
+	return func(err error) {
+		if !errors.Is(err, errCredentials) {
+			l.takeBack(keys, err == nil)
 		}
 	}, nil
 }
 
-// takeBack undoes a begin whose password was right, or was not looked at.
-func (l *loginAttempts) takeBack(keys [3]attemptKey) {
+// takeBack undoes a begin whose password was right, or was not looked at. After
+// a right one the account's count at that address starts anew, so that a few
+// typing errors before it do not lock it later.
+func (l *loginAttempts) takeBack(keys [3]attemptKey, right bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if right {
+		delete(l.entries, keys[0])
+	}
 	for _, key := range keys {
 		if e, has := l.entries[key]; has && e.count > 1 {
 			e.count--

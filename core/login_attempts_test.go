@@ -25,6 +25,12 @@ func TestLogInsAreBounded(t *testing.T) {
 		for range 20 {
 			try("right", "1.1.1.1", "her password", fault.OK)
 		}
+		for range 3 { // a right one ends the count of those before
+			for range maxAccountAttempts - 1 {
+				try("wrong", "1.1.1.1", "a wrong one", fault.Unauthenticated)
+			}
+			try("right after some", "1.1.1.1", "her password", fault.OK)
+		}
 		for range maxAccountAttempts {
 			try("wrong", "1.1.1.1", "a wrong one", fault.Unauthenticated)
 		}
@@ -44,7 +50,7 @@ func TestLogInsAreBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(i, err)
 			}
-			end(true)
+			end(errCredentials)
 		}
 		try("from an address with too many", "3.3.3.3", "her password", fault.ResourceExhausted)
 		c.clock.Add(addressLockout)
@@ -64,7 +70,7 @@ func TestLogInsAreBounded(t *testing.T) {
 					return
 				}
 				wrong.Add(1)
-				end(true)
+				end(errCredentials)
 			})
 		}
 		all.Wait()
