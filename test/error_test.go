@@ -84,7 +84,8 @@ func TestErrorsOfModules(t *testing.T) {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			var log servertest.Journal
-			srv := servertest.Start(t, log.Keep(), servertest.Module(module[0], module[1]), servertest.Flags("--runtime.call_timeout_ms", "300"))
+			srv := servertest.Start(t, log.Keep(), servertest.Module(module[0], module[1]), servertest.Flags("--runtime.call_timeout_ms", "300",
+				"--runtime.js_stack_size", "2000", "--runtime.lua_call_stack_size", "2000")) // the end of the stack before that of the time
 			ann := srv.User(t, "ann")
 			socket := ann.Socket(t)
 			for _, c := range cases {

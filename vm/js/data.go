@@ -58,6 +58,9 @@ func (v *VM) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
 	if !ok {
 		return v.primitive(val)
 	}
+	if v.isPlain(o) {
+		return vm.KindObject, o, nil
+	}
 	if o.ClassName() == "Array" {
 		return vm.KindList, o, nil
 	}
@@ -145,6 +148,9 @@ func (v *VM) listOf(kind string, items []vm.Ref) vm.Ref {
 func (v *VM) Members(to []vm.Member, obj vm.Ref) ([]vm.Member, error) {
 	o, ok := obj.(*goja.Object)
 	if !ok {
+		return to, nil
+	}
+	if to, ok = v.plainMembers(to, o); ok {
 		return to, nil
 	}
 	err := v.guard(func() {

@@ -239,7 +239,12 @@ func (v *VM) Len(list vm.Ref) int {
 }
 
 // Index implements vm.Engine.
-func (v *VM) Index(list vm.Ref, i int) vm.Ref { return v.FieldNamed(list, strconv.Itoa(i)) }
+func (v *VM) Index(list vm.Ref, i int) vm.Ref {
+	if x, ok := v.plainItem(list, i); ok {
+		return x
+	}
+	return v.FieldNamed(list, strconv.Itoa(i))
+}
 
 // fromCallback is an error that script code below a Go function raised.
 func (v *VM) fromCallback(err error) error {

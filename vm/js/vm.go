@@ -46,21 +46,23 @@ type VM struct {
 	watch watch
 	head  *vm.Head
 
-	ctx      context.Context // of the call that runs
-	limited  *vm.Deadline    // what Go functions get of it; made when there is one
-	entry    *entry          // the way in for outermost calls
-	frames   []*frame        // of Go functions, reused
-	depth    int             // of frames in use
-	running  int             // nested entries into the runtime
-	args     []goja.Value    // of Invoke, a stack
-	called   *goja.Object    // by the last Invoke, and how
-	callable goja.Callable
-	lost     []*goja.Promise // rejected and not handled
-	lostAt   []rejectedAt
-	loop     *loop // of the outermost call, once it needs one
-	broken   bool
-	nesting  int    // of built-in functions within one another
-	leave    func() // ends one of those
+	ctx     context.Context // of the call that runs
+	limited *vm.Deadline    // what Go functions get of it; made when there is one
+	entry   *entry          // the way in for outermost calls
+	frames  []*frame        // of Go functions, reused
+	depth   int             // of frames in use
+	running int             // nested entries into the runtime
+	args    []goja.Value    // of Invoke, a stack
+
+	objectPrototype *goja.Object // made when first asked for
+	called          *goja.Object // by the last Invoke, and how
+	callable        goja.Callable
+	lost            []*goja.Promise // rejected and not handled
+	lostAt          []rejectedAt
+	loop            *loop // of the outermost call, once it needs one
+	broken          bool
+	nesting         int    // of built-in functions within one another
+	leave           func() // ends one of those
 
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline; 0: none
