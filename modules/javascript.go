@@ -224,6 +224,9 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	v.SetTape(head)
 	_, err = v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...)
 	v.SetTape(nil)
+	if cause := ctx.Err(); err != nil && cause != nil { // the pool is closed, which says nothing of the program
+		return cause
+	}
 	regs := j.regs
 	if regs == nil {
 		// A match created by InitModule itself: it starts with what has been

@@ -242,7 +242,7 @@ export function InitModule(ctx: any, logger: any, nk: any, init: any) {
   init.registerRpc("ok", () => "ok");
   init.registerRpc("late", (ctx: any, logger: any, nk: any) => { init.registerRpc("more", () => "") });
 }`, "lib/deep.ts": "export function deep(): string {\n  throw new Error('too deep');\n}"},
-		func(o *Options) { o.CallTimeout, o.JSMax = time.Second, 1 })
+		func(o *Options) { o.CallTimeout, o.JSMax, o.JSStack = time.Second, 1, 2000 })
 	for id, code := range map[string]fault.Code{
 		"loop": fault.DeadlineExceeded, "deep": fault.Internal, "coded": fault.PermissionDenied,
 		"recurse": fault.Internal, "late": fault.FailedPrecondition,

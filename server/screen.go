@@ -56,7 +56,8 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
 }
 
-// Describe adds what Screen shows to a log line, for JSON logs.
+// Describe adds what Screen shows to a log line, for JSON logs. Registrations are
+// counted, as there may be hundreds.
 func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	e = e.Str("version", Version).Stringer("http", s.HTTPAddr()).Stringer("grpc", s.GRPCAddr()).
 		Str("database", s.databaseName()).Str("modules_path", s.config.Runtime.Path)
@@ -66,15 +67,20 @@ func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	loaded := zerolog.Arr()
 	for _, m := range s.set.Load().Modules {
 		loaded = loaded.Dict(zerolog.Dict().Str("runtime", m.Runtime).Str("name", m.Name).
-			Strs("rpcs", m.RPCs).Strs("hooks", m.Hooks).Strs("matches", m.Matches).
-			Strs("routes", m.Routes).Strs("jobs", m.Jobs))
+			Int("rpcs", len(m.RPCs)).Int("hooks", len(m.Hooks)).Int("matches", len(m.Matches)).
+			Int("routes", len(m.Routes)).Int("jobs", len(m.Jobs)))
 	}
 	return e.Array("modules", loaded)
 }
 
-// list writes the names of one kind, several per line.
+// list writes the names of one kind, several per line, and how many more there
+// are beyond maxNames.
 func list(w io.Writer, kind string, names []string) {
-	const width = 72
+	const width, maxNames = 72, 30
+	more := 0
+	if len(names) > maxNames {
+		more, names = len(names)-maxNames, names[:maxNames]
+	}
 	line := ""
 	flush := func() {
 		if line != "" {
@@ -87,6 +93,9 @@ func list(w io.Writer, kind string, names []string) {
 			flush()
 		}
 		line += strings.TrimSpace(n) + "  "
+	}
+	if more > 0 {
+		line += fmt.Sprintf("and %d more", more)
 	}
 	flush()
 }

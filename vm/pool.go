@@ -342,7 +342,7 @@ func (p *Pool) fill() {
 			closed := p.closed
 			p.wakeOne(nil)
 			p.mu.Unlock()
-			if p.o.Failed != nil && !closed {
+			if p.o.Failed != nil && !closed && p.ctx.Err() == nil {
 				p.o.Failed(err)
 			}
 			return // the next lease that needs a VM tries again

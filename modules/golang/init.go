@@ -146,9 +146,6 @@ func (i *initializer) realtime(id string) (string, bool) {
 
 // RegisterMatch implements runtime.Initializer.
 func (i *initializer) RegisterMatch(name string, fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule) (runtime.Match, error)) error {
-	if name == "" {
-		return fault.New(fault.InvalidArgument, "match handler: the name is empty")
-	}
 	what := "match handler " + strconv.Quote(name)
 	return i.register(what, fn == nil, func() *hooks.Origin {
 		i.loaded.Matches = append(i.loaded.Matches, name)

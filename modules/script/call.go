@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"kumi/core"
 	"kumi/store/fault"
@@ -132,20 +133,15 @@ func (p *Program) fits(what string, size int) error {
 	return fault.Newf(fault.ResourceExhausted, "%s gave %d bytes; the most is %d (runtime.max_result_bytes)", what, size, p.maxResult)
 }
 
-// one checks that a function returned at most one value and gives it.
-func one(e vm.Engine, what string, out []vm.Ref) (vm.Ref, error) {
-	switch len(out) {
-	case 0:
-		return e.Nil(), nil
-	case 1:
-		return out[0], nil
-	}
-	for _, v := range out[1:] {
+// one gives what a function returned. A Lua function may return several values: the
+// last one counts, as with Nakama, unless it is nil.
+func one(e vm.Engine, out []vm.Ref) vm.Ref {
+	for _, v := range slices.Backward(out) {
 		if !e.IsNil(v) {
-			return nil, fault.Newf(fault.Internal, "%s returned %d values; one is allowed", what, len(out))
+			return v
 		}
 	}
-	return out[0], nil
+	return e.Nil()
 }
 
 // kindOf names the kind of a value for error texts.

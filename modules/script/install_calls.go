@@ -16,10 +16,8 @@ func (n *entry) rpc(ctx context.Context, payload string) (reply string, err erro
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, e.FromStr(payload)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v, err := one(e, n.what, out)
+			v := one(e, out)
 			switch {
-			case err != nil:
-				return err
 			case e.IsNil(v):
 			case e.IsStr(v):
 				reply = e.Str(v)
@@ -55,9 +53,9 @@ func (n *entry) before(ctx context.Context, in proto.Message) (next proto.Messag
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, payloadOr(e, in)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v, err := one(e, n.what, out)
-			if err != nil || in == nil || e.IsNil(v) {
-				return err
+			v := one(e, out)
+			if in == nil || e.IsNil(v) {
+				return nil
 			}
 			m := in.ProtoReflect().New().Interface()
 			if err := ReadPayload(e, v, m); err != nil {
@@ -86,11 +84,10 @@ func (n *entry) event(ctx context.Context, ev *api.Event) {
 
 // silent checks that a function returned nothing.
 func (n *entry) silent(e vm.Engine, out []vm.Ref) error {
-	v, err := one(e, n.what, out)
-	if err == nil && !e.IsNil(v) {
-		err = fault.Newf(fault.Internal, "%s returned %s; it must return nothing", n.what, kindOf(e, v))
+	if v := one(e, out); !e.IsNil(v) {
+		return fault.Newf(fault.Internal, "%s returned %s; it must return nothing", n.what, kindOf(e, v))
 	}
-	return err
+	return nil
 }
 
 // tournament is the function as a handler of a tournament's end or reset.
@@ -117,10 +114,8 @@ func (n *entry) matched(ctx context.Context, entries []runtime.MatchmakerEntry) 
 			return append(args, matchmakerEntry.ListOf(e, entries)), nil
 		},
 		func(e vm.Engine, out []vm.Ref) error {
-			v, err := one(e, n.what, out)
+			v := one(e, out)
 			switch {
-			case err != nil:
-				return err
 			case e.IsNil(v):
 			case e.IsStr(v):
 				id = e.Str(v)
@@ -171,9 +166,9 @@ func entryKey(x runtime.MatchmakerEntry) string {
 // formed reads a list of lists of entries.
 func (n *entry) formed(byTicket map[string]runtime.MatchmakerEntry, into *[][]runtime.MatchmakerEntry) func(vm.Engine, []vm.Ref) error {
 	return func(e vm.Engine, out []vm.Ref) error {
-		v, err := one(e, n.what, out)
-		if err != nil || e.IsNil(v) {
-			return err
+		v := one(e, out)
+		if e.IsNil(v) {
+			return nil
 		}
 		bad := fault.Newf(fault.Internal, "%s must return a list of matches, each a list of the entries it was given", n.what)
 		if !e.IsList(v) {

@@ -72,10 +72,8 @@ func (n *entry) indexed(ctx context.Context, w *runtime.StorageWrite) (keep bool
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, writeShape.Of(e, w)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v, err := one(e, n.what, out)
+			v := one(e, out)
 			switch {
-			case err != nil:
-				return err
 			case !e.IsBool(v):
 				return fault.Newf(fault.Internal, "%s returned %s; expected a boolean", n.what, kindOf(e, v))
 			}

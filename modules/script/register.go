@@ -186,7 +186,7 @@ func registerEvent(kind registry.Kind) func(registering, *vm.Call) error {
 }
 
 func registerMatch(_ registering, c *vm.Call) error {
-	name := c.StrNonEmpty("name")
+	name := c.Str("name")
 	handlers := c.Obj("handlers")
 	var targets []target
 	if handlers.Present() {

@@ -68,10 +68,7 @@ func (n *entry) http(ctx context.Context, in *httproute.Request, binary bool) (r
 			return append(args, requestShape.Of(e, &requestSource{in, binary})), nil
 		},
 		func(e vm.Engine, out []vm.Ref) (err error) {
-			v, err := one(e, n.what, out)
-			if err == nil {
-				res, err = n.response(e, v)
-			}
+			res, err = n.response(e, one(e, out))
 			return err
 		})
 	return res, err

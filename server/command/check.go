@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kumi/config"
 	"kumi/modules/check"
 	"kumi/modules/registry"
 	"kumi/server"
@@ -19,6 +20,9 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	cfg, _, ok := load(args, s)
 	if !ok {
 		return exitUsage
+	}
+	if err := isFolder(cfg); err != nil {
+		return failed(s, err)
 	}
 	scratch, err := os.MkdirTemp("", "kumi-check-")
 	if err != nil {
@@ -59,7 +63,10 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	}
 	switch len(problems) {
 	case 0:
-		return nothing(cfg.Runtime.Path, len(loaded) > 0, s)
+		if len(loaded) == 0 {
+			return nothing(cfg.Runtime.Path, s)
+		}
+		return exitOK
 	case 1:
 		fmt.Fprintln(s.out, "1 problem")
 	default:
@@ -92,17 +99,29 @@ func registered(m *registry.Loaded) string {
 	return strings.Join(parts, ", ")
 }
 
-// nothing says so when there were no modules to check. A folder that does not
-// exist is most likely misspelled; a server with Go modules compiled in needs
-// none.
-func nothing(folder string, loaded bool, s streams) int {
-	switch info, err := os.Stat(folder); {
+// isFolder checks the folder of the modules. The default one need not exist: the
+// server may have Go modules compiled in.
+func isFolder(cfg *config.Config) error {
+	folder := cfg.Runtime.Path
+	info, err := os.Stat(folder)
+	switch standard := filepath.Join(cfg.DataDir, "modules"); {
 	case err == nil && !info.IsDir():
-		return failed(s, fmt.Errorf("%s is not a folder", folder))
-	case err != nil && !loaded:
-		return failed(s, fmt.Errorf("there is no folder %s: runtime.path says where the modules are", folder))
-	case !loaded:
-		fmt.Fprintf(s.out, "nothing to load in %s: there is no index.ts, index.js or *.lua\n", folder)
+		return fmt.Errorf("%s is not a folder", folder)
+	case err != nil && folder != standard:
+		return noFolder(folder)
 	}
+	return nil
+}
+
+func noFolder(folder string) error {
+	return fmt.Errorf("there is no folder %s: runtime.path says where the modules are", folder)
+}
+
+// nothing says that there were no modules to check.
+func nothing(folder string, s streams) int {
+	if _, err := os.Stat(folder); err != nil {
+		return failed(s, noFolder(folder))
+	}
+	fmt.Fprintf(s.out, "nothing to load in %s: there is no index.ts, index.js or *.lua\n", folder)
 	return exitOK
 }

@@ -24,7 +24,7 @@ func TestCheckFindings(t *testing.T) {
 			}`,
 			"main.lua": `local nk = require("nakama")
 				for _, o in ipairs((nk.storage_list(nil, "c", 10))) do print(o.key) end
-				nk.run_once(function() nk.sql_exec("CREATE FUNCTION not_here()") end)
+				nk.run_once(function() nk.sql_exec("INSERT INTO not_here VALUES (1)") end)
 				nk.register_rpc(function() return nk.account_get_id("x").user.username end, "b")`,
 		}, nil},
 		"javascript functions": {map[string]string{

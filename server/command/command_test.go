@@ -79,9 +79,12 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "modules", "index.js"), `function InitModule(c, l, n, i) { i.registerRpc("greet", () => "hi"); }`)
-	for format, address := range map[string]*regexp.Regexp{
-		"text": regexp.MustCompile(`client +(http://\S+)`),
-		"json": regexp.MustCompile(`"http":"([^"]+)"`),
+	for format, of := range map[string]struct {
+		address *regexp.Regexp
+		loaded  string
+	}{
+		"text": {regexp.MustCompile(`client +(http://\S+)`), "greet"},
+		"json": {regexp.MustCompile(`"http":"([^"]+)"`), `"name":"index.js","rpcs":1,`},
 	} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
@@ -95,7 +98,7 @@ func TestRun(t *testing.T) {
 			}()
 			base := ""
 			for deadline := time.Now().Add(20 * time.Second); base == ""; {
-				if m := address.FindStringSubmatch(out.String()); m != nil {
+				if m := of.address.FindStringSubmatch(out.String()); m != nil {
 					base = "http://" + strings.TrimPrefix(m[1], "http://")
 				} else if time.Now().After(deadline) {
 					t.Fatalf("no address in:\n%s", out.String())
@@ -113,10 +116,41 @@ func TestRun(t *testing.T) {
 			if code := <-done; code != exitOK {
 				t.Errorf("exit %d:\n%s", code, out.String())
 			}
-			if !strings.Contains(out.String(), "greet") {
+			if !strings.Contains(out.String(), of.loaded) {
 				t.Errorf("what was loaded is not shown:\n%s", out.String())
 			}
 		})
+	}
+}
+
+// The last line of a start that fails has the log's format.
+func TestRunThatFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "modules", "main.lua"), "this is no Lua")
+	for format, want := range map[string]string{
+		"json": `{"level":"fatal","error":"load Lua modules: main.lua:1:`,
+		"text": "load Lua modules: main.lua:1:",
+	} {
+		var out buffer
+		code := dispatch(t.Context(), []string{"--data_dir", filepath.Join(dir, format), "--runtime.path", filepath.Join(dir, "modules"), "--logger.format", format}, streams{&out, &out, nil})
+		if code != exitFailed || !strings.Contains(out.String(), "\n"+want) {
+			t.Errorf("%s: exit %d, want a line that begins with %s in:\n%s", format, code, want, out.String())
+		}
+		for line := range strings.Lines(out.String()) {
+			if format == "json" && !strings.HasPrefix(line, "{") {
+				t.Errorf("a line that is no JSON: %s", line)
+			}
+		}
+	}
+}
+
+func TestKnownZone(t *testing.T) {
+	t.Parallel()
+	for tz, want := range map[string]bool{"": true, "UTC": true, "Local": true, "No/Such": false, ":No/Such": false, "/no/such/file": false} {
+		if got := knownZone(tz); got != want {
+			t.Errorf("TZ=%q: %v", tz, got)
+		}
 	}
 }
 

@@ -2,8 +2,11 @@ package command
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,13 +39,17 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		log.Warn().Msg(w)
 	}
 
+	if tz := os.Getenv("TZ"); !knownZone(tz) {
+		log.Warn().Str("TZ", tz).Msg("the time zone in TZ is not known here, local times are UTC")
+	}
+
 	srv, err := server.New(ctx, cfg, log)
 	if err != nil {
-		return failed(s, err)
+		return notStarted(cfg, log, s, err)
 	}
 	if err := srv.Start(ctx); err != nil {
 		_ = srv.Stop(ctx)
-		return failed(s, err)
+		return notStarted(cfg, log, s, err)
 	}
 	if people {
 		srv.Screen(s.out)
@@ -64,6 +71,32 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	}
 	log.Info().Msg("stopped")
 	return code
+}
+
+// notStarted reports why the server did not start: as text where people read, or as
+// the last line of a log that machines read. A log in a file is not seen, so the text
+// goes to standard error as well.
+func notStarted(cfg *config.Config, log zerolog.Logger, s streams, err error) int {
+	if cfg.Logger.Format == "text" || errors.Is(err, context.Canceled) {
+		return failed(s, err)
+	}
+	log.WithLevel(zerolog.FatalLevel).Err(err).Msg("the server did not start")
+	if cfg.Logger.File != "" && !cfg.Logger.Stdout {
+		return failed(s, err)
+	}
+	return exitFailed
+}
+
+// knownZone says whether Go finds a time zone that TZ names; it takes UTC in place
+// of one that it does not find.
+func knownZone(tz string) bool {
+	tz = strings.TrimPrefix(tz, ":")
+	if filepath.IsAbs(tz) {
+		_, err := os.Stat(tz)
+		return err == nil
+	}
+	_, err := time.LoadLocation(tz)
+	return err == nil
 }
 
 // stop ends the server within its grace period; a further signal cuts it short.

@@ -2,6 +2,7 @@ package js
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
@@ -21,7 +22,8 @@ func SharedWrites(name, source string) []vm.SharedWrite {
 	if err != nil {
 		return nil
 	}
-	w := &sharedWalk{file: tree.File, loading: map[any]bool{}}
+	w := &sharedWalk{file: tree.File, loading: map[any]bool{}, made: map[unistring.String]unistring.String{}}
+	w.collect(reflect.ValueOf(tree.Body))
 	top := &sharedScope{names: map[unistring.String]bool{}, module: true}
 	w.declare(reflect.ValueOf(tree.Body), top)
 	w.walk(reflect.ValueOf(tree.Body), top)
@@ -38,6 +40,9 @@ type sharedScope struct {
 type sharedWalk struct {
 	file    *file.File
 	loading map[any]bool // functions that run at load
+	// made has the classes of which variables and properties are made with new, by
+	// their names, wherever that is.
+	made map[unistring.String]unistring.String
 	found   []vm.SharedWrite
 }
 
@@ -82,6 +87,66 @@ func (w *sharedWalk) walk(v reflect.Value, s *sharedScope) {
 			}
 		}
 	}
+}
+
+// collect finds what variables and properties are made of.
+func (w *sharedWalk) collect(v reflect.Value) {
+	for v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			w.collect(v.Index(i))
+		}
+		return
+	case reflect.Pointer:
+		if v.IsNil() || v.Type() == reflect.TypeFor[*file.File]() {
+			return
+		}
+		switch n := v.Interface().(type) {
+		case *ast.Binding:
+			w.make(n.Target, n.Initializer)
+		case *ast.AssignExpression:
+			w.make(n.Left, n.Right)
+		case *ast.PropertyKeyed:
+			w.make(n.Key, n.Value)
+		case *ast.FieldDefinition:
+			w.make(n.Key, n.Initializer)
+		}
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Interface || f.Kind() == reflect.Pointer || f.Kind() == reflect.Slice || f.Kind() == reflect.Struct {
+				w.collect(f)
+			}
+		}
+	}
+}
+
+// make notes that what a node names is made with new, if it is.
+func (w *sharedWalk) make(name ast.Node, of ast.Expression) {
+	n, ok := of.(*ast.NewExpression)
+	if !ok {
+		return
+	}
+	if class, ok := n.Callee.(*ast.Identifier); ok {
+		w.made[nameOf(name)] = class.Name
+	}
+}
+
+// nameOf is the last name of an expression: c of a.b.c.
+func nameOf(n ast.Node) unistring.String {
+	switch n := n.(type) {
+	case *ast.Identifier:
+		return n.Name
+	case *ast.DotExpression:
+		return n.Identifier.Name
+	case *ast.StringLiteral:
+		return n.Value
+	}
+	return ""
 }
 
 // enter makes the scope of a function. It runs at load if it is called on the
@@ -163,13 +228,32 @@ func (w *sharedWalk) target(n ast.Node, s *sharedScope) {
 	}
 }
 
-// mutating are the methods by which lists, maps and sets are changed.
-var mutating = map[unistring.String]bool{"push": true, "pop": true, "shift": true, "unshift": true, "splice": true, "set": true, "add": true, "delete": true, "clear": true}
+// The methods by which lists and by which maps and sets are changed.
+var (
+	listMethods       = map[unistring.String]bool{"push": true, "pop": true, "shift": true, "unshift": true, "splice": true}
+	collectionMethods = map[unistring.String]bool{"set": true, "add": true, "delete": true, "clear": true}
+	collections       = map[unistring.String]bool{"Map": true, "Set": true, "WeakMap": true, "WeakSet": true}
+)
 
-// called notes a function that is called where it stands, and a method that
-// changes what it is called on.
+// mutates says whether a method changes the list, map or set that it is called on.
+// Classes of the module's own may have methods of these names.
+func (w *sharedWalk) mutates(on ast.Expression, method unistring.String) bool {
+	class := w.made[nameOf(on)]
+	switch {
+	case collectionMethods[method]:
+		return collections[class]
+	case listMethods[method]:
+		return class == "" || class == "Array"
+	}
+	return false
+}
+
+// called notes a function that is called where it stands, the files of a bundle,
+// and a method that changes what it is called on.
 func (w *sharedWalk) called(n *ast.CallExpression, s *sharedScope) {
 	switch callee := n.Callee.(type) {
+	case *ast.Identifier:
+		w.bundled(callee.Name.String(), n.ArgumentList)
 	case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
 		w.loading[callee] = true
 	case *ast.DotExpression:
@@ -177,8 +261,27 @@ func (w *sharedWalk) called(n *ast.CallExpression, s *sharedScope) {
 		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral: // (function () { … }).call(this)
 			w.loading[fn] = true
 		}
-		if mutating[callee.Identifier.Name] {
+		if w.mutates(callee.Left, callee.Identifier.Name) {
 			w.changed(callee.Left, s)
+		}
+	}
+}
+
+// bundled notes the body of a file that is reached by require: the bundler makes it
+// a method of the argument of a helper, which is called once.
+func (w *sharedWalk) bundled(helper string, arguments []ast.Expression) {
+	if !strings.HasPrefix(helper, "__commonJS") && !strings.HasPrefix(helper, "__esm") {
+		return
+	}
+	for _, a := range arguments {
+		files, ok := a.(*ast.ObjectLiteral)
+		if !ok {
+			continue
+		}
+		for _, p := range files.Value {
+			if p, ok := p.(*ast.PropertyKeyed); ok {
+				w.loading[p.Value] = true
+			}
 		}
 	}
 }
