@@ -42,8 +42,8 @@ type sharedWalk struct {
 	loading map[any]bool // functions that run at load
 	// made has the classes of which variables and properties are made with new, by
 	// their names, wherever that is.
-	made map[unistring.String]unistring.String
-	found   []vm.SharedWrite
+	made  map[unistring.String]unistring.String
+	found []vm.SharedWrite
 }
 
 // walk looks at every node below v, which belongs to scope s. It goes by the
