@@ -91,7 +91,7 @@ func TestErrorsOfModules(t *testing.T) {
 			for _, c := range cases {
 				want := c.message
 				if c.rpc == "deep" {
-					want = map[string]string{"javascript": "the script nests calls too deeply", "lua": "stack overflow"}[language]
+					want = map[string]string{"javascript": "RangeError: Maximum call stack size exceeded", "lua": "stack overflow"}[language]
 				}
 				_, a := ann.RPC(t, c.rpc, "")
 				prefix := c.rpc == "again" || c.rpc == "deep" || c.rpc == "poor"
