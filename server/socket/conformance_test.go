@@ -43,7 +43,7 @@ func clientFrame(first byte, payload string) []byte {
 }
 
 // bareSocket opens a socket whose bytes the test writes and reads itself.
-func (r *realm) bareSocket() net.Conn {
+func (r *testServer) bareSocket() net.Conn {
 	r.t.Helper()
 	u, _ := url.Parse(r.url)
 	conn, err := net.Dial("tcp", u.Host)
@@ -92,7 +92,7 @@ func readFrame(t testing.TB, conn net.Conn) string {
 
 func TestMessageInParts(t *testing.T) {
 	t.Parallel()
-	conn := newRealm(t, nil).bareSocket()
+	conn := newTestServer(t, nil).bareSocket()
 	whole := `{"cid":"7","rpc":{"id":"echo","payload":"ab"}}`
 	var sent []byte
 	for i, part := range []string{whole[:10], "", whole[10:30], whole[30:]} {
@@ -142,7 +142,7 @@ func TestProtocolViolations(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRealm(t, nil)
+			r := newTestServer(t, nil)
 			conn := r.bareSocket()
 			// What comes after changes nothing.
 			if _, err := conn.Write(append(c.bytes, clientFrame(0x81, `{"cid":"2","ping":{}}`)...)); err != nil {
@@ -162,8 +162,8 @@ func TestProtocolViolations(t *testing.T) {
 
 func TestUpgradeRefused(t *testing.T) {
 	t.Parallel()
-	realm := newRealm(t, nil)
-	token := url.QueryEscape(realm.token(uuid.Must(uuid.NewV4()), "ann"))
+	srv := newTestServer(t, nil)
+	token := url.QueryEscape(srv.token(uuid.Must(uuid.NewV4()), "ann"))
 	for name, c := range map[string]struct {
 		change func(*http.Request)
 		want   int
@@ -187,12 +187,12 @@ func TestUpgradeRefused(t *testing.T) {
 		}
 		c.change(r)
 		w := httptest.NewRecorder()
-		realm.ServeHTTP(w, r)
+		srv.ServeHTTP(w, r)
 		if w.Code != c.want {
 			t.Errorf("%s: answered %d, want %d", name, w.Code, c.want)
 		}
 	}
-	if n := realm.Open(); n != 0 {
+	if n := srv.Open(); n != 0 {
 		t.Errorf("%d sockets are open", n)
 	}
 }
@@ -201,7 +201,7 @@ func TestUpgradeRefused(t *testing.T) {
 func TestReadTogetherWithSlowCall(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+	r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "", nil }})
 	})
 	conn := r.bareSocket()
@@ -239,7 +239,7 @@ func TestReadTogetherWithSlowCall(t *testing.T) {
 // A connection that cannot be waited for without a buffer works as well.
 func TestSocketOverTLS(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	srv := httptest.NewTLSServer(r.Server)
 	t.Cleanup(srv.Close)
 	ctx, cancel := context.WithTimeout(context.Background(), testWait)

@@ -15,11 +15,11 @@ import (
 	"kumi/rpc"
 )
 
-// farewellRealm has a call that waits until it is released or its context ends,
+// farewellServer has a call that waits until it is released or its context ends,
 // one that is counted, and time for good-byes.
-func farewellRealm(t *testing.T, wait int) (r *realm, release chan struct{}, puts *atomic.Int32) {
+func farewellServer(t *testing.T, wait int) (r *testServer, release chan struct{}, puts *atomic.Int32) {
 	release, puts = make(chan struct{}), new(atomic.Int32)
-	r = newRealm(t, func(c *config.Config, set *modules.Set) {
+	r = newTestServer(t, func(c *config.Config, set *modules.Set) {
 		c.Socket.CloseAckWaitMs = wait
 		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(ctx context.Context, _ string) (string, error) {
 			select {
@@ -36,7 +36,7 @@ func farewellRealm(t *testing.T, wait int) (r *realm, release chan struct{}, put
 
 // askAndLeave calls functions and says good-bye. It returns when the server has
 // read that.
-func askAndLeave(t *testing.T, r *realm, calls ...string) (s *session, conn net.Conn) {
+func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn net.Conn) {
 	t.Helper()
 	conn = r.bareSocket()
 	r.sessions.Each(func(n presence.Session) bool { s = n.(*session); return false })
@@ -55,7 +55,7 @@ func askAndLeave(t *testing.T, r *realm, calls ...string) (s *session, conn net.
 // longer than a moment. The answer to a close frame is the last that is sent.
 func TestGoodbyeBehindSlowCall(t *testing.T) {
 	t.Parallel()
-	r, release, puts := farewellRealm(t, 20_000)
+	r, release, puts := farewellServer(t, 20_000)
 	_, conn := askAndLeave(t, r, "slow", "put")
 	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
 		t.Errorf("got %q, want the close frame", got)
@@ -72,7 +72,7 @@ func TestGoodbyeBehindSlowCall(t *testing.T) {
 // That a client does not wait for the answers changes nothing.
 func TestGoodbyeAndHangUpBehindSlowCall(t *testing.T) {
 	t.Parallel()
-	r, release, puts := farewellRealm(t, 20_000)
+	r, release, puts := farewellServer(t, 20_000)
 	_, conn := askAndLeave(t, r, "slow", "slow", "put")
 	_ = conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
@@ -90,7 +90,7 @@ func TestGoodbyeAndHangUpBehindSlowCall(t *testing.T) {
 // A call that does not end does not keep a session whose client has left.
 func TestGoodbyeBehindEndlessCall(t *testing.T) {
 	t.Parallel()
-	r, _, puts := farewellRealm(t, 50)
+	r, _, puts := farewellServer(t, 50)
 	_, conn := askAndLeave(t, r, "slow", "put")
 	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
 		t.Errorf("got %q, want the close frame", got)

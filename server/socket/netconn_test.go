@@ -105,7 +105,7 @@ func (r response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // loose makes a session that has no reader and is not registered, over a pipe.
-func (r *realm) loose() (s *session, peer net.Conn) {
+func (r *testServer) loose() (s *session, peer net.Conn) {
 	r.t.Helper()
 	conn, peer := net.Pipe()
 	s = &session{Server: r.Server, kind: websocket.MessageText, scope: &core.Scope{}}
@@ -137,7 +137,7 @@ func streamed(payload string) *presence.Message {
 // read.
 func TestReaderWritesOneBatch(t *testing.T) {
 	t.Parallel()
-	s, peer := newRealm(t, nil).loose()
+	s, peer := newTestServer(t, nil).loose()
 	_ = peer.SetDeadline(time.Now().Add(testWait))
 	s.reply(streamed("first"))
 	flushed := make(chan struct{})

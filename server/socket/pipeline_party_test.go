@@ -14,7 +14,7 @@ import (
 func TestPartyAndMatchmakerFormats(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
-		r := newRealm(t, nil)
+		r := newTestServer(t, nil)
 		ann, ben, cat := r.player("ann", format), r.player("ben", format), r.player("cat", format)
 		made := ann.call(&rtapi.Envelope{Message: &rtapi.Envelope_PartyCreate{PartyCreate: &rtapi.PartyCreate{
 			Open: true, MaxSize: 4, Hidden: true, Label: `{"a":1}`,
@@ -63,7 +63,7 @@ func TestPartyAndMatchmakerFormats(t *testing.T) {
 // things leaves no ticket and no party behind.
 func TestSessionEndClearsTicketsAndParties(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	p := r.player("ann", presence.JSON)
 	for range 2 {
 		p.call(&rtapi.Envelope{Message: &rtapi.Envelope_MatchmakerAdd{MatchmakerAdd: &rtapi.MatchmakerAdd{MinCount: 2, MaxCount: 2}}})

@@ -31,7 +31,7 @@ func TestRPC(t *testing.T) {
 	bothFormats(t, func(t *testing.T, format presence.Format) {
 		var seen *core.Scope
 		var mode string
-		r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+		r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 			add := func(id string, f rpc.Func) { set.RPC.Set(&rpc.Function{ID: id, Call: f}) }
 			add("scope", func(ctx context.Context, _ string) (string, error) {
 				seen, mode = core.ScopeOf(ctx)
@@ -97,7 +97,7 @@ func TestHooks(t *testing.T) {
 	var result error
 	var before func(in *rtapi.Envelope) (proto.Message, error)
 	afterDone := make(chan struct{}, 10)
-	r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+	r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 		set.Hooks.SetBefore(hooks.Realtime, "MatchCreate", hooks.Slot[hooks.Before]{Call: func(ctx context.Context, in proto.Message) (proto.Message, error) {
 			if _, mode := core.ScopeOf(ctx); mode != "before" {
 				t.Errorf("mode %q", mode)
@@ -167,7 +167,7 @@ func matchJoin(id string) *rtapi.Envelope {
 func TestRelayedMatch(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
-		r := newRealm(t, nil)
+		r := newTestServer(t, nil)
 		ann, bob, eve := r.player("ann", format), r.player("bob", format), r.player("eve", format)
 		m := ann.call(&rtapi.Envelope{Message: &rtapi.Envelope_MatchCreate{MatchCreate: &rtapi.MatchCreate{}}}).GetMatch()
 		if !strings.HasSuffix(m.GetMatchId(), ".") || m.Authoritative || m.Size != 1 || len(m.Presences) != 0 || m.Self.GetUsername() != "ann" || m.Label != nil {
@@ -238,7 +238,7 @@ func TestRelayedMatch(t *testing.T) {
 
 func TestJoinErrors(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	p := r.player("ann", presence.JSON)
 	byToken := func(token string) *rtapi.Envelope {
 		return &rtapi.Envelope{Message: &rtapi.Envelope_MatchJoin{MatchJoin: &rtapi.MatchJoin{Id: &rtapi.MatchJoin_Token{Token: token}}}}
@@ -315,7 +315,7 @@ func TestAuthoritativeMatch(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
 		closed := make(chan struct{})
-		r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+		r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 			set.Matches["duel"] = func(_ context.Context, m match.Dispatcher) (match.Handler, error) {
 				return &duel{m: m, closed: closed}, nil
 			}
@@ -369,7 +369,7 @@ func TestAuthoritativeMatch(t *testing.T) {
 func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
-		r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+		r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 			set.Hooks.SetBefore(hooks.Realtime, "MatchCreate", hooks.Slot[hooks.Before]{Call: func(context.Context, proto.Message) (proto.Message, error) { panic("oh") }})
 		})
 		p := r.player("ann", format)

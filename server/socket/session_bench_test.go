@@ -13,7 +13,7 @@ import (
 func BenchmarkSocketRPC(b *testing.B) {
 	for _, format := range []presence.Format{presence.JSON, presence.Protobuf} {
 		b.Run(format.String(), func(b *testing.B) {
-			r := newRealm(b, nil)
+			r := newTestServer(b, nil)
 			p := r.player("ann", format)
 			env := callRPC("echo", `{"player":"ann","score":12,"list":[1,2,3]}`)
 			env.Cid = "1"
@@ -43,7 +43,7 @@ func BenchmarkSocketRPC(b *testing.B) {
 func BenchmarkHandleRPC(b *testing.B) {
 	for _, format := range []presence.Format{presence.JSON, presence.Protobuf} {
 		b.Run(format.String(), func(b *testing.B) {
-			r := newRealm(b, nil)
+			r := newTestServer(b, nil)
 			p := r.player("ann", format)
 			p.call(ping()) // the session is there
 			s := r.sessions.OfUser(p.user)[0].(*session)
@@ -67,7 +67,7 @@ func BenchmarkHandleRPC(b *testing.B) {
 // What an RPC over a socket may allocate between the network and the function,
 // and from there to the network.
 func TestHandleRPCAllocations(t *testing.T) {
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	for _, format := range []presence.Format{presence.JSON, presence.Protobuf} {
 		p := r.player("ann", format)
 		p.call(ping()) // the session is there

@@ -22,7 +22,7 @@ import (
 
 func TestHandshakeRefusals(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	good := url.QueryEscape(r.token(uuid.Must(uuid.NewV4()), "ann"))
 	for _, c := range []struct {
 		name, query, header string
@@ -63,7 +63,7 @@ func TestHandshakeRefusals(t *testing.T) {
 
 func TestHeaderToken(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), testWait)
 	defer cancel()
 	h := http.Header{"Authorization": {"Bearer " + r.token(uuid.Must(uuid.NewV4()), "ann")}, "Origin": {"https://elsewhere.example"}}
@@ -81,7 +81,7 @@ func TestHeaderToken(t *testing.T) {
 func TestOwnStatus(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
-		r := newRealm(t, nil)
+		r := newTestServer(t, nil)
 		user := uuid.Must(uuid.NewV4())
 		p := r.playerOf(user, "ann", format, "&status=true")
 		e := p.read().GetStatusPresenceEvent()
@@ -109,7 +109,7 @@ func TestOwnStatus(t *testing.T) {
 func TestPing(t *testing.T) {
 	t.Parallel()
 	bothFormats(t, func(t *testing.T, format presence.Format) {
-		p := newRealm(t, nil).player("ann", format)
+		p := newTestServer(t, nil).player("ann", format)
 		if e := p.call(ping()); e.GetPong() == nil {
 			t.Errorf("got %v, want a pong", e)
 		}
@@ -140,7 +140,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRealm(t, nil)
+			r := newTestServer(t, nil)
 			p := r.player("ann", presence.JSON)
 			p.raw(c.kind, []byte(c.frame))
 			code, reason := p.closed()
@@ -160,7 +160,7 @@ func TestBadInput(t *testing.T) {
 
 func TestOversizedMessage(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	p := r.player("ann", presence.JSON)
 	big := `{"cid":"1","rpc":{"id":"echo","payload":"` + strings.Repeat("x", 4096) + `"}}`
 	p.raw(websocket.MessageText, []byte(big))
@@ -185,7 +185,7 @@ func TestOversizedMessage(t *testing.T) {
 func TestSlowCallHoldsBackOnlyItsSession(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+	r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "done", nil }})
 	})
 	p := r.player("ann", presence.JSON)
@@ -227,7 +227,7 @@ func TestSlowCallHoldsBackOnlyItsSession(t *testing.T) {
 
 func TestSlowConsumer(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
+	r := newTestServer(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
 	slow, fine := r.player("slow", presence.JSON), r.player("fine", presence.JSON)
 	slow.call(ping())
 	fine.call(ping())
@@ -248,7 +248,7 @@ func TestSlowConsumer(t *testing.T) {
 
 func TestSilentPeer(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, func(c *config.Config, _ *modules.Set) {
+	r := newTestServer(t, func(c *config.Config, _ *modules.Set) {
 		c.Socket.PingPeriodMs, c.Socket.PongWaitMs, c.Socket.CloseAckWaitMs = 100, 1500, 20
 	})
 	// One that reads answers pings, and stays.
@@ -272,7 +272,7 @@ func TestSilentPeer(t *testing.T) {
 
 func TestSingleSocket(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Session.SingleSocket = true })
+	r := newTestServer(t, func(c *config.Config, _ *modules.Set) { c.Session.SingleSocket = true })
 	user := uuid.Must(uuid.NewV4())
 	first := r.playerOf(user, "ann", presence.JSON, "")
 	first.call(ping())
@@ -295,7 +295,7 @@ func TestSingleSocket(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	p := r.player("ann", presence.JSON)
 	p.call(ping())
 	done := make(chan error, 1)
@@ -313,7 +313,7 @@ func TestShutdown(t *testing.T) {
 
 func TestAbruptEnd(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, nil)
+	r := newTestServer(t, nil)
 	p := r.player("ann", presence.JSON)
 	p.call(ping())
 	_ = p.conn.CloseNow()
@@ -328,7 +328,7 @@ func TestAbruptEnd(t *testing.T) {
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRealm(t, func(c *config.Config, set *modules.Set) {
+	r := newTestServer(t, func(c *config.Config, set *modules.Set) {
 		c.Socket.PingPeriodMs, c.Socket.PongWaitMs = 50, 100
 		set.RPC.Set(&rpc.Function{ID: "slow", Call: func(context.Context, string) (string, error) { <-release; return "", nil }})
 	})
@@ -353,7 +353,7 @@ func TestFlood(t *testing.T) {
 // A client that reads all it gets may send as much as it likes at once.
 func TestBurst(t *testing.T) {
 	t.Parallel()
-	r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
+	r := newTestServer(t, func(c *config.Config, _ *modules.Set) { c.Socket.OutgoingQueueSize = 4 })
 	p := r.player("ann", presence.JSON)
 	const n = 5000
 	text := strings.Repeat("x", 500)
@@ -379,7 +379,7 @@ func TestShutdownDuringCall(t *testing.T) {
 		t.Run("patient="+strconv.FormatBool(patient), func(t *testing.T) {
 			t.Parallel()
 			running, release := make(chan struct{}), make(chan struct{})
-			r := newRealm(t, func(_ *config.Config, set *modules.Set) {
+			r := newTestServer(t, func(_ *config.Config, set *modules.Set) {
 				set.RPC.Set(&rpc.Function{ID: "slow", Call: func(ctx context.Context, _ string) (string, error) {
 					close(running)
 					select {
@@ -423,7 +423,7 @@ func TestShutdownDuringCall(t *testing.T) {
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{true, false} {
-		r := newRealm(t, func(c *config.Config, _ *modules.Set) { c.Socket.Compression = on })
+		r := newTestServer(t, func(c *config.Config, _ *modules.Set) { c.Socket.Compression = on })
 		ctx, cancel := context.WithTimeout(context.Background(), testWait)
 		defer cancel()
 		conn, resp, err := websocket.Dial(ctx, r.url+"?token="+url.QueryEscape(r.token(uuid.Must(uuid.NewV4()), "ann")),

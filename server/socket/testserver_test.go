@@ -33,8 +33,8 @@ import (
 // testWait is longer than anything a test waits for.
 const testWait = 20 * time.Second
 
-// realm is the realtime door alone: no database, modules written in Go.
-type realm struct {
+// testServer is the socket server alone: no database, modules written in Go.
+type testServer struct {
 	*Server
 	t      testing.TB
 	url    string
@@ -43,10 +43,10 @@ type realm struct {
 	begun  atomic.Int32
 }
 
-func newRealm(t testing.TB, change func(c *config.Config, set *modules.Set)) *realm {
+func newTestServer(t testing.TB, change func(c *config.Config, set *modules.Set)) *testServer {
 	t.Helper()
 	cfg := config.Default()
-	r := &realm{t: t, ended: make(chan string, 100)}
+	r := &testServer{t: t, ended: make(chan string, 100)}
 	r.loaded = &modules.Set{RPC: rpc.NewRegistry(), Hooks: hooks.New(), Matches: map[string]match.Factory{}}
 	r.loaded.RPC.Set(&rpc.Function{ID: "echo", Call: func(_ context.Context, in string) (string, error) { return in, nil }})
 	if change != nil {
@@ -91,7 +91,7 @@ func newRealm(t testing.TB, change func(c *config.Config, set *modules.Set)) *re
 	return r
 }
 
-func (r *realm) token(user uuid.UUID, name string) string {
+func (r *testServer) token(user uuid.UUID, name string) string {
 	r.t.Helper()
 	s, _, err := r.Core.StartSession(core.Identity{UserID: user, Username: name}, map[string]string{"team": "blue"})
 	if err != nil {
@@ -110,12 +110,12 @@ type player struct {
 	pushed []*rtapi.Envelope
 }
 
-func (r *realm) player(name string, format presence.Format) *player {
+func (r *testServer) player(name string, format presence.Format) *player {
 	r.t.Helper()
 	return r.playerOf(uuid.Must(uuid.NewV4()), name, format, "")
 }
 
-func (r *realm) playerOf(user uuid.UUID, name string, format presence.Format, more string) *player {
+func (r *testServer) playerOf(user uuid.UUID, name string, format presence.Format, more string) *player {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testWait)
 	defer cancel()
