@@ -139,11 +139,6 @@ func isBusy(err error) bool {
 	return code&0xff == sqlite3.SQLITE_BUSY || errors.Is(err, errBusy)
 }
 
-func isReadOnly(err error) bool {
-	code, _ := asSQLite(err)
-	return code&0xff == sqlite3.SQLITE_READONLY
-}
-
 func asPostgres(err error) (*pgconn.PgError, bool) {
 	var pg *pgconn.PgError
 	ok := errors.As(err, &pg)

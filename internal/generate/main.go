@@ -55,7 +55,7 @@ func run(root string, check bool) error {
 			continue
 		}
 		if check {
-			return fmt.Errorf("%s is not current: run go generate ./...", f.path)
+			return fmt.Errorf("%s is not current (go generate ./... writes it)", f.path)
 		}
 		if err := os.WriteFile(path, code, 0o644); err != nil {
 			return err

@@ -19,7 +19,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"kumi/config"
 	"kumi/core"
@@ -202,9 +201,6 @@ func (l *logBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
-
-// protoField shortens a name in tests.
-type protoField = protoreflect.FieldDescriptor
 
 // newRequest makes a request that was never on a wire, and may be odder than
 // one that was.
