@@ -54,7 +54,7 @@ func TestMetricsOfCalls(t *testing.T) {
 		`nakama_GetUsers_count`+l+`} 3`,
 		`nakama_GetUsers_errors`+l+`} 2`,
 		`nakama_GetUsers_latency_ms_count`+l+`} 3`,
-		`nakama_GetUsers_latency_ms_bucket`+l+`,le="\\+Inf"} 3`,
+		`nakama_GetUsers_latency_ms_bucket`+l+`,le="\+Inf"} 3`,
 		`nakama_GetUsers_sent_bytes`+l+`} [1-9][0-9]+`,
 		`nakama_count`+l+`,rpc_code="OK",rpc_id="GetUsers",transport="api"} 1`,
 		`nakama_count`+l+`,rpc_code="InvalidArgument",rpc_id="GetUsers",transport="api"} 1`,
