@@ -174,6 +174,9 @@ func (s *session) encoded(m *presence.Message) (size int, ok bool) {
 // the network, so that calls that come together are answered in one write. How
 // much is queued makeRoom bounds.
 func (s *session) reply(m *presence.Message) {
+	if s.closing.Load() {
+		return // the call was cancelled; what it answers says only that
+	}
 	size, ok := s.encoded(m)
 	if !ok {
 		return
