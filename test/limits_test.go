@@ -63,6 +63,7 @@ func TestHangingScripts(t *testing.T) {
 			t.Parallel()
 			srv := servertest.Start(t, module, servertest.Flags(
 				"--runtime.call_timeout_ms", "300", "--runtime.tick_timeout_ms", "300",
+				"--runtime.js_stack_size", "2000", "--runtime.lua_call_stack_size", "2000", // recursion ends before the time does
 				"--runtime.js_max_count", "4", "--runtime.lua_max_count", "4"))
 			other := srv.User(t, "other").Socket(t)
 			echo := func(when string) {

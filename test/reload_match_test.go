@@ -124,7 +124,7 @@ type arenaMatch struct {
 func startArena(t *testing.T, a arenaCase, mode, extra string) *arenaMatch {
 	t.Helper()
 	m := &arenaMatch{arenaCase: a, log: &servertest.Journal{}}
-	m.Server = servertest.Start(t, append(a.options, m.log.Keep(), servertest.Flags("--runtime.match_reload="+mode), servertest.Module(a.file, a.code("one", extra, "")))...)
+	m.Server = servertest.Start(t, append(a.options, m.log.Keep(), servertest.Flags("--runtime.match_reload="+mode, "--runtime.js_match_state_nulls=false"), servertest.Module(a.file, a.code("one", extra, "")))...)
 	m.id, _ = m.RPC(t, "start", "")
 	m.sock = m.User(t, "ann").Socket(t)
 	if e := m.sock.Call(t, "match_join", `{"match_id":"`+m.id+`"}`); e["error"] != nil {
