@@ -144,7 +144,8 @@ end
 		}
 	}
 	js.WriteString("\t}\n")
-	srv := servertest.Start(t, servertest.Module("index.js", js.String()), servertest.Module("main.lua", lua.String()), servertest.Module("lua_echo.lua", luaEcho))
+	srv := servertest.Start(t, servertest.Module("index.js", js.String()), servertest.Module("main.lua", lua.String()), servertest.Module("lua_echo.lua", luaEcho),
+		servertest.Flags("--runtime.call_timeout_ms", "50000")) // counting to 16 MB is slow under the race detector
 	for _, id := range ids {
 		value := id[strings.Index(id, ", ")+2:]
 		want := handedOver[value].want
