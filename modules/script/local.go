@@ -134,11 +134,12 @@ func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 // Running names the function whose call runs, and its module; both are empty when
 // none does. It is for the goroutine that owns the VM, or while that is in the call.
 func (l *Local) Running() (function, module string) {
-	switch {
-	case l.game != nil:
-		return l.game.what(), l.game.module
-	case l.now != nil:
-		return l.now.what, l.now.module
+	if game := l.game; game != nil {
+		return game.what(), game.module
+	}
+	// Read once: a call that was given up as stuck may end at any time.
+	if now := l.now; now != nil {
+		return now.what, now.module
 	}
 	return "", ""
 }
