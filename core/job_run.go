@@ -182,9 +182,11 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	}
 	row.tries++
 	r.work.Go(func() {
-		defer r.leave(row.id)
 		err := r.run(ctx, row, job)
 		r.metrics.JobRun(row.name, err == nil)
+		// The row stays claimed until its next time is written. From then on a turn may
+		// find it due, and must not take it for one that still runs.
+		r.leave(row.id)
 		if scheduled {
 			return // the next time is in the table
 		}
@@ -192,6 +194,7 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 		if err := r.settle(context.WithoutCancel(ctx), row, err, cut); err != nil {
 			r.log.Error().Err(err).Str("job", row.name).Str("run", row.id).Msg("could not record the end of a job run, it may run again")
 		}
+		r.jobs.look(false)
 	})
 	return nil
 }
