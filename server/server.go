@@ -23,10 +23,10 @@ import (
 	"kumi/modules"
 	"kumi/modules/httproute"
 	"kumi/server/api"
-	"kumi/server/door"
 	"kumi/server/game"
 	"kumi/server/metrics"
 	"kumi/server/socket"
+	"kumi/server/transport"
 	"kumi/store"
 	"kumi/vm"
 )
@@ -105,7 +105,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	s.metrics.Pools(set)
 	s.game.Matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })
 
-	deps := door.Deps{
+	deps := transport.Deps{
 		Config: cfg, Log: log, Core: s.game.Core, Set: s.set.Load, Reload: s.Reload,
 		Metrics: s.metrics, Env: env, Version: Version,
 	}

@@ -9,14 +9,14 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kumi/config"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
 // Server is the client API without sockets: REST, gRPC and the RPC endpoint,
 // generated from the rows of table. It may be used from any goroutine.
 type Server struct {
-	door.Deps
+	transport.Deps
 	rows    []*row
 	router  router
 	headers []header // socket.response_headers
@@ -36,7 +36,7 @@ type header struct {
 }
 
 // New builds the API of d.
-func New(d door.Deps) *Server {
+func New(d transport.Deps) *Server {
 	a := &Server{
 		Deps:      d,
 		rows:      allRows(),

@@ -7,7 +7,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"kumi/core"
-	"kumi/server/door"
+	"kumi/server/transport"
 )
 
 // call is one request in the API. It belongs to the goroutine that serves the
@@ -54,7 +54,7 @@ func setCaller(s *core.Scope, claims *core.Claims) {
 // address is the client's.
 func (c *call) address() (ip, port string) {
 	if c.http != nil {
-		return door.ClientOf(c.http, c.Config.Socket.ProxyCount)
+		return transport.HTTPClientAddress(c.http, c.Config.Socket.ProxyCount)
 	}
-	return door.ClientOfRPC(c.ctx, c.Config.Socket.ProxyCount)
+	return transport.GRPCClientAddress(c.ctx, c.Config.Socket.ProxyCount)
 }

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/core"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -128,7 +128,7 @@ func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ g
 	scope := a.Scope()
 	scope.Mode = "rpc"
 	scope.TraceID = core.NewTraceID()
-	scope.ClientIP, scope.ClientPort = door.ClientOfRPC(ctx, a.Config.Socket.ProxyCount)
+	scope.ClientIP, scope.ClientPort = transport.GRPCClientAddress(ctx, a.Config.Socket.ProxyCount)
 	scope.Headers, scope.QueryParams = splitMetadata(ctx)
 	setCaller(scope, claims)
 

@@ -11,7 +11,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -128,11 +128,11 @@ func (r *reported) Unwrap() error { return r.error }
 // module set, otherwise Internal and the error's text. Errors without a code
 // are logged here, since they are unexpected.
 func (a *Server) moduleError(err error, call string, from hooks.Origin) error {
-	if door.Coded(err) {
+	if transport.HasCode(err) {
 		return &reported{err} // as all errors of scripts, which were logged where the script ran
 	}
 	event := a.Log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
-	message := door.ModuleMessage(err, from.Runtime)
+	message := transport.ModuleMessage(err, from.Runtime)
 	var c *crash
 	if errors.As(err, &c) {
 		event = event.Bytes("stack", c.stack)

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"kumi/internal/json"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -27,7 +27,9 @@ func statusOf(code fault.Code) int {
 }
 
 // publicMessage returns the message of err for clients.
-func publicMessage(err error) string { return fault.MessageOf(err, door.General(fault.CodeOf(err))) }
+func publicMessage(err error) string {
+	return fault.MessageOf(err, transport.GenericMessage(fault.CodeOf(err)))
+}
 
 // fail sends the error body of REST calls and returns its size.
 func (a *Server) fail(w http.ResponseWriter, r *http.Request, err error) int {

@@ -9,7 +9,7 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/modules/httproute"
-	"kumi/server/door"
+	"kumi/server/transport"
 )
 
 // serveModuleRoute serves requests to routes of modules, and returns true for
@@ -78,7 +78,7 @@ func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, 
 		delete(query, "http_key")
 	}
 	scope.TraceID = core.NewTraceID()
-	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
+	scope.ClientIP, scope.ClientPort = transport.HTTPClientAddress(r, a.Config.Socket.ProxyCount)
 	scope.Headers, scope.QueryParams = r.Header, query
 	return scope, nil
 }

@@ -11,7 +11,7 @@ import (
 	"kumi/hooks"
 	"kumi/internal/json"
 	"kumi/rpc"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -57,7 +57,7 @@ func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 	scope := a.Scope()
 	scope.Mode = "rpc"
 	scope.TraceID = core.NewTraceID()
-	scope.ClientIP, scope.ClientPort = door.ClientOf(r, a.Config.Socket.ProxyCount)
+	scope.ClientIP, scope.ClientPort = transport.HTTPClientAddress(r, a.Config.Socket.ProxyCount)
 	delete(r.Header, "Grpc-Timeout")
 	delete(query, "http_key")
 	scope.Headers, scope.QueryParams = r.Header, query

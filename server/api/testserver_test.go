@@ -25,9 +25,9 @@ import (
 	"kumi/hooks"
 	"kumi/modules"
 	"kumi/rpc"
-	"kumi/server/door"
 	"kumi/server/game"
 	"kumi/server/metrics"
+	"kumi/server/transport"
 	"kumi/store/storetest"
 )
 
@@ -64,7 +64,7 @@ func newTestServer(t testing.TB, configure func(*config.Config)) *testServer {
 		t.Fatal(err)
 	}
 	r.core = g.Core
-	r.api = New(door.Deps{
+	r.api = New(transport.Deps{
 		Config: r.config, Log: zerolog.New(&r.log), Core: r.core, Set: r.set.Load, Metrics: r.metrics,
 		Env: map[string]string{"stage": "test"}, Version: "v1",
 	})

@@ -12,7 +12,7 @@ import (
 	"kumi/core"
 	"kumi/hooks"
 	"kumi/presence"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -143,7 +143,7 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
 		}
-		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, door.ModuleMessage(err, hook.Runtime))
+		s.refuse(cid, rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, transport.ModuleMessage(err, hook.Runtime))
 		return nil
 	}
 	changed, ok := out.(*rtapi.Envelope)

@@ -9,7 +9,7 @@ import (
 
 	"kumi/core"
 	"kumi/presence"
-	"kumi/server/door"
+	"kumi/server/transport"
 	"kumi/store/fault"
 )
 
@@ -60,7 +60,7 @@ func (s *session) call(id, payload string) (string, error) {
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.Log.Warn()).Err(err).Str("rpc", f.ID).Str("module", f.Module).Msg("RPC failed")
 		}
-		return "", &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(door.ModuleMessage(err, f.Runtime), "\ufffd")}
+		return "", &refusal{rtapi.Error_RUNTIME_FUNCTION_EXCEPTION, strings.ToValidUTF8(transport.ModuleMessage(err, f.Runtime), "\ufffd")}
 	}
 	return result, nil
 }

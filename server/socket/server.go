@@ -21,15 +21,15 @@ import (
 	"kumi/match/party"
 	"kumi/presence"
 	"kumi/presence/actor"
-	"kumi/server/door"
 	"kumi/server/game"
 	"kumi/server/metrics"
+	"kumi/server/transport"
 )
 
 // Server is the realtime door: it accepts sockets at /ws and runs them. Its
 // methods may be called from any goroutine.
 type Server struct {
-	door.Deps
+	transport.Deps
 	tracker  *presence.Tracker
 	router   *presence.Router
 	sessions *presence.Sessions
@@ -64,7 +64,7 @@ const idleWorkers = 256
 
 // Options are what a Server is made of; all fields must be set.
 type Options struct {
-	door.Deps
+	transport.Deps
 	Game *game.Game
 	// Event reports that a session began, or that it ended for a reason.
 	Event func(scope *core.Scope, ended bool, reason string)
@@ -153,7 +153,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	scope := s.Scope()
 	scope.UserID, scope.Username, scope.Vars, scope.SessionExpiry = claims.UserID.String(), claims.Username, claims.Vars, claims.ExpiresAt
 	scope.SessionID, scope.Lang = id.String(), strings.Clone(lang)
-	scope.ClientIP, scope.ClientPort = door.ClientOf(r, s.Config.Socket.ProxyCount)
+	scope.ClientIP, scope.ClientPort = transport.HTTPClientAddress(r, s.Config.Socket.ProxyCount)
 	online, _ := strconv.ParseBool(query.Get("status"))
 
 	n := &session{

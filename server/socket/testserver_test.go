@@ -25,9 +25,9 @@ import (
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/rpc"
-	"kumi/server/door"
 	"kumi/server/game"
 	"kumi/server/metrics"
+	"kumi/server/transport"
 )
 
 // testWait is longer than anything a test waits for.
@@ -62,7 +62,7 @@ func newTestServer(t testing.TB, change func(c *config.Config, set *modules.Set)
 	}
 	g.Matches.SetHandlers(func(name string) (match.Factory, bool) { f, ok := r.loaded.Matches[name]; return f, ok })
 	r.Server = New(Options{
-		Deps: door.Deps{
+		Deps: transport.Deps{
 			Config: cfg, Log: zerolog.Nop(), Core: g.Core, Set: func() *modules.Set { return r.loaded },
 			Metrics: counts, Env: map[string]string{}, Version: "test",
 		},

@@ -1,4 +1,4 @@
-package door
+package transport
 
 import (
 	"errors"
@@ -8,26 +8,28 @@ import (
 	"kumi/store/fault"
 )
 
-// ModuleMessage returns what a client may see of an error of a call into a
-// module: the module's own message. In Go that is the text of any error; for
-// scripts an error without a code is the server's own.
+// ModuleMessage returns the text that a client gets for an error of a call into
+// a module written in language. A message that the module chose is shown as it
+// is: the text of any error in Go, that of errors with a code in scripts. An
+// uncaught script error without a code gets a generic message.
 func ModuleMessage(err error, language string) string {
-	generic := General(fault.CodeOf(err))
-	if language != "lua" && language != "javascript" && !Coded(err) {
+	generic := GenericMessage(fault.CodeOf(err))
+	if language != "lua" && language != "javascript" && !HasCode(err) {
 		generic = err.Error()
 	}
 	return fault.MessageOf(err, generic)
 }
 
-// Coded tells whether err has a code that was set on purpose.
-func Coded(err error) bool {
+// HasCode reports whether err carries a code that was set explicitly.
+func HasCode(err error) bool {
 	var f *fault.Error
 	var r *runtime.Error
 	return errors.As(err, &f) || errors.As(err, &r)
 }
 
-// General returns the message for clients if an error has none for them.
-func General(code fault.Code) string {
+// GenericMessage returns what clients get for an error of this code that has no
+// public message of its own.
+func GenericMessage(code fault.Code) string {
 	switch code {
 	case fault.Canceled:
 		return "The request was canceled."
