@@ -11,115 +11,151 @@ import (
 
 var _ vm.Nuller = (*VM)(nil)
 
-// maxKnown is how many values are looked at of objects that have been looked through
-// before, each time.
-const maxKnown = 256
+const (
+	// knownBudget is the maximum number of values that a walk checks in known objects.
+	knownBudget = 256
+	// maxKnown is the maximum number of objects remembered for the next walk.
+	maxKnown = 1 << 14
+	// maxSearches is the number of objects searched in the list of known ones before
+	// an index is built.
+	maxSearches = 16
+)
 
-// knownState is what was found in a state the last time.
-type knownState struct {
-	objects []*goja.Object // those that were looked at again, breadth first
-	next    []*goja.Object
-	queue   []*goja.Object
-	new     []*goja.Object
-	done    map[*goja.Object]struct{} // looked through completely this time; nil when nothing was new
+// stateWalk is a walk through a match's state, and what the next one needs to know.
+//
+// A tick must not cost more the larger its state is. So an object is checked
+// completely when the walk meets it for the first time; objects that the last walk
+// met, too, are known, and share a budget. Known objects stay known under a new
+// parent, since many modules return {...state} each tick.
+type stateWalk struct {
+	known    []*goja.Object       // met by the last walk, in its order
+	next     int                  // index in known of the object expected next
+	searches int                  // searches in known during this walk
+	index    map[*goja.Object]int // of known, built when there are many searches
+	queue    []*goja.Object       // met by this walk, breadth first
+	visited  map[*goja.Object]struct{}
 }
 
-// NullState implements vm.Nuller. A tick must not cost more the larger its state is:
-// objects that are new among the first few hundred values, breadth first, are looked
-// through completely, and of those that were there before only these values.
+// NullState implements vm.Nuller.
 func (v *VM) NullState(state vm.Ref, known any) any {
-	k, _ := known.(*knownState)
-	if k == nil {
-		k = &knownState{}
+	w, _ := known.(*stateWalk)
+	if w == nil {
+		w = &stateWalk{visited: map[*goja.Object]struct{}{}}
 	}
 	root, ok := state.(*goja.Object)
-	if !ok {
-		return k
+	switch {
+	case !ok:
+		return w
+	case objectLayout.known:
+		w.run(v, root) // runs no script
+	case len(w.known) == 0 || w.known[0] != root: // otherwise goja's API is too slow for every tick
+		_ = v.guard(func() { w.run(v, root) })
 	}
-	if !objectLayout.known && len(k.objects) > 0 && k.objects[0] == root {
-		return k // it would take too long
+	return w
+}
+
+func (w *stateWalk) run(v *VM, root *goja.Object) {
+	w.queue = append(w.queue[:0], root)
+	budget := knownBudget
+	for i := 0; i < len(w.queue); i++ {
+		switch o := w.queue[i]; {
+		case w.isKnown(o):
+			if budget > 0 {
+				budget -= v.nullOwn(o, budget, &w.queue)
+			}
+		case w.visit(o):
+			v.nullOwn(o, vm.MaxList, &w.queue)
+		}
 	}
-	if objectLayout.known {
-		v.nullKnown(k, root) // runs no script
+	w.finish()
+}
+
+// isKnown reports whether the last walk met o. States change little, so o is mostly
+// the next object in the list.
+func (w *stateWalk) isKnown(o *goja.Object) bool {
+	if w.next < len(w.known) && w.known[w.next] == o {
+		w.next++
+		return true
+	}
+	at, ok := w.find(o)
+	if ok {
+		w.next = at + 1
 	} else {
-		_ = v.guard(func() { v.nullKnown(k, root) })
+		w.next++ // o has probably replaced the object there
 	}
-	clear(k.objects)
-	k.objects, k.next, k.done = k.next, k.objects[:0], nil
-	return k
+	return ok
 }
 
-// nullKnown goes breadth first through what may be known.
-func (v *VM) nullKnown(k *knownState, root *goja.Object) {
-	k.queue = append(k.queue[:0], root)
-	left := maxKnown
-	for i := 0; i < len(k.queue) && left > 0; i++ {
-		o := k.queue[i]
-		if !k.was(o) {
-			v.nullAll(k, o)
+func (w *stateWalk) find(o *goja.Object) (at int, ok bool) {
+	if w.index == nil {
+		if w.searches++; w.searches <= maxSearches {
+			at = slices.Index(w.known, o)
+			return at, at >= 0
 		}
-		k.next = append(k.next, o)
-		left -= v.nullOwn(o, left, &k.queue)
-	}
-	for _, o := range k.queue[len(k.next):] { // for which there was no time: new ones are due
-		if !k.was(o) {
-			v.nullAll(k, o)
-		}
-		k.next = append(k.next, o)
-	}
-	clear(k.queue)
-}
-
-// was says whether an object was there the last time: mostly at the same place.
-func (k *knownState) was(o *goja.Object) bool {
-	at := min(len(k.next), len(k.objects))
-	return at < len(k.objects) && k.objects[at] == o || slices.Contains(k.objects[at:], o) || slices.Contains(k.objects[:at], o)
-}
-
-// nullAll goes through everything in an object.
-func (v *VM) nullAll(k *knownState, o *goja.Object) {
-	if k.done == nil {
-		k.done = map[*goja.Object]struct{}{}
-	}
-	k.new = append(k.new[:0], o)
-	for len(k.new) > 0 {
-		o := k.new[len(k.new)-1]
-		k.new = k.new[:len(k.new)-1]
-		if _, ok := k.done[o]; !ok {
-			k.done[o] = struct{}{}
-			v.nullOwn(o, vm.MaxList, &k.new)
+		w.index = make(map[*goja.Object]int, len(w.known))
+		for i, k := range w.known {
+			w.index[k] = i
 		}
 	}
+	at, ok = w.index[o]
+	return at, ok
 }
 
-// nullOwn sets properties that are undefined, and holes, to null in an ordinary
-// object or array, looking at no more than most values. It adds the objects in it to
-// found and gives the number of values.
-func (v *VM) nullOwn(o *goja.Object, most int, found *[]*goja.Object) (n int) {
+// visit reports whether a new object has not been visited yet by this walk.
+func (w *stateWalk) visit(o *goja.Object) bool {
+	n := len(w.visited)
+	w.visited[o] = struct{}{}
+	return len(w.visited) > n
+}
+
+// finish makes the objects met by this walk the known ones, and keeps no others.
+func (w *stateWalk) finish() {
+	if len(w.visited) > maxSearches {
+		w.visited = map[*goja.Object]struct{}{}
+	} else {
+		clear(w.visited)
+	}
+	met, spare := w.queue, w.known
+	if len(met) > maxKnown {
+		met = slices.Clone(met[:maxKnown])
+	}
+	clear(spare)
+	if cap(spare) > 4*len(met) {
+		spare = nil
+	}
+	w.known, w.queue = met, spare[:0]
+	w.next, w.searches, w.index = 0, 0, nil
+}
+
+// nullOwn sets undefined properties and holes of an ordinary object or an array to
+// null. It checks at most limit values, appends the objects among them to found and
+// returns the number of values checked.
+func (v *VM) nullOwn(o *goja.Object, limit int, found *[]*goja.Object) (n int) {
 	if !objectLayout.known {
-		return v.nullOwnSlowly(o, most, found)
+		return v.nullOwnSlowly(o, limit, found)
 	}
-	switch behind := objectLayout.of(o); behind.table {
+	switch impl := objectLayout.of(o); impl.table {
 	case objectLayout.array:
-		in := rawObject{behind.data}
-		items, _ := in.items()
-		for n < min(in.length(), most) {
-			if n < len(items) && !isNothing(items[n]) {
-				addObject(found, items[n])
+		raw := rawObject{impl.data}
+		items, _ := raw.items()
+		for n < min(raw.length(), limit) {
+			if n < len(items) && !isUndefined(items[n]) {
+				appendObject(found, items[n])
 			} else {
 				_ = o.Set(strconv.Itoa(n), goja.Null())
 			}
 			n++
 		}
 	case objectLayout.ordinary:
-		in := rawObject{behind.data}
-		values := *in.values()
-		for _, name := range *in.names() {
-			if n++; n > most {
+		raw := rawObject{impl.data}
+		values := *raw.values()
+		for _, name := range *raw.names() {
+			if n == limit {
 				break
 			}
-			if x := values[name]; !isNothing(x) {
-				addObject(found, x)
+			n++
+			if x := values[name]; !isUndefined(x) {
+				appendObject(found, x)
 			} else {
 				_ = o.Set(name.String(), goja.Null())
 			}
@@ -128,33 +164,33 @@ func (v *VM) nullOwn(o *goja.Object, most int, found *[]*goja.Object) (n int) {
 	return n
 }
 
-// isNothing holds for undefined, and for a hole.
-func isNothing(x goja.Value) bool { return x == nil || goja.IsUndefined(x) }
+// isUndefined holds for undefined, and for the hole of an array.
+func isUndefined(x goja.Value) bool { return x == nil || goja.IsUndefined(x) }
 
-func addObject(to *[]*goja.Object, x goja.Value) {
+func appendObject(list *[]*goja.Object, x goja.Value) {
 	if o, ok := x.(*goja.Object); ok {
-		*to = append(*to, o)
+		*list = append(*list, o)
 	}
 }
 
-// nullOwnSlowly is nullOwn by goja's public API.
-func (v *VM) nullOwnSlowly(o *goja.Object, most int, found *[]*goja.Object) (n int) {
-	look := func(key string) {
-		if x := o.Get(key); !isNothing(x) {
-			addObject(found, x)
+// nullOwnSlowly is nullOwn through goja's public API.
+func (v *VM) nullOwnSlowly(o *goja.Object, limit int, found *[]*goja.Object) (n int) {
+	check := func(key string) {
+		if x := o.Get(key); !isUndefined(x) {
+			appendObject(found, x)
 		} else {
 			_ = o.Set(key, goja.Null())
 		}
 		n++
 	}
 	if v.IsList(o) {
-		for n < min(v.Len(o), most) {
-			look(strconv.Itoa(n))
+		for n < min(v.Len(o), limit) {
+			check(strconv.Itoa(n))
 		}
 	} else if o.ClassName() == "Object" && v.IsObject(o) {
 		for _, key := range o.Keys() {
-			if n < most {
-				look(key)
+			if n < limit {
+				check(key)
 			}
 		}
 	}
