@@ -281,24 +281,10 @@ func wait[T any](ctx context.Context, answer chan T, progress *atomic.Int32, lim
 	return none, ErrBusy
 }
 
-// handlerMatchKey is the context key of the match whose handler runs.
+// handlerMatchKey is the context key of the *Match whose handler is running.
 type handlerMatchKey struct{}
 
 func handlerMatch(ctx context.Context) *Match {
 	m, _ := ctx.Value(handlerMatchKey{}).(*Match)
 	return m
-}
-
-// handlerContext is the context that a match passes to its handler.
-type handlerContext struct {
-	context.Context
-	match *Match
-}
-
-// Value implements context.Context.
-func (c *handlerContext) Value(key any) any {
-	if key == (handlerMatchKey{}) {
-		return c.match
-	}
-	return c.Context.Value(key)
 }

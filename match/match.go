@@ -81,13 +81,12 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	m.stream = presence.AuthoritativeMatch(matchID, r.o.Node)
 	m.text = m.stream.MatchID()
 	m.log = r.log.With().Str("match", m.text).Str("handler", module).Logger()
-	life, cancel := context.WithCancel(context.Background())
-	m.ctx, m.cancel = &handlerContext{life, m}, cancel
+	m.ctx, m.cancel = context.WithCancel(context.WithValue(context.Background(), handlerMatchKey{}, m))
 	m.box.members = map[uuid.UUID]*member{}
 
 	rate, label, err := m.init(ctx, factory, own)
 	if err != nil {
-		cancel()
+		m.cancel()
 		return "", err
 	}
 	_, m.movable = m.handler.(Movable)

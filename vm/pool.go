@@ -97,7 +97,7 @@ func NewPool(ctx context.Context, o PoolOptions) (*Pool, error) {
 
 // Lease is a leased VM. It belongs to the goroutine that holds it.
 type Lease struct {
-	parent   context.Context
+	outer    *Lease // the lease that the context already carried
 	pool     *Pool
 	member   *member
 	nested   bool
@@ -105,39 +105,31 @@ type Lease struct {
 	released atomic.Bool
 }
 
-// leaseContext is the context of a lease. It tells the pool which VM the call
-// already has.
-type leaseContext Lease
+// leaseKey is the context key of the innermost *Lease.
+type leaseKey struct{}
 
-func (c *leaseContext) Deadline() (time.Time, bool) { return c.parent.Deadline() }
-func (c *leaseContext) Done() <-chan struct{}       { return c.parent.Done() }
-func (c *leaseContext) Err() error                  { return c.parent.Err() }
-func (c *leaseContext) Value(key any) any {
-	switch key := key.(type) {
-	case *Pool:
-		if key == c.pool {
-			return c
-		}
-	case leaseKey:
-		return c
-	}
-	return c.parent.Value(key)
+// leaseOf returns the innermost lease that ctx carries, or nil.
+func leaseOf(ctx context.Context) *Lease {
+	l, _ := ctx.Value(leaseKey{}).(*Lease)
+	return l
 }
 
-// detached is a context without leases.
-type detached struct{ context.Context }
-
-func (d detached) Value(key any) any {
-	switch key.(type) {
-	case *Pool, leaseKey:
-		return nil
+// in returns the innermost lease of p among l and those around it, or nil.
+func (l *Lease) in(p *Pool) *Lease {
+	for l != nil && l.pool != p {
+		l = l.outer
 	}
-	return d.Context.Value(key)
+	return l
 }
 
 // Detach returns ctx without its leases. A context that is passed to another
 // goroutine must be detached, because a VM has one owner.
-func Detach(ctx context.Context) context.Context { return detached{ctx} }
+func Detach(ctx context.Context) context.Context {
+	if leaseOf(ctx) == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, leaseKey{}, (*Lease)(nil))
+}
 
 // Instance returns the VM. It must not be used after Release.
 func (l *Lease) Instance() Instance { return l.member.vm }
@@ -147,15 +139,16 @@ func (l *Lease) Instance() Instance { return l.member.vm }
 // leased it waits; it fails with DeadlineExceeded or Canceled when ctx ends,
 // or ResourceExhausted after Options.Wait. A closed pool returns Unavailable.
 func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
-	if outer, ok := ctx.Value(p).(*leaseContext); ok && !outer.released.Load() {
-		return &Lease{parent: ctx, pool: p, member: outer.member, nested: true}, ctx, nil
+	outer := leaseOf(ctx)
+	if held := outer.in(p); held != nil && !held.released.Load() {
+		return &Lease{pool: p, member: held.member, nested: true}, ctx, nil
 	}
 	m, err := p.take(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	l := &Lease{parent: ctx, pool: p, member: m}
-	return l, (*leaseContext)(l), nil
+	l := &Lease{outer: outer, pool: p, member: m}
+	return l, context.WithValue(ctx, leaseKey{}, l), nil
 }
 
 // Release returns the VM to the pool. A second call does nothing.

@@ -2,9 +2,6 @@ package vm
 
 import "context"
 
-// leaseKey is the context key of the innermost lease.
-type leaseKey struct{}
-
 // manyWaiting times Options.Max is the maximum number of VMs, including those
 // whose calls wait.
 const manyWaiting = 16
@@ -19,14 +16,14 @@ const manyWaiting = 16
 // It is called by the goroutine that holds the lease. Without a lease it does
 // nothing.
 func Waiting(ctx context.Context) (over func()) {
-	c, ok := ctx.Value(leaseKey{}).(*leaseContext)
-	if !ok || c.released.Load() || c.away {
+	l := leaseOf(ctx)
+	if l == nil || l.released.Load() || l.away {
 		return func() {}
 	}
-	p := c.pool
-	c.away = true
+	p := l.pool
+	l.away = true
 	var w *Watched
-	if v, ok := c.member.vm.(Guarded); ok {
+	if v, ok := l.member.vm.(Guarded); ok {
 		w = v.Watched()
 	}
 	goesOn := w.wait()
@@ -41,7 +38,7 @@ func Waiting(ctx context.Context) (over func()) {
 		p.mu.Lock()
 		p.away--
 		p.mu.Unlock()
-		c.away = false
+		l.away = false
 	}
 }
 
