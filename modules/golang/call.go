@@ -46,7 +46,7 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 	}
 	ctx = store.WithCall(ctx)
 	if c.timeout > 0 {
-		d := vm.NewLasting(ctx, time.Now().Add(c.timeout))
+		d := vm.NewTimeLimit(ctx, time.Now().Add(c.timeout))
 		return d, d.End
 	}
 	return ctx, func() {}

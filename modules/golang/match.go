@@ -69,7 +69,7 @@ func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) 
 		g.outer, g.inner = ctx, core.WithScope(ctx, g.now)
 	}
 	if g.tick > 0 {
-		d := vm.NewLasting(g.inner, time.Now().Add(g.tick))
+		d := vm.NewTimeLimit(g.inner, time.Now().Add(g.tick))
 		return d, d.End
 	}
 	return g.inner, func() {}

@@ -142,7 +142,7 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Messag
 
 // deadline bounds a call so that it fails before its connection does.
 func (a *Server) deadline(r *http.Request) (context.Context, context.CancelFunc) {
-	d := vm.NewDeadline(r.Context(), time.Now().Add(a.timeout))
+	d := vm.NewLazyDeadline(r.Context(), time.Now().Add(a.timeout))
 	return d, d.End
 }
 

@@ -15,6 +15,6 @@ func (v *VM) callCtx() context.Context {
 	if deadline == 0 {
 		return v.ctx
 	}
-	v.limited = vm.NewDeadline(v.ctx, started.Add(deadline))
+	v.limited = vm.NewLazyDeadline(v.ctx, started.Add(deadline))
 	return v.limited
 }

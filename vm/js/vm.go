@@ -46,13 +46,13 @@ type VM struct {
 	watch watch
 	head  *vm.Head
 
-	ctx     context.Context // of the call that runs
-	limited *vm.Deadline    // what Go functions get of it; made when there is one
-	entry   *entry          // the way in for outermost calls
-	frames  []*frame        // of Go functions, reused
-	depth   int             // of frames in use
-	running int             // nested entries into the runtime
-	args    []goja.Value    // of Invoke, a stack
+	ctx     context.Context  // of the call that runs
+	limited *vm.LazyDeadline // what Go functions get of it; made when there is one
+	entry   *entry           // the way in for outermost calls
+	frames  []*frame         // of Go functions, reused
+	depth   int              // of frames in use
+	running int              // nested entries into the runtime
+	args    []goja.Value     // of Invoke, a stack
 
 	objectPrototype *goja.Object // made when first asked for
 	called          *goja.Object // by the last Invoke, and how

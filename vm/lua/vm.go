@@ -213,7 +213,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 		if outer.at.IsZero() || at.Before(outer.at) {
 			v.deadline.at = at
 		}
-		timed := vm.NewDeadline(ctx, v.deadline.at)
+		timed := vm.NewLazyDeadline(ctx, v.deadline.at)
 		v.ctx = timed
 		defer timed.End()
 	}

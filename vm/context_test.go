@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-func TestDeadline(t *testing.T) {
+func TestLazyDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, asks := range []bool{false, true} {
-			d := NewDeadline(context.Background(), time.Now().Add(time.Second))
+			d := NewLazyDeadline(context.Background(), time.Now().Add(time.Second))
 			child, cancel := context.WithCancel(d)
 			defer cancel()
 			if asks {
@@ -31,7 +31,7 @@ func TestDeadline(t *testing.T) {
 			}
 			d.End()
 		}
-		d := NewDeadline(context.Background(), time.Now().Add(time.Second))
+		d := NewLazyDeadline(context.Background(), time.Now().Add(time.Second))
 		if err := d.Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestDeadline(t *testing.T) {
 		<-d.Done()
 		parent, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		d = NewDeadline(parent, time.Now().Add(time.Minute))
+		d = NewLazyDeadline(parent, time.Now().Add(time.Minute))
 		if at, _ := d.Deadline(); time.Until(at) > time.Second {
 			t.Fatalf("the sooner deadline of the context around it is not kept: %v left", time.Until(at))
 		}
@@ -53,11 +53,11 @@ func TestDeadline(t *testing.T) {
 	})
 }
 
-// A call whose functions do not ask for Done takes no timer.
-func TestDeadlineIsCheap(t *testing.T) {
+// A call during which nobody asks for Done makes no timer.
+func TestLazyDeadlineIsCheap(t *testing.T) {
 	at := time.Now().Add(time.Hour)
 	if n := testing.AllocsPerRun(100, func() {
-		d := NewDeadline(context.Background(), at)
+		d := NewLazyDeadline(context.Background(), at)
 		if d.Err() != nil {
 			t.Fatal("ended")
 		}
@@ -67,13 +67,13 @@ func TestDeadlineIsCheap(t *testing.T) {
 	}
 }
 
-// A lasting context ends with a call that takes too long, and goes on after one that
+// A TimeLimit ends during a call that takes too long, and goes on after one that
 // does not.
-func TestLasting(t *testing.T) {
+func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for _, asks := range []bool{false, true} {
-			d := NewLasting(context.Background(), time.Now().Add(time.Second))
+			d := NewTimeLimit(context.Background(), time.Now().Add(time.Second))
 			if asks {
 				<-d.Done()
 			} else {
@@ -90,7 +90,7 @@ func TestLasting(t *testing.T) {
 		}
 
 		parent, cancel := context.WithCancel(context.Background())
-		d := NewLasting(parent, time.Now().Add(time.Second))
+		d := NewTimeLimit(parent, time.Now().Add(time.Second))
 		long, stop := context.WithTimeout(d, time.Minute)
 		defer stop()
 		d.End()
@@ -110,13 +110,13 @@ func TestLasting(t *testing.T) {
 	})
 }
 
-// What waited for a lasting context is not kept by the context around it.
-func TestLastingIsCollected(t *testing.T) {
+// The parent does not keep a TimeLimit that somebody waited for.
+func TestTimeLimitIsCollected(t *testing.T) {
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	gone := make(chan struct{})
 	func() {
-		d := NewLasting(parent, time.Now().Add(time.Hour))
+		d := NewTimeLimit(parent, time.Now().Add(time.Hour))
 		_ = d.Done()
 		d.End()
 		runtime.AddCleanup(d, func(gone chan struct{}) { close(gone) }, gone)
