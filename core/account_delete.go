@@ -50,7 +50,7 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if err != nil {
 		return failed("delete the user account", err)
 	}
-	c.tokens.revokeAll(user)
+	c.storeRevocations(ctx, c.tokens.revokeAll(user))
 	c.disconnect(user, nil)
 	for _, group := range ended {
 		c.tracker.UntrackStream(groupChannel(group), runtime.PresenceReasonLeave)

@@ -246,7 +246,7 @@ func TestBanAndDeleteCloseSockets(t *testing.T) {
 		for _, user := range []uuid.UUID{banned, deleted, other} {
 			sockets[user] = &fakeSession{id: uuid.Must(uuid.NewV4()), user: user}
 			c.sessions.Add(sockets[user])
-			s, _, err := c.StartSession(Identity{UserID: user}, nil)
+			s, _, err := c.StartSession(ctx, Identity{UserID: user}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -135,7 +135,7 @@ func TestBannedCannotLogIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, _, err := c.StartSession(id, nil)
+		session, _, err := c.StartSession(ctx, id, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,8 +23,12 @@ func (c *Core) ban(ctx context.Context, users []uuid.UUID) error {
 	if err != nil {
 		return failed("ban user accounts", err)
 	}
+	revoked := make([]revocation, len(users))
+	for i, user := range users {
+		revoked[i] = c.tokens.revokeAll(user)
+	}
+	c.storeRevocations(ctx, revoked...)
 	for _, user := range users {
-		c.tokens.revokeAll(user)
 		id, err := uuid.NewV4()
 		if err != nil {
 			return failed("make a notification id", err)

@@ -80,6 +80,8 @@ type Core struct {
 	hosts      *HostRules
 	now        func() time.Time
 	tokens     *Tokens
+	// revocations are those of tokens, in the database.
+	revocations storedRevocations
 	// passwords limits the CPUs used for password hashing.
 	passwords passwords
 	attempts  loginAttempts
@@ -111,6 +113,8 @@ func New(o Options) *Core {
 	}
 	c.background = newBackground()
 	c.jobs.wake = make(chan struct{}, 1)
+	c.jobs.table = newJobTable()
+	c.revocations.table = newRevocationTable()
 	if c.notifyBatch = 10_000; c.db != nil && c.db.Dialect() == store.SQLite {
 		c.notifyBatch = 1000 // other writers wait for a batch
 	}

@@ -46,7 +46,7 @@ func BenchmarkAuthenticateDeviceExisting(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, _, err := c.StartSession(id, nil); err != nil {
+		if _, _, err := c.StartSession(ctx, id, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

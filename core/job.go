@@ -107,7 +107,7 @@ func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay tim
 	if err != nil {
 		return "", failed("queue a job", err)
 	}
-	if err := c.jobs.table(ctx, c.db); err != nil {
+	if err := c.jobs.table.ensure(ctx, c.db); err != nil {
 		return "", failed("queue a job", err)
 	}
 	if _, err = c.db.Exec(ctx, "INSERT INTO kumi_job (id, name, schedule, payload, run_at, tries) VALUES ($1, $2, '', $3, $4, 0)",
@@ -128,7 +128,7 @@ func (m *Module) JobCancel(ctx context.Context, id string) (bool, error) {
 		return false, invalid("the id of a job's run must be one that was returned, not %q", id)
 	}
 	c := m.core
-	if err := c.jobs.table(ctx, c.db); err != nil {
+	if err := c.jobs.table.ensure(ctx, c.db); err != nil {
 		return false, failed("cancel a job", err)
 	}
 	done, err := c.db.Exec(ctx, "DELETE FROM kumi_job WHERE id = $1", id)

@@ -11,9 +11,9 @@ import (
 
 // jobs is the state of a Core's jobs outside of the database.
 type jobs struct {
-	mu    sync.Mutex
-	there bool // the table exists
+	table *ownTable
 
+	mu      sync.Mutex
 	changed bool                  // registrations changed since the last check
 	known   func() map[string]Job // nil before RunJobs
 	wake    chan struct{}
@@ -99,7 +99,7 @@ type jobRunner struct {
 // turn begins due runs, as far as there are workers, and returns when to check
 // again. It is also called when a run ends.
 func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration, error) {
-	if err := r.jobs.table(ctx, r.db); err != nil {
+	if err := r.jobs.table.ensure(ctx, r.db); err != nil {
 		return jobRetry, err
 	}
 	r.jobs.mu.Lock()

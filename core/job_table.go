@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
-
-	"kumi/store"
 )
 
 // jobRow is one row of the table.
@@ -16,25 +14,8 @@ type jobRow struct {
 	tries                       int
 }
 
-// table creates the table of jobs on first use. It is not in the migrations,
-// which are Nakama's: a server without jobs never creates it.
-func (j *jobs) table(ctx context.Context, db *store.DB) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.there {
-		return nil
-	}
-	// PostgreSQL may fail if two servers do this concurrently; one of them succeeds.
-	err := makeJobTable(ctx, db)
-	if err != nil {
-		err = makeJobTable(ctx, db)
-	}
-	j.there = err == nil
-	return err
-}
-
-func makeJobTable(ctx context.Context, db *store.DB) error {
-	for _, query := range []string{
+func newJobTable() *ownTable {
+	return newOwnTable("kumi_job",
 		// run_at is in Unix milliseconds. During a run it is the time at which another
 		// server may retry it, so moving it claims the run.
 		`CREATE TABLE IF NOT EXISTS kumi_job (
@@ -46,12 +27,7 @@ func makeJobTable(ctx context.Context, db *store.DB) error {
 			tries    INT NOT NULL
 		)`,
 		"CREATE INDEX IF NOT EXISTS kumi_job_run_at ON kumi_job (run_at)",
-	} {
-		if _, err := db.Exec(ctx, query); err != nil {
-			return fmt.Errorf("make the table of jobs: %w", err)
-		}
-	}
-	return nil
+	)
 }
 
 // due returns the due rows of the named jobs: scheduled ones first, then the

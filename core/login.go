@@ -13,8 +13,8 @@ import (
 
 // StartSession issues a session token and a refresh token after
 // authentication. With session.single_session it revokes the user's earlier
-// tokens. It does not access the database.
-func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, *Claims, error) {
+// tokens, which is stored.
+func (c *Core) StartSession(ctx context.Context, id Identity, vars map[string]string) (*api.Session, *Claims, error) {
 	if err := CheckVars(vars); err != nil {
 		return nil, nil, err
 	}
@@ -22,12 +22,15 @@ func (c *Core) StartSession(id Identity, vars map[string]string) (*api.Session, 
 	if err != nil {
 		return nil, nil, failed("make a token id", err)
 	}
-	session, refresh, claims, err := c.tokens.begin(Claims{
+	session, refresh, claims, revoked, err := c.tokens.begin(Claims{
 		TokenID: tokenID.String(), UserID: id.UserID, Username: id.Username,
 		Vars: ownVars(vars), IssuedAt: c.now().Unix(),
 	}, c.config.GetSession().GetSingleSession())
 	if err != nil {
 		return nil, nil, err
+	}
+	if revoked {
+		c.storeRevocations(ctx, c.tokens.bad.everything(id.UserID))
 	}
 	return &api.Session{Created: id.Created, Token: session, RefreshToken: refresh}, claims, nil
 }
@@ -72,10 +75,13 @@ func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string
 }
 
 // Logout revokes the given tokens of the caller, or all of them if both are
-// empty. Sockets stay open. InvalidArgument for a token that does not verify
-// or belongs to another user.
-func (c *Core) Logout(caller uuid.UUID, token, refresh string) error {
-	return c.tokens.revoke(caller, token, refresh)
+// empty, until they expire, also after a restart of the server. Sockets stay
+// open. InvalidArgument for a token that does not verify or belongs to another
+// user.
+func (c *Core) Logout(ctx context.Context, caller uuid.UUID, token, refresh string) error {
+	revoked, err := c.tokens.revoke(caller, token, refresh)
+	c.storeRevocations(ctx, revoked...)
+	return err
 }
 
 // maxVars is how many bytes the keys and values of session vars may have together.

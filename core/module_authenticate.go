@@ -54,7 +54,12 @@ func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars 
 	if exp == 0 {
 		exp = now + m.core.config.GetSession().GetTokenExpirySec()
 	}
-	m.core.tokens.bad.given(user, tokenID.String(), now)
+	if m.core.tokens.bad.spare(user, tokenID.String(), now) {
+		m.core.storeRevocationsLater(m.core.tokens.bad.everything(user))
+	}
+	if longest := m.core.tokens.lives(exp - now); longest > 0 {
+		m.core.storeLongest(longest)
+	}
 	token, err := m.core.tokens.issue(&Claims{
 		TokenID: tokenID.String(), UserID: user, Username: username, Vars: ownVars(vars), ExpiresAt: exp, IssuedAt: now,
 	})
@@ -64,13 +69,29 @@ func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars 
 	return token, exp, nil
 }
 
-// SessionLogout implements runtime.NakamaModule; see Core.Logout.
+// Logout is SessionLogout with a context; see Core.Logout.
+func (m *Module) Logout(ctx context.Context, id, token, refresh string) error {
+	user, err := userID(id)
+	if err != nil {
+		return err
+	}
+	return m.core.Logout(ctx, user, token, refresh)
+}
+
+// SessionLogout implements runtime.NakamaModule; see Core.Logout. As it has no
+// context it does not wait for the database, which could wait for a transaction
+// of the caller.
 func (m *Module) SessionLogout(id, token, refresh string) error {
 	user, err := userID(id)
 	if err != nil {
 		return err
 	}
-	return m.core.tokens.revoke(user, token, refresh)
+	revoked, err := m.core.tokens.revoke(user, token, refresh)
+	if err != nil {
+		return err
+	}
+	m.core.storeRevocationsLater(revoked...)
+	return nil
 }
 
 // LinkDevice implements runtime.NakamaModule.

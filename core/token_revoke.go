@@ -1,14 +1,16 @@
 package core
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/gofrs/uuid/v5"
 )
 
-// revocations holds the tokens that are revoked before they expire. It is in
-// memory and lost on restart. It may be used from any goroutine.
+// revocations holds the tokens that are revoked before they expire, which is
+// asked for every request. token_revoke_store.go keeps them in the database. It
+// may be used from any goroutine.
 type revocations struct {
 	// used is false until a token is revoked, which saves most servers the lock on
 	// every request.
@@ -20,14 +22,25 @@ type revocations struct {
 
 // revoked holds the revocations of one user.
 type revoked struct {
-	before int64               // tokens issued in earlier seconds are revoked; 0: none
-	since  map[string]struct{} // except these ids, issued after that
-	ids    map[tokenRef]int64  // token ids and until when (Unix seconds) they are revoked
+	before int64              // tokens issued in earlier seconds are revoked; 0: none
+	spared []string           // except these ids, issued after that
+	until  int64              // when all of those have expired (Unix seconds)
+	ids    map[tokenRef]int64 // token ids and until when (Unix seconds) they are revoked
 }
 
 type tokenRef struct {
 	kind tokenKind
 	id   string
+}
+
+// revocation is one entry of revocations: of one token id, or, with the kind
+// allTokens, of all tokens of a user issued before a time.
+type revocation struct {
+	user   uuid.UUID
+	ref    tokenRef
+	before int64    // allTokens only
+	spared []string // allTokens only
+	until  int64
 }
 
 // user returns a user's entry, making it if needed. The lock must be held.
@@ -44,47 +57,47 @@ func (r *revocations) user(id uuid.UUID) *revoked {
 	return u
 }
 
-// all revokes every token issued to the user until now, the current second.
-// keep, unless empty, is the id of tokens about to be issued.
-func (r *revocations) all(user uuid.UUID, now int64, keep string) {
+// add adds an entry. Of two entries for the same tokens the later one holds.
+func (r *revocations) add(e revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.user(user)
-	u.before = max(u.before, now+1)
-	u.since = nil
-	if keep != "" {
-		u.since = map[string]struct{}{keep: {}}
+	u := r.user(e.user)
+	if e.ref.kind != allTokens {
+		if u.ids == nil {
+			u.ids = make(map[tokenRef]int64)
+		}
+		u.ids[e.ref] = max(u.ids[e.ref], e.until)
+		return
 	}
+	u.before, u.spared, u.until = max(u.before, e.before), e.spared, max(u.until, e.until)
 }
 
-// given records the id of new tokens, since the time of issue, in seconds,
-// cannot tell them from tokens revoked in the same second.
-func (r *revocations) given(user uuid.UUID, id string, issued int64) {
+// everything returns the entry of the kind allTokens of a user.
+func (r *revocations) everything(user uuid.UUID) revocation {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e := revocation{user: user, ref: tokenRef{kind: allTokens}}
+	if u := r.users[user]; u != nil {
+		e.before, e.spared, e.until = u.before, slices.Clone(u.spared), u.until
+	}
+	return e
+}
+
+// spare records the id of new tokens, since the time of issue, in seconds,
+// cannot tell them from tokens revoked in the same second. It reports whether
+// that was needed.
+func (r *revocations) spare(user uuid.UUID, id string, issued int64) bool {
 	if !r.used.Load() {
-		return
+		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.users[user]
 	if u == nil || issued >= u.before {
-		return
+		return false
 	}
-	if u.since == nil {
-		u.since = make(map[string]struct{})
-	}
-	u.since[id] = struct{}{}
-}
-
-// one revokes a token id until the given second.
-func (r *revocations) one(user uuid.UUID, kind tokenKind, id string, until int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	u := r.user(user)
-	if u.ids == nil {
-		u.ids = make(map[tokenRef]int64)
-	}
-	ref := tokenRef{kind, id}
-	u.ids[ref] = max(u.ids[ref], until)
+	u.spared = append(u.spared, id)
+	return true
 }
 
 // refuses tells whether a token issued at the given second is revoked at now.
@@ -98,20 +111,20 @@ func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued,
 	if u == nil {
 		return false
 	}
-	if _, since := u.since[id]; issued < u.before && !since {
+	if issued < u.before && !slices.Contains(u.spared, id) {
 		return true
 	}
 	return now < u.ids[tokenRef{kind, id}]
 }
 
-// sweep drops revocations that no valid token can match any more. It does
-// nothing if the last sweep is less than every seconds ago. longest is the
-// maximum lifetime of a token in seconds.
-func (r *revocations) sweep(now, every, longest int64) {
+// sweep drops revocations that no valid token can match any more, and reports
+// whether it did. It does nothing if the last sweep is less than every seconds
+// ago.
+func (r *revocations) sweep(now, every int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now-r.swept < every {
-		return
+		return false
 	}
 	r.swept = now
 	for id, u := range r.users {
@@ -120,8 +133,9 @@ func (r *revocations) sweep(now, every, longest int64) {
 				delete(u.ids, ref)
 			}
 		}
-		if len(u.ids) == 0 && u.before+longest < now {
+		if len(u.ids) == 0 && u.until <= now {
 			delete(r.users, id)
 		}
 	}
+	return true
 }

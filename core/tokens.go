@@ -12,9 +12,12 @@ import (
 
 type tokenKind uint8
 
+// The kinds of tokens. Revocations have two more, and are stored with the numbers.
 const (
 	sessionToken tokenKind = iota
 	refreshToken
+	allTokens    // all of a user, of both kinds
+	longestToken // no revocation: the longest lifetime of any token issued
 )
 
 // Tokens issues session and refresh tokens, verifies them, and holds
@@ -27,7 +30,7 @@ type Tokens struct {
 	cache tokenCache
 	bad   revocations
 	// longest is the maximum lifetime in seconds of any token issued, which is how
-	// long revocations are kept.
+	// long revocations of all tokens of a user are kept.
 	longest atomic.Int64
 }
 
@@ -121,64 +124,73 @@ func (t *Tokens) issue(c *Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for life := c.ExpiresAt - c.IssuedAt; ; {
-		longest := t.longest.Load()
-		if life <= longest || t.longest.CompareAndSwap(longest, life) {
-			break
-		}
-	}
 	t.cache.put(token, c)
 	return token, nil
 }
 
-// begin issues the tokens of a new session, see pair. With single it revokes
-// every earlier token of the user.
-func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *Claims, err error) {
-	if single {
-		now := t.now().Unix()
-		t.bad.all(c.UserID, now, c.TokenID)
-		t.sweep(now)
-	} else {
-		t.bad.given(c.UserID, c.TokenID, c.IssuedAt)
+// lives notes that tokens may live for so many seconds. It returns the new
+// maximum, in whole days, if that is longer than any before, otherwise 0.
+func (t *Tokens) lives(seconds int64) int64 {
+	const day = 24 * 60 * 60
+	for {
+		longest := t.longest.Load()
+		if seconds <= longest {
+			return 0
+		}
+		days := (seconds + day - 1) / day * day
+		if t.longest.CompareAndSwap(longest, days) {
+			return days
+		}
 	}
-	return t.pair(c)
 }
 
-// revokeAll revokes every token issued to a user until now.
-func (t *Tokens) revokeAll(user uuid.UUID) {
+// begin issues the tokens of a new session, see pair. With single it revokes
+// every earlier token of the user. changed tells whether what is revoked of
+// this user changed.
+func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *Claims, changed bool, err error) {
+	if single {
+		t.revokeAll(c.UserID, c.TokenID)
+		changed = true
+	} else {
+		changed = t.bad.spare(c.UserID, c.TokenID, c.IssuedAt)
+	}
+	session, refresh, claims, err = t.pair(c)
+	return session, refresh, claims, changed, err
+}
+
+// revokeAll revokes every token issued to a user until now, the current second,
+// except those with the spared ids, which are issued afterwards.
+func (t *Tokens) revokeAll(user uuid.UUID, spared ...string) revocation {
 	now := t.now().Unix()
-	t.bad.all(user, now, "")
-	t.sweep(now)
+	e := revocation{user: user, ref: tokenRef{kind: allTokens}, before: now + 1, spared: spared, until: now + t.longest.Load()}
+	t.bad.add(e)
+	return e
 }
 
 // revoke revokes the given tokens, each of which may be empty; with both empty
 // all of the user's. For tokens that do not verify or belong to another user
 // it fails with fault.InvalidArgument, and revokes nothing.
-func (t *Tokens) revoke(user uuid.UUID, session, refresh string) error {
+func (t *Tokens) revoke(user uuid.UUID, session, refresh string) ([]revocation, error) {
 	if session == "" && refresh == "" {
-		t.revokeAll(user)
-		return nil
+		return []revocation{t.revokeAll(user)}, nil
 	}
-	var claims [2]*Claims
+	var done []revocation
 	for kind, token := range [2]string{session, refresh} {
 		if token == "" {
 			continue
 		}
 		c, err := t.kinds[kind].parse(token)
 		if err != nil || c.UserID != user {
-			return fault.Wrap(fault.InvalidArgument, [2]string{"Session token invalid.", "Refresh token invalid."}[kind], err)
+			return nil, fault.Wrap(fault.InvalidArgument, [2]string{"Session token invalid.", "Refresh token invalid."}[kind], err)
 		}
-		claims[kind] = c
+		done = append(done, revocation{user: user, ref: tokenRef{tokenKind(kind), c.TokenID}, until: c.ExpiresAt + 1})
 	}
-	for kind, c := range claims {
-		if c != nil {
-			t.bad.one(user, tokenKind(kind), c.TokenID, c.ExpiresAt+1)
-		}
+	for _, e := range done {
+		t.bad.add(e)
 	}
-	t.sweep(t.now().Unix())
-	return nil
+	return done, nil
 }
 
-func (t *Tokens) sweep(now int64) {
-	t.bad.sweep(now, 2*t.life[sessionToken], t.longest.Load())
-}
+// sweep drops revocations of tokens that have expired, now and then; it reports
+// whether it did.
+func (t *Tokens) sweep() bool { return t.bad.sweep(t.now().Unix(), 2*t.life[sessionToken]) }

@@ -196,7 +196,7 @@ func TestLogout(t *testing.T) {
 			c := user
 			c.TokenID = uuid.Must(uuid.NewV4()).String()
 			c.IssuedAt = clock.Now().Unix()
-			s, r, _, err := tokens.begin(c, false)
+			s, r, _, _, err := tokens.begin(c, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -217,7 +217,7 @@ func TestLogout(t *testing.T) {
 		t.Parallel()
 		tokens, _, login, user := setup(t)
 		a, b := login(), login()
-		if err := tokens.revoke(user.UserID, a.session, ""); err != nil {
+		if _, err := tokens.revoke(user.UserID, a.session, ""); err != nil {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "logged out", a, no, ok)
@@ -233,7 +233,7 @@ func TestLogout(t *testing.T) {
 		}
 		_, err = tokens.VerifySession(s)
 		wantCode(t, "refreshed after logout", err, no)
-		if err := tokens.revoke(user.UserID, "", b.refresh); err != nil {
+		if _, err := tokens.revoke(user.UserID, "", b.refresh); err != nil {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "refresh token logged out", b, ok, no)
@@ -242,7 +242,7 @@ func TestLogout(t *testing.T) {
 		t.Parallel()
 		tokens, _, login, user := setup(t)
 		a, b := login(), login()
-		if err := tokens.revoke(user.UserID, a.session, a.refresh); err != nil {
+		if _, err := tokens.revoke(user.UserID, a.session, a.refresh); err != nil {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "logged out", a, no, no)
@@ -254,7 +254,7 @@ func TestLogout(t *testing.T) {
 		before := login()
 		clock.Add(time.Second)
 		same := login()
-		if err := tokens.revoke(user.UserID, "", ""); err != nil {
+		if _, err := tokens.revoke(user.UserID, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "of an earlier second", before, no, no)
@@ -274,7 +274,7 @@ func TestLogout(t *testing.T) {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "refreshed from the same second", chain{session, refresh}, ok, ok)
-		if err := tokens.revoke(user.UserID, "", ""); err != nil {
+		if _, err := tokens.revoke(user.UserID, "", ""); err != nil {
 			t.Fatal(err)
 		}
 		verify(t, tokens, "of before the second logout", after, no, no)
@@ -287,7 +287,7 @@ func TestLogout(t *testing.T) {
 		for i := range 3 { // all in one second
 			c := user
 			c.TokenID, c.IssuedAt = uuid.Must(uuid.NewV4()).String(), clock.Now().Unix()
-			s, r, _, err := tokens.begin(c, true)
+			s, r, _, _, err := tokens.begin(c, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -303,12 +303,16 @@ func TestLogout(t *testing.T) {
 		t.Parallel()
 		tokens, _, login, user := setup(t)
 		a := login()
-		for what, err := range map[string]error{
-			"someone else's":      tokens.revoke(uuid.Must(uuid.NewV4()), a.session, ""),
-			"noise":               tokens.revoke(user.UserID, "noise", ""),
-			"session and noise":   tokens.revoke(user.UserID, a.session, "noise"),
-			"session for refresh": tokens.revoke(user.UserID, "", a.session),
+		for what, try := range map[string]struct {
+			user             uuid.UUID
+			session, refresh string
+		}{
+			"someone else's":      {uuid.Must(uuid.NewV4()), a.session, ""},
+			"noise":               {user.UserID, "noise", ""},
+			"session and noise":   {user.UserID, a.session, "noise"},
+			"session for refresh": {user.UserID, "", a.session},
 		} {
+			_, err := tokens.revoke(try.user, try.session, try.refresh)
 			wantCode(t, what, err, fault.InvalidArgument)
 		}
 		verify(t, tokens, "after refused logouts", a, ok, ok)
@@ -317,10 +321,11 @@ func TestLogout(t *testing.T) {
 		t.Parallel()
 		tokens, clock, login, user := setup(t)
 		a := login()
-		_ = tokens.revoke(user.UserID, a.session, a.refresh)
-		_ = tokens.revoke(user.UserID, "", "")
+		_, _ = tokens.revoke(user.UserID, a.session, a.refresh)
+		_, _ = tokens.revoke(user.UserID, "", "")
 		clock.Add(2 * time.Hour)
 		tokens.revokeAll(uuid.Must(uuid.NewV4()))
+		tokens.sweep()
 		if n := len(tokens.bad.users); n != 1 {
 			t.Errorf("revocations of %d users are held, want those of 1", n)
 		}
@@ -333,10 +338,13 @@ func TestLogout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		tokens.lives(user.ExpiresAt - clock.Now().Unix())
 		clock.Add(time.Second)
 		tokens.revokeAll(user.UserID)
 		clock.Add(24 * time.Hour)
-		tokens.revokeAll(uuid.Must(uuid.NewV4())) // sweeps
+		if !tokens.sweep() {
+			t.Error("nothing was swept")
+		}
 		_, err = tokens.VerifySession(token)
 		wantCode(t, "a day after logout", err, no)
 	})
@@ -356,7 +364,7 @@ func TestSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, first, err := c.StartSession(id, map[string]string{"a": "1"})
+		session, first, err := c.StartSession(ctx, id, map[string]string{"a": "1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -392,14 +400,14 @@ func TestSessions(t *testing.T) {
 
 		c.config.single = true
 		c.clock.Add(time.Second)
-		if _, _, err := c.StartSession(id, nil); err != nil {
+		if _, _, err := c.StartSession(ctx, id, nil); err != nil {
 			t.Fatal(err)
 		}
 		_, err = c.Tokens().VerifySession(next.Token)
 		wantCode(t, "token from before, with single_session", err, fault.Unauthenticated)
 		c.config.single = false
 
-		last, _, err := c.StartSession(id, nil)
+		last, _, err := c.StartSession(ctx, id, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -456,6 +464,49 @@ func FuzzVerifySession(f *testing.F) {
 		}
 		if err != nil && fault.CodeOf(err) != fault.Unauthenticated {
 			t.Fatalf("token %q: code %d", token, fault.CodeOf(err))
+		}
+	})
+}
+
+// Revocations are stored, read by the next server, and deleted when no token
+// can be meant any more; those of tokens with a long life of their own later.
+func TestStoredRevocations(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		restart := func() *testCore {
+			t.Helper()
+			next := newTestCore(t, c.db)
+			next.clock.Add(c.clock.Now().Sub(next.clock.Now()))
+			if err := next.LoadRevocations(ctx); err != nil {
+				t.Fatal(err)
+			}
+			return next
+		}
+		user, long := c.user(t, "user"), c.user(t, "long")
+		if exists, err := c.db.HasTable(ctx, "kumi_revocation"); exists || err != nil {
+			t.Errorf("there is a table before it is needed: %v, %v", exists, err)
+		}
+		restart()
+		if err := c.Logout(ctx, user, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		lasting, _, err := c.Module().AuthenticateTokenGenerate(long.String(), "", c.clock.Now().Add(30*24*time.Hour).Unix(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close() // what was to be stored later is
+		c.clock.Add(time.Second)
+		second := restart()
+		if err := second.Logout(ctx, long, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		c.clock.Add(24 * time.Hour)
+		third := restart()
+		_, err = third.Tokens().VerifySession(lasting)
+		wantCode(t, "a token of thirty days, a day and two restarts after its log-out", err, fault.Unauthenticated)
+		var rows int
+		if err := c.db.Reader().QueryRowContext(ctx, "SELECT count(*) FROM kumi_revocation WHERE user_id = $1", user.String()).Scan(&rows); err != nil || rows != 0 {
+			t.Errorf("%d rows are kept of a log-out whose tokens expired, %v", rows, err)
 		}
 	})
 }

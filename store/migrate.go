@@ -164,16 +164,12 @@ func (m *Migrator) Status(ctx context.Context) ([]MigrationStatus, error) {
 
 // applied reads the migration table; a missing table counts as empty.
 func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time, error) {
-	exists := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migration_info'"
-	if m.db.dialect == Postgres {
-		exists = "SELECT count(to_regclass('migration_info'))"
-	}
-	var n int
-	if err := q.QueryRowContext(ctx, exists).Scan(&n); err != nil {
-		return nil, fmt.Errorf("look for the migration table: %w", err)
+	exists, err := m.db.hasTable(ctx, q, "migration_info")
+	if err != nil {
+		return nil, err
 	}
 	applied := map[string]time.Time{}
-	if n == 0 {
+	if !exists {
 		return applied, nil
 	}
 	rows, err := q.QueryContext(ctx, "SELECT id, applied_at FROM migration_info")
@@ -190,6 +186,23 @@ func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time
 		applied[id] = at
 	}
 	return applied, rows.Err()
+}
+
+// HasTable tells whether a table exists.
+func (db *DB) HasTable(ctx context.Context, name string) (bool, error) {
+	return db.hasTable(ctx, db.Reader(), name)
+}
+
+func (db *DB) hasTable(ctx context.Context, q Querier, name string) (bool, error) {
+	query := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
+	if db.dialect == Postgres {
+		query = "SELECT count(to_regclass($1))"
+	}
+	var n int
+	if err := q.QueryRowContext(ctx, query, name).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for table %s: %w", name, err)
+	}
+	return n > 0, nil
 }
 
 // locked runs fn on its own connection while no other process migrates.

@@ -28,6 +28,9 @@ func (db *DB) running(ctx context.Context) *txState {
 	return nil
 }
 
+// InTx tells whether what is written with ctx joins a transaction.
+func (db *DB) InTx(ctx context.Context) bool { return db.running(ctx) != nil || db.open(ctx) != nil }
+
 // Tx runs fn in a write transaction and returns after its commit: a nil error
 // means the data is on disk (see the package comment for what SQLite means by
 // that). An error returned by fn undoes everything and comes back unchanged.

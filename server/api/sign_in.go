@@ -41,7 +41,7 @@ func (c *call) signIn(vars map[string]string, authenticate func() (core.Identity
 	if err != nil {
 		return nil, err
 	}
-	session, claims, err := c.Core.StartSession(id, vars)
+	session, claims, err := c.Core.StartSession(c.ctx, id, vars)
 	c.claims = claims
 	return session, err
 }
@@ -53,7 +53,7 @@ func sessionRefresh(c *call, in *api.SessionRefreshRequest) (*api.Session, error
 }
 
 func sessionLogout(c *call, in *api.SessionLogoutRequest) error {
-	return c.Core.Logout(c.caller(), in.Token, in.RefreshToken)
+	return c.Core.Logout(c.ctx, c.caller(), in.Token, in.RefreshToken)
 }
 
 func linkCustom(c *call, in *api.AccountCustom) error {

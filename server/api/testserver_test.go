@@ -131,7 +131,7 @@ func (r *testServer) user(device string) string {
 	if err != nil {
 		r.Fatal(err)
 	}
-	session, _, err := r.core.StartSession(id, nil)
+	session, _, err := r.core.StartSession(r.Context(), id, nil)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func newTestServer(t testing.TB, change func(c *config.Config, set *modules.Set)
 
 func (r *testServer) token(user uuid.UUID, name string) string {
 	r.t.Helper()
-	s, _, err := r.Core.StartSession(core.Identity{UserID: user, Username: name}, map[string]string{"team": "blue"})
+	s, _, err := r.Core.StartSession(r.t.Context(), core.Identity{UserID: user, Username: name}, map[string]string{"team": "blue"})
 	if err != nil {
 		r.t.Fatalf("make token: %v", err)
 	}

@@ -131,5 +131,5 @@ func sessionLogout(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return nk.SessionLogout(user, token, refresh)
+	return nk.Logout(c.Ctx, user, token, refresh)
 }

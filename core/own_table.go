@@ -1,0 +1,61 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"kumi/store"
+)
+
+// ownTable is a table that Nakama does not have. It is not in the migrations,
+// which are Nakama's, but created when it is first written to, so a database
+// that never needs it does not have it. It may be used from any goroutine.
+type ownTable struct {
+	name   string
+	create []string
+
+	mu      sync.Mutex
+	created bool
+}
+
+// newOwnTable takes the statements that create a table and its indexes, which
+// must do nothing where these exist.
+func newOwnTable(name string, create ...string) *ownTable {
+	return &ownTable{name: name, create: create}
+}
+
+// ensure creates the table unless it exists.
+func (t *ownTable) ensure(ctx context.Context, db *store.DB) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.created {
+		return nil
+	}
+	// PostgreSQL may fail if two servers do this concurrently; one of them succeeds.
+	err := t.execute(ctx, db)
+	if err != nil {
+		err = t.execute(ctx, db)
+	}
+	t.created = err == nil && !db.InTx(ctx) // that may be rolled back
+	return err
+}
+
+func (t *ownTable) execute(ctx context.Context, db *store.DB) error {
+	for _, statement := range t.create {
+		if _, err := db.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("create table %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+// exists tells whether the table exists, without creating it.
+func (t *ownTable) exists(ctx context.Context, db *store.DB) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.created {
+		return true, nil
+	}
+	return db.HasTable(ctx, t.name)
+}
