@@ -10,29 +10,29 @@ import (
 	"kumi/vm"
 )
 
-// Pool lends VMs; *vm.Pool is one.
+// Pool lends VMs; *vm.Pool implements it.
 type Pool interface {
 	Lease(ctx context.Context) (*vm.Lease, context.Context, error)
 	New(ctx context.Context) (vm.Instance, error)
 }
 
-// entry is a registered function as Go code calls it: a key, found in whatever
-// VM is free. It may be called from any goroutine.
-type entry struct {
+// function is a registered function that Go code can call: the key by which it is
+// found in whichever VM is free. It may be called from any goroutine.
+type function struct {
 	program *Program
 	pool    Pool
 	key     string
 	mode    string
-	what    string // for people: RPC function "echo"
+	what    string // in messages: RPC function "echo"
 	module  string
 	logger  *core.Logger
-	loggers *vm.Library // JS: the functions of logger
+	loggers *vm.Library // JavaScript: the methods of logger
 	usage   vm.Usage
 }
 
-// newEntry prepares a registered function. fields are what its log lines carry.
-func newEntry(p *Program, pool Pool, reg *Registration, key, mode string, fields map[string]any) *entry {
-	n := &entry{program: p, pool: pool, key: key, mode: mode, what: reg.Describe(), module: reg.Module, logger: p.logger}
+// newFunction prepares a registered function. Its log lines carry fields.
+func newFunction(p *Program, pool Pool, reg *Registration, key, mode string, fields map[string]any) *function {
+	n := &function{program: p, pool: pool, key: key, mode: mode, what: reg.Describe(), module: reg.Module, logger: p.logger}
 	n.usage.Name, n.usage.Module = n.what, n.module
 	if len(fields) > 0 {
 		n.logger = p.logger.WithFields(fields).(*core.Logger)
@@ -43,10 +43,10 @@ func newEntry(p *Program, pool Pool, reg *Registration, key, mode string, fields
 	return n
 }
 
-// call leases a VM and runs the function in it. args adds the arguments that
-// come after the fixed ones, and results reads what came back, while the VM is
-// still leased.
-func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([]vm.Ref, error), results func(e vm.Engine, out []vm.Ref) error) error {
+// call leases a VM and calls the function in it. args appends the arguments after the
+// fixed ones; results reads what the function returned, while the VM is still leased.
+// Either may be nil. A failure is logged here, see logFailure.
+func (n *function) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([]vm.Ref, error), results func(e vm.Engine, out []vm.Ref) error) error {
 	ctx = n.program.in(ctx, n.mode)
 	lease, ctx, err := n.pool.Lease(ctx)
 	if err != nil {
@@ -57,11 +57,11 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 	l := local(inst)
 	fn := inst.Handler(n.key)
 	if fn == nil {
-		return fault.Newf(fault.Internal, "%s is not in this VM", n.what)
+		return fault.Newf(fault.Internal, "%s is not registered in this VM", n.what)
 	}
 
-	// The list of arguments is the VM's and used again, but a call that this
-	// one makes must not write into it before it has been read.
+	// The VM reuses its list of arguments. It is taken away here, so that a nested call
+	// does not overwrite it before the engine has read it.
 	list := l.args[:0]
 	l.args = nil
 	list = append(list, Context(inst, ctx))
@@ -74,33 +74,33 @@ func (n *entry) call(ctx context.Context, args func(e vm.Engine, to []vm.Ref) ([
 			return err
 		}
 	}
-	outer, around := l.log, l.now
-	l.log, l.now = n.logger, n
-	runs(inst, &n.usage)
+	outerLog, outer := l.log, l.running
+	l.log, l.running = n.logger, n
+	countCall(inst, &n.usage)
 	out, err := inst.Invoke(ctx, fn, list...)
-	l.log, l.now = outer, around
+	l.log, l.running = outerLog, outer
 	clear(list)
 	l.args = list
 	if err == nil && results != nil {
 		err = results(inst, out)
 	}
 	if err != nil {
-		n.failed(ctx, err)
+		n.logFailure(ctx, err)
 	}
 	return err
 }
 
-// runs counts a call, and says whose it is if the guard asks.
-func runs(inst vm.Instance, u *vm.Usage) {
+// countCall counts a call in u, and tells the guard which function the VM is running.
+func countCall(inst vm.Instance, u *vm.Usage) {
 	u.Calls.Add(1)
 	if g, ok := inst.(vm.Guarded); ok {
 		g.Watched().Runs(u)
 	}
 }
 
-// failed logs what went wrong, unless the script raised a coded error on
-// purpose or the caller has gone away.
-func (n *entry) failed(ctx context.Context, err error) {
+// logFailure logs a failed call, unless the script raised an error with a code, or the
+// caller has gone away.
+func (n *function) logFailure(ctx context.Context, err error) {
 	n.program.logFailure(ctx, n.what, n.module, err)
 }
 
@@ -111,7 +111,7 @@ func (p *Program) logFailure(ctx context.Context, what, module string, err error
 		return
 	}
 	if p.core != nil && p.core.DatabaseUnreachable(err) {
-		return // the log has a line for all such calls
+		return // the outage is logged once, not per call
 	}
 	ev := p.log.Error().Err(err).Str("function", what)
 	if module != "" {
@@ -124,18 +124,19 @@ func (p *Program) logFailure(ctx context.Context, what, module string, err error
 	ev.Msg("script function failed")
 }
 
-// fits refuses what is larger than the limit on results.
-func (p *Program) fits(what string, size int) error {
+// checkSize returns ResourceExhausted if a result is larger than
+// runtime.max_result_bytes.
+func (p *Program) checkSize(what string, size int) error {
 	if p.maxResult <= 0 || size <= p.maxResult {
 		return nil
 	}
 	p.guard.Stopped(p.lang, vm.StoppedResult)
-	return fault.Newf(fault.ResourceExhausted, "%s gave %d bytes; the most is %d (runtime.max_result_bytes)", what, size, p.maxResult)
+	return fault.Newf(fault.ResourceExhausted, "%s returned %d bytes; the maximum is %d (runtime.max_result_bytes)", what, size, p.maxResult)
 }
 
-// one gives what a function returned. A Lua function may return several values: the
-// last one counts, as with Nakama, unless it is nil.
-func one(e vm.Engine, out []vm.Ref) vm.Ref {
+// lastResult returns the value that a function returned. Of the several values that a
+// Lua function may return, the last one that is not nil counts, as in Nakama.
+func lastResult(e vm.Engine, out []vm.Ref) vm.Ref {
 	for _, v := range slices.Backward(out) {
 		if !e.IsNil(v) {
 			return v
@@ -144,7 +145,7 @@ func one(e vm.Engine, out []vm.Ref) vm.Ref {
 	return e.Nil()
 }
 
-// kindOf names the kind of a value for error texts.
+// kindOf returns what kind of value v is, for error messages.
 func kindOf(e vm.Engine, v vm.Ref) string {
 	switch {
 	case e.IsNil(v):

@@ -7,7 +7,8 @@ import (
 	"kumi/vm"
 )
 
-// getConfig has the keys of the configuration file in both languages.
+// getConfig returns the configuration, with the keys of the configuration file in both
+// languages.
 func getConfig(nk *core.Module, c *vm.Call) error {
 	return c.ReturnAny("config", configMap(nk.Config()), nil)
 }

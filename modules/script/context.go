@@ -7,8 +7,8 @@ import (
 	"kumi/vm"
 )
 
-// Context makes the ctx argument of a call from the scope that ctx carries: an
-// object of its own for every call, which the script may write to.
+// Context makes the ctx argument of a call from the scope that ctx carries. Each call
+// gets its own object, which the script may modify.
 func Context(e vm.Engine, ctx context.Context) vm.Ref {
 	s, mode := core.ScopeOf(ctx)
 	if s == nil {
@@ -19,7 +19,7 @@ func Context(e vm.Engine, ctx context.Context) vm.Ref {
 
 var noScope core.Scope
 
-// modulesVersion is the version of the program that runs in a VM.
+// modulesVersion returns the version of the program that the VM runs.
 func modulesVersion(e vm.Engine) string {
 	if inst, ok := e.(vm.Instance); ok {
 		if l, ok := inst.Local().(*Local); ok && l.program != nil {
@@ -29,7 +29,7 @@ func modulesVersion(e vm.Engine) string {
 	return ""
 }
 
-// contextSource reads the properties of a ctx from a scope.
+// contextSource provides the properties of a ctx object from a scope.
 type contextSource struct {
 	*core.Scope
 	ctx     context.Context // nil in matches
@@ -57,14 +57,14 @@ func ctxStr(name string, get func(*contextSource) string) contextField {
 		func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromStr(get(s)), nil }}
 }
 
-// when replaces the rule for a property's presence.
+// when sets the condition under which a property exists.
 func (f contextField) when(has func(s *contextSource) bool) contextField {
 	f.has = has
 	return f
 }
 
-// multi is a map of lists, as of HTTP headers. Lua code may index it without
-// asking whether it is there.
+// ctxMulti is a map of lists, such as HTTP headers. In Lua it always exists, so that
+// code can index it without a check.
 func ctxMulti(name string, get func(*contextSource) map[string][]string) contextField {
 	return contextField{vm.N(name),
 		func(s *contextSource) bool { return get(s) != nil || (s.lua && s.MatchID == "") },
@@ -84,10 +84,10 @@ func ctxMulti(name string, get func(*contextSource) map[string][]string) context
 func always(*contextSource) bool      { return true }
 func withMatch(s *contextSource) bool { return s.HasMatchState }
 
-// userOr is the rule of user properties: Lua has them with the user id, JS when
-// they say something.
-func userOr(says func(*contextSource) bool) func(*contextSource) bool {
-	return func(s *contextSource) bool { return s.UserID != "" && (s.lua || says(s)) }
+// userOr is the condition of user properties: in Lua they exist if there is a user id,
+// in JavaScript if has is true.
+func userOr(has func(*contextSource) bool) func(*contextSource) bool {
+	return func(s *contextSource) bool { return s.UserID != "" && (s.lua || has(s)) }
 }
 
 func stringMap(e vm.Engine, m map[string]string) (vm.Ref, error) {
@@ -97,8 +97,8 @@ func stringMap(e vm.Engine, m map[string]string) (vm.Ref, error) {
 	return e.FromAny(m)
 }
 
-// environment is one table for all calls of a Lua VM, as Lua modules know it;
-// JavaScript reads it when it is asked for.
+// environment returns ctx.env. All calls of a Lua VM share one table, as in Nakama;
+// JavaScript reads it on demand.
 func environment(e vm.Engine, s *contextSource) (vm.Ref, error) {
 	inst, ok := e.(vm.Instance)
 	if !s.lua || !ok {
@@ -142,7 +142,7 @@ var contextFields = []contextField{
 	ctxStr("trace_id", (*contextSource).traceID),
 }
 
-// ContextNames lists the properties that a ctx can have.
+// ContextNames returns the properties that a ctx can have.
 func ContextNames() []vm.Name {
 	names := make([]vm.Name, len(contextFields))
 	for i := range contextFields {

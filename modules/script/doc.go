@@ -1,12 +1,12 @@
-// Package script puts the server's operations into scripts and what scripts
-// register into the server, for JavaScript and Lua alike.
+// Package script binds scripts to the server: it registers their functions and
+// calls them, for JavaScript and Lua alike.
 //
-// One table of registrations says what a script can register. Adapters turn a
-// registered function into the Go function that the registries of rpc, hooks and
-// match hold: they lease a VM, make the arguments, call and read the result. What
-// scripts can call is the table of package nk. Nothing here names an engine; the
-// languages differ only where their published functions do.
+// One table lists what a script can register. A registered function becomes the Go
+// function that the registries of rpc, hooks and match hold: it leases a VM,
+// converts the arguments, calls the script and reads the result. The functions that
+// scripts call are in package nk. The code is independent of the engines; the
+// languages differ only where Nakama's functions differ.
 //
 // Libraries, Programs and installed functions may be used from any goroutine. A
-// Local belongs to one VM, and so to whoever owns that VM.
+// Local belongs to one VM and may only be used by the goroutine that owns the VM.
 package script

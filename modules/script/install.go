@@ -10,9 +10,9 @@ import (
 	"kumi/rpc"
 )
 
-// Install turns what a program's first VM registered into functions of the
-// registries. A second registration of the same slot takes the place of the
-// first one, which shadowed is told.
+// Install adds what a program's first VM registered to the registries. A later
+// registration of the same slot replaces the earlier one, which is reported to
+// shadowed.
 func Install(p *Program, pool Pool, regs []Registration, into *registry.Registries, shadowed func(what string, by, was hooks.Origin)) {
 	language := p.lang.String()
 	for i := range regs {
@@ -21,20 +21,20 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 		var was *hooks.Origin
 		switch reg.Kind {
 		case registry.RPC:
-			n := newEntry(p, pool, reg, reg.Keys[0], "rpc", map[string]any{"rpc_id": reg.Name})
+			n := newFunction(p, pool, reg, reg.Keys[0], "rpc", map[string]any{"rpc_id": reg.Name})
 			if old := into.RPC.Set(&rpc.Function{ID: reg.Name, Runtime: language, Module: reg.Module, Call: n.rpc}); old != nil {
 				was = &hooks.Origin{Runtime: old.Runtime, Module: old.Module}
 			}
 		case registry.Before, registry.RealtimeBefore:
-			n := newEntry(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": reg.Name, "mode": "before"})
+			n := newFunction(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": reg.Name, "mode": "before"})
 			was = registry.OriginOf(into.Hooks.SetBefore(hookTable(reg.Kind), reg.Name, hooks.Slot[hooks.Before]{Origin: from, Call: n.before}))
 		case registry.After, registry.RealtimeAfter:
-			n := newEntry(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": reg.Name, "mode": "after"})
+			n := newFunction(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": reg.Name, "mode": "after"})
 			was = registry.OriginOf(into.Hooks.SetAfter(hookTable(reg.Kind), reg.Name, hooks.Slot[hooks.After]{Origin: from, Call: n.after}))
 		case registry.Match:
 			was = into.SetMatch(reg.Name, hooks.Slot[match.Factory]{Origin: from, Call: MatchFactory(p, pool, reg.Name, reg.Module)})
 		case registry.Custom, registry.SessionStart, registry.SessionEnd:
-			n := newEntry(p, pool, reg, reg.Keys[0], "event", nil)
+			n := newFunction(p, pool, reg, reg.Keys[0], "event", nil)
 			list := &into.Hooks.Events.Custom
 			switch reg.Kind {
 			case registry.SessionStart:
@@ -47,7 +47,7 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 			into.Indexes = append(into.Indexes, *reg.Index)
 			unused(p.log, reg)
 		case registry.IndexFilter:
-			n := newEntry(p, pool, reg, reg.Keys[0], "storage_index_filter", map[string]any{"index": reg.Name})
+			n := newFunction(p, pool, reg, reg.Keys[0], "storage_index_filter", map[string]any{"index": reg.Name})
 			if old, ok := into.Filters[reg.Name]; ok {
 				was = &old.Origin
 			}
@@ -68,7 +68,7 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 	}
 }
 
-// unused says that a registration has nothing behind it yet.
+// unused warns that this version of the server never calls what was registered.
 func unused(log zerolog.Logger, reg *Registration) {
 	log.Warn().Str("registration", reg.Describe()).Str("module", reg.Module).
 		Msg("registered, but this version of the server does not use it")
@@ -81,7 +81,8 @@ func hookTable(k registry.Kind) hooks.Kind {
 	return hooks.API
 }
 
-// put fills the slot of a single and says what was in it.
+// put fills a slot of hooks.Singles and returns the origin of what it replaced, or
+// nil.
 func put[F any](slot **hooks.Slot[F], from hooks.Origin, call F) *hooks.Origin {
 	was := registry.OriginOf(*slot)
 	*slot = &hooks.Slot[F]{Origin: from, Call: call}
@@ -91,9 +92,9 @@ func put[F any](slot **hooks.Slot[F], from hooks.Origin, call F) *hooks.Origin {
 func installSingle(p *Program, pool Pool, reg *Registration, from hooks.Origin, s *hooks.Singles) *hooks.Origin {
 	mode := string(reg.Kind)
 	if reg.Kind == registry.MatchmakerMatched {
-		mode = "matchmaker" // as modules know it
+		mode = "matchmaker" // the execution mode that Nakama reports
 	}
-	n := newEntry(p, pool, reg, reg.Keys[0], mode, nil)
+	n := newFunction(p, pool, reg, reg.Keys[0], mode, nil)
 	switch reg.Kind {
 	case registry.MatchmakerMatched:
 		return put(&s.MatchmakerMatched, from, n.matched)

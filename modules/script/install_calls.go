@@ -11,18 +11,18 @@ import (
 	"kumi/vm"
 )
 
-// rpc is the function as an rpc.Func.
-func (n *entry) rpc(ctx context.Context, payload string) (reply string, err error) {
+// rpc calls the function as an rpc.Func.
+func (n *function) rpc(ctx context.Context, payload string) (reply string, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, e.FromStr(payload)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v := one(e, out)
+			v := lastResult(e, out)
 			switch {
 			case e.IsNil(v):
 			case e.IsStr(v):
 				reply = e.Str(v)
 				n.usage.ResultBytes.Add(uint64(len(reply)))
-				err = n.program.fits(n.what, len(reply))
+				err = n.program.checkSize(n.what, len(reply))
 			default:
 				return fault.Newf(fault.Internal, "Runtime function returned invalid data - only allowed one return value of type string. %s returned %s.", n.what, kindOf(e, v))
 			}
@@ -34,8 +34,8 @@ func (n *entry) rpc(ctx context.Context, payload string) (reply string, err erro
 	return reply, nil
 }
 
-// payloadOr makes the argument for a message that may be missing: null in
-// JavaScript, an empty table in Lua.
+// payloadOr converts a message that may be nil: to null in JavaScript, to an empty
+// table in Lua.
 func payloadOr(e vm.Engine, m proto.Message) vm.Ref {
 	switch {
 	case m != nil:
@@ -48,12 +48,12 @@ func payloadOr(e vm.Engine, m proto.Message) vm.Ref {
 
 var emptyLayout = vm.NewLayout()
 
-// before is the function as a before hook.
-func (n *entry) before(ctx context.Context, in proto.Message) (next proto.Message, err error) {
+// before calls the function as a before hook.
+func (n *function) before(ctx context.Context, in proto.Message) (next proto.Message, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, payloadOr(e, in)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v := one(e, out)
+			v := lastResult(e, out)
 			if in == nil || e.IsNil(v) {
 				return nil
 			}
@@ -67,54 +67,54 @@ func (n *entry) before(ctx context.Context, in proto.Message) (next proto.Messag
 	return next, err
 }
 
-// after is the function as an after hook.
-func (n *entry) after(ctx context.Context, out, in proto.Message) error {
+// after calls the function as an after hook.
+func (n *function) after(ctx context.Context, out, in proto.Message) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 		return append(args, payloadOr(e, out), payloadOr(e, in)), nil
 	}, nil)
 }
 
-// event is the function as an event handler. Events run beside the call that
-// raised them, so they must not get its VM.
-func (n *entry) event(ctx context.Context, ev *api.Event) {
+// event calls the function as an event handler. Events run on other goroutines than
+// the call that raised them, so they must not use its VM.
+func (n *function) event(ctx context.Context, ev *api.Event) {
 	_ = n.call(vm.Detach(ctx), func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
 		return append(args, eventShape.Of(e, ev)), nil
 	}, nil)
 }
 
-// silent checks that a function returned nothing.
-func (n *entry) silent(e vm.Engine, out []vm.Ref) error {
-	if v := one(e, out); !e.IsNil(v) {
+// wantNothing returns an error if a function returned a value.
+func (n *function) wantNothing(e vm.Engine, out []vm.Ref) error {
+	if v := lastResult(e, out); !e.IsNil(v) {
 		return fault.Newf(fault.Internal, "%s returned %s; it must return nothing", n.what, kindOf(e, v))
 	}
 	return nil
 }
 
-// tournament is the function as a handler of a tournament's end or reset.
-func (n *entry) tournament(ctx context.Context, t *api.Tournament, end, reset int64) error {
+// tournament calls the function as a handler of a tournament's end or reset.
+func (n *function) tournament(ctx context.Context, t *api.Tournament, end, reset int64) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 		return append(args, tournamentShape(e).Of(e, t), e.FromInt(end), e.FromInt(reset)), nil
-	}, n.silent)
+	}, n.wantNothing)
 }
 
-// leaderboard is the function as a handler of a leaderboard's reset.
-func (n *entry) leaderboard(ctx context.Context, l *api.Leaderboard, reset int64) error {
+// leaderboard calls the function as a handler of a leaderboard's reset.
+func (n *function) leaderboard(ctx context.Context, l *api.Leaderboard, reset int64) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 		return append(args, leaderboardShape(e).Of(e, l), e.FromInt(reset)), nil
-	}, n.silent)
+	}, n.wantNothing)
 }
 
-// shutdown is the function as the handler of the server's stop.
-func (n *entry) shutdown(ctx context.Context) { _ = n.call(ctx, nil, nil) } // logged
+// shutdown calls the function as the shutdown handler.
+func (n *function) shutdown(ctx context.Context) { _ = n.call(ctx, nil, nil) } // logged
 
-// matched is the function as the handler of a formed match.
-func (n *entry) matched(ctx context.Context, entries []runtime.MatchmakerEntry) (id string, err error) {
+// matched calls the function as the matchmaker matched handler.
+func (n *function) matched(ctx context.Context, entries []runtime.MatchmakerEntry) (id string, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 			return append(args, matchmakerEntry.ListOf(e, entries)), nil
 		},
 		func(e vm.Engine, out []vm.Ref) error {
-			v := one(e, out)
+			v := lastResult(e, out)
 			switch {
 			case e.IsNil(v):
 			case e.IsStr(v):
@@ -127,9 +127,9 @@ func (n *entry) matched(ctx context.Context, entries []runtime.MatchmakerEntry) 
 	return id, err
 }
 
-// override is the function as the chooser among candidate matches. A script
-// answers with lists of the entries it was given, or of their tickets.
-func (n *entry) override(ctx context.Context, candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+// override calls the function as the matchmaker override. A script returns lists of
+// the entries it was given, or of their tickets.
+func (n *function) override(ctx context.Context, candidates [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
 	byTicket := map[string]runtime.MatchmakerEntry{}
 	var formed [][]runtime.MatchmakerEntry
 	_ = n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { // logged
@@ -145,8 +145,8 @@ func (n *entry) override(ctx context.Context, candidates [][]runtime.MatchmakerE
 	return formed
 }
 
-// process is the function as the former of matches from all entries.
-func (n *entry) process(ctx context.Context, entries []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
+// process calls the function as the matchmaker processor.
+func (n *function) process(ctx context.Context, entries []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
 	byTicket := map[string]runtime.MatchmakerEntry{}
 	for _, x := range entries {
 		byTicket[entryKey(x)] = x
@@ -158,15 +158,15 @@ func (n *entry) process(ctx context.Context, entries []runtime.MatchmakerEntry) 
 	return formed
 }
 
-// entryKey tells the players of one ticket apart.
+// entryKey identifies an entry by ticket and player.
 func entryKey(x runtime.MatchmakerEntry) string {
 	return x.GetTicket() + "/" + x.GetPresence().GetSessionId()
 }
 
-// formed reads a list of lists of entries.
-func (n *entry) formed(byTicket map[string]runtime.MatchmakerEntry, into *[][]runtime.MatchmakerEntry) func(vm.Engine, []vm.Ref) error {
+// formed returns a function that reads a list of matches, each a list of entries.
+func (n *function) formed(byTicket map[string]runtime.MatchmakerEntry, into *[][]runtime.MatchmakerEntry) func(vm.Engine, []vm.Ref) error {
 	return func(e vm.Engine, out []vm.Ref) error {
-		v := one(e, out)
+		v := lastResult(e, out)
 		if e.IsNil(v) {
 			return nil
 		}

@@ -11,30 +11,29 @@ import (
 	"kumi/vm"
 )
 
-// purchased is a function as the handler of a provider's purchase
-// notifications: it gets the purchase, the provider's data as JSON text and the
-// type of the notification.
-func purchased[P any](n *entry) func(context.Context, runtime.NotificationType, *api.ValidatedPurchase, P) error {
+// purchased calls a function as a handler of purchase notifications, with the
+// purchase, the provider's data as JSON text and the type of the notification.
+func purchased[P any](n *function) func(context.Context, runtime.NotificationType, *api.ValidatedPurchase, P) error {
 	return func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload P) error {
 		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return purchaseShape.Of(e, p) }, payload)
 	}
 }
 
 // subscribed is purchased for subscriptions.
-func subscribed[P any](n *entry) func(context.Context, runtime.NotificationType, *api.ValidatedSubscription, P) error {
+func subscribed[P any](n *function) func(context.Context, runtime.NotificationType, *api.ValidatedSubscription, P) error {
 	return func(ctx context.Context, kind runtime.NotificationType, s *api.ValidatedSubscription, payload P) error {
 		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return subscriptionShape.Of(e, s) }, payload)
 	}
 }
 
-func (n *entry) notify(ctx context.Context, kind runtime.NotificationType, what func(vm.Engine) vm.Ref, payload any) error {
+func (n *function) notify(ctx context.Context, kind runtime.NotificationType, what func(vm.Engine) vm.Ref, payload any) error {
 	data, err := json.Marshal(payload)
 	if err != nil {
 		return fault.Wrap(fault.Internal, "the provider's notification cannot be written as JSON", err)
 	}
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 		return append(args, what(e), e.FromStr(string(data)), e.FromStr(kind.String())), nil
-	}, n.silent)
+	}, n.wantNothing)
 }
 
 var purchaseShape = vm.NewShape(
@@ -67,12 +66,12 @@ var subscriptionShape = vm.NewShape(
 	vm.Bool("active", (*api.ValidatedSubscription).GetActive),
 )
 
-// indexed is the function as the filter of a storage index.
-func (n *entry) indexed(ctx context.Context, w *runtime.StorageWrite) (keep bool, err error) {
+// indexed calls the function as the filter of a storage index.
+func (n *function) indexed(ctx context.Context, w *runtime.StorageWrite) (keep bool, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, writeShape.Of(e, w)), nil },
 		func(e vm.Engine, out []vm.Ref) error {
-			v := one(e, out)
+			v := lastResult(e, out)
 			switch {
 			case !e.IsBool(v):
 				return fault.Newf(fault.Internal, "%s returned %s; expected a boolean", n.what, kindOf(e, v))
@@ -83,7 +82,7 @@ func (n *entry) indexed(ctx context.Context, w *runtime.StorageWrite) (keep bool
 	return keep, err
 }
 
-// writeShape is an object that is about to be written.
+// writeShape is a storage object that is about to be written.
 var writeShape = vm.NewShape(
 	vm.Str("collection", func(w *runtime.StorageWrite) string { return w.Collection }),
 	vm.Str("key", func(w *runtime.StorageWrite) string { return w.Key }),

@@ -12,22 +12,21 @@ import (
 	"kumi/vm"
 )
 
-// Local is the Go state of one VM: what every vm.Call of that VM carries. Make
-// it with Program.NewLocal.
+// Local is the Go state of one VM, which every vm.Call of that VM carries. Make it
+// with Program.NewLocal. It may only be used by the goroutine that owns the VM.
 type Local struct {
 	// Registrar collects what the VM registers.
 	Registrar *Registrar
-	// Module names the module whose code is being evaluated, for registrations
-	// and logs. The loader keeps it right while modules load.
+	// Module is the module whose code is being evaluated, for registrations and logs.
+	// The loader sets it while modules load.
 	Module string
-	// Replay is true while the VM repeats an initialization that another VM did
-	// for real.
+	// Replay is true while the VM replays an initialization that another VM performed.
 	Replay bool
 
 	program *Program
-	log     *core.Logger // of the call that runs; see logger
-	game    *game        // in the VM of a match
-	now     *entry       // whose call runs
+	log     *core.Logger // of the running call; see logger
+	match   *scriptMatch // the match that owns the VM, or nil
+	running *function    // the running function, or nil
 	objects map[*vm.Library]vm.Ref
 	args    []vm.Ref
 	env     vm.Ref // Lua: the env table of every ctx
@@ -35,11 +34,11 @@ type Local struct {
 	senders map[*presence.Presence]vm.Ref
 }
 
-// maxIDs is how many identifiers a VM caches the text of.
+// maxIDs is the maximum number of ids, and of senders, that a match's VM caches.
 const maxIDs = 1024
 
-// idText is an identifier as a script's string. The VM of a match meets the same
-// ones in every tick, so it keeps them.
+// idText returns an id as a script string. A match meets the same ids in every tick,
+// so its VM caches their strings.
 func idText(e vm.Engine, id uuid.UUID) vm.Ref {
 	l := localOfMatch(e)
 	if l == nil {
@@ -56,8 +55,8 @@ func idText(e vm.Engine, id uuid.UUID) vm.Ref {
 	return text
 }
 
-// sender is who sent a message. Messages of one client have the same object, as
-// long as scripts only read it.
+// sender returns the presence of a message's sender. Messages of one client share one
+// object, as long as no script modifies it.
 func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
 	l := localOfMatch(e)
 	r, ok := e.(vm.Recorder)
@@ -75,30 +74,30 @@ func sender(e vm.Engine, d *match.Data) (vm.Ref, error) {
 	return who, nil
 }
 
-// localOfMatch is the state of the VM of a match, nil for another one.
+// localOfMatch returns the Local of a match's VM, or nil for other VMs.
 func localOfMatch(e vm.Engine) *Local {
 	if inst, ok := e.(vm.Instance); ok {
-		if l, ok := inst.Local().(*Local); ok && l.game != nil {
+		if l, ok := inst.Local().(*Local); ok && l.match != nil {
 			return l
 		}
 	}
 	return nil
 }
 
-// logger is that of the call that runs. A match's is made when it first logs
-// something.
+// logger returns the logger of the running call. That of a match is made when it is
+// first used.
 func (l *Local) logger() *core.Logger {
 	if l.log == nil {
 		l.log = l.program.logger
-		if l.game != nil {
-			l.log = l.log.WithField("mid", l.game.match.MatchID()).(*core.Logger)
+		if l.match != nil {
+			l.log = l.log.WithField("mid", l.match.match.MatchID()).(*core.Logger)
 		}
 	}
 	return l.log
 }
 
-// Line begins a log line of what runs now; it is nil, as good as any, when the
-// level is not logged. ctx is that of the running call.
+// Line starts a log line for the running call. It returns nil, which zerolog accepts,
+// if the level is disabled. ctx is the context of the running call.
 func (l *Local) Line(ctx context.Context, level zerolog.Level) *zerolog.Event {
 	e := l.logger().Event(level)
 	if !e.Enabled() {
@@ -107,8 +106,7 @@ func (l *Local) Line(ctx context.Context, level zerolog.Level) *zerolog.Event {
 	return l.note(e, ctx)
 }
 
-// note adds to a log line which module and function it comes from, and for whom
-// they run.
+// note adds the module, the function and the caller to a log line.
 func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 	switch {
 	case l == nil:
@@ -119,10 +117,10 @@ func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 		if l.program.lang == vm.JS {
 			e.Str("function", "InitModule")
 		}
-	case l.game != nil:
-		e.Str("module", l.game.module).Str("function", l.game.what())
-	case l.now != nil:
-		e.Str("module", l.now.module).Str("function", l.now.what)
+	case l.match != nil:
+		e.Str("module", l.match.module).Str("function", l.match.what())
+	case l.running != nil:
+		e.Str("module", l.running.module).Str("function", l.running.what)
 	}
 	if ctx == nil {
 		return e
@@ -131,20 +129,20 @@ func (l *Local) note(e *zerolog.Event, ctx context.Context) *zerolog.Event {
 	return e
 }
 
-// Running names the function whose call runs, and its module; both are empty when
-// none does. It is for the goroutine that owns the VM, or while that is in the call.
+// Running returns the function that the VM is executing and its module, or empty
+// strings. Another goroutine than the VM's owner may call it only while the call runs.
 func (l *Local) Running() (function, module string) {
-	if game := l.game; game != nil {
-		return game.what(), game.module
+	if m := l.match; m != nil {
+		return m.what(), m.module
 	}
-	// Read once: a call that was given up as stuck may end at any time.
-	if now := l.now; now != nil {
-		return now.what, now.module
+	// Read once: a call that was abandoned as stuck may end at any time.
+	if n := l.running; n != nil {
+		return n.what, n.module
 	}
 	return "", ""
 }
 
-// noteScope adds to a log line for whom module code runs.
+// noteScope adds the user, the match and the trace id of a call to a log line.
 func noteScope(e *zerolog.Event, ctx context.Context) {
 	s, _ := core.ScopeOf(ctx)
 	if s == nil {
@@ -161,20 +159,20 @@ func noteScope(e *zerolog.Event, ctx context.Context) {
 	}
 }
 
-// silent says whether what the VM logs has been said by the first one.
-func (l *Local) silent() bool { return l != nil && l.Replay && l.Registrar.Open() }
+// muted reports whether log lines of the VM are dropped, because the first VM has
+// logged the same.
+func (l *Local) muted() bool { return l != nil && l.Replay && l.Registrar.Open() }
 
-// local is the state of a VM made by this package's users.
+// local returns the Local of a VM that was made with Program.NewLocal.
 func local(inst vm.Instance) *Local { return inst.Local().(*Local) }
 
-// localOf is the state of the VM that calls, nil where a table is used without
-// one.
+// localOf returns the Local of the calling VM, or nil if a table is used without one.
 func localOf(c *vm.Call) *Local {
 	l, _ := c.Local.(*Local)
 	return l
 }
 
-// object makes an object of functions once per VM.
+// object returns an object with the functions of lib, made once per VM.
 func (l *Local) object(inst vm.Instance, lib *vm.Library) vm.Ref {
 	if o, ok := l.objects[lib]; ok {
 		return o
@@ -187,7 +185,8 @@ func (l *Local) object(inst vm.Instance, lib *vm.Library) vm.Ref {
 	return o
 }
 
-// ObjectOf makes an object of functions, once per VM where the VM has a Local.
+// ObjectOf returns an object with the functions of lib, made once per VM if the VM has
+// a Local.
 func ObjectOf(inst vm.Instance, lib *vm.Library) vm.Ref {
 	if l, ok := inst.Local().(*Local); ok && l != nil {
 		return l.object(inst, lib)

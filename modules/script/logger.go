@@ -12,11 +12,11 @@ import (
 	"kumi/vm"
 )
 
-// LoggerTable is the logger argument of JavaScript functions. It is bound once
-// per logger: the host is the logger with its fields.
+// LoggerTable is the logger argument of JavaScript functions. It is bound once per
+// logger; the host is the logger with its fields.
 var LoggerTable []vm.Func[*core.Logger]
 
-func init() { // not an initializer: loggers make loggers
+func init() { // breaks the initialization cycle: loggers make loggers
 	LoggerTable = []vm.Func[*core.Logger]{
 		{Name: vm.N("debug"), Live: true, Body: logWith(zerolog.DebugLevel)},
 		{Name: vm.N("info"), Live: true, Body: logWith(zerolog.InfoLevel)},
@@ -47,9 +47,9 @@ func init() { // not an initializer: loggers make loggers
 	}
 }
 
-// gameLoggerTable is loggerTable for the matches of a program, which share it:
-// the logger is that of the match that calls.
-func gameLoggerTable() []vm.Func[struct{}] {
+// matchLoggerTable is LoggerTable for matches. All matches of a program share it; each
+// call logs to the logger of its own match.
+func matchLoggerTable() []vm.Func[struct{}] {
 	table := make([]vm.Func[struct{}], len(LoggerTable))
 	for i := range LoggerTable {
 		f := &LoggerTable[i]
@@ -64,7 +64,7 @@ func gameLoggerTable() []vm.Func[struct{}] {
 	return table
 }
 
-// derived returns a logger with more fields to the script.
+// derived returns a logger with additional fields.
 func derived(c *vm.Call, l runtime.Logger) error {
 	inst, ok := c.E.(vm.Instance)
 	logger, isOurs := l.(*core.Logger)
@@ -81,21 +81,21 @@ func logWith(level zerolog.Level) func(*core.Logger, *vm.Call) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		if loc := localOf(c); loc.silent() {
+		if loc := localOf(c); loc.muted() {
 			return nil
 		}
 		if len(args) > 0 && !strings.Contains(format, "%") {
 			format, args = message(format, args), nil
 		}
-		if e := l.Event(level); e.Enabled() { // formats only what the level lets through
+		if e := l.Event(level); e.Enabled() { // do not format what is not logged
 			localOf(c).note(e, c.Ctx).Msg(message(format, args))
 		}
 		return nil
 	}
 }
 
-// luaLog is logger_debug and its kind: one text, or a format and its arguments,
-// or a text and a table of fields. It returns the text.
+// luaLog implements logger_debug and the like. They take a string, or a format and its
+// arguments, or a string and a table of fields, and return the formatted string.
 func luaLog(level zerolog.Level) func(*core.Module, *vm.Call) error {
 	return func(_ *core.Module, c *vm.Call) error {
 		format := c.StrNonEmpty("message")
@@ -120,7 +120,7 @@ func luaLog(level zerolog.Level) func(*core.Module, *vm.Call) error {
 		if len(args) > 0 {
 			out = message(format, args)
 		}
-		if l := localOf(c); l != nil && !l.silent() {
+		if l := localOf(c); l != nil && !l.muted() {
 			logger := l.logger()
 			if len(fields) > 0 {
 				logger, _ = logger.WithFields(fields).(*core.Logger)
@@ -133,8 +133,8 @@ func luaLog(level zerolog.Level) func(*core.Module, *vm.Call) error {
 	}
 }
 
-// message is printf as modules know it, with arguments that no verb asks for
-// put behind the text.
+// message formats like printf in Nakama's scripts: arguments without a verb are
+// appended.
 func message(format string, args []any) string {
 	if len(args) == 0 {
 		return format
@@ -150,7 +150,7 @@ func message(format string, args []any) string {
 	return b.String()
 }
 
-// rest takes all remaining arguments as things to print.
+// rest converts all remaining arguments for printing.
 func rest(c *vm.Call) []any {
 	var args []any
 	for n := c.Left(); n > 0; n-- {
@@ -159,8 +159,8 @@ func rest(c *vm.Call) []any {
 	return args
 }
 
-// scalar is a number or boolean that also answers to %s, and a whole number
-// that answers to %f.
+// scalar is a number or boolean that can also be formatted with %s, and an integer
+// that can be formatted with %f.
 type scalar struct{ v any }
 
 // Format implements fmt.Formatter.
@@ -183,7 +183,7 @@ func printed(v any) any {
 	return v
 }
 
-// text is a value as text for people.
+// text formats a value for a log line.
 func text(e vm.Engine, v vm.Ref) string {
 	if e.IsStr(v) {
 		return e.Str(v)
@@ -191,8 +191,8 @@ func text(e vm.Engine, v vm.Ref) string {
 	return fmt.Sprint(plain(e, v))
 }
 
-// plain is a value in the form that prints best: scalars as they are, the rest
-// as JSON, errors as their message.
+// plain converts a value to what prints best: scalars as they are, errors as their
+// message, anything else as JSON.
 func plain(e vm.Engine, v vm.Ref) any {
 	switch {
 	case e.IsNil(v):
@@ -213,5 +213,5 @@ func plain(e vm.Engine, v vm.Ref) any {
 	return vm.Preview(e, v, maxShown)
 }
 
-// maxShown is how much of a value is shown in a log line, in bytes.
+// maxShown is the maximum size of one value in a log line, in bytes.
 const maxShown = 16 << 10

@@ -13,10 +13,10 @@ import (
 	"kumi/vm"
 )
 
-// game is one match in a script: a VM of its own, in which the state lives from
-// call to call as the value the script made. It implements match.Handler, so
+// scriptMatch is one match written in a script. It owns a VM, in which the state stays
+// from call to call as the value that the script made. It implements match.Handler, so
 // its methods are called one at a time.
-type game struct {
+type scriptMatch struct {
 	program *Program
 	inst    vm.Instance
 	local   *Local
@@ -27,20 +27,20 @@ type game struct {
 	fns   [len(MatchFunctions)]vm.Ref
 	scope *core.Scope
 	state vm.Ref
-	ctx   vm.Ref // one for the life of the match, so what the script puts there stays
+	ctx   vm.Ref // one for the life of the match, so what the script adds to it stays
 	fixed [4]vm.Ref
 	args  []vm.Ref
 
-	nulls any // what Nuller knows of the state
-	at    int // the function called last
+	nulls any // what vm.Nuller remembers of the state
+	at    int // index of the function called last
 	usage vm.Usage
 
-	outer, inner context.Context // the last context given and what it became
+	outer, inner context.Context // the last context passed in, and the one made from it
 }
 
-var _ match.Handler = (*game)(nil)
+var _ match.Handler = (*scriptMatch)(nil)
 
-// maxLabel is the longest label of a match, in bytes.
+// maxLabel is the maximum length of a match label, in bytes.
 const maxLabel = 2048
 
 // MatchFactory makes the handlers of a script's matches.
@@ -50,7 +50,7 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 		if err != nil {
 			return nil, fmt.Errorf("make the VM of match handler %q: %w", name, err)
 		}
-		g := &game{program: p, inst: inst, local: local(inst), match: m, name: name, module: module}
+		g := &scriptMatch{program: p, inst: inst, local: local(inst), match: m, name: name, module: module}
 		if err := g.prepare(); err != nil {
 			inst.Close()
 			return nil, err
@@ -59,7 +59,7 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 	}
 }
 
-func (g *game) prepare() error {
+func (g *scriptMatch) prepare() error {
 	for i := range g.fns {
 		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && i != MatchReload {
 			return fault.Newf(fault.InvalidArgument, "match handler %q: %s not found or not a function", g.name, g.fn(i))
@@ -71,10 +71,10 @@ func (g *game) prepare() error {
 		MatchID: g.match.MatchID(), MatchNode: g.match.Node(),
 	}
 	g.usage.Name, g.usage.Module, g.usage.Match = "match handler "+g.name, g.module, g.scope.MatchID
-	g.local.game = g
+	g.local.match = g
 	g.local.log = nil // see Local.logger
 	g.local.Registrar.release()
-	// ctx is made once and filled in later, so nothing of it may be read late.
+	// ctx is made once and updated later, so its properties must not be read lazily.
 	g.ctx = g.inst.Object(emptyLayout, nil)
 	src := &contextSource{Scope: g.scope, mode: "match", lua: p.lang == vm.Lua, modules: p.scope.ModuleVersion}
 	for i := range contextFields {
@@ -88,21 +88,21 @@ func (g *game) prepare() error {
 		g.inst.SetNamed(g.ctx, contextFields[i].name.In(p.lang), v)
 	}
 	if p.lang == vm.JS {
-		g.fixed[0] = g.inst.Functions(p.gameLogger)
+		g.fixed[0] = g.inst.Functions(p.matchLogger)
 		g.fixed[1] = g.local.object(g.inst, p.nk)
 	}
 	g.fixed[2] = g.inst.Functions(p.dispatcher)
 	return nil
 }
 
-// fn is the name of a handler function as the script spells it.
-func (g *game) fn(i int) string { return MatchFunctions[i].In(g.program.lang) }
+// fn returns the name of a handler function as the script spells it.
+func (g *scriptMatch) fn(i int) string { return MatchFunctions[i].In(g.program.lang) }
 
-// what names the function called last for people.
-func (g *game) what() string { return "match handler " + g.name + " " + g.fn(g.at) }
+// what names the function called last, for messages.
+func (g *scriptMatch) what() string { return "match handler " + g.name + " " + g.fn(g.at) }
 
-// refresh puts the match's label and tick rate into ctx.
-func (g *game) refresh() {
+// refresh updates the label and the tick rate in ctx.
+func (g *scriptMatch) refresh() {
 	g.scope.HasMatchState = true
 	g.scope.MatchLabel, g.scope.MatchTickRate = g.match.Label(), g.match.TickRate()
 	lang := g.program.lang
@@ -115,9 +115,9 @@ var (
 	nMatchTickRate = vm.N("match_tick_rate")
 )
 
-// invoke calls a handler function. tick < 0 is the call of init, which has no
-// dispatcher, tick and state.
-func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more ...vm.Ref) ([]vm.Ref, error) {
+// invoke calls a handler function. A tick below 0 is the call of matchInit, which gets
+// no dispatcher, tick and state.
+func (g *scriptMatch) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more ...vm.Ref) ([]vm.Ref, error) {
 	if ctx != g.outer {
 		g.outer, g.inner = ctx, core.WithScope(ctx, g.scope)
 	}
@@ -134,7 +134,7 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	args = append(args, more...)
 	g.args = args
 	g.at = i
-	runs(g.inst, &g.usage)
+	countCall(g.inst, &g.usage)
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
 		g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
@@ -143,30 +143,30 @@ func (g *game) invoke(ctx context.Context, i int, self vm.Ref, tick int64, more 
 	return out, nil
 }
 
-// bad is the error of a wrong result.
-func (g *game) bad(i int, format string, args ...any) error {
+// bad logs and returns the error of an invalid result.
+func (g *scriptMatch) bad(i int, format string, args ...any) error {
 	err := fault.Newf(fault.Internal, "match handler %q: %s %s", g.name, g.fn(i), fmt.Sprintf(format, args...))
 	g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
 	return err
 }
 
-// result is what a handler function gave back: the state, and what comes with
-// it under a name in JavaScript and at a position in Lua.
+// result is what a handler function returned: the state and further values, which have
+// a name in JavaScript and a position in Lua.
 type result struct {
-	g      *game
+	g      *scriptMatch
 	i      int
 	out    []vm.Ref
 	object vm.Ref
 }
 
-// results takes what a function returned apart, with at most most values in
-// Lua. A nil state means that the match is over: alive is false.
-func (g *game) results(i int, out []vm.Ref, most int) (r result, state vm.Ref, alive bool, err error) {
+// results splits what a function returned; in Lua these may be at most max values. If
+// the state is nil the match is over: alive is false then.
+func (g *scriptMatch) results(i int, out []vm.Ref, max int) (r result, state vm.Ref, alive bool, err error) {
 	e := g.inst
 	r = result{g: g, i: i, out: out}
 	if g.program.lang == vm.Lua {
-		if len(out) > most {
-			return r, nil, false, g.bad(i, "returned too many values, stopping match: %d instead of %d", len(out), most)
+		if len(out) > max {
+			return r, nil, false, g.bad(i, "returned too many values, stopping match: %d instead of %d", len(out), max)
 		}
 		if len(out) == 0 || e.IsNil(out[0]) {
 			return r, nil, false, nil
@@ -182,8 +182,7 @@ func (g *game) results(i int, out []vm.Ref, most int) (r result, state vm.Ref, a
 	}
 	state = e.Field(out[0], &nState)
 	if e.IsNil(state) {
-		// {state: null} ends the match; an object that has other things instead
-		// is a slip.
+		// {state: null} ends the match; an object with other keys instead is a mistake.
 		first, has := "", false
 		e.EachField(out[0], func(key string, _ vm.Ref) bool {
 			if first == "" {
@@ -200,16 +199,17 @@ func (g *game) results(i int, out []vm.Ref, most int) (r result, state vm.Ref, a
 	return r, state, true, nil
 }
 
-// keep makes a value the state of the match. Nakama turns undefined and holes of
-// arrays into null between callbacks, and published games depend on it.
-func (g *game) keep(state vm.Ref) {
+// keep sets the state of the match. Nakama turns undefined and holes of arrays into
+// null between callbacks, and published games depend on it.
+func (g *scriptMatch) keep(state vm.Ref) {
 	g.state = state
 	if n, ok := g.inst.(vm.Nuller); ok && g.program.stateNulls {
 		g.nulls = n.NullState(state, g.nulls)
 	}
 }
 
-// get is a further value by name or position, from 1; nil when absent.
+// get returns a further value by its name, or by its position from 1; nil if it is
+// absent.
 func (r result) get(n *vm.Name, position int) vm.Ref {
 	e := r.g.inst
 	var v vm.Ref
@@ -224,7 +224,7 @@ func (r result) get(n *vm.Name, position int) vm.Ref {
 	return v
 }
 
-// str is a further value that is text or absent.
+// str is get for a string; empty if it is absent.
 func (r result) str(n *vm.Name, position int) (string, error) {
 	v := r.get(n, position)
 	switch {
@@ -237,7 +237,7 @@ func (r result) str(n *vm.Name, position int) (string, error) {
 }
 
 // Init implements match.Handler.
-func (g *game) Init(ctx context.Context, params map[string]any) (tickRate int, label string, err error) {
+func (g *scriptMatch) Init(ctx context.Context, params map[string]any) (tickRate int, label string, err error) {
 	e := g.inst
 	var arg vm.Ref
 	if len(params) == 0 && g.program.lang == vm.Lua {
@@ -254,7 +254,7 @@ func (g *game) Init(ctx context.Context, params map[string]any) (tickRate int, l
 		return 0, "", err
 	}
 	if !alive {
-		return 0, "", g.bad(matchInit, "gave no state: initial state must not be nil")
+		return 0, "", g.bad(matchInit, "returned no state: initial state must not be nil")
 	}
 	rate := r.get(&nTickRate, 1)
 	if rate == nil || !e.IsNum(rate) {
@@ -275,7 +275,7 @@ func (g *game) Init(ctx context.Context, params map[string]any) (tickRate int, l
 }
 
 // JoinAttempt implements match.Handler.
-func (g *game) JoinAttempt(ctx context.Context, tick int64, joiner *match.Joiner, metadata map[string]string) (match.Verdict, error) {
+func (g *scriptMatch) JoinAttempt(ctx context.Context, tick int64, joiner *match.Joiner, metadata map[string]string) (match.Verdict, error) {
 	e := g.inst
 	meta, err := stringMap(e, metadata)
 	if err != nil {
@@ -308,8 +308,8 @@ func (g *game) JoinAttempt(ctx context.Context, tick int64, joiner *match.Joiner
 	return match.Verdict{Alive: true, Accept: e.Bool(accept), Reason: reason}, nil
 }
 
-// joinContext copies ctx and adds the joiner.
-func (g *game) joinContext(j *match.Joiner) (vm.Ref, error) {
+// joinContext returns a copy of ctx with the properties of the joining player.
+func (g *scriptMatch) joinContext(j *match.Joiner) (vm.Ref, error) {
 	e, lang := g.inst, g.program.lang
 	self := e.Object(emptyLayout, nil)
 	e.EachField(g.ctx, func(key string, v vm.Ref) bool {
@@ -334,7 +334,7 @@ func (g *game) joinContext(j *match.Joiner) (vm.Ref, error) {
 	return self, nil
 }
 
-// joinerFields are the positions of what a join attempt adds to ctx.
+// joinerFields are the positions of the properties that a join attempt adds to ctx.
 var joinerFields = func() (at []int) {
 	for _, name := range []string{"user_id", "username", "vars", "user_session_exp", "session_id", "client_ip", "client_port"} {
 		i, ok := contextLayout.Position(vm.Lua, name)
@@ -346,8 +346,8 @@ var joinerFields = func() (at []int) {
 	return at
 }()
 
-// step is a call that gives nothing but the state.
-func (g *game) step(ctx context.Context, i int, tick int64, arg vm.Ref) (alive bool, err error) {
+// step calls a function that returns nothing but the state.
+func (g *scriptMatch) step(ctx context.Context, i int, tick int64, arg vm.Ref) (alive bool, err error) {
 	out, err := g.invoke(ctx, i, g.ctx, tick, arg)
 	if err != nil {
 		return false, err
@@ -360,12 +360,12 @@ func (g *game) step(ctx context.Context, i int, tick int64, arg vm.Ref) (alive b
 }
 
 // Join implements match.Handler.
-func (g *game) Join(ctx context.Context, tick int64, joins []*presence.Presence) (bool, error) {
+func (g *scriptMatch) Join(ctx context.Context, tick int64, joins []*presence.Presence) (bool, error) {
 	return g.step(ctx, matchJoin, tick, moves(g.inst, joins))
 }
 
 // Leave implements match.Handler.
-func (g *game) Leave(ctx context.Context, tick int64, leaves []*presence.Presence) (bool, error) {
+func (g *scriptMatch) Leave(ctx context.Context, tick int64, leaves []*presence.Presence) (bool, error) {
 	return g.step(ctx, matchLeave, tick, moves(g.inst, leaves))
 }
 
@@ -378,17 +378,17 @@ func moves(e vm.Engine, list []*presence.Presence) vm.Ref {
 }
 
 // Loop implements match.Handler.
-func (g *game) Loop(ctx context.Context, tick int64, messages []*match.Data) (bool, error) {
+func (g *scriptMatch) Loop(ctx context.Context, tick int64, messages []*match.Data) (bool, error) {
 	return g.step(ctx, matchLoop, tick, messageShape.ListOf(g.inst, messages))
 }
 
 // Terminate implements match.Handler.
-func (g *game) Terminate(ctx context.Context, tick int64, graceSeconds int) (bool, error) {
+func (g *scriptMatch) Terminate(ctx context.Context, tick int64, graceSeconds int) (bool, error) {
 	return g.step(ctx, matchTerminate, tick, g.inst.FromInt(int64(graceSeconds)))
 }
 
 // Signal implements match.Handler.
-func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool, reply string, err error) {
+func (g *scriptMatch) Signal(ctx context.Context, tick int64, data string) (alive bool, reply string, err error) {
 	out, err := g.invoke(ctx, matchSignal, g.ctx, tick, g.inst.FromStr(data))
 	if err != nil {
 		return false, "", err
@@ -398,7 +398,7 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 		return false, "", err
 	}
 	if reply, err = r.str(&nData, 1); err == nil {
-		err = g.program.fits("match handler "+g.name+" "+g.fn(matchSignal), len(reply))
+		err = g.program.checkSize("match handler "+g.name+" "+g.fn(matchSignal), len(reply))
 	}
 	if err != nil {
 		return false, "", err
@@ -410,15 +410,15 @@ func (g *game) Signal(ctx context.Context, tick int64, data string) (alive bool,
 }
 
 // State implements match.Handler.
-func (g *game) State(context.Context) (string, error) {
+func (g *scriptMatch) State(context.Context) (string, error) {
 	if g.state == nil {
 		return "", nil
 	}
 	return vm.Preview(g.inst, g.state, maxShownState), nil
 }
 
-// maxShownState bounds what is shown of a match's state, in bytes.
+// maxShownState is the maximum size of a state that State returns, in bytes.
 const maxShownState = 1 << 20
 
 // Close implements match.Handler.
-func (g *game) Close() { g.inst.Close() }
+func (g *scriptMatch) Close() { g.inst.Close() }

@@ -13,7 +13,7 @@ import (
 )
 
 // DispatcherTable is the dispatcher argument of match handlers. Its functions
-// work on the match that owns the calling VM.
+// act on the match that owns the calling VM.
 var DispatcherTable = []vm.Func[struct{}]{
 	{Name: vm.N("broadcast_message"), Body: broadcast(match.Dispatcher.BroadcastMessage)},
 	{Name: vm.N("broadcast_message_deferred"), Body: broadcast(match.Dispatcher.BroadcastMessageDeferred)},
@@ -21,10 +21,10 @@ var DispatcherTable = []vm.Func[struct{}]{
 	{Name: vm.N("match_label_update"), Body: matchLabelUpdate},
 }
 
-// gameOf is the match of the calling VM.
-func gameOf(c *vm.Call) (*game, error) {
-	if l := localOf(c); l != nil && l.game != nil {
-		return l.game, nil
+// matchOf returns the match that owns the calling VM.
+func matchOf(c *vm.Call) (*scriptMatch, error) {
+	if l := localOf(c); l != nil && l.match != nil {
+		return l.match, nil
 	}
 	return nil, fault.New(fault.FailedPrecondition, "the dispatcher can only be used in match handlers")
 }
@@ -41,11 +41,11 @@ func broadcast(send func(d match.Dispatcher, opCode int64, data []byte, presence
 			from = p
 		}
 		reliable := c.OptBool("reliable", true)
-		g, err := gameOf(c)
+		g, err := matchOf(c)
 		if err := cmp.Or(c.Err(), err); err != nil {
 			return err
 		}
-		if err := g.program.fits("a message of match handler "+g.name, len(data)); err != nil {
+		if err := g.program.checkSize("a message of match handler "+g.name, len(data)); err != nil {
 			return err
 		}
 		for _, p := range to {
@@ -59,7 +59,7 @@ func broadcast(send func(d match.Dispatcher, opCode int64, data []byte, presence
 
 func matchKick(_ struct{}, c *vm.Call) error {
 	who := vm.OptListOf(c, "presences", ReadPresence)
-	g, err := gameOf(c)
+	g, err := matchOf(c)
 	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func matchKick(_ struct{}, c *vm.Call) error {
 
 func matchLabelUpdate(_ struct{}, c *vm.Call) error {
 	label := c.OptStr("label", "")
-	g, err := gameOf(c)
+	g, err := matchOf(c)
 	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func matchLabelUpdate(_ struct{}, c *vm.Call) error {
 	return nil
 }
 
-// ReadPresence reads a presence as scripts hold it. The user is optional, for
-// lists of receivers need none.
+// ReadPresence reads a presence from a script object. The user id is optional: lists
+// of receivers need none.
 func ReadPresence(o vm.Obj) runtime.Presence {
 	p := &presence.Presence{}
 	p.Session = readUUID(o, &nSessionID, o.UUID(&nSessionID))
@@ -96,7 +96,7 @@ func ReadPresence(o vm.Obj) runtime.Presence {
 	return p
 }
 
-// readUUID takes the text of an identifier that has been checked.
+// readUUID parses an identifier and reports an invalid one as the field n.
 func readUUID(o vm.Obj, n *vm.Name, text string) uuid.UUID {
 	if text == "" {
 		return uuid.Nil

@@ -8,13 +8,13 @@ import (
 	"kumi/vm"
 )
 
-var _ match.Movable = (*game)(nil)
+var _ match.Movable = (*scriptMatch)(nil)
 
 // Move implements match.Movable. The state is transferred as plain data. If
 // the new code has a match_reload function, which makes the new state, values
 // that cannot be transferred are left out; otherwise they make the move fail.
-func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bool, err error) {
-	next, ok := to.(*game)
+func (g *scriptMatch) Move(ctx context.Context, tick int64, to match.Handler) (moved bool, err error) {
+	next, ok := to.(*scriptMatch)
 	if !ok || next.program.lang != g.program.lang {
 		return false, fault.New(fault.FailedPrecondition, "the match handler is now in another language")
 	}
@@ -23,7 +23,7 @@ func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bo
 	}
 	target, ok := next.inst.(vm.Transferer)
 	if !ok {
-		return false, fault.New(fault.Unimplemented, "this engine cannot take over state")
+		return false, fault.New(fault.Unimplemented, "this engine cannot transfer state")
 	}
 	converts := next.fns[MatchReload] != nil
 	state, lost, err := target.Transfer(g.inst, g.state, converts)
@@ -47,7 +47,7 @@ func (g *game) Move(ctx context.Context, tick int64, to match.Handler) (moved bo
 		return false, err
 	}
 	if !alive {
-		return false, next.bad(MatchReload, "gave no state")
+		return false, next.bad(MatchReload, "returned no state")
 	}
 	next.state = state
 	return true, nil

@@ -5,8 +5,8 @@ import (
 	"kumi/vm"
 )
 
-// The functions of a match handler, by position. All are required but the last,
-// which takes over a running match's state when the modules are loaded anew.
+// The functions of a match handler, by index. All are required but the last, which
+// takes over the state of a running match after a reload.
 const (
 	matchInit = iota
 	matchJoinAttempt
@@ -24,7 +24,8 @@ var MatchFunctions = [...]vm.Name{
 	vm.N("match_loop"), vm.N("match_terminate"), vm.N("match_signal"), vm.N("match_reload"),
 }
 
-// matchKey is the key of a handler's function: match:<name>:init and so on.
+// matchKey returns the registration key of a handler's function: match:<name>:init and
+// so on.
 func matchKey(name string, i int) string {
 	return string(registry.Match) + ":" + name + ":" + MatchFunctions[i].Snake[len("match_"):]
 }

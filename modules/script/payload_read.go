@@ -15,33 +15,33 @@ import (
 	"kumi/vm"
 )
 
-// Payload makes the script value of a message, as hooks get it: what its JSON
-// form says, with enums as numbers and 64-bit integers as strings. JavaScript
-// sees camelCase names and every field, Lua sees the names of the .proto files
-// and the fields that are set.
+// Payload converts a message to a script value, as hooks get it. It follows protobuf's
+// JSON form, with enums as numbers and 64-bit integers as strings. JavaScript sees
+// camelCase names and every field; Lua sees the names of the .proto files and only the
+// fields that are set.
 //
 // The message must not change while the value is in use.
 func Payload(e vm.Engine, m proto.Message) vm.Ref {
 	r := m.ProtoReflect()
-	return PlanOf(r.Descriptor()).of(e, r)
+	return SchemaOf(r.Descriptor()).of(e, r)
 }
 
-func (p *plan) of(e vm.Engine, m protoreflect.Message) vm.Ref {
-	return e.Record(p.layout, &payload{plan: p, m: m, all: e.Lang() == vm.JS})
+func (p *MessageSchema) of(e vm.Engine, m protoreflect.Message) vm.Ref {
+	return e.Record(p.layout, &payload{MessageSchema: p, m: m, all: e.Lang() == vm.JS})
 }
 
-// payload reads the properties of a record from a message.
+// payload provides the properties of a record from a message.
 type payload struct {
-	*plan
+	*MessageSchema
 	m   protoreflect.Message
-	all bool // also what is not set
+	all bool // include fields that are not set
 }
 
 // Has implements vm.Source.
 func (s *payload) Has(i int) bool {
 	f := &s.Fields[i]
 	if !s.all || f.Presence && !(f.Message && f.Oneof == 0) {
-		return s.m.Has(f.Fd)
+		return s.m.Has(f.Desc)
 	}
 	return true
 }
@@ -49,10 +49,10 @@ func (s *payload) Has(i int) bool {
 // Get implements vm.Source.
 func (s *payload) Get(e vm.Engine, i int) (vm.Ref, error) {
 	f := &s.Fields[i]
-	if f.Message && !s.m.Has(f.Fd) {
+	if f.Message && !s.m.Has(f.Desc) {
 		return e.Nil(), nil
 	}
-	v := s.m.Get(f.Fd)
+	v := s.m.Get(f.Desc)
 	switch {
 	case f.List:
 		list := v.List()
@@ -65,13 +65,13 @@ func (s *payload) Get(e vm.Engine, i int) (vm.Ref, error) {
 			refs[i] = x
 		}
 		return e.List(refs), nil
-	case f.Dict:
+	case f.Map:
 		return f.readMap(e, v.Map())
 	}
 	return f.read(e, v)
 }
 
-func (f *PlanField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
+func (f *MessageField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
 	names := make([]vm.Name, 0, m.Len())
 	refs := make([]vm.Ref, 0, m.Len())
 	var failed error
@@ -90,9 +90,8 @@ func (f *PlanField) readMap(e vm.Engine, m protoreflect.Map) (vm.Ref, error) {
 	return e.Object(vm.NewLayout(names...), refs), nil
 }
 
-// read makes the script value of one value of the field, a list's item or a
-// map's value.
-func (f *PlanField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
+// read converts one value of the field: a list's item or a map's value.
+func (f *MessageField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
 	switch f.Kind {
 	case protoreflect.StringKind:
 		return e.FromStr(v.String()), nil
@@ -115,7 +114,7 @@ func (f *PlanField) read(e vm.Engine, v protoreflect.Value) (vm.Ref, error) {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		return f.readMessage(e, v.Message())
 	}
-	return nil, fmt.Errorf("field %s has a kind that scripts cannot read", f.Fd.FullName())
+	return nil, fmt.Errorf("field %s has a kind that scripts cannot read", f.Desc.FullName())
 }
 
 func readFloat(e vm.Engine, x float64) vm.Ref {
@@ -130,13 +129,13 @@ func readFloat(e vm.Engine, x float64) vm.Ref {
 	return e.FromFloat(x)
 }
 
-func (f *PlanField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, error) {
+func (f *MessageField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, error) {
 	switch f.Known {
 	case Ordinary:
-		return f.Plan().of(e, m), nil
+		return f.Schema().of(e, m), nil
 	case Wrapper:
-		value := &f.Plan().Fields[0]
-		return value.read(e, m.Get(value.Fd))
+		value := &f.Schema().Fields[0]
+		return value.read(e, m.Get(value.Desc))
 	case Timestamp:
 		if t, ok := m.Interface().(*timestamppb.Timestamp); ok && t.IsValid() {
 			return e.FromStr(formatTime(t.AsTime())), nil
@@ -144,12 +143,12 @@ func (f *PlanField) readMessage(e vm.Engine, m protoreflect.Message) (vm.Ref, er
 	}
 	text, err := protojson.Marshal(m.Interface())
 	if err != nil {
-		return nil, fmt.Errorf("field %s: %w", f.Fd.FullName(), err)
+		return nil, fmt.Errorf("field %s: %w", f.Desc.FullName(), err)
 	}
 	return e.FromJSON(string(text))
 }
 
-// formatTime writes a time as protobuf's JSON does: with 0, 3, 6 or 9 digits
+// formatTime formats a time as protobuf's JSON form does: with 0, 3, 6 or 9 digits
 // after the second.
 func formatTime(t time.Time) string {
 	switch ns := t.Nanosecond(); {

@@ -17,20 +17,20 @@ import (
 	"kumi/vm"
 )
 
-// ReadPayload fills m, which must be empty, from a script value. Names may be
-// in either spelling; a key that is no field, or a value of the wrong kind, is
-// an error that says where it is.
+// ReadPayload fills m, which must be empty, from a script value. Names may be in
+// either spelling. An unknown field, or a value of the wrong type, is an
+// InvalidArgument with its path.
 func ReadPayload(e vm.Engine, v vm.Ref, m proto.Message) error {
 	r := m.ProtoReflect()
 	w := payloadWriter{e: e}
 	if !e.IsObject(v) {
 		return fault.Newf(fault.InvalidArgument, "expected an object with the fields of %s", r.Descriptor().Name())
 	}
-	PlanOf(r.Descriptor()).write(&w, v, r)
+	SchemaOf(r.Descriptor()).write(&w, v, r)
 	return w.err
 }
 
-// payloadWriter carries the place in the value and the first error.
+// payloadWriter holds the current path and the first error.
 type payloadWriter struct {
 	e     vm.Engine
 	path  []byte
@@ -38,7 +38,7 @@ type payloadWriter struct {
 	err   error
 }
 
-// maxPayloadDepth bounds the nesting of a message, and so ends cycles.
+// maxPayloadDepth is the maximum nesting of a message. It also stops cycles.
 const maxPayloadDepth = 64
 
 func (w *payloadWriter) fail(want string) {
@@ -51,7 +51,7 @@ func (w *payloadWriter) fail(want string) {
 	w.err = fault.New(fault.InvalidArgument, want)
 }
 
-func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
+func (p *MessageSchema) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 	if w.depth++; w.depth > maxPayloadDepth {
 		w.fail("nested too deeply")
 		return
@@ -72,7 +72,7 @@ func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 				return true
 			}
 			f := &p.Fields[i]
-			if m.Has(f.Fd) {
+			if m.Has(f.Desc) {
 				w.fail("the field is given twice, in both spellings")
 				return false
 			}
@@ -86,11 +86,11 @@ func (p *plan) write(w *payloadWriter, v vm.Ref, m protoreflect.Message) {
 	w.depth--
 }
 
-// oneofSet is the oneofs of a message that have a member; messages here have
-// few.
+// oneofSet is the set of the oneofs of a message that are set; no message has more
+// than 64.
 type oneofSet uint64
 
-func (s *oneofSet) add(w *payloadWriter, f *PlanField) bool {
+func (s *oneofSet) add(w *payloadWriter, f *MessageField) bool {
 	if f.Oneof == 0 {
 		return true
 	}
@@ -103,9 +103,9 @@ func (s *oneofSet) add(w *payloadWriter, f *PlanField) bool {
 	return true
 }
 
-// recorded is the record behind v if it was made from a message of this type
+// recorded returns the record that v is, if it was made from a message of this type
 // and has no further properties.
-func (p *plan) recorded(e vm.Engine, v vm.Ref) vm.Recorded {
+func (p *MessageSchema) recorded(e vm.Engine, v vm.Ref) vm.Recorded {
 	r, ok := e.(vm.Recorder)
 	if !ok {
 		return nil
@@ -114,15 +114,15 @@ func (p *plan) recorded(e vm.Engine, v vm.Ref) vm.Recorded {
 	if rec == nil || rec.Extended() {
 		return nil
 	}
-	if src, ok := rec.Source().(*payload); !ok || src.plan != p {
+	if src, ok := rec.Source().(*payload); !ok || src.MessageSchema != p {
 		return nil
 	}
 	return rec
 }
 
-// copy takes the fields that the script has not touched from the message they
-// were in, and shares them with it; only the others are read from the script.
-func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m protoreflect.Message) {
+// copy shares the fields that the script has not touched with the message they came
+// from, and reads only the others from the script.
+func (p *MessageSchema) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m protoreflect.Message) {
 	from := rec.Source().(*payload).m
 	at := len(w.path)
 	for i := range p.Fields {
@@ -130,8 +130,8 @@ func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m proto
 		x, touched := rec.Touched(i)
 		switch {
 		case !touched:
-			if from.Has(f.Fd) && oneofs.add(w, f) {
-				m.Set(f.Fd, from.Get(f.Fd))
+			if from.Has(f.Desc) && oneofs.add(w, f) {
+				m.Set(f.Desc, from.Get(f.Desc))
 			}
 		case x != nil && !w.e.IsNil(x):
 			w.path = append(append(w.path[:at], '.'), f.Name.In(w.e.Lang())...)
@@ -145,8 +145,8 @@ func (p *plan) copy(w *payloadWriter, rec vm.Recorded, oneofs *oneofSet, m proto
 	}
 }
 
-// write sets the field in m.
-func (f *PlanField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+// write sets the field in m from x.
+func (f *MessageField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 	e := w.e
 	switch {
 	case f.List:
@@ -158,28 +158,28 @@ func (f *PlanField) write(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 		if n == 0 {
 			return
 		}
-		list := m.Mutable(f.Fd).List()
+		list := m.Mutable(f.Desc).List()
 		at := len(w.path)
 		for i := range n {
 			w.path = append(strconv.AppendInt(append(w.path[:at], '['), int64(i), 10), ']')
-			v, ok := f.value1(w, e.Index(x, i), list.NewElement)
+			v, ok := f.writeValue(w, e.Index(x, i), list.NewElement)
 			if !ok {
 				return
 			}
 			list.Append(v)
 		}
 		w.path = w.path[:at]
-	case f.Dict:
+	case f.Map:
 		f.writeMap(w, x, m)
 	default:
-		v, ok := f.value1(w, x, func() protoreflect.Value { return m.NewField(f.Fd) })
+		v, ok := f.writeValue(w, x, func() protoreflect.Value { return m.NewField(f.Desc) })
 		if ok {
-			m.Set(f.Fd, v)
+			m.Set(f.Desc, v)
 		}
 	}
 }
 
-func (f *PlanField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
+func (f *MessageField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message) {
 	if !w.e.IsObject(x) {
 		w.fail("expected an object")
 		return
@@ -189,13 +189,13 @@ func (f *PlanField) writeMap(w *payloadWriter, x vm.Ref, m protoreflect.Message)
 	w.e.EachField(x, func(key string, item vm.Ref) bool {
 		w.path = append(append(w.path[:at], '.'), key...)
 		if dict == nil {
-			dict = m.Mutable(f.Fd).Map()
+			dict = m.Mutable(f.Desc).Map()
 		}
 		k, ok := mapKey(w, f.key, key)
 		if !ok {
 			return false
 		}
-		v, ok := f.Value.value1(w, item, dict.NewValue)
+		v, ok := f.Value.writeValue(w, item, dict.NewValue)
 		if !ok {
 			return false
 		}
@@ -238,9 +238,9 @@ func mapKey(w *payloadWriter, kind protoreflect.Kind, key string) (protoreflect.
 	return protoreflect.MapKey{}, false
 }
 
-// value1 reads one value of the field, a list's item or a map's value. fresh
-// makes an empty one, for messages.
-func (f *PlanField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+// writeValue converts one value of the field: a list's item or a map's value. fresh
+// makes an empty message.
+func (f *MessageField) writeValue(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
 	e := w.e
 	none := protoreflect.Value{}
 	switch f.Kind {
@@ -289,10 +289,10 @@ func (f *PlanField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect
 		return protoreflect.ValueOfFloat64(n), ok
 	case protoreflect.EnumKind:
 		if e.IsStr(x) {
-			if ev := f.Fd.Enum().Values().ByName(protoreflect.Name(e.Str(x))); ev != nil {
+			if ev := f.Desc.Enum().Values().ByName(protoreflect.Name(e.Str(x))); ev != nil {
 				return protoreflect.ValueOfEnum(ev.Number()), true
 			}
-			w.fail("expected a number, or a name of " + string(f.Fd.Enum().FullName()))
+			w.fail("expected a number, or a name of " + string(f.Desc.Enum().FullName()))
 			return none, false
 		}
 		n, ok := f.integer(w, x, math.MinInt32, math.MaxInt32)
@@ -306,7 +306,7 @@ func (f *PlanField) value1(w *payloadWriter, x vm.Ref, fresh func() protoreflect
 	return none, false
 }
 
-func (f *PlanField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int64, bool) {
+func (f *MessageField) integer(w *payloadWriter, x vm.Ref, min, max int64) (int64, bool) {
 	var n int64
 	ok := false
 	switch {
@@ -317,19 +317,19 @@ func (f *PlanField) integer(w *payloadWriter, x vm.Ref, least, most int64) (int6
 			ok = true
 			break
 		}
-		// 1e3 and 1.0 are whole numbers too.
+		// 1e3 and 1.0 are integers too.
 		f, err := strconv.ParseFloat(s, 64)
 		n = int64(f)
 		ok = err == nil && math.Abs(f) < 1<<53 && float64(n) == f
 	case w.e.IsNum(x):
 		n, ok = w.e.Int(x)
-		ok = ok && w.e.Float(x) == math.Trunc(w.e.Float(x)) // Lua's Int cuts fractions off
+		ok = ok && w.e.Float(x) == math.Trunc(w.e.Float(x)) // Lua's Int truncates
 	}
 	if !ok {
 		w.fail("expected a whole number")
 		return 0, false
 	}
-	if n < least || n > most {
+	if n < min || n > max {
 		w.fail("the number is out of range")
 		return 0, false
 	}
@@ -359,8 +359,8 @@ func writeFloat(w *payloadWriter, x vm.Ref) (float64, bool) {
 	return 0, false
 }
 
-// writeBytes takes base64 in either alphabet, padded or not, and in JavaScript
-// binary data as it is.
+// writeBytes takes base64 text in either alphabet, padded or not, and in JavaScript
+// binary data.
 func writeBytes(w *payloadWriter, x vm.Ref) (protoreflect.Value, bool) {
 	switch {
 	case w.e.IsStr(x):
@@ -381,7 +381,7 @@ func writeBytes(w *payloadWriter, x vm.Ref) (protoreflect.Value, bool) {
 	return protoreflect.Value{}, false
 }
 
-func (f *PlanField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
+func (f *MessageField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protoreflect.Value) (protoreflect.Value, bool) {
 	switch f.Known {
 	case Ordinary:
 		if !w.e.IsObject(x) {
@@ -389,16 +389,16 @@ func (f *PlanField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protor
 			return protoreflect.Value{}, false
 		}
 		v := fresh()
-		f.Plan().write(w, x, v.Message())
+		f.Schema().write(w, x, v.Message())
 		return v, w.err == nil
 	case Wrapper:
-		value := &f.Plan().Fields[0]
-		inner, ok := value.value1(w, x, nil)
+		value := &f.Schema().Fields[0]
+		inner, ok := value.writeValue(w, x, nil)
 		if !ok {
 			return protoreflect.Value{}, false
 		}
 		v := fresh()
-		v.Message().Set(value.Fd, inner)
+		v.Message().Set(value.Desc, inner)
 		return v, true
 	case Timestamp:
 		if w.e.IsStr(x) {
@@ -417,7 +417,7 @@ func (f *PlanField) writeMessage(w *payloadWriter, x vm.Ref, fresh func() protor
 		err = protojson.Unmarshal(text, v.Message().Interface())
 	}
 	if err != nil {
-		w.fail("expected the JSON form of " + string(f.Fd.Message().FullName()))
+		w.fail("expected the JSON form of " + string(f.Desc.Message().FullName()))
 		return protoreflect.Value{}, false
 	}
 	return v, true

@@ -10,9 +10,9 @@ import (
 	"kumi/vm"
 )
 
-// ProgramTable lists what Lua modules call on nk about their own program: to
-// register, to log, to read the configuration. In JavaScript the initializer, the
-// logger and ctx have these.
+// ProgramTable are the functions of nk that concern the Lua program itself: they
+// register, log and read the configuration. In JavaScript these belong to the
+// initializer, the logger and ctx.
 var ProgramTable = slices.Concat(registerLua, logTable, onceTable, []vm.Func[*core.Module]{
 	{Name: vm.N("get_config"), Only: vm.Lua, Live: true, Body: getConfig},
 })
@@ -29,9 +29,9 @@ var onceTable = []vm.Func[*core.Module]{
 	{Name: vm.N("get_context"), Only: vm.Lua, Live: true, Body: getContext},
 }
 
-// runOnce calls a function once per load. While modules load, every VM calls
-// it, but only in the first one do its calls have an effect; later, the first
-// call from that line of the module does.
+// runOnce calls a function once per load. While modules load every VM calls it, but nk
+// has effects only in the first one; later, only the first call from that line of the
+// module runs.
 func runOnce(_ *core.Module, c *vm.Call) error {
 	fn := c.Func("fn")
 	if err := c.Err(); err != nil {
@@ -39,7 +39,7 @@ func runOnce(_ *core.Module, c *vm.Call) error {
 	}
 	l := localOf(c)
 	if l == nil {
-		return fault.New(fault.FailedPrecondition, "run_once needs a module")
+		return fault.New(fault.FailedPrecondition, "run_once can only be called in a module")
 	}
 	if !l.Registrar.Open() {
 		key := ""

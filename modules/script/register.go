@@ -15,10 +15,10 @@ import (
 // one another. JavaScript calls them on the initializer and passes the name
 // first; Lua calls them on nk and passes the function first.
 
-// registering is the host of registration functions.
+// registering is the host of the registration functions.
 type registering = *core.Module
 
-// Initializer is the object that JavaScript's InitModule registers with.
+// Initializer returns the initializer argument of JavaScript's InitModule.
 func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 	table := append([]vm.Func[registering]{
 		{Name: vm.N("register_rpc"), Body: registerRPC},
@@ -39,7 +39,7 @@ func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 	return vm.Bind(lang, nk, table)
 }
 
-// registerShared are the functions that have the same name in both languages.
+// registerShared are the functions with the same name in both languages.
 var registerShared = func() []vm.Func[registering] {
 	table := []vm.Func[registering]{
 		{Name: vm.N("register_http"), Body: registerHTTP},
@@ -56,7 +56,7 @@ var registerShared = func() []vm.Func[registering] {
 	return table
 }()
 
-// registerLua are the functions that Lua has on nk.
+// registerLua are the registration functions of nk in Lua.
 var registerLua = func() []vm.Func[registering] {
 	table := append([]vm.Func[registering]{
 		{Name: vm.N("register_rpc"), Body: registerRPC},
@@ -71,7 +71,7 @@ var registerLua = func() []vm.Func[registering] {
 	return table
 }()
 
-// registrar finds where a call's registrations go.
+// registrar returns the Registrar of the calling VM.
 func registrar(c *vm.Call) (*Registrar, error) {
 	if l := localOf(c); l != nil && l.Registrar != nil {
 		return l.Registrar, nil
@@ -79,7 +79,7 @@ func registrar(c *vm.Call) (*Registrar, error) {
 	return nil, fault.New(fault.FailedPrecondition, "functions can only be registered while modules load")
 }
 
-// handlerArg reads a function, or the name of a global one.
+// handlerArg reads an argument that is a function, or the name of a global one.
 func handlerArg(c *vm.Call, name string) target {
 	return handlerOf(c, c.Any(name), func() { c.Invalid(name, "expected a function, or the name of a global function") })
 }
@@ -96,7 +96,7 @@ func handlerOf(c *vm.Call, v vm.Ref, bad func()) target {
 	return target{}
 }
 
-// functionName is the name a function declares for itself.
+// functionName returns the name that a function was declared with.
 func functionName(e vm.Engine, fn vm.Ref) string {
 	if e.Lang() != vm.JS {
 		return ""
@@ -107,7 +107,7 @@ func functionName(e vm.Engine, fn vm.Ref) string {
 	return ""
 }
 
-// nameAndHandler reads the two arguments in the order of the language.
+// nameAndHandler reads a name and a function, in the order of the language.
 func nameAndHandler(c *vm.Call, name string) (string, target) {
 	if c.E.Lang() == vm.Lua {
 		fn := handlerArg(c, "fn")
@@ -210,7 +210,7 @@ func registerMatch(_ registering, c *vm.Call) error {
 	return r.add(c, Registration{Kind: registry.Match, Name: name}, targets...)
 }
 
-// missingFunctions names the functions that a match handler should have.
+// missingFunctions lists the functions that a match handler lacks.
 func missingFunctions(c *vm.Call, handlers vm.Obj) string {
 	var names []string
 	for i := range MatchFunctions {
@@ -230,11 +230,11 @@ func registerStorageIndex(_ registering, c *vm.Call) error {
 		Fields:     c.Strs("fields"),
 		Sortable:   c.OptStrs("sortable_fields"),
 	}
-	most := c.Int("max_entries")
-	if c.Err() == nil && most < 1 {
+	max := c.Int("max_entries")
+	if c.Err() == nil && max < 1 {
 		c.Invalid("max_entries", "expected a number of 1 or more")
 	}
-	x.MaxEntries = int(most)
+	x.MaxEntries = int(max)
 	x.IndexOnly = c.OptBool("index_only", false)
 	r, err := registrar(c)
 	if err := cmp.Or(c.Err(), err); err != nil {
@@ -263,7 +263,8 @@ func registerIndexFilter(_ registering, c *vm.Call) error {
 	return r.add(c, Registration{Kind: registry.IndexFilter, Name: name}, fn)
 }
 
-// unknownHook names the hook that was probably meant.
+// unknownHook returns the error for an unknown name, with the name that was probably
+// meant.
 func unknownHook(table hooks.Kind, name string) error {
 	what, names := "realtime message", hooks.RealtimeNames
 	if table == hooks.API {
@@ -278,8 +279,8 @@ func unknownHook(table hooks.Kind, name string) error {
 	return fault.Newf(fault.InvalidArgument, "there is no %s named %q to hook", what, name)
 }
 
-// Nearest is the name with the fewest edits to it, if that is few enough to be
-// a slip.
+// Nearest returns the name with the smallest edit distance to name, or an empty string
+// if none is close enough to be a typing error.
 func Nearest(name string, names []string) string {
 	best, bestAt := "", 1+len(name)/3
 	for _, n := range names {
@@ -290,6 +291,7 @@ func Nearest(name string, names []string) string {
 	return best
 }
 
+// edits returns the edit distance of two names.
 func edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

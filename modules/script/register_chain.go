@@ -8,10 +8,10 @@ import (
 	"kumi/vm"
 )
 
-// Hooks in chains: unlike those of slots they add up. See hooks.Chain.
+// Chained hooks: all that are registered for a call run. See hooks.Chain.
 
-// registerChains lists the functions that add to chains; the names differ like
-// those of hooks in slots.
+// registerChains lists the functions that add hooks to chains. Their names follow
+// those of the functions for single hooks.
 func registerChains(lang vm.Lang) []vm.Func[registering] {
 	before, after := vm.N("register_before_chain"), vm.N("register_after_chain")
 	if lang == vm.Lua {
@@ -48,14 +48,14 @@ func chainTable(k registry.Kind) hooks.Kind {
 	return hooks.API
 }
 
-// installChain adds a hook to the end of its chain.
+// installChain appends a hook to its chain.
 func installChain(p *Program, pool Pool, reg *Registration, from hooks.Origin, into *hooks.Registry) {
 	table := chainTable(reg.Kind)
 	if reg.Kind == registry.BeforeChain || reg.Kind == registry.RealtimeBeforeChain {
-		n := newEntry(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": reg.Name, "mode": "before"})
+		n := newFunction(p, pool, reg, reg.Keys[0], "before", map[string]any{"api_id": reg.Name, "mode": "before"})
 		into.AddBefore(table, reg.Name, hooks.Slot[hooks.Before]{Origin: from, Call: n.before})
 		return
 	}
-	n := newEntry(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": reg.Name, "mode": "after"})
+	n := newFunction(p, pool, reg, reg.Keys[0], "after", map[string]any{"api_id": reg.Name, "mode": "after"})
 	into.AddAfter(table, reg.Name, hooks.Slot[hooks.After]{Origin: from, Call: n.after})
 }

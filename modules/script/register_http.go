@@ -18,8 +18,8 @@ var (
 	nStatus, nHTTPHeaders, nHTTPBody = vm.N("status"), vm.N("headers"), vm.N("body")
 )
 
-// registerHTTP adds a route. The function comes first in Lua, the path in
-// JavaScript; both may be followed by a list of methods and by options.
+// registerHTTP registers a route. The function comes first in Lua, the path in
+// JavaScript; a list of methods and options may follow.
 func registerHTTP(_ registering, c *vm.Call) error {
 	path, fn := nameAndHandler(c, "path")
 	rt := &httproute.Route{Pattern: path}
@@ -51,7 +51,7 @@ func registerHTTP(_ registering, c *vm.Call) error {
 
 // installHTTP makes the route of a registration.
 func installHTTP(p *Program, pool Pool, reg *Registration) httproute.Route {
-	n := newEntry(p, pool, reg, reg.Keys[0], "http", map[string]any{"route": reg.Name})
+	n := newFunction(p, pool, reg, reg.Keys[0], "http", map[string]any{"route": reg.Name})
 	rt := *reg.Route
 	rt.Module, rt.Runtime, rt.At = reg.Module, p.lang.String(), reg.At
 	binary := reg.binary
@@ -61,14 +61,14 @@ func installHTTP(p *Program, pool Pool, reg *Registration) httproute.Route {
 	return rt
 }
 
-// http is the function as the handler of a route.
-func (n *entry) http(ctx context.Context, in *httproute.Request, binary bool) (res *httproute.Response, err error) {
+// http calls the function as the handler of a route.
+func (n *function) http(ctx context.Context, in *httproute.Request, binary bool) (res *httproute.Response, err error) {
 	err = n.call(ctx,
 		func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
 			return append(args, requestShape.Of(e, &requestSource{in, binary})), nil
 		},
 		func(e vm.Engine, out []vm.Ref) (err error) {
-			res, err = n.response(e, one(e, out))
+			res, err = n.response(e, lastResult(e, out))
 			return err
 		})
 	return res, err
@@ -79,8 +79,8 @@ type requestSource struct {
 	binary bool
 }
 
-// requestShape is a request as scripts see it. Its body is text, or binary data
-// where it is no text or the route asks for it.
+// requestShape is a request to a route. Its body is a string; it is binary data if it
+// is not valid UTF-8 or if the route asks for it.
 var requestShape = vm.NewShape(
 	vm.Str("method", func(r *requestSource) string { return r.Method }),
 	vm.Str("path", func(r *requestSource) string { return r.Path }),
@@ -107,9 +107,9 @@ func lists(m map[string][]string) map[string]any {
 	return out
 }
 
-// response reads what a route returned: nothing, a text, or an object with
-// status, headers and body.
-func (n *entry) response(e vm.Engine, v vm.Ref) (*httproute.Response, error) {
+// response reads what a route returned: nothing, a string, or an object with status,
+// headers and body.
+func (n *function) response(e vm.Engine, v vm.Ref) (*httproute.Response, error) {
 	res := &httproute.Response{Status: http.StatusOK, Headers: map[string][]string{}}
 	body := v
 	switch {
@@ -131,15 +131,15 @@ func (n *entry) response(e vm.Engine, v vm.Ref) (*httproute.Response, error) {
 		}
 		body = e.Field(v, &nHTTPBody)
 	case !e.IsStr(v) && !e.IsBytes(v):
-		return nil, fault.Newf(fault.Internal, "%s returned %s; expected { status, headers, body }, a text or nothing", n.what, kindOf(e, v))
+		return nil, fault.Newf(fault.Internal, "%s returned %s; expected { status, headers, body }, a string or nothing", n.what, kindOf(e, v))
 	}
 	if err := n.responseBody(e, body, res); err != nil {
 		return nil, err
 	}
-	return res, n.program.fits(n.what, len(res.Body))
+	return res, n.program.checkSize(n.what, len(res.Body))
 }
 
-func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *httproute.Response) error {
+func (n *function) responseHeaders(e vm.Engine, v vm.Ref, res *httproute.Response) error {
 	if e.IsNil(v) {
 		return nil
 	}
@@ -165,9 +165,9 @@ func (n *entry) responseHeaders(e vm.Engine, v vm.Ref, res *httproute.Response) 
 	return bad
 }
 
-// responseBody reads the body: a text or binary data as it is, anything else
-// becomes JSON.
-func (n *entry) responseBody(e vm.Engine, v vm.Ref, res *httproute.Response) error {
+// responseBody reads the body. Strings and binary data are sent as they are, anything
+// else as JSON.
+func (n *function) responseBody(e vm.Engine, v vm.Ref, res *httproute.Response) error {
 	kind := ""
 	switch {
 	case e.IsNil(v):

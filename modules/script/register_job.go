@@ -10,7 +10,7 @@ import (
 	"kumi/vm"
 )
 
-// registerJob adds a job: a name, a function, and when it runs by itself.
+// registerJob registers a job: its name, its function and optionally its schedule.
 func registerJob(_ registering, c *vm.Call) error {
 	name, fn := nameAndHandler(c, "name")
 	schedule := c.OptStr("schedule", "")
@@ -26,10 +26,10 @@ func registerJob(_ registering, c *vm.Call) error {
 	return r.add(c, Registration{Kind: registry.JobKind, Name: name, schedule: when}, fn)
 }
 
-// installJob makes the job of a registration and says which it takes the place
-// of.
+// installJob makes the job of a registration and returns the origin of the one it
+// replaced, or nil.
 func installJob(p *Program, pool Pool, reg *Registration, from hooks.Origin, into map[string]hooks.Slot[core.Job]) *hooks.Origin {
-	n := newEntry(p, pool, reg, reg.Keys[0], "job", map[string]any{"job": reg.Name})
+	n := newFunction(p, pool, reg, reg.Keys[0], "job", map[string]any{"job": reg.Name})
 	var was *hooks.Origin
 	if old, ok := into[reg.Name]; ok {
 		was = &old.Origin
@@ -38,7 +38,7 @@ func installJob(p *Program, pool Pool, reg *Registration, from hooks.Origin, int
 	return was
 }
 
-// job is the function as the work of a job. What it returns is nobody's.
-func (n *entry) job(ctx context.Context, payload string) error {
+// job calls the function as a job. Its result is ignored.
+func (n *function) job(ctx context.Context, payload string) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) { return append(args, e.FromStr(payload)), nil }, nil)
 }

@@ -11,61 +11,60 @@ import (
 	"kumi/vm"
 )
 
-// Registration is one thing a script registered.
+// Registration is one thing that a script registered.
 type Registration struct {
 	Kind   registry.Kind
 	Name   string // RPC id, exact hook name, match or index name; else empty
 	Module string
-	// Keys find the functions in a VM, in order; see vm.Instance.Handler.
+	// Keys are the keys of the registered functions in a VM; see vm.Instance.Handler.
 	Keys []string
-	// Globals are the names of the functions, where they have one, by key.
+	// Globals are the global names of the functions by key, for those that have one.
 	Globals map[string]string
 	// Index is set for Kind Index, Route for Kind HTTP.
 	Index *registry.StorageIndex
-	// At is where it was registered, file:line in the first VM; empty in others.
+	// At is the position of the registration, file:line; only set in the first VM.
 	At    string
 	Route *httproute.Route
 
 	schedule *core.Schedule // JobKind
-	binary   bool           // HTTP: the body comes as binary data whatever it is
+	binary   bool           // HTTP: the body is always binary data
 }
 
-// Registrar collects what one VM registers. It belongs to the VM's owner.
+// Registrar collects what one VM registers. It may only be used by the goroutine that
+// owns the VM.
 type Registrar struct {
 	lang   vm.Lang
 	list   []Registration
 	refs   map[string]vm.Ref
 	sealed bool
-	events map[registry.Kind]int // how many there are of the kinds that add up
+	events map[registry.Kind]int // number of registrations of the kinds that accumulate
 }
 
 // target is a function to register, or the name of a global one.
 type target struct {
 	key    string
-	ref    vm.Ref // nil: global names it
+	ref    vm.Ref // nil if it is only known by its global name
 	global string
 }
 
-// Open says whether registering is still possible.
+// Open reports whether functions can still be registered.
 func (r *Registrar) Open() bool { return !r.sealed }
 
-// Registrations lists what was registered, in order. It is not to be changed.
+// Registrations returns what was registered, in order. The caller must not modify it.
 func (r *Registrar) Registrations() []Registration { return r.list }
 
-// Handler finds the function registered under a key, nil when there is none.
+// Handler returns the function registered under a key, or nil.
 func (r *Registrar) Handler(key string) vm.Ref { return r.refs[key] }
 
-// release lets go of all that was registered, in a VM of which nobody will ask
-// for a function again.
+// release drops all registered functions, in a VM that no one will ask for them.
 func (r *Registrar) release() { r.list, r.refs, r.events = nil, nil, nil }
 
-// Seal ends registering. Functions that were registered by name are looked up
-// with global. One that does not exist is an error that names the place of the
-// registration where it is known; with bad that is told instead, and the
-// registration is left out.
+// Seal ends registering. Functions that were registered by name are looked up with
+// global. A missing one is an error that names the position of the registration; if
+// bad is not nil it gets the error instead, and the registration is dropped.
 func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref, bad func(at, text string)) error {
 	r.sealed = true
-	seen := map[string]bool{} // keys that a later registration has taken
+	seen := map[string]bool{} // keys that a later registration replaced
 	kept := r.list[:0]
 	var first error
 	for i := len(r.list) - 1; i >= 0; i-- {
@@ -76,13 +75,13 @@ func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref, bad func(
 		}
 		if bad != nil {
 			bad(reg.At, err.Message)
-			reg.Kind = "" // left out below
+			reg.Kind = "" // dropped below
 			continue
 		}
 		if reg.At != "" {
 			err.Message = reg.At + ": " + err.Message
 		}
-		first = err // the first in the order of the program
+		first = err // the loop runs backwards: this is the first error
 	}
 	for _, reg := range r.list {
 		if reg.Kind != "" {
@@ -93,7 +92,7 @@ func (r *Registrar) Seal(e vm.Engine, global func(name string) vm.Ref, bad func(
 	return first
 }
 
-// resolve finds the functions of a registration that it has by name only.
+// resolve looks up the functions that were registered by name only.
 func (r *Registrar) resolve(e vm.Engine, reg *Registration, global func(name string) vm.Ref, seen map[string]bool) *fault.Error {
 	for _, key := range reg.Keys {
 		if seen[key] {
@@ -113,9 +112,9 @@ func (r *Registrar) resolve(e vm.Engine, reg *Registration, global func(name str
 	return nil
 }
 
-// Complete compares a replayed VM with the registrations of the first one. A
-// function that the replay did not register is taken from the global variable
-// of its name, where there is one; the keys of the others come back.
+// Complete compares a replayed VM with the registrations of the first one. A function
+// that the replay did not register is looked up by its global name. Complete returns
+// the keys of those that were not found.
 func (r *Registrar) Complete(e vm.Engine, first []Registration, global func(name string) vm.Ref) (missing []string) {
 	for i := range first {
 		for _, key := range first[i].Keys {
@@ -141,9 +140,8 @@ func (r *Registrar) set(key string, ref vm.Ref) {
 	r.refs[key] = ref
 }
 
-// add files a registration. A later one of the same kind and name takes the
-// place of an earlier one, which stays in the list so that the loader can say
-// so.
+// add records a registration. It replaces an earlier one of the same kind and name,
+// which stays in the list so that the loader can report it.
 func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 	if r.sealed {
 		return fault.Newf(fault.FailedPrecondition, "%s: functions can only be registered while modules load", reg.Describe())
@@ -168,7 +166,7 @@ func (r *Registrar) add(c *vm.Call, reg Registration, targets ...target) error {
 	return nil
 }
 
-// accumulate files one of the kinds of which all handlers run.
+// accumulate records a registration of a kind of which all handlers run.
 func (r *Registrar) accumulate(c *vm.Call, reg Registration, t target) error {
 	if r.events == nil {
 		r.events = map[registry.Kind]int{}
@@ -181,9 +179,9 @@ func (r *Registrar) accumulate(c *vm.Call, reg Registration, t target) error {
 	return nil
 }
 
-// AddMatch files the match handler that a Lua module is when it returns a table
-// with match functions. It says whether the table was one. A missing function
-// is found out when a match is made.
+// AddMatch registers the table that a Lua module returned as a match handler, if it
+// has match functions, and reports whether it does. Missing functions are reported
+// when a match is created.
 func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 	reg := Registration{Kind: registry.Match, Name: module, Module: module}
 	for i := range MatchFunctions {
@@ -205,11 +203,10 @@ func (r *Registrar) AddMatch(e vm.Engine, module string, table vm.Ref) bool {
 	return true
 }
 
-// Describe names a registration for people, as Install and Merge do when they
-// tell what is hidden.
+// Describe names a registration in messages: RPC function "echo".
 func (reg *Registration) Describe() string { return registry.What(reg.Kind, reg.Name) }
 
-// Missing lists the functions that a match handler lacks, as its language
+// Missing returns the required functions that a match handler lacks, as its language
 // spells them.
 func (reg *Registration) Missing(lang vm.Lang) (names []string) {
 	for i := range MatchFunctions {

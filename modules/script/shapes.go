@@ -11,9 +11,9 @@ import (
 	"kumi/vm"
 )
 
-// Shapes of what handlers are given.
+// The shapes of what registered functions get.
 
-// presenceFields are the properties of a presence in matches and entries.
+// presenceFields are the properties of a presence in matches and matchmaker entries.
 func presenceFields[P runtime.Presence]() []vm.Property[P] {
 	return []vm.Property[P]{
 		vm.Made("user_id", vm.TypeString, func(e vm.Engine, v P) (vm.Ref, error) {
@@ -33,14 +33,14 @@ func presenceFields[P runtime.Presence]() []vm.Property[P] {
 	}
 }
 
-// playerShape is a presence in a match or a matchmaker entry; moveShape is one
-// that came or went, and says why.
+// PlayerShape is a presence in a match or a matchmaker entry; moveShape is one
+// that joined or left, with the reason.
 var (
 	PlayerShape = vm.NewShape(presenceFields[runtime.Presence]()...)
 	moveShape   = vm.NewShape(append(presenceFields[runtime.Presence](), vm.Int("reason", runtime.Presence.GetReason))...)
 )
 
-// messageShape is a client's message in a match.
+// messageShape is a message that a client sent to a match.
 var messageShape = vm.NewShape(
 	vm.Made("sender", vm.Type{Shape: PlayerShape}, sender),
 	vm.Int("op_code", (*match.Data).GetOpCode),
@@ -48,7 +48,7 @@ var messageShape = vm.NewShape(
 		if len(d.Data) == 0 {
 			return e.Nil(), nil
 		}
-		return e.TakeBytes(d.Data), nil // the message is the handler's
+		return e.TakeBytes(d.Data), nil // the handler owns the message
 	}),
 	vm.Bool("reliable", (*match.Data).GetReliable),
 	vm.Int("receive_time_ms", (*match.Data).GetReceiveTime),
@@ -77,14 +77,13 @@ var eventShape = vm.NewShape(
 	vm.Bool("external", (*api.Event).GetExternal),
 )
 
-// operatorWords are the words scripts know operators by.
+// operatorWords are the names of operators in scripts.
 var operatorWords = map[api.Operator]string{
 	api.Operator_NO_OVERRIDE: "best", api.Operator_BEST: "best", api.Operator_SET: "set",
 	api.Operator_INCREMENT: "increment", api.Operator_DECREMENT: "decrement",
 }
 
-// sortOrder is a number in JavaScript and the same as text in Lua, as modules
-// know it.
+// sortOrder is a number in JavaScript and its digits as a string in Lua, as in Nakama.
 func sortOrder(lang vm.Lang, n uint32) any {
 	if lang == vm.Lua {
 		if n == 0 {
@@ -99,10 +98,10 @@ func seconds(name string, get func(*api.Tournament) uint32) vm.Property[*api.Tou
 	return vm.Int(name, get).When(func(t *api.Tournament) bool { return get(t) != 0 })
 }
 
-// PerLang holds a shape for each language.
+// PerLang holds one shape for each language.
 type PerLang[T any] struct{ JS, Lua *vm.Shape[T] }
 
-// In is the shape for the language of e.
+// In returns the shape for the language of e.
 func (p PerLang[T]) In(e vm.Engine) *vm.Shape[T] {
 	if e.Lang() == vm.Lua {
 		return p.Lua

@@ -2,14 +2,14 @@ package script
 
 import "kumi/vm"
 
-// NamedShape is what a shape is called in declarations. A type of several shapes is
-// any of them.
+// NamedShape gives a type in the declarations its shapes. A type with several shapes
+// is a union of them.
 type NamedShape struct {
 	Name    string
 	JS, Lua []Described
 }
 
-// Described is a shape without the type of its values.
+// Described is a shape of any type of value.
 type Described interface{ Fields() []vm.Field }
 
 // Named names shapes that are the same in both languages.
@@ -20,7 +20,7 @@ func (p PerLang[T]) Named(name string) NamedShape {
 	return NamedShape{name, []Described{p.JS}, []Described{p.Lua}}
 }
 
-// Shapes names the shapes of what handlers are given.
+// Shapes names the shapes of what registered functions get.
 var Shapes = []NamedShape{
 	Named("Presence", PlayerShape, moveShape),
 	Named("MatchMessage", messageShape),

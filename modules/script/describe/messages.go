@@ -176,7 +176,7 @@ func (m *hookMessages) add(d protoreflect.MessageDescriptor) {
 		return
 	}
 	m.seen[d.FullName()] = true
-	p := script.PlanOf(d)
+	p := script.SchemaOf(d)
 	t := TypeDecl{Name: m.name(d), Doc: "The message " + string(d.FullName()) + "."}
 	at := len(m.list)
 	m.list = append(m.list, t)
@@ -185,7 +185,7 @@ func (m *hookMessages) add(d protoreflect.MessageDescriptor) {
 		optional := f.Presence && !(f.Message && f.Oneof == 0) // absent when unset
 		if m.lang == vm.Lua {
 			optional = true
-		} else if m.requests && !required[d.FullName()] || notRequired[f.Fd.FullName()] {
+		} else if m.requests && !required[d.FullName()] || notRequired[f.Desc.FullName()] {
 			optional = true
 		} else if f.Known == script.Wrapper {
 			optional = false
@@ -198,11 +198,11 @@ func (m *hookMessages) add(d protoreflect.MessageDescriptor) {
 	m.list[at] = t
 }
 
-func (m *hookMessages) typ(f *script.PlanField) vm.Type {
+func (m *hookMessages) typ(f *script.MessageField) vm.Type {
 	switch {
-	case loose[f.Fd.FullName()] && m.lang == vm.JS:
+	case loose[f.Desc.FullName()] && m.lang == vm.JS:
 		return vm.TypeAny
-	case f.Dict:
+	case f.Map:
 		return vm.MapType(m.single(f.Value))
 	case f.List:
 		return vm.ListType(m.single(f))
@@ -210,7 +210,7 @@ func (m *hookMessages) typ(f *script.PlanField) vm.Type {
 	return m.single(f)
 }
 
-func (m *hookMessages) single(f *script.PlanField) vm.Type {
+func (m *hookMessages) single(f *script.MessageField) vm.Type {
 	switch f.Kind {
 	case protoreflect.BoolKind:
 		return vm.TypeBoolean
@@ -220,14 +220,14 @@ func (m *hookMessages) single(f *script.PlanField) vm.Type {
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		switch f.Known {
 		case script.Wrapper:
-			return m.single(&f.Plan().Fields[0])
+			return m.single(&f.Schema().Fields[0])
 		case script.Timestamp, script.Duration:
 			return vm.TypeString
-		case script.Special:
+		case script.ViaProtoJSON:
 			return vm.TypeAny
 		}
-		m.add(f.Fd.Message())
-		return vm.Type{Name: m.name(f.Fd.Message())}
+		m.add(f.Desc.Message())
+		return vm.Type{Name: m.name(f.Desc.Message())}
 	}
 	return vm.TypeString // text, bytes in base64, 64-bit numbers
 }
