@@ -137,7 +137,8 @@ func (l *Lease) Instance() Instance { return l.member.vm }
 // Lease leases a VM. With the context it returns, leasing again from this pool
 // returns the same VM, so that nested calls cannot deadlock. If all VMs are
 // leased it waits; it fails with DeadlineExceeded or Canceled when ctx ends,
-// or ResourceExhausted after Options.Wait. A closed pool returns Unavailable.
+// or ResourceExhausted after Options.Wait, or earlier if the calls of all VMs
+// wait themselves. A closed pool returns Unavailable.
 func (p *Pool) Lease(ctx context.Context) (*Lease, context.Context, error) {
 	outer := leaseOf(ctx)
 	if held := outer.in(p); held != nil && !held.released.Load() {
@@ -160,7 +161,7 @@ func (l *Lease) Release() {
 }
 
 func (p *Pool) take(ctx context.Context) (*member, error) {
-	var wait <-chan time.Time
+	var busy <-chan time.Time // after Options.Wait
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, p.ended(err)
@@ -189,22 +190,13 @@ func (p *Pool) take(ctx context.Context) (*member, error) {
 		p.stats.Waits++
 		p.mu.Unlock()
 
-		if wait == nil && p.o.Wait > 0 {
+		if busy == nil && p.o.Wait > 0 {
 			t := time.NewTimer(p.o.Wait)
 			defer t.Stop()
-			wait = t.C
+			busy = t.C
 		}
-		select {
-		case m := <-w.ready:
-			if m != nil {
-				return m, nil
-			}
-		case <-ctx.Done():
-			p.forget(w)
-			return nil, p.ended(ctx.Err())
-		case <-wait:
-			p.forget(w)
-			return nil, fault.Newf(fault.ResourceExhausted, "all %d VMs of the %s runtime are busy", p.o.Max, p.o.Name)
+		if m, err := p.await(ctx, w, busy); m != nil || err != nil {
+			return m, err
 		}
 	}
 }

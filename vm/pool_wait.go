@@ -1,10 +1,20 @@
 package vm
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"kumi/store/fault"
+)
 
 // manyWaiting times Options.Max is the maximum number of VMs, including those
 // whose calls wait.
 const manyWaiting = 16
+
+// stalledLook is how often one who waits for a VM looks whether the calls of all
+// of them wait, too. If they do he gives up: those calls may wait for him, as
+// they do if an RPC calls an RPC of its own server.
+const stalledLook = time.Second
 
 // Waiting declares that the call of ctx waits for something outside, such as
 // the response of another server. Until the returned function is called, the
@@ -45,6 +55,39 @@ func Waiting(ctx context.Context) (over func()) {
 // room tells whether another VM may be made. The pool is locked.
 func (p *Pool) room() bool {
 	return p.stats.Allocated-p.away < p.o.Max && p.stats.Allocated < manyWaiting*p.o.Max
+}
+
+// await waits until w is handed a VM, or nil if it should try again.
+func (p *Pool) await(ctx context.Context, w *waiter, busy <-chan time.Time) (*member, error) {
+	look := time.NewTicker(stalledLook)
+	defer look.Stop()
+	for {
+		select {
+		case m := <-w.ready:
+			return m, nil
+		case <-ctx.Done():
+			p.forget(w)
+			return nil, p.ended(ctx.Err())
+		case <-busy:
+			p.forget(w)
+			return nil, fault.Newf(fault.ResourceExhausted, "all %d VMs of the %s runtime are busy", p.o.Max, p.o.Name)
+		case <-look.C:
+			if !p.stalled() {
+				continue
+			}
+			p.forget(w)
+			return nil, fault.Newf(fault.ResourceExhausted, "all VMs of the %s runtime, %d, wait for answers from elsewhere, perhaps from this server itself",
+				p.o.Name, manyWaiting*p.o.Max)
+		}
+	}
+}
+
+// stalled tells whether there are as many VMs as there may be, and the calls of
+// all of them wait.
+func (p *Pool) stalled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats.Allocated >= manyWaiting*p.o.Max && p.away >= p.stats.Allocated
 }
 
 // crowded tells whether there are more VMs than Max whose calls do not wait,
