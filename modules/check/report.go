@@ -1,5 +1,5 @@
-// Package check finds problems in modules without really running them: it
-// watches their registration with made-up answers, and reads their sources.
+// Package check finds problems in modules: it loads them with an nk whose functions
+// have no effect and return made-up results, and it scans their sources.
 package check
 
 import (
@@ -20,7 +20,7 @@ import (
 	"kumi/vm/js"
 )
 
-// Problem is one problem found by a check.
+// Problem is one problem that a check found.
 type Problem struct {
 	At   string // file:line or file:line:column below the modules folder; may be empty
 	Text string
@@ -62,8 +62,8 @@ func (r *Report) Problems() []Problem {
 	return list
 }
 
-// Of returns the number of problems in the files of a module: in its own file,
-// or for JavaScript, which is one program, in all of that language.
+// Of returns the number of problems of a module: those in its file, or for JavaScript,
+// which is one program, those in all files of that language.
 func (r *Report) Of(m registry.Loaded) (n int) {
 	for _, p := range r.Problems() {
 		file, _ := source.SplitAt(p.At)
@@ -93,11 +93,11 @@ func (r *Report) Add(at, text string) {
 	}
 }
 
-// Failed reports an error that ended loading, at the first position that it
-// names. A call of an unknown function may have been reported already.
+// Failed reports an error that ended the load, at the first position that it names. It
+// is dropped if it is a call of an unknown function that was reported before.
 func (r *Report) Failed(err error) {
 	var several interface{ Unwrap() []error }
-	if errors.As(err, &several) { // all errors of a compiler
+	if errors.As(err, &several) { // a compiler reports several
 		all := several.Unwrap()
 		if !slices.ContainsFunc(all, func(err error) bool { _, ok := err.(*js.SyntaxError); return !ok }) {
 			for _, err := range all {
@@ -122,8 +122,8 @@ func (r *Report) Failed(err error) {
 	r.Add(at, text)
 }
 
-// Unresolved returns the function that reports registrations of unknown
-// functions; nil outside of checks. Replays report nothing new.
+// Unresolved returns the function that reports registrations of unknown functions; nil
+// if r is. Replays report nothing new.
 func (r *Report) Unresolved(replay bool) func(at, text string) {
 	switch {
 	case r == nil:
@@ -134,9 +134,9 @@ func (r *Report) Unresolved(replay bool) func(at, text string) {
 	return r.Add
 }
 
-// Registered checks what a runtime's modules registered for ids registered
-// twice and matches that lack functions. file returns a module's file, for
-// registrations without a position.
+// Registered reports names that a runtime's modules registered twice, and match
+// handlers that lack functions. file returns a module's file, for registrations
+// without a position.
 func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(module string) string) {
 	if r == nil {
 		return
@@ -153,7 +153,7 @@ func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(
 				r.Add(at, fmt.Sprintf("%s lacks %s", what, strings.Join(missing, ", ")))
 			}
 		}
-		if !slotted[reg.Kind] {
+		if !unique[reg.Kind] {
 			continue
 		}
 		key := lang.String() + " " + what
@@ -170,8 +170,8 @@ func (r *Report) Registered(lang vm.Lang, regs []script.Registration, file func(
 	}
 }
 
-// slotted are the kinds with one registration per name.
-var slotted = map[registry.Kind]bool{
+// unique are the kinds with one registration per name.
+var unique = map[registry.Kind]bool{
 	registry.RPC: true, registry.Before: true, registry.After: true, registry.RealtimeBefore: true, registry.RealtimeAfter: true,
 	registry.Match: true, registry.IndexFilter: true,
 	registry.MatchmakerMatched: true, registry.MatchmakerOverride: true, registry.MatchmakerProcessor: true,
@@ -179,7 +179,7 @@ var slotted = map[registry.Kind]bool{
 	registry.PurchaseApple: true, registry.PurchaseGoogle: true, registry.SubscriptionApple: true, registry.SubscriptionGoogle: true,
 }
 
-// Shadowed reports that a registration is shadowed by another one.
+// Shadowed reports a registration that another one shadows.
 func (r *Report) Shadowed(what string, by, was hooks.Origin) {
 	if by.Runtime == was.Runtime && by.Runtime != "go" {
 		return // reported with its position by Registered

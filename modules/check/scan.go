@@ -16,13 +16,13 @@ import (
 )
 
 // The scan finds calls of unknown functions in the sources, including code
-// that no check runs. It recognizes nk and the like by the names of
+// that is not run while modules load. It recognizes nk and the like by the names of
 // parameters, by declared types and, in Lua, by the result of require.
 
-// callee is a call in a source: object.function(.
+// callee is a call in a source file: object.function(.
 type callee struct {
 	object, function string
-	argument         string // the first one as it is written, where it is a text alone
+	argument         string // the source of the first argument, if it is a single string literal
 	line, column     int
 }
 
@@ -43,7 +43,8 @@ func (r *Report) Scan(folder string, program *bundle.Project) {
 	}, ".lua")
 }
 
-// scan reads a file and reports its calls of unknown functions.
+// scan reads a file and reports its calls of unknown functions, and its SQL that needs
+// PostgreSQL.
 func (r *Report) scan(root, path string) {
 	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
 	if err != nil {
@@ -79,7 +80,8 @@ var (
 	ownVariable = regexp.MustCompile(`\b(?:const|let|var|function|class|import|local)\s+(?:\*\s+as\s+)?(\w+)\b`)
 )
 
-// objectsOf returns which names refer to which objects in a source.
+// objectsOf returns the types of the names in a source file that refer to nk and the
+// like.
 func objectsOf(lang vm.Lang, text string) map[string]string {
 	objects := map[string]string{}
 	if lang == vm.Lua {
@@ -106,7 +108,7 @@ func objectsOf(lang vm.Lang, text string) map[string]string {
 var (
 	jsToken = regexp.MustCompile("(?s)" + strings.Join([]string{
 		`//[^\n]*`, `/\*.*?(?:\*/|$)`, // comments
-		`"(?:\\.|[^"\\\n])*"?`, `'(?:\\.|[^'\\\n])*'?`, // texts
+		`"(?:\\.|[^"\\\n])*"?`, `'(?:\\.|[^'\\\n])*'?`, // strings
 		"`", `[A-Za-z_$][\w$]*`, `\d[\w.]*`, `\?\.`, `\s+`, `.`,
 	}, "|"))
 	jsPattern = regexp.MustCompile(`^/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*`)
@@ -119,7 +121,7 @@ var (
 	word = regexp.MustCompile(`^[A-Za-z_$][\w$]*$`)
 )
 
-// calls returns all of the form object.function( outside of strings and
+// calls returns all calls of the form object.function(, outside of strings and
 // comments.
 func calls(lang vm.Lang, text string) (found []callee) {
 	type token struct {
@@ -133,7 +135,7 @@ func calls(lang vm.Lang, text string) (found []callee) {
 		switch {
 		case lang == vm.Lua:
 			t = luaToken.FindString(text[i:])
-		case text[i] == '/' && patternMayFollow(func() string {
+		case text[i] == '/' && regexpMayFollow(func() string {
 			if len(tokens) == 0 {
 				return ""
 			}
@@ -178,7 +180,7 @@ func calls(lang vm.Lang, text string) (found []callee) {
 			continue
 		}
 		if i > 0 && (tokens[i-1].text == "." || tokens[i-1].text == "?.") {
-			continue // a property of the same name
+			continue // a property of another object with the same name
 		}
 		line := 1 + strings.Count(text[:function.at], "\n")
 		column := function.at - strings.LastIndexByte(text[:function.at], '\n')
@@ -198,7 +200,8 @@ func isComment(lang vm.Lang, t string) bool {
 	return strings.HasPrefix(t, "//") || strings.HasPrefix(t, "/*")
 }
 
-// templateEnd skips a template's text up to its end or its next ${.
+// templateEnd returns the position after the text of a template, at its end or its
+// next ${.
 func templateEnd(text string, i int, templates *[]int) int {
 	for ; i < len(text); i++ {
 		switch {
@@ -214,9 +217,9 @@ func templateEnd(text string, i int, templates *[]int) int {
 	return i
 }
 
-// patternMayFollow tells whether a / after a token begins a regular expression
-// rather than a division.
-func patternMayFollow(before string) bool {
+// regexpMayFollow reports whether a / after a token begins a regular expression rather
+// than a division.
+func regexpMayFollow(before string) bool {
 	if before == "" || strings.ContainsAny(before[:1], "(,=:[!&|?{};+-*%<>~^") {
 		return true
 	}

@@ -7,13 +7,13 @@ import (
 	"kumi/vm"
 )
 
-// sqlFunctions are those of nk that take a statement first.
+// sqlFunctions are the functions of nk whose first argument is an SQL statement.
 var sqlFunctions = []string{"sqlQuery", "sqlExec", "sql_query", "sql_exec"}
 
-// sql notes what the embedded database would not understand in a statement that
-// stands as a text in a source. It is no problem for who has PostgreSQL.
+// sql notes what the embedded database does not support in a statement that is a
+// string literal. With PostgreSQL it is no problem, so it is only a note.
 func (r *Report) sql(at string, lang vm.Lang, literal string) {
-	query, ok := textOf(lang, literal)
+	query, ok := unquote(lang, literal)
 	if !ok {
 		return
 	}
@@ -22,8 +22,8 @@ func (r *Report) sql(at string, lang vm.Lang, literal string) {
 	}
 }
 
-// textOf is the value of a text in a source; ok is false for anything else.
-func textOf(lang vm.Lang, literal string) (value string, ok bool) {
+// unquote returns the value of a string literal; ok is false for anything else.
+func unquote(lang vm.Lang, literal string) (value string, ok bool) {
 	if lang == vm.Lua && strings.HasPrefix(literal, "[") {
 		open := strings.Index(literal[1:], "[") + 2
 		if open < 2 || len(literal) < 2*open {
@@ -50,7 +50,7 @@ func textOf(lang vm.Lang, literal string) (value string, ok bool) {
 			b.WriteByte('\n')
 		case 't':
 			b.WriteByte('\t')
-		case 'r', '\n': // a line that goes on
+		case 'r', '\n': // line continuation
 		default:
 			b.WriteByte(body[i])
 		}

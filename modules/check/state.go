@@ -15,25 +15,25 @@ import (
 	"kumi/vm/lua"
 )
 
-// Notes returns what may be intended but is often a mistake: functions that
-// change module variables, of which every VM has a copy, routes that replace the
-// server's own, and SQL that needs PostgreSQL.
+// Notes returns what may be intended but is often a mistake: functions that change
+// module variables, of which every VM has its own copy; routes that replace those of
+// the server; SQL that needs PostgreSQL.
 func (r *Report) Notes() []Problem {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.notes)
 }
 
-// Note reports something that may be intended.
+// Note reports something that may be intended, once for each position and text.
 func (r *Report) Note(at, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.notes = append(r.notes, Problem{at, text})
 }
 
-// SharedState reports the places where functions change module variables in the
-// Lua files of a folder and in its JavaScript program, which may be nil, once for
-// each variable. r may be nil.
+// SharedState reports where functions change module variables, once for each variable:
+// in the Lua files of a folder and in its JavaScript program, which may be nil. r may
+// be nil.
 func (r *Report) SharedState(folder string, program *bundle.Project) {
 	if r == nil || folder == "" {
 		return
@@ -62,6 +62,6 @@ func (r *Report) SharedState(folder string, program *bundle.Project) {
 			put = "nk.localcache_put"
 		}
 		r.Note(w.At, "a function changes "+w.Name+", a variable of the module: every VM and every match has its own. "+
-			"What is to be shared belongs in storage, in the state of a match or in "+put)
+			"Shared data belongs in storage, in the state of a match or in "+put)
 	}
 }

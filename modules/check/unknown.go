@@ -13,15 +13,15 @@ import (
 	"kumi/vm"
 )
 
-// Unknown makes functions for unknown names that a module calls during a
-// check: they report the call and do nothing, so the check can continue. It is
-// nil if r is.
+// Unknown returns a function that makes a replacement for an unknown function that a
+// module calls during a check. The replacement reports the call and does nothing, so
+// that the check can continue. Unknown returns nil if r is nil.
 func (r *Report) Unknown(lang vm.Lang) func(object, name string) *vm.Native {
 	if r == nil {
 		return nil
 	}
 	return func(object, name string) *vm.Native {
-		if slices.Contains(asked, name) {
+		if slices.Contains(probed, name) {
 			return nil
 		}
 		return &vm.Native{Name: &vm.Name{Snake: name, Camel: name}, Live: true, Call: func(c *vm.Call) error {
@@ -35,11 +35,11 @@ func (r *Report) Unknown(lang vm.Lang) func(object, name string) *vm.Native {
 	}
 }
 
-// asked are properties that the language itself reads.
-var asked = []string{"toJSON", "then", "toString", "valueOf", "constructor", "hasOwnProperty", "prototype", "__proto__", "inspect"}
+// probed are properties that the engine or a library looks up on any object.
+var probed = []string{"toJSON", "then", "toString", "valueOf", "constructor", "hasOwnProperty", "prototype", "__proto__", "inspect"}
 
-// noFunction reports a call of an unknown function, unless the scan of the
-// sources has found it.
+// noFunction reports a call of an unknown function, unless the scan of the sources
+// reported it before.
 func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
 	file, line := source.SplitAt(at)
 	for _, p := range r.Problems() {
@@ -54,8 +54,8 @@ func (r *Report) noFunction(lang vm.Lang, object, name, at string) {
 	r.Add(at, text)
 }
 
-// GoRegistered records where a Go module registers something, and tells
-// whether that replaced an earlier registration, which is reported.
+// GoRegistered records where a Go module registers something. If the registration
+// replaced one of another place, it reports that and returns true.
 func (r *Report) GoRegistered(what string, replaced bool) (twice bool) {
 	if r == nil {
 		return false

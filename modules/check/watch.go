@@ -10,14 +10,15 @@ import (
 	"kumi/vm"
 )
 
-// done is a context that has ended, so calls under it have no effect.
+// done is a cancelled context: functions of core that get it fail at once, without an
+// effect.
 var done = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// Watch redirects the calls of an init to the report. r may be nil.
+// Watch makes the calls of an initialization go to the report instead. r may be nil.
 func (r *Report) Watch(h *vm.Head) *vm.Head {
 	if r != nil {
 		replay := h.Playing()
@@ -26,9 +27,9 @@ func (r *Report) Watch(h *vm.Head) *vm.Head {
 	return h
 }
 
-// call replaces a function while modules are checked. Problems with the call
-// are reported; the script continues with a made-up answer. What is only
-// missing on this machine or in the empty database is not reported.
+// call stands in for a function of nk during a check. It reports wrong arguments, and
+// returns a made-up result so that the script continues. What is only missing on this
+// machine or in the empty database is not reported.
 func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 	name := n.Name.Snake
 	ctx := c.Ctx
@@ -42,7 +43,7 @@ func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 	}
 	var raised *vm.ScriptError
 	if errors.As(err, &raised) {
-		return err // of a function that the script passed, as to run_once
+		return err // from a function that the script passed, as to run_once
 	}
 	var arg *vm.ArgError
 	text := ""

@@ -18,12 +18,12 @@ import (
 	"kumi/vm"
 )
 
-// call is one registered Go function as the server calls it: what it logs
-// under, in which mode it runs and for how long it may.
+// call is a registered Go function as the server calls it: its name in messages, its
+// execution mode and its loggers.
 type call struct {
 	*goModule
-	what   string // for people: RPC function "echo"
-	mode   string // empty: that of the call which raised the event
+	what   string // in messages: RPC function "echo"
+	mode   string // execution mode; empty for event handlers: that of the call which raised the event
 	logger *core.Logger
 	log    zerolog.Logger
 }
@@ -33,10 +33,10 @@ func (m *goModule) call(what, mode string, fields map[string]any) *call {
 	return &call{goModule: m, what: what, mode: mode, logger: core.NewLogger(m.log).WithFields(fields).(*core.Logger), log: log}
 }
 
-// begin gives the context a call runs with. It ends when the call takes too long.
-// Go code that does not look at it cannot be stopped, so the caller waits for it all
-// the same. Once the call has returned the context goes on as the caller's does: to
-// the end of the session, of the match or, over HTTP, of the request.
+// begin returns the context for a call. It ends when the call takes too long. Go code
+// that ignores it cannot be stopped, so the caller waits for the call to return in any
+// case. After the call the context lives as long as the caller's: until the end of the
+// session, of the match or, over HTTP, of the request.
 func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) {
 	switch s, mode := core.ScopeOf(ctx); {
 	case s == nil:
@@ -52,7 +52,7 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 	return ctx, func() {}
 }
 
-// recovered makes a panic of module code an error. It is to be deferred.
+// recovered turns a panic of module code into an error. It must be deferred.
 func (c *call) recovered(err *error) {
 	if r := recover(); r != nil {
 		c.log.Error().Str("stack", string(debug.Stack())).Msgf("%s panicked: %v", c.what, r)
@@ -62,8 +62,8 @@ func (c *call) recovered(err *error) {
 	}
 }
 
-// noted logs the error of a call, unless the module raised it with a code for
-// the client to see.
+// noted logs the error of a call that began at start, unless the module returned it
+// with a code, for the client.
 func (c *call) noted(err error, start time.Time) error {
 	if err == nil {
 		return nil
@@ -78,7 +78,7 @@ func (c *call) noted(err error, start time.Time) error {
 	return asModuleError(err)
 }
 
-// The signatures of module functions, apart from the fixed arguments.
+// The signatures of hooks. All take the same first four arguments.
 type (
 	goBefore[T any]       = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, in T) (T, error)
 	goBare                = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule) error
@@ -90,7 +90,8 @@ func before[T proto.Message](i *initializer, name string, fn goBefore[T]) error 
 	return i.before(hooks.API, name, fn == nil, beforeHook(fn))
 }
 
-// beforeHook adapts a before hook: the door's nil and the module's are one.
+// beforeHook adapts a before hook. A typed nil pointer that the module returns becomes
+// a nil message.
 func beforeHook[T proto.Message](fn goBefore[T]) func(c *call) hooks.Before {
 	return func(c *call) hooks.Before {
 		return func(ctx context.Context, in proto.Message) (_ proto.Message, err error) {
@@ -119,7 +120,7 @@ func beforeBare(i *initializer, name string, fn goBare) error {
 	})
 }
 
-// bare calls a function that has only the fixed arguments.
+// bare calls a function that takes only the fixed arguments.
 func (c *call) bare(ctx context.Context, fn goBare) (err error) {
 	start := time.Now()
 	ctx, end := c.begin(ctx)
@@ -164,7 +165,7 @@ func afterHook[O, I proto.Message](fn goAfterBoth[O, I]) func(c *call) hooks.Aft
 	}
 }
 
-// isNil finds out a nil pointer to a message.
+// isNil reports whether m is nil or a nil pointer to a message.
 func isNil[T proto.Message](m T) bool {
 	var none T
 	return any(m) == any(none) || any(m) == nil

@@ -50,7 +50,7 @@ func (i *initializer) RegisterConsoleHttp(pathPattern string, handler func(http.
 	})
 }
 
-// guarded turns a panic of a module's handler into status 500.
+// guarded wraps a handler so that a panic becomes status 500.
 func (c *call) guarded(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		defer func() {

@@ -19,9 +19,9 @@ import (
 	"kumi/store/fault"
 )
 
-// initializer is what a Go module registers with, while its InitModule runs.
-// Its methods may be called from any goroutine. After InitModule has returned
-// all of them fail with FailedPrecondition.
+// initializer is what a Go module registers its functions with, while its InitModule
+// runs. Its methods may be called from any goroutine. After InitModule has returned
+// they fail with FailedPrecondition.
 type initializer struct {
 	*goModule
 	*Options
@@ -39,8 +39,8 @@ func (i *initializer) close() {
 	i.mu.Unlock()
 }
 
-// register runs set under the lock, if there is a function and it is not too
-// late for it. set may return what it replaced.
+// register calls set under the lock. It fails if the function is missing or InitModule
+// has returned. set returns the origin of what it replaced, or nil.
 func (i *initializer) register(what string, missing bool, set func() (was *hooks.Origin)) error {
 	if missing {
 		return fault.Newf(fault.InvalidArgument, "%s: the function is nil", what)
@@ -64,7 +64,7 @@ func (i *initializer) origin() hooks.Origin {
 	return hooks.Origin{Runtime: Runtime, Module: i.name}
 }
 
-// unused says that a registration has nothing behind it yet.
+// unused warns that this version of the server never calls what was registered.
 func (i *initializer) unused(what string) {
 	i.log.Warn().Str("registration", what).Msg("registered, but this version of the server does not use it")
 }
@@ -134,8 +134,9 @@ func (i *initializer) RegisterAfterRt(id string, fn func(ctx context.Context, lo
 	return i.after(hooks.Realtime, name, fn == nil, afterHook(fn))
 }
 
-// realtime finds the exact name of a message. One that does not exist never
-// comes; modules that hook it work elsewhere, so they do here.
+// realtime returns the exact name of a realtime message. A message that does not exist
+// is never received; it is no error, because there are modules that hook one and work
+// in Nakama.
 func (i *initializer) realtime(id string) (string, bool) {
 	name, ok := hooks.Canonical(hooks.Realtime, id)
 	if !ok {
@@ -227,8 +228,8 @@ func (i *initializer) RegisterStorageIndexFilter(indexName string, fn func(ctx c
 	})
 }
 
-// RegisterFleetManager implements runtime.Initializer. There are no fleet
-// managers yet, and a module that brings one cannot do without: Unimplemented.
+// RegisterFleetManager implements runtime.Initializer. It returns Unimplemented: there
+// are no fleet managers yet, and a module that has one depends on it.
 func (i *initializer) RegisterFleetManager(runtime.FleetManagerInitializer) error {
 	return fault.New(fault.Unimplemented, "fleet managers are not supported by this version of the server")
 }

@@ -17,9 +17,9 @@ import (
 	"kumi/vm"
 )
 
-// goMatch is one match in Go. It holds the state between calls. It implements
-// match.Handler, so its methods are called one at a time. A panic ends this
-// match and no other.
+// goMatch is one match written in Go. It holds the state between calls. It implements
+// match.Handler, so its methods are called one at a time. A panic ends only this
+// match.
 type goMatch struct {
 	*call
 	game  runtime.Match
@@ -27,12 +27,12 @@ type goMatch struct {
 	state any
 	now   *core.Scope
 
-	outer, inner context.Context // the last context given and what it became
+	outer, inner context.Context // the last context passed in, and the one made from it
 }
 
 var _ match.Handler = (*goMatch)(nil)
 
-// maxLabel is the longest label of a match, in bytes.
+// maxLabel is the maximum length of a match label, in bytes.
 const maxLabel = 2048
 
 type newGoMatch = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule) (runtime.Match, error)
@@ -58,7 +58,7 @@ func goMatches(m *goModule, name string, fn newGoMatch) match.Factory {
 	}
 }
 
-// in gives the context of a call.
+// in returns the context for a call and a function to call when it has returned.
 func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) {
 	if rate := g.match.TickRate(); rate > 0 && (!g.now.HasMatchState || g.now.MatchLabel != g.match.Label()) {
 		next := *g.now
@@ -75,7 +75,7 @@ func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) 
 	return g.inner, func() {}
 }
 
-// keep takes the state a call returned; nil ends the match.
+// keep stores the state that a call returned. A nil state ends the match.
 func (g *goMatch) keep(state any) (alive bool) {
 	if state == nil {
 		return false
@@ -173,8 +173,8 @@ func (g *goMatch) Signal(ctx context.Context, tick int64, data string) (alive bo
 	return g.keep(state), reply, nil
 }
 
-// State implements match.Handler: JSON, or Go's notation where the state has no
-// form in JSON.
+// State implements match.Handler. It returns JSON, or Go's %+v notation if the state
+// cannot be converted to JSON.
 func (g *goMatch) State(context.Context) (_ string, err error) {
 	defer g.recovered(&err)
 	if text, err := json.Marshal(g.state); err == nil {

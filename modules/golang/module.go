@@ -1,6 +1,6 @@
-// Package golang loads modules written in Go, compiled in or as plugins: it is
-// what their InitModule registers with, and it converts their functions to
-// those of the registries.
+// Package golang loads modules written in Go, compiled in or as plugins. It passes
+// their InitModule an initializer, and adapts the functions that they register to
+// the server's registries.
 //
 // Every call into a module recovers from panics and has a deadline.
 package golang
@@ -24,9 +24,9 @@ import (
 	"kumi/store/fault"
 )
 
-// Init is the InitModule function of a Go module. ctx ends when the set of
-// modules is closed; it carries the mode "run_once" and the environment. A
-// module must register everything before it returns.
+// Init is the InitModule function of a Go module. ctx ends when the modules are
+// closed; it carries the execution mode "run_once" and the environment. A module must
+// register everything before it returns.
 type Init = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error
 
 var compiledIn struct {
@@ -68,8 +68,8 @@ type goModule struct {
 	db         *sql.DB
 	nk         *core.Module
 	config     runtime.Config
-	timeout    time.Duration // of a call, 0: none
-	tick       time.Duration // of a call of a match handler, 0: none
+	timeout    time.Duration // limit of a call; 0: none
+	tick       time.Duration // limit of a call of a match handler; 0: none
 }
 
 // Options are what Go modules can use.
@@ -87,13 +87,13 @@ type Options struct {
 	Into *registry.Registries
 	// Shadowed is called when a registration replaces another one.
 	Shadowed func(what string, by, was hooks.Origin)
-	// Registered is called for every registration before Shadowed, and tells whether
-	// it has reported what was replaced; may be nil.
+	// Registered is called for every registration, before Shadowed, and returns true
+	// if it has reported the replacement itself; may be nil.
 	Registered func(what string, replaced bool) (told bool)
 }
 
-// All returns the compiled-in modules, then the plugins in a folder and below,
-// which it opens. An error names the plugin.
+// All returns the compiled-in modules, then the plugins of a folder and its
+// subfolders, which it opens. An error names the plugin.
 func All(folder string) ([]Module, error) {
 	compiledIn.Lock()
 	modules := slices.Clone(compiledIn.modules)
@@ -112,9 +112,9 @@ func All(folder string) ([]Module, error) {
 	return modules, nil
 }
 
-// Load runs the InitModule of modules in order and returns what each
-// registered. ctx must live until the set of modules is closed. If it fails,
-// Options.Into has some of the registrations.
+// Load runs the InitModule of modules in order and returns what each registered. ctx
+// must live until the modules are closed. If Load fails, Options.Into may have some of
+// the registrations.
 func Load(ctx context.Context, o Options, modules ...Module) ([]registry.Loaded, error) {
 	var loaded []registry.Loaded
 	for _, m := range modules {
@@ -149,14 +149,13 @@ func load(ctx context.Context, o Options, of Module) (_ registry.Loaded, err err
 	return i.loaded, nil
 }
 
-// coded tells whether a module set its error's code on purpose.
+// coded reports whether the module set the error's code explicitly.
 func coded(err error) bool {
 	var re *runtime.Error
 	return errors.As(err, &re) && re.Code > 0 && re.Code < 17
 }
 
-// asModuleError makes the text of an error without a code public, as Go
-// modules expect.
+// asModuleError makes the text of an error without a code public, as in Nakama.
 func asModuleError(err error) error {
 	var fe *fault.Error
 	var re *runtime.Error

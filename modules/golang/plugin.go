@@ -17,8 +17,8 @@ type PluginOpener func(file string) (lookup func(symbol string) (any, error), er
 // pluginOpener is nil in a program without support for plugins.
 var pluginOpener PluginOpener
 
-// SupportPlugins sets the opener of plugins. Package goplugin calls it at
-// program start; it explains why a program has to ask for it.
+// SupportPlugins sets the opener of plugins. Package goplugin, which explains why it
+// is separate, calls it at program start.
 func SupportPlugins(open PluginOpener) { pluginOpener = open }
 
 // pluginFile is a *.so file of the modules folder.
@@ -46,12 +46,12 @@ func findPlugins(folder string) ([]pluginFile, error) {
 	return found, nil
 }
 
-// insteadOfPlugin describes the alternative to a plugin.
+// insteadOfPlugin names the alternative to a plugin.
 const insteadOfPlugin = "kumi build makes a server with the module compiled in"
 
-// openPlugin opens a plugin and returns its InitModule. Errors carry
-// fault.FailedPrecondition and name each difference between the builds of the
-// plugin and of this program.
+// openPlugin opens a plugin and returns its InitModule. Errors have the code
+// FailedPrecondition and list the differences between the builds of the plugin and of
+// this program.
 func openPlugin(file string) (Init, error) {
 	if pluginOpener == nil {
 		return nil, fault.Newf(fault.FailedPrecondition,

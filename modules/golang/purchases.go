@@ -11,8 +11,8 @@ import (
 	"kumi/hooks"
 )
 
-// Handlers of purchase and subscription notifications are kept for when these
-// are implemented.
+// Handlers of purchase and subscription notifications are registered but not called
+// yet: the server does not receive such notifications.
 
 // RegisterPurchaseNotificationApple implements runtime.Initializer.
 func (i *initializer) RegisterPurchaseNotificationApple(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, purchase *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error) error {

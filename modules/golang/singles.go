@@ -12,7 +12,7 @@ import (
 	"kumi/modules/registry"
 )
 
-// single sets the slot of a handler that a server has only one of.
+// single registers a handler of which a server has only one.
 func single[F any](i *initializer, what, mode string, missing bool, slot **hooks.Slot[F], make func(*call) F) error {
 	return i.register(what, missing, func() *hooks.Origin {
 		was := registry.OriginOf(*slot)
@@ -28,7 +28,7 @@ type goEntries = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk
 func (i *initializer) RegisterMatchmakerMatched(fn goEntries) error {
 	return single(i, "matchmaker matched handler", "matchmaker_matched", fn == nil, &i.Into.Hooks.Single.MatchmakerMatched,
 		func(c *call) func(context.Context, []runtime.MatchmakerEntry) (string, error) {
-			c.mode = "matchmaker" // the mode that modules see
+			c.mode = "matchmaker" // the execution mode that Nakama reports
 			return func(ctx context.Context, entries []runtime.MatchmakerEntry) (_ string, err error) {
 				start := time.Now()
 				ctx, end := c.begin(ctx)
@@ -40,8 +40,8 @@ func (i *initializer) RegisterMatchmakerMatched(fn goEntries) error {
 		})
 }
 
-// RegisterMatchmakerOverride implements runtime.Initializer. When the function
-// panics the candidates stay as they are.
+// RegisterMatchmakerOverride implements runtime.Initializer. If the function panics,
+// the candidates are used unchanged.
 func (i *initializer) RegisterMatchmakerOverride(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, candidateMatches [][]runtime.MatchmakerEntry) (matches [][]runtime.MatchmakerEntry)) error {
 	return single(i, "matchmaker override", "matchmaker_override", fn == nil, &i.Into.Hooks.Single.MatchmakerOverride,
 		func(c *call) func(context.Context, [][]runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
@@ -55,8 +55,8 @@ func (i *initializer) RegisterMatchmakerOverride(fn func(ctx context.Context, lo
 		})
 }
 
-// RegisterMatchmakerProcessor implements runtime.Initializer. When the function
-// panics there are no matches.
+// RegisterMatchmakerProcessor implements runtime.Initializer. If the function panics,
+// no matches are formed.
 func (i *initializer) RegisterMatchmakerProcessor(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, entries []runtime.MatchmakerEntry) (matches [][]runtime.MatchmakerEntry)) error {
 	return single(i, "matchmaker processor", "matchmaker_processor", fn == nil, &i.Into.Hooks.Single.MatchmakerProcessor,
 		func(c *call) func(context.Context, []runtime.MatchmakerEntry) [][]runtime.MatchmakerEntry {
@@ -107,8 +107,8 @@ func (i *initializer) RegisterLeaderboardReset(fn func(ctx context.Context, logg
 		})
 }
 
-// RegisterShutdown implements runtime.Initializer. The grace period, which is
-// the context's, bounds the function, not the limit of calls.
+// RegisterShutdown implements runtime.Initializer. The function is limited by the
+// grace period, which is the deadline of its context, and not by the limit of calls.
 func (i *initializer) RegisterShutdown(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule)) error {
 	return single(i, "shutdown handler", "shutdown", fn == nil, &i.Into.Hooks.Single.Shutdown,
 		func(c *call) func(context.Context) {

@@ -10,8 +10,8 @@ import (
 	"kumi/store/fault"
 )
 
-// explainPlugin finds out why a plugin could not be opened: the loader itself
-// says little more than that some package differs.
+// explainPlugin returns an error that says why a plugin could not be opened. The
+// plugin package itself only reports that some package differs.
 func explainPlugin(file string, cause error) error {
 	plugin, err := buildinfo.ReadFile(file)
 	if err != nil {
@@ -25,14 +25,14 @@ func explainPlugin(file string, cause error) error {
 	if len(differ) == 0 {
 		return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf("%v (Go version, modules and flags of both builds agree, so their sources differ; build both from the same ones)", cause), cause)
 	}
-	return fault.Wrap(fault.FailedPrecondition, "it was not built like this server:\n  "+strings.Join(differ, "\n  ")+"\nBuild it with this server's own command, kumi build --plugin, which takes what the server has; or without plugins: "+insteadOfPlugin, cause)
+	return fault.Wrap(fault.FailedPrecondition, "it was not built like this server:\n  "+strings.Join(differ, "\n  ")+"\nBuild it with this server's own command, kumi build --plugin, which uses what the server was built with; or without plugins: "+insteadOfPlugin, cause)
 }
 
-// matter are the build settings that plugin and program must have in common.
-var matter = []string{"-trimpath", "-race", "-msan", "-asan", "-cover", "-tags", "-gcflags", "-asmflags", "CGO_ENABLED", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOARM", "GOEXPERIMENT", "GOFIPS140"}
+// buildSettings are the settings that a plugin and its program must have in common.
+var buildSettings = []string{"-trimpath", "-race", "-msan", "-asan", "-cover", "-tags", "-gcflags", "-asmflags", "CGO_ENABLED", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOARM", "GOEXPERIMENT", "GOFIPS140"}
 
-// compareBuilds lists why a plugin cannot be loaded into a program: another Go
-// version, other versions of shared modules, other settings.
+// compareBuilds lists why a program cannot load a plugin: another Go version, other
+// versions of shared modules, other build settings.
 func compareBuilds(plugin, server *debug.BuildInfo) (differ []string) {
 	if plugin.GoVersion != server.GoVersion {
 		differ = append(differ, fmt.Sprintf("Go: the plugin has %s, the server %s", plugin.GoVersion, server.GoVersion))
@@ -49,7 +49,7 @@ func compareBuilds(plugin, server *debug.BuildInfo) (differ []string) {
 		differ = append(differ, fmt.Sprintf("%s: the plugin has %s, the server %s", path, theirs[path], ours[path]))
 	}
 	a, b := settings(plugin), settings(server)
-	for _, key := range matter {
+	for _, key := range buildSettings {
 		if a[key] != b[key] {
 			differ = append(differ, fmt.Sprintf("%s: the plugin has %s, the server %s", key, orNone(a[key]), orNone(b[key])))
 		}
@@ -57,7 +57,8 @@ func compareBuilds(plugin, server *debug.BuildInfo) (differ []string) {
 	return differ
 }
 
-// versions returns the modules of a build, with their replacements.
+// versions returns the modules of a build and their versions, with replacements
+// applied.
 func versions(b *debug.BuildInfo) map[string]string {
 	all := map[string]string{}
 	for _, m := range b.Deps {
@@ -86,10 +87,10 @@ func orNone(s string) string {
 	return s
 }
 
-// PluginDiffers lists why the plugin in a file cannot be loaded by this
-// program: another Go version, other versions of shared modules, other build
-// settings. A plugin without differences matches unless the sources of equal
-// versions differ.
+// PluginDiffers lists why this program cannot load the plugin in a file: another Go
+// version, other versions of shared modules, other build settings. A plugin without
+// differences can be loaded, unless it was built from other sources of the same
+// versions.
 func PluginDiffers(file string) ([]string, error) {
 	plugin, err := buildinfo.ReadFile(file)
 	if err != nil {
