@@ -21,7 +21,7 @@ import (
 )
 
 // loadJavaScript loads the JavaScript or TypeScript program of the folder. Its
-// InitModule really runs once; in the VMs of the pool and of matches it is
+// InitModule runs with effects only once; in the VMs of the pool and of matches it is
 // replayed, which yields the functions to call there.
 func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.JS.String())
@@ -34,7 +34,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		return p, nil
 	}
 	entry := project.Entry
-	// With a margin, so that the call has been stopped by then even on a busy machine:
+	// With a margin, so that the call has been stopped before even on a busy machine:
 	// a match that is cut off counts as no match.
 	js.LimitMatching(max(l.CallTimeout, l.TickTimeout) * 5 / 4)
 	compiled, err := project.Compile(log)
@@ -73,8 +73,8 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	return p, nil
 }
 
-// javascript makes the VMs of one program. It may be used from any goroutine
-// after initialize.
+// javascript makes the VMs of one program. After initialize it may be used from any
+// goroutine.
 type javascript struct {
 	*loading
 	project *bundle.Project
@@ -86,22 +86,22 @@ type javascript struct {
 
 	pool atomic.Pointer[vm.Pool]
 
-	// first is the VM in which InitModule really runs, during that run.
+	// first is the VM in which InitModule runs with effects, during that run.
 	first *script.Local
 	// regs is what it registered; nil until it has finished.
 	regs []script.Registration
 	warn sync.Once // about replays that diverge
 }
 
-// slow is how many times longer than a call InitModule may take: it may create
+// initFactor is how many times longer than a call InitModule may take: it may create
 // tables or fetch something.
-const slow = 6
+const initFactor = 6
 
-// start makes a VM and runs the program's top level in it.
+// start makes a VM and evaluates the program in it.
 func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, error) {
 	local.Module = j.entry
 	return js.New(ctx, j.code, js.Options{
-		Limits:   vm.Limits{Timeout: slow * j.CallTimeout, Stack: j.JSStack},
+		Limits:   vm.Limits{Timeout: initFactor * j.CallTimeout, Stack: j.JSStack},
 		Local:    local,
 		Env:      j.Env,
 		Guard:    j.Guard,
@@ -114,7 +114,8 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 	})
 }
 
-// stuck returns a function that abandons a VM whose call does not end.
+// stuck returns a function that abandons a VM whose call does not end when it is
+// stopped.
 func (j *javascript) stuck(local *script.Local) func(*js.VM) {
 	return func(v *js.VM) {
 		j.Guard.Abandoned(vm.JS)
@@ -140,8 +141,8 @@ func (j *javascript) console(local *script.Local) func(ctx context.Context, leve
 	}
 }
 
-// initialize really runs the program and its InitModule, recording the results
-// of nk, and returns what was registered.
+// initialize evaluates the program and runs its InitModule with effects, recording the
+// results of nk. It returns what was registered.
 func (j *javascript) initialize(ctx context.Context) ([]script.Registration, error) {
 	local := j.program.NewLocal(false)
 	ctx = j.program.InitContext(ctx)
@@ -176,8 +177,8 @@ func (j *javascript) initialize(ctx context.Context) ([]script.Registration, err
 	return regs, nil
 }
 
-// initModule returns the program's InitModule: the entry file's export of that
-// name, its default export, or a global.
+// initModule returns the program's InitModule: the export of that name of the entry
+// file, its default export, or a global function.
 func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
 	if exports := v.Global(bundle.ExportsName); exports != nil && v.IsObject(exports) {
 		if fn := v.FieldNamed(exports, "InitModule"); v.IsFunc(fn) {
@@ -198,7 +199,7 @@ func (j *javascript) initModule(v *js.VM) (vm.Ref, error) {
 	return nil, fmt.Errorf("%s has no InitModule: declare a function of that name, or export it", j.entry)
 }
 
-// replay makes another VM.
+// replay makes a VM and replays InitModule in it.
 func (j *javascript) replay(ctx context.Context) (*js.VM, error) {
 	local := j.program.NewLocal(true)
 	ctx = j.program.InitContext(ctx)
@@ -213,7 +214,7 @@ func (j *javascript) replay(ctx context.Context) (*js.VM, error) {
 	return v, nil
 }
 
-// collect replays InitModule in v. If the replay diverges, functions are
+// collect replays InitModule in v. Functions that the replay does not register are
 // looked up by their global names.
 func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local) error {
 	init, err := j.initModule(v)
@@ -224,13 +225,13 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 	v.SetTape(head)
 	_, err = v.Invoke(ctx, init, j.program.InitArgs(ctx, v)...)
 	v.SetTape(nil)
-	if cause := ctx.Err(); err != nil && cause != nil { // the pool is closed, which says nothing of the program
+	if cause := ctx.Err(); err != nil && cause != nil { // the pool is closed: not the program's fault
 		return cause
 	}
 	regs := j.regs
 	if regs == nil {
-		// A match created by InitModule itself: it starts with what has been
-		// registered so far, and its replay ends where the first run is now.
+		// A match that InitModule creates: its handler has what is registered so far, and
+		// the replay ends where the first run is now.
 		regs = j.first.Registrar.Registrations()
 		var d *vm.DivergenceError
 		if errors.As(head.Done(), &d) && d.Want == "" {
@@ -301,7 +302,7 @@ type earlyPool struct{ *javascript }
 
 // Lease implements script.Pool.
 func (earlyPool) Lease(context.Context) (*vm.Lease, context.Context, error) {
-	return nil, nil, errors.New("functions cannot be called before InitModule has ended")
+	return nil, nil, errors.New("functions cannot be called before InitModule has returned")
 }
 
 // New implements script.Pool.
@@ -309,7 +310,7 @@ func (p earlyPool) New(ctx context.Context) (vm.Instance, error) { return p.priv
 
 var undefinedName = regexp.MustCompile(`ReferenceError: (\w+) is not defined`)
 
-// hinted adds to an error about an unknown name where that is declared.
+// hinted adds to an error about an unknown name which file of the folder declares it.
 func (j *javascript) hinted(err error) error {
 	m := undefinedName.FindStringSubmatch(err.Error())
 	if m == nil {
@@ -321,7 +322,7 @@ func (j *javascript) hinted(err error) error {
 	return err
 }
 
-// explain adds the stack to a script error, for errors of loading.
+// explain adds the stack to a script error that ended a load.
 func explain(err error) error {
 	var se *vm.ScriptError
 	if errors.As(err, &se) && se.Stack != "" && !strings.Contains(err.Error(), se.Stack) {

@@ -34,7 +34,7 @@ type Options struct {
 	Config runtime.Config
 	DB     *store.DB
 	Logger zerolog.Logger
-	// Matches gets the match handlers while modules load, so that they can create
+	// Matches gets the match handlers while modules load, so that modules can create
 	// matches; may be nil.
 	Matches *match.Registry
 
@@ -69,14 +69,13 @@ type Options struct {
 	Check bool
 }
 
-// Load finds and runs the modules: Go first, then Lua, then JavaScript. If
-// several register the same thing, Go takes precedence over Lua, and Lua over
-// JavaScript; the log says what is shadowed. An error names the file and, if
-// known, the line and column; nothing stays loaded then.
+// Load finds and runs the modules: Go first, then Lua, then JavaScript. If several
+// register the same thing, Go takes precedence over Lua and Lua over JavaScript; the
+// log reports what is shadowed. An error names the file and, if known, the line and
+// column; no module stays loaded then.
 //
-// While it runs, Options.Matches finds handlers in what is loaded so far, then
-// where it found them before; afterwards in the new set, or after an error
-// where it found them before.
+// While Load runs, Options.Matches finds the handlers loaded so far, then those that it
+// found before; afterwards those of the new set or, after an error, the previous ones.
 func Load(ctx context.Context, o Options) (*Set, error) {
 	l := newLoading(ctx, o)
 	if o.Matches == nil {
@@ -100,6 +99,7 @@ func Load(ctx context.Context, o Options) (*Set, error) {
 
 type loader = func(ctx context.Context, l *loading) (*part, error)
 
+// newLoading prepares a load.
 func newLoading(ctx context.Context, o Options) *loading {
 	l := &loading{Options: o, digest: source.Digest(o.Path), report: check.From(ctx)}
 	l.scope = &core.Scope{Env: o.Env, Node: o.Node, Version: o.Version, ModuleVersion: version(l.digest)}
@@ -174,9 +174,8 @@ func merge(parts []*part, shadowed func(what string, by, was hooks.Origin)) *Set
 	return s
 }
 
-// loadGo loads the compiled-in modules, then the plugins in the modules
-// folder. A check only links them, since nothing can be checked without
-// running them.
+// loadGo loads the compiled-in modules, then the plugins in the modules folder. A
+// check only links them, since their InitModule would have effects.
 func loadGo(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(golang.Runtime)
 	l.begin(p)
@@ -196,8 +195,8 @@ func loadGo(ctx context.Context, l *loading) (*part, error) {
 	return p, nil
 }
 
-// golang runs Go modules and records in p what they register. Their context
-// ends when p is closed.
+// golang runs the InitModule of Go modules and records in p what they register. Their
+// context ends when p is closed.
 func (l *loading) golang(ctx context.Context, p *part, modules ...golang.Module) error {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	o := golang.Options{

@@ -19,9 +19,9 @@ import (
 	"kumi/vm/lua"
 )
 
-// loadLua loads every Lua file of the folder. Each is a module; all are
-// evaluated in every VM of the pool, and replayed in all but the first. A
-// match has a VM with its own module and what that requires.
+// loadLua loads every Lua file of the folder. Each is a module. Every VM of the pool
+// has all of them: the first evaluates them, the others replay that. The VM of a match
+// has only its module and what that requires.
 func loadLua(ctx context.Context, l *loading) (*part, error) {
 	p := newPart(vm.Lua.String())
 	log := l.Logger.With().Str("runtime", p.runtime).Logger()
@@ -82,6 +82,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	return p, nil
 }
 
+// ofModule returns the registrations of one module.
 func ofModule(regs []script.Registration, module string) (of []script.Registration) {
 	for _, r := range regs {
 		if r.Module == module {
@@ -99,7 +100,7 @@ type luaModules struct {
 	code    *lua.Program
 	files   []*lua.Module
 	program *script.Program
-	regs    []script.Registration // of the first VM; set before the pool has others
+	regs    []script.Registration // of the first VM; set before the pool has other VMs
 
 	// tapes records the results of nk during the evaluation of each module. The VM
 	// that evaluates a module first records, the others replay; with a tape per
@@ -108,7 +109,7 @@ type luaModules struct {
 	tapes map[string]*vm.Tape
 }
 
-// luaVM is a VM while modules are being loaded into it.
+// luaVM is a VM into which modules are being loaded.
 type luaVM struct {
 	*lua.VM
 	of    *luaModules
@@ -122,7 +123,7 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 	v.VM, err = lua.New(lua.Options{
 		Program: s.code, Handlers: v.local.Registrar, Local: v.local,
 		Libraries: map[string]*vm.Library{"nakama": s.program.Library()},
-		Limits:    vm.Limits{Timeout: slow * s.CallTimeout, Stack: s.LuaStack},
+		Limits:    vm.Limits{Timeout: initFactor * s.CallTimeout, Stack: s.LuaStack},
 		Guard:     s.Guard,
 		Registry:  max(s.LuaRegistry, minRegistry), Root: s.Path,
 		Enter: v.enter, Print: v.print,
@@ -133,9 +134,9 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 	return v, nil
 }
 
-// minRegistry is in values, which is enough for tens of thousands of calls within
-// one another. Nakama's setting is small because its stack has that size from the
-// start; ours grows as needed.
+// minRegistry is a number of values, enough for tens of thousands of nested calls.
+// Nakama's default is smaller because it allocates the whole registry at the start;
+// here it grows.
 const minRegistry = 256 << 10
 
 // enter switches to the tape of a module while that module is evaluated.
@@ -171,7 +172,7 @@ func (v *luaVM) print(ctx context.Context, line string) {
 	v.local.Line(ctx, zerolog.InfoLevel).Msg(line)
 }
 
-// load evaluates modules and checks that they went as recorded.
+// load evaluates modules and checks that they behave as recorded.
 func (v *luaVM) load(ctx context.Context, names ...string) error {
 	ctx = v.of.program.InitContext(ctx)
 	for _, name := range names {
@@ -209,14 +210,14 @@ func (v *luaVM) diverged() error {
 		var d *vm.DivergenceError
 		if errors.As(h.Done(), &d) {
 			return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf(
-				"the Lua module %s behaves differently in each VM: make the calls of its top level independent of time, random numbers and files", module), d)
+				"the Lua module %s behaves differently in each VM: make the nk calls of its top level independent of time, random numbers and files", module), d)
 		}
 	}
 	return nil
 }
 
-// initialize really evaluates all modules and returns what they registered.
-// The VM becomes the first of the pool.
+// initialize evaluates all modules with effects and returns what they registered. The
+// VM becomes the first of the pool.
 func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registration, error) {
 	v, err := s.start(false)
 	if err != nil {
@@ -235,7 +236,7 @@ func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registra
 	return v.VM, s.regs, nil
 }
 
-// seal prepares a VM for calls.
+// seal ends registering in a VM.
 func (s *luaModules) seal(v *luaVM) error {
 	if err := v.local.Registrar.Seal(v, v.Global, s.report.Unresolved(v.local.Replay)); err != nil {
 		return err
@@ -264,15 +265,15 @@ func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
 	return v, nil
 }
 
-// freeze protects what the calls of a VM share; the VM of a match shares
-// nothing.
+// freeze protects what the calls of a VM share. The VM of a match shares nothing, so
+// it is not frozen.
 func (s *luaModules) freeze(v *lua.VM) {
 	if s.LuaReadOnlyGlobals {
 		v.FreezeGlobals()
 	}
 }
 
-// replay makes a VM and checks that everything in regs was registered.
+// replay makes a VM and checks that it registers everything in regs.
 func (s *luaModules) replay(ctx context.Context, regs []script.Registration, names ...string) (*lua.VM, error) {
 	v, err := s.start(true)
 	if err != nil {
@@ -297,8 +298,8 @@ func (s *luaModules) factory(module string) match.Factory {
 	return script.MatchFactory(s.program, moduleVMs{s, module}, module, module)
 }
 
-// early returns a match handler while modules are still being loaded: any
-// module may be one.
+// early returns a match handler while modules are still being loaded: any module may
+// be one.
 func (s *luaModules) early(name string) (match.Factory, bool) {
 	if !s.code.Has(name) {
 		return nil, false

@@ -12,9 +12,9 @@ import (
 	"kumi/vm/lua"
 )
 
-// findLua compiles every *.lua file under a folder, in order of their paths. A
-// module is named by its path without the extension, with dots for slashes.
-// Files that do not compile go to the report of a check.
+// findLua compiles every *.lua file of a folder and its subfolders, in order of their
+// paths. The name of a module is its path without the extension, with dots for
+// slashes. In a check, files that do not compile are reported and skipped.
 func findLua(folder string, log zerolog.Logger, report *check.Report) ([]*lua.Module, error) {
 	var found []*lua.Module
 	err := source.Walk(folder, func(file, path string) error {

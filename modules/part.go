@@ -14,24 +14,23 @@ import (
 	"kumi/vm"
 )
 
-// part is what the modules of one runtime registered. A loader fills one; Load
-// merges them.
+// part is what the modules of one runtime registered. A loader fills it; Load merges
+// the parts.
 type part struct {
 	runtime string // "go", "lua" or "javascript"
 	reg     *registry.Registries
 	loaded  []registry.Loaded
-	// pool is the runtime's VMs; nil for Go and for an empty runtime.
+	// pool are the VMs of the runtime; nil for Go and if there are no modules.
 	pool *vm.Pool
 	// match returns handlers that are registered but not in reg yet, so that modules
-	// can create matches while they load; nil if reg has all.
+	// can create matches while they load; nil if reg has all of them.
 	match func(name string) (match.Factory, bool)
 	close []func()
 
 	mu sync.Mutex // guards match during the load
 }
 
-// registered calls install, which puts all handlers into reg, and resets
-// match.
+// registered calls install, which puts all handlers into reg, and resets match.
 func (p *part) registered(install func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,8 +76,8 @@ func (l *loading) begin(p *part) {
 	l.parts = append(l.parts, p)
 }
 
-// handler returns a match handler among what is loaded so far: Go's first,
-// then Lua's, then JavaScript's.
+// handler returns a match handler of the modules loaded so far, in order of
+// precedence.
 func (l *loading) handler(name string) (match.Factory, bool) {
 	l.mu.Lock()
 	parts, before := slices.Clone(l.parts), l.before
@@ -95,7 +94,8 @@ func (l *loading) handler(name string) (match.Factory, bool) {
 	return nil, false
 }
 
-// rank is the position of a runtime in the order of loading and of precedence.
+// rank is the position of a runtime in the order of loading, which is that of
+// precedence.
 func rank(runtime string) int {
 	return slices.Index([]string{"go", "lua", "javascript"}, runtime)
 }

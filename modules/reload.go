@@ -6,13 +6,12 @@ import (
 	"kumi/match"
 )
 
-// Reload loads the Lua and JavaScript modules again and returns a set with
-// them and with the Go modules of the previous set, whose InitModule does not
-// run again. The new set is not visible to others until the caller replaces
-// old with it; only modules that create matches while they load find its
-// handlers. After an error, which is like Load's, nothing of it is left.
+// Reload loads the Lua and JavaScript modules again. It returns a new set with them
+// and with the Go modules of old, whose InitModule does not run again. Until the
+// caller replaces old, only the modules that are being loaded see the handlers of the
+// new set. After an error, which is like those of Load, the new set is closed.
 //
-// old is not changed; the caller has to Retire it. o must be as for the first
+// Reload does not change old; the caller has to Retire it. o must be as for the first
 // Load; Options.Matches does not get the new handlers.
 func Reload(ctx context.Context, o Options, old *Set) (*Set, error) {
 	l := newLoading(ctx, o)
@@ -29,9 +28,9 @@ func (s *Set) Handler(name string) (match.Factory, bool) {
 	return f, ok
 }
 
-// Retire ends a set that was replaced by one from Reload. Calls that began
-// with it continue; its VMs are released after they have ended. Its Go
-// modules, which belong to the new set too, stay.
+// Retire ends a set that one from Reload has replaced. Calls that are running
+// continue; VMs are released when their calls return. The Go modules stay, because
+// they belong to the new set too.
 func (s *Set) Retire() {
 	for _, p := range s.Pools {
 		p.Retire()

@@ -43,14 +43,14 @@ type Set struct {
 	close  []func()
 }
 
-// Pool is the VMs of one runtime.
+// Pool are the VMs of one script runtime.
 type Pool struct {
 	Runtime string // "lua" or "javascript"
 	*vm.Pool
 }
 
-// Close releases the set's script engines. Nothing of the set may be called
-// afterwards. It may be called twice.
+// Close releases the set's VMs. Nothing of the set may be called afterwards. It may be
+// called more than once.
 func (s *Set) Close() {
 	for _, f := range s.close {
 		f()

@@ -25,8 +25,7 @@ const ExportsName = "__kumiModule"
 // the source map stay relative to the modules folder.
 const Name = "bundle.js"
 
-// unsupported is the syntax of esbuild's target that the engine does not
-// support.
+// unsupported is the syntax of esbuild's target that the engine does not support.
 var unsupported = map[string]bool{
 	"async-generator":     false,
 	"for-await":           false,
@@ -38,8 +37,8 @@ var unsupported = map[string]bool{
 	"hashbang":            false,
 }
 
-// compileScript compiles a file that is a plain script. It returns nil if it
-// is not or has errors; the bundler then reports them.
+// compileScript compiles a file that is a plain script. It returns nil if the file is
+// not one or has errors, which the bundler then reports.
 func compileScript(root, entry, source string) *js.Program {
 	if commonJS(source) {
 		return nil
@@ -80,7 +79,7 @@ var (
 	guardsCommonJS = regexp.MustCompile(`\btypeof\s+(?:require|module|exports)\b`)
 )
 
-// commonJS tells whether a file needs require or exports. Bundles that work
+// commonJS reports whether a file needs require or exports. Bundles that also work
 // without them check for their existence first.
 func commonJS(source string) bool {
 	return usesCommonJS.MatchString(source) && !guardsCommonJS.MatchString(source)
@@ -138,8 +137,8 @@ func (p *Project) build(source string, log zerolog.Logger) (string, error) {
 		LogLevel:   api.LogLevelSilent,
 	})
 	if len(r.Errors) > 0 {
-		// An incomplete file has its error in what was added: report its own error
-		// instead.
+		// A file that ends too early has its error in what was added here: report the
+		// error of the file alone instead.
 		if alone := api.Transform(written, api.TransformOptions{Sourcefile: entry, Loader: loader}); len(alone.Errors) > 0 {
 			return "", buildError(alone.Errors)
 		}
@@ -153,12 +152,12 @@ func (p *Project) build(source string, log zerolog.Logger) (string, error) {
 		e.Msg("JavaScript: " + w.Text)
 	}
 	if len(r.OutputFiles) == 0 {
-		return "", errors.New("the bundler gave no output")
+		return "", errors.New("the bundler returned no output")
 	}
 	return string(r.OutputFiles[0].Contents), nil
 }
 
-// defines returns the names that a bundle replaces with values.
+// defines returns the names that the bundler replaces with values.
 func defines() map[string]string {
 	d := describe.Enums()
 	if d == nil {
@@ -184,7 +183,7 @@ func buildError(messages []api.Message) error {
 		}
 		text := m.Text
 		if name := missingPackage(m.Text); name != "" {
-			text = fmt.Sprintf("the package %s is not there: npm install %s", name, name)
+			text = fmt.Sprintf("the package %s is not installed: npm install %s", name, name)
 		} else {
 			for _, n := range m.Notes {
 				text += "; " + n.Text
@@ -200,8 +199,8 @@ func buildError(messages []api.Message) error {
 
 var unresolved = regexp.MustCompile(`^Could not resolve "((?:@[\w.-]+/)?[\w-][\w.-]*)(?:/[^"]*)?"$`)
 
-// missingPackage is the package that an error of the bundler says is not
-// installed, empty when it says something else.
+// missingPackage returns the package that an error of the bundler reports as not
+// installed, or an empty string.
 func missingPackage(text string) string {
 	if m := unresolved.FindStringSubmatch(text); m != nil {
 		return m[1]
@@ -209,7 +208,7 @@ func missingPackage(text string) string {
 	return ""
 }
 
-// Sources returns the files of the program, without those of packages.
+// Sources returns the files of the program, without those of installed packages.
 func (p *Project) Sources() []string {
 	if len(p.Scripts) > 0 {
 		return p.Scripts

@@ -9,8 +9,8 @@ import (
 	"kumi/modules/source"
 )
 
-// Hint says what to do about a name that the program does not know, when another
-// file of the folder declares it; empty where none does.
+// Hint returns advice for an error about an unknown name, if another file of the
+// folder declares it; otherwise an empty string.
 func (p *Project) Hint(name string) string {
 	declares := regexp.MustCompile(`(?m)^\s*(?:export\s+)?(?:async\s+)?(?:function\*?|const|let|var|class|enum|namespace)\s+` + regexp.QuoteMeta(name) + `\b`)
 	loaded := p.Sources()

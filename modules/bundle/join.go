@@ -13,8 +13,8 @@ import (
 	"kumi/modules/script/describe"
 )
 
-// modules finds the files that import or export something. Files with mistakes count
-// as scripts, for compiling them tells what is wrong.
+// modules returns which of the files import or export something. Files with errors
+// count as scripts: compiling them reports the errors.
 func (p *Project) modules(list []string) (map[string]bool, error) {
 	root, err := realPath(p.Root)
 	if err != nil {
@@ -36,8 +36,8 @@ func (p *Project) modules(list []string) (map[string]bool, error) {
 	return found, nil
 }
 
-// section is a part of a map of a joined script: where it begins and the map of the
-// file that is there.
+// section is a part of the source map of a joined script: its position and the map of
+// the file there.
 type section struct {
 	Offset struct {
 		Line   int `json:"line"`
@@ -46,8 +46,8 @@ type section struct {
 	Map json.RawMessage `json:"map"`
 }
 
-// join translates scripts one by one and puts them after one another, as the
-// TypeScript compiler does for outFile.
+// join compiles scripts one by one and concatenates them, as the TypeScript compiler
+// does for outFile.
 func (p *Project) join() (string, error) {
 	root, err := realPath(p.Root)
 	if err != nil {
@@ -80,7 +80,7 @@ func (p *Project) join() (string, error) {
 		name := strings.TrimSuffix(file, filepath.Ext(file)) + ".js"
 		code, ok := made[name]
 		if !ok {
-			return "", fmt.Errorf("the compiler gave nothing for %s", file)
+			return "", fmt.Errorf("the compiler returned no output for %s", file)
 		}
 		s := section{}
 		s.Offset.Line = line
@@ -99,18 +99,18 @@ func (p *Project) join() (string, error) {
 	return text.String(), nil
 }
 
-// mapOf is a map whose only source is file.
+// mapOf returns a source map whose only source is file.
 func mapOf(text []byte, file string) (json.RawMessage, error) {
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, errors.New("the compiler gave no source map for " + file)
+		return nil, errors.New("the compiler returned no source map for " + file)
 	}
 	m["sources"] = []string{file}
 	return json.Marshal(m)
 }
 
-// realPath is a folder without links: the compiler resolves them, so paths would
-// not be below a linked folder.
+// realPath resolves the links in the path of a folder. The compiler does so too, so
+// its paths would not be below an unresolved folder.
 func realPath(folder string) (string, error) {
 	abs, err := filepath.Abs(folder)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package bundle makes one JavaScript program of the files of a folder: it finds
-// where the program starts, translates TypeScript and puts in what is imported. It
-// runs nothing.
+// Package bundle makes one JavaScript program of the files of a folder: it finds the
+// entry file, compiles TypeScript and includes what is imported. It does not run the
+// program.
 package bundle
 
 import (
@@ -22,16 +22,16 @@ import (
 // Root and have slashes.
 type Project struct {
 	Root string
-	// Entry is the file that the program starts from, or that has its InitModule.
+	// Entry is the file that the program starts with, or that declares its InitModule.
 	Entry string
-	// Scripts are the files of a program that share their globals, in order; empty
-	// when the program is Entry and what that imports.
+	// Scripts are the files of a program that share their globals, in order; empty if
+	// the program is Entry and what it imports.
 	Scripts []string
 }
 
-// Find finds the program of a folder, nil when there is none. configured is the
-// entry file, relative to the folder; empty means index.ts or index.js or, where
-// there is neither, what tsconfig.json says.
+// Find returns the program of a folder, or nil if there is none. configured is the
+// entry file, relative to the folder; if it is empty, index.ts or index.js, or else
+// what tsconfig.json lists.
 func Find(root, configured string, log zerolog.Logger) (*Project, error) {
 	if root == "" {
 		return nil, nil
@@ -71,8 +71,8 @@ func Find(root, configured string, log zerolog.Logger) (*Project, error) {
 	return p, p.share(files, log)
 }
 
-// compiled is for an entry that is not there: it may be what the TypeScript compiler
-// would make of several files, which are then loaded as they are.
+// compiled handles an entry file that does not exist but that the TypeScript compiler
+// would make of several files, which are then loaded instead.
 func (p *Project) compiled(files fs.FS) error {
 	c, err := nearestTSConfig(files, path.Dir(p.Entry))
 	if err != nil || c == nil || c.outFile != p.Entry {
@@ -81,8 +81,8 @@ func (p *Project) compiled(files fs.FS) error {
 	return p.take(files, c)
 }
 
-// listed is for a folder without an entry file: its tsconfig.json may say what the
-// program is.
+// listed handles a folder without an entry file: its tsconfig.json may list the files
+// of the program.
 func (p *Project) listed(files fs.FS, log zerolog.Logger) (*Project, error) {
 	c, err := readTSConfig(files, "tsconfig.json")
 	if err != nil || !c.program() {
@@ -110,8 +110,8 @@ func (p *Project) listed(files fs.FS, log zerolog.Logger) (*Project, error) {
 	return nil, nil
 }
 
-// share finds the scripts that share their globals with the entry file, where that
-// is one and a tsconfig.json lists it.
+// share finds the scripts that share their globals with the entry file, if it is a
+// script that a tsconfig.json lists.
 func (p *Project) share(files fs.FS, log zerolog.Logger) error {
 	c, err := nearestTSConfig(files, path.Dir(p.Entry))
 	if err != nil || !c.program() || !c.source(p.Entry) {
@@ -127,8 +127,8 @@ func (p *Project) share(files fs.FS, log zerolog.Logger) error {
 	return nil
 }
 
-// take makes p the scripts that a tsconfig.json lists, if one of them has
-// InitModule. Files that import or export are no part of them.
+// take makes the scripts that a tsconfig.json lists the files of p, if one of them
+// declares InitModule. Files that import or export something are not included.
 func (p *Project) take(files fs.FS, c *tsconfig) error {
 	list, err := c.list(files)
 	if err != nil {
@@ -148,7 +148,8 @@ func (p *Project) take(files fs.FS, c *tsconfig) error {
 	return nil
 }
 
-// nearestTSConfig is the tsconfig.json of a folder or of one above it.
+// nearestTSConfig returns the tsconfig.json of a folder or of the nearest folder above
+// it.
 func nearestTSConfig(files fs.FS, folder string) (*tsconfig, error) {
 	for {
 		c, err := readTSConfig(files, path.Join(folder, "tsconfig.json"))
@@ -166,9 +167,9 @@ func declaresInit(files fs.FS, file string) bool {
 	return err == nil && initDeclaration.Match(content)
 }
 
-// Compile makes a program. A file without imports and exports runs as it is, and so
-// do several that share their globals; anything else is bundled with what it
-// imports. Errors say file, line and column.
+// Compile compiles the program. A file without imports and exports is run as it is, as
+// are several that share their globals; anything else is bundled with what it imports.
+// Errors name file, line and column.
 func (p *Project) Compile(log zerolog.Logger) (*js.Program, error) {
 	if len(p.Scripts) > 0 {
 		text, err := p.join()
@@ -191,8 +192,7 @@ func (p *Project) Compile(log zerolog.Logger) (*js.Program, error) {
 	return js.Compile(Name, text)
 }
 
-// Text is the program as one script, with a map at its end that says where
-// everything came from.
+// Text returns the program as one script, with a source map at its end.
 func (p *Project) Text(log zerolog.Logger) (string, error) {
 	if len(p.Scripts) > 0 {
 		return p.join()

@@ -14,8 +14,8 @@ import (
 	"github.com/tidwall/jsonc"
 )
 
-// tsconfig is what a tsconfig.json says of the files of a program. Paths are
-// relative to the folder of the modules and have slashes.
+// tsconfig is what a tsconfig.json says about the files of a program. Paths are
+// relative to the modules folder and have slashes.
 type tsconfig struct {
 	path            string // of the file itself
 	files           []string
@@ -25,8 +25,8 @@ type tsconfig struct {
 	allowJS         bool
 }
 
-// readTSConfig reads a tsconfig.json and those it extends. It returns nil when
-// there is none at the path.
+// readTSConfig reads a tsconfig.json and those it extends. It returns nil if the file
+// does not exist.
 func readTSConfig(root fs.FS, file string) (*tsconfig, error) {
 	c := &tsconfig{path: file}
 	if err := c.read(root, file, 0); err != nil {
@@ -38,8 +38,9 @@ func readTSConfig(root fs.FS, file string) (*tsconfig, error) {
 	return c, nil
 }
 
-// read adds a file to c, after those that it extends. What is extended but is not
-// there, as in a package that is not installed, is left out.
+// read adds the settings of a file to c, after those of the files that it extends. An
+// extended file that does not exist, such as one in a package that is not installed,
+// is ignored.
 func (c *tsconfig) read(root fs.FS, file string, depth int) error {
 	content, err := fs.ReadFile(root, file)
 	if err != nil {
@@ -93,7 +94,7 @@ func (c *tsconfig) read(root fs.FS, file string, depth int) error {
 	return nil
 }
 
-// extends is one path or several.
+// extends is one path or a list of paths.
 type extends []string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -106,15 +107,15 @@ func (e *extends) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(e))
 }
 
-// program says whether c lists the files of one program: it has files, include or
+// program reports whether c lists the files of one program: it has files, include or
 // outFile.
 func (c *tsconfig) program() bool {
 	return c != nil && (len(c.files) > 0 || c.include != nil || c.outFile != "")
 }
 
-// list gives the sources in the compiler's order: those of files, then those that
-// the patterns of include match, folder by folder; each after those that its
-// reference comments name. Declarations are left out.
+// list returns the source files in the compiler's order: those of files, then those
+// that the patterns of include match, folder by folder. Each comes after the files
+// that its reference comments name. Declaration files are left out.
 func (c *tsconfig) list(root fs.FS) ([]string, error) {
 	var found []string
 	seen := map[string]bool{}
@@ -165,10 +166,10 @@ func (c *tsconfig) list(root fs.FS) ([]string, error) {
 	return found, err
 }
 
-// reference is a comment that says that another file comes first.
+// reference is a comment that names a file to load before this one.
 var reference = regexp.MustCompile(`(?m)^///\s*<reference\s+path\s*=\s*["']([^"']+)["']`)
 
-// source says whether a file is one that the compiler makes code of.
+// source reports whether the compiler makes code from a file.
 func (c *tsconfig) source(file string) bool {
 	switch path.Ext(file) {
 	case ".ts", ".tsx":
@@ -180,7 +181,7 @@ func (c *tsconfig) source(file string) bool {
 }
 
 // walkFiles calls fn with the files of a folder in order of their names, then with
-// those of the folders in it. Installed packages and hidden folders are left out.
+// those of its subfolders. Installed packages and hidden folders are left out.
 func walkFiles(root fs.FS, folder string, fn func(file string)) error {
 	entries, err := fs.ReadDir(root, folder)
 	if err != nil {
@@ -201,8 +202,8 @@ func walkFiles(root fs.FS, folder string, fn func(file string)) error {
 	return nil
 }
 
-// patterns makes expressions of the compiler's: * and ? stand for parts of a name,
-// **/ for any folders, and a folder for all in it.
+// patterns converts the compiler's patterns to regular expressions: * and ? match
+// parts of a name, **/ any folders, and a folder all files in it.
 func patterns(list []string) []*regexp.Regexp {
 	var all []*regexp.Regexp
 	for _, p := range list {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Own is a path of the server itself.
+// Own is a path that the server itself serves.
 type Own struct {
 	Method  string // empty: all
 	Pattern string // like that of a Route
@@ -15,10 +15,9 @@ type Own struct {
 	First bool
 }
 
-// Overlaps reports routes that cannot be reached, and routes that replace a
-// path of the server. The latter may be intended, as in Nakama, where module
-// routes take precedence over the API too: replaces is true for them. Neither
-// is an error.
+// Overlaps reports routes that cannot be reached, and routes that replace a path of
+// the server. The latter may be intended, as in Nakama, where module routes take
+// precedence over the API: replaces is true for them. Neither is an error.
 func Overlaps(routes []Route, own []Own, tell func(rt *Route, text string, replaces bool)) {
 	theirs := make([]Route, len(own))
 	for i, o := range own {
@@ -83,11 +82,11 @@ func some(list []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:few], ", "), len(list)-few)
 }
 
-// Whether two patterns overlap is tested with a few paths of each: regular
-// expressions cannot be compared.
+// Whether two patterns overlap is tested with a few example paths of each, because
+// regular expressions cannot be compared.
 
-// examples returns paths of a route, with values for its variables that their
-// expressions match.
+// examples returns paths that match a route, with values for its variables that match
+// their expressions.
 func (rt *Route) examples() (paths []string) {
 	for _, value := range []string{"x", "1", "a-b.c", "4ec4f126-3f9d-11e7-84ef-b7c182b36521"} {
 		path := rt.Pattern
@@ -117,7 +116,7 @@ func (rt *Route) examples() (paths []string) {
 	return paths
 }
 
-// meets tells whether some request matches both routes.
+// meets reports whether some request matches both routes.
 func (rt *Route) meets(other *Route) bool {
 	if len(rt.Methods) > 0 && len(other.Methods) > 0 && !slices.ContainsFunc(rt.Methods, other.takes) {
 		return false
@@ -125,7 +124,7 @@ func (rt *Route) meets(other *Route) bool {
 	return slices.ContainsFunc(rt.examples(), other.Path.MatchString) || slices.ContainsFunc(other.examples(), rt.Path.MatchString)
 }
 
-// covers tells whether every request for the other route matches this one.
+// covers reports whether every request for the other route matches this one.
 func (rt *Route) covers(other *Route) bool {
 	if len(rt.Methods) > 0 && (len(other.Methods) == 0 || slices.ContainsFunc(other.Methods, func(m string) bool { return !rt.takes(m) })) {
 		return false

@@ -8,9 +8,9 @@ import (
 	"kumi/store/fault"
 )
 
-// Compile converts the path pattern of a route to a regular expression for
-// whole paths and the names of its variables, in order. {name} matches one
-// segment, {name:expression} what the regular expression matches. Fails with
+// Compile converts the path pattern of a route to a regular expression for whole paths
+// and the names of its variables, in order. {name} matches one segment,
+// {name:expression} what the regular expression matches. It fails with
 // InvalidArgument.
 func Compile(pattern string) (path *regexp.Regexp, names []string, err error) {
 	path, names, err = compilePath(pattern)
@@ -58,7 +58,7 @@ func compilePath(pattern string) (path *regexp.Regexp, names []string, err error
 	return path, names, nil
 }
 
-// groupless parenthesizes an alternation without capturing.
+// groupless makes an expression a non-capturing group if it has alternatives.
 func groupless(expr string) string {
 	if strings.Contains(expr, "|") {
 		return "(?:" + expr + ")"
@@ -66,8 +66,8 @@ func groupless(expr string) string {
 	return expr
 }
 
-// closingBrace returns the index of the brace that closes the one s begins
-// with, or a negative number. Expressions may contain braces.
+// closingBrace returns the index of the brace that closes the one that s begins with,
+// or a negative number. Expressions may contain braces.
 func closingBrace(s string) int {
 	depth := 0
 	for i, c := range s {

@@ -11,7 +11,7 @@ import (
 
 // Route is a route that a module added to the client port. Make one with New.
 // It has either a Handler, which writes the response itself, or Serve, which
-// leaves that to the server.
+// returns it for the server to write.
 type Route struct {
 	// Pattern is a path in which {name} matches one segment and {name:expression} what
 	// the regular expression matches.
@@ -28,8 +28,8 @@ type Route struct {
 	At              string // where a script registered it, file:line
 }
 
-// New makes a route without a handler. Fails with InvalidArgument for invalid
-// patterns.
+// New makes a route without a handler. It fails with InvalidArgument for an invalid
+// pattern.
 func New(pattern string, methods ...string) (Route, error) {
 	path, names, err := Compile(pattern)
 	if err != nil {
@@ -38,7 +38,7 @@ func New(pattern string, methods ...string) (Route, error) {
 	return Route{Pattern: pattern, Methods: methods, Path: path, Names: names}, nil
 }
 
-// Match tells whether a request matches the route, and sets the request's path
+// Match reports whether a request matches the route, and sets the request's path
 // values if so.
 func (rt *Route) Match(r *http.Request) bool {
 	if !rt.takes(r.Method) {

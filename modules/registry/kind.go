@@ -2,7 +2,7 @@ package registry
 
 import "fmt"
 
-// Kind is what a script can register.
+// Kind is a kind of registration.
 type Kind string
 
 // The kinds. They are also the keys of handlers, followed by a colon and the
@@ -36,7 +36,7 @@ const (
 	SubscriptionGoogle Kind = "subscription_notification_google"
 )
 
-// Singles are the kinds that a server has one handler each of.
+// Singles are the kinds of which a server has one handler each.
 var Singles = []Kind{
 	MatchmakerMatched, MatchmakerOverride, MatchmakerProcessor,
 	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown,

@@ -1,6 +1,6 @@
 package registry
 
-// Loaded describes one module: what it is and what it registered.
+// Loaded describes one module and what it registered.
 type Loaded struct {
 	Runtime string // "go", "lua" or "javascript"
 	Name    string

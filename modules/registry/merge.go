@@ -2,9 +2,9 @@ package registry
 
 import "kumi/hooks"
 
-// Merge adds everything in from to into. A registration in from replaces that
-// of the same slot in into, which is reported to shadowed. Event handlers add
-// up, those of from first.
+// Merge adds everything in from to into. A registration in from replaces the one of
+// the same slot in into, which is reported to shadowed. Event handlers accumulate,
+// those of from first.
 func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Origin)) {
 	tell := func(what string, by hooks.Origin, was *hooks.Origin) {
 		if was != nil {

@@ -13,7 +13,7 @@ import (
 	"kumi/rpc"
 )
 
-// Registries are all registrations of a program.
+// Registries are all registrations of one or more modules.
 type Registries struct {
 	RPC   *rpc.Registry
 	Hooks *hooks.Registry
@@ -41,7 +41,7 @@ type StorageIndex struct {
 	IndexOnly             bool
 }
 
-// OriginOf returns the origin of a slot; nil for an empty one.
+// OriginOf returns the origin of a slot, or nil for an empty one.
 func OriginOf[F any](s *hooks.Slot[F]) *hooks.Origin {
 	if s == nil {
 		return nil

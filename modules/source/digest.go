@@ -7,9 +7,8 @@ import (
 	"os"
 )
 
-// Digest returns a checksum of the files of a modules folder, in hex. It is
-// independent of where the folder is. A folder that cannot be read counts as
-// empty.
+// Digest returns a checksum of the files of a modules folder, in hex. It does not
+// depend on the path of the folder. A folder that cannot be read counts as empty.
 func Digest(folder string) string {
 	sum := sha256.New()
 	_ = Walk(folder, func(file, path string) error {

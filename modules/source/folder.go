@@ -11,8 +11,7 @@ import (
 	"strings"
 )
 
-// Is tells whether a file of a modules folder, by its name, is relevant for
-// loading.
+// Is reports whether a file of a modules folder, by its name, affects what is loaded.
 func Is(name string) bool {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".lua", ".so":
@@ -21,14 +20,14 @@ func Is(name string) bool {
 	return false
 }
 
-// Skipped tells whether a folder below a modules folder, by its name, is
-// ignored: hidden ones and installed packages.
+// Skipped reports whether a folder below the modules folder, by its name, is ignored:
+// hidden folders and installed packages.
 func Skipped(name string) bool { return name == "node_modules" || strings.HasPrefix(name, ".") }
 
-// Walk calls fn for every source file of a modules folder with one of the
-// extensions, or any if none is given, in lexical order. path is relative to
-// the folder, with slashes. Links are followed, as imports follow them. A
-// folder that does not exist has no files.
+// Walk calls fn for every source file of a modules folder with one of the extensions,
+// or with any if none is given, in lexical order. path is relative to the folder, with
+// slashes. Links are followed, as imports follow them. A folder that does not exist
+// has no files.
 func Walk(folder string, fn func(file, path string) error, extensions ...string) error {
 	return each(folder, nil, func(file, path string) error {
 		wanted := len(extensions) == 0
@@ -42,9 +41,9 @@ func Walk(folder string, fn func(file, path string) error, extensions ...string)
 	})
 }
 
-// Folders lists the folders in which a change may affect the modules of a
-// folder: itself, those below it and those that links lead to. Those that
-// cannot be read are left out.
+// Folders returns the folders in which a change may affect the modules of a folder:
+// the folder itself, its subfolders and the targets of links. Those that cannot be
+// read are left out.
 func Folders(folder string) (found []string) {
 	add := func(dir string) {
 		if !slices.Contains(found, dir) {
@@ -60,8 +59,8 @@ func Folders(folder string) (found []string) {
 	return found
 }
 
-// each calls file for every source file and dir, unless nil, for every folder,
-// by its path without links.
+// each calls file for every source file, and dir, unless it is nil, with the resolved
+// path of every folder.
 func each(root string, dir func(real string), file func(file, path string) error) error {
 	if root == "" {
 		return nil

@@ -16,7 +16,7 @@ import (
 // file.ts:3:14.
 var Position = regexp.MustCompile(`([\w./\\@+-]+\.(?:js|ts|mjs|cjs|mts|cts|tsx|jsx|lua)):(\d+)(?::(\d+))?`)
 
-// framed is a load error with the source line it is about.
+// framed is a load error with the source line that it is about.
 type framed struct {
 	err  error
 	text string
@@ -25,11 +25,11 @@ type framed struct {
 // Error returns the error with the source line.
 func (e *framed) Error() string { return e.text }
 
-// Unwrap returns the error without it.
+// Unwrap returns the error without the source line.
 func (e *framed) Unwrap() error { return e.err }
 
-// WithLine adds to an error the first source line that it names, with a mark
-// under the column. Errors that already show a line are returned as they are.
+// WithLine adds to an error the first source line that it names, with a mark under the
+// column. Errors that already show a line are returned unchanged.
 func WithLine(root string, err error) error {
 	text := err.Error()
 	if shown.MatchString(text) {
@@ -83,8 +83,8 @@ func sourceLine(root, name string, line int) (string, bool) {
 	return "", false
 }
 
-// SplitAt splits a position, file:line or file:line:column. The line is 0 if
-// there is none.
+// SplitAt splits a position, file:line or file:line:column. The line is 0 if there is
+// none.
 func SplitAt(at string) (file string, line int) {
 	if m := Position.FindStringSubmatch(at); m != nil {
 		line, _ = strconv.Atoi(m[2])

@@ -9,10 +9,10 @@ import (
 	"kumi/vm"
 )
 
-// someID stands for identifiers in made-up answers.
+// someID stands for identifiers in made-up results.
 const someID = "00000000-0000-4000-8000-000000000000"
 
-// declared is what Answer knows of a language.
+// declared is what Answer knows about a language.
 type declared struct {
 	byName map[string]*Function
 	types  map[string]*TypeDecl
@@ -43,9 +43,9 @@ func newDeclared(lang vm.Lang) *declared {
 	return x
 }
 
-// Answer gives a call results that look like those of a function: empty texts
-// and lists, zeros, identifiers that are valid. It is for checks, in which calls
-// have no effect.
+// Answer makes a call return a made-up result of the type that the function has: empty
+// strings and lists, zeros, valid identifiers. It is for checks, in which calls have
+// no effect.
 func Answer(c *vm.Call, function string) error {
 	d := declaredIn[c.E.Lang()]()
 	f := d.byName[function]
@@ -68,7 +68,7 @@ func Answer(c *vm.Call, function string) error {
 	return nil
 }
 
-// value makes a value of a type. Objects within objects end somewhere.
+// value makes a value of a type. Nested objects end at a fixed depth.
 func (d *declared) value(e vm.Engine, t vm.Type, name string, depth int) (vm.Ref, error) {
 	switch {
 	case t.List != nil:
@@ -121,8 +121,8 @@ func (d *declared) object(e vm.Engine, fields []vm.Field, depth int) (vm.Ref, er
 	return e.Object(vm.NewLayout(names...), values), nil
 }
 
-// Known says whether an object, as its type is called ("Nakama"), has a
-// function, and if not, which one was probably meant.
+// Known reports whether an object, given by the name of its type ("Nakama"), has a
+// function, and otherwise which one was probably meant.
 func Known(lang vm.Lang, object, function string) (near string, ok bool) {
 	names := declaredIn[lang]().names[object]
 	if names == nil || slices.Contains(names, function) {

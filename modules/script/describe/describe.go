@@ -1,7 +1,7 @@
-// Package describe says what scripts can call: it prints declarations for
-// TypeScript, stubs for Lua and the function reference, and makes up answers for
-// modules that are checked. All of it is made from the tables that are bound into
-// VMs, and from functions.txt, which says what the tables cannot say.
+// Package describe documents what scripts can call: it prints declarations for
+// TypeScript, stubs for Lua and the function reference, and makes up results for
+// modules that are checked. It works from the tables that are bound into VMs, and
+// from functions.txt, which adds descriptions and types.
 //
 // It may be used from any goroutine.
 package describe
@@ -20,14 +20,14 @@ import (
 	"kumi/vm"
 )
 
-// Declarations is everything scripts of one language can call, and the types of
-// what they give and get. It is made from the tables that are bound into VMs:
-// each function's own code is run dry to learn its arguments.
+// Declarations are everything that scripts of one language can call, with the types of
+// arguments and results. Each function's own code is run without effects to learn its
+// arguments.
 type Declarations struct {
 	Lang    vm.Lang
 	Objects []Object
 	Types   []TypeDecl
-	// Handlers are the functions that scripts give.
+	// Handlers are the functions that scripts register.
 	Handlers []HandlerDecl
 }
 
@@ -38,7 +38,7 @@ type Object struct {
 	Functions []Function
 }
 
-// Function is one of the functions that scripts call.
+// Function is a function that scripts call.
 type Function struct {
 	Name    string // as the language spells it
 	Native  *vm.Name
@@ -55,18 +55,18 @@ type Function struct {
 	Hook string
 }
 
-// HandlerDecl is a function that scripts give.
+// HandlerDecl is a function that scripts register.
 type HandlerDecl struct {
 	Name, Generic string
-	Match         bool // with dispatcher, tick and state, and giving the state
-	Bare          bool // without ctx and what comes with it
+	Match         bool // takes dispatcher, tick and state, and returns the state
+	Bare          bool // without ctx and the arguments that follow it
 	Params        []vm.Field
 	Results       []vm.Field
 	Result        *vm.Type
 	Doc           string
 }
 
-// TypeDecl is a type by name: an alias, an enum or an object's properties.
+// TypeDecl is a named type: an alias, an enum or the properties of an object.
 type TypeDecl struct {
 	Name   string
 	Alias  *vm.Type
@@ -75,8 +75,8 @@ type TypeDecl struct {
 	Doc    string
 }
 
-// Describe makes the declarations of a language. Errors are slips in the tables
-// or in functions.txt; a test finds them.
+// Describe makes the declarations of a language. Its errors are mistakes in the tables
+// or in functions.txt, which a test finds.
 func Describe(lang vm.Lang) (*Declarations, error) {
 	list, err := notes()
 	if err != nil {
@@ -101,10 +101,10 @@ func Describe(lang vm.Lang) (*Declarations, error) {
 	}
 	d.object("Nakama", "The functions of the server.", nk.Library(lang, nil))
 	if lang == vm.JS {
-		d.object("Initializer", "What InitModule registers with.", script.Initializer(lang, nil))
+		d.object("Initializer", "What InitModule registers functions with.", script.Initializer(lang, nil))
 		d.object("Logger", "The server's log.", vm.Bind(lang, (*core.Logger)(nil), script.LoggerTable))
 	}
-	d.object("MatchDispatcher", "What a match reaches its players with.", vm.Bind(lang, struct{}{}, script.DispatcherTable))
+	d.object("MatchDispatcher", "What a match sends messages to its players with.", vm.Bind(lang, struct{}{}, script.DispatcherTable))
 	d.object("Satori", "The client of a Satori server.", nk.SatoriLibraries[lang])
 	for _, n := range list {
 		if n.kind == "" && d.notes[n.name] == n && !d.used[n] {
@@ -131,7 +131,7 @@ func (d *describer) fail(format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf(format, args...))
 }
 
-// words spells the functions that a sentence speaks of as the language does.
+// words replaces the names of functions in a description by the language's spelling.
 func (d *describer) words(doc string) string {
 	if d.Lang != vm.JS {
 		return doc
@@ -145,8 +145,8 @@ func (d *describer) words(doc string) string {
 	return strings.Join(fields, " ")
 }
 
-// declare makes the type of a note: the properties of its shapes, then what the
-// note adds or says better.
+// declare makes the type of a note: the properties of its shapes, extended and
+// corrected by the note.
 func (d *describer) declare(n *note) {
 	t := &TypeDecl{Name: n.name, Doc: d.words(n.doc)}
 	d.types[n.name] = t
@@ -164,7 +164,7 @@ func (d *describer) declare(n *note) {
 	d.refine(t, n)
 }
 
-// refine puts what a note says of a type in the place of what was found.
+// refine replaces what was found about a type by what a note says.
 func (d *describer) refine(t *TypeDecl, n *note) {
 	for _, f := range n.fields {
 		if f.lang != vm.Both && f.lang != d.Lang {
@@ -181,8 +181,8 @@ func (d *describer) refine(t *TypeDecl, n *note) {
 	}
 }
 
-// merge adds fields. With also set, the type is one of several things: what
-// only some have is optional.
+// merge adds fields. With also set, the type is a union: properties that only some
+// members have become optional.
 func (t *TypeDecl) merge(fields []vm.Field, also bool) {
 	has := func(list []vm.Field, f vm.Field) int {
 		return slices.IndexFunc(list, func(x vm.Field) bool { return x.Name.Snake == f.Name.Snake })
@@ -223,11 +223,11 @@ func (d *describer) function(spelled string, native *vm.Native) Function {
 	params, err := vm.Describe(native, d.Lang)
 	f.Pending = len(params) == 0 && err != nil && !errors.Is(err, vm.ErrNotReached) && fault.CodeOf(err) == fault.Unimplemented && native.Name.Snake != "get_satori"
 	if len(params) > 0 && errors.Is(err, vm.ErrNotReached) {
-		d.fail("%s does not look at Err when it has read its arguments: %v", native.Name.Snake, err)
+		d.fail("%s does not check Err after it has read its arguments: %v", native.Name.Snake, err)
 	}
 	n := d.notes[native.Name.Snake]
 	if n == nil || n.kind != "" {
-		d.fail("functions.txt says nothing of %s", native.Name.Snake)
+		d.fail("functions.txt has no entry for %s", native.Name.Snake)
 		f.Params = params
 		return f
 	}
@@ -245,7 +245,7 @@ func (d *describer) function(spelled string, native *vm.Native) Function {
 			d.harvest(&params[i].Type, &p.Type)
 			params[i].Type = p.Type
 			params[i].Optional = params[i].Optional || p.Optional
-		case p.Rest || p.Optional: // the code reads what is left, or nothing of it
+		case p.Rest || p.Optional: // the code reads all remaining arguments, or may read none
 			params = append(params, p)
 		default:
 			d.fail("functions.txt:%d: %s does not read an argument %s", n.line, n.name, p.Name.Snake)
@@ -255,8 +255,8 @@ func (d *describer) function(spelled string, native *vm.Native) Function {
 	return f
 }
 
-// harvest takes the properties that a body reads of an object into the type by
-// which functions.txt calls it.
+// harvest adds the properties that a body reads from an object to the type that
+// functions.txt gives the argument.
 func (d *describer) harvest(read, called *vm.Type) {
 	switch {
 	case read.List != nil && called.List != nil:

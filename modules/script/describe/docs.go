@@ -20,7 +20,7 @@ leaving them out. Times are in Unix seconds unless it says otherwise. Errors are
 thrown: in JavaScript with a code and a message, in Lua as text.
 `
 
-// Docs prints the reference of functions in Markdown.
+// Docs prints the function reference in Markdown.
 func Docs() (string, error) {
 	js, err := Describe(vm.JS)
 	if err != nil {
@@ -80,7 +80,7 @@ func Docs() (string, error) {
 	return p.b.String(), nil
 }
 
-// docsLead introduces sections that are not about nk.
+// docsLead introduces the sections that are not about nk.
 var docsLead = map[string]string{
 	"Registration": "In JavaScript on the `initializer` that `InitModule` is given, in Lua on `nk`. Hooks of the API's calls have a function for each call in JavaScript, see the end.",
 	"Dispatcher":   "On the `dispatcher` that match functions are given.",
@@ -124,7 +124,7 @@ func (p *docsPrinter) function(js, lua *Function) {
 	}
 }
 
-// docsParams are parameters without the null that optional ones may be.
+// docsParams prints parameters without the null that optional ones accept.
 func docsParams(params []vm.Field) string { return tsParams(params, true) }
 
 func luaSignature(f *Function) string {
@@ -142,7 +142,7 @@ func luaSignature(f *Function) string {
 	return text
 }
 
-// hooks lists the calls of the API with what their hooks get.
+// hooks lists the API calls with the arguments of their hooks.
 func (p *docsPrinter) hooks() {
 	d, err := Describe(vm.JS)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"kumi/vm"
 )
 
-// types lists the properties of the objects that functions take and give.
+// types lists the properties of the objects that functions take and return.
 func (p *docsPrinter) types(js, lua *Declarations) {
 	p.b.WriteString("\n## Types\n\n")
 	p.b.WriteString("The objects that are named above. In Lua the names of properties are in snake case. One with a question mark need not be given; what is empty may be absent.\n")
@@ -36,8 +36,7 @@ func (p *docsPrinter) types(js, lua *Declarations) {
 	}
 }
 
-// luaOnlyFields are the properties that an object has in Lua beside those it has
-// in JavaScript.
+// luaOnlyFields returns the properties that an object has only in Lua.
 func luaOnlyFields(js, lua []vm.Field) (only []vm.Field) {
 	for _, f := range lua {
 		if slices.ContainsFunc(js, func(x vm.Field) bool { return x.Name.Camel == f.Name.Camel }) {

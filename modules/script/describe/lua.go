@@ -18,8 +18,7 @@ const luaHead = `---@meta nakama
 
 `
 
-// LuaStubs prints annotations for modules in Lua, as the Lua language server
-// reads them.
+// LuaStubs prints annotations for the Lua language server.
 func LuaStubs() (string, error) {
 	d, err := Describe(vm.Lua)
 	if err != nil {
@@ -127,7 +126,7 @@ func (p *luaPrinter) handler(h *HandlerDecl) {
 	p.line("")
 }
 
-// matchHandler is what a module that is a match returns.
+// matchHandler declares the table that a match module returns.
 func (p *luaPrinter) matchHandler() {
 	p.doc("The functions of a match: a module that returns such a table is a match handler. The last one may be left out.")
 	p.line("---@class nakama.MatchHandler")
@@ -182,7 +181,7 @@ func (p *luaPrinter) function(on string, f *Function) {
 	p.line("")
 }
 
-// luaName is a parameter's name, where the language lets it have it.
+// luaName returns a parameter's name, changed if it is a keyword of Lua.
 func luaName(f vm.Field) string {
 	switch name := f.Name.Snake; name {
 	case "end":

@@ -12,27 +12,27 @@ import (
 	"kumi/vm"
 )
 
-// hookMessages are the protobuf messages that hooks are given, as types.
+// hookMessages declares the protobuf messages that hooks get, as types.
 type hookMessages struct {
 	lang     vm.Lang
-	declared map[string]bool // names that are taken
+	declared map[string]bool // names in use
 	list     []TypeDecl
 	seen     map[protoreflect.FullName]bool
-	requests bool // what is being read is sent by clients
+	requests bool // the messages being added are sent by clients
 }
 
-// hookMessage is how a hook's request or answer is called: its type, and the type
-// under which modules may know it already.
+// hookMessage names the type of a hook's request or response, and the type that
+// existing modules may use for it.
 type hookMessage struct{ name, also string }
 
-// sameAsDeclared are messages that look just like a declared type.
+// sameAsDeclared are the messages with the same properties as a declared type.
 var sameAsDeclared = map[protoreflect.FullName]string{
 	"nakama.api.AccountDevice":     "AccountDevice",
 	"nakama.realtime.UserPresence": "Presence",
 }
 
-// otherNames are the names by which modules may know messages, where they are
-// not those of the messages.
+// otherNames are the names of messages in Nakama's published types, where they differ
+// from those of the messages.
 var otherNames = map[protoreflect.FullName]string{
 	"nakama.api.UpdateAccountRequest":                "UserUpdateAccount",
 	"nakama.api.SubscriptionList":                    "ValidatedSubscriptionList",
@@ -41,17 +41,19 @@ var otherNames = map[protoreflect.FullName]string{
 	"nakama.api.FriendsOfFriendsList.FriendOfFriend": "FriendOfFriend",
 }
 
-// renamed are messages that modules know by other names than their own.
+// renamed are messages whose own names are taken by other types in Nakama's published
+// types.
 var renamed = map[protoreflect.FullName]string{
 	"nakama.api.NotificationList":          "ApiNotificationList",
 	"nakama.api.MatchmakerCompletionStats": "MatchmakerStatsCompletion",
 }
 
-// never are properties that modules were told of and that are never there.
+// never are properties that Nakama's published types declare but that messages do not
+// have.
 var never = map[protoreflect.FullName]string{"nakama.realtime.MatchJoin": "id"}
 
-// required are requests of which modules may take every property for granted;
-// the properties of others may be left out when a module makes one.
+// required are the requests in which all properties are required, as Nakama's
+// published types say; in others a module that makes one may leave properties out.
 var required = map[protoreflect.FullName]bool{
 	"nakama.api.AuthenticateEmailRequest": true, "nakama.api.ListStorageObjectsRequest": true, "nakama.api.DeleteNotificationsRequest": true,
 	"nakama.api.ValidatePurchaseAppleRequest": true, "nakama.api.ValidatePurchaseGoogleRequest": true,
@@ -59,8 +61,7 @@ var required = map[protoreflect.FullName]bool{
 	"nakama.api.ValidateSubscriptionAppleRequest": true, "nakama.api.ValidateSubscriptionGoogleRequest": true,
 }
 
-// notRequired are the exceptions: properties of required messages that modules
-// may leave out.
+// notRequired are the optional properties of required messages.
 var notRequired = map[protoreflect.FullName]bool{
 	"nakama.api.ValidatePurchaseAppleRequest.persist": true, "nakama.api.ValidatePurchaseGoogleRequest.persist": true,
 	"nakama.api.ValidatePurchaseHuaweiRequest.persist": true, "nakama.api.ValidatePurchaseSamsungRequest.persist": true,
@@ -74,8 +75,8 @@ var notRequired = map[protoreflect.FullName]bool{
 	"nakama.realtime.Channel.user_id_one": true, "nakama.realtime.Channel.user_id_two": true,
 }
 
-// loose are properties that modules have been told another type of than they
-// have; declared as any, both uses stand.
+// loose are properties with another type than Nakama's published types say. They are
+// declared as any, so that code written for either compiles.
 var loose = map[protoreflect.FullName]bool{
 	"nakama.realtime.PartyDataSend.op_code":      true,
 	"nakama.api.Event.properties":                true,
@@ -92,7 +93,7 @@ func newHookMessages(d *Declarations) *hookMessages {
 			m.declared[f.As] = true
 		}
 	}
-	// Requests first: what is part of one is read as a request wherever it is.
+	// Requests first: a message that is part of one is declared as a request everywhere.
 	m.requests = true
 	for i := range hooks.Methods {
 		if in := hooks.Methods[i].In; in != nil {
@@ -111,7 +112,7 @@ func newHookMessages(d *Declarations) *hookMessages {
 	return m
 }
 
-// envelopes are the kinds of realtime messages, as fields of the envelope.
+// envelopes returns the kinds of realtime messages, as fields of the envelope.
 func (m *hookMessages) envelopes() (list []protoreflect.FieldDescriptor) {
 	fields := (*rtapi.Envelope)(nil).ProtoReflect().Descriptor().Oneofs().Get(0).Fields()
 	for i := range fields.Len() {
@@ -120,7 +121,7 @@ func (m *hookMessages) envelopes() (list []protoreflect.FieldDescriptor) {
 	return list
 }
 
-// of names what a hook is given; nil is nothing.
+// of returns the types of what a hook gets; nil stands for nothing.
 func (m *hookMessages) of(make func() proto.Message) hookMessage {
 	if make == nil {
 		return hookMessage{"void", "void"}
@@ -136,7 +137,7 @@ func (m *hookMessages) of(make func() proto.Message) hookMessage {
 	return x
 }
 
-// plain is a message's own name, those around it in front.
+// plain returns a message's own name, after those of the messages that contain it.
 func (m *hookMessages) plain(d protoreflect.MessageDescriptor) string {
 	name := string(d.Name())
 	for p, ok := d.Parent().(protoreflect.MessageDescriptor); ok; p, ok = p.Parent().(protoreflect.MessageDescriptor) {
@@ -193,7 +194,7 @@ func (m *hookMessages) add(d protoreflect.MessageDescriptor) {
 		t.Fields = append(t.Fields, vm.Field{Name: f.Name, Type: m.typ(f), Optional: optional})
 	}
 	if extra := never[d.FullName()]; extra != "" && m.lang == vm.JS {
-		t.Fields = append(t.Fields, vm.Field{Name: vm.N(extra), Type: vm.TypeAny, Doc: "never there"})
+		t.Fields = append(t.Fields, vm.Field{Name: vm.N(extra), Type: vm.TypeAny, Doc: "always absent"})
 	}
 	m.list[at] = t
 }
@@ -229,5 +230,5 @@ func (m *hookMessages) single(f *script.MessageField) vm.Type {
 		m.add(f.Desc.Message())
 		return vm.Type{Name: m.name(f.Desc.Message())}
 	}
-	return vm.TypeString // text, bytes in base64, 64-bit numbers
+	return vm.TypeString // strings, base64, 64-bit integers
 }

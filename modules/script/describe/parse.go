@@ -9,13 +9,13 @@ import (
 	"kumi/vm"
 )
 
-// notesText says what the tables cannot say of themselves; it explains its form
-// in its first lines.
+// notesText has descriptions and types that the tables do not have. Its first lines
+// explain its format.
 //
 //go:embed functions.txt
 var notesText string
 
-// A note is one entry of notesText.
+// note is one entry of notesText.
 type note struct {
 	lang    vm.Lang
 	kind    string // "", "handler", "callback", "match", "type", "alias" or "enum"
@@ -39,7 +39,7 @@ type noteField struct {
 	lang vm.Lang
 }
 
-// member is one value of an enum, as both languages write it.
+// member is one value of an enum, in either language.
 type member struct{ name, value string }
 
 var notes = sync.OnceValues(parseNotes)
@@ -73,7 +73,7 @@ func parseNotes() ([]*note, error) {
 	return list, nil
 }
 
-// takeLang takes a language off the front of a line.
+// takeLang splits the language off the front of a line.
 func takeLang(text string) (vm.Lang, string) {
 	if rest, ok := strings.CutPrefix(text, "js "); ok {
 		return vm.JS, rest
@@ -148,7 +148,7 @@ func (n *note) parseField(text string) error {
 	return p.end()
 }
 
-// typeParser reads types as TypeScript writes them.
+// typeParser parses types in TypeScript's notation.
 type typeParser struct {
 	text string
 	err  error
@@ -282,9 +282,9 @@ func (p *typeParser) primary() vm.Type {
 	return vm.Type{Name: name}
 }
 
-// Enums gives the values of the declared enums by their full names, as literals:
-// "nkruntime.Codes.NOT_FOUND" is "5". Compilers of TypeScript put such constants
-// in place of their names, for at run time there is no nkruntime.
+// Enums returns the values of the declared enums by their full names, as literals:
+// "nkruntime.Codes.NOT_FOUND" is "5". TypeScript compilers replace such constants,
+// because nkruntime does not exist at run time.
 func Enums() map[string]string {
 	list, err := notes()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 var namedShapes = slices.Concat(script.Shapes, nk.Shapes)
 
-// shapesOf are the shapes of a declared type.
+// shapesOf returns the shapes of a declared type.
 func shapesOf(name string, lang vm.Lang) []script.Described {
 	for _, s := range namedShapes {
 		switch {
@@ -24,7 +24,7 @@ func shapesOf(name string, lang vm.Lang) []script.Described {
 	return nil
 }
 
-// shapeName is what a shape is called.
+// shapeName returns the name of the type of a shape.
 func shapeName(shape any) string {
 	is := func(x script.Described) bool { return any(x) == shape }
 	for _, s := range namedShapes {

@@ -26,7 +26,7 @@ declare namespace nkruntime {
 var typeScriptGlobals string
 
 // TypeScript prints declarations for modules in TypeScript and JavaScript: the
-// namespace nkruntime, and the globals that are not of the language.
+// namespace nkruntime and the globals that are not part of the language.
 func TypeScript() (string, error) {
 	d, err := Describe(vm.JS)
 	if err != nil {
@@ -114,7 +114,7 @@ func optional(yes bool) string {
 	return ""
 }
 
-// result declares the object that a function with several results gives.
+// result declares the object that a function with several results returns.
 func (p *tsPrinter) result(f *Function) {
 	if f.As == "" || p.printed[f.As] {
 		return
@@ -167,7 +167,7 @@ func (p *tsPrinter) handlers(d *Declarations) {
 	p.line("}")
 }
 
-// envelopes declares the realtime messages: one type for each kind.
+// envelopes declares the realtime messages, one type for each kind.
 func (p *tsPrinter) envelopes() {
 	var all []string
 	byHook := map[string]string{}
@@ -194,7 +194,7 @@ func (p *tsPrinter) envelopes() {
 	p.line("export type RtHookMessage = keyof RtEnvelopes;")
 }
 
-// calls declares what the calls of the API take and give, by their names.
+// calls declares the requests and responses of the API calls, by name.
 func (p *tsPrinter) calls() {
 	p.doc("", "The calls of the API that have hooks, with their requests.")
 	p.line("export interface ApiRequests {")
@@ -252,8 +252,8 @@ func (p *tsPrinter) function(f *Function) {
 	p.line("    %s(%s): %s;", f.Name, strings.TrimPrefix(tsParams(f.Params, false), ", "), tsResult(f))
 }
 
-// hook declares the registration of one call's hook, with the types of that
-// call, and with the ones that modules may have been written with.
+// hook declares the function that registers the hook of one call, with the types of
+// that call and those that existing modules may use.
 func (p *tsPrinter) hook(f *Function) {
 	m, ok := hooks.LookupMethod(f.Hook)
 	if !ok {
@@ -300,8 +300,8 @@ func tsObject(fields []vm.Field) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// tsParams lists parameters, each after a comma. Those that may be left out may
-// be null as well, unless they are given by the server.
+// tsParams lists parameters, each after a comma. Optional ones accept null as well,
+// unless the server passes them.
 func tsParams(params []vm.Field, given bool) string {
 	var b strings.Builder
 	for i, f := range params {

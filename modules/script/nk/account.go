@@ -27,7 +27,7 @@ var userTable = []vm.Func[*core.Module]{
 	{Name: vm.N("status_unfollow"), Body: statusUnfollow},
 }
 
-// userFields are the properties of a user, read from something that has one.
+// userFields are the properties of a user, in an object that user finds the user of.
 func userFields[T any](user func(T) *api.User) []vm.Property[T] {
 	str := func(name string, get func(*api.User) string) vm.Property[T] {
 		return vm.Str(name, func(v T) string { return get(user(v)) })
@@ -61,8 +61,8 @@ var userShape = vm.NewShape(userFields(func(u *api.User) *api.User { return u })
 
 var deviceShape = vm.NewShape(vm.Str("id", (*api.AccountDevice).GetId))
 
-// accounts are shaped differently: Lua has the user's properties beside the
-// account's as well as under user.
+// accounts differ by language: Lua has the user's properties both beside those of the
+// account and under user.
 var accounts = script.NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Account] {
 	var fields []vm.Property[*api.Account]
 	if lang == vm.Lua {
@@ -98,8 +98,8 @@ func accountsGetID(nk *core.Module, c *vm.Call) error {
 	return vm.ReturnList(c, "accounts", accounts.In(c.E), as, err)
 }
 
-// accountUpdateID has its own order of arguments in each language. In Lua an
-// empty text leaves a field as it is, in JavaScript it clears it.
+// accountUpdateID has another order of arguments in each language. An empty string
+// leaves a field unchanged in Lua and clears it in JavaScript.
 func accountUpdateID(nk *core.Module, c *vm.Call) error {
 	u := core.AccountUpdate{UserID: c.UUID("user_id")}
 	if c.E.Lang() == vm.Lua {

@@ -97,7 +97,7 @@ var (
 	nMsec  = vm.N("msec")
 )
 
-// now is the time in milliseconds, or that of a table of its parts in UTC.
+// now returns the time in milliseconds, or that of a table of its parts in UTC.
 func now(_ *core.Module, c *vm.Call) error {
 	o := c.OptObj("table")
 	if err := c.Err(); err != nil {

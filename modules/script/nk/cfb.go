@@ -9,10 +9,10 @@ import (
 	"kumi/store/fault"
 )
 
-// AES in CFB mode as scripts know it: a random initialization vector goes
-// before the data, and plain text is filled up with spaces to a multiple of
-// four. CFB has no authentication, so the standard library has retired its
-// version; what modules have stored must stay readable.
+// AES in CFB mode, as in Nakama: the result begins with a random initialization
+// vector, and the plain text is padded with spaces to a multiple of four bytes. The
+// standard library has deprecated CFB, because it has no authentication; data that
+// modules have stored must stay readable.
 
 func encryptCFB(key, plain []byte) ([]byte, error) {
 	block, err := aes.NewCipher(key)
@@ -45,8 +45,8 @@ func decryptCFB(key, in []byte) ([]byte, error) {
 	return out, nil
 }
 
-// cfb combines data with the key stream into out. The key stream of a block is
-// the encryption of the cipher text before it, which before names.
+// cfb combines data with the key stream into out. The key stream of a block is the
+// encryption of the cipher text block before it, which before returns.
 func cfb(block cipher.Block, iv, out, data []byte, before func(at, n int) []byte) {
 	var stream [aes.BlockSize]byte
 	prev := iv

@@ -20,7 +20,7 @@ var channelTable = []vm.Func[*core.Module]{
 	{Name: vm.N("channel_messages_list"), Body: channelMessagesList},
 }
 
-// camelIn spells a key in camel case in Lua as well, which is how modules know
+// camelIn returns a key in camel case for both languages: Lua modules expect that in
 // some results.
 func camelIn(lang vm.Lang, snake string) string {
 	if lang == vm.Lua {
@@ -41,7 +41,7 @@ var channelAcks = script.NewPerLang(func(lang vm.Lang) *vm.Shape[*rtapi.ChannelM
 	)
 })
 
-// channelMessages have their content as text, as modules know it.
+// channelMessages have their content as a string, as in Nakama.
 var channelMessages = script.NewPerLang(func(lang vm.Lang) *vm.Shape[*api.ChannelMessage] {
 	return vm.NewShape(
 		vm.Str(camelIn(lang, "channel_id"), (*api.ChannelMessage).GetChannelId),

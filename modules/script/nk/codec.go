@@ -21,7 +21,7 @@ var codecTable = []vm.Func[*core.Module]{
 	{Name: vm.N("string_to_binary"), Only: vm.JS, Live: true, Body: stringToBinary},
 }
 
-// input is a text or binary argument; Lua does not take an empty one.
+// input reads a string or binary argument. Lua does not accept an empty one.
 func input(c *vm.Call, name string) []byte {
 	b := c.Data(name)
 	if len(b) == 0 && c.E.Lang() == vm.Lua {
@@ -45,9 +45,9 @@ func encodeBase64(enc *base64.Encoding) func(*core.Module, *vm.Call) error {
 	}
 }
 
-// decodeBase64 takes padded and bare text alike, whatever padding says: that
-// argument only ever decided whether bare text was refused, and not the same way
-// in both alphabets and languages.
+// decodeBase64 accepts text with and without padding, whatever the argument padding
+// says: in Nakama it only decides whether unpadded text is refused, and not in the
+// same way for both alphabets and languages.
 func decodeBase64(bare *base64.Encoding) func(*core.Module, *vm.Call) error {
 	return func(_ *core.Module, c *vm.Call) error {
 		in := string(input(c, "input"))

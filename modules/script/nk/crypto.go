@@ -36,7 +36,7 @@ var cryptoTable = []vm.Func[*core.Module]{
 	{Name: vm.N("jwt_generate"), Live: true, Body: jwtGenerate},
 }
 
-// aesKey reads the key argument, which has exactly size bytes.
+// aesKey reads the key argument, which must have size bytes.
 func aesKey(c *vm.Call, size int) []byte {
 	key := c.Data("key")
 	if len(key) != size {
@@ -45,7 +45,7 @@ func aesKey(c *vm.Call, size int) []byte {
 	return key
 }
 
-// aesEncrypt gives binary data in Lua and its base64 text in JavaScript.
+// aesEncrypt returns binary data in Lua and base64 text in JavaScript.
 func aesEncrypt(size int) func(*core.Module, *vm.Call) error {
 	return func(_ *core.Module, c *vm.Call) error {
 		in := c.Data("input")
@@ -110,8 +110,8 @@ func hmacSHA256(_ *core.Module, c *vm.Call) error {
 	return c.ReturnBytes("mac", mac.Sum(nil), nil)
 }
 
-// rsaSHA256 gives the signature as a string in both languages. In JavaScript
-// each character stands for one byte.
+// rsaSHA256 returns the signature as a string in both languages. In JavaScript each
+// character stands for one byte.
 func rsaSHA256(_ *core.Module, c *vm.Call) error {
 	in := input(c, "input")
 	key := c.StrNonEmpty("key")

@@ -75,7 +75,7 @@ func friendsAdd(nk *core.Module, c *vm.Call) error {
 	return nk.FriendsAdd(c.Ctx, user, username, ids, usernames, metadata)
 }
 
-// friends is the body of what is done to friends without metadata.
+// friends implements the functions that act on friends and take no metadata.
 func friends(do func(nk *core.Module, ctx context.Context, user, username string, ids, usernames []string) error) func(*core.Module, *vm.Call) error {
 	return func(nk *core.Module, c *vm.Call) error {
 		user, username := c.UUID("user_id"), c.StrNonEmpty("username")

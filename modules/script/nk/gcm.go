@@ -10,18 +10,18 @@ import (
 	"kumi/vm"
 )
 
-// AES in GCM mode, which notices changed data. The result is a random nonce of
-// 12 bytes, the data and a tag of 16 bytes; like with the older functions that
-// is binary in Lua and base64 text in JavaScript.
+// AES in GCM mode, which detects changed data. The result is a random nonce of 12
+// bytes, the data and a tag of 16 bytes. As with CFB that is binary in Lua and base64
+// text in JavaScript.
 var gcmTable = []vm.Func[*core.Module]{
 	{Name: vm.N("aes_gcm_encrypt"), Body: gcmEncrypt},
 	{Name: vm.N("aes_gcm_decrypt"), Live: true, Body: gcmDecrypt(false)},
-	// For data that is no text; in Lua all texts are bytes.
+	// For data that is not text; Lua has one type for both.
 	{Name: vm.N("aes_gcm_decrypt_binary"), Only: vm.JS, Live: true, Body: gcmDecrypt(true)},
 }
 
-// gcm reads the key argument, of 16 or 32 bytes, and the data that is
-// authenticated beside the input.
+// gcm reads the key argument, of 16 or 32 bytes, and the additional data that is
+// authenticated with the input.
 func gcm(c *vm.Call) (cipher.AEAD, []byte) {
 	key := c.Data("key")
 	if len(key) != 16 && len(key) != 32 {
@@ -56,7 +56,7 @@ func gcmEncrypt(_ *core.Module, c *vm.Call) error {
 	return c.ReturnBytes("output", out, nil)
 }
 
-// gcmDecrypt gives a string, as the older functions do, or bytes.
+// gcmDecrypt returns a string, as with CFB, or binary data.
 func gcmDecrypt(binary bool) func(*core.Module, *vm.Call) error {
 	return func(_ *core.Module, c *vm.Call) error {
 		in := c.Data("input")
@@ -73,7 +73,7 @@ func gcmDecrypt(binary bool) func(*core.Module, *vm.Call) error {
 		}
 		out, err := aead.Open(nil, nil, in, extra)
 		if err != nil {
-			return fault.New(fault.InvalidArgument, "the data cannot be decrypted: the key or the additional data is another one, or it was changed")
+			return fault.New(fault.InvalidArgument, "the data cannot be decrypted: the key or the additional data is wrong, or the data was changed")
 		}
 		if binary {
 			return c.ReturnBytes("output", out, nil)

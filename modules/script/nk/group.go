@@ -82,7 +82,7 @@ func groupCreate(nk *core.Module, c *vm.Call) error {
 
 const maxInt32 = 1<<31 - 1
 
-// groupUpdate leaves what is nil as it is; in Lua an empty text is as good.
+// groupUpdate leaves fields that are nil unchanged, and in Lua those that are empty.
 func groupUpdate(nk *core.Module, c *vm.Call) error {
 	text := func(name string) *string {
 		s := c.OptStrPtr(name)
@@ -121,7 +121,7 @@ func groupDelete(nk *core.Module, c *vm.Call) error {
 	return nk.GroupDelete(c.Ctx, group)
 }
 
-// groupUser is the body of what one user does.
+// groupUser implements the functions that act for one user.
 func groupUser(do func(nk *core.Module, ctx context.Context, group, user, username string) error) func(*core.Module, *vm.Call) error {
 	return func(nk *core.Module, c *vm.Call) error {
 		group, user, username := c.UUID("group_id"), c.UUID("user_id"), c.StrNonEmpty("username")
@@ -132,7 +132,7 @@ func groupUser(do func(nk *core.Module, ctx context.Context, group, user, userna
 	}
 }
 
-// groupUsers is the body of what is done to several users.
+// groupUsers implements the functions that act on several users.
 func groupUsers(do func(nk *core.Module, ctx context.Context, caller, group string, users []string) error) func(*core.Module, *vm.Call) error {
 	return func(nk *core.Module, c *vm.Call) error {
 		group, users, caller := c.UUID("group_id"), c.UUIDs("user_ids"), c.OptUUID("caller_id", "")
@@ -143,7 +143,7 @@ func groupUsers(do func(nk *core.Module, ctx context.Context, caller, group stri
 	}
 }
 
-// edgeState reads a state from 0 to max; absent or -1 is any.
+// edgeState reads a state from 0 to max; absent or -1 means any.
 func edgeState(c *vm.Call, max int64, want string) *int {
 	state := int(c.OptInt("state", -1))
 	if state == -1 {

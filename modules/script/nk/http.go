@@ -71,8 +71,9 @@ var (
 	nURL, nMethod, nHeaders, nBody, nTimeout, nInsecure = vm.N("url"), vm.N("method"), vm.N("headers"), vm.N("body"), vm.N("timeout"), vm.N("insecure")
 )
 
-// httpRequests makes all requests of a list, and gives a list of {code, headers,
-// body} in the same order; where there was no answer it is {error, error_code}.
+// httpRequests sends all requests of a list at the same time and returns a list of
+// {code, headers, body} in the same order, or {error, error_code} where there was no
+// response.
 func httpRequests(nk *core.Module, c *vm.Call) error {
 	list := vm.ListOf(c, "requests", func(o vm.Obj) core.HTTPRequest {
 		return core.HTTPRequest{

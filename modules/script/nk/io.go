@@ -20,7 +20,7 @@ var fileTable = []vm.Func[*core.Module]{
 
 func sqlExec(nk *core.Module, c *vm.Call) error {
 	query := c.StrNonEmpty("query")
-	args := c.OptAnys("parameters") // the store makes lists and objects fit their parameters
+	args := c.OptAnys("parameters") // the store converts lists and objects to the types of their parameters
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func sqlExec(nk *core.Module, c *vm.Call) error {
 
 func sqlQuery(nk *core.Module, c *vm.Call) error {
 	query := c.StrNonEmpty("query")
-	args := c.OptAnys("parameters") // the store makes lists and objects fit their parameters
+	args := c.OptAnys("parameters") // the store converts lists and objects to the types of their parameters
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -57,9 +57,9 @@ func sqlQuery(nk *core.Module, c *vm.Call) error {
 	return c.ReturnRef("rows", c.E.List(refs), nil)
 }
 
-// sqlValue makes a column's value. A null is absent in Lua, and a time is a
-// number of seconds there. Columns of type jsonb and bytea are a list of bytes
-// in JavaScript, as Nakama gives them.
+// sqlValue converts a column's value. In Lua a null is absent and a time is a number
+// of seconds. In JavaScript columns of the types jsonb and bytea are lists of bytes,
+// as in Nakama.
 func sqlValue(e vm.Engine, v any) (vm.Ref, error) {
 	switch v := v.(type) {
 	case nil:

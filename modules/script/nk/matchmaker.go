@@ -17,7 +17,7 @@ var matchmakerTable = []vm.Func[*core.Module]{
 	{Name: vm.N("matchmaker_remove"), Body: matchmakerRemove},
 }
 
-// ticketShape is a ticket that waits.
+// ticketShape is a waiting ticket.
 var ticketShape = vm.NewShape(
 	vm.Str("ticket", func(t *matchmaker.Ticket) string { return t.ID }),
 	vm.StrOpt("party_id", func(t *matchmaker.Ticket) string { return t.PartyID }),
@@ -37,7 +37,7 @@ var ticketShape = vm.NewShape(
 	vm.Int("create_time", func(t *matchmaker.Ticket) int64 { return t.CreatedAt / int64(time.Second) }),
 )
 
-// anyMap is never nil, so that scripts get an empty object.
+// anyMap never returns nil, so that scripts get an empty object.
 func anyMap[V any](m map[string]V) map[string]any {
 	out := make(map[string]any, len(m))
 	for key, value := range m {
@@ -64,7 +64,7 @@ func matchmakerRemove(nk *core.Module, c *vm.Call) error {
 	return nk.MatchmakerRemove(c.Ctx, ticket)
 }
 
-// ticketClass is tickets that are in one relation to the explained one.
+// ticketClass are the tickets with the same relation to the explained one.
 var ticketClass = vm.NewShape(
 	vm.Str("reason", func(x *matchmaker.Class) string { return string(x.Reason) }),
 	vm.Value("clauses", func(x *matchmaker.Class) any {

@@ -32,8 +32,8 @@ var (
 	nNotificationID = vm.N("notification_id")
 )
 
-// listedNotifications have their content as text, as modules know it; in Lua some
-// keys are also there in camel case, which is how modules know those.
+// listedNotifications have their content as a string, as in Nakama. In Lua some keys
+// exist in camel case as well, which modules expect.
 var listedNotifications = script.NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Notification] {
 	fields := []vm.Property[*api.Notification]{
 		vm.Str("id", (*api.Notification).GetId),

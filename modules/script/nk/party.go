@@ -14,8 +14,8 @@ var partyTable = []vm.Func[*core.Module]{
 	{Name: vm.N("party_list"), Body: partyList},
 }
 
-// partyShape has the id of the party as match_id in Lua, and maxSize, which is
-// how modules know them there, beside their proper names.
+// partyShape has in Lua, beside the proper names, the id as match_id and the size as
+// maxSize, which modules expect.
 var partyShape = script.NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Party] {
 	fields := []vm.Property[*api.Party]{
 		vm.Str("party_id", (*api.Party).GetPartyId),
@@ -43,7 +43,7 @@ func partyList(nk *core.Module, c *vm.Call) error {
 		hidden = c.E.Bool(v)
 		query = c.OptStr("query", "")
 	case c.E.IsStr(v):
-		query = c.E.Str(v) // as the published types have it, without show_hidden
+		query = c.E.Str(v) // as in the published types, without show_hidden
 	default:
 		c.Invalid("show_hidden", "expected a boolean")
 	}

@@ -10,9 +10,8 @@ import (
 	"kumi/vm"
 )
 
-// pending answers for a function whose operation this version does not have,
-// with the error that Go modules get for it too. It is Live: there is nothing
-// to record.
+// pending makes a function whose operation this version does not have. It fails with
+// the same error as in Go modules. It is Live, because there is nothing to record.
 func pending(goName string, name vm.Name, alias ...vm.Name) vm.Func[*core.Module] {
 	return vm.Func[*core.Module]{Name: name, Alias: alias, Live: true, Body: func(*core.Module, *vm.Call) error {
 		return fault.Newf(fault.Unimplemented, "%s is not available in this version of the server", goName)
@@ -31,7 +30,7 @@ var pendingTable = func() (table []vm.Func[*core.Module]) {
 	return table
 }()
 
-// pendingNames are the names that do not follow from Go's.
+// pendingNames are the names that do not follow from those in Go.
 var pendingNames = map[string]struct {
 	vm.Name
 	alias []vm.Name
@@ -41,7 +40,7 @@ var pendingNames = map[string]struct {
 	"TournamentRanksDisable": {Name: vm.NameAs("tournament_ranks_disable", "tournamentsRanksDisable"), alias: []vm.Name{vm.N("tournament_ranks_disable")}},
 }
 
-// snake turns the name of a Go method into snake case.
+// snake converts the name of a Go method to snake case.
 func snake(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -56,7 +55,7 @@ func snake(name string) string {
 	return b.String()
 }
 
-// satoriTable is the client that get_satori gives.
+// satoriTable is the client that get_satori returns.
 var satoriTable = func() (table []vm.Func[*core.Module]) {
 	for _, name := range core.PendingSatori {
 		if name == "ConsoleDirectMessageSend" { // which only Go modules have
@@ -67,7 +66,7 @@ var satoriTable = func() (table []vm.Func[*core.Module]) {
 	return table
 }()
 
-// SatoriLibraries are the functions of the client that get_satori gives.
+// SatoriLibraries are the functions of the client that get_satori returns.
 var SatoriLibraries = map[vm.Lang]*vm.Library{
 	vm.JS:  vm.Bind[*core.Module](vm.JS, nil, satoriTable),
 	vm.Lua: vm.Bind[*core.Module](vm.Lua, nil, satoriTable),

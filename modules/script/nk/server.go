@@ -22,7 +22,7 @@ var metricsTable = []vm.Func[*core.Module]{
 
 func event(nk *core.Module, c *vm.Call) error {
 	ev := &api.Event{Name: c.Str("name"), Properties: c.OptStrMap("properties")}
-	// -1 is how Lua modules say that there is none.
+	// Lua modules pass -1 for no timestamp.
 	switch at := c.OptInt("timestamp", -1); {
 	case at == 0:
 		c.Invalid("timestamp", "expected a time in Unix seconds")
@@ -70,7 +70,7 @@ var cacheTable = []vm.Func[*core.Module]{
 	{Name: vm.N("localcache_clear"), Body: cacheClear},
 }
 
-// The cache holds values outside of any VM: everyone gets a copy.
+// The cache holds values outside of any VM: each call gets a copy.
 
 func cacheOf(nk *core.Module, c *vm.Call) *core.LocalCache { return nk.LocalCache(c.E.Lang().String()) }
 

@@ -31,7 +31,7 @@ var sessionTable = []vm.Func[*core.Module]{
 	{Name: vm.N("session_logout"), Body: sessionLogout},
 }
 
-// returnIdentity returns who was authenticated.
+// returnIdentity returns the authenticated user.
 func returnIdentity(c *vm.Call, id, username string, created bool, err error) error {
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func authenticateTokenGenerate(nk *core.Module, c *vm.Call) error {
 	return cmp.Or(c.ReturnStr("token", token, nil), c.ReturnInt("exp", exp, nil))
 }
 
-// linkWith is a function that takes a user and one text.
+// linkWith implements the functions that take a user and one string.
 func linkWith(arg string, required bool, do func(nk *core.Module, ctx context.Context, user, id string) error) func(*core.Module, *vm.Call) error {
 	return func(nk *core.Module, c *vm.Call) error {
 		user := c.UUID("user_id")

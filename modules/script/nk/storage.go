@@ -60,10 +60,10 @@ func readStorageWrite(o vm.Obj) *runtime.StorageWrite {
 	return w
 }
 
-func readPermission(o vm.Obj, n *vm.Name, most int64) int {
+func readPermission(o vm.Obj, n *vm.Name, max int64) int {
 	p := o.OptInt(n, 1)
-	if p < 0 || p > most {
-		o.Invalid(n, "expected a permission that exists: 0 to "+string('0'+rune(most)))
+	if p < 0 || p > max {
+		o.Invalid(n, "expected a permission that exists: 0 to "+string('0'+rune(max)))
 	}
 	return int(p)
 }

@@ -22,7 +22,7 @@ var streamTable = []vm.Func[*core.Module]{
 	{Name: vm.N("stream_send_raw"), Body: streamSendRaw},
 }
 
-// stream is the argument that names a stream.
+// stream is the argument that identifies a stream.
 type stream struct {
 	mode                       uint8
 	subject, subcontext, label string
@@ -45,7 +45,7 @@ func readStream(c *vm.Call) stream {
 	}
 }
 
-// metaFields are what a presence says of itself.
+// metaFields are the properties of a presence's metadata.
 func metaFields[P runtime.PresenceMeta]() []vm.Property[P] {
 	return []vm.Property[P]{
 		vm.Bool("hidden", P.GetHidden),
@@ -58,8 +58,8 @@ func metaFields[P runtime.PresenceMeta]() []vm.Property[P] {
 
 var streamMeta = vm.NewShape(metaFields[runtime.PresenceMeta]()...)
 
-// streamPresences know the node as nodeId in JavaScript; node is there as well,
-// for that is what the published types say.
+// streamPresences have the node as nodeId in JavaScript; node exists as well, because
+// the published types have it.
 var streamPresences = script.NewPerLang(func(lang vm.Lang) *vm.Shape[runtime.Presence] {
 	fields := []vm.Property[runtime.Presence]{
 		vm.Str("user_id", runtime.Presence.GetUserId),

@@ -1,8 +1,7 @@
 // Package nk is the function table: everything that scripts can call on the server,
 // once, for JavaScript and Lua alike. An entry reads its arguments through a
-// vm.Call, calls core, and returns through a shape; nothing in it names an engine.
-// Each area has a file. The functions may be called from whatever goroutine owns
-// the VM.
+// vm.Call, calls core, and returns through a shape; it does not depend on the engine.
+// Each area has a file. Functions are called by the goroutine that owns the VM.
 package nk
 
 import (
@@ -13,10 +12,10 @@ import (
 	"kumi/vm"
 )
 
-// Library is everything scripts of a language can call as nk.
+// Library returns the functions that scripts of a language call as nk.
 func Library(lang vm.Lang, nk *core.Module) *vm.Library { return vm.Bind(lang, nk, table) }
 
-// table is the one list of functions. Each area has a file of its own.
+// table is the list of all functions, by area.
 var table = slices.Concat(
 	accountTable, userTable, authenticateTable, linkTable, sessionTable,
 	storageTable, updateTable, walletTable,

@@ -44,8 +44,8 @@ func amounts(m map[string]int64) map[string]any {
 	return out
 }
 
-// changeset turns an object into amounts; bad hears the key of one that is not
-// a whole number.
+// changeset converts an object to amounts. It calls bad with the key of a value that
+// is not an integer.
 func changeset(m map[string]any, bad func(key string)) map[string]int64 {
 	out := make(map[string]int64, len(m))
 	for k, v := range m {
@@ -167,7 +167,7 @@ func multiUpdate(nk *core.Module, c *vm.Call) error {
 		vm.ReturnList(c, "wallet_update_acks", walletResult, results, err))
 }
 
-// jsonText is a Go value as JSON text, for properties that hold JSON.
+// jsonText returns a Go value as JSON text, for properties that hold JSON.
 func jsonText(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil || string(text) == "null" {
