@@ -56,7 +56,7 @@ type Pool struct {
 	idle    []*member            // last in, first out: the memory of the VM used last is warm
 	waiting []*waiter            // in order of arrival
 	stats   PoolStats            // Idle and Waiting are not set
-	away    int                  // VMs in use whose calls wait for something
+	away    int                  // members whose calls wait, see Waiting
 	filling bool
 	retired bool
 	closed  bool
@@ -66,6 +66,7 @@ type Pool struct {
 type member struct {
 	vm        Instance
 	stale     bool // to be closed on return, see Renew
+	waiting   bool // its call waits, see Waiting; counted in Pool.away
 	abandoned bool // not counted any more, see Abandon
 }
 
@@ -101,7 +102,6 @@ type Lease struct {
 	pool     *Pool
 	member   *member
 	nested   bool
-	away     bool // its call waits, see Waiting
 	released atomic.Bool
 }
 

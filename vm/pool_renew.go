@@ -1,5 +1,7 @@
 package vm
 
+import "slices"
+
 // Renew replaces all VMs: idle ones are closed now and made again as needed,
 // leased ones are closed on return.
 func (p *Pool) Renew() {
@@ -27,13 +29,12 @@ func (p *Pool) Renew() {
 func (p *Pool) renewing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
 	for m := range p.members {
-		if m.stale {
-			n++
+		if m.stale && !m.waiting {
+			return true
 		}
 	}
-	return n > p.away
+	return false
 }
 
 // Abandon gives up a leased VM whose call does not end: the pool no longer
@@ -44,7 +45,7 @@ func (p *Pool) Abandon(vm Instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for m := range p.members {
-		if m.vm != vm {
+		if m.vm != vm || slices.Contains(p.idle, m) {
 			continue
 		}
 		delete(p.members, m)
@@ -52,6 +53,9 @@ func (p *Pool) Abandon(vm Instance) {
 		p.stats.Allocated--
 		p.stats.InUse--
 		p.stats.Abandoned++
+		if m.waiting {
+			p.away--
+		}
 		if !p.closed && !(p.room() && p.wakeOne(nil)) {
 			p.fill()
 		}

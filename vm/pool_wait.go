@@ -11,9 +11,9 @@ import (
 // whose calls wait.
 const manyWaiting = 16
 
-// stalledLook is how often one who waits for a VM looks whether the calls of all
-// of them wait, too. If they do he gives up: those calls may wait for him, as
-// they do if an RPC calls an RPC of its own server.
+// stalledLook is how often a caller that waits for a VM checks whether the calls
+// of all VMs wait, too. If so it gives up, since they may be waiting for it: that
+// is the case when RPCs call RPCs of their own server.
 const stalledLook = time.Second
 
 // Waiting declares that the call of ctx waits for something outside, such as
@@ -27,29 +27,38 @@ const stalledLook = time.Second
 // nothing.
 func Waiting(ctx context.Context) (over func()) {
 	l := leaseOf(ctx)
-	if l == nil || l.released.Load() || l.away {
+	if l == nil || l.released.Load() || !l.pool.setWaiting(l.member, true) {
 		return func() {}
 	}
-	p := l.pool
-	l.away = true
 	var w *Watched
 	if v, ok := l.member.vm.(Guarded); ok {
 		w = v.Watched()
 	}
-	goesOn := w.wait()
+	resume := w.wait()
+	return func() {
+		resume()
+		l.pool.setWaiting(l.member, false)
+	}
+}
+
+// setWaiting notes that the call of a leased VM begins or ends to wait. It returns
+// false if that is known already, or if the VM was abandoned.
+func (p *Pool) setWaiting(m *member, waiting bool) bool {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.waiting == waiting || m.abandoned {
+		return false
+	}
+	m.waiting = waiting
+	if !waiting {
+		p.away--
+		return true
+	}
 	p.away++
 	if p.room() {
 		p.wakeOne(nil) // the next waiter makes a VM
 	}
-	p.mu.Unlock()
-	return func() {
-		goesOn()
-		p.mu.Lock()
-		p.away--
-		p.mu.Unlock()
-		l.away = false
-	}
+	return true
 }
 
 // room tells whether another VM may be made. The pool is locked.
