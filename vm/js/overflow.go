@@ -23,9 +23,11 @@ import (
 // Jobs of promises run outside of outermost calls: what overflows in an async
 // function after its first await ends the call.
 
-// DefaultStack is the call depth when Limits.Stack is 0, and maxStack the largest
-// there may be. Calls that go through built-in functions take some 4 KB of the
-// goroutine's stack each, of which Go allows 1 GB; others take 500 bytes.
+// DefaultStack is the call depth when Limits.Stack is 0, and maxStack the maximum.
+// A call through a built-in function or through Go takes up to 4 KB of the
+// goroutine's stack, any other some 400 bytes. Go ends the process when a stack would
+// grow beyond 1 GB. Stacks grow by doubling, so the largest one is 512 MB, in which
+// maxStack calls of 4 KB have room.
 const (
 	DefaultStack = 50_000
 	maxStack     = 100_000
