@@ -61,7 +61,7 @@ func (m *Match) attempt(a *attempt) {
 	}
 	p := new(presence.Presence)
 	*p = a.joiner.Presence
-	p.Stream, p.Reason = m.stream, runtime.PresenceReasonJoin
+	p.Stream, p.Reason = m.stream, runtime.PresenceReasonUnknown // as Nakama has it for joins
 	others := slices.Clone(m.list)
 	b := &m.box
 	b.mu.Lock()

@@ -172,7 +172,7 @@ func TestJoinAndLeave(t *testing.T) {
 		}
 		w.tracker.End(ann.id, runtime.PresenceReasonDisconnect)
 		synctest.Wait()
-		want := []string{"join ann 1", "join bob 1", "leave bob 3", "join bob 1", "leave ann 4"}
+		want := []string{"join ann 0", "join bob 0", "leave bob 3", "join bob 0", "leave ann 4"}
 		if got := g.told(); !slices.Equal(got, want) {
 			t.Errorf("the handler was told %q, want %q", got, want)
 		}
@@ -330,7 +330,7 @@ func TestJoinMarker(t *testing.T) {
 			t.Error("taken out too early")
 		}
 		pass(3 * time.Second)
-		if want := []string{"join late 1", "leave late 4"}; !slices.Equal(g.told(), want) || m.size.Load() != 0 {
+		if want := []string{"join late 0", "leave late 4"}; !slices.Equal(g.told(), want) || m.size.Load() != 0 {
 			t.Errorf("the handler was told %q, want %q", g.told(), want)
 		}
 	})

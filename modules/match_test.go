@@ -102,7 +102,7 @@ func TestMatchCalls(t *testing.T) {
 		if err := w.join(t, a, id, nil); err != nil {
 			t.Fatal(err)
 		}
-		a.wait(t, `"op_code":"1"`, b64(`["a_`+lang+`",1,"`+testNode+`"]`))
+		a.wait(t, `"op_code":"1"`, b64(`["a_`+lang+`",0,"`+testNode+`"]`))
 		reply, err = w.matches.Signal(t.Context(), id, "who")
 		if err != nil {
 			t.Fatal(err)

@@ -29,6 +29,21 @@ const everywhere = `
 		matchSignal: () => { throw new Error("as told"); },
 	});`
 
+// eventReasons are what the event session_end has as its reason: Nakama's texts,
+// as far as it has the reason.
+var eventReasons = map[presence.CloseReason]string{
+	presence.ClosedByPeer:     "",
+	presence.MalformedPayload: "received malformed payload",
+	presence.ProcessingError:  "error processing message",
+	presence.TooBig:           "message too big",
+	presence.ReadTimeout:      "no message or pong in time",
+	presence.WriteTimeout:     "could not write message in time",
+	presence.Replaced:         "server-side session disconnect",
+	presence.Banned:           "server-side session disconnect",
+	presence.Disconnected:     "server-side session disconnect",
+	presence.MatchFailed:      "server-side session disconnect",
+}
+
 // However a session ends, it is nowhere any more, the others are told, and its
 // end has its own reason.
 func TestHoweverASessionEnds(t *testing.T) {
@@ -38,23 +53,23 @@ func TestHoweverASessionEnds(t *testing.T) {
 		flags  []string
 		mute   bool // it stops to read before its end, and answers no pings
 		end    func(t *testing.T, srv *servertest.Server, p *peer, match string)
-		reason string
+		reason presence.CloseReason
 		stay   int // its sessions that go on
 	}{
-		{name: "close frame", reason: "peer", mute: true, end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
+		{name: "close frame", reason: presence.ClosedByPeer, mute: true, end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
 		}},
-		{name: "hang up", reason: "peer", end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { p.HangUp() }},
-		{name: "reset", reason: "peer", end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { p.Cut() }},
-		{name: "cut in a frame", reason: "peer", end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
+		{name: "hang up", reason: presence.ClosedByPeer, end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { p.HangUp() }},
+		{name: "reset", reason: presence.ClosedByPeer, end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { p.Cut() }},
+		{name: "cut in a frame", reason: presence.ClosedByPeer, end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
 			if err := p.SendPart(`{"cid":"x","channel_join":{"target":"cellar","type":1}}`, 60); err != nil {
 				t.Error(err)
 			}
 			p.Cut()
 		}},
-		{name: "logout, and hang up", reason: "peer", end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) {
+		{name: "logout, and hang up", reason: presence.ClosedByPeer, end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) {
 			if a := p.user.Do(t, http.MethodPost, "/v2/session/logout", "{}"); a.Status != http.StatusOK {
 				t.Errorf("logout: %s", a.Body)
 			}
@@ -62,30 +77,30 @@ func TestHoweverASessionEnds(t *testing.T) {
 			p.must(t, "ping", "{}")
 			p.HangUp()
 		}},
-		{name: "malformed", reason: "malformed", end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { _ = p.Send("{") }},
-		{name: "unknown message", reason: "processing", end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { _ = p.Send(`{"cid":"x"}`) }},
-		{name: "too big", reason: "too_big", end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) {
+		{name: "malformed", reason: presence.MalformedPayload, end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { _ = p.Send("{") }},
+		{name: "unknown message", reason: presence.ProcessingError, end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) { _ = p.Send(`{"cid":"x"}`) }},
+		{name: "too big", reason: presence.TooBig, end: func(_ *testing.T, _ *servertest.Server, p *peer, _ string) {
 			_ = p.Send(strings.Repeat("x", 10_000))
 		}},
-		{name: "no pong", reason: "read_timeout", mute: true, flags: []string{"--socket.ping_period_ms", "500", "--socket.pong_wait_ms", "5000"},
+		{name: "no pong", reason: presence.ReadTimeout, mute: true, flags: []string{"--socket.ping_period_ms", "500", "--socket.pong_wait_ms", "5000"},
 			end: func(*testing.T, *servertest.Server, *peer, string) {}},
-		{name: "does not read", reason: "write_timeout", mute: true, flags: []string{"--socket.write_wait_ms", "300"}, end: fill},
-		{name: "does not read, and is disconnected", reason: "disconnected", mute: true,
+		{name: "does not read", reason: presence.WriteTimeout, mute: true, flags: []string{"--socket.write_wait_ms", "300"}, end: fill},
+		{name: "does not read, and is disconnected", reason: presence.Disconnected, mute: true,
 			flags: []string{"--socket.write_wait_ms", "1500", "--socket.ping_period_ms", "300000", "--socket.pong_wait_ms", "600000"},
 			end: func(t *testing.T, srv *servertest.Server, p *peer, match string) {
 				fill(t, srv, p, match)
 				srv.RPC(t, "disconnect", p.session.String())
 			}},
-		{name: "ban", reason: "banned", end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) { srv.RPC(t, "ban", p.user.ID) }},
-		{name: "account deleted", reason: "disconnected", end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
+		{name: "ban", reason: presence.Banned, end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) { srv.RPC(t, "ban", p.user.ID) }},
+		{name: "account deleted", reason: presence.Disconnected, end: func(t *testing.T, _ *servertest.Server, p *peer, _ string) {
 			p.user.Do(t, http.MethodDelete, "/v2/account", "")
 		}},
-		{name: "another socket", reason: "replaced", stay: 1, flags: []string{"--session.single_socket=true"},
+		{name: "another socket", reason: presence.Replaced, stay: 1, flags: []string{"--session.single_socket=true"},
 			end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) { openPeer(t, srv, p.user).listen() }},
-		{name: "by the game", reason: "disconnected", end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) {
+		{name: "by the game", reason: presence.Disconnected, end: func(t *testing.T, srv *servertest.Server, p *peer, _ string) {
 			srv.RPC(t, "disconnect", p.session.String())
 		}},
-		{name: "match failed", reason: "match_failed", end: func(t *testing.T, srv *servertest.Server, p *peer, match string) {
+		{name: "match failed", reason: presence.MatchFailed, end: func(t *testing.T, srv *servertest.Server, p *peer, match string) {
 			srv.RPC(t, "signal", match)
 		}},
 	} {
@@ -142,10 +157,10 @@ func TestHoweverASessionEnds(t *testing.T) {
 			}
 
 			c.end(t, srv, victim, own)
-			if got := why(t, srv, victim.session.String()); got != c.reason {
-				t.Errorf("the session ended for %q, want %q", got, c.reason)
+			if got := why(t, srv, victim.session.String()); got != eventReasons[c.reason] {
+				t.Errorf("the session ended for %q, want %q", got, eventReasons[c.reason])
 			}
-			if n := counter(srv, "socket_ws_closed_reason", `reason="`+c.reason+`"`); n != 1 {
+			if n := counter(srv, "socket_ws_closed_reason", `reason="`+c.reason.String()+`"`); n != 1 {
 				t.Errorf("the metrics count %d such ends", n)
 			}
 			for _, told := range [][]string{

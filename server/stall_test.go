@@ -38,7 +38,7 @@ func until(t testing.TB, what string, ok func() bool) {
 // watched is a module that remembers why sessions ended, and that can fill what
 // lies between the server and one session.
 const watched = `
-	initializer.registerEventSessionEnd((ctx, logger, nk, event) => nk.localcachePut(ctx.sessionId, event.properties.reason));
+	initializer.registerEventSessionEnd((ctx, logger, nk, event) => nk.localcachePut(ctx.sessionId, "ended: " + event.properties.reason));
 	initializer.registerRpc("why", (ctx, logger, nk, id) => nk.localcacheGet(id) || "");
 	initializer.registerRpc("fill", (ctx, logger, nk, payload) => {
 		const to = { mode: 100, label: "fill" }, { user, session } = JSON.parse(payload), megabyte = "x".repeat(1 << 20);
@@ -53,7 +53,7 @@ func why(t *testing.T, srv *servertest.Server, session string) (reason string) {
 		reason, _ = srv.RPC(t, "why", session)
 		return reason != ""
 	})
-	return reason
+	return strings.TrimPrefix(reason, "ended: ")
 }
 
 // counter reads a counter out of the metrics: 0 where there is none of that name

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"kumi/presence"
 	"kumi/server/servertest"
 )
 
@@ -35,7 +36,7 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 		"lua": func(t testing.TB, s *servertest.Setup) {
 			servertest.Module("main.lua", `
 				local nk = require("nakama")
-				nk.register_event_session_end(function(ctx, event) nk.localcache_put(ctx.session_id, event.properties.reason) end)
+				nk.register_event_session_end(function(ctx, event) nk.localcache_put(ctx.session_id, "ended: " .. event.properties.reason) end)
 				nk.register_rpc(function(ctx, id) return nk.localcache_get(id) or "" end, "why")
 				nk.register_rpc(function() return nk.match_create("loud") end, "start")`)(t, s)
 			servertest.Module("loud.lua", `
@@ -105,7 +106,7 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 					t.Fatal("the member that does not read was not closed")
 				}
 			}
-			if got := why(t, srv, session); got != "queue_full" {
+			if got := why(t, srv, session); got != presence.QueueFull.Text() {
 				t.Errorf("it ended for %q", got)
 			}
 			until(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1 })
@@ -145,7 +146,7 @@ func TestCallerThatDoesNotRead(t *testing.T) {
 	}
 	// Either the queue was full, or the one write that was stuck, while the client
 	// was not read from any more, took too long.
-	if got := why(t, srv, session); got != "queue_full" && got != "write_timeout" {
+	if got := why(t, srv, session); got != presence.QueueFull.Text() && got != presence.WriteTimeout.Text() {
 		t.Errorf("it ended for %q", got)
 	}
 	if n := counter(srv, "count", `rpc_id="big"`); n < 10 || n > most {

@@ -122,7 +122,7 @@ func (c *closer) Run() {
 		}
 	}
 	s.stats.Closed(c.reason)
-	s.event(s.scope, true, c.reason.String())
+	s.event(s.scope, true, c.reason.Text())
 	line, text := s.Log.Debug(), "session ended"
 	if c.reason == presence.QueueFull || c.reason == presence.WriteTimeout {
 		line, text = s.Log.Info(), "closing slow client"
