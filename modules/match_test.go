@@ -116,7 +116,7 @@ func TestMatchCalls(t *testing.T) {
 		if err := w.join(t, b, id, nil); err != nil {
 			t.Fatal(err)
 		}
-		a.wait(t, `"op_code":"1"`, b64(`["b_`+lang+`",1,"`+testNode+`"]`))
+		a.wait(t, `"op_code":"1"`, b64(`["b_`+lang+`",0,"`+testNode+`"]`))
 
 		w.send(t, a, id, 10, "echo")
 		a.wait(t, `"op_code":"10"`, b64("echo"), `"username":"a_`+lang+`"`, a.user.String())
