@@ -14,9 +14,9 @@ import (
 	"kumi/server/metrics"
 )
 
-// events runs event handlers outside of the calls that raised the events, with
-// a bounded queue and a fixed number of workers. Events are dropped and
-// counted when the queue is full.
+// events runs event handlers apart from the calls that raised the events, with a
+// bounded queue and a fixed number of workers. When the queue is full, events are
+// dropped and counted.
 type events struct {
 	queue   chan func()
 	metrics *metrics.Metrics
@@ -55,7 +55,7 @@ func (e *events) post(ctx context.Context, handlers []hooks.Slot[hooks.Event], e
 	case e.queue <- func() { e.run(ctx, handlers, event) }:
 	default:
 		e.metrics.EventDropped()
-		e.log.Warn().Str("event", event.GetName()).Msg("event queue is full, dropping an event")
+		e.log.Warn().Str("event", event.GetName()).Msg("event queue full, event dropped")
 	}
 }
 
@@ -73,7 +73,7 @@ func (e *events) run(ctx context.Context, handlers []hooks.Slot[hooks.Event], ev
 	}
 }
 
-// close runs what is queued and ends the workers.
+// close handles the queued events and ends the workers.
 func (e *events) close() {
 	e.mu.Lock()
 	already := e.closed
@@ -85,8 +85,8 @@ func (e *events) close() {
 	e.done.Wait()
 }
 
-// customEvent handles an event raised by a client or a module. Handlers run in
-// the mode of the call that raised it; a client's is "event".
+// customEvent queues an event that a client or a module raised. Handlers run in the
+// execution mode of the call that raised it; that of a client is "event".
 func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	set := s.set.Load()
 	if set == nil && s.early.keep(ctx, event, s.customEvent) {
@@ -99,8 +99,8 @@ func (s *Server) customEvent(ctx context.Context, event *api.Event) {
 	s.events.post(ctx, set.Hooks.Events.Custom, event)
 }
 
-// earlyEvents are events that modules raised while they loaded. They are
-// handled when all handlers are known.
+// earlyEvents are events that modules raised while they loaded. They are handled once
+// all handlers are known.
 type earlyEvents struct {
 	mu     sync.Mutex
 	kept   []func()
@@ -129,7 +129,7 @@ func (e *earlyEvents) release() {
 	}
 }
 
-// sessionEvent raises the event of the start or the end of a socket session.
+// sessionEvent raises the event of a socket session's start or end.
 func (s *Server) sessionEvent(scope *core.Scope, ended bool, reason string) {
 	handlers := s.set.Load().Hooks.Events.SessionStart
 	event := &api.Event{Name: "session_start", Timestamp: timestamppb.Now()}

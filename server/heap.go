@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// By default the collector runs when the heap has doubled. A game server's
-// live heap is often a dozen megabytes, so at full load that is many
-// collections per second, which measured a tenth to a third of the CPU time of
-// script calls. tuneHeap therefore lets the heap grow by at least heapFloor
-// between collections, and returns memory to the system when the load is gone.
+// By default the garbage collector runs when the heap has doubled. The live heap of a
+// game server is often a dozen megabytes, so at full load it runs many times per
+// second, which takes a tenth to a third of the CPU time of script calls. tuneHeap
+// lets the heap grow by at least heapFloor between collections, and returns memory to
+// the system when the load is gone.
 const (
 	heapFloor  = 40 << 20
 	heapPeriod = 500 * time.Millisecond
 	heapIdle   = 6 // quiet periods before memory is returned
-	// heapWaste is how much garbage and free memory makes that worthwhile after
-	// heapIdle periods. After twice as long, half of it does.
+	// heapWaste is how much garbage and free memory, in bytes, is returned after
+	// heapIdle quiet periods. After twice as many, half as much is enough.
 	heapWaste = 8 << 20
 	heapCalm  = 2 << 20 // allocated in a quiet period
 )
@@ -70,8 +70,8 @@ type idleHeap struct {
 
 func newIdleHeap() *idleHeap { return &idleHeap{worth: heapWaste} }
 
-// look is called once per period with the live and the held bytes, and the
-// totals allocated and collected. It tells whether to return memory now.
+// look is called once per period with the bytes that are live and held, and the totals
+// allocated and collected. It reports whether to return memory now.
 func (h *idleHeap) look(live, held, allocated, cycles uint64) bool {
 	switch {
 	case allocated-h.allocated > heapCalm:
@@ -85,7 +85,7 @@ func (h *idleHeap) look(live, held, allocated, cycles uint64) bool {
 	if waste := max(held, live) - live; h.quiet < heapIdle || waste*h.quiet <= h.worth*heapIdle {
 		return false
 	}
-	// A steady source of garbage gets its collections, but less and less often.
+	// With a steady source of garbage this repeats, but less and less often.
 	h.worth = min(2*h.worth, heapFloor)
 	return true
 }

@@ -6,7 +6,7 @@ import (
 	"kumi/vm"
 )
 
-// heapLimit logs that all script VMs were replaced because the live heap passed
+// heapLimit logs that all script VMs were replaced because the live heap exceeded
 // runtime.max_heap_mb.
 func (s *Server) heapLimit(r vm.HeapReport) {
 	ev := s.log.Warn().Uint64("limit_mb", r.Limit>>20).Uint64("before_mb", r.Before>>20).Uint64("after_mb", r.After>>20)
@@ -23,7 +23,7 @@ func (s *Server) heapLimit(r vm.HeapReport) {
 		matches.Object(allocator(u))
 	}
 	ev.Array("matches", matches).
-		Msg("the heap passed runtime.max_heap_mb and did not come back when all script VMs were replaced; matches are those that may keep it, by what was allocated while they ran lately")
+		Msg("heap exceeded runtime.max_heap_mb and did not shrink after all script VMs were replaced; matches lists those that may hold the memory, by what was allocated while they ran recently")
 }
 
 // allocator is a function or match in the log.

@@ -8,15 +8,15 @@ import (
 	"kumi/core"
 )
 
-// jobs is the part of a Server that runs the jobs of modules.
+// jobs is the part of a Server that runs the modules' jobs.
 type jobs struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
 func (s *Server) startJobs() {
-	// A call of a script ends within its limit; add time for waiting for a VM and for
-	// the database.
+	// A call into a script ends within its limit; add time to wait for a VM and for the
+	// database.
 	longest := time.Hour
 	if limit := config.Milliseconds(s.config.Runtime.CallTimeoutMs); limit > 0 {
 		longest = 2*limit + 30*time.Second
@@ -39,6 +39,6 @@ func (s *Server) stopJobs(ctx context.Context) {
 	select {
 	case <-s.jobs.ended:
 	case <-ctx.Done():
-		s.log.Warn().Msg("job still running after the server stopped waiting")
+		s.log.Warn().Msg("job still running after the grace period")
 	}
 }

@@ -27,7 +27,7 @@ type ports struct {
 	failed        chan error
 }
 
-// listen opens all ports, and serves only if all could be opened.
+// listen opens all ports, and serves only if all of them could be opened.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	p := &ports{failed: make(chan error, 3)}
 	defer func() {
@@ -64,8 +64,8 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	p.httpServer = &http.Server{
 		Handler:     s.httpHandler(),
 		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
-		// Counts from the end of the request's header, so it includes the time of the
-		// call: API deadline, then socket.write_timeout_ms.
+		// It begins at the end of the request's header, so it covers the call itself (the
+		// API deadline) and sending the response (socket.write_timeout_ms).
 		WriteTimeout:   config.Milliseconds(sock.IdleTimeoutMs) + config.Milliseconds(sock.WriteTimeoutMs),
 		IdleTimeout:    config.Milliseconds(sock.IdleTimeoutMs),
 		MaxHeaderBytes: 5120, // the protocol's limit
@@ -133,7 +133,7 @@ func (s *Server) httpHandler() http.Handler {
 	})
 }
 
-// Failed receives the error of a listener that stopped by itself.
+// Failed receives the error of a listener that failed.
 func (s *Server) Failed() <-chan error { return s.ports.failed }
 
 // HTTPAddr returns the address of the HTTP port, once started.

@@ -26,21 +26,21 @@ func (r *reloads) init() { r.ctx, r.cancel = context.WithCancel(context.Backgrou
 // stop ends reloading for good and waits for work in progress.
 func (r *reloads) stop() {
 	r.cancel()
-	r.mu.Lock() // a running reload ends soon: its context has ended
+	r.mu.Lock() // a running reload returns soon: its context is cancelled
 	r.swap = nil
 	r.mu.Unlock()
 	r.work.Wait()
 }
 
-// Reload reloads the script modules and replaces the running ones between one
-// call and the next: calls in progress end with the code they began with. Go
-// modules are not reloaded. If anything is wrong with the new modules, the old
-// ones stay, and the error, of code FailedPrecondition, says what and where;
-// it has been logged. Code Unavailable while the server stops.
+// Reload reloads the script modules and replaces the running ones between calls: calls
+// in progress end with the code that they began with. Go modules are not reloaded. If
+// the new modules cannot be loaded, the old ones stay, and the error, which has the
+// code FailedPrecondition and has been logged, says what is wrong and where. The code
+// is Unavailable while the server stops.
 //
-// runtime.match_reload decides what running matches do; they may move after
-// Reload has returned. It may be called from any goroutine; concurrent calls
-// wait for each other.
+// runtime.match_reload decides what happens to running matches; they may move to the
+// new code after Reload has returned. Reload may be called from any goroutine;
+// concurrent calls wait for each other.
 func (s *Server) Reload(ctx context.Context) error {
 	r := &s.reloads
 	r.mu.Lock()
@@ -79,10 +79,10 @@ func (s *Server) Reload(ctx context.Context) error {
 	return nil
 }
 
-const abandoned = "what they are loaded from has changed again, or nobody waits for them"
+const abandoned = "the files changed again, or the caller disconnected"
 
-// lost warns if no module of a language is left after a reload, for example
-// because the entry file was deleted.
+// lost warns if a reload left no module of a language, for example because the entry
+// file was deleted.
 func (s *Server) lost(old, set *modules.Set) {
 	for _, runtime := range []string{"lua", "javascript"} {
 		var files []string
@@ -93,7 +93,7 @@ func (s *Server) lost(old, set *modules.Set) {
 		}
 		if len(files) > 0 && !slices.ContainsFunc(set.Modules, func(m registry.Loaded) bool { return m.Runtime == runtime }) {
 			s.log.Warn().Str("runtime", runtime).Strs("gone", files).Str("module_version", set.Version).
-				Msg("no " + runtime + " module is left: what those that are gone registered does not exist any more")
+				Msg("no " + runtime + " module is left: what the removed ones registered does not exist any more")
 		}
 	}
 }

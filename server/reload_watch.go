@@ -16,7 +16,7 @@ import (
 	"kumi/store/fault"
 )
 
-// Saving a file is several events, and saving several files even more.
+// Saving a file causes several events, saving several files even more.
 const (
 	quiet    = 100 * time.Millisecond // without an event, before modules are reloaded
 	maxQuiet = 500 * time.Millisecond // after the first event
@@ -140,7 +140,8 @@ func (s *Server) loadFiles(ctx context.Context, digest string) loadOfFiles {
 	return l
 }
 
-// gone returns a file of the running modules that does not exist any more.
+// gone returns a file of the running modules that no longer exists, or an empty
+// string.
 func (s *Server) gone() string {
 	for _, m := range s.set.Load().Modules {
 		if m.Runtime == "go" || m.Path == "" {
@@ -153,7 +154,7 @@ func (s *Server) gone() string {
 	return ""
 }
 
-// matters tells whether an event may concern a module.
+// matters reports whether an event may concern a module.
 func matters(e fsnotify.Event) bool {
 	switch {
 	case e.Has(fsnotify.Remove), e.Has(fsnotify.Rename):
@@ -167,8 +168,7 @@ func matters(e fsnotify.Event) bool {
 	return e.Has(fsnotify.Create) && err == nil && info.IsDir()
 }
 
-// watchFolders watches all folders that contain modules, if not watched
-// already.
+// watchFolders watches all folders that contain modules and are not watched yet.
 func watchFolders(w *fsnotify.Watcher, root string) error {
 	for {
 		known, more := w.WatchList(), false
@@ -178,7 +178,7 @@ func watchFolders(w *fsnotify.Watcher, root string) error {
 			}
 			switch err := w.Add(folder); {
 			case err == nil:
-				more = true // it may have got new folders before it was watched
+				more = true // folders may have been added before it was watched
 			case !errors.Is(err, fs.ErrNotExist):
 				return fmt.Errorf("%s: %w", folder, err)
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Screen writes what a developer needs after a start: addresses, database,
+// Screen writes what a developer needs after a start: the addresses, the database,
 // what was loaded, and commands to try.
 func (s *Server) Screen(w io.Writer) {
 	base := "http://" + reachable(s.HTTPAddr())
@@ -25,7 +25,7 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "  database  %s\n", s.databaseName())
 	watched := ""
 	if s.config.Runtime.Watch {
-		watched = "  (watched: what you save is live)"
+		watched = "  (watched: saving a file reloads it)"
 	}
 	fmt.Fprintf(w, "  modules   %s%s\n\n", s.config.Runtime.Path, watched)
 
@@ -56,8 +56,8 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
 }
 
-// Describe adds what Screen shows to a log line, for JSON logs. Registrations are
-// counted, as there may be hundreds.
+// Describe adds to a log line what Screen shows. Registrations are only counted,
+// because there may be hundreds.
 func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	e = e.Str("version", Version).Stringer("http", s.HTTPAddr()).Stringer("grpc", s.GRPCAddr()).
 		Str("database", s.databaseName()).Str("modules_path", s.config.Runtime.Path)
@@ -73,8 +73,8 @@ func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	return e.Array("modules", loaded)
 }
 
-// list writes the names of one kind, several per line, and how many more there
-// are beyond maxNames.
+// list writes the names of one kind, several per line, and how many more there are
+// than maxNames.
 func list(w io.Writer, kind string, names []string) {
 	const width, maxNames = 72, 30
 	more := 0
@@ -100,7 +100,7 @@ func list(w io.Writer, kind string, names []string) {
 	flush()
 }
 
-// reachable turns a listening address into one to connect to.
+// reachable returns an address to connect to for one that the server listens on.
 func reachable(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
@@ -112,15 +112,15 @@ func reachable(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// quietLog logs messages of net/http at debug level: they are about broken
-// client connections.
+// quietLog returns a logger for net/http that logs at debug level: its messages are
+// mostly about broken client connections.
 func quietLog(l zerolog.Logger) *log.Logger { return log.New(debugWriter{l}, "", 0) }
 
 type debugWriter struct{ log zerolog.Logger }
 
 func (d debugWriter) Write(p []byte) (int, error) {
 	text, level := strings.TrimSpace(string(p)), zerolog.DebugLevel
-	if strings.Contains(text, "too many open files") { // nobody can connect until some are closed
+	if strings.Contains(text, "too many open files") { // no client can connect until some are closed
 		level = zerolog.WarnLevel
 	}
 	d.log.WithLevel(level).Msg(text)

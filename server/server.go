@@ -31,7 +31,7 @@ import (
 	"kumi/vm"
 )
 
-// Version is the server's version for clients, modules and people. A release
+// Version is the server's version, shown to clients, modules and operators. A release
 // build sets it with -ldflags "-X kumi/server.Version=…".
 var Version = "0.1.0-dev"
 
@@ -57,7 +57,7 @@ type Server struct {
 	jobs    jobs
 }
 
-// Option changes what has no setting.
+// Option changes something that has no setting.
 type Option func(*game.Options)
 
 // PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
@@ -117,7 +117,8 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	return s, nil
 }
 
-// callOwner is the user of a call, or the address it came from.
+// callOwner identifies who a write belongs to: the user of a call, or else the address
+// it came from.
 func callOwner(ctx context.Context) string {
 	s, _ := core.ScopeOf(ctx)
 	if s == nil || s.UserID == "" && s.ClientIP == "" {
@@ -199,10 +200,9 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops the server in order: new matches are refused and the modules'
-// shutdown handler is called, matches get the configured grace period or until
-// ctx ends, then ports, sessions, and finally the database are closed. It may
-// be called once.
+// Stop stops the server in order: it refuses new matches and calls the modules'
+// shutdown handler, gives matches the configured grace period (or until ctx ends),
+// then closes the ports, the sessions and finally the database. It may be called once.
 func (s *Server) Stop(ctx context.Context) error {
 	s.reloads.stop()
 	s.stopGames(ctx)
@@ -267,8 +267,7 @@ func (s *Server) close() error {
 	return nil
 }
 
-// parseEnv converts validated KEY=VALUE entries to what modules find in their
-// context.
+// parseEnv converts validated KEY=VALUE entries to the environment that modules see.
 func parseEnv(entries []string) map[string]string {
 	env := make(map[string]string, len(entries))
 	for _, e := range entries {
@@ -286,8 +285,8 @@ func (s *Server) databaseName() string {
 	return "PostgreSQL, " + s.config.Database.Address.Redacted()[0]
 }
 
-// databaseAddress returns the first address, the only one in use; empty means
-// the embedded database.
+// databaseAddress returns the first configured address, the only one in use; empty
+// means the embedded database.
 func databaseAddress(cfg *config.Config) string {
 	if len(cfg.Database.Address) == 0 {
 		return ""

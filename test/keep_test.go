@@ -109,7 +109,7 @@ func TestHeapKeptByAMatch(t *testing.T) {
 				t.Fatal(a.Body)
 			}
 			servertest.Eventually(t, "the log names the match", func() bool {
-				return len(log.Lines("did not come back", "match handler leaking", id)) > 0
+				return len(log.Lines("did not shrink", "match handler leaking", id)) > 0
 			})
 		})
 	}

@@ -11,24 +11,23 @@ import (
 	"strings"
 )
 
-// building is one run of `kumi build`.
-type building struct {
+// builder is one run of `kumi build`.
+type builder struct {
 	streams
 	folder string // of the module, absolute
-	out    string // the file to make, absolute
+	out    string // file to write, absolute
 	plugin bool
-	// source is the folder of the server's own source; "" when it comes from where
-	// modules come from.
+	// source is the folder of the server's source; empty if the go command downloads
+	// it as a module.
 	source string
 	info   *debug.BuildInfo // of this server
-	goos   string           // to build for
-	work   string           // a folder for what is generated
+	goos   string           // of the target
+	work   string           // folder for generated files
 }
 
 const buildUsage = "usage: kumi build ./mymodule [-o file] [--plugin] [--kumi folder]\n"
 
-// build makes a server with a Go module compiled in, or a plugin for this very
-// server.
+// build makes a server with a Go module compiled in, or a plugin for this server.
 func build(ctx context.Context, args []string, s streams) int {
 	b, err := parseBuild(args, s)
 	if err != nil {
@@ -41,10 +40,10 @@ func build(ctx context.Context, args []string, s streams) int {
 	return exitOK
 }
 
-// parseBuild reads the command line. The target system is GOOS's and GOARCH's,
-// as for the go command.
-func parseBuild(args []string, s streams) (*building, error) {
-	b := &building{streams: s, goos: runtime.GOOS}
+// parseBuild parses the command line. GOOS and GOARCH set the target system, as for
+// the go command.
+func parseBuild(args []string, s streams) (*builder, error) {
+	b := &builder{streams: s, goos: runtime.GOOS}
 	if v := b.getenv("GOOS"); v != "" {
 		b.goos = v
 	}
@@ -77,7 +76,7 @@ func parseBuild(args []string, s streams) (*building, error) {
 				return nil, fmt.Errorf("unknown flag %q", flag)
 			}
 			if folder != "" {
-				return nil, fmt.Errorf("build takes one folder, not %q and %q", folder, arg)
+				return nil, fmt.Errorf("build takes one folder, not both %q and %q", folder, arg)
 			}
 			folder = arg
 		}
@@ -108,11 +107,11 @@ func parseBuild(args []string, s streams) (*building, error) {
 	return b, err
 }
 
-// run does the whole of it. Nothing is written into the module's folder.
-func (b *building) run(ctx context.Context) (err error) {
+// run builds the module. It writes nothing into the module's folder.
+func (b *builder) run(ctx context.Context) (err error) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return errors.New("this server was built without build information, which tells what to align the module with")
+		return errors.New("this server has no build information, which is needed to build the module with the same versions")
 	}
 	b.info = info
 	if err := b.findSource(); err != nil {
@@ -150,11 +149,11 @@ func (b *building) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// own is the module path of the server.
+// own is the server's module path.
 const own = "kumi"
 
 // findSource finds the source that this server was built from.
-func (b *building) findSource() error {
+func (b *builder) findSource() error {
 	if b.source != "" {
 		dir, err := filepath.Abs(b.source)
 		if err != nil {
@@ -166,7 +165,7 @@ func (b *building) findSource() error {
 		b.source = dir
 		return nil
 	}
-	for _, m := range b.info.Deps { // this server has been made by kumi build itself
+	for _, m := range b.info.Deps { // this server was made by kumi build itself
 		if m.Path == own && m.Replace != nil {
 			if path, _ := modulePath(m.Replace.Path); path == own {
 				b.source = m.Replace.Path
@@ -181,7 +180,7 @@ func (b *building) findSource() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the source that this server (%s) was built from is not on this machine; get it and name its folder with --kumi", versionOf(b.info))
+	return fmt.Errorf("the source that this server (%s) was built from is not on this machine; download it and pass its folder with --kumi", versionOf(b.info))
 }
 
 func versionOf(info *debug.BuildInfo) string {
@@ -197,7 +196,7 @@ func versionOf(info *debug.BuildInfo) string {
 	return v
 }
 
-func (b *building) getenv(name string) string {
+func (b *builder) getenv(name string) string {
 	for _, e := range b.env {
 		if v, ok := strings.CutPrefix(e, name+"="); ok {
 			return v

@@ -13,12 +13,12 @@ import (
 	"kumi/server"
 )
 
-func (b *building) modfile() string { return filepath.Join(b.work, "go.mod") }
+func (b *builder) modfile() string { return filepath.Join(b.work, "go.mod") }
 
-// align writes the go.mod to build with: the module's own, with the server and
-// the versions that the server has. It returns what people should know, and an
-// error when a plugin cannot have them.
-func (b *building) align(ctx context.Context, m *goModule) (notes []string, err error) {
+// align writes the go.mod for the build: that of the module, with the server added and
+// the versions of the server's dependencies. It returns notes for the user, and an
+// error if a plugin cannot have these versions.
+func (b *builder) align(ctx context.Context, m *goModule) (notes []string, err error) {
 	text := []byte("module " + m.path + "\n")
 	if m.mod != "" {
 		if text, err = os.ReadFile(m.mod); err != nil {
@@ -47,7 +47,7 @@ func (b *building) align(ctx context.Context, m *goModule) (notes []string, err 
 	if b.plugin {
 		for path, version := range b.versions() {
 			if was := asked[path]; was != "" && was != version {
-				notes = append(notes, fmt.Sprintf("%s: your go.mod asks for %s; %s is used, as in the server", path, was, version))
+				notes = append(notes, fmt.Sprintf("%s: your go.mod requires %s; %s is used, as in the server", path, was, version))
 				edit = append(edit, "-require="+path+"@"+version)
 			}
 		}
@@ -61,8 +61,8 @@ func (b *building) align(ctx context.Context, m *goModule) (notes []string, err 
 	return notes, b.conflicts(ctx, m)
 }
 
-// requirements are what the go.mod asks for itself, by module path.
-func (b *building) requirements(ctx context.Context) (map[string]string, error) {
+// requirements returns the versions that the go.mod itself requires, by module path.
+func (b *builder) requirements(ctx context.Context) (map[string]string, error) {
 	text, err := b.tool(ctx, b.work, "mod", "edit", "-json", b.modfile())
 	if err != nil {
 		return nil, err
@@ -80,11 +80,12 @@ func (b *building) requirements(ctx context.Context) (map[string]string, error) 
 	return asked, nil
 }
 
-// versions are those of the modules in this server, without the server itself.
-func (b *building) versions() map[string]string {
+// versions returns the versions of the modules in this server, without the server
+// itself.
+func (b *builder) versions() map[string]string {
 	all := map[string]string{}
 	for _, d := range b.info.Deps {
-		if d.Replace != nil && d.Replace.Version == "" { // a folder
+		if d.Replace != nil && d.Replace.Version == "" { // replaced by a folder
 			continue
 		}
 		if d.Path != own {
@@ -94,8 +95,8 @@ func (b *building) versions() map[string]string {
 	return all
 }
 
-// goVersion is the language version of the server's source.
-func (b *building) goVersion() string {
+// goVersion returns the language version of the server's source.
+func (b *builder) goVersion() string {
 	text, err := os.ReadFile(filepath.Join(b.source, "go.mod"))
 	if err != nil {
 		return ""
@@ -108,9 +109,9 @@ func (b *building) goVersion() string {
 	return ""
 }
 
-// sums puts the checksums of module and server together, so that nothing need be
-// asked for that either knows.
-func (b *building) sums(m *goModule) error {
+// sums joins the checksums of the module and of the server, so that the go command
+// needs to look up neither.
+func (b *builder) sums(m *goModule) error {
 	var all []byte
 	for _, dir := range []string{m.root, b.source} {
 		text, err := os.ReadFile(filepath.Join(dir, "go.sum"))
@@ -125,13 +126,13 @@ func (b *building) sums(m *goModule) error {
 	return os.WriteFile(filepath.Join(b.work, "go.sum"), all, 0o600)
 }
 
-// conflicts compares the versions that the go command chooses with the server's.
-// A plugin must have the same; with a server of its own a module may well have
-// later ones, which are said.
-func (b *building) conflicts(ctx context.Context, m *goModule) error {
+// conflicts compares the versions that the go command selects with those of the
+// server. A plugin must have the same. A server with the module compiled in may have
+// later ones, which are noted.
+func (b *builder) conflicts(ctx context.Context, m *goModule) error {
 	text, err := b.tool(ctx, m.root, "list", "-mod=mod", "-modfile="+b.modfile(), "-overlay="+b.overlay(), "-m", "-f", "{{.Path}} {{.Version}}{{with .Replace}} => {{.Path}} {{.Version}}{{end}}", "all")
 	if err != nil {
-		return fmt.Errorf("the versions of its dependencies cannot be settled:\n%w", err)
+		return fmt.Errorf("cannot select the versions of its dependencies:\n%w", err)
 	}
 	server := b.versions()
 	var differ []string
@@ -152,11 +153,11 @@ func (b *building) conflicts(ctx context.Context, m *goModule) error {
 		fmt.Fprintf(b.err, "note: with this module the server gets other versions than it was tested with:%s\n", list)
 		return nil
 	}
-	return fmt.Errorf("these dependencies are shared with the server and have to have the same version as there:%s\nchoose versions of what asks for them that go with the server's, or build a server with the module in it (without --plugin)", list)
+	return fmt.Errorf("these dependencies are shared with the server and must have the same version as there:%s\nchoose versions of the modules that require them which fit the server's, or build a server with the module compiled in (without --plugin)", list)
 }
 
-// askers says which modules ask for a version.
-func (b *building) askers(ctx context.Context, m *goModule, path, version string) string {
+// askers says which modules require a version.
+func (b *builder) askers(ctx context.Context, m *goModule, path, version string) string {
 	graph, err := b.tool(ctx, m.root, "mod", "graph", "-modfile="+b.modfile())
 	if err != nil {
 		return ""
@@ -174,8 +175,9 @@ func (b *building) askers(ctx context.Context, m *goModule, path, version string
 	if len(who) == 0 {
 		return ""
 	}
-	return ", which " + strings.Join(who[:min(len(who), 3)], ", ") + " asks for"
+	return ", which " + strings.Join(who[:min(len(who), 3)], ", ") + " requires"
 }
 
-// serverVersion sets the version that the built server says, as in this one.
+// serverVersion returns the linker flag that gives the built server the version of
+// this one.
 func serverVersion() string { return "-X " + own + "/server.Version=" + server.Version }

@@ -15,27 +15,27 @@ import (
 	"strings"
 )
 
-// goModule is the user's package as found.
+// goModule is the user's package.
 type goModule struct {
 	name string // of the folder
 	pkg  string // the package clause
-	root string // folder of its go.mod; the package's own where there is none
+	root string // folder of the go.mod, or of the package if there is none
 	path string // module path
-	// mod is the go.mod, "" where there is none.
+	// mod is the path of the go.mod; empty if there is none.
 	mod string
-	// main is the file with a function main, and where its name begins and ends.
+	// main is the file with the function main; its name is at these offsets.
 	main       string
 	from, upTo int
 }
 
-// readModule looks at a package without compiling it.
+// readModule reads a package without compiling it.
 func readModule(folder, goos string) (*goModule, error) {
 	at, err := os.Stat(folder)
 	if err != nil {
 		return nil, err
 	}
 	if !at.IsDir() {
-		return nil, errors.New("it is not a folder")
+		return nil, errors.New("not a folder")
 	}
 	build := gobuild.Default
 	build.GOOS = goos
@@ -73,7 +73,7 @@ func readModule(folder, goos string) (*goModule, error) {
 
 const initSignature = "func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error"
 
-// findMod finds the go.mod that the package belongs to.
+// findMod finds the go.mod of the package.
 func (m *goModule) findMod() error {
 	for dir := m.root; ; dir = filepath.Dir(dir) {
 		file := filepath.Join(dir, "go.mod")
@@ -96,7 +96,7 @@ func (m *goModule) findMod() error {
 	return nil
 }
 
-// pathElement makes a name one that a module path may have.
+// pathElement turns a name into one that a module path may contain.
 func pathElement(name string) string {
 	safe := strings.Map(func(r rune) rune {
 		if r < 0x80 && (r == '-' || r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') {
@@ -107,7 +107,7 @@ func pathElement(name string) string {
 	return strings.ToLower(safe)
 }
 
-// modulePath is the path in a folder's go.mod.
+// modulePath returns the module path in a folder's go.mod.
 func modulePath(dir string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	return modulePathOf(text), err
@@ -126,19 +126,19 @@ func modulePathOf(mod []byte) string {
 	return ""
 }
 
-// rel is the package's folder as seen from its module, with slashes.
+// rel returns the package's folder relative to its module, with slashes.
 func (m *goModule) rel(folder string) (string, error) {
 	rel, err := filepath.Rel(m.root, folder)
 	return filepath.ToSlash(rel), err
 }
 
-// generated names what the overlay adds to a package.
+// generated is the name of the files and packages that the overlay adds.
 const generated = "kumi_generated_main"
 
-// generate writes what the build adds to the module, as an overlay: a main
-// function, in the package itself if that is a main package, else in a package of
-// its own. target is what to build, relative to the module.
-func (b *building) generate(m *goModule) (target string, err error) {
+// generate writes the overlay that the build adds to the module: a main function, in
+// the package itself if it is a main package, otherwise in a package of its own.
+// target is the package to build, relative to the module.
+func (b *builder) generate(m *goModule) (target string, err error) {
 	rel, err := m.rel(b.folder)
 	if err != nil {
 		return "", err
@@ -153,7 +153,7 @@ func (b *building) generate(m *goModule) (target string, err error) {
 			return "", err
 		}
 	}
-	if m.main != "" { // it is renamed to the blank name; no line moves
+	if m.main != "" { // rename it to _, which keeps all line numbers
 		text, err := os.ReadFile(m.main)
 		if err != nil {
 			return "", err
@@ -179,11 +179,11 @@ func (b *building) generate(m *goModule) (target string, err error) {
 	return target, os.WriteFile(b.overlay(), text, 0o600)
 }
 
-func (b *building) overlay() string { return filepath.Join(b.work, "overlay.json") }
+func (b *builder) overlay() string { return filepath.Join(b.work, "overlay.json") }
 
-// mainSource is the generated file. With an empty path InitModule is in the same
-// package. The names of its imports are ones that nobody else uses.
-func (b *building) mainSource(m *goModule, user string) string {
+// mainSource returns the generated file. With an empty import path InitModule is in
+// the same package. The imports have names that user code does not use.
+func (b *builder) mainSource(m *goModule, user string) string {
 	var imports, body strings.Builder
 	call := "InitModule"
 	if user != "" {

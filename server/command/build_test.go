@@ -109,13 +109,13 @@ func TestBuildPlugin(t *testing.T) {
 	// Another version of what both have: said, and the server's is used.
 	write(t, filepath.Join(dir, "source", "go.mod"), "module example.com/game\n\ngo 1.21\n\nrequire github.com/heroiclabs/nakama-common v1.30.0\n")
 	text, err := exec.Command(server, "build", "--plugin", "-o", made, folder).CombinedOutput()
-	if err != nil || !strings.Contains(string(text), "nakama-common: your go.mod asks for v1.30.0; v1.47.0 is used") {
+	if err != nil || !strings.Contains(string(text), "nakama-common: your go.mod requires v1.30.0; v1.47.0 is used") {
 		t.Errorf("a plugin that asked for another version: %v\n%s", err, text)
 	}
 	write(t, filepath.Join(dir, "uuid", "go.mod"), "module github.com/gofrs/uuid/v5\n")
 	write(t, filepath.Join(dir, "source", "go.mod"), "module example.com/game\n\ngo 1.21\n\nreplace github.com/gofrs/uuid/v5 => ../uuid\n")
 	text, err = exec.Command(server, "build", "--plugin", "-o", made, folder).CombinedOutput()
-	if err == nil || !strings.Contains(string(text), "have to have the same version as there:\n  github.com/gofrs/uuid/v5: ") {
+	if err == nil || !strings.Contains(string(text), "must have the same version as there:\n  github.com/gofrs/uuid/v5: ") {
 		t.Errorf("a plugin with another package in the place of one of the server's: %v\n%s", err, text)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"kumi/modules/golang"
 )
 
-// canPlugin says why this server cannot load plugins, if so.
-func (b *building) canPlugin() error {
+// canPlugin returns an error if this server cannot load plugins.
+func (b *builder) canPlugin() error {
 	if !b.plugin {
 		return nil
 	}
@@ -32,8 +32,8 @@ func (b *building) canPlugin() error {
 	return nil
 }
 
-// settings are those that this server was built with.
-func (b *building) settings() map[string]string {
+// settings returns the build settings of this server.
+func (b *builder) settings() map[string]string {
 	all := map[string]string{}
 	for _, s := range b.info.Settings {
 		all[s.Key] = s.Value
@@ -42,7 +42,7 @@ func (b *building) settings() map[string]string {
 }
 
 // compile runs go build.
-func (b *building) compile(ctx context.Context, m *goModule, target string) error {
+func (b *builder) compile(ctx context.Context, m *goModule, target string) error {
 	args := []string{"build", "-mod=mod", "-modfile=" + b.modfile(), "-overlay=" + b.overlay(), "-buildvcs=false", "-o", b.out}
 	if b.plugin {
 		args = append(args, "-buildmode=plugin")
@@ -57,15 +57,15 @@ func (b *building) compile(ctx context.Context, m *goModule, target string) erro
 	text := err.Error()
 	switch {
 	case strings.Contains(text, "InitModule") && strings.Contains(text, generated):
-		return fmt.Errorf("its InitModule has another type than the server calls; it takes\n  %s\n\n%s", initSignature, text)
+		return fmt.Errorf("its InitModule has the wrong type; the server calls\n  %s\n\n%s", initSignature, text)
 	case strings.Contains(text, `"gcc"`), strings.Contains(text, "C compiler"):
-		return fmt.Errorf("plugins take a C compiler, which was not found:\n%s", text)
+		return fmt.Errorf("plugins need a C compiler, which was not found:\n%s", text)
 	}
 	return err
 }
 
-// flags are the build flags that a plugin must have in common with the server.
-func (b *building) flags() (flags []string) {
+// flags returns the build flags that a plugin must share with the server.
+func (b *builder) flags() (flags []string) {
 	set := b.settings()
 	for _, name := range []string{"-trimpath", "-race", "-msan", "-asan"} {
 		if set[name] == "true" {
@@ -80,8 +80,8 @@ func (b *building) flags() (flags []string) {
 	return flags
 }
 
-// fits checks that the plugin just built goes with this server.
-func (b *building) fits() error {
+// fits checks that the plugin just built can be loaded by this server.
+func (b *builder) fits() error {
 	differ, err := golang.PluginDiffers(b.out)
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ func (b *building) fits() error {
 	return nil
 }
 
-// tool runs the go command and returns its output. Its error is what the go
-// command says, with the names of generated files left out.
-func (b *building) tool(ctx context.Context, dir string, args ...string) (string, error) {
+// tool runs the go command and returns its output. An error has what the go command
+// printed, with generated files left out.
+func (b *builder) tool(ctx context.Context, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(slices.Clone(b.env), "GOWORK=off")
@@ -115,7 +115,7 @@ func (b *building) tool(ctx context.Context, dir string, args ...string) (string
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", errors.New("building takes the go command, which is not installed here; see https://go.dev/dl")
+		return "", errors.New("building needs the go command, which is not installed here; see https://go.dev/dl")
 	}
 	if err != nil {
 		return "", errors.New(b.readable(problems.String(), err))
@@ -123,9 +123,9 @@ func (b *building) tool(ctx context.Context, dir string, args ...string) (string
 	return out.String(), nil
 }
 
-// readable is the output of the go command for people: files by their place in
-// the module.
-func (b *building) readable(text string, err error) string {
+// readable makes the output of the go command refer to files by their place in the
+// module.
+func (b *builder) readable(text string, err error) string {
 	var lines []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -133,7 +133,7 @@ func (b *building) readable(text string, err error) string {
 			continue
 		}
 		if b.plugin && strings.Contains(line, "toolchain not available") {
-			line += fmt.Sprintf("\nthe server was built with %s, so the plugin has to be; install that", b.info.GoVersion)
+			line += fmt.Sprintf("\nthe server was built with %s, so the plugin needs that version too: install it", b.info.GoVersion)
 		}
 		line = strings.ReplaceAll(line, b.work+string(filepath.Separator), "")
 		lines = append(lines, line)

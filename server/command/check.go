@@ -13,9 +13,9 @@ import (
 	"kumi/server"
 )
 
-// checkModules loads the modules as a start would, InitModule and all, and lists what
-// is wrong with them. It has a scratch database, opens no port, and calls of nk
-// reach nothing.
+// checkModules loads the modules as a start does, including InitModule, and lists
+// their problems. It uses a temporary database and opens no port; calls of nk have no
+// effect.
 func checkModules(ctx context.Context, args []string, s streams) int {
 	cfg, _, ok := load(args, s)
 	if !ok {
@@ -44,7 +44,7 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	loaded, problems := srv.Modules().Modules, report.Problems()
 	for _, m := range loaded {
 		if report.Of(m) > 0 {
-			continue // what is wrong with it follows
+			continue // its problems follow
 		}
 		fmt.Fprintf(s.out, "ok  %-10s  %s: %s\n", m.Runtime, m.Name, registered(&m))
 	}
@@ -55,7 +55,7 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 			fmt.Fprintf(s.out, "%s: %s\n", filepath.Join(cfg.Runtime.Path, p.At), p.Text)
 		}
 	}
-	for _, p := range report.Notes() { // which are no reason to fail
+	for _, p := range report.Notes() { // notes do not make the check fail
 		fmt.Fprintf(s.out, "%s: note: %s\n", filepath.Join(cfg.Runtime.Path, p.At), p.Text)
 	}
 	if err := srv.Stop(ctx); err != nil {
@@ -75,7 +75,7 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	return exitFailed
 }
 
-// registered counts what a module registered, in words.
+// registered describes what a module registered, in numbers.
 func registered(m *registry.Loaded) string {
 	var parts []string
 	for _, kind := range []struct {
@@ -99,8 +99,8 @@ func registered(m *registry.Loaded) string {
 	return strings.Join(parts, ", ")
 }
 
-// isFolder checks the folder of the modules. The default one need not exist: the
-// server may have Go modules compiled in.
+// isFolder checks that the modules folder is one. The default folder need not exist:
+// the server may have Go modules compiled in.
 func isFolder(cfg *config.Config) error {
 	folder := cfg.Runtime.Path
 	info, err := os.Stat(folder)
@@ -114,10 +114,10 @@ func isFolder(cfg *config.Config) error {
 }
 
 func noFolder(folder string) error {
-	return fmt.Errorf("there is no folder %s: runtime.path says where the modules are", folder)
+	return fmt.Errorf("there is no folder %s: set runtime.path to the folder of the modules", folder)
 }
 
-// nothing says that there were no modules to check.
+// nothing reports that there were no modules to check.
 func nothing(folder string, s streams) int {
 	if _, err := os.Stat(folder); err != nil {
 		return failed(s, noFolder(folder))

@@ -1,6 +1,6 @@
-// Package command is the command line: it parses, builds, runs and gives an
-// exit code. It is a package so that a game with Go modules of its own has the
-// same command line from a main function of a few lines.
+// Package command is the command line: it parses arguments, runs a command and
+// returns an exit code. It is a package so that a game with Go modules gets the same
+// command line with a main function of a few lines.
 package command
 
 import (
@@ -17,13 +17,13 @@ import (
 	"kumi/server"
 )
 
-// streams are where a command reads from and writes to.
+// streams are the input and output of a command.
 type streams struct {
 	out, err io.Writer
 	env      []string
 }
 
-// subcommand is one word of the command line.
+// subcommand is one command of the command line.
 type subcommand struct {
 	name, args, help string
 	run              func(ctx context.Context, args []string, s streams) int
@@ -39,28 +39,28 @@ const (
 func subcommands() []subcommand {
 	return []subcommand{
 		{"run", "[--flag value …]", "start the server; the default", run},
-		{"dev", "[--flag value …]", "run for people who write modules: what they save is live at once", dev},
-		{"check", "[--runtime.path folder]", "list what is wrong with the modules, for CI too", checkModules},
-		{"build", "folder [-o file] [--plugin]", "make a server with a Go module compiled in, or a plugin for this one", build},
-		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of what modules can call", types},
+		{"dev", "[--flag value …]", "run for development: saved modules are reloaded at once", dev},
+		{"check", "[--runtime.path folder]", "list the problems of the modules, also in CI", checkModules},
+		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},
+		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of the functions that modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
-		{"healthcheck", "[port]", "ask a running server whether it is healthy", healthcheck},
+		{"healthcheck", "[port]", "check that a running server is healthy", healthcheck},
 		{"version", "", "print the version", version},
 		{"help", "", "print this text and every setting", help},
 	}
 }
 
-// Main runs the command line without the program's name and returns the exit
-// code: 0, 1 when something failed, 2 when the command line is wrong. It ends
-// the server on SIGINT and SIGTERM; a second signal does not wait.
+// Main runs the command line, given without the program's name, and returns the exit
+// code: 0, 1 if something failed, 2 if the command line is wrong. SIGINT and SIGTERM
+// stop the server; a second signal skips the grace period.
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return dispatch(ctx, args, streams{os.Stdout, os.Stderr, os.Environ()})
 }
 
-// dispatch finds the subcommand. A first argument that is a flag belongs to
-// run, as it does with Nakama.
+// dispatch runs the subcommand. If the first argument is a flag the command is run, as
+// in Nakama.
 func dispatch(ctx context.Context, args []string, s streams) int {
 	if len(args) == 0 || args[0] != "" && args[0][0] == '-' {
 		switch {
@@ -119,7 +119,7 @@ func version(_ context.Context, _ []string, s streams) int {
 	return exitOK
 }
 
-// load reads the configuration; on failure it has said why.
+// load reads the configuration. If that fails it has printed the reason.
 func load(args []string, s streams) (*config.Config, []string, bool) {
 	cfg, warnings, err := config.Load(args, s.env)
 	if err != nil {

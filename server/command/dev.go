@@ -6,9 +6,9 @@ import (
 	"kumi/config"
 )
 
-// dev is run with defaults for people who write modules: what they save is live
-// at once, the log is text with everything in it, and the matchmaker does not
-// make the two tabs on one desk wait. Settings that somebody chose stay as chosen.
+// dev is run with defaults for development: modules are reloaded when they are saved,
+// the log is text at debug level, and the matchmaker forms matches at once. Settings
+// that are given explicitly are kept.
 func dev(ctx context.Context, args []string, s streams) int {
 	cfg, warnings, ok := load(args, s)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"kumi/server"
 )
 
-// reloadOnHangup loads modules anew on SIGHUP, until the function it returns is
-// called. How it went is in the log.
+// reloadOnHangup reloads the modules on SIGHUP, until stop is called. The result is
+// logged.
 func reloadOnHangup(ctx context.Context, srv *server.Server) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	hangup := make(chan os.Signal, 1)

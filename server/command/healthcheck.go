@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// healthcheck asks the server on this machine; it exits with 1 when the server
-// does not answer with 200.
+// healthcheck queries the server on this machine. It exits with 1 unless the server
+// responds with 200.
 func healthcheck(ctx context.Context, args []string, s streams) int {
 	port := 7350
 	if len(args) > 0 {

@@ -13,7 +13,7 @@ import (
 	"kumi/config"
 )
 
-// newLogger builds the log from the configuration and settles the format: auto
+// newLogger makes the logger from the configuration, and resolves its format: auto
 // becomes text on a terminal and json elsewhere.
 func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func(), err error) {
 	if cfg.Logger.Format == "auto" || cfg.Logger.Format == "" {
@@ -41,8 +41,8 @@ func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func
 	return zerolog.New(format(cfg.Logger.Format, out)).Level(level).With().Timestamp().Logger(), closeLog, nil
 }
 
-// The names of fields in log lines are the library's globals, so a process has
-// one set of them. These are Nakama's; stackdriver alone has others.
+// The library has the names of fields in global variables, so a process has one set of
+// them. These are Nakama's; only the format stackdriver has others.
 func init() {
 	zerolog.TimestampFieldName, zerolog.MessageFieldName, zerolog.LevelFieldName = "ts", "msg", "level"
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z0700"

@@ -11,8 +11,8 @@ import (
 	"kumi/store"
 )
 
-// migrate changes or shows the schema of the configured database. --limit
-// counts migrations: all by default for up, one for down.
+// migrate changes or shows the schema of the configured database. --limit is the
+// number of migrations; the default is all for up and one for down.
 func migrate(ctx context.Context, args []string, s streams) int {
 	if len(args) == 0 {
 		fmt.Fprintln(s.err, "migrate needs one of: up, down, redo, status")
@@ -98,7 +98,7 @@ func status(ctx context.Context, m *store.Migrator, s streams) int {
 	return exitOK
 }
 
-// takeLimit picks --limit out of the flags: it belongs to this command alone.
+// takeLimit removes --limit from the flags, because it is not a setting.
 func takeLimit(args []string) (limit int, rest []string, err error) {
 	limit = -1
 	for i := 0; i < len(args); i++ {

@@ -6,7 +6,8 @@ import (
 	"kumi/config"
 )
 
-// newRotator is a log file that is rotated by size and swept by age and count.
+// newRotator returns a log file that is rotated by size; old files are removed by age
+// and number.
 func newRotator(l *config.Logger) *lumberjack.Logger {
 	return &lumberjack.Logger{
 		Filename: l.File, MaxSize: l.MaxSize, MaxAge: l.MaxAge, MaxBackups: l.MaxBackups,

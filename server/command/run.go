@@ -16,7 +16,7 @@ import (
 	"kumi/server"
 )
 
-// drain is how long Stop may take beyond the configured grace period.
+// drain is how long Stop may take after the grace period.
 const drain = 10 * time.Second
 
 func run(ctx context.Context, args []string, s streams) int {
@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	return serve(ctx, cfg, warnings, s)
 }
 
-// serve runs a server until it is told to stop.
+// serve runs a server until it is stopped.
 func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams) int {
 	log, closeLog, err := newLogger(cfg, s)
 	if err != nil {
@@ -40,7 +40,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	}
 
 	if tz := os.Getenv("TZ"); !knownZone(tz) {
-		log.Warn().Str("TZ", tz).Msg("the time zone in TZ is not known here, local times are UTC")
+		log.Warn().Str("TZ", tz).Msg("the time zone in TZ is unknown, local times are UTC")
 	}
 
 	srv, err := server.New(ctx, cfg, log)
@@ -73,9 +73,9 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	return code
 }
 
-// notStarted reports why the server did not start: as text where people read, or as
-// the last line of a log that machines read. A log in a file is not seen, so the text
-// goes to standard error as well.
+// notStarted reports why the server did not start: as text on a terminal, otherwise as
+// the last line of the log. If the log is a file, the text is also written to standard
+// error.
 func notStarted(cfg *config.Config, log zerolog.Logger, s streams, err error) int {
 	if cfg.Logger.Format == "text" || errors.Is(err, context.Canceled) {
 		return failed(s, err)
@@ -87,8 +87,7 @@ func notStarted(cfg *config.Config, log zerolog.Logger, s streams, err error) in
 	return exitFailed
 }
 
-// knownZone says whether Go finds a time zone that TZ names; it takes UTC in place
-// of one that it does not find.
+// knownZone reports whether Go finds the time zone of TZ; it uses UTC if not.
 func knownZone(tz string) bool {
 	tz = strings.TrimPrefix(tz, ":")
 	if filepath.IsAbs(tz) {
@@ -99,7 +98,7 @@ func knownZone(tz string) bool {
 	return err == nil
 }
 
-// stop ends the server within its grace period; a further signal cuts it short.
+// stop stops the server within its grace period; a second signal skips that.
 func stop(srv *server.Server, grace time.Duration, log zerolog.Logger) error {
 	log.Info().Dur("grace", grace).Msg("stopping")
 	ctx, cancel := context.WithTimeout(context.Background(), grace+drain)

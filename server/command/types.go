@@ -12,7 +12,7 @@ import (
 	"kumi/modules/script/describe"
 )
 
-// declaration is a file that editors read beside modules.
+// declaration is a file that editors read beside the modules.
 type declaration struct {
 	flag, name string
 	print      func() (string, error)
@@ -24,8 +24,8 @@ var declarations = []declaration{
 	{"--docs", "functions.md", describe.Docs},
 }
 
-// tsconfig makes editors take a folder as one project, in which the
-// declarations hold for every file.
+// tsconfig makes editors treat a folder as one project, so that the declarations apply
+// to every file.
 const tsconfig = `{
   "compilerOptions": {
     "target": "ES2022",
@@ -39,8 +39,8 @@ const tsconfig = `{
 }
 `
 
-// types prints the declarations of what modules can call, or writes them into a
-// folder: those asked for, or the ones for TypeScript and for Lua.
+// types prints one of the declarations of what modules can call, or writes those for
+// TypeScript and Lua into a folder.
 func types(_ context.Context, args []string, s streams) int {
 	var chosen []declaration
 	dir := ""

@@ -1,6 +1,5 @@
-// Package game assembles the game server without its ports: presences,
-// matches, parties, the matchmaker, and the operations of core. The server and
-// tests use it.
+// Package game assembles a game server without ports: presences, matches, parties,
+// the matchmaker and core. The server and tests use it.
 package game
 
 import (
@@ -18,7 +17,7 @@ import (
 	"kumi/store"
 )
 
-// Metrics receives what the parts of a game count.
+// Metrics are the metrics of the parts of a game.
 type Metrics interface {
 	core.Metrics
 	match.Metrics
@@ -30,7 +29,7 @@ type Metrics interface {
 // Options configure a Game. Config and Scope are required.
 type Options struct {
 	Config  *config.Config
-	DB      *store.DB // nil: operations that need a database fail
+	DB      *store.DB // if nil, operations that need a database fail
 	Logger  zerolog.Logger
 	Metrics Metrics
 	Version string
@@ -38,7 +37,7 @@ type Options struct {
 	// calls into modules that no client made.
 	Hooks func() *hooks.Registry
 	Scope *core.Scope
-	// PasswordCost is bcrypt's cost for new passwords, 0 for the default.
+	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
 
@@ -54,8 +53,8 @@ type Game struct {
 	Matchmaker *matchmaker.Matchmaker
 }
 
-// New makes a game. Nothing runs yet: call the matchmaker's Start. Fails for
-// settings that are invalid together.
+// New makes a game. The matchmaker does not run until its Start is called. New fails
+// if settings contradict each other.
 func New(o Options) (*Game, error) {
 	cfg := o.Config
 	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)

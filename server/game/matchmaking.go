@@ -19,8 +19,8 @@ import (
 	"kumi/presence"
 )
 
-// matchmaking is called by the matchmaker, and calls module code and the
-// players' sockets. Its methods run on the matchmaker's goroutines.
+// matchmaking implements what the matchmaker calls: it calls module code and notifies
+// players. Its methods run on the matchmaker's goroutines.
 type matchmaking struct {
 	log     zerolog.Logger
 	hooks   func() *hooks.Registry
@@ -29,7 +29,7 @@ type matchmaking struct {
 	matches *match.Registry
 }
 
-// replaced returns the functions of modules that replace parts of a pass.
+// replaced returns the functions of modules that replace parts of a matchmaker pass.
 func (g *matchmaking) replaced() (h matchmaker.Hooks) {
 	single := g.singles()
 	if slot := single.MatchmakerProcessor; slot != nil {
@@ -45,7 +45,7 @@ func (g *matchmaking) replaced() (h matchmaker.Hooks) {
 	return h
 }
 
-// singles returns the handlers that there is only one of.
+// singles returns the hooks of which there is one each.
 func (g *matchmaking) singles() *hooks.Singles {
 	if g.hooks == nil {
 		return new(hooks.Singles)
@@ -57,8 +57,8 @@ func (g *matchmaking) context(mode string) context.Context {
 	return core.WithMode(context.Background(), g.scope, mode)
 }
 
-// matched notifies the players of a formed match: of the match that module
-// code returned, otherwise of a token for a relayed one.
+// matched notifies the players of a formed match: with the id of the match that module
+// code returned, otherwise with a token for a relayed match.
 func (g *matchmaking) matched(m *matchmaker.Match) {
 	id, token := g.matchFor(m), ""
 	if id == "" {
@@ -90,7 +90,8 @@ func (g *matchmaking) matched(m *matchmaker.Match) {
 	}
 }
 
-// matchFor asks module code for the match of the players; empty means none.
+// matchFor calls the matched handler and returns the id of its match; empty if there
+// is none.
 func (g *matchmaking) matchFor(m *matchmaker.Match) string {
 	hook := g.singles().MatchmakerMatched
 	if hook == nil {
@@ -106,7 +107,7 @@ func (g *matchmaking) matchFor(m *matchmaker.Match) string {
 		log.Error().Err(err).Msg("matchmaker matched handler failed, the players get a token for a relayed match")
 		return ""
 	}
-	// Go code may return anything that its clients understand.
+	// A Go handler may return any text that its clients understand.
 	if id == "" || hook.Runtime == "go" {
 		return id
 	}
@@ -135,10 +136,10 @@ func (g *matchmaking) timedOut(tickets []*matchmaker.Ticket) {
 		content, _ := json.Marshal(struct {
 			Ticket string `json:"ticket"`
 			Party  string `json:"party_id,omitempty"`
-		}{t.ID, t.PartyID}) // strings cannot fail
+		}{t.ID, t.PartyID}) // strings always marshal
 		id, err := uuid.NewV4()
 		if err != nil {
-			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not notify of a ticket that timed out")
+			g.log.Error().Err(err).Str("ticket", t.ID).Msg("could not notify a player of a ticket timeout")
 			continue
 		}
 		m := presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{

@@ -10,20 +10,20 @@ import (
 	"kumi/store/fault"
 )
 
-// Traffic counts what comes and goes. The zero value is ready.
+// Traffic counts calls or messages. The zero value is ready to use.
 type Traffic struct {
 	Count, Received, Sent, Errors atomic.Uint64 // Received and Sent in bytes
 }
 
-// callMetrics count calls of API methods and RPCs, and runs of their hooks. What
-// is counted by method is there once it was called, as in the reference server.
+// callMetrics count calls of API methods and RPCs, and runs of their hooks. The
+// metrics of a method exist once it was called, as in Nakama.
 type callMetrics struct {
 	requests Traffic // API and RPC calls
 	took     prometheus.Histogram
 	byRPC    callVectors // labels: rpc_id
-	byCode   callVectors // labels: transport, rpc_id, rpc_code; codes that are errors say so
+	byCode   callVectors // labels: transport, rpc_id, rpc_code, which makes a counter of errors redundant
 
-	before, after hookCounts // of all methods
+	before, after hookCounts // all methods together
 
 	methods, rpcs sync.Map // *MethodStats and *RPCStats by name
 }
@@ -34,7 +34,7 @@ type callVectors struct {
 	took                          *prometheus.HistogramVec
 }
 
-// callCounts are those of them for one set of values.
+// callCounts are the metrics of one set of label values.
 type callCounts struct {
 	count, received, sent, errors prometheus.Counter
 	took                          prometheus.Observer
@@ -92,16 +92,16 @@ func (c *callMetrics) init(m *Metrics) {
 	c.before, c.after = m.hook("overall_before"), m.hook("overall_after")
 }
 
-// MethodStats are the counts of one API method and of its hooks.
+// MethodStats are the metrics of one API method and of its hooks.
 type MethodStats struct {
 	CallStats
 	Before, After HookStats
 }
 
-// RPCStats are the counts of one RPC, by the transport that calls came over.
+// RPCStats are the metrics of one RPC, by transport.
 type RPCStats struct{ HTTP, Socket CallStats }
 
-// Method returns the counts of an API method.
+// Method returns the metrics of an API method.
 func (m *Metrics) Method(name string) *MethodStats {
 	if known, ok := m.calls.methods.Load(name); ok {
 		return known.(*MethodStats)
@@ -115,7 +115,7 @@ func (m *Metrics) Method(name string) *MethodStats {
 	return known.(*MethodStats)
 }
 
-// method makes the metrics that an API method has by its name.
+// method makes the metrics that are named after an API method.
 func (m *Metrics) method(name string) *callCounts {
 	return &callCounts{
 		count:    m.counter(name+"_count", "Calls of the API method."),
@@ -126,8 +126,8 @@ func (m *Metrics) method(name string) *callCounts {
 	}
 }
 
-// RPC returns the counts of an RPC, by its lower-case id. Only ids of registered
-// functions may be given, as each one is remembered.
+// RPC returns the metrics of an RPC, by its lower-case id. Only the ids of registered
+// functions may be passed, because each one stays in memory.
 func (m *Metrics) RPC(id string) *RPCStats {
 	if known, ok := m.calls.rpcs.Load(id); ok {
 		return known.(*RPCStats)
@@ -173,7 +173,7 @@ func (s *CallStats) Record(code fault.Code, took time.Duration, received, sent i
 	}
 }
 
-// codeNames are the gRPC names of codes, which label metrics.
+// codeNames are the gRPC names of codes, for labels.
 var codeNames = [...]string{
 	fault.OK: "OK", fault.Canceled: "Canceled", fault.Unknown: "Unknown", fault.InvalidArgument: "InvalidArgument",
 	fault.DeadlineExceeded: "DeadlineExceeded", fault.NotFound: "NotFound", fault.AlreadyExists: "AlreadyExists",
@@ -183,14 +183,13 @@ var codeNames = [...]string{
 	fault.DataLoss: "DataLoss", fault.Unauthenticated: "Unauthenticated",
 }
 
-// HookStats count the runs of one hook.
+// HookStats are the metrics of one hook.
 type HookStats struct {
 	own     func() hookCounts // made by the first run
 	overall *hookCounts
 }
 
-// hookCounts are the metrics of a hook. Durations have two names, as in the
-// reference server.
+// hookCounts are the metrics of a hook. The duration has two names, as in Nakama.
 type hookCounts struct {
 	count, errors prometheus.Counter
 	took, tookMs  prometheus.Histogram

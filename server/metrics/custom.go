@@ -10,24 +10,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// customMetrics are those that module code makes, by tag set and name.
+// customMetrics are the metrics that module code makes, by tag set and name.
 type customMetrics struct {
-	naming *naming
-	limit  int // most tag sets, 0: no limit; calls without tags never count
+	naming  *naming
+	maxSets int // maximum number of tag sets; 0: no limit. Calls without tags do not count
 
-	mu     sync.RWMutex
-	scopes map[string]*customScope
-	kinds  map[string]customKind // by name: a name keeps the kind it was first used with
-	errors map[[2]string]uint64  // calls that could not be counted, by name and reason
-	count  int                   // values
-	max    int                   // most of them, each tag set of a name counting as one
+	mu        sync.RWMutex
+	scopes    map[string]*customScope
+	kinds     map[string]customKind // by name: a name keeps the kind that it was first used with
+	errors    map[[2]string]uint64  // calls that could not be counted, by name and reason
+	values    int
+	maxValues int // maximum number of values: one for each name and tag set
 }
 
-// Scripts make names and tags of what clients send, so neither may grow without
-// bound. Values of tags are cut as all labels are.
+// Scripts make names and tags from what clients send, so the number of both is
+// limited. Values of tags are cut like those of all labels.
 const (
-	maxCustomTags   = 32     // in a set; more are left out
-	maxCustomValues = 50_000 // in all
+	maxCustomTags   = 32     // per set; further ones are dropped
+	maxCustomValues = 50_000 // in total
 	maxCustomErrors = 1000
 )
 
@@ -45,14 +45,14 @@ const (
 	customTimer
 )
 
-// customValue is a metric of one name and tag set.
+// customValue is the metric of one name and tag set.
 type customValue struct {
 	kind customKind
 	prometheus.Metric
 }
 
-// CustomCounter implements core.Metrics. Negative deltas are refused and
-// counted as errors.
+// CustomCounter implements core.Metrics. A negative delta is refused and counted as an
+// error.
 func (m *Metrics) CustomCounter(name string, tags map[string]string, delta int64) {
 	if delta < 0 {
 		m.custom.fail(name, "negative_increment")
@@ -77,8 +77,8 @@ func (m *Metrics) CustomTimer(name string, tags map[string]string, took time.Dur
 	}
 }
 
-// find returns the value of a name under a tag set, which it adds when there is
-// room, or nil.
+// find returns the metric of a name and tag set. It adds it if there is room,
+// otherwise it returns nil.
 func (c *customMetrics) find(kind customKind, name string, tags map[string]string) *customValue {
 	name, tags = label(name), boundTags(tags)
 	key := tagKey(tags)
@@ -110,10 +110,10 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 		if _, ok := c.scopes[""]; ok {
 			tagged--
 		}
-		if key != "" && c.limit > 0 && tagged >= c.limit {
+		if key != "" && c.maxSets > 0 && tagged >= c.maxSets {
 			return nil
 		}
-		if c.count >= c.max {
+		if c.values >= c.maxValues {
 			return nil
 		}
 		scope = &customScope{labels: c.naming.with(tagLabels(tags)), byName: map[string]*customValue{}}
@@ -123,12 +123,12 @@ func (c *customMetrics) add(kind customKind, name, key string, tags map[string]s
 	if v == nil {
 		clean := cleanName(name)
 		if first, ok := c.kinds[clean]; ok && first != kind {
-			return &customValue{kind: first} // found to be of another kind, and counted so
+			return &customValue{kind: first} // the caller sees the other kind, and counts the error
 		}
-		if c.count >= c.max {
+		if c.values >= c.maxValues {
 			return nil
 		}
-		c.count++
+		c.values++
 		c.kinds[clean] = kind
 		v = &customValue{kind, c.metric(kind, name, scope.labels)}
 		scope.byName[name] = v
@@ -149,7 +149,8 @@ func (c *customMetrics) fail(name, reason string) {
 	c.errors[[2]string{name, reason}]++
 }
 
-// boundTags is tags, or a copy that is bounded where it has to be.
+// boundTags returns tags, or a copy with fewer tags and shorter values if they exceed
+// the limits.
 func boundTags(tags map[string]string) map[string]string {
 	fits := len(tags) <= maxCustomTags
 	for name, value := range tags {
@@ -167,7 +168,7 @@ func boundTags(tags map[string]string) map[string]string {
 	return bounded
 }
 
-// tagKey names a tag set.
+// tagKey returns a key that identifies a tag set.
 func tagKey(tags map[string]string) string {
 	if len(tags) == 0 {
 		return ""
@@ -182,8 +183,8 @@ func tagKey(tags map[string]string) string {
 	return key.String()
 }
 
-// tagLabels makes labels of tags. Names that Prometheus or the server has a use
-// for, or that are no longer unique once cleaned, get a prefix.
+// tagLabels converts tags to labels. A name that Prometheus or the server uses itself,
+// or that is not unique once cleaned, gets a prefix.
 func tagLabels(tags map[string]string) prometheus.Labels {
 	labels := prometheus.Labels{}
 	used := map[string]bool{"node_name": true, "namespace": true, "quantile": true, "le": true}
@@ -198,7 +199,7 @@ func tagLabels(tags map[string]string) prometheus.Labels {
 	return labels
 }
 
-// metric makes the metric of a name and a tag set.
+// metric makes the Prometheus metric of a name and a tag set.
 func (c *customMetrics) metric(kind customKind, name string, labels prometheus.Labels) prometheus.Metric {
 	o := prometheus.Opts{Name: c.naming.prefix + cleanName(c.naming.customPrefix+name), Help: "A metric of a module.", ConstLabels: labels}
 	switch kind {
@@ -210,8 +211,8 @@ func (c *customMetrics) metric(kind customKind, name string, labels prometheus.L
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: o.Name, Help: o.Help, ConstLabels: labels, Buckets: timeBuckets})
 }
 
-// Describe implements prometheus.Collector. It names nothing in advance: which
-// metrics there are is for modules to say.
+// Describe implements prometheus.Collector. It describes nothing, because modules
+// decide which metrics exist.
 func (c *customMetrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.

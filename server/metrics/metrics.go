@@ -1,5 +1,5 @@
-// Package metrics is everything the server counts, under the names of the
-// protocol's reference server, for Prometheus.
+// Package metrics holds the server's metrics for Prometheus, under the names that
+// Nakama uses.
 package metrics
 
 import (
@@ -23,8 +23,8 @@ import (
 	"kumi/store"
 )
 
-// Metrics counts. Recording is a few atomic additions and never blocks. All
-// methods may be called from any goroutine.
+// Metrics are the metrics of a server. Recording takes a few atomic additions and
+// never blocks. All methods may be called from any goroutine.
 type Metrics struct {
 	registry *prometheus.Registry
 	naming   naming
@@ -63,12 +63,12 @@ var (
 	_ party.Metrics      = (*Metrics)(nil)
 )
 
-// maxRejects is how many pairs of collection and reason refused writes are
-// counted for: clients choose the names of collections.
+// maxRejects is the maximum number of pairs of collection and reason for which refused
+// writes are counted apart: clients choose the names of collections.
 const maxRejects = 1000
 
-// New makes the metrics of a server; database gives the figures of its
-// connection pool, or is nil.
+// New makes the metrics of a server. database returns the statistics of its connection
+// pool; it may be nil.
 func New(cfg *config.Config, database func() store.Stats) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), naming: newNaming(cfg)}
 	m.factory = promauto.With(prometheus.WrapRegistererWith(m.naming.common, prometheus.WrapRegistererWithPrefix(m.naming.prefix, m.registry)))
@@ -85,35 +85,34 @@ func New(cfg *config.Config, database func() store.Stats) *Metrics {
 	return m
 }
 
-// declare makes the metrics that do not follow from what was used.
+// declare makes the metrics that exist from the start.
 func (m *Metrics) declare(cfg *config.Config) {
-	m.custom.limit, m.custom.max, m.custom.naming = cfg.Metrics.CustomScopeLimit, maxCustomValues, &m.naming
+	m.custom.maxSets, m.custom.maxValues, m.custom.naming = cfg.Metrics.CustomScopeLimit, maxCustomValues, &m.naming
 	m.calls.init(m)
 
 	m.storageRejects = m.counters("storage_write_reject_count", "Refused storage writes.", "collection", "reason")
-	m.jobRuns = m.counters("job_runs", "Runs of jobs by how they ended.", "job", "result")
-	m.droppedEvents = m.counter("dropped_events", "Events that found their queue full.")
-	m.presenceEvents = m.counter("presence_event_count", "Joins and leaves sent out.")
+	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
+	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
+	m.presenceEvents = m.counter("presence_event_count", "Presence joins and leaves sent.")
 	m.reloads = m.counters("module_reloads", "Loads of the modules after the first one.", "result")
 
-	m.matches = m.gauge("authoritative_matches", "Authoritative matches that run.")
+	m.matches = m.gauge("authoritative_matches", "Running authoritative matches.")
 	m.ticks = m.timers("match_tick_latency", "Time the handler of a match took for one tick.", "handler")
-	m.skippedTicks = m.counters("match_ticks_skipped", "Ticks skipped as one before took too long.", "handler")
+	m.skippedTicks = m.counters("match_ticks_skipped", "Ticks skipped because an earlier one took too long.", "handler")
 	m.failed = m.counters("match_failures", "Matches ended by an error of their handler.", "handler")
-	m.matchesDrop = m.counters("match_dropped", "What full queues of matches refused.", "handler", "queue")
+	m.matchesDrop = m.counters("match_dropped", "Inputs refused because a queue of a match was full.", "handler", "queue")
 
 	m.parties = m.gauge("parties", "Parties.")
 	m.tickets = m.gauge("matchmaker_tickets", "Tickets in the matchmaker at its last pass.")
-	m.activeTickets = m.gauge("matchmaker_active_tickets", "Those of them that still searched.")
+	m.activeTickets = m.gauge("matchmaker_active_tickets", "Tickets that were still searching in that pass.")
 	m.passes = m.timer("matchmaker_process_time", "Time a pass of the matchmaker took.")
 	m.formed = m.counter("matchmaker_matches", "Matches the matchmaker formed.")
-	m.matched = m.counter("matchmaker_matched_players", "Players in them.")
-	m.timedOut = m.counter("matchmaker_timed_out", "Tickets removed as they had waited too long.")
+	m.matched = m.counter("matchmaker_matched_players", "Players in the matches that the matchmaker formed.")
+	m.timedOut = m.counter("matchmaker_timed_out", "Tickets removed because they had waited too long.")
 }
 
-// Handler offers the metrics to Prometheus, whatever the path. Values that
-// cannot be shown, such as a module's metric under a name that is taken, are
-// left out.
+// Handler serves the metrics to Prometheus, at any path. A value that cannot be
+// collected, such as a module's metric under a name in use, is left out.
 func (m *Metrics) Handler() http.Handler {
 	show := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -131,8 +130,8 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
-// timeBuckets are the upper bounds of timers, in seconds, as all times are. The
-// protocol's own names end in _ms all the same.
+// timeBuckets are the upper bounds of timers, in seconds. All times are in seconds,
+// although the protocol has names that end in _ms.
 var timeBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func (m *Metrics) counter(name, help string) prometheus.Counter {
@@ -163,10 +162,10 @@ func (m *Metrics) timers(name, help string, labels ...string) *prometheus.Histog
 	return m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets}, labels)
 }
 
-// Pools says which set's script engines the metrics show from now on.
+// Pools sets the modules whose VM pools the metrics report.
 func (m *Metrics) Pools(set *modules.Set) { m.set.Store(set) }
 
-// EventDropped counts an event that found its queue full.
+// EventDropped counts an event that was dropped because its queue was full.
 func (m *Metrics) EventDropped() { m.droppedEvents.Inc() }
 
 // PresenceEvents implements presence.Metrics.
@@ -248,19 +247,19 @@ func (m *Metrics) MatchmakerFormed(matches, players int) {
 // MatchmakerTimedOut implements matchmaker.Metrics.
 func (m *Metrics) MatchmakerTimedOut(tickets int) { m.timedOut.Add(float64(tickets)) }
 
-// watchDatabase shows the connection pool.
+// watchDatabase adds the metrics of the connection pool.
 func (m *Metrics) watchDatabase(stats func() store.Stats) {
 	show := func(name, help string, pick func(store.Stats) float64) {
 		m.gaugeFunc("db_"+name, help, func() float64 { return pick(stats()) })
 	}
-	show("max_open_conns", "Most connections the pool may open.", func(s store.Stats) float64 { return float64(s.MaxOpen) })
+	show("max_open_conns", "Maximum number of connections.", func(s store.Stats) float64 { return float64(s.MaxOpen) })
 	show("total_open_conns", "Open connections.", func(s store.Stats) float64 { return float64(s.Open) })
 	show("in_use_conns", "Connections in use.", func(s store.Stats) float64 { return float64(s.InUse) })
 	show("idle_conns", "Idle connections.", func(s store.Stats) float64 { return float64(s.Idle) })
-	show("total_wait_count", "Times a connection was waited for.", func(s store.Stats) float64 { return float64(s.WaitCount) })
+	show("total_wait_count", "Number of times that a call waited for a connection.", func(s store.Stats) float64 { return float64(s.WaitCount) })
 	show("total_wait_time_nanos", "Time spent waiting for connections, in nanoseconds.", func(s store.Stats) float64 { return float64(s.WaitTime / time.Nanosecond) })
-	show("total_max_idle_closed", "Connections closed as too many were idle.", func(s store.Stats) float64 { return float64(s.MaxIdleClosed) })
-	show("total_max_idle_time_closed", "Connections closed as they were idle for long.", func(s store.Stats) float64 { return float64(s.MaxIdleTimeClosed) })
-	show("total_max_lifetime_closed", "Connections closed for their age.", func(s store.Stats) float64 { return float64(s.MaxLifetimeClosed) })
-	show("write_queue", "Transactions that wait for the embedded database's writer.", func(s store.Stats) float64 { return float64(s.WriteQueue) })
+	show("total_max_idle_closed", "Connections closed because too many were idle.", func(s store.Stats) float64 { return float64(s.MaxIdleClosed) })
+	show("total_max_idle_time_closed", "Connections closed because they were idle for too long.", func(s store.Stats) float64 { return float64(s.MaxIdleTimeClosed) })
+	show("total_max_lifetime_closed", "Connections closed because of their age.", func(s store.Stats) float64 { return float64(s.MaxLifetimeClosed) })
+	show("write_queue", "Transactions waiting for the embedded database's writer.", func(s store.Stats) float64 { return float64(s.WriteQueue) })
 }

@@ -142,7 +142,7 @@ func TestStorageRejectsAreBounded(t *testing.T) {
 func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 	m := New(config.Default(), nil)
 	long := strings.Repeat("é", 1<<20)
-	m.custom.max = 1000
+	m.custom.maxValues = 1000
 	before := heap()
 	for i := range 200 {
 		name := fmt.Sprint(i, long)
@@ -160,7 +160,7 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 		many[fmt.Sprint("tag", i)] = "x"
 	}
 	m.CustomCounter("many", many, 1)
-	for i := range 2 * m.custom.max {
+	for i := range 2 * m.custom.maxValues {
 		m.CustomCounter(fmt.Sprint("name", i), nil, 1)
 		m.CustomCounter(fmt.Sprint("name", i), nil, -1)
 	}
@@ -168,8 +168,8 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 	if n := strings.Count(out, "tag"); n > 100_000 {
 		t.Errorf("%d tags", n)
 	}
-	if m.custom.count > m.custom.max || len(m.custom.errors) > maxCustomErrors+1 {
-		t.Errorf("%d values, %d errors", m.custom.count, len(m.custom.errors))
+	if m.custom.values > m.custom.maxValues || len(m.custom.errors) > maxCustomErrors+1 {
+		t.Errorf("%d values, %d errors", m.custom.values, len(m.custom.errors))
 	}
 	for line := range strings.Lines(out) {
 		if len(line) > maxCustomTags*2*maxLabel {

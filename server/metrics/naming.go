@@ -9,7 +9,7 @@ import (
 	"kumi/config"
 )
 
-// naming makes names and labels as the configuration says.
+// naming makes names and labels as configured.
 type naming struct {
 	prefix, customPrefix string // with their separator
 	common               prometheus.Labels
@@ -29,7 +29,7 @@ func newNaming(cfg *config.Config) naming {
 	return n
 }
 
-// cleanName replaces what may not be in a name of Prometheus.
+// cleanName replaces the characters that Prometheus does not allow in a name.
 func cleanName(name string) string {
 	clean := []byte(name)
 	for i, c := range clean {
@@ -42,23 +42,23 @@ func cleanName(name string) string {
 	return string(clean)
 }
 
-// maxLabel is the length in bytes that values of labels are cut to. Clients
-// choose some of them, and scripts pass on what clients chose; what a metric is
-// named after stays in memory for good.
+// maxLabel is the maximum length of a label's value, in bytes; longer ones are cut.
+// Clients choose some values, scripts pass on what clients chose, and each stays in
+// memory for good.
 const maxLabel = 128
 
-// otherLabel stands for all values of a label beyond as many as are kept apart.
+// otherLabel is the label of all values beyond the number that is counted apart.
 const otherLabel = "_other"
 
-// label bounds a value of a label.
+// label cuts the value of a label.
 func label(value string) string {
 	if len(value) > maxLabel {
 		value = value[:maxLabel]
 	}
-	return strings.Clone(strings.ToValidUTF8(value, "\ufffd")) // of what may be a part of a request
+	return strings.Clone(strings.ToValidUTF8(value, "\ufffd")) // do not retain the request
 }
 
-// with is the common labels and others.
+// with returns labels together with the common labels.
 func (n *naming) with(labels prometheus.Labels) prometheus.Labels {
 	all := maps.Clone(labels)
 	if all == nil {

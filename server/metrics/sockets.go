@@ -6,20 +6,20 @@ import (
 	"kumi/presence"
 )
 
-// Sockets counts sockets as they come and go.
+// Sockets counts opened and closed sockets.
 type Sockets struct {
 	opened, closed prometheus.Counter
 	reasons        *prometheus.CounterVec
 }
 
-// Sockets makes the metrics of sockets, once, and shows what there is of them.
+// Sockets makes the metrics of sockets. It may be called once.
 func (m *Metrics) Sockets(sessions *presence.Sessions, tracker *presence.Tracker) *Sockets {
 	m.gaugeFunc("sessions", "Open sockets.", func() float64 { return float64(sessions.Count()) })
 	m.gaugeFunc("presences", "Presences on all streams.", func() float64 { return float64(tracker.Total()) })
 	return &Sockets{
 		opened:  m.counter("socket_ws_opened", "Sockets accepted."),
-		closed:  m.counter("socket_ws_closed", "Sockets ended."),
-		reasons: m.counters("socket_ws_closed_reason", "Sockets ended, by reason.", "reason"),
+		closed:  m.counter("socket_ws_closed", "Sockets closed."),
+		reasons: m.counters("socket_ws_closed_reason", "Sockets closed, by reason.", "reason"),
 	}
 }
 

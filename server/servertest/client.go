@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// wait bounds every call and every wait for a message, so that a test fails
-// rather than hangs.
+// wait limits every call and every wait for a message, so that a test fails instead of
+// hanging.
 const wait = time.Minute
 
-// Answer is a REST answer.
+// Answer is a REST response.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Code is the code in an error body, 0 where there is none.
+// Code returns the code of an error body, or 0.
 func (a Answer) Code() int {
 	var body struct{ Code int }
 	_ = json.Unmarshal([]byte(a.Body), &body)
 	return body.Code
 }
 
-// Get reads a string field of a JSON body by its dotted path.
+// Get returns a string field of a JSON body by its dotted path.
 func (a Answer) Get(path string) string {
 	var v any
 	_ = json.Unmarshal([]byte(a.Body), &v)
@@ -45,7 +45,7 @@ func (a Answer) Get(path string) string {
 	return fmt.Sprint(v)
 }
 
-// Do makes one REST call. authorization is a whole header value, or empty.
+// Do makes one REST call. authorization is a complete header value, or empty.
 func (s *Server) Do(t testing.TB, method, path, authorization, body string) Answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
@@ -94,13 +94,13 @@ func (s *Server) User(t testing.TB, name string) *User {
 	return u
 }
 
-// Do makes a REST call in the player's name.
+// Do makes a REST call as the player.
 func (u *User) Do(t testing.TB, method, path, body string) Answer {
 	t.Helper()
 	return u.server.Do(t, method, path, u.authorization, body)
 }
 
-// RPC calls an RPC over REST in the player's name and returns the payload.
+// RPC calls an RPC over REST as the player and returns the payload of the response.
 func (u *User) RPC(t testing.TB, id, payload string) (string, Answer) {
 	t.Helper()
 	quoted, _ := json.Marshal(payload)

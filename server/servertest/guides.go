@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// example is a block of a guide that names its file: ```ts index.ts
+// example is a code block of a guide that names its file: ```ts index.ts
 var example = regexp.MustCompile("(?ms)^```(?:ts|lua|go) (\\S+)$\n(.*?)^```$")
 
-// Examples are the files that a guide shows, by name.
+// Examples returns the files that a guide shows, by name.
 func Examples(t testing.TB, guide string) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(guide)

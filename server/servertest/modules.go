@@ -11,8 +11,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Write changes a file of the server's modules folder as an editor does: all at
-// once.
+// Write replaces a file of the server's modules folder atomically, as editors do.
 func (s *Server) Write(t testing.TB, name, source string) {
 	t.Helper()
 	path := filepath.Join(s.ModulesPath, filepath.FromSlash(name))
@@ -27,7 +26,7 @@ func (s *Server) Write(t testing.TB, name, source string) {
 	}
 }
 
-// Journal keeps a server's log for a test to read.
+// Journal keeps a server's log for a test to read. It may be used from any goroutine.
 type Journal struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -40,7 +39,7 @@ func (j *Journal) Write(line []byte) (int, error) {
 	return j.text.Write(line)
 }
 
-// Lines are the log lines that contain all of the texts.
+// Lines returns the log lines that contain all of the texts.
 func (j *Journal) Lines(texts ...string) (found []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -59,8 +58,8 @@ next:
 // Keep sends the server's log to the journal.
 func (j *Journal) Keep() Option { return LogTo(zerolog.New(j)) }
 
-// Eventually asks again and again until the answer is yes, and fails the test
-// when it never is.
+// Eventually polls so until it returns true, and fails the test if that does not
+// happen in time.
 func Eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(wait)
@@ -71,7 +70,7 @@ func Eventually(t testing.TB, what string, so func() bool) {
 		select {
 		case <-again.C:
 		case <-deadline.C:
-			t.Fatalf("it never came to be: %s", what)
+			t.Fatalf("never happened: %s", what)
 		}
 	}
 }

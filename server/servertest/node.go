@@ -9,9 +9,8 @@ import (
 	"testing"
 )
 
-// NodePackages makes a folder with the published clients installed, as
-// examples/play names them. The test is skipped where Node.js or the packages
-// cannot be had.
+// NodePackages returns a folder with the published clients installed, in the versions
+// of examples/play. It skips the test if Node.js or the packages are not available.
 func NodePackages(t testing.TB) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
@@ -45,8 +44,8 @@ func CopyFile(t testing.TB, path, dir string) {
 	}
 }
 
-// Skip skips a test for want of something, except where everything has to run
-// (KUMI_TEST_STRICT=1): there it fails.
+// Skip skips a test because something is not available. With KUMI_TEST_STRICT=1 it
+// fails the test instead.
 func Skip(t testing.TB, why string) {
 	t.Helper()
 	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {

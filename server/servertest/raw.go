@@ -12,19 +12,18 @@ import (
 	"time"
 )
 
-// Raw is a JSON socket of a client that may misbehave: it reads only when it is
-// told to, stops in the middle of a frame, and cuts the connection. It costs
-// little, so that a test can have thousands. Its methods give errors, as they
-// are called from goroutines that cannot end a test; one may read and one write
-// at the same time.
+// Raw is a JSON socket of a client that may misbehave: it reads only when told to, can
+// stop in the middle of a frame, and can cut the connection. It is cheap enough for
+// thousands in one test. Its methods return errors, because they are called from
+// goroutines that cannot fail a test. One goroutine may read while another writes.
 type Raw struct {
 	conn *net.TCPConn
 	in   *bufio.Reader
 	buf  []byte
 }
 
-// Raw opens a socket with a session token. query is more of the address's query,
-// as "&status=true", or empty.
+// Raw opens a socket with a session token. query is appended to the address's query,
+// such as "&status=true".
 func (s *Server) Raw(token, query string) (*Raw, error) {
 	host := strings.TrimPrefix(s.URL, "http://")
 	conn, err := net.DialTimeout("tcp", host, wait)
@@ -58,7 +57,7 @@ const (
 	pongFrame  = 10
 )
 
-// frame is a client's frame. Its mask is zero, which leaves the payload as it is.
+// frame returns a client's frame. Its mask is zero, so the payload is unchanged.
 func frame(kind byte, payload string) []byte {
 	b := []byte{0x80 | kind}
 	switch n := len(payload); {
@@ -72,23 +71,23 @@ func frame(kind byte, payload string) []byte {
 	return append(append(b, 0, 0, 0, 0), payload...)
 }
 
-// Send sends an envelope as it is.
+// Send sends an envelope.
 func (r *Raw) Send(text string) error {
 	_, err := r.conn.Write(frame(textFrame, text))
 	return err
 }
 
-// SendPart sends a part of an envelope's frame: of a hundred, so many bytes in a
-// hundred, and one at least.
+// SendPart sends the first percent of the bytes of an envelope's frame, at least one
+// byte.
 func (r *Raw) SendPart(text string, percent int) error {
 	b := frame(textFrame, text)
 	_, err := r.conn.Write(b[:max(1, len(b)*percent/100)])
 	return err
 }
 
-// Next reads the next envelope, answering pings. The bytes are good until the
-// next call. The error is an io.EOF when the server has closed the socket with a
-// close frame, whose reason is in its text, else what the connection says.
+// Next reads the next envelope and answers pings. The bytes are valid until the next
+// call. If the server closed the socket with a close frame, the error wraps io.EOF and
+// has the reason in its text.
 func (r *Raw) Next() ([]byte, error) {
 	for {
 		kind, payload, err := r.read()
@@ -135,7 +134,7 @@ func (r *Raw) read() (kind byte, payload []byte, err error) {
 	return kind, r.buf, err
 }
 
-// Until reads until there is an envelope with text in it, and returns it.
+// Until reads until an envelope contains text, and returns it.
 func (r *Raw) Until(text string) (string, error) {
 	for {
 		_ = r.conn.SetReadDeadline(time.Now().Add(wait))
@@ -149,8 +148,7 @@ func (r *Raw) Until(text string) (string, error) {
 	}
 }
 
-// Close says good-bye as clients do, and waits for the server to end the
-// connection.
+// Close sends a close frame and waits for the server to close the connection.
 func (r *Raw) Close() error {
 	defer r.conn.Close()
 	if _, err := r.conn.Write(frame(closeFrame, "\x03\xe8")); err != nil {
@@ -164,15 +162,14 @@ func (r *Raw) Close() error {
 	}
 }
 
-// HangUp ends the connection without a close frame.
+// HangUp closes the connection without a close frame.
 func (r *Raw) HangUp() { _ = r.conn.Close() }
 
-// Cut ends the connection as a broken network does: it is reset, and what was on
-// its way is lost.
+// Cut resets the connection, as a broken network does: data in transit is lost.
 func (r *Raw) Cut() {
 	_ = r.conn.SetLinger(0)
 	_ = r.conn.Close()
 }
 
-// Narrow makes the client's side hold little that it has not read.
+// Narrow makes the client's receive buffer small.
 func (r *Raw) Narrow() { _ = r.conn.SetReadBuffer(4096) }

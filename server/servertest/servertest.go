@@ -1,5 +1,5 @@
-// Package servertest starts whole servers for tests: on free ports, on a
-// database of their own and with the modules the test writes.
+// Package servertest starts complete servers for tests: on free ports, with their own
+// database and with modules that the test writes.
 package servertest
 
 import (
@@ -21,15 +21,14 @@ import (
 // Option changes the server that Start starts.
 type Option func(t testing.TB, s *Setup)
 
-// Setup is what options change.
+// Setup is what options modify.
 type Setup struct {
 	args    []string
 	modules string
 	log     zerolog.Logger
 }
 
-// Module writes a file into the server's modules folder. The name may have
-// folders in it.
+// Module writes a file into the server's modules folder. The name may contain folders.
 func Module(name, source string) Option {
 	return func(t testing.TB, s *Setup) {
 		t.Helper()
@@ -53,13 +52,13 @@ func Modules(dir string) Option {
 	}
 }
 
-// Flags are settings as on the command line.
+// Flags sets settings as on the command line.
 func Flags(args ...string) Option {
 	return func(_ testing.TB, s *Setup) { s.args = append(s.args, args...) }
 }
 
-// Postgres runs the server on a PostgreSQL database of its own; the test is
-// skipped where there is none.
+// Postgres runs the server on its own PostgreSQL database. It skips the test if there
+// is no PostgreSQL.
 func Postgres() Option {
 	return func(t testing.TB, s *Setup) {
 		t.Helper()
@@ -67,22 +66,22 @@ func Postgres() Option {
 	}
 }
 
-// LogTo sends the server's log, as JSON lines, to a logger of the test's.
+// LogTo sends the server's log to a logger, as JSON lines.
 func LogTo(log zerolog.Logger) Option {
 	return func(_ testing.TB, s *Setup) { s.log = log }
 }
 
-// Server is a running server and how to reach it.
+// Server is a running server with its addresses.
 type Server struct {
 	*server.Server
 	// URL is http://host:port of the client port, WS the same for sockets, GRPC
 	// the host:port of the gRPC port.
 	URL, WS, GRPC string
-	// ModulesPath is the folder the modules were loaded from.
+	// ModulesPath is the folder that the modules were loaded from.
 	ModulesPath string
 }
 
-// Start starts a server and stops it when the test ends.
+// Start starts a server. It is stopped when the test ends.
 func Start(t testing.TB, options ...Option) *Server {
 	t.Helper()
 	s, err := TryStart(t, options...)

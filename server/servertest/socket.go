@@ -10,11 +10,11 @@ import (
 	"github.com/coder/websocket"
 )
 
-// Socket is a player's JSON socket. It is used by one goroutine.
+// Socket is a player's JSON socket. It may be used by one goroutine.
 type Socket struct {
 	conn *websocket.Conn
 	cid  int
-	// pushed are envelopes that arrived while something else was awaited.
+	// pushed are the envelopes that arrived while another one was awaited.
 	pushed []Envelope
 }
 
@@ -35,8 +35,8 @@ func (u *User) Socket(t testing.TB) *Socket {
 	return &Socket{conn: conn}
 }
 
-// Call sends an envelope of one kind and returns the reply to it: the value of
-// the reply's kind, or of "error".
+// Call sends an envelope of one kind and returns the value of its reply, which may be
+// of the kind "error".
 func (s *Socket) Call(t testing.TB, kind, body string) Envelope {
 	t.Helper()
 	s.cid++
@@ -51,7 +51,7 @@ func (s *Socket) Call(t testing.TB, kind, body string) Envelope {
 	}
 }
 
-// Send writes a text frame as it is.
+// Send sends text as one frame.
 func (s *Socket) Send(t testing.TB, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
@@ -61,8 +61,8 @@ func (s *Socket) Send(t testing.TB, text string) {
 	}
 }
 
-// Expect returns the next pushed envelope of a kind, leaving others of other
-// kinds for later.
+// Expect returns the next pushed envelope of a kind. Envelopes of other kinds are kept
+// for later.
 func (s *Socket) Expect(t testing.TB, kind string) Envelope {
 	t.Helper()
 	for i, e := range s.pushed {
@@ -80,7 +80,7 @@ func (s *Socket) Expect(t testing.TB, kind string) Envelope {
 	}
 }
 
-// Pushed takes an envelope of a kind out of those that have already arrived.
+// Pushed returns an envelope of a kind if one has arrived already.
 func (s *Socket) Pushed(kind string) (Envelope, bool) {
 	for i, e := range s.pushed {
 		if _, ok := e[kind]; ok {
@@ -91,7 +91,7 @@ func (s *Socket) Pushed(kind string) (Envelope, bool) {
 	return nil, false
 }
 
-// Closed waits for the server to close the socket and returns its code.
+// Closed waits for the server to close the socket and returns the status code.
 func (s *Socket) Closed(t testing.TB) websocket.StatusCode {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
@@ -124,7 +124,7 @@ func (s *Socket) read(t testing.TB) Envelope {
 	return e
 }
 
-// Field reads a string out of the value of a kind by its key.
+// Field returns a string field of the value of a kind.
 func (e Envelope) Field(kind, key string) string {
 	var v map[string]any
 	_ = json.Unmarshal(e[kind], &v)
