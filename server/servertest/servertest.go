@@ -99,6 +99,9 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	if err := os.MkdirAll(s.modules, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := storetest.WriteSQLite(dir); err != nil {
+		t.Fatalf("make database: %v", err)
+	}
 	for _, o := range options {
 		o(t, s)
 	}

@@ -2,8 +2,6 @@ package storetest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -12,23 +10,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"kumi/store"
 )
 
 // server is the PostgreSQL server that the tests of one binary share.
 type server struct {
 	address  string // ends with the slash before a database name
 	template string // a migrated database to copy
+	pristine state  // what the template holds
 	own      bool   // started by us
 	stop     func()
+
+	mu   sync.Mutex
+	free []string // databases that are as the template is
 }
 
 var shared = struct {
@@ -56,45 +55,6 @@ func Main(m *testing.M, checks ...func() error) {
 		}
 	}
 	os.Exit(code)
-}
-
-// Postgres returns the address of a fresh, migrated database that is dropped
-// after the test, or skips the test when there is no PostgreSQL.
-func Postgres(t testing.TB) string {
-	t.Helper()
-	return copyOf(t, func(s *server) string { return s.template })
-}
-
-// EmptyPostgres is [Postgres] without tables, for tests of migrations.
-func EmptyPostgres(t testing.TB) string {
-	t.Helper()
-	return copyOf(t, func(*server) string { return "template0" })
-}
-
-func copyOf(t testing.TB, template func(*server) string) string {
-	t.Helper()
-	shared.Do(func() { shared.server, shared.skip, shared.err = start() })
-	if shared.err != nil {
-		t.Fatalf("start PostgreSQL for tests: %v", shared.err)
-	}
-	if shared.server == nil {
-		if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
-			t.Fatal(shared.skip) // where everything has to run, a gap is a failure
-		}
-		t.Skip(shared.skip)
-	}
-	name := randomName()
-	if err := shared.admin(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template(shared.server)); err != nil {
-		t.Fatalf("create test database: %v", err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if err := shared.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
-			t.Errorf("drop test database: %v", err)
-		}
-	})
-	return shared.database(name)
 }
 
 func start() (s *server, skip string, err error) {
@@ -261,25 +221,13 @@ func (s *server) wait(exited <-chan struct{}) error {
 	}
 }
 
-func (s *server) makeTemplate() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	s.template = randomName()
-	if err := s.admin(ctx, "CREATE DATABASE "+s.template+" TEMPLATE template0"); err != nil {
-		return fmt.Errorf("create template database: %w", err)
-	}
-	db, err := store.Open(ctx, store.Options{Address: s.database(s.template)})
-	if err != nil {
-		return err
-	}
-	return errors.Join(store.Migrate(ctx, db), db.Close())
-}
-
 func (s *server) close() {
 	if !s.own {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		_ = s.admin(ctx, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)")
+		for _, name := range append(s.free, s.template) {
+			_ = s.drop(ctx, name)
+		}
 	}
 	s.stop()
 }
@@ -302,10 +250,4 @@ func (s *server) admin(ctx context.Context, query string) error {
 	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }()
 	_, err = c.Exec(ctx, query)
 	return err
-}
-
-func randomName() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	return "kumi_test_" + hex.EncodeToString(b[:])
 }

@@ -10,6 +10,11 @@
 package storetest
 
 import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"kumi/store"
@@ -32,12 +37,42 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 // SQLite returns a fresh, migrated database that is closed with the test.
 func SQLite(t testing.TB) *store.DB {
 	t.Helper()
-	db := open(t, store.Options{DataDir: t.TempDir()})
-	if err := store.Migrate(t.Context(), db); err != nil {
+	dir := t.TempDir()
+	if err := WriteSQLite(dir); err != nil {
 		t.Fatalf("migrate sqlite: %v", err)
 	}
-	return db
+	return open(t, store.Options{DataDir: dir})
 }
+
+// WriteSQLite puts a fresh, migrated database into a data folder. It is
+// migrated once per test binary and copied from then on.
+func WriteSQLite(dir string) error {
+	file, err := migrated()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sqliteFile), file, 0o600)
+}
+
+// sqliteFile is the name that the store gives the database in a data folder.
+const sqliteFile = "kumi.db"
+
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "kumi-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DataDir: dir})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(store.Migrate(ctx, db), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, sqliteFile))
+})
 
 // PostgresDB returns a fresh, migrated database that is closed with the test,
 // or skips the test.
