@@ -22,7 +22,7 @@ func (m *Module) AccountsGetId(ctx context.Context, ids, devices []string) ([]*a
 	if err != nil {
 		return nil, err
 	}
-	return m.core.accounts(ctx, users, devices)
+	return listed(m.core.accounts(ctx, users, devices))
 }
 
 // AccountUpdateId implements runtime.NakamaModule: an empty text or nil map
@@ -73,17 +73,17 @@ func (m *Module) UsersGetId(ctx context.Context, ids, facebookIDs []string) ([]*
 	if err != nil {
 		return nil, err
 	}
-	return m.core.users(ctx, users, nil, facebookIDs)
+	return listed(m.core.users(ctx, users, nil, facebookIDs))
 }
 
 // UsersGetUsername implements runtime.NakamaModule.
 func (m *Module) UsersGetUsername(ctx context.Context, names []string) ([]*api.User, error) {
-	return m.core.users(ctx, nil, names, nil)
+	return listed(m.core.users(ctx, nil, names, nil))
 }
 
 // UsersGetRandom implements runtime.NakamaModule; count is 0 to 1000.
 func (m *Module) UsersGetRandom(ctx context.Context, count int) ([]*api.User, error) {
-	return m.core.randomUsers(ctx, count)
+	return listed(m.core.randomUsers(ctx, count))
 }
 
 // UsersBanId implements runtime.NakamaModule.

@@ -50,7 +50,7 @@ func (m *Module) FriendsList(ctx context.Context, user string, limit int, state 
 		return nil, "", invalid("limit must be 1-1000")
 	}
 	friends, next, err := m.core.listFriends(ctx, id, limit, state, cursor)
-	return friends, next, bareFriend(err)
+	return notNil(friends), next, bareFriend(err)
 }
 
 // FriendsOfFriendsList implements runtime.NakamaModule; limit is 1 to 1000.
@@ -63,7 +63,7 @@ func (m *Module) FriendsOfFriendsList(ctx context.Context, user string, limit in
 		return nil, "", invalid("limit must be 1-1000")
 	}
 	found, next, err := m.core.listFriendsOfFriends(ctx, id, limit, cursor)
-	return found, next, bareFriend(err)
+	return notNil(found), next, bareFriend(err)
 }
 
 // FriendMetadataUpdate implements runtime.NakamaModule: it replaces the
@@ -95,5 +95,5 @@ func (m *Module) UsersGetFriendStatus(ctx context.Context, user string, others [
 	if err != nil {
 		return nil, err
 	}
-	return m.core.friendStatus(ctx, id, ids)
+	return listed(m.core.friendStatus(ctx, id, ids))
 }

@@ -18,7 +18,7 @@ func (m *Module) GroupsGetId(ctx context.Context, ids []string) ([]*api.Group, e
 			return nil, err
 		}
 	}
-	return m.core.groups(ctx, groups)
+	return listed(m.core.groups(ctx, groups))
 }
 
 // GroupCreate implements runtime.NakamaModule. The user becomes superadmin;
@@ -170,7 +170,7 @@ func (m *Module) GroupUsersList(ctx context.Context, id string, limit int, state
 		return nil, "", err
 	}
 	users, next, err := m.core.listGroupUsers(ctx, group, limit, state, cursor)
-	return users, next, bareGroup(err)
+	return notNil(users), next, bareGroup(err)
 }
 
 // GroupsList implements runtime.NakamaModule; limit is 1 to 100.
@@ -183,7 +183,7 @@ func (m *Module) GroupsList(ctx context.Context, name, langTag string, members *
 
 // GroupsGetRandom implements runtime.NakamaModule; count is 0 to 1000.
 func (m *Module) GroupsGetRandom(ctx context.Context, count int) ([]*api.Group, error) {
-	return m.core.randomGroups(ctx, count)
+	return listed(m.core.randomGroups(ctx, count))
 }
 
 // UserGroupsList implements runtime.NakamaModule; limit is 1 to 100.
@@ -199,5 +199,5 @@ func (m *Module) UserGroupsList(ctx context.Context, user string, limit int, sta
 		return nil, "", err
 	}
 	groups, next, err := m.core.listUserGroups(ctx, id, limit, state, cursor)
-	return groups, next, bareGroup(err)
+	return notNil(groups), next, bareGroup(err)
 }

@@ -94,13 +94,13 @@ func (m *Module) NotificationsList(ctx context.Context, user string, limit int, 
 		return nil, "", invalid("limit must be 0-1000")
 	}
 	if limit == 0 {
-		return nil, "", nil
+		return []*api.Notification{}, "", nil
 	}
 	list, next, more, err := m.core.listNotifications(ctx, id, limit, cursor)
 	if !more {
 		next = ""
 	}
-	return list, next, err
+	return notNil(list), next, err
 }
 
 // NotificationsUpdate implements runtime.NakamaModule. Absent fields are left
@@ -200,7 +200,7 @@ func (m *Module) NotificationsDelete(ctx context.Context, deletes []*runtime.Not
 func (m *Module) NotificationsGetId(ctx context.Context, user string, ids []string) ([]*runtime.Notification, error) {
 	of, wanted, err := ofUser(user, ids)
 	if err != nil || len(wanted) == 0 {
-		return nil, err
+		return listed[*runtime.Notification](nil, err)
 	}
 	query := "SELECT id, user_id, subject, content, code, sender_id, create_time FROM notification WHERE id " +
 		m.core.db.Dialect().AnyOf("$1", "uuid")
@@ -214,7 +214,7 @@ func (m *Module) NotificationsGetId(ctx context.Context, user string, ids []stri
 		return nil, failed("read notifications", err)
 	}
 	defer rows.Close()
-	var found []*runtime.Notification
+	found := []*runtime.Notification{}
 	for rows.Next() {
 		n := &runtime.Notification{Persistent: true}
 		var id, owner, sender uuid.UUID

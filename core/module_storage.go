@@ -42,7 +42,8 @@ func (m *Module) StorageList(ctx context.Context, callerID, owner, collection st
 	case of != nil && *of == caller:
 		minRead = readOwner
 	}
-	return m.core.listStorage(ctx, collection, of, minRead, limit, cursor)
+	objects, next, err := m.core.listStorage(ctx, collection, of, minRead, limit, cursor)
+	return notNil(objects), next, err
 }
 
 // StorageRead implements runtime.NakamaModule. Objects are in the order of the
@@ -68,7 +69,7 @@ func (m *Module) StorageWrite(ctx context.Context, writes []*runtime.StorageWrit
 	if err != nil {
 		return nil, err
 	}
-	return m.core.writeStorage(ctx, checked, false)
+	return listed(m.core.writeStorage(ctx, checked, false))
 }
 
 func (m *Module) objectWrites(writes []*runtime.StorageWrite) ([]objectWrite, error) {
