@@ -58,34 +58,32 @@ func (r *Reader) utf8(s string, from int) string {
 	return string([]rune(s)) // with U+FFFD for each wrong byte
 }
 
+// plain are the bytes that stand for themselves in a string.
+var plain = func() (p [256]bool) {
+	for c := range p {
+		p[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return p
+}()
+
 // escaped takes the rest of a string that began at from and whose first escape
 // is at i.
 func (r *Reader) escaped(from, i int) string {
-	end := i
-	for end < len(r.text) && r.text[end] != '"' {
-		if r.text[end] == '\\' {
-			end++
-		}
-		end++
-	}
-	var b strings.Builder
-	b.Grow(min(end, len(r.text)) - from)
-	b.WriteString(r.text[from:i])
+	var small [256]byte // most strings need no other memory than their own
+	b := append(small[:0], r.text[from:i]...)
 	for i < len(r.text) {
-		switch c := r.text[i]; {
+		c := r.text[i]
+		switch {
 		case c == '"':
 			r.pos = i + 1
-			s := b.String()
-			return r.utf8(s, from)
+			return r.utf8(string(b), from)
 		case c < ' ':
 			return r.badString(i, "a string has a control character")
 		case c != '\\':
-			end = i + 1
-			for end < len(r.text) && r.text[end] != '"' && r.text[end] != '\\' && r.text[end] >= ' ' {
-				end++
+			run := i
+			for i++; i < len(r.text) && plain[r.text[i]]; i++ {
 			}
-			b.WriteString(r.text[i:end])
-			i = end
+			b = append(b, r.text[run:i]...)
 			continue
 		}
 		if i+1 == len(r.text) {
@@ -93,23 +91,23 @@ func (r *Reader) escaped(from, i int) string {
 		}
 		switch c := r.text[i+1]; c {
 		case '"', '\\', '/':
-			b.WriteByte(c)
+			b = append(b, c)
 		case 'b':
-			b.WriteByte('\b')
+			b = append(b, '\b')
 		case 'f':
-			b.WriteByte('\f')
+			b = append(b, '\f')
 		case 'n':
-			b.WriteByte('\n')
+			b = append(b, '\n')
 		case 'r':
-			b.WriteByte('\r')
+			b = append(b, '\r')
 		case 't':
-			b.WriteByte('\t')
+			b = append(b, '\t')
 		case 'u':
 			c, size := r.unicode(i)
 			if size == 0 {
 				return ""
 			}
-			b.WriteRune(c)
+			b = utf8.AppendRune(b, c)
 			i += size
 			continue
 		default:
