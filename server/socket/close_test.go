@@ -15,9 +15,9 @@ import (
 	"kumi/rpc"
 )
 
-// farewellServer has a call that waits until it is released or its context ends,
-// one that is counted, and time for good-byes.
-func farewellServer(t *testing.T, wait int) (r *testServer, release chan struct{}, puts *atomic.Int32) {
+// closingServer has an RPC that waits until release is closed or its context
+// ends, and one that is counted. wait is socket.close_ack_wait_ms.
+func closingServer(t *testing.T, wait int) (r *testServer, release chan struct{}, puts *atomic.Int32) {
 	release, puts = make(chan struct{}), new(atomic.Int32)
 	r = newTestServer(t, func(c *config.Config, set *modules.Set) {
 		c.Socket.CloseAckWaitMs = wait
@@ -34,8 +34,8 @@ func farewellServer(t *testing.T, wait int) (r *testServer, release chan struct{
 	return r, release, puts
 }
 
-// askAndLeave calls functions and says good-bye. It returns when the server has
-// read that.
+// askAndLeave calls RPCs and sends a close frame. It returns when the server has
+// read the frame.
 func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn net.Conn) {
 	t.Helper()
 	conn = r.bareSocket()
@@ -47,15 +47,15 @@ func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn
 	if _, err := conn.Write(append(sent, clientFrame(0x88, string(binary.BigEndian.AppendUint16(nil, 1000)))...)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the good-bye is read", s.leaving.Load)
+	eventually(t, "the close frame is read", s.leaving.Load)
 	return s, conn
 }
 
-// What a client asked for before it said good-bye is done, although it takes
-// longer than a moment. The answer to a close frame is the last that is sent.
-func TestGoodbyeBehindSlowCall(t *testing.T) {
+// What a client asked for before its close frame is done, even if it takes a
+// while. The answer to the close frame is the last frame that is sent.
+func TestCloseDuringSlowCall(t *testing.T) {
 	t.Parallel()
-	r, release, puts := farewellServer(t, 20_000)
+	r, release, puts := closingServer(t, 20_000)
 	_, conn := askAndLeave(t, r, "slow", "put")
 	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
 		t.Errorf("got %q, want the close frame", got)
@@ -70,9 +70,9 @@ func TestGoodbyeBehindSlowCall(t *testing.T) {
 }
 
 // That a client does not wait for the answers changes nothing.
-func TestGoodbyeAndHangUpBehindSlowCall(t *testing.T) {
+func TestCloseAndDisconnectDuringSlowCall(t *testing.T) {
 	t.Parallel()
-	r, release, puts := farewellServer(t, 20_000)
+	r, release, puts := closingServer(t, 20_000)
 	_, conn := askAndLeave(t, r, "slow", "slow", "put")
 	_ = conn.(*net.TCPConn).SetLinger(0)
 	_ = conn.Close()
@@ -88,9 +88,9 @@ func TestGoodbyeAndHangUpBehindSlowCall(t *testing.T) {
 }
 
 // A call that does not end does not keep a session whose client has left.
-func TestGoodbyeBehindEndlessCall(t *testing.T) {
+func TestCloseDuringEndlessCall(t *testing.T) {
 	t.Parallel()
-	r, _, puts := farewellServer(t, 50)
+	r, _, puts := closingServer(t, 50)
 	_, conn := askAndLeave(t, r, "slow", "put")
 	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
 		t.Errorf("got %q, want the close frame", got)

@@ -12,35 +12,35 @@ import (
 	"time"
 )
 
-// netConn is the network connection under a WebSocket. The WebSocket library
-// writes each frame by itself; while the connection is held, frames are gathered
-// and go out in one system call. Read is for one goroutine, everything else for
-// any.
+// netConn is the network connection that the WebSocket library uses. The library
+// writes every frame at once; between hold and release frames are gathered and
+// written in one system call. Only the reader's goroutine may call Read; any may
+// call the other methods.
 type netConn struct {
 	net.Conn
 	writeWait time.Duration
 	sent      *atomic.Uint64 // counts bytes
-	// beforeRead is called before each read from the network.
+	// beforeRead is called before each read from the network, which may block.
 	beforeRead func()
-	wait       *waiter               // nil where there is none for the connection
-	ahead      *[]byte               // what was read from the network and is not yet given out, nil for nothing
-	at         int                   // in ahead
-	readErr    atomic.Pointer[error] // of the network, which ended reading
+	wait       *waiter               // nil if the connection is not a TCP connection
+	ahead      *[]byte               // what was read from the network, nil when all of it was returned
+	at         int                   // how much of ahead was returned
+	readErr    atomic.Pointer[error] // the error of the network that ended reading
+	writeBegan atomic.Int64          // Unix time in nanoseconds of the write in progress, 0 when there is none
 
-	mu       sync.Mutex // held during a write, so that writes never mix
-	held     *[]byte    // frames of a connection that is held, nil when it is not
+	mu       sync.Mutex // held during a write, so that frames never mix
+	held     *[]byte    // frames gathered since hold, nil after release
 	deadline time.Time  // of writes
-	failed   error      // of a write: a part of a frame may be out
+	failed   error      // of the first write that failed; a part of a frame may have been sent
 }
 
-// Sizes in bytes. What a socket has for its whole life is small. The large
-// buffers are shared by all sockets, and belong to one only as long as there is
-// something in them.
+// Sizes in bytes. What a socket owns while it is open is small; the large buffers
+// come from pools that all sockets share, and are given back once they are empty.
 const (
-	writerSize      = 16      // of the library's writer; netConn gathers frames
-	readerSize      = 16      // of the library's reader, where chunks are read
-	waitingSize     = 1 << 10 // of that reader where it waits itself
-	chunkSize       = 4 << 10 // of what is read from the network at once
+	writerSize      = 16      // the library's write buffer; netConn gathers frames itself
+	readerSize      = 16      // the library's read buffer; netConn reads chunks itself
+	waitingSize     = 1 << 10 // that buffer for connections without a waiter
+	chunkSize       = 4 << 10 // read from the network at once
 	messageSize     = 1 << 10
 	keptMessage     = 16 << 10
 	maxGathered     = 64 << 10
@@ -53,10 +53,10 @@ var (
 	writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize); return &b }}
 )
 
-// takeReadBuffer gives an empty buffer for a message.
+// takeReadBuffer returns an empty buffer for a message.
 func takeReadBuffer() *[]byte { return readBuffers.Get().(*[]byte) }
 
-// giveReadBuffer gives it back. Nobody may hold its bytes any longer.
+// giveReadBuffer returns a buffer to the pool. Nothing may refer to its bytes.
 func giveReadBuffer(b *[]byte) {
 	if cap(*b) <= keptMessage {
 		*b = (*b)[:0]
@@ -64,11 +64,11 @@ func giveReadBuffer(b *[]byte) {
 	}
 }
 
-// upgrade is a response that hands its connection to the WebSocket library as a
-// netConn. Nothing of net/http stays with the connection.
+// upgrade is a response whose connection the WebSocket library gets as a netConn,
+// with buffers of ours instead of those of net/http.
 type upgrade struct {
 	http.ResponseWriter
-	conn *netConn // without a connection until Hijack
+	conn *netConn // its Conn is set by Hijack
 }
 
 // Hijack implements http.Hijacker.
@@ -80,7 +80,7 @@ func (u upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c := u.conn
 	c.Conn, c.wait = conn, newWaiter(conn)
 	if n := rw.Reader.Buffered(); n > 0 {
-		early, _ := rw.Reader.Peek(n) // all of it is there
+		early, _ := rw.Reader.Peek(n) // cannot fail: n bytes are buffered
 		early = slices.Clone(early)
 		c.ahead = &early
 	}
@@ -117,7 +117,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Write implements net.Conn. After an error there is only that.
+// Write implements net.Conn. After an error every call returns that error.
 func (c *netConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *netConn) Write(p []byte) (int, error) {
 		return c.write(p)
 	}
 	if len(*c.held)+len(p) > maxGathered {
-		if err := c.flush(); err != nil {
+		if err := c.writeHeld(); err != nil {
 			return 0, err
 		}
 		if len(p) > maxGathered {
@@ -139,7 +139,7 @@ func (c *netConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// readError is the error of the network that ended reading, nil until then.
+// readError is the error of the network that ended reading, or nil.
 func (c *netConn) readError() error {
 	if err := c.readErr.Load(); err != nil {
 		return *err
@@ -147,8 +147,8 @@ func (c *netConn) readError() error {
 	return nil
 }
 
-// hold has frames gathered until release. One goroutine at a time may hold the
-// connection; frames that others write meanwhile are gathered, too.
+// hold gathers frames until release. Only the goroutine that owns writing may call
+// it; control frames that others write meanwhile are gathered, too.
 func (c *netConn) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +159,7 @@ func (c *netConn) hold() {
 func (c *netConn) release() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.flush()
+	err := c.writeHeld()
 	if b := c.held; cap(*b) <= keptWriteBuffer {
 		*b = (*b)[:0]
 		writeBuffers.Put(b)
@@ -168,8 +168,8 @@ func (c *netConn) release() error {
 	return err
 }
 
-// flush writes what is gathered. mu is held, and so is the connection.
-func (c *netConn) flush() error {
+// writeHeld writes the frames that are gathered. mu is held.
+func (c *netConn) writeHeld() error {
 	if len(*c.held) > 0 && c.failed == nil {
 		_, _ = c.write(*c.held)
 		*c.held = (*c.held)[:0]
@@ -177,37 +177,49 @@ func (c *netConn) flush() error {
 	return c.failed
 }
 
-// write writes to the network within writeWait. A write has the time that was
-// left when it began: another one, as of a ping, waits for it and does not give
-// it more. mu is held.
+// write writes to the network within writeWait. It holds mu, so a second write, as
+// of a ping, waits for the first and cannot move its deadline. mu is held.
 func (c *netConn) write(p []byte) (n int, err error) {
 	// Setting a deadline costs as much as encoding a message, so it is moved only
 	// once a quarter of it has passed.
-	if now := time.Now(); c.deadline.Sub(now) < c.writeWait*3/4 {
+	now := time.Now()
+	if c.deadline.Sub(now) < c.writeWait*3/4 {
 		c.deadline = now.Add(c.writeWait)
 		if c.failed = c.SetWriteDeadline(c.deadline); c.failed != nil {
 			return 0, c.failed
 		}
 	}
+	c.writeBegan.Store(now.UnixNano())
 	n, c.failed = c.Conn.Write(p)
+	c.writeBegan.Store(0)
 	c.sent.Add(uint64(n))
 	return n, c.failed
 }
 
-// Close implements net.Conn. What is gathered goes out first: the library closes
-// as soon as it has written its answer to a close frame.
+// writing is for how long a write to the network has been in progress, 0 when
+// there is none. Any goroutine may call it.
+func (c *netConn) writing() time.Duration {
+	began := c.writeBegan.Load()
+	if began == 0 {
+		return 0
+	}
+	return max(time.Since(time.Unix(0, began)), 1)
+}
+
+// Close implements net.Conn. It writes what is gathered first, as the library
+// closes the connection as soon as it has written its answer to a close frame.
 func (c *netConn) Close() error {
 	c.mu.Lock()
 	if c.held != nil {
-		_ = c.flush()
+		_ = c.writeHeld()
 	}
 	c.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// abort closes the connection without what was written and not yet taken: the
-// system would keep megabytes for a peer that does not read, for as long as that
-// answers at all. A write that is stuck ends with it.
+// abort closes the connection and drops what the peer has not received: the
+// system could keep megabytes for a peer that does not read. A write that blocks
+// returns with an error.
 func (c *netConn) abort() {
 	conn := c.Conn
 	if secure, ok := conn.(*tls.Conn); ok {

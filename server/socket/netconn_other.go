@@ -4,7 +4,7 @@ package socket
 
 import "net"
 
-// waiter is not available here: sockets wait with a buffer of their own.
+// waiter is not available here: every socket has a read buffer.
 type waiter struct{}
 
 func newWaiter(net.Conn) *waiter { return nil }

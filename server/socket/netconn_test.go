@@ -109,7 +109,7 @@ func (r *testServer) loose() (s *session, peer net.Conn) {
 	r.t.Helper()
 	conn, peer := net.Pipe()
 	s = &session{Server: r.Server, kind: websocket.MessageText, scope: &core.Scope{}}
-	s.conn = &netConn{writeWait: testWait, sent: new(atomic.Uint64), beforeRead: s.flush}
+	s.conn = &netConn{writeWait: testWait, sent: new(atomic.Uint64), beforeRead: s.writeQueued}
 	q := httptest.NewRequest(http.MethodGet, "/ws", nil)
 	q.Header = http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
@@ -142,14 +142,10 @@ func TestReaderWritesOneBatch(t *testing.T) {
 	s.reply(streamed("first"))
 	flushed := make(chan struct{})
 	go func() {
-		s.flush()
+		s.writeQueued()
 		close(flushed)
 	}()
-	eventually(t, "the first is being written", func() bool {
-		s.out.mu.Lock()
-		defer s.out.mu.Unlock()
-		return !s.out.began.IsZero()
-	})
+	eventually(t, "the first is being written", func() bool { return s.conn.writing() > 0 })
 	s.Send(streamed("second"))
 	first := readFrame(t, peer)
 	select {

@@ -8,17 +8,17 @@ import (
 	"syscall"
 )
 
-// waiter reads from a connection without a buffer while there is nothing to
-// read, so that an idle socket has none.
+// waiter reads from a TCP connection and takes a buffer only when there is
+// something to read, so that an idle socket has none.
 type waiter struct {
 	conn  syscall.RawConn
-	ready func(fd uintptr) bool // w.try, made once
+	ready func(fd uintptr) bool // w.try, bound once
 
 	got *[]byte
 	err error
 }
 
-// newWaiter returns nil for connections that need a buffer to wait with.
+// newWaiter returns nil for connections that are not TCP, as those under TLS.
 func newWaiter(c net.Conn) *waiter {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
@@ -33,7 +33,7 @@ func newWaiter(c net.Conn) *waiter {
 	return w
 }
 
-// read waits for bytes and returns them in one of chunks.
+// read waits for bytes and returns them in a buffer of the pool chunks.
 func (w *waiter) read() (*[]byte, error) {
 	if err := w.conn.Read(w.ready); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (w *waiter) read() (*[]byte, error) {
 	return got, err
 }
 
-// try reads once. It tells whether that is over, or else whether to wait.
+// try reads without blocking. It is false when there is nothing to read yet.
 func (w *waiter) try(fd uintptr) (done bool) {
 	b := chunks.Get().(*[]byte)
 	for {

@@ -18,12 +18,11 @@ import (
 
 // kind is one row of the pipeline table: a message that clients may send.
 type kind struct {
-	// name is that of the message's hooks, empty where it has none.
+	// name is the name of the message's hooks, empty if there are none.
 	name string
-	// handle answers a message. A nil reply is no reply; the reply gets the
-	// message's cid. It runs on the goroutine that handles the session's messages,
-	// one after the other. An error that is a *refusal is told to the client as it
-	// is.
+	// handle handles a message and returns the reply, which gets the message's cid,
+	// or nil for no reply. The messages of a session are handled one after the other.
+	// A *refusal is sent to the client as it is; see refuseWith for other errors.
 	handle func(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error)
 }
 
@@ -36,11 +35,11 @@ type refusal struct {
 // Error implements error.
 func (r *refusal) Error() string { return r.message }
 
-// pipeline has a row for every kind of message that clients may send. Kinds
-// without a row are those that only the server sends.
+// pipeline has a row for every kind of message that clients may send; the others
+// are only sent by the server.
 var pipeline = map[reflect.Type]*kind{}
 
-// on adds the row of the message that W wraps.
+// on adds a row. W is the wrapper type of the message in the envelope's oneof.
 func on[W any](name string, handle func(*session, *rtapi.Envelope) (*rtapi.Envelope, error)) {
 	pipeline[reflect.TypeFor[W]()] = &kind{name: name, handle: handle}
 }
@@ -78,7 +77,8 @@ func init() {
 	on[*rtapi.Envelope_StatusUpdate]("StatusUpdate", handleStatusUpdate)
 }
 
-// handle decodes a message and takes it through its hooks and its handler.
+// handle decodes a message and calls its before hook, its handler and its after
+// hook.
 func (s *session) handle(frame []byte) {
 	var in *rtapi.Envelope
 	var call presence.RPC
@@ -129,13 +129,13 @@ func (s *session) handle(frame []byte) {
 		s.answer(out)
 	}
 	if pair != nil && pair.After != nil {
-		s.flush() // the reply does not wait for the hook
+		s.writeQueued() // the reply does not wait for the hook
 		s.after(k, pair.After, out, in)
 	}
 }
 
-// before runs a before hook and returns the message to go on with, or nil when
-// the client has been told that there is none.
+// before calls a before hook and returns the message to handle. It is nil if the
+// hook rejected the message; the client has been answered then.
 func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Envelope) *rtapi.Envelope {
 	cid, of := in.Cid, reflect.TypeOf(in.Message)
 	out, err := hook.Call(core.WithTrace(s.ctx, s.scope, "before"), in)
@@ -164,21 +164,21 @@ func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Enve
 	return changed
 }
 
-// after runs an after hook. Its error is only logged.
+// after calls an after hook. Its error is logged only.
 func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.Envelope) {
 	var reply proto.Message
 	if out != nil {
 		reply = out
 	}
-	// The message was handled, whatever becomes of the session meanwhile.
+	// The message was handled, so the hook runs even if the session ends.
 	ctx := core.WithTrace(context.WithoutCancel(s.ctx), s.scope, "after")
 	if err := hook.Call(ctx, reply, in); err != nil {
 		s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("after hook failed")
 	}
 }
 
-// answer sends a reply. One that cannot be written, as when a module's text is
-// not UTF-8, becomes an error.
+// answer queues a reply. If it cannot be encoded, for example because a module
+// returned text that is not UTF-8, the client gets an error instead.
 func (s *session) answer(out *rtapi.Envelope) {
 	m := presence.NewMessage(out)
 	if _, err := m.Bytes(s.format); err != nil {
@@ -188,7 +188,7 @@ func (s *session) answer(out *rtapi.Envelope) {
 	s.reply(m)
 }
 
-// unwritten tells the client of a reply that could not be written.
+// unwritten answers a message whose reply could not be encoded.
 func (s *session) unwritten(cid string, err error) {
 	s.note(s.Log.Error()).Err(err).Msg("reply could not be written")
 	s.refuse(cid, rtapi.Error_RUNTIME_EXCEPTION, "Could not write the reply.")
@@ -198,7 +198,7 @@ func (s *session) refuse(cid string, code rtapi.Error_Code, message string) {
 	s.reply(presence.NewMessage(refusalOf(cid, code, message)))
 }
 
-// refuseWith tells the client of a failed message.
+// refuseWith answers a message whose handler failed.
 func (s *session) refuseWith(cid string, k *kind, err error) {
 	var r *refusal
 	if errors.As(err, &r) {
@@ -207,7 +207,7 @@ func (s *session) refuseWith(cid string, k *kind, err error) {
 		return
 	}
 	if errors.Is(err, presence.ErrSessionEnded) || errors.Is(err, presence.ErrNoSession) {
-		return // nobody listens any more
+		return // there is nobody to answer
 	}
 	code := rtapi.Error_BAD_INPUT
 	if c := fault.CodeOf(err); c == fault.Internal {
@@ -231,7 +231,7 @@ func handlePing(*session, *rtapi.Envelope) (*rtapi.Envelope, error) {
 
 func handlePong(*session, *rtapi.Envelope) (*rtapi.Envelope, error) { return nil, nil }
 
-// Hooked names the messages that hooks exist for.
+// Hooked lists the names of the messages that have hooks.
 func Hooked() (names []string) {
 	for _, k := range pipeline {
 		if k.name != "" {

@@ -6,7 +6,7 @@ import (
 	"kumi/core"
 )
 
-// speaker is the session as chat sees it.
+// speaker describes the session to chat.
 func (s *session) speaker() core.Speaker {
 	return core.Speaker{Session: s.id, User: s.user, Username: s.username}
 }

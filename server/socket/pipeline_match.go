@@ -16,7 +16,7 @@ var (
 	errMatchNotFound = &refusal{rtapi.Error_MATCH_NOT_FOUND, "Match not found"}
 )
 
-// joiner is the session as matches see it.
+// joiner describes the session to the match registry.
 func (s *session) joiner() *match.Joiner {
 	return &match.Joiner{
 		Presence: *s.presence(),
@@ -71,8 +71,8 @@ func handleMatchLeave(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	return &rtapi.Envelope{}, nil
 }
 
-// handleMatchData answers only a bad match id; its error has no cid, as the
-// message never has one in the protocol's clients.
+// handleMatchData answers only an invalid match id. Clients send match data
+// without a cid, so the error has none either.
 func handleMatchData(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	d := in.GetMatchDataSend()
 	send := match.DataSend{ID: d.GetMatchId(), OpCode: d.GetOpCode(), Data: d.GetData(), Reliable: d.GetReliable()}

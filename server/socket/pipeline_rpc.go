@@ -18,7 +18,8 @@ var (
 	errRPCUnknown = &refusal{rtapi.Error_RUNTIME_FUNCTION_NOT_FOUND, "RPC function not found"}
 )
 
-// handleRPC is for calls that are written in an unusual way.
+// handleRPC handles the calls that presence.ReadRPC leaves to Decode, as they are
+// written in an unusual way.
 func handleRPC(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	id := in.GetRpc().GetId()
 	payload, err := s.call(id, in.GetRpc().GetPayload())
@@ -28,7 +29,7 @@ func handleRPC(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
 	return &rtapi.Envelope{Message: &rtapi.Envelope_Rpc{Rpc: &api.Rpc{Id: id, Payload: payload}}}, nil
 }
 
-// answerCall takes a call to its function and back.
+// answerCall calls a function and queues its result.
 func (s *session) answerCall(call presence.RPC) {
 	payload, err := s.call(call.ID, call.Payload)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *session) answerCall(call presence.RPC) {
 	s.reply(m)
 }
 
-// call calls a registered function. id need not outlive the call.
+// call calls a registered function. id need not stay valid after the call.
 func (s *session) call(id, payload string) (string, error) {
 	if id == "" {
 		return "", errRPCID

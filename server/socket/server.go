@@ -26,18 +26,17 @@ import (
 	"kumi/server/transport"
 )
 
-// Server is the realtime door: it accepts sockets at /ws and runs them. Its
-// methods may be called from any goroutine.
+// Server accepts the sockets of clients at /ws and runs them. Its methods may be
+// called from any goroutine.
 type Server struct {
 	transport.Deps
-	tracker  *presence.Tracker
-	router   *presence.Router
-	sessions *presence.Sessions
-	matches  *match.Registry
-	parties  *party.Registry
-	// matchmaker has the tickets of sessions and parties.
+	tracker    *presence.Tracker
+	router     *presence.Router
+	sessions   *presence.Sessions
+	matches    *match.Registry
+	parties    *party.Registry
 	matchmaker *matchmaker.Matchmaker
-	// event reports that a session began or ended.
+	// event reports that a session began, or that it ended and why.
 	event  func(scope *core.Scope, ended bool, reason string)
 	pool   *actor.Pool
 	node   [6]byte
@@ -45,9 +44,9 @@ type Server struct {
 	stats  *metrics.Sockets
 
 	mu       sync.Mutex
-	open     int // sockets with a reader
+	open     int // connections that are not closed yet
 	stopping bool
-	empty    chan struct{} // closed when stopping and none is open
+	empty    chan struct{} // closed when the server stops and open is 0
 }
 
 // socketLimits are the settings of sockets, read once.
@@ -58,22 +57,21 @@ type socketLimits struct {
 	compression                                   websocket.CompressionMode
 }
 
-// idleWorkers is how many goroutines wait for a socket that has something to
-// do.
+// idleWorkers is how many idle goroutines the pool of writers and clean-ups keeps.
 const idleWorkers = 256
 
-// Options are what a Server is made of; all fields must be set.
+// Options are the parts of a Server; all fields must be set.
 type Options struct {
 	transport.Deps
 	Game *game.Game
-	// Event reports that a session began, or that it ended for a reason.
+	// Event is called when a session began, and when it ended with the reason.
 	Event func(scope *core.Scope, ended bool, reason string)
 }
 
-// Path is where sockets are opened.
+// Path is the path at which sockets are opened.
 const Path = "/ws"
 
-// New makes a Server, which is ready to be served.
+// New returns a Server that is ready to be used as an HTTP handler.
 func New(o Options) *Server {
 	c, g := o.Config, o.Game
 	s := &Server{
@@ -95,8 +93,9 @@ func New(o Options) *Server {
 	return s
 }
 
-// ServeHTTP accepts a socket. It returns once the socket is open, so that
-// nothing of net/http stays with it.
+// ServeHTTP accepts a socket. It returns once the socket is open, which frees the
+// goroutine and the buffers of net/http. It answers 400 to an unknown format, 401
+// to a missing or invalid token and 503 while the server stops.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var format presence.Format
@@ -122,7 +121,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authenticate checks a token. A header, where there is one, wins.
+// authenticate checks the session token. The header takes precedence over the
+// parameter.
 func (s *Server) authenticate(header, param string) (*core.Claims, bool) {
 	token := param
 	if header != "" {
@@ -164,7 +164,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 		n.kind = websocket.MessageBinary
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.conn = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: n.flush}
+	n.conn = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: n.writeQueued}
 	n.ws, err = websocket.Accept(upgrade{w, n.conn}, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // any Origin may connect: the token decides
 		CompressionMode:    s.limits.compression,
@@ -185,7 +185,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	return true
 }
 
-// begin registers a session and puts it where every session is.
+// begin registers a session and puts it on the streams that every session is on.
 func (s *Server) begin(n *session, online bool) {
 	s.sessions.Add(n)
 	s.tracker.Follow(n.id, n.user)
@@ -201,12 +201,12 @@ func (s *Server) begin(n *session, online bool) {
 	if s.limits.singleSocket {
 		for _, o := range s.sessions.OfUser(n.user) {
 			if o.ID() == n.id {
-				break // those that follow are newer
+				break // sessions are in the order in which they began
 			}
 			o.Close(presence.Replaced, singleSocketNotice())
 		}
 	}
-	// A server that began to stop meanwhile has not seen this session.
+	// Shutdown drains the sessions that it finds; this one may have come later.
 	s.mu.Lock()
 	stopping := s.stopping
 	s.mu.Unlock()
@@ -215,7 +215,7 @@ func (s *Server) begin(n *session, online bool) {
 	}
 }
 
-// singleSocketNotice tells a client that another socket took its place.
+// singleSocketNotice is the notification to a client whose session is replaced.
 func singleSocketNotice() *presence.Message {
 	return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{Notifications: &rtapi.Notifications{
 		Notifications: []*api.Notification{{
@@ -224,7 +224,7 @@ func singleSocketNotice() *presence.Message {
 	}}})
 }
 
-// enter counts a socket in, unless the server stops.
+// enter counts a new connection, unless the server stops.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -235,7 +235,7 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// left counts a socket out.
+// left counts a closed connection.
 func (s *Server) left() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -245,9 +245,9 @@ func (s *Server) left() {
 	}
 }
 
-// Shutdown accepts no more sockets and closes those that are open: each once
-// what it has read is handled and answered, and all when ctx ends. It returns
-// when they are gone; with ctx's error when that was not before ctx ended.
+// Shutdown accepts no more sockets and closes those that are open: each when what
+// it has read is handled and answered, and all of them when ctx ends. It returns
+// when all connections are closed, or with ctx's error when ctx ended first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	already := s.stopping
@@ -267,8 +267,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Open is the number of connections that are not closed yet, whatever became of
-// their sessions.
+// Open is the number of connections that are not closed yet. Their sessions may
+// have ended.
 func (s *Server) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

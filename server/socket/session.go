@@ -15,18 +15,18 @@ import (
 	"kumi/presence"
 )
 
-// session is one socket, an actor with three roles: who reads (session_read.go),
-// who handles what was read (session_handle.go) and who writes
-// (session_write.go). Mostly one goroutine is all three, and an idle session has
-// no other. It implements presence.Session.
+// session is one socket: an actor with three roles, reading (session_read.go),
+// handling what was read (session_handle.go) and writing (session_write.go).
+// Mostly one goroutine has all three, and an idle session has no other. It
+// implements presence.Session, whose methods any goroutine may call.
 type session struct {
 	*Server
 	id       uuid.UUID
 	user     uuid.UUID
 	username string
 	format   presence.Format
-	kind     websocket.MessageType // of all its messages
-	scope    *core.Scope           // of every call made for this session
+	kind     websocket.MessageType // text or binary, as the format asks
+	scope    *core.Scope           // of every call that is made for this session
 	ctx      context.Context       // ends when the session does
 	cancel   context.CancelFunc
 
@@ -35,15 +35,15 @@ type session struct {
 	ping *time.Timer
 	slow *time.Timer // runs while the reader handles a message
 
-	heard int // messages since the read deadline was last moved; the reader's
+	heard int // messages since alive; only the reader uses it
 
 	in  inbox
 	out outbox
 
 	pinging  atomic.Bool // a ping waits for its pong
-	leaving  atomic.Bool // the peer has left
-	draining atomic.Bool // the server stops: what was read is the last
-	closing  atomic.Bool
+	leaving  atomic.Bool // the peer has closed or lost the connection
+	draining atomic.Bool // the server stops: no more messages are accepted
+	closing  atomic.Bool // Close was called
 }
 
 var _ presence.Session = (*session)(nil)
@@ -60,12 +60,12 @@ func (s *session) Username() string { return s.username }
 // Format implements presence.Session.
 func (s *session) Format() presence.Format { return s.format }
 
-// note adds to a log line whose it is.
+// note adds the session and its user to a log line.
 func (s *session) note(e *zerolog.Event) *zerolog.Event {
 	return e.Str("session", s.scope.SessionID).Str("user", s.scope.UserID)
 }
 
-// drain ends the session once what was read has been handled and answered.
+// drain closes the session once what was read has been handled and answered.
 func (s *session) drain() {
 	s.draining.Store(true)
 	if s.in.drain() {
@@ -73,8 +73,8 @@ func (s *session) drain() {
 	}
 }
 
-// Close implements presence.Session. The protocol that clients know closes with
-// code 1000 and says in words why.
+// Close implements presence.Session. As Nakama does it closes with code 1000 and
+// gives the reason as text. It does not wait; only the first call has an effect.
 func (s *session) Close(reason presence.CloseReason, final ...*presence.Message) {
 	s.closeWith(websocket.StatusNormalClosure, reason, final...)
 }
@@ -88,7 +88,7 @@ func (s *session) closeWith(code websocket.StatusCode, reason presence.CloseReas
 	s.pool.Go(&closer{s, code, reason, slices.Clone(final)})
 }
 
-// closer is a session that ends.
+// closer is a session as a task of the pool: its clean-up.
 type closer struct {
 	*session
 	code   websocket.StatusCode
@@ -96,8 +96,8 @@ type closer struct {
 	final  []*presence.Message
 }
 
-// Run implements actor.Runner: the clean-up, in the protocol's order. The
-// context is cancelled already.
+// Run implements actor.Runner. Others see the session leave before its own
+// connection is closed, as in Nakama.
 func (c *closer) Run() {
 	s := c.session
 	s.ping.Stop()
@@ -112,12 +112,12 @@ func (c *closer) Run() {
 		s.out.end()
 		_ = s.conn.Close()
 	case presence.QueueFull, presence.WriteTimeout:
-		// The peer does not read.
+		// The peer does not read, so nothing more can be sent.
 		s.out.end()
 		s.conn.abort()
 	default:
 		final := slices.DeleteFunc(c.final, func(m *presence.Message) bool { _, err := m.Bytes(s.format); return err != nil })
-		if s.out.finish(&goodbye{c.code, c.reason.Text()}, final...) {
+		if s.out.finish(&closeFrame{c.code, c.reason.Text()}, final...) {
 			s.pool.Go((*writer)(s))
 		}
 	}

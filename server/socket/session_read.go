@@ -15,10 +15,10 @@ import (
 )
 
 // read is the session's reader: it reads and handles messages until the
-// connection ends or another goroutine reads in its place, which is so as soon as
-// a handler is slow. So pings are answered and a lost connection is noticed
-// whatever handlers do. What it calls to wait is kept shallow, so that an idle
-// session has a small stack.
+// connection ends, or until another goroutine reads in its place because a
+// handler is slow. So pings are answered and a lost connection is noticed
+// whatever handlers do. The calls in which it waits are few and small, as an idle
+// session keeps the stack that they need.
 func (s *session) read() {
 	for {
 		kind, message, err := s.next()
@@ -33,7 +33,7 @@ func (s *session) read() {
 	}
 }
 
-// next reads a message into a buffer, which becomes the caller's.
+// next reads a message into a pooled buffer that the caller must give back.
 func (s *session) next() (websocket.MessageType, *[]byte, error) {
 	kind, r, err := s.ws.Reader(background)
 	if err != nil {
@@ -42,8 +42,8 @@ func (s *session) next() (websocket.MessageType, *[]byte, error) {
 	buffer := takeReadBuffer()
 	*buffer, err = readInto(r, *buffer)
 	if err == nil {
-		// The library takes an end of the network in the middle of a message for the
-		// message's own where no byte of what it asked for came.
+		// Where the connection ends in the middle of a message and before any byte of
+		// a read, the library reports io.EOF, as at the end of the message.
 		err = s.conn.readError()
 	}
 	if err != nil {
@@ -53,8 +53,8 @@ func (s *session) next() (websocket.MessageType, *[]byte, error) {
 	return kind, buffer, nil
 }
 
-// background bounds no call into the WebSocket library: a context per message
-// costs allocations, and the connection's deadlines do the same.
+// background is the context of all calls into the WebSocket library. A context
+// per message would cost allocations; deadlines of the connection do its work.
 var background = context.Background()
 
 // readInto is io.ReadAll into a given buffer.
@@ -73,13 +73,14 @@ func readInto(r io.Reader, b []byte) ([]byte, error) {
 	}
 }
 
-// accepts checks a message that was read and is still to be handled.
+// accepts checks a message before it is handled. If it is refused, its buffer has
+// been given back and the session is closing.
 func (s *session) accepts(kind websocket.MessageType, message *[]byte) bool {
 	s.Metrics.Messages.Count.Add(1)
 	s.Metrics.Messages.Received.Add(uint64(len(*message)))
 	switch {
 	case s.closing.Load() || s.draining.Load():
-		// Only the peer's close frame is of interest now.
+		// Reading goes on only for the peer's close frame.
 	case kind != s.kind:
 		s.note(s.Log.Debug()).Msg("message of the wrong type for the format of the session")
 		s.Close(presence.MalformedPayload)
@@ -96,12 +97,12 @@ func (s *session) accepts(kind websocket.MessageType, message *[]byte) bool {
 	return false
 }
 
-// alive moves the read deadline and the next ping: something was read from the
-// peer. The reader calls it, for messages itself and for pongs from within the
-// library.
+// alive postpones the read deadline and the next ping, as something was read from
+// the peer. Only the reader's goroutine calls it: after messages, and for pongs
+// from inside the library.
 func (s *session) alive() {
 	if s.closing.Load() {
-		return // the goroutine that closes reads now, with a deadline of its own
+		return // the deadline is closeAckWait now
 	}
 	s.heard = 0
 	_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.pongWait))
@@ -112,17 +113,17 @@ func (s *session) alive() {
 	}
 }
 
-// sendPing is the ping timer's function, on a goroutine of its own: it waits for
-// the pong, which sets the timer again. At most one ping is on its way, as the
-// timer is also set by messages of a peer that may never answer pings.
+// sendPing is the function of the ping timer, on a goroutine of its own. It waits
+// for the pong, for which alive sets the timer again. At most one ping is under
+// way: messages set the timer, too, for a peer that may never answer pings.
 func (s *session) sendPing() {
 	if s.closing.Load() {
 		return
 	}
-	// While a write is in progress the peer is tested by that, within the write's
-	// deadline. The library closes a connection whose ping cannot be written in
-	// five seconds, whatever the deadline is.
-	if s.out.busy() || !s.pinging.CompareAndSwap(false, true) {
+	// A write in progress tests the peer as well, within its own deadline. The
+	// library closes a connection whose ping cannot be written in five seconds, so a
+	// ping must not wait for that write.
+	if s.conn.writing() > 0 || !s.pinging.CompareAndSwap(false, true) {
 		s.ping.Reset(s.limits.pingPeriod)
 		return
 	}
@@ -132,7 +133,7 @@ func (s *session) sendPing() {
 	}
 }
 
-// readFailed ends the session when it does not end already.
+// readFailed closes the session for the error that ended reading.
 func (s *session) readFailed(err error) {
 	if s.closing.Load() {
 		return
@@ -159,9 +160,9 @@ func (s *session) readFailed(err error) {
 	}
 }
 
-// settle lets what was read be handled when the peer has left: that it asked and
-// left is no reason not to do it. It returns when all is done, the session ends
-// for another reason, or the time to part has passed.
+// settle waits until the messages that were read are handled: a client that has
+// left still wants done what it asked for. It gives up after closeAckWait, or when
+// the session ends for another reason.
 func (s *session) settle() {
 	s.leaving.Store(true)
 	s.ping.Stop()
@@ -170,8 +171,8 @@ func (s *session) settle() {
 	s.in.waitIdle(ctx)
 }
 
-// gone is the reader's end. The connection is closed once the session has parted
-// from the peer, or cannot.
+// gone ends the reader. The connection is closed once the last messages and the
+// close frame are sent, or cannot be.
 func (s *session) gone() {
 	s.ping.Stop()
 	s.out.wait(s.limits.writeWait + s.limits.closeAckWait)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -13,110 +14,106 @@ import (
 	"kumi/presence"
 )
 
-// outbox is what is to be sent. Whoever set writing writes.
+// outbox holds the messages to be sent. The goroutine that sets writing owns the
+// write side of the connection until it clears it.
 type outbox struct {
 	mu      sync.Mutex
 	queue   []*presence.Message
-	bytes   int // of the queue
+	bytes   int // encoded size of the queue
 	writing bool
-	began   time.Time     // of the write in progress, zero when there is none
-	bye     *goodbye      // the close frame, once it is to follow the queue
+	final   *closeFrame   // sent after the queue; nothing can be queued once it is set
 	ended   bool          // nothing is sent any more
-	changed chan struct{} // closed after a write and at the end, made by who waits for it
+	changed chan struct{} // closed after a write and at the end; nil while nobody waits
 }
 
-// goodbye is what a close frame says.
-type goodbye struct {
+// closeFrame is the code and reason of a close frame of RFC 6455.
+type closeFrame struct {
 	code   websocket.StatusCode
 	reason string
 }
 
-// tell wakes who waits. mu is held.
-func (o *outbox) tell() {
+// notify wakes the goroutines in waitChange. mu is held.
+func (o *outbox) notify() {
 	if o.changed != nil {
 		close(o.changed)
 		o.changed = nil
 	}
 }
 
-// until is closed at the next tell. mu is held.
-func (o *outbox) until() <-chan struct{} {
-	if o.changed == nil {
-		o.changed = make(chan struct{})
-	}
-	return o.changed
-}
-
-// end makes the outbox send nothing any more.
+// end drops what is queued and refuses what follows.
 func (o *outbox) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended, o.queue = true, nil
-	o.tell()
+	o.notify()
 }
 
-// finish has the last messages follow what is queued, and then the close frame.
-// Only the first call counts. It takes the right to write where nobody has it,
-// and tells so.
-func (o *outbox) finish(bye *goodbye, last ...*presence.Message) (start bool) {
+// finish queues the last messages and then the close frame. Only the first call
+// has an effect. When start is true the caller owns writing and must start a
+// writer.
+func (o *outbox) finish(final *closeFrame, last ...*presence.Message) (start bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.ended || o.bye != nil {
+	if o.ended || o.final != nil {
 		return false
 	}
-	o.queue, o.bye = append(o.queue, last...), bye
+	o.queue, o.final = append(o.queue, last...), final
 	start = !o.writing
 	o.writing = true
 	return start
 }
 
-// wait waits until the outbox has ended, or for limit.
+// wait waits until the outbox has ended, at most for limit.
 func (o *outbox) wait(limit time.Duration) {
 	ctx, cancel := context.WithTimeout(background, limit)
 	defer cancel()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for !o.ended && o.waitTold(ctx) {
+	for !o.ended && o.waitChange(ctx) {
 	}
 }
 
-// waitTold waits, without mu, for the next tell. It tells whether that was
-// before ctx ended.
-func (o *outbox) waitTold(ctx context.Context) bool {
-	told := o.until()
+// waitChange releases mu until the next notify. It is false when ctx ended first.
+func (o *outbox) waitChange(ctx context.Context) bool {
+	if o.changed == nil {
+		o.changed = make(chan struct{})
+	}
+	changed := o.changed
 	o.mu.Unlock()
 	defer o.mu.Lock()
 	select {
-	case <-told:
+	case <-changed:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-// A session is slow when its queue is full and a write to it has not come to an
-// end for stallTime: a full queue alone may be the doing of a busy server. Far
-// more than the queue size it never holds.
+// A client is slow when its queue is full and a write to it has not returned for
+// stallTime: on a busy server the queue alone may be full for a moment. A queue
+// of hardFactor times the configured size ends the session at once.
 const (
 	stallTime  = 250 * time.Millisecond
 	hardFactor = 32
 )
 
-// maxUnsent is how many bytes of replies may wait to be sent before the session's
-// next message is handled.
+// maxUnsent is how many bytes of replies may be queued before the session's next
+// message is handled.
 const maxUnsent = 256 << 10
 
-// Send implements presence.Session.
+// Send implements presence.Session: it queues m and starts a writer if there is
+// none. It never blocks.
 func (s *session) Send(m *presence.Message) {
 	if s.push(m, true) {
 		s.pool.Go((*writer)(s))
 	}
 }
 
-// Queue implements presence.Queuer.
+// Queue implements presence.Queuer: it queues m and leaves writing to Flush.
 func (s *session) Queue(m *presence.Message) { s.push(m, false) }
 
-// Flush implements presence.Queuer.
+// Flush implements presence.Queuer: it starts a writer if there is something to
+// write and nobody writes.
 func (s *session) Flush() {
 	o := &s.out
 	o.mu.Lock()
@@ -130,9 +127,9 @@ func (s *session) Flush() {
 
 var _ presence.Queuer = (*session)(nil)
 
-// push queues what others send to the client, which ends a session that does not
-// take it. With write it takes the right to write where nobody has it, and tells
-// so: a writer is to be started then.
+// push queues a message that the client did not ask for, and ends the session of
+// a slow client. When start is true, which it only is with write, the caller owns
+// writing and must start a writer.
 func (s *session) push(m *presence.Message, write bool) (start bool) {
 	size, ok := s.encoded(m)
 	if !ok {
@@ -140,12 +137,12 @@ func (s *session) push(m *presence.Message, write bool) (start bool) {
 	}
 	o := &s.out
 	o.mu.Lock()
-	if o.ended || o.bye != nil {
+	if o.ended || o.final != nil {
 		o.mu.Unlock()
 		return false
 	}
 	if n := len(o.queue); n >= s.limits.outgoing {
-		if n >= s.limits.outgoing*hardFactor || !o.began.IsZero() && time.Since(o.began) > stallTime {
+		if n >= s.limits.outgoing*hardFactor || s.conn.writing() > stallTime {
 			o.mu.Unlock()
 			s.Close(presence.QueueFull)
 			return false
@@ -159,8 +156,9 @@ func (s *session) push(m *presence.Message, write bool) (start bool) {
 	return start
 }
 
-// encoded encodes a message, here and once for all receivers, as the maker of
-// the message may use its data again.
+// encoded encodes a message for the session's format and returns its size. The
+// message keeps the bytes for its other receivers. It happens before queueing, as
+// the sender may reuse the data of the message afterwards.
 func (s *session) encoded(m *presence.Message) (size int, ok bool) {
 	b, err := m.Bytes(s.format)
 	if err != nil {
@@ -170,12 +168,12 @@ func (s *session) encoded(m *presence.Message) (size int, ok bool) {
 	return len(b), true
 }
 
-// reply queues an answer to the client. The reader writes before it waits for
-// the network, so that calls that come together are answered in one write. How
-// much is queued makeRoom bounds.
+// reply queues the answer to a message of the client. The reader writes it before
+// it waits for the network again, so that calls that arrive together are answered
+// in one write. makeRoom bounds how much is queued.
 func (s *session) reply(m *presence.Message) {
 	if s.closing.Load() {
-		return // the call was cancelled; what it answers says only that
+		return // the call was cancelled, and the reply says only that
 	}
 	size, ok := s.encoded(m)
 	if !ok {
@@ -184,38 +182,38 @@ func (s *session) reply(m *presence.Message) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.ended && o.bye == nil {
+	if !o.ended && o.final == nil {
 		o.queue = append(o.queue, m)
 		o.bytes += size
 	}
 }
 
-// makeRoom waits until few enough replies are to be sent to handle the next
-// message: a client that sends faster than it reads waits, and is not closed as
-// slow for what it asked for. The handler calls it.
+// makeRoom waits until there is room for the reply to the next message. A client
+// that sends faster than it reads is held back this way; it is not closed as slow
+// for replies that it asked for. The handling goroutine calls it.
 func (s *session) makeRoom() {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for (len(o.queue) >= s.limits.outgoing || o.bytes >= maxUnsent) && !o.ended && o.bye == nil {
+	for (len(o.queue) >= s.limits.outgoing || o.bytes >= maxUnsent) && !o.ended && o.final == nil {
 		if !o.writing {
 			o.mu.Unlock()
-			s.flush()
+			s.writeQueued()
 			o.mu.Lock()
-		} else if !o.waitTold(s.ctx) {
+		} else if !o.waitChange(s.ctx) {
 			return
 		}
 	}
 }
 
-// flush writes what is queued on the caller's goroutine, unless another does.
-// What is queued meanwhile is left to a writer of its own: the caller has a
-// socket to read. It never sends the close frame: closing waits for the reader,
-// which the caller may be.
-func (s *session) flush() {
+// writeQueued writes what is queued on the caller's goroutine, unless another
+// goroutine is writing. What is queued meanwhile is left to a writer, as the
+// caller has a socket to read. It never sends the close frame: closing waits for
+// the reader, which may be the caller.
+func (s *session) writeQueued() {
 	o := &s.out
 	o.mu.Lock()
-	if o.writing || len(o.queue) == 0 || o.bye != nil {
+	if o.writing || len(o.queue) == 0 || o.final != nil {
 		o.mu.Unlock()
 		return
 	}
@@ -227,37 +225,30 @@ func (s *session) flush() {
 	}
 }
 
-// takeQueue empties the queue into the hands of the caller, who has the right to
-// write. mu is held.
+// takeQueue empties the queue for the caller, who owns writing. mu is held.
 func (o *outbox) takeQueue() []*presence.Message {
 	batch := o.queue
 	o.queue, o.bytes = nil, 0
-	o.began = time.Now()
 	return batch
 }
 
-// busy reports whether a write is in progress.
-func (o *outbox) busy() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return !o.began.IsZero()
-}
-
-// writer is a session in its role of writing what it has to send.
+// writer is a session as a task of the pool: it writes what is queued.
 type writer session
 
-// keptQueue is the length up to which the memory of a queue is kept for its
-// next messages.
+// keptQueue is the capacity up to which the memory of a queue is reused.
 const keptQueue = 8
 
-// Run implements actor.Runner: it writes until nothing is queued.
+// Run implements actor.Runner: it writes until nothing is queued. Goroutines that
+// can run go first, as they may have more for this client: on a busy server a
+// write takes along what a few of them queued, on an idle one nothing is lost.
 func (w *writer) Run() {
+	runtime.Gosched()
 	for w.step() {
 	}
 }
 
-// step writes all that is queued and the close frame if it is due. It reports
-// whether more has come meanwhile, and gives up the right to write if not.
+// step writes what is queued, and the close frame if it is set. more is whether
+// anything was queued meanwhile; if not, writing has been cleared.
 func (w *writer) step() (more bool) {
 	s, o := (*session)(w), &w.out
 	o.mu.Lock()
@@ -266,53 +257,51 @@ func (w *writer) step() (more bool) {
 		o.mu.Unlock()
 		return false
 	}
-	batch, bye := o.takeQueue(), o.bye
+	batch, final := o.takeQueue(), o.final
 	o.mu.Unlock()
-	return s.write(batch, bye)
+	return s.write(batch, final)
 }
 
 // write writes a batch in as few system calls as possible, and then the close
-// frame if there is one. It reports whether more has come meanwhile, and gives up
-// the right to write if not.
-func (s *session) write(batch []*presence.Message, bye *goodbye) (more bool) {
+// frame if there is one. Its result is that of step.
+func (s *session) write(batch []*presence.Message, final *closeFrame) (more bool) {
 	err := s.send(batch)
 	clear(batch)
 	switch {
 	case err != nil:
 		s.writeFailed(err)
-		s.conn.abort() // nothing can follow, so neither can a close frame
-	case bye != nil:
-		// The peer has a while to answer.
+		s.conn.abort() // a frame may be cut, so that not even a close frame can follow
+	case final != nil:
+		// The peer has closeAckWait to answer.
 		_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
-		_ = s.ws.Close(bye.code, bye.reason)
+		_ = s.ws.Close(final.code, final.reason)
 	}
 	o := &s.out
-	if bye != nil || err != nil {
+	if final != nil || err != nil {
 		o.end()
 	}
 
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.began = time.Time{}
 	if o.queue == nil && cap(batch) <= keptQueue {
 		o.queue = batch[:0]
 	}
-	more = !o.ended && (len(o.queue) > 0 || o.bye != nil)
+	more = !o.ended && (len(o.queue) > 0 || o.final != nil)
 	o.writing = more
-	o.tell()
+	o.notify()
 	return more
 }
 
-// send writes messages. The error is the network's.
+// send writes messages. The error is one of the network.
 func (s *session) send(batch []*presence.Message) error {
 	s.conn.hold()
 	for _, m := range batch {
 		payload, err := m.Bytes(s.format)
 		if err != nil {
-			continue // who queued it has seen to that
+			continue // cannot be: push and reply encode before they queue
 		}
-		// The library refuses what follows a close frame of its own: after an error of
-		// the peer's there is nobody to send to. Errors of the network stay with conn.
+		// The library refuses to write after it has sent a close frame of its own, as it
+		// does after a protocol error of the peer. Errors of the network are conn's.
 		if err := s.ws.Write(background, s.kind, payload); err != nil {
 			break
 		}
@@ -323,7 +312,7 @@ func (s *session) send(batch []*presence.Message) error {
 // writeFailed ends a session that cannot be written to.
 func (s *session) writeFailed(err error) {
 	if errors.Is(err, net.ErrClosed) {
-		return // the reader closed it, and has what the peer sent before to handle
+		return // closed by the reader, which still handles what the peer sent before
 	}
 	reason := presence.ClosedByPeer
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -331,7 +320,7 @@ func (s *session) writeFailed(err error) {
 	}
 	s.note(s.Log.Debug()).Err(err).Msg("write to socket failed")
 	if s.leaving.Load() {
-		return // what the peer asked for before it left is still done
+		return // what the peer sent before it left is still handled
 	}
 	s.Close(reason)
 }
