@@ -13,29 +13,47 @@ import (
 // isPlain tells whether an object is an ordinary one without a prototype of its
 // own and without toJSON.
 func (v *VM) isPlain(o *goja.Object) bool {
-	impl := objectLayout.of(o)
-	if !objectLayout.known || impl.table != objectLayout.ordinary {
-		return false
+	_, ok := objectLayout.ordinary(o)
+	return ok && v.withoutToJSON(o) && v.objectPrototype.Get("toJSON") == nil
+}
+
+// withoutToJSON tells whether an object is an ordinary one or an array, with the usual
+// prototype and without a toJSON of its own; see hasCustomToJSON.
+func (v *VM) withoutToJSON(o *goja.Object) bool {
+	v.findPrototypes()
+	raw, ok := objectLayout.ordinary(o)
+	prototype := v.objectPrototype
+	if !ok {
+		raw, ok = objectLayout.array(o)
+		prototype = v.arrayPrototype
 	}
-	if v.objectPrototype == nil {
-		v.objectPrototype = v.rt.NewObject().Prototype()
-	}
-	raw := rawObject{impl.data}
-	if raw.prototype() != v.objectPrototype {
+	if !ok || raw.prototype() != prototype {
 		return false
 	}
 	_, own := (*raw.values())["toJSON"]
-	return !own && v.objectPrototype.Get("toJSON") == nil
+	return !own
+}
+
+// hasCustomToJSON tells whether scripts gave all objects or arrays a toJSON.
+func (v *VM) hasCustomToJSON() bool {
+	v.findPrototypes()
+	return v.objectPrototype.Get("toJSON") != nil || v.arrayPrototype.Get("toJSON") != nil
+}
+
+func (v *VM) findPrototypes() {
+	if v.objectPrototype == nil {
+		v.objectPrototype, v.arrayPrototype = v.rt.NewObject().Prototype(), v.rt.NewArray().Prototype()
+	}
 }
 
 // plainMembers is Members of an ordinary object without accessors and without
 // keys that are numbers, which have an order of their own.
 func (v *VM) plainMembers(to []vm.Member, o *goja.Object) (_ []vm.Member, ok bool) {
-	impl := objectLayout.of(o)
-	if !objectLayout.known || impl.table != objectLayout.ordinary {
+	raw, ok := objectLayout.ordinary(o)
+	if !ok {
 		return to, false
 	}
-	raw, from := rawObject{impl.data}, len(to)
+	from := len(to)
 	values := *raw.values()
 	for _, name := range *raw.names() {
 		x := values[name]
@@ -52,10 +70,14 @@ func (v *VM) plainMembers(to []vm.Member, o *goja.Object) (_ []vm.Member, ok boo
 // plainItem is an element of an array.
 func (v *VM) plainItem(list vm.Ref, i int) (goja.Value, bool) {
 	o, ok := list.(*goja.Object)
-	if !ok || !objectLayout.known || objectLayout.of(o).table != objectLayout.array {
+	if !ok {
 		return nil, false
 	}
-	items, _ := rawObject{objectLayout.of(o).data}.items()
+	raw, ok := objectLayout.array(o)
+	if !ok {
+		return nil, false
+	}
+	items, _ := raw.items()
 	if i >= len(items) || !v.readable(items[i]) {
 		return nil, false
 	}

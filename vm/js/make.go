@@ -58,8 +58,7 @@ func (v *VM) Object(l *vm.Layout, values []vm.Ref) vm.Ref {
 	return v.rt.NewDynamicObject(o)
 }
 
-// maxDepth is how far values may nest that come from Go, and those that the short
-// way of JSON.stringify takes.
+// maxDepth is how deep values from Go may be nested.
 const maxDepth = 200
 
 // FromAny implements vm.Engine.

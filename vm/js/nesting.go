@@ -57,11 +57,12 @@ func init() {
 
 var generators = goja.MustCompile("generators", `Object.getPrototypeOf(function* () {}).prototype`, true)
 
-// wrapJSON puts in the server's own JSON functions, which bound nesting.
+// wrapJSON replaces the JSON functions by the server's own, which bound nesting.
 func (v *VM) wrapJSON() {
 	object := v.builtin("JSON")
+	v.addStringify(object)
 	if objectLayout.known {
-		v.addJSON(object)
+		v.addParse(object)
 		return
 	}
 	v.wrapMethod(object, "parse", before(func(v *VM, fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) }))

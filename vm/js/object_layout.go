@@ -20,7 +20,7 @@ type layoutOf struct {
 	self                         uintptr // in Object
 	prototype, values, propNames uintptr // in its implementation
 	items, length                uintptr // in the implementation of an array
-	ordinary, array              unsafe.Pointer
+	ordinaryTable, arrayTable    unsafe.Pointer
 }
 
 // iface is an interface value with methods.
@@ -43,10 +43,10 @@ func findObjectLayout() (p layoutOf) {
 	rt := goja.New()
 	object, array := rt.NewObject(), rt.NewArray()
 	p.self = field(reflect.TypeFor[goja.Object](), "self", nil)
-	behind := func(o *goja.Object) reflect.Type {
+	implementation := func(o *goja.Object) reflect.Type {
 		return reflect.ValueOf(o).Elem().FieldByName("self").Elem().Type().Elem()
 	}
-	base, list := behind(object), behind(array)
+	base, list := implementation(object), implementation(array)
 	p.prototype = field(base, "prototype", reflect.TypeFor[*goja.Object]())
 	p.values = field(base, "values", reflect.TypeFor[map[unistring.String]goja.Value]())
 	p.propNames = field(base, "propNames", reflect.TypeFor[[]unistring.String]())
@@ -55,11 +55,28 @@ func findObjectLayout() (p layoutOf) {
 	if f, ok := list.FieldByName("baseObject"); !ok || f.Type != base || f.Offset != 0 {
 		p.known = false
 	}
-	p.ordinary, p.array = p.of(object).table, p.of(array).table
+	p.ordinaryTable, p.arrayTable = p.of(object).table, p.of(array).table
 	return p
 }
 
-// of returns the implementation of an object.
+// ordinary returns the implementation of an ordinary object; ok is false for others.
+func (p *layoutOf) ordinary(o *goja.Object) (raw rawObject, ok bool) {
+	if !p.known {
+		return raw, false
+	}
+	impl := p.of(o)
+	return rawObject{impl.data}, impl.table == p.ordinaryTable
+}
+
+// array returns the implementation of an array; ok is false for other objects.
+func (p *layoutOf) array(o *goja.Object) (raw rawObject, ok bool) {
+	if !p.known {
+		return raw, false
+	}
+	impl := p.of(o)
+	return rawObject{impl.data}, impl.table == p.arrayTable
+}
+
 func (p *layoutOf) of(o *goja.Object) iface {
 	return *(*iface)(unsafe.Add(unsafe.Pointer(o), p.self))
 }

@@ -3,6 +3,7 @@ package js
 import (
 	"errors"
 	"math"
+	"math/big"
 	"reflect"
 	"strconv"
 	"time"
@@ -23,6 +24,7 @@ var (
 	typeSet         = reflect.TypeFor[[]any]() // lists have been dealt with
 	typeTime        = reflect.TypeFor[time.Time]()
 	typeBytes       = reflect.TypeFor[[]byte]()
+	typeBig         = reflect.TypeFor[*big.Int]()
 )
 
 // Lang implements vm.Engine.

@@ -134,9 +134,7 @@ func (v *VM) nullOwn(o *goja.Object, limit int, found *[]*goja.Object) (n int) {
 	if !objectLayout.known {
 		return v.nullOwnSlowly(o, limit, found)
 	}
-	switch impl := objectLayout.of(o); impl.table {
-	case objectLayout.array:
-		raw := rawObject{impl.data}
+	if raw, ok := objectLayout.array(o); ok {
 		items, _ := raw.items()
 		for n < min(raw.length(), limit) {
 			if n < len(items) && !isUndefined(items[n]) {
@@ -146,8 +144,7 @@ func (v *VM) nullOwn(o *goja.Object, limit int, found *[]*goja.Object) (n int) {
 			}
 			n++
 		}
-	case objectLayout.ordinary:
-		raw := rawObject{impl.data}
+	} else if raw, ok := objectLayout.ordinary(o); ok {
 		values := *raw.values()
 		for _, name := range *raw.names() {
 			if n == limit {

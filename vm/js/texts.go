@@ -83,11 +83,14 @@ func joined(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 // fitsJoined bounds the string that a list becomes, by the strings in it.
 func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	o, ok := fc.This.(*goja.Object)
-	if !ok || !objectLayout.known || objectLayout.of(o).table != objectLayout.array {
+	var list rawObject
+	if ok {
+		list, ok = objectLayout.array(o)
+	}
+	if !ok {
 		v.fitsList(fc.This)
 		return
 	}
-	list := rawObject{objectLayout.of(o).data}
 	items, _ := list.items()
 	n := 0
 	if length := list.length(); length > 1 { // with its holes

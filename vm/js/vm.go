@@ -54,7 +54,8 @@ type VM struct {
 	running int              // nested entries into the runtime
 	args    []goja.Value     // of Invoke, a stack
 
-	objectPrototype *goja.Object // made when first asked for
+	objectPrototype *goja.Object // Object.prototype, read when first needed
+	arrayPrototype  *goja.Object // Array.prototype
 	called          *goja.Object // by the last Invoke, and how
 	callable        goja.Callable
 	lost            []*goja.Promise // rejected and not handled

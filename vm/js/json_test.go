@@ -48,6 +48,8 @@ func expressions() *rapid.Generator[string] {
 		`Object.freeze({ a: 1 })`, `Object.defineProperty({ a: 1 }, "hidden", { value: 2 })`, `Object.defineProperty({ a: 1 }, "b", { value: 2, enumerable: true })`, `Object.defineProperty([1, 2], "0", { get() { return 9 } })`,
 		`(() => { const o = { a: 1, b: 2, c: 3 }; delete o.b; o.b = 4; return o })()`, `new (class A { constructor() { this.x = 1 } get y() { return 2 } })()`, `new (class B { #p = 1; q = 2 })()`, `new (class C extends Array {})(1, 2)`, `new Proxy({ a: 1 }, {})`, `new Proxy([1], {})`,
 		`(() => { const o = {}; o.self = o; return o })()`, `(() => { const a = []; a.push([a]); return a })()`, `(() => { const s = { x: 1 }; return { a: s, b: s } })()`, `JSON.parse('{"b":[1,{"a":null}],"a":1}')`, `globalThis.Math`, `(function () { return arguments })(1, 2)`,
+		`(() => { const o = { a: { toJSON() { o.b = 2; delete o.c; o.d = 4; return 1 } }, b: 1, c: 3 }; return o })()`, `(() => { const a = [{ toJSON() { a.length = 2; return 1 } }, 2, 3, 4]; return a })()`,
+		`{ x: { toJSON() { return JSON.stringify({ a: [1] }) } }, y: 1 }`, `new (class D { toJSON() { return { made: [this.constructor.name] } } })()`,
 		`"0123456789".repeat(100)`, `Array.from({ length: 300 }).reduce((x) => ({ x }), 1)`,
 	})
 	key := rapid.SampledFrom([]string{`a`, `b`, `name`, `toJSON`, `"1"`, `"x y"`, `"é"`, `"\n"`, `""`, `["__proto__"]`, `constructor`, `length`})
@@ -216,13 +218,20 @@ func TestParseRefuses(t *testing.T) {
 // BenchmarkJSONBuiltin measures JSON.parse and JSON.stringify beside goja's.
 func BenchmarkJSONBuiltin(b *testing.B) {
 	const text = `{"counter":12,"name":"someone","items":[{"id":1,"count":3},{"id":2,"count":1}],"position":{"x":1.5,"y":-2},"flags":[true,false,null]}`
-	const source = `function parse(text) { return JSON.parse(text) }; const value = JSON.parse('` + text + `'); function stringify() { return JSON.stringify(value) }`
+	const source = `const value = JSON.parse('` + text + `'), dated = { ...value, at: new Date(0) };
+		class Item { constructor(id) { this.id = id; this.count = 1 } }
+		const classes = { ...value, items: [new Item(1), new Item(2)] };
+		function parse(text) { return JSON.parse(text) }
+		function stringify() { return JSON.stringify(value) }
+		function stringifyDate() { return JSON.stringify(dated) }
+		function stringifyClasses() { return JSON.stringify(classes) }
+		function stringifyIndented() { return JSON.stringify(value, null, 2) }`
 	v := load(b, source, js.Options{})
 	rt := goja.New()
 	if _, err := rt.RunString(source); err != nil {
 		b.Fatal(err)
 	}
-	for _, name := range []string{"parse", "stringify"} {
+	for _, name := range []string{"parse", "stringify", "stringifyDate", "stringifyClasses", "stringifyIndented"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			fn, arg := v.Global(name), v.FromStr(text)

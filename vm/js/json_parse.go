@@ -1,0 +1,194 @@
+package js
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/unistring"
+
+	"kumi/internal/json"
+	"kumi/store/fault"
+)
+
+// decoder makes the values of a JSON text.
+type decoder struct {
+	json.Reader
+	vm       *VM
+	ordinary bool // make ordinary objects, as JSON.parse does; else ours, which are cheaper
+	keys     []string
+	vals     []goja.Value // of the ordinary objects being read, a stack
+}
+
+// parseJSON makes values of JSON text: objects of ours, and real arrays. The error has
+// code InvalidArgument.
+func (v *VM) parseJSON(text string) (goja.Value, error) {
+	d := decoder{Reader: json.NewReader(text), vm: v}
+	x := d.whole()
+	if err := d.Err(); err != nil {
+		return nil, fault.Wrap(fault.InvalidArgument, err.Error(), err)
+	}
+	return x, nil
+}
+
+// whole reads all of the text.
+func (d *decoder) whole() goja.Value {
+	x := d.value()
+	d.End()
+	return x
+}
+
+func (d *decoder) value() goja.Value {
+	rt := d.vm.rt
+	switch d.Peek() {
+	case '{':
+		if d.ordinary {
+			return d.ordinaryObject()
+		}
+		o := &object{}
+		for more := d.Open('{'); more; more = d.More('{') {
+			key := d.Name()
+			o.put(key, d.value())
+		}
+		return rt.NewDynamicObject(o)
+	case '[':
+		if !d.Open('[') {
+			return rt.NewArray()
+		}
+		items := make([]any, 0, 8)
+		for more := true; more; more = d.More('[') {
+			items = append(items, d.value())
+		}
+		return rt.NewArray(items...)
+	case '"':
+		return rt.ToValue(d.String())
+	case 't', 'f':
+		return rt.ToValue(d.Bool())
+	case 'n':
+		d.Null()
+		return goja.Null()
+	}
+	f := d.Float()
+	if n := int64(f); float64(n) == f && n != 0 { // not -0
+		return rt.ToValue(n)
+	}
+	return rt.ToValue(f)
+}
+
+// ordinaryObject fills an object through objectLayout.
+func (d *decoder) ordinaryObject() *goja.Object {
+	from := len(d.keys)
+	for more := d.Open('{'); more; more = d.More('{') {
+		key := d.Name()
+		x := d.value()
+		d.keys, d.vals = append(d.keys, key), append(d.vals, x)
+	}
+	o := d.vm.rt.NewObject()
+	keys, vals := d.keys[from:], d.vals[from:]
+	if len(keys) > 0 {
+		raw, _ := objectLayout.ordinary(o)
+		values := *raw.values() // empty, and made for a few
+		if len(keys) > 8 {
+			values = make(map[unistring.String]goja.Value, len(keys))
+		}
+		names := make([]unistring.String, 0, len(keys))
+		for i, key := range keys {
+			name := unistring.NewFromString(key)
+			values[name] = vals[i]
+			if len(values) > len(names) {
+				names = append(names, name)
+			}
+		}
+		*raw.values(), *raw.names() = values, names
+	}
+	clear(vals)
+	d.keys, d.vals = d.keys[:from], d.vals[:from]
+	return o
+}
+
+// addParse replaces JSON.parse. goja's own takes several times as long, and recurses as
+// deep as the text is nested; it still gets what is not a
+// string.
+func (v *VM) addParse(object *goja.Object) {
+	var keys []string // reused
+	var vals []goja.Value
+	parse := func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+		s, ok := fc.Argument(0).(goja.String)
+		if !ok || !goja.IsUndefined(fc.Argument(1)) {
+			v.checkNesting(fc.Argument(0))
+			return fn(fc)
+		}
+		text := s.String()
+		d := decoder{Reader: json.NewReader(text), vm: v, ordinary: true, keys: keys, vals: vals}
+		d.Depth, d.Copy = maxTextDepth, true
+		x := d.whole() // runs no script, so nothing else needs the stacks
+		if cap(d.vals) <= 256 {
+			clear(d.keys[:cap(d.keys)])
+			clear(d.vals[:cap(d.vals)])
+			keys, vals = d.keys[:0], d.vals[:0]
+		}
+		var bad *json.SyntaxError
+		if errors.As(d.Err(), &bad) {
+			v.checkNesting(s)
+			v.throwSyntaxError(text, bad)
+		}
+		return x
+	}
+	v.wrapMethod(object, "parse", func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
+		reviver, ok := goja.AssertFunction(fc.Argument(1))
+		if !ok {
+			return parse(v, fn, fc)
+		}
+		holder := v.rt.NewObject()
+		_ = holder.Set("", parse(v, fn, goja.FunctionCall{This: fc.This, Arguments: fc.Arguments[:1]}))
+		return v.revive(reviver, holder, "", 0)
+	})
+}
+
+func (v *VM) throwSyntaxError(text string, bad *json.SyntaxError) {
+	at := utf16Length(text[:bad.Offset])
+	panic(v.must(v.rt.New(v.rt.Get("SyntaxError"), v.rt.ToValue("JSON.parse: "+bad.Reason+" at position "+strconv.Itoa(at)))))
+}
+
+// utf16Length is the length of a text in JavaScript.
+func utf16Length(text string) (n int) {
+	for _, r := range text {
+		n++
+		if r > 0xffff {
+			n++
+		}
+	}
+	return n
+}
+
+// revive is what JSON.parse does with a reviver, which may put new values where
+// it has not been yet.
+func (v *VM) revive(reviver goja.Callable, holder *goja.Object, key string, depth int) goja.Value {
+	x := holder.Get(key)
+	if x == nil {
+		x = goja.Undefined()
+	}
+	if o, ok := x.(*goja.Object); ok {
+		if depth > maxTextDepth {
+			v.throw(fault.Newf(fault.InvalidArgument, "the value is nested more than %d levels deep", maxTextDepth))
+		}
+		names := []string(nil)
+		if v.isArray(o) {
+			names = make([]string, v.arrayLength(o))
+			for i := range names {
+				names[i] = strconv.Itoa(i)
+			}
+		} else {
+			names = o.Keys()
+		}
+		for _, name := range names {
+			item := v.revive(reviver, o, name, depth+1)
+			if goja.IsUndefined(item) {
+				_ = o.Delete(name) // what refuses stays
+			} else {
+				_ = o.DefineDataProperty(name, item, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+			}
+		}
+	}
+	return v.must(reviver(holder, v.rt.ToValue(key), x))
+}
