@@ -13,8 +13,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Server is the client API without sockets: REST, gRPC and the RPC endpoint,
-// generated from the rows of table. It may be used from any goroutine.
+// Server serves the client API except for sockets: REST, gRPC and the RPC endpoint. It
+// is built from the rows of table. It may be used from any goroutine.
 type Server struct {
 	transport.Deps
 	rows    []*row
@@ -28,14 +28,14 @@ type Server struct {
 	serverKey, httpKey keyCheck
 }
 
-// header is a response header ready for a http.Header; its value is shared and
-// has no spare capacity.
+// header is a response header ready for a http.Header. Its value is shared between
+// responses and has no spare capacity.
 type header struct {
 	key   string
 	value []string
 }
 
-// New builds the API of d.
+// New makes the API.
 func New(d transport.Deps) *Server {
 	a := &Server{
 		Deps:      d,
@@ -60,7 +60,7 @@ func New(d transport.Deps) *Server {
 	return a
 }
 
-// Handler serves the client port except for sockets.
+// Handler serves the HTTP requests of the client port, except for sockets.
 func (a *Server) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
 
 // allRows returns the methods of the client API, implemented or not.

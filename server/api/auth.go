@@ -31,8 +31,8 @@ func (a *Server) authenticate(c *call) (err error) {
 	return err
 }
 
-// checkServerKey accepts Basic authentication with the server key as user and
-// any password. Fails with Unauthenticated.
+// checkServerKey accepts Basic authentication with the server key as the user and any
+// password. It fails with Unauthenticated.
 func (a *Server) checkServerKey(authorization string) error {
 	if authorization == "" {
 		return errServerKeyRequired
@@ -43,7 +43,7 @@ func (a *Server) checkServerKey(authorization string) error {
 	return nil
 }
 
-// session accepts a bearer token. Fails with Unauthenticated.
+// session accepts a bearer token. It fails with Unauthenticated.
 func (a *Server) session(authorization string) (*core.Claims, error) {
 	if authorization == "" {
 		return nil, errTokenRequired
@@ -59,8 +59,8 @@ func (a *Server) session(authorization string) (*core.Claims, error) {
 	return claims, nil
 }
 
-// matchesBasic tells whether an Authorization header carries the key as the
-// user of Basic authentication.
+// matchesBasic reports whether an Authorization header has the key as the user of
+// Basic authentication.
 func (k keyCheck) matchesBasic(authorization string) bool {
 	if subtle.ConstantTimeCompare([]byte(authorization), k.basic) == 1 {
 		return true

@@ -10,8 +10,7 @@ import (
 	"kumi/server/transport"
 )
 
-// call is one request in the API. It belongs to the goroutine that serves the
-// request.
+// call is one request to the API. It belongs to the goroutine that serves the request.
 type call struct {
 	*Server
 	row           *row
@@ -32,8 +31,7 @@ func (c *call) caller() uuid.UUID {
 	return c.claims.UserID
 }
 
-// moduleScope returns the scope for module code. It is only made for calls
-// with hooks.
+// moduleScope returns the scope for module code. It is made only if a call has hooks.
 func (c *call) moduleScope() *core.Scope {
 	s := c.Scope()
 	s.TraceID = core.NewTraceID()
@@ -42,7 +40,7 @@ func (c *call) moduleScope() *core.Scope {
 	return s
 }
 
-// setCaller puts the user of claims, if any, into s.
+// setCaller sets the user of claims, if any, in s.
 func setCaller(s *core.Scope, claims *core.Claims) {
 	if claims == nil {
 		return
@@ -51,7 +49,7 @@ func setCaller(s *core.Scope, claims *core.Claims) {
 	s.Vars, s.SessionExpiry = claims.Vars, claims.ExpiresAt
 }
 
-// address is the client's.
+// address returns the address of the client.
 func (c *call) address() (ip, port string) {
 	if c.http != nil {
 		return transport.HTTPClientAddress(c.http, c.Config.Socket.ProxyCount)

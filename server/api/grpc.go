@@ -9,7 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	_ "google.golang.org/grpc/encoding/gzip" // clients may compress their requests
+	_ "google.golang.org/grpc/encoding/gzip" // accept compressed requests
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -19,15 +19,15 @@ import (
 	"kumi/store/fault"
 )
 
-// grpcService is the name under which clients find the API.
+// grpcService is the name of the gRPC service.
 const grpcService = "nakama.api.Nakama"
 
-// maxGRPCStreams is how many calls of one connection are served at once; further
+// maxGRPCStreams is the maximum number of calls of one connection at a time; further
 // ones wait in the client.
 const maxGRPCStreams = 128
 
-// GRPC makes a server of the API table's methods. It is not started. Options
-// are added to its own, for credentials.
+// GRPC makes a gRPC server for the methods of the API table, and does not start it.
+// options are added to its own, for credentials.
 func (a *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
 	options = append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(a.Config.Socket.MaxRequestSizeBytes),
@@ -44,7 +44,7 @@ func (a *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
 	return s
 }
 
-// grpcMethod makes the method of a row.
+// grpcMethod returns the method of a row.
 func (a *Server) grpcMethod(r *row) grpc.MethodDesc {
 	return grpc.MethodDesc{MethodName: r.name, Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
 		defer a.recoverGRPC(r.name, &err)
@@ -74,12 +74,12 @@ func (a *Server) invokeGRPC(c *call, in proto.Message) (out proto.Message, err e
 	return a.invoke(c, in)
 }
 
-// grpcAuthorization reads the credentials of a call. Several of them are
-// refused, for it would depend on the reader which counts.
+// grpcAuthorization returns the credentials of a call. It refuses several of them,
+// because implementations differ in which one counts.
 func grpcAuthorization(ctx context.Context) (string, error) {
 	values := metadata.ValueFromIncomingContext(ctx, "authorization")
 	if len(values) == 0 {
-		// What proxies in front of gRPC make of the header.
+		// Where proxies in front of gRPC put the header.
 		values = metadata.ValueFromIncomingContext(ctx, "grpcgateway-authorization")
 	}
 	switch len(values) {
@@ -91,15 +91,15 @@ func grpcAuthorization(ctx context.Context) (string, error) {
 	return "", errTokenInvalid
 }
 
-// recoverGRPC makes a panic the error of its call: the library would let it end
-// the process.
+// recoverGRPC turns a panic into the error of its call; the gRPC library would let it
+// end the process.
 func (a *Server) recoverGRPC(method string, err *error) {
 	if p := recover(); p != nil {
 		*err = grpcError(a.panicked(method, p))
 	}
 }
 
-// grpcError is err as gRPC clients get it.
+// grpcError returns the error that a gRPC client gets.
 func grpcError(err error) error {
 	code := fault.CodeOf(err)
 	if code == fault.OK {
@@ -108,8 +108,8 @@ func grpcError(err error) error {
 	return status.Error(codes.Code(code), strings.ToValidUTF8(publicMessage(err), "\ufffd"))
 }
 
-// grpcRPC is the RPC endpoint over gRPC: with a session, or the HTTP key in the
-// message. Where there are both, the session decides.
+// grpcRPC is the RPC endpoint over gRPC. The caller presents a session, or the HTTP
+// key in the message; with both, the session counts.
 func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (reply any, err error) {
 	defer a.recoverGRPC("RpcFunc", &err)
 	in := new(api.Rpc)
@@ -167,10 +167,10 @@ func (a *Server) authenticateGRPCRPC(ctx context.Context, in *api.Rpc) (*core.Cl
 	return nil, nil
 }
 
-// splitMetadata gives module code the metadata of a call: keys that begin with
-// q_ are query parameters, the rest are headers.
+// splitMetadata splits the metadata of a call for module code: keys that begin with q_
+// are query parameters, the others are headers.
 func splitMetadata(ctx context.Context) (headers, query map[string][]string) {
-	md, _ := metadata.FromIncomingContext(ctx) // a copy of ours
+	md, _ := metadata.FromIncomingContext(ctx) // a copy, which may be modified
 	headers, query = make(map[string][]string, len(md)), map[string][]string{}
 	for key, values := range md {
 		if name, ok := strings.CutPrefix(key, "q_"); ok {

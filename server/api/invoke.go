@@ -17,9 +17,8 @@ import (
 
 var errRejected = fault.New(fault.NotFound, "Requested resource was not found.")
 
-// invoke passes a decoded request through authentication, the before hook, the
-// handler and the after hook. REST and gRPC share it. Panics become Internal
-// errors.
+// invoke passes a decoded request through authentication, the before hook, the handler
+// and the after hook. REST and gRPC share it. A panic becomes an Internal error.
 func (a *Server) invoke(c *call, in proto.Message) (out proto.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -64,7 +63,7 @@ func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Messag
 		return nil, a.moduleError(err, "before "+c.row.name, hook.Origin)
 	}
 	if body == nil {
-		return in, nil // it can only reject
+		return in, nil // without a request, a hook can only reject the call
 	}
 	if changed == nil || !changed.ProtoReflect().IsValid() {
 		a.Log.Warn().Str("api", c.row.name).Str("module", hook.Module).Msg("before hook returned nothing, the request is rejected")
@@ -76,8 +75,8 @@ func (a *Server) before(c *call, hook *hooks.Slot[hooks.Before], in proto.Messag
 	return changed, nil
 }
 
-// after runs an after hook. Its error is logged and counted, but not sent to
-// the client.
+// after runs an after hook. Its error is logged and counted, but not returned to the
+// client.
 func (a *Server) after(c *call, hook *hooks.Slot[hooks.After], out, in proto.Message) {
 	if c.row.hook.In == nil {
 		in = nil
@@ -105,7 +104,7 @@ func callAfter(ctx context.Context, hook hooks.After, out, in proto.Message) (er
 	return hook(ctx, out, in)
 }
 
-// crash is a panic of module code. Clients see no details.
+// crash is the error for a panic of module code. Clients see no details.
 type crash struct {
 	value any
 	stack []byte
@@ -119,17 +118,17 @@ func recovered(err *error) {
 	}
 }
 
-// reported marks an error that has been logged already.
+// reported marks an error that is already logged.
 type reported struct{ error }
 
 func (r *reported) Unwrap() error { return r.error }
 
-// moduleError adds a code and a message to an error of module code: those the
-// module set, otherwise Internal and the error's text. Errors without a code
-// are logged here, since they are unexpected.
+// moduleError gives an error of module code a code and a message: those that the
+// module set, otherwise Internal and the error's text. An error without a code is
+// unexpected, so it is logged here.
 func (a *Server) moduleError(err error, call string, from hooks.Origin) error {
 	if transport.HasCode(err) {
-		return &reported{err} // as all errors of scripts, which were logged where the script ran
+		return &reported{err} // errors of scripts were logged where the script ran
 	}
 	event := a.Log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)
 	message := transport.ModuleMessage(err, from.Runtime)
@@ -148,9 +147,8 @@ func (a *Server) panicked(call string, p any) error {
 	return &reported{fault.New(fault.Internal, "An internal error occurred.")}
 }
 
-// late returns DeadlineExceeded or Canceled for the failure of a call whose
-// deadline has passed or whose client has disconnected, whatever the failed
-// operation returned.
+// late returns DeadlineExceeded or Canceled for a failed call whose deadline has
+// passed or whose client has disconnected, whatever the failed operation returned.
 func late(ctx context.Context, err error) error {
 	if fault.CodeOf(err) != fault.Internal {
 		return err
@@ -164,8 +162,8 @@ func late(ctx context.Context, err error) error {
 	return err
 }
 
-// logFailure logs errors that are the server's fault at error level, and
-// clients' mistakes at debug level.
+// logFailure logs errors of the server at error level, and clients' mistakes at debug
+// level.
 func (a *Server) logFailure(call string, err error) {
 	if fault.IsMistake(err) {
 		a.Log.Debug().Err(err).Str("call", call).Msg("call refused")

@@ -14,8 +14,8 @@ import (
 	"kumi/vm"
 )
 
-// Header values that are sent often. They are shared between responses and
-// have no room to append to.
+// Values of frequent headers. They are shared between responses, so they have no spare
+// capacity.
 var (
 	jsonContent     = []string{"application/json"}
 	textContent     = []string{"text/plain"}
@@ -24,8 +24,8 @@ var (
 	acceptEncodings = []string{"Accept-Encoding"}
 )
 
-// serveHTTP answers a request to the client port: the server's own endpoints
-// first, then the routes of modules, then the methods of the API table.
+// serveHTTP serves a request to the client port: the server's own endpoints take
+// precedence, then routes of modules, then the methods of the API table.
 func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	defer a.recoverHTTP(w, r)
 	h := w.Header()
@@ -47,8 +47,8 @@ func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	a.serveREST(w, r)
 }
 
-// redirectUnclean sends paths with dot segments or doubled slashes to what they
-// mean, and returns true for them.
+// redirectUnclean redirects paths with dot segments or double slashes to the clean
+// path, and returns true for them.
 func redirectUnclean(w http.ResponseWriter, r *http.Request) bool {
 	p := r.URL.Path
 	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") {
@@ -67,15 +67,15 @@ func redirectUnclean(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// recoverHTTP answers a request whose handler panicked, as far as that is still
-// possible.
+// recoverHTTP sends an error for a request whose handler panicked, if the response has
+// not begun.
 func (a *Server) recoverHTTP(w http.ResponseWriter, r *http.Request) {
 	p := recover()
 	if p == nil {
 		return
 	}
 	if p == http.ErrAbortHandler {
-		panic(p) // the way to cut a response short, which net/http knows
+		panic(p) // net/http aborts the response
 	}
 	a.fail(w, r, a.panicked(r.Method+" "+r.URL.Path, p))
 }
@@ -90,7 +90,7 @@ var (
 	errWrongMethod = fault.New(fault.Unimplemented, "Method Not Allowed")
 )
 
-// serveREST answers a call of the API table.
+// serveREST serves a call of the API table.
 func (a *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	var params pathParams
 	path, escaped := r.URL.Path, false
@@ -126,7 +126,7 @@ func (a *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	rt.stats.Record(fault.OK, took, received, a.answer(w, r, out))
 }
 
-// answer sends the result of a call and returns its size.
+// answer sends the result of a call and returns its size in bytes.
 func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Message) int {
 	buf := takeBuffer()
 	defer buf.give()
@@ -140,13 +140,15 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Messag
 	return len(buf.b)
 }
 
-// deadline bounds a call so that it fails before its connection does.
+// deadline returns a context for a call that ends before the connection's write
+// deadline.
 func (a *Server) deadline(r *http.Request) (context.Context, context.CancelFunc) {
 	d := vm.NewLazyDeadline(r.Context(), time.Now().Add(a.timeout))
 	return d, d.End
 }
 
-// authorizationOf reads the Authorization header without copying its key.
+// authorizationOf returns the Authorization header without the allocation of
+// http.Header.Get.
 func authorizationOf(r *http.Request) string {
 	if v := r.Header["Authorization"]; len(v) > 0 {
 		return v[0]

@@ -15,9 +15,9 @@ import (
 
 var errTooLarge = fault.New(fault.InvalidArgument, "http: request body too large")
 
-// readBody reads and decompresses the body of r into buf, which may have
-// content already that is overwritten. It returns the size as received. Fails
-// with InvalidArgument for bodies that are too large or broken.
+// readBody reads and decompresses the body of r into buf, whose content it overwrites.
+// It returns the size as received. It fails with InvalidArgument for a body that is
+// too large or damaged.
 func (a *Server) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) (received int, err error) {
 	if r.Body == nil || r.ContentLength == 0 {
 		buf.b = buf.b[:0]
@@ -44,8 +44,8 @@ func (a *Server) readBody(w http.ResponseWriter, r *http.Request, buf *buffer) (
 	return received, err
 }
 
-// readInto is io.ReadAll into a given slice. size is the expected size, or
-// negative.
+// readInto is io.ReadAll into a given slice. size is the expected size, or negative if
+// unknown.
 func readInto(r io.Reader, b []byte, size int64) ([]byte, error) {
 	// One byte more than needed lets the last read see the end.
 	if want := int(max(size, 511)) + 1; cap(b) < want {
@@ -66,9 +66,9 @@ func readInto(r io.Reader, b []byte, size int64) ([]byte, error) {
 	}
 }
 
-// inflate decompresses buf in place; the limit of bodies holds for what comes out,
-// too. A body that only claims to be gzip is
-// taken as it is; encodings that the server does not know are ignored.
+// inflate decompresses buf in place. The limit of bodies also applies to the
+// decompressed size. A body that claims to be gzip but is not is used as it is;
+// unknown encodings are ignored.
 func (a *Server) inflate(buf *buffer, encoding string) error {
 	var plain io.Reader
 	switch encoding {

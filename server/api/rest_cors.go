@@ -8,7 +8,7 @@ import (
 
 var anyOrigin = []string{"*"}
 
-// Headers that browsers may always send, and others that clients need.
+// Headers that browsers may send without permission, and those that clients need.
 var (
 	simpleHeaders  = []string{"Accept", "Accept-Language", "Content-Language", "Origin"}
 	allowedHeaders = []string{"Authorization", "Content-Type", "User-Agent"}
@@ -16,7 +16,7 @@ var (
 	allowedMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE"}
 )
 
-// cors adds the headers that let pages of any origin use the API. It answers
+// cors adds the headers that allow pages of any origin to use the API. It responds to
 // preflight requests itself and returns true for them.
 func (a *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	if len(r.Header["Origin"]) > 0 {
@@ -26,7 +26,7 @@ func (a *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 		return false
 	}
 	if len(r.Header["Origin"]) == 0 {
-		w.WriteHeader(http.StatusOK) // no browser asks: an empty answer, as in Nakama
+		w.WriteHeader(http.StatusOK) // not a browser: an empty response, as in Nakama
 		return true
 	}
 	h := w.Header()
@@ -54,8 +54,8 @@ func (a *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	return true
 }
 
-// preflightHeaders returns the requested headers that need a permission; ok is
-// false if one of them is not permitted.
+// preflightHeaders returns which of the requested headers need permission; ok is false
+// if one of them is not allowed.
 func preflightHeaders(asked string) (granted string, ok bool) {
 	var list []string
 	for name := range strings.SplitSeq(asked, ",") {

@@ -12,12 +12,12 @@ import (
 	"kumi/store/fault"
 )
 
-// fromJSON reads bodies: either spelling of a name, unknown names ignored.
+// fromJSON decodes bodies. It accepts either spelling of a name and ignores unknown
+// names.
 var fromJSON = protojson.UnmarshalOptions{DiscardUnknown: true}
 
-// decode reads the request from the body, the query and the path of r,
-// according to the binding. It returns the size of the body as received. Fails
-// with InvalidArgument.
+// decode reads the request from the body, the query and the path of r, as its binding
+// says. It returns the size of the body as received. It fails with InvalidArgument.
 func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, params *pathParams, in proto.Message) (received int, err error) {
 	var form url.Values
 	switch {
@@ -53,8 +53,8 @@ func (a *Server) decode(w http.ResponseWriter, r *http.Request, rt *route, param
 	return received, nil
 }
 
-// decodeBody decodes the body into the request or one of its fields. An empty
-// body leaves it unchanged.
+// decodeBody decodes the body into the request or one of its fields. An empty body
+// changes nothing.
 func (a *Server) decodeBody(w http.ResponseWriter, r *http.Request, rt *route, in proto.Message) (int, error) {
 	buf := takeBuffer()
 	defer buf.give()
@@ -102,9 +102,9 @@ func isBlank(b []byte) bool {
 	return true
 }
 
-// bodyProblem returns protojson's message about a body without the random
-// no-break spaces that it contains, so that it is the same in all builds, and
-// without invalid UTF-8 from the body.
+// bodyProblem returns protojson's message about a body, without the non-breaking
+// spaces that it inserts at random, so that all builds return the same, and without
+// invalid UTF-8 from the body.
 func bodyProblem(err error) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\u00a0", " "), "\ufffd")
 }

@@ -9,12 +9,12 @@ import (
 	"kumi/internal/json"
 )
 
-// toJSON encodes responses: names as in the protocol files, enums as numbers,
-// zero values left out.
+// toJSON encodes responses: names as in the .proto files, enums as numbers, without
+// zero values.
 var toJSON = protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}
 
-// appendJSON encodes a message in compact form. Messages of hot calls have
-// their own code below, with the same output.
+// appendJSON encodes a message in compact form. Messages of frequent calls have their
+// own code below, with the same output.
 func appendJSON(b []byte, m proto.Message) ([]byte, error) {
 	start := len(b)
 	w := json.Writer{B: b}
@@ -28,7 +28,7 @@ func appendJSON(b []byte, m proto.Message) ([]byte, error) {
 	return json.Compact(b, start), nil
 }
 
-// writeHot encodes the messages of hot calls; it returns false for all others.
+// writeHot encodes the messages of frequent calls; it returns false for all others.
 func writeHot(w *json.Writer, m proto.Message) bool {
 	w.Begin()
 	switch m := m.(type) {

@@ -8,7 +8,7 @@ import (
 	"kumi/modules/httproute"
 )
 
-// endpoint is a row of endpoints.
+// endpoint is one of endpoints.
 type endpoint struct {
 	// path is the whole path; one that ends in a slash, except "/", includes
 	// everything below it.
@@ -23,12 +23,12 @@ type endpoint struct {
 
 const rpcPrefix = "/v2/rpc/"
 
-// endpoints are the server's paths that take precedence over those of modules
-// and are not in the API table.
+// endpoints are the paths of the server that take precedence over those of modules and
+// are not in the API table.
 var endpoints = []endpoint{
-	{path: "/", methods: []string{"GET", "HEAD"}, passes: true, name: "the answer that the server is there", serve: (*Server).serveRoot},
+	{path: "/", methods: []string{"GET", "HEAD"}, passes: true, name: "the health check", serve: (*Server).serveRoot},
 	{path: rpcPrefix, methods: []string{"GET", "POST"}, name: "RPC functions", serve: (*Server).serveRPC},
-	{path: reloadPath, methods: []string{"POST"}, name: "the reload of modules", serve: (*Server).serveReload},
+	{path: reloadPath, methods: []string{"POST"}, name: "the module reload", serve: (*Server).serveReload},
 }
 
 // endpointOf returns the endpoint of a request, or nil.
@@ -56,8 +56,8 @@ func (e *endpoint) answer(a *Server, w http.ResponseWriter, r *http.Request) {
 
 func (a *Server) serveRoot(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
 
-// Routes lists the API's own paths, to warn about module routes that conflict
-// with them.
+// Routes returns the API's own paths, to warn about module routes that conflict with
+// them.
 func Routes() (own []httproute.Own) {
 	for _, e := range endpoints {
 		r := httproute.Own{Pattern: e.path, Name: e.name, First: true}

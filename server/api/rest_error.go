@@ -17,8 +17,8 @@ var statuses = [...]int{
 	fault.Unauthenticated: 401,
 }
 
-// statusOf returns the HTTP status of a code. Unknown codes, which only module
-// code can make, are internal errors.
+// statusOf returns the HTTP status of a code. Only module code can set an unknown
+// code, which is an internal error.
 func statusOf(code fault.Code) int {
 	if int(code) >= len(statuses) || code == fault.OK {
 		return http.StatusInternalServerError

@@ -12,9 +12,9 @@ import (
 	"kumi/server/transport"
 )
 
-// serveModuleRoute serves requests to routes of modules, and returns true for
-// them. They are tried in order of registration; one that does not accept the
-// method falls through to the next.
+// serveModuleRoute serves requests to routes of modules, and returns true for them.
+// Routes are tried in order of registration; one that does not accept the method is
+// skipped.
 func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
 	routes := a.Set().HTTP
 	for i := range routes {
@@ -26,8 +26,8 @@ func (a *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// serveRoute authenticates the caller and passes the request to the module.
-// Failures before or within a script are errors like those of a REST call.
+// serveRoute authenticates the caller and passes the request to the module. Failures
+// before or within a script become errors like those of a REST call.
 func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
 	if rt.Auth == httproute.AuthNone && rt.Serve == nil {
 		rt.Handler(w, r)
@@ -56,8 +56,8 @@ func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httprout
 	a.respond(w, r, res)
 }
 
-// routeScope returns the scope of the caller, after checking the credentials
-// that the route requires. Fails with Unauthenticated.
+// routeScope checks the credentials that the route requires and returns the scope of
+// the caller. It fails with Unauthenticated.
 func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, error) {
 	query, err := rpcQuery(r)
 	if err != nil {
@@ -110,8 +110,7 @@ func guardRoute(ctx context.Context, rt *httproute.Route, in *httproute.Request)
 	return rt.Serve(ctx, in)
 }
 
-// respond sends a script's response. Headers that net/http sets itself are
-// left to it.
+// respond sends a script's response. Headers that net/http sets itself are skipped.
 func (a *Server) respond(w http.ResponseWriter, r *http.Request, res *httproute.Response) {
 	h := w.Header()
 	h["Vary"] = acceptEncodings

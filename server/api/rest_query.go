@@ -10,10 +10,10 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// bindQuery sets the fields that query parameters name, as the protocol's
-// gateway does: in either spelling of a name, lists by repeated parameters, and
-// by dotted names the fields of messages. Unknown names are ignored, and so is
-// what the path and the body give. Fails with InvalidArgument.
+// bindQuery sets the fields that query parameters name, like grpc-gateway: in either
+// spelling of a name, lists by repeated parameters, and fields of nested messages by
+// dotted names. Unknown names are ignored, as are fields that the path or the body
+// set. It fails with InvalidArgument.
 func bindQuery(in proto.Message, query url.Values, given *utilities.DoubleArray) error {
 	if err := runtime.PopulateQueryParameters(in, validText(query), given); err != nil {
 		return invalid("%v", err)
@@ -21,7 +21,7 @@ func bindQuery(in proto.Message, query url.Values, given *utilities.DoubleArray)
 	return nil
 }
 
-// bindPath sets a field from a path parameter. Fails with InvalidArgument.
+// bindPath sets a field from a path parameter. It fails with InvalidArgument.
 func bindPath(in proto.Message, field, value string) error {
 	if err := runtime.PopulateFieldFromPath(in, field, strings.ToValidUTF8(value, "\ufffd")); err != nil {
 		return invalid("%v", err)
@@ -29,7 +29,7 @@ func bindPath(in proto.Message, field, value string) error {
 	return nil
 }
 
-// validText returns query with valid UTF-8 everywhere, as messages require.
+// validText replaces invalid UTF-8 in query, because messages must not contain it.
 func validText(query url.Values) url.Values {
 	for name, values := range query {
 		for i, v := range values {

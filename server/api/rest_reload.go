@@ -7,12 +7,12 @@ import (
 	"kumi/internal/json"
 )
 
-// reloadPath is where other servers and tools request a reload. It is not part
-// of Nakama's API.
+// reloadPath is where other servers and tools request a reload. It is not part of
+// Nakama's API.
 const reloadPath = "/v2/kumi/reload"
 
-// serveReload reloads the modules and responds with their version. It requires
-// the HTTP key, as server-to-server calls do, and no session.
+// serveReload reloads the modules and responds with their version. It requires the
+// HTTP key, like server-to-server RPCs.
 func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 	query, err := rpcQuery(r)
 	if err != nil {
@@ -24,7 +24,7 @@ func (a *Server) serveReload(w http.ResponseWriter, r *http.Request) {
 		err = errHTTPKeyInvalid
 	}
 	if err == nil {
-		// A caller that disconnects does not cancel it.
+		// A caller that disconnects does not cancel the reload.
 		err = a.Reload(context.WithoutCancel(r.Context()))
 	}
 	if err != nil {

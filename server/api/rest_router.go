@@ -12,11 +12,11 @@ import (
 // maxPathParams is the maximum number of parameters in a pattern.
 const maxPathParams = 4
 
-// route is a binding with the fields of its path parameters and its body
-// resolved.
+// route is a binding whose body and path parameters are resolved to fields of the
+// request.
 type route struct {
 	*row
-	params []string // names of fields, empty if the request has none
+	params []string // names of fields; empty for parameters that the request has no field for
 	// body is the field for the HTTP body; whole means the request itself.
 	body  protoreflect.FieldDescriptor
 	whole bool
@@ -26,21 +26,20 @@ type route struct {
 // pathParams are the values of a path's parameters, in order.
 type pathParams [maxPathParams]string
 
-// router finds the route of a method and a path. net/http's multiplexer is not
-// used, as it cleans paths by redirects and responds with 405 by itself, where
-// the protocol has 404 and 501. It is read-only once built.
+// router finds the route of a method and a path. net/http's multiplexer redirects to
+// clean paths and responds with 405 by itself, where the protocol has 404 and 501. A
+// router is read-only once built.
 type router map[string]*node
 
-// node is one segment of a path; literal children take precedence over the
-// parameter.
+// node is one segment of a path. Literal children take precedence over the parameter.
 type node struct {
 	literal map[string]*node
 	param   *node
 	route   *route
 }
 
-// newRouter builds the routes of all rows. It panics if a row does not match
-// its request type.
+// newRouter makes the routes of all rows. It panics if a row does not fit its request
+// type.
 func newRouter(rows []*row) router {
 	r := router{}
 	for _, row := range rows {
@@ -73,7 +72,7 @@ func (r router) add(row *row, b binding) {
 		}
 		name = strings.TrimSuffix(name, "}")
 		if fields.ByName(protoreflect.Name(name)) == nil {
-			name = "" // not implemented: the values are ignored
+			name = "" // not implemented: the value is ignored
 		}
 		rt.params = append(rt.params, name)
 		if at.param == nil {
@@ -109,9 +108,9 @@ func (n *node) child(segment string) *node {
 	return c
 }
 
-// find returns the route of a method and a path and sets the path's
-// parameters. Without one it returns nil, and whether the path exists with
-// another method. escaped means that path is still percent-encoded.
+// find returns the route of a method and a path and sets the path's parameters.
+// Without one it returns nil, and whether the path exists with another method. escaped
+// says that path is still percent-encoded.
 func (r router) find(verb, path string, escaped bool, params *pathParams) (rt *route, otherVerb bool) {
 	path = strings.TrimPrefix(path, "/")
 	if root := r[verb]; root != nil {

@@ -13,22 +13,22 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// compressFrom is the size in bytes from which responses are compressed.
-// Smaller ones hardly shrink, or grow, and compression would cost more than
-// the whole call.
+// compressFrom is the size in bytes from which responses are compressed. Smaller ones
+// hardly shrink, and compressing them would cost more than the whole call.
 const compressFrom = 1024
 
-// lengthFrom is the size from which net/http does not count the body itself.
+// lengthFrom is the size in bytes from which net/http does not set the Content-Length
+// itself.
 const lengthFrom = 2048
 
-// send writes a whole response, compressed if the client accepts that and it
-// is worthwhile. A large one is replaced by an error if maxUnsent bytes are
-// waiting for clients already.
+// send writes a complete response, compressed if the client accepts that and it is
+// large enough. A large one is replaced by an error if maxUnsent bytes are waiting for
+// clients.
 func (a *Server) send(w http.ResponseWriter, r *http.Request, status int, contentType []string, body []byte) {
 	var out io.Writer = w
 	if len(body) >= largeFrom {
 		if !a.unsent.take(len(body)) {
-			a.Log.Warn().Str("path", r.URL.Path).Int("bytes", len(body)).Msg("answer refused: too much waits for clients that do not read")
+			a.Log.Warn().Str("path", r.URL.Path).Int("bytes", len(body)).Msg("response refused: too many bytes are waiting for slow clients")
 			a.fail(w, r, errTooMuchUnsent)
 			return
 		}
@@ -70,12 +70,12 @@ func acceptedEncoding(accept []string) string {
 }
 
 var gzipWriters = sync.Pool{New: func() any {
-	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for bad levels only
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails only for an invalid level
 	return w
 }}
 
 var flateWriters = sync.Pool{New: func() any {
-	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails for bad levels only
+	w, _ := flate.NewWriter(nil, flate.BestSpeed) // fails only for an invalid level
 	return w
 }}
 
@@ -106,7 +106,7 @@ const keepBuffer = 64 << 10
 
 func takeBuffer() *buffer { return bodyBuffers.Get().(*buffer) }
 
-// give returns the buffer to the pool; nobody may hold its bytes any longer.
+// give returns the buffer to the pool. Its bytes must not be used afterwards.
 func (b *buffer) give() {
 	if cap(b.b) <= keepBuffer {
 		b.b = b.b[:0]

@@ -21,8 +21,8 @@ const (
 	bySession                 // a session token
 )
 
-// row is one method of the client API. REST routes, the gRPC method, hooks and
-// metrics are all generated from it; see table.
+// row is one method of the client API. REST routes, the gRPC method, the hooks and the
+// metrics follow from it; see table.
 type row struct {
 	name     string
 	access   access
@@ -35,10 +35,9 @@ type row struct {
 	stats *metrics.MethodStats
 }
 
-// binding is one way to call a method over HTTP. Path parameters, as in
-// {user_id}, and query parameters name fields of the request. body is "*" if
-// the HTTP body is the whole request, the name of a field if it is that field,
-// and empty if there is none.
+// binding is one way to call a method over HTTP. Path parameters, as in {user_id}, and
+// query parameters name fields of the request. body is "*" if the HTTP body is the
+// whole request, the name of a field if it is that field, and empty if there is none.
 type binding struct {
 	verb, pattern, body string
 }
@@ -78,14 +77,14 @@ func action[T any, In message[T]](name string, who access, handle func(*call, In
 	}, bindings...)
 }
 
-// operation makes a row from an operation of core, called by a signed-in user.
+// operation makes a row from an operation of core for a signed-in user.
 func operation[T any, In message[T], Out proto.Message](name string, do func(*core.Core, context.Context, uuid.UUID, In) (Out, error), bindings ...binding) *row {
 	return method(name, bySession, func(c *call, in In) (Out, error) {
 		return do(c.Core, c.ctx, c.caller(), in)
 	}, bindings...)
 }
 
-// command is operation with an empty response.
+// command makes a row from an operation of core with an empty response.
 func command[T any, In message[T]](name string, do func(*core.Core, context.Context, uuid.UUID, In) error, bindings ...binding) *row {
 	return action(name, bySession, func(c *call, in In) error {
 		return do(c.Core, c.ctx, c.caller(), in)

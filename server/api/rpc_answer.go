@@ -10,7 +10,7 @@ import (
 	"kumi/vm"
 )
 
-// answerRPC sends the result of an RPC and returns its size.
+// answerRPC sends the result of an RPC and returns its size in bytes.
 func (a *Server) answerRPC(w http.ResponseWriter, r *http.Request, result string, raw bool) int {
 	buf := takeBuffer()
 	defer buf.give()
@@ -39,8 +39,8 @@ func (a *Server) failRPC(w http.ResponseWriter, r *http.Request, err error) int 
 	return a.sendRPCError(w, r, fault.CodeOf(err), message, func(out *json.Writer) { out.Text(message) })
 }
 
-// failRPCCall sends the error that a function ended with. If configured,
-// errors that a script did not raise on purpose include their stack trace.
+// failRPCCall sends the error of a function. If configured, errors that a script did
+// not raise with a code include their stack trace.
 func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Function, err error) int {
 	stack := ""
 	var script *vm.ScriptError
@@ -55,8 +55,8 @@ func (a *Server) failRPCCall(w http.ResponseWriter, r *http.Request, f *rpc.Func
 	})
 }
 
-// sendRPCError sends the error body of RPCs, whose error field differs, and
-// returns its size.
+// sendRPCError sends the error body of RPCs, which has another error field than that
+// of REST calls, and returns its size.
 func (a *Server) sendRPCError(w http.ResponseWriter, r *http.Request, code fault.Code, message string, writeError func(*json.Writer)) int {
 	buf := takeBuffer()
 	defer buf.give()

@@ -21,8 +21,8 @@ var (
 	errRPCPayload    = fault.New(fault.InvalidArgument, "RPC body must be a JSON string; send raw bodies with the unwrap parameter")
 )
 
-// serveRPC serves /v2/rpc/{id}. It bypasses the API table: there is no message
-// to decode, and games call this path most.
+// serveRPC serves /v2/rpc/{id}. It does not use the API table: there is no message to
+// decode, and games call this path most.
 func (a *Server) serveRPC(w http.ResponseWriter, r *http.Request) {
 	query, err := rpcQuery(r)
 	if err != nil {
@@ -87,7 +87,7 @@ func rpcQuery(r *http.Request) (url.Values, error) {
 	return query, nil
 }
 
-// authenticateRPC accepts the HTTP key, as query parameter or as user of Basic
+// authenticateRPC accepts the HTTP key, as query parameter or as the user of Basic
 // authentication, or a session. claims are nil for calls with the key.
 func (a *Server) authenticateRPC(r *http.Request, query url.Values) (*core.Claims, error) {
 	if key := query["http_key"]; len(key) > 0 && key[0] != "" {
@@ -121,8 +121,8 @@ func (a *Server) lookup(id string) (*rpc.Function, error) {
 	return f, nil
 }
 
-// rpcPayload reads the payload: the body itself when it is raw, else the JSON
-// string that it is; null is an empty one. GET has none.
+// rpcPayload reads the payload: the body itself if raw, otherwise the string that the
+// body is in JSON; null is an empty payload. GET has none.
 func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (payload string, received int, err error) {
 	if r.Method == http.MethodGet {
 		return "", 0, nil
@@ -147,7 +147,7 @@ func (a *Server) rpcPayload(w http.ResponseWriter, r *http.Request, raw bool) (p
 	return payload, received, nil
 }
 
-// runRPC calls a function. Its error has a code and is logged as needed.
+// runRPC calls a function. Its error has a code and has been logged if needed.
 func (a *Server) runRPC(ctx context.Context, f *rpc.Function, payload string) (string, error) {
 	result, err := guardRPC(ctx, f.Call, payload)
 	if err != nil {

@@ -31,8 +31,8 @@ func authenticateEmail(c *call, in *api.AuthenticateEmailRequest) (*api.Session,
 	})
 }
 
-// signIn authenticates and starts a session with vars, and makes its user the
-// caller for the after hook. Bad vars are refused before anything else is done.
+// signIn authenticates, starts a session with vars, and makes its user the caller for
+// the after hook. Invalid vars are refused before anything else.
 func (c *call) signIn(vars map[string]string, authenticate func() (core.Identity, error)) (*api.Session, error) {
 	if err := core.CheckVars(vars); err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"kumi/core"
 )
 
-// table returns the methods of the client API. A new method is a row here, and
-// its operation in core. It returns fresh rows, since a server adds to them.
+// table returns the methods of the client API. A new method is a row here and an
+// operation in core. It returns new rows, because a server modifies them.
 func table() []*row {
 	return []*row{
 		method("Healthcheck", anyone, healthcheck, get("/healthcheck")),
@@ -85,7 +85,7 @@ func listMatches(c *call, in *api.ListMatchesRequest) (*api.MatchList, error) {
 	return c.Core.ListMatches(c.ctx, in)
 }
 
-// event hands module code a context that says who sent the event.
+// event passes module code a context that says who sent the event.
 func event(c *call, in *api.Event) error {
 	return c.Core.Event(core.WithMode(c.ctx, c.moduleScope(), "event"), c.caller(), in)
 }

@@ -1,8 +1,8 @@
 package api
 
-// pending lists the methods of the protocol that are not implemented yet.
-// Clients that call one get a coded error that names it, over REST and gRPC
-// alike. Implementing a method moves its line to table.
+// pending lists the methods of the protocol that are not implemented yet. They fail
+// with Unimplemented, over REST and gRPC alike, and the message names the method. To
+// implement one, move its line to table.
 var pending = []struct {
 	name     string
 	bindings []binding
