@@ -23,6 +23,8 @@ type builder struct {
 	info   *debug.BuildInfo // of this server
 	goos   string           // of the target
 	work   string           // folder for generated files
+	// replaced lists the server's own dependencies that the module's go.mod replaces.
+	replaced []string
 }
 
 const buildUsage = "usage: kumi build ./mymodule [-o file] [--plugin] [--kumi folder]\n"

@@ -31,7 +31,7 @@ func (b *builder) align(ctx context.Context, m *goModule) (notes []string, err e
 	if err := b.sums(m); err != nil {
 		return nil, err
 	}
-	asked, err := b.requirements(ctx)
+	asked, err := b.requirements(ctx, b.modfile())
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +61,9 @@ func (b *builder) align(ctx context.Context, m *goModule) (notes []string, err e
 	return notes, b.conflicts(ctx, m)
 }
 
-// requirements returns the versions that the go.mod itself requires, by module path.
-func (b *builder) requirements(ctx context.Context) (map[string]string, error) {
-	text, err := b.tool(ctx, b.work, "mod", "edit", "-json", b.modfile())
+// requirements returns the versions that a go.mod itself requires, by module path.
+func (b *builder) requirements(ctx context.Context, file string) (map[string]string, error) {
+	text, err := b.tool(ctx, b.work, "mod", "edit", "-json", file)
 	if err != nil {
 		return nil, err
 	}
@@ -135,9 +135,16 @@ func (b *builder) conflicts(ctx context.Context, m *goModule) error {
 		return fmt.Errorf("cannot select the versions of its dependencies:\n%w", err)
 	}
 	server := b.versions()
+	needs, err := b.requirements(ctx, filepath.Join(b.source, "go.mod"))
+	if err != nil {
+		return err
+	}
 	var differ []string
 	for line := range strings.Lines(text) {
 		path, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if want := needs[path]; want != "" && strings.Contains(version, "=> ") {
+			b.replaced = append(b.replaced, fmt.Sprintf("%s: %s, the server has %s", path, version, want))
+		}
 		want := server[path]
 		if want == "" || version == want {
 			continue

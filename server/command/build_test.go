@@ -145,6 +145,23 @@ func TestBuildRefuses(t *testing.T) {
 	}
 }
 
+// A module that replaces what the server itself needs may not fit it: then the
+// error of the compiler is explained.
+func TestBuildReplaced(t *testing.T) {
+	t.Parallel()
+	needGo(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "uuid", "go.mod"), "module github.com/gofrs/uuid/v5\n")
+	write(t, filepath.Join(dir, "uuid", "uuid.go"), "package uuid\n")
+	write(t, filepath.Join(dir, "game", "go.mod"), "module example.com/game\n\ngo 1.21\n\nreplace github.com/gofrs/uuid/v5 => ../uuid\n")
+	write(t, filepath.Join(dir, "game", "greeter.go"), greeter)
+	var out buffer
+	code := dispatch(t.Context(), []string{"build", "-o", filepath.Join(dir, "never"), filepath.Join(dir, "game")}, streams{&out, &out, os.Environ()})
+	if want := "does not compile with the replacements:\n  github.com/gofrs/uuid/v5: "; code == exitOK || !strings.Contains(out.String(), want) {
+		t.Errorf("exit %d, want %q in\n%s", code, want, out.String())
+	}
+}
+
 // serve1 runs a server program, calls its RPC "greet" and ends it.
 func serve1(t *testing.T, program, data string) string {
 	t.Helper()

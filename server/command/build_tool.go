@@ -60,6 +60,9 @@ func (b *builder) compile(ctx context.Context, m *goModule, target string) error
 		return fmt.Errorf("its InitModule has the wrong type; the server calls\n  %s\n\n%s", initSignature, text)
 	case strings.Contains(text, `"gcc"`), strings.Contains(text, "C compiler"):
 		return fmt.Errorf("plugins need a C compiler, which was not found:\n%s", text)
+	case len(b.replaced) > 0 && strings.Contains(text, b.source):
+		return fmt.Errorf("your go.mod replaces modules that the server itself uses, and the server does not compile with the replacements:\n  %s\n"+
+			"remove these replace lines, or point them to something that has all that the server uses\n\n%s", strings.Join(b.replaced, "\n  "), text)
 	}
 	return err
 }
