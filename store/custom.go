@@ -7,10 +7,10 @@ import (
 	"fmt"
 )
 
-// maxResult bounds the answer to a query of a script, in bytes.
+// maxResult is the maximum size of the result of a script's query, in bytes.
 const maxResult = 64 << 20
 
-// Result is the whole answer to a query.
+// Result is the complete result of a query.
 type Result struct {
 	Columns []string
 	// Types are the column types as declared, upper case: TIMESTAMPTZ, BOOLEAN,
@@ -20,11 +20,11 @@ type Result struct {
 	Rows [][]any
 }
 
-// CustomQuery runs SQL of a script and reads its whole answer: what scripts'
-// sql_query does. SQLite takes SQL made for PostgreSQL (see package translate).
-// What the statement changes is committed on return. It never joins a
-// transaction: nothing in the query can end one, and what it sets for the
-// connection ends with it.
+// CustomQuery runs SQL of a script and reads the complete result: it implements
+// sql_query. On SQLite it accepts SQL written for PostgreSQL (see package translate).
+// Changes are committed when it returns. It never joins a transaction of the server,
+// which no statement in the query can end, and settings that the query changes end
+// with it.
 func (db *DB) CustomQuery(ctx context.Context, query string, args ...any) (*Result, error) {
 	var res *Result
 	err := db.custom(ctx, query, args, func(q Querier, args []any) (err error) {
@@ -37,8 +37,8 @@ func (db *DB) CustomQuery(ctx context.Context, query string, args ...any) (*Resu
 	return res, nil
 }
 
-// CustomExec runs SQL of a script like [DB.CustomQuery] and returns how many
-// rows it inserted, updated or deleted.
+// CustomExec runs SQL of a script like [DB.CustomQuery] and returns the number of rows
+// that it inserted, updated or deleted.
 func (db *DB) CustomExec(ctx context.Context, query string, args ...any) (int64, error) {
 	var n int64
 	err := db.custom(ctx, query, args, func(q Querier, args []any) error {
@@ -55,7 +55,7 @@ func (db *DB) CustomExec(ctx context.Context, query string, args ...any) (int64,
 	return n, nil
 }
 
-// custom runs fn, again when the database gave it up for another one's sake.
+// custom runs fn, and runs it again if the database aborted it because of a conflict.
 func (db *DB) custom(ctx context.Context, query string, args []any, fn func(q Querier, args []any) error) error {
 	for attempt := 1; ; attempt++ {
 		var err error
@@ -104,15 +104,14 @@ func readAll(ctx context.Context, q Querier, query string, args []any) (_ *Resul
 			}
 		}
 		if size > maxResult {
-			return nil, fmt.Errorf("the query answers with more than %d MB: narrow it with WHERE, or read in parts with LIMIT", maxResult>>20)
+			return nil, fmt.Errorf("the result of the query is larger than %d MB: narrow it with WHERE, or read in parts with LIMIT", maxResult>>20)
 		}
 		res.Rows = append(res.Rows, row)
 	}
 	return res, rows.Err()
 }
 
-// customPostgres runs fn on a connection of its own, which is as new for
-// whoever uses it next.
+// customPostgres runs fn on a connection that is reset before it is used again.
 func (db *DB) customPostgres(ctx context.Context, query string, args []any, fn func(q Querier, args []any) error) (err error) {
 	c, err := db.shared.Conn(ctx)
 	if err != nil {

@@ -2,8 +2,7 @@ package store
 
 import "strconv"
 
-// Dialect is the kind of database. Its methods return the SQL fragments that
-// differ between them.
+// Dialect is the kind of database. Its methods return the SQL fragments that differ.
 type Dialect uint8
 
 // The two databases.
@@ -33,9 +32,9 @@ func (d Dialect) ForUpdate() string {
 	return ""
 }
 
-// AnyOf compares with a list passed as one argument: write "id " +
-// d.AnyOf("$1", "uuid") and pass a []string, []int64 or []uuid.UUID. pgType is
-// the PostgreSQL type of an element.
+// AnyOf returns a comparison with a list that is one argument: write "id " +
+// d.AnyOf("$1", "uuid") and pass a []string, []int64 or []uuid.UUID. pgType is the
+// PostgreSQL type of an element.
 func (d Dialect) AnyOf(placeholder, pgType string) string {
 	if d == Postgres {
 		return "= ANY(" + placeholder + "::" + pgType + "[])"
@@ -61,9 +60,9 @@ func (d Dialect) JSONConcat(a, b string) string {
 	return "jsonb_concat(" + a + ", " + b + ")"
 }
 
-// JSON prepares text for a JSONB column. On SQLite it is converted to the form
-// that PostgreSQL would store (see [NormalizeJSON]); PostgreSQL does that
-// itself, so the text is returned as it is.
+// JSON prepares text for a JSONB column. On SQLite it is converted to the form that
+// PostgreSQL would store (see [NormalizeJSON]); for PostgreSQL it is returned
+// unchanged.
 func (d Dialect) JSON(text string) (string, error) {
 	if d == Postgres {
 		return text, nil
@@ -71,10 +70,11 @@ func (d Dialect) JSON(text string) (string, error) {
 	return NormalizeJSON(text)
 }
 
-// Greatest and Least ignore NULLs on both databases.
+// Greatest returns the larger of two expressions. Like Least it ignores NULL on both
+// databases.
 func (d Dialect) Greatest(a, b string) string { return "greatest(" + a + ", " + b + ")" }
 
-// Least is the smaller of two expressions; see [Dialect.Greatest].
+// Least returns the smaller of two expressions; see [Dialect.Greatest].
 func (d Dialect) Least(a, b string) string { return "least(" + a + ", " + b + ")" }
 
 // Placeholders returns "$from, …, $(from+n-1)".

@@ -9,15 +9,14 @@
 // committed. Every method of [DB] may be called from any goroutine.
 //
 // On SQLite all writes run on one goroutine, which puts as many waiting
-// transactions as it can into one commit (each in its own savepoint), and
-// reads run beside it on their own connections and see the last commit. The
-// write-ahead log is used with synchronous=NORMAL: a commit is handed to the
-// operating system before it is acknowledged, so it survives the death of the
-// process (SIGKILL included), while the loss of power or of the whole machine
-// may take the last commits, never the consistency of the file.
-// [Options.FullSync] makes each commit wait for the disk as well; group
-// commit spreads that cost over all writers that wait.
+// transactions as it can into one commit, each in its own savepoint. Reads run on
+// their own connections at the same time and see the last commit. The write-ahead
+// log is used with synchronous=NORMAL: a commit is handed to the operating system
+// before it is acknowledged, so it survives a crash of the process (also SIGKILL).
+// A power failure may lose the last commits, but does not damage the file.
+// [Options.FullSync] makes each commit wait for the disk as well; group commit
+// spreads that cost over all waiting writers.
 //
-// This package imports none of the project's packages but store/fault, and
-// knows nothing of games.
+// The package does not depend on the game server: it only imports internal/json,
+// store/fault and store/translate.
 package store

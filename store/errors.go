@@ -17,8 +17,8 @@ var ErrText = errors.New("text is not valid utf-8 or contains a zero byte")
 
 var errBusy = errors.New("database is busy")
 
-// Constraints whose names do not follow PostgreSQL's rule of table, columns
-// and _key or _pkey.
+// namedConstraints are the constraints whose names do not follow PostgreSQL's rule:
+// table, columns, and _key or _pkey.
 var namedConstraints = map[string]string{
 	"console_user.email":        "console_user_email_uniq",
 	"console_user.username":     "console_user_username_uniq",
@@ -76,7 +76,7 @@ func IsCheck(err error) (constraint string, ok bool) {
 	return name, ok && !strings.HasSuffix(name, "_length")
 }
 
-// IsTooLong reports whether err means that a text is longer than its column.
+// IsTooLong reports whether err means that a text is too long for its column.
 func IsTooLong(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return pg.Code == "22001"
@@ -85,8 +85,7 @@ func IsTooLong(err error) bool {
 	return ok && strings.HasSuffix(name, "_length")
 }
 
-// IsForeignKey reports whether err means that a row refers to one that does
-// not exist.
+// IsForeignKey reports whether err means that a row refers to one that does not exist.
 func IsForeignKey(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return pg.Code == "23503"
@@ -104,8 +103,8 @@ func IsNotNull(err error) bool {
 	return code == sqlite3.SQLITE_CONSTRAINT_NOTNULL
 }
 
-// IsInvalidText reports whether err means that an argument cannot be stored at
-// all: invalid UTF-8, or invalid JSON or UUID for a column of that type.
+// IsInvalidText reports whether err means that an argument cannot be stored: invalid
+// UTF-8, or invalid JSON or an invalid UUID for a column of that type.
 func IsInvalidText(err error) bool {
 	if errors.Is(err, ErrText) {
 		return true
@@ -125,8 +124,9 @@ func IsInvalidText(err error) bool {
 	return ok && (strings.HasSuffix(name, "_json") || strings.HasSuffix(name, "_uuid"))
 }
 
-// isRetryable: PostgreSQL's class 40 is transaction rollback (serialization
-// failure, deadlock); SQLite's busy means another process holds the file.
+// isRetryable reports whether a transaction may succeed if it runs again. PostgreSQL's
+// class 40 is transaction rollback (serialization failure, deadlock); SQLite's busy
+// means that another process holds the file.
 func isRetryable(err error) bool {
 	if pg, ok := asPostgres(err); ok {
 		return strings.HasPrefix(pg.Code, "40")

@@ -7,13 +7,12 @@ import (
 	"kumi/internal/json"
 )
 
-// NormalizeJSON returns the text that PostgreSQL would show for s stored as
-// JSONB: of members with the same name the last one, members ordered by the
-// length of the name and then by its bytes, one space after colon and comma,
-// numbers written out without exponent, escapes only where they are needed.
-// Like PostgreSQL it refuses \u0000, lone surrogates and numbers beyond the
-// range of numeric; unlike it, it refuses nesting deeper than [json.MaxDepth].
-// The error is a *json.SyntaxError.
+// NormalizeJSON returns s as PostgreSQL shows it when stored as JSONB: of members with
+// the same name only the last one, members ordered by the length of the name and then
+// by its bytes, one space after colon and comma, numbers without exponent, escapes
+// only where they are required. Like PostgreSQL it refuses \u0000, lone surrogates and
+// numbers beyond the range of numeric; unlike it, it also refuses nesting deeper than
+// [json.MaxDepth]. The error is a *json.SyntaxError.
 func NormalizeJSON(s string) (string, error) {
 	n := normalizer{Reader: json.NewReader(s), out: make([]byte, 0, len(s)+len(s)/8)}
 	n.Strict = true
@@ -28,7 +27,7 @@ func NormalizeJSON(s string) (string, error) {
 type normalizer struct {
 	json.Reader
 	out     []byte
-	scratch []byte // for putting members in order
+	scratch []byte // used to reorder members
 }
 
 type jsonMember struct {
@@ -99,8 +98,8 @@ func (n *normalizer) object() {
 	n.out = append(n.out, '}')
 }
 
-// reorder rewrites the members that begin after out[start] in PostgreSQL's
-// order, keeping the last of each name.
+// reorder rewrites the members that begin at out[start] in PostgreSQL's order, keeping
+// the last of each name.
 func (n *normalizer) reorder(start int, members []jsonMember) {
 	slices.SortStableFunc(members, func(a, b jsonMember) int { return compareNames(a.name, b.name) })
 	n.scratch = n.scratch[:0]

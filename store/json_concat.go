@@ -1,8 +1,8 @@
 package store
 
-// concatJSON is PostgreSQL's || on JSONB: members of b join or replace those
-// of a when both are objects; otherwise the two become one array, in which an
-// argument that is an array gives its elements.
+// concatJSON is PostgreSQL's || on JSONB: if both are objects, the members of b are
+// added to a or replace those of a; otherwise the result is an array of the elements
+// of both, where a value that is not an array counts as one element.
 func concatJSON(a, b string) (string, error) {
 	a, err := NormalizeJSON(a)
 	if err != nil {
@@ -25,7 +25,7 @@ func concatJSON(a, b string) (string, error) {
 	if open == '[' {
 		return joined, nil
 	}
-	// Last member wins, so normalising the joined text is the merge.
+	// The last member of a name counts, so normalizing the joined text merges them.
 	return NormalizeJSON(joined)
 }
 

@@ -11,8 +11,8 @@ const (
 	maxFracDigits = 16383
 )
 
-// number writes a number of JSON the way numeric prints it: the exponent
-// applied, trailing zeros of the fraction kept, zero without a sign.
+// number writes a JSON number as PostgreSQL prints a numeric: without exponent, with
+// the trailing zeros of the fraction, zero without a sign.
 func (n *normalizer) number(text string) {
 	digits, negative := strings.CutPrefix(text, "-")
 	exp := 0
@@ -51,7 +51,7 @@ func (n *normalizer) number(text string) {
 		return
 	}
 	all := whole + frac
-	point := len(whole) + exp // where the point falls in all
+	point := len(whole) + exp // position of the point in all digits
 	if lead := len(all) - len(strings.TrimLeft(all, "0")); point-lead > maxIntDigits {
 		n.Fail("number out of range")
 		return
@@ -59,8 +59,8 @@ func (n *normalizer) number(text string) {
 	n.shifted(all, point, scale)
 }
 
-// shifted writes digits with the decimal point before digits[point], which may
-// lie outside of them on either side, and scale digits after it.
+// shifted writes digits with the decimal point before digits[point], which may be
+// outside of them on either side, and scale digits after it.
 func (n *normalizer) shifted(digits string, point, scale int) {
 	whole := ""
 	if point > 0 {

@@ -41,8 +41,8 @@ var migrationIDs = []string{
 	"20260319134532-add-display-name-index.sql",
 }
 
-// migrationLock is the advisory lock that keeps two servers from migrating
-// concurrently.
+// migrationLock is the key of the advisory lock that keeps two servers from migrating
+// at the same time.
 const migrationLock = 0x6b756d69
 
 // Migrator changes the schema of a database.
@@ -60,13 +60,13 @@ func Migrate(ctx context.Context, db *DB) error {
 // MigrationStatus is one line of [Migrator.Status].
 type MigrationStatus struct {
 	ID      string
-	Applied time.Time // zero when it is not
+	Applied time.Time // zero if it is not applied
 	Unknown bool      // recorded in the database but unknown to this server
 }
 
-// CheckMigrations compares the number of recorded migrations with the number
-// known: fewer is an error that says what to do, more (a newer Nakama or Kumi
-// was here) is a warning to log.
+// CheckMigrations compares the migrations recorded in the database with those known.
+// Fewer is an error that says what to do; more, after a newer Nakama or Kumi, is a
+// warning to log.
 func (db *DB) CheckMigrations(ctx context.Context) (warning string, err error) {
 	applied, err := NewMigrator(db).applied(ctx, db.Reader())
 	if err != nil {
@@ -81,7 +81,7 @@ func (db *DB) CheckMigrations(ctx context.Context) (warning string, err error) {
 	return "", nil
 }
 
-// Up applies at most limit missing migrations (all if negative) and returns
+// Up applies at most limit missing migrations, all if limit is negative, and returns
 // their ids.
 func (m *Migrator) Up(ctx context.Context, limit int) ([]string, error) {
 	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
@@ -106,9 +106,9 @@ func (m *Migrator) Up(ctx context.Context, limit int) ([]string, error) {
 	})
 }
 
-// Down reverts at most limit applied migrations, newest first (all if
-// negative), and returns their ids. Tables and columns they added are dropped
-// with their contents.
+// Down reverts at most limit applied migrations, newest first, all if limit is
+// negative, and returns their ids. It drops the tables and columns that they added,
+// with the data.
 func (m *Migrator) Down(ctx context.Context, limit int) ([]string, error) {
 	return m.locked(ctx, func(c *sql.Conn) ([]string, error) {
 		applied, err := m.applied(ctx, c)
@@ -188,7 +188,7 @@ func (m *Migrator) applied(ctx context.Context, q Querier) (map[string]time.Time
 	return applied, rows.Err()
 }
 
-// HasTable tells whether a table exists.
+// HasTable reports whether a table exists.
 func (db *DB) HasTable(ctx context.Context, name string) (bool, error) {
 	return db.hasTable(ctx, db.Reader(), name)
 }
@@ -260,7 +260,7 @@ func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir directi
 	for _, stmt := range outside {
 		_, err := c.ExecContext(ctx, stmt)
 		if extensionRefused(err) {
-			// Only a search in the console is slower without it.
+			// Without it only a search in the console is slower.
 			m.db.log.Warn().Err(err).Msg("the index for searching display names is not created, because extension pg_trgm cannot be created; " +
 				"to have it, let a superuser run: CREATE EXTENSION pg_trgm; CREATE INDEX users_display_name_idx ON users USING GIN (display_name gin_trgm_ops)")
 			break
@@ -294,10 +294,9 @@ func (m *Migrator) step(ctx context.Context, c *sql.Conn, id string, dir directi
 	return nil
 }
 
-// section returns the part of a migration file between its markers "-- up",
-// "-- down" and "-- up alone", "-- down alone". Statements of the alone parts
-// each end with a semicolon at the end of a line; they run before the rest and
-// outside of a transaction.
+// section returns the part of a migration file between its markers "-- up", "-- down",
+// "-- up alone" and "-- down alone". Each statement of an alone part ends with a
+// semicolon at the end of a line; these run first and outside of a transaction.
 func (m *Migrator) section(id string, dir direction) (script string, alone []string, err error) {
 	data, err := migrationFiles.ReadFile("migrations/" + m.db.dialect.String() + "/" + id)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -330,8 +329,8 @@ func (m *Migrator) section(id string, dir direction) (script string, alone []str
 	return inTx.String(), alone, nil
 }
 
-// extensionRefused recognizes the most frequent problem: the trigram extension
-// needs privileges, or files, that hosted databases do not always have.
+// extensionRefused recognizes the most frequent problem: the trigram extension needs
+// privileges or files that hosted databases do not always have.
 func extensionRefused(err error) bool {
 	pg, ok := asPostgres(err)
 	return ok && strings.Contains(pg.Message, "extension") && (pg.Code == "42501" || pg.Code == "0A000" || pg.Code == "58P01")

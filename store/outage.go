@@ -13,20 +13,21 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// outage counts the calls that fail while the database cannot be reached, so
-// that the log has a line at its begin and one at its end instead of one a call.
+// outage counts the calls that fail while the database cannot be reached, so that the
+// log has one line at the start and one at the end of an outage instead of one per
+// call.
 type outage struct {
 	mu     sync.Mutex
-	since  time.Time // zero while all is well
+	since  time.Time // zero if there is no outage
 	failed int
 	ended  chan struct{} // closed with the database
 	probes sync.WaitGroup
 }
 
-// Unreachable reports whether err says that the database cannot be reached, or
-// cannot be written at all, which is no fault of the call. The first such error
-// is logged; the others are counted until the database answers again. Callers
-// need not log the error themselves. Any goroutine may call it.
+// Unreachable reports whether err means that the database cannot be reached or cannot
+// be written at all, which is not a fault of the call. The first such error is logged,
+// the others are counted until the database responds again, so callers need not log
+// the error. It may be called from any goroutine.
 func (db *DB) Unreachable(err error) bool {
 	if !db.isUnreachable(err) {
 		return false
@@ -48,7 +49,7 @@ func (db *DB) Unreachable(err error) bool {
 	return true
 }
 
-// probe waits for the database to answer again.
+// probe waits until the database responds again.
 func (db *DB) probe() {
 	o := &db.outage
 	ticker := time.NewTicker(time.Second)

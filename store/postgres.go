@@ -37,11 +37,11 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	if o.ConnMaxLifetime > 0 {
 		cfg.MaxConnLifetime = o.ConnMaxLifetime
 	}
-	// All connections of a pool that fills at once would otherwise be renewed
-	// at once.
+	// Otherwise connections that were opened at the same time would also be replaced
+	// at the same time.
 	cfg.MaxConnLifetimeJitter = cfg.MaxConnLifetime / 10
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
-		// Times come back in UTC, as they do from SQLite.
+		// Times are in UTC, as on SQLite.
 		c.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID,
 			Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
@@ -68,7 +68,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}, nil
 }
 
-// postgresURL completes an address as Nakama does.
+// postgresURL completes an address with the same defaults as Nakama.
 func postgresURL(address string) (*url.URL, error) {
 	raw := address
 	if !strings.HasPrefix(raw, "postgres://") && !strings.HasPrefix(raw, "postgresql://") {
@@ -97,10 +97,9 @@ func postgresURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// CreateDatabase creates the PostgreSQL database that address names when the
-// server has none of that name, and reports whether it did. It connects to the
-// server's own database "postgres" for that. An empty address is SQLite, where
-// there is nothing to do.
+// CreateDatabase creates the PostgreSQL database that address names if it does not
+// exist, and reports whether it did. For that it connects to the database "postgres"
+// of the server. For an empty address, which means SQLite, it does nothing.
 func CreateDatabase(ctx context.Context, address string) (created bool, err error) {
 	if address == "" {
 		return false, nil
@@ -126,7 +125,7 @@ func CreateDatabase(ctx context.Context, address string) (created bool, err erro
 	}
 	if _, err := c.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
 		var pg *pgconn.PgError
-		if errors.As(err, &pg) && (pg.Code == "42P04" || pg.Code == "23505") { // another process was faster
+		if errors.As(err, &pg) && (pg.Code == "42P04" || pg.Code == "23505") { // another process created it
 			return false, nil
 		}
 		return false, fmt.Errorf("create database %s: %w", name, err)

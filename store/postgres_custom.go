@@ -10,11 +10,10 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// dirty is the mark of a connection on which SQL of a script ran.
+// dirty marks a connection on which a script's SQL ran.
 const dirty = "kumi.dirty"
 
-// forgetSession marks a connection so that the pool resets it when it comes
-// back.
+// forgetSession marks a connection, so that the pool resets it when it is returned.
 func forgetSession(c *sql.Conn) {
 	_ = c.Raw(func(dc any) error {
 		dc.(*stdlib.Conn).Conn().PgConn().CustomData()[dirty] = true
@@ -22,10 +21,9 @@ func forgetSession(c *sql.Conn) {
 	})
 }
 
-// resetSession undoes what the SQL of a script may have set for the whole
-// connection: settings, the role, listening, advisory locks, temporary tables
-// and cursors. It runs after the answer was given, and reports whether the
-// connection can be used again.
+// resetSession undoes what a script's SQL may have changed for the whole connection:
+// settings, the role, LISTEN, advisory locks, temporary tables and cursors. It runs
+// after the result was returned, and reports whether the connection can be used again.
 func resetSession(c *pgx.Conn) bool {
 	data := c.PgConn().CustomData()
 	if data[dirty] == nil {
@@ -34,14 +32,14 @@ func resetSession(c *pgx.Conn) bool {
 	delete(data, dirty)
 	ctx, cancel := context.WithTimeout(context.Background(), busyTimeout)
 	defer cancel()
-	// In one exchange. DISCARD ALL would take prepared statements along.
+	// One round trip. DISCARD ALL would also drop the prepared statements.
 	_, err := c.PgConn().Exec(ctx, "RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; CLOSE ALL; "+
 		"SELECT pg_advisory_unlock_all(); DISCARD TEMP").ReadAll()
 	return err == nil
 }
 
-// postgresArgs makes the lists and objects that a script passes fit their
-// parameters: an array gets a list, anything else JSON text.
+// postgresArgs converts the lists and objects that a script passes to the types of
+// their parameters: a list for an array, otherwise JSON text.
 func postgresArgs(ctx context.Context, c *sql.Conn, query string, args []any) ([]any, error) {
 	structured := false
 	for _, a := range args {

@@ -14,16 +14,16 @@ import (
 	"modernc.org/sqlite"
 )
 
-// busyTimeout bounds how long a write waits for its turn, be it for another
-// process that holds the file or for a handle inside this one.
+// busyTimeout is how long a write waits for another process that holds the file, or
+// for its turn in this process.
 const busyTimeout = 5 * time.Second
 
-// defaultTransactionTimeout is how long a transaction or statement of a module
-// may keep others from writing.
+// defaultTransactionTimeout is how long a transaction or statement of a module may
+// keep others from writing.
 const defaultTransactionTimeout = 4 * time.Second
 
-// sqliteDriver is our own instance, so that the functions registered on it do
-// not show up on connections that other code in the process opens.
+// sqliteDriver is a separate instance of the driver, so that the functions registered
+// on it do not exist on connections that other code in the process opens.
 var sqliteDriver = newSQLiteDriver()
 
 func newSQLiteDriver() *sqlite.Driver {
@@ -82,8 +82,8 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		db.readers.SetMaxIdleConns(min(n, o.MaxIdleConns))
 	}
 
-	// The writer connects first: switching a new file to the write-ahead log
-	// needs it alone.
+	// The writer connects first: switching a new file to the write-ahead log needs
+	// exclusive access.
 	if err := db.writers.PingContext(ctx); err != nil {
 		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close(), claimed.release())
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -99,7 +99,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 
 func sqliteDSN(path string, fullSync, readOnly bool) string {
 	q := url.Values{}
-	// busy_timeout is first: the pragmas after it may have to wait.
+	// busy_timeout comes first, because the other pragmas may have to wait.
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
 	q.Add("_pragma", "journal_mode(WAL)")
 	if fullSync {
@@ -108,7 +108,7 @@ func sqliteDSN(path string, fullSync, readOnly bool) string {
 		q.Add("_pragma", "synchronous(NORMAL)")
 	}
 	q.Add("_pragma", "foreign_keys(1)")
-	// As on PostgreSQL: LIKE sees case, "x" is never a string.
+	// As on PostgreSQL: LIKE is case-sensitive, "x" is never a string.
 	q.Add("_pragma", "case_sensitive_like(1)")
 	q.Add("_dqs", "0")
 	if readOnly {

@@ -13,16 +13,17 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// maxStatements bounds the prepared statements one connection keeps.
+// maxStatements is the maximum number of prepared statements that one connection
+// caches.
 const maxStatements = 256
 
-// maxKept bounds the length of a statement that is kept, in bytes.
+// maxKept is the maximum length of a cached statement, in bytes.
 const maxKept = 8 << 10
 
-// connector opens SQLite connections that behave like PostgreSQL ones where Go
-// code can tell: time.Time, bool and lists as arguments and results, text that
-// must be valid, a transaction that refuses to go on after an error. They also
-// keep prepared statements, which saves parsing SQL on every call.
+// connector opens SQLite connections that behave like those of PostgreSQL as far as Go
+// code can tell: they take and return time.Time, bool and lists, refuse invalid text,
+// and refuse further statements in a transaction after an error. They also cache
+// prepared statements, which saves parsing SQL on every call.
 type connector struct {
 	dsn          string
 	abortOnError bool
@@ -41,7 +42,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &conn{innerConn: inner.(innerConn), abortOnError: c.abortOnError, stmts: map[string]*stmt{}}, nil
 }
 
-// innerConn is the part of the driver's connection that conn relies on.
+// innerConn is the part of the driver's connection that conn uses.
 type innerConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -53,13 +54,13 @@ type innerConn interface {
 	driver.Pinger
 }
 
-// conn is used by one goroutine at a time, as database/sql promises.
+// conn is used by one goroutine at a time; database/sql guarantees that.
 type conn struct {
 	innerConn
 	abortOnError bool
 
 	stmts map[string]*stmt
-	open  map[*rows]struct{} // only kept when abortOnError
+	open  map[*rows]struct{} // only tracked if abortOnError
 	// failed is the first error of the transaction that runs on the writer's
 	// connection. As on PostgreSQL nothing more is done until it is rolled back.
 	failed error
@@ -70,9 +71,9 @@ type stmt struct {
 	busy bool // its rows are being read
 }
 
-var errTxFailed = errors.New("an earlier statement of this transaction failed; run it in a nested transaction to go on after an error")
+var errTxFailed = errors.New("an earlier statement of this transaction failed; use a nested transaction to continue after an error")
 
-// CheckNamedValue turns an argument into what SQLite stores for it.
+// CheckNamedValue converts an argument to what SQLite stores for it.
 func (c *conn) CheckNamedValue(nv *driver.NamedValue) error {
 	switch v := nv.Value.(type) {
 	case string:
@@ -164,7 +165,7 @@ func (c *conn) rows(ctx context.Context, query string, args []driver.NamedValue)
 	return newRows(c, s, inner), nil
 }
 
-// PrepareContext is for callers that prepare by themselves.
+// PrepareContext implements driver.ConnPrepareContext.
 func (c *conn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
 	return &userStmt{c: c, query: query}, nil
 }
@@ -176,13 +177,12 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 // BeginTx implements driver.ConnBeginTx.
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	// SQLite's transactions are serializable, which is at least what any
-	// isolation level asks for.
+	// SQLite's transactions are serializable, which satisfies any isolation level.
 	opts.Isolation = 0
 	return c.innerConn.BeginTx(ctx, opts)
 }
 
-// Close finalizes the kept statements.
+// Close finalizes the cached statements and closes the connection.
 func (c *conn) Close() error {
 	c.closeStatements()
 	return c.innerConn.Close()
@@ -195,9 +195,9 @@ func (c *conn) closeStatements() {
 	c.stmts = nil
 }
 
-// prepared returns the kept statement of a query, or nil when it should run
-// unprepared: scripts of several statements, very long ones, and a statement
-// whose rows are still being read.
+// prepared returns the cached statement of a query, or nil if the query should run
+// unprepared: several statements, a very long one, or one whose rows are still being
+// read.
 func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		if s.busy {
@@ -209,7 +209,7 @@ func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 		return nil, nil
 	}
 	if len(c.stmts) >= maxStatements {
-		for q, s := range c.stmts { // map order is the eviction order: any will do
+		for q, s := range c.stmts { // evict any one
 			if !s.busy {
 				_ = s.Stmt.Close()
 				delete(c.stmts, q)
@@ -226,7 +226,7 @@ func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 	return s, nil
 }
 
-// note remembers the first error of the writer's transaction.
+// note records the first error of the writer's transaction.
 func (c *conn) note(err error) error {
 	if err != nil && c.abortOnError && c.failed == nil {
 		c.failed = err
@@ -234,7 +234,7 @@ func (c *conn) note(err error) error {
 	return err
 }
 
-// closeRows closes what a transaction function left open.
+// closeRows closes rows that a transaction function left open.
 func (c *conn) closeRows() {
 	for r := range c.open {
 		_ = r.Close()

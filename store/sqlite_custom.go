@@ -18,12 +18,13 @@ import (
 	"kumi/store/translate"
 )
 
-// maxValue bounds one text or blob that SQL of modules makes, in bytes.
+// maxValue is the maximum size of one text or blob that a module's SQL makes, in
+// bytes.
 const maxValue = 64 << 20
 
-// customConnector opens the connections on which the SQL of modules runs, of
-// scripts and of Go. They never share a transaction with the server's own
-// writes, take turns with the writer, and read SQL made for PostgreSQL.
+// customConnector opens the connections for the SQL of modules, in scripts and in Go.
+// They never share a transaction with the server's own writes, take turns with the
+// writer, and accept SQL written for PostgreSQL.
 type customConnector struct {
 	dsn    string
 	lock   *writeLock
@@ -34,8 +35,8 @@ type customConnector struct {
 // Driver implements driver.Connector.
 func (c *customConnector) Driver() driver.Driver { return sqliteDriver }
 
-// Connect implements driver.Connector. The driver sets the limits of a
-// connection through database/sql only, so each has a pool of one around it.
+// Connect implements driver.Connector. The driver can only set the limits of a
+// connection through database/sql, so each connection has a pool of size one.
 func (c *customConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	pool := sql.OpenDB(bareConnector(c.dsn))
 	held, err := pool.Conn(ctx)
@@ -63,8 +64,9 @@ func (c bareConnector) Connect(context.Context) (driver.Conn, error) {
 	return sqliteDriver.Open(string(c))
 }
 
-// customConn is a connection for the SQL of modules. database/sql uses it on
-// one goroutine at a time; mu is there for the end of a turn from outside.
+// customConn is a connection for the SQL of modules. database/sql uses it on one
+// goroutine at a time; mu is needed because another goroutine may end its turn, see
+// expire.
 type customConn struct {
 	*conn
 	close  func() error
@@ -73,16 +75,16 @@ type customConn struct {
 	log    zerolog.Logger
 
 	mu    sync.Mutex
-	turn  *turn // while it may write
+	turn  *turn // nil unless it may write
 	tx    *customTx
-	ended error // why the turn that it still believes to have was ended
+	ended error // why expire ended its turn; nil if it did not
 
-	// What interrupts the statement that runs, and the reason to.
+	// Interrupts the running statement, with a reason.
 	cancel atomic.Pointer[context.CancelCauseFunc]
 	over   atomic.Pointer[error]
 }
 
-var errNoTx = errors.New("SAVEPOINT, RELEASE and ROLLBACK TO are for transactions: begin one with db.BeginTx")
+var errNoTx = errors.New("SAVEPOINT, RELEASE and ROLLBACK TO need a transaction: begin one with db.BeginTx")
 
 // ExecContext implements driver.ExecerContext.
 func (c *customConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -110,8 +112,8 @@ func (c *customConn) ExecContext(ctx context.Context, query string, args []drive
 	return res, err
 }
 
-// execOne runs one statement and counts as PostgreSQL does: the rows that a
-// query answers with, the rows that a change touched, none for the rest.
+// execOne runs one statement and returns the number of rows as PostgreSQL does: the
+// rows that a query returns, or those that a change affects; 0 for other statements.
 func (c *customConn) execOne(ctx context.Context, s translate.Statement, args []driver.NamedValue) (driver.Result, error) {
 	if s.Reads {
 		r, err := c.conn.rows(ctx, s.SQL, args)
@@ -131,8 +133,8 @@ func (c *customConn) execOne(ctx context.Context, s translate.Statement, args []
 	return res, err
 }
 
-// QueryContext implements driver.QueryerContext. Of several statements the last
-// one answers.
+// QueryContext implements driver.QueryerContext. Of several statements, it returns the
+// rows of the last one.
 func (c *customConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	statements, err := c.translated(ctx, query)
 	if err != nil {
@@ -173,7 +175,7 @@ func (c *customConn) QueryContext(ctx context.Context, query string, args []driv
 	return out, nil
 }
 
-// allowed says whether a statement may run here.
+// allowed returns an error if a statement may not run here.
 func (c *customConn) allowed(s translate.Statement, all []translate.Statement, args []driver.NamedValue) error {
 	switch {
 	case s.Savepoint && c.tx == nil:
@@ -184,8 +186,8 @@ func (c *customConn) allowed(s translate.Statement, all []translate.Statement, a
 	return nil
 }
 
-// do runs fn with the right to write, unless all statements only read. Rows
-// that fn opened keep that right until they are closed.
+// do runs fn with the right to write, unless all statements only read. Rows that fn
+// opened keep that right until they are closed.
 func (c *customConn) do(ctx context.Context, statements []translate.Statement, fn func(ctx context.Context) error, rows **customRows) (err error) {
 	reads, changes := true, false
 	for _, s := range statements {
@@ -239,7 +241,7 @@ func (c *customConn) do(ctx context.Context, statements []translate.Statement, f
 	return err
 }
 
-// together makes several statements one, as PostgreSQL does.
+// together runs several statements as one transaction, as PostgreSQL does.
 func (c *customConn) together(ctx context.Context, several bool, fn func() error) error {
 	if !several {
 		return fn()
@@ -256,7 +258,7 @@ func (c *customConn) together(ctx context.Context, several bool, fn func() error
 	return errors.Join(err, end)
 }
 
-// begin takes the turn to write. The caller holds mu.
+// begin waits for the turn to write. The caller holds mu.
 func (c *customConn) begin(ctx context.Context, what string) error {
 	place := caller()
 	t := &turn{}
@@ -282,8 +284,8 @@ func (c *customConn) release() {
 	}
 }
 
-// expire ends a turn from outside: what runs is interrupted, rows are closed
-// and a transaction is rolled back.
+// expire ends a turn from another goroutine: it interrupts the running statement,
+// closes rows and rolls back the transaction.
 func (c *customConn) expire(t *turn, reason error) {
 	c.over.Store(&reason)
 	if cancel := c.cancel.Load(); cancel != nil {
@@ -293,12 +295,12 @@ func (c *customConn) expire(t *turn, reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.turn != t {
-		return // it ended by itself meanwhile
+		return // it ended in the meantime
 	}
 	c.closeRows()
 	if c.tx != nil {
 		if err := c.tx.Tx.Rollback(); err != nil {
-			c.log.Warn().Err(err).Msg("roll back a transaction of a module")
+			c.log.Warn().Err(err).Msg("could not roll back the transaction of a module")
 		}
 		c.ended = reason
 	}
@@ -380,7 +382,7 @@ func (c *customConn) Close() error {
 type customRows struct {
 	*rows
 	c      *customConn
-	turn   *turn // that they hold
+	turn   *turn // held until they are closed
 	cancel context.CancelCauseFunc
 	done   bool
 }

@@ -12,9 +12,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// privateFile makes the database file, or takes from one that is there what
-// others may do with it: it holds the players' data. SQLite gives the files
-// beside it the same mode.
+// privateFile creates the database file with mode 0600, or sets that mode on an
+// existing one: it holds the players' data. SQLite gives the files beside it the same
+// mode.
 func privateFile(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -32,9 +32,9 @@ func privateFile(path string) error {
 	return nil
 }
 
-// claim makes a data folder that of one server. The claim ends with the
-// process, however that ends; it is a lock that SQLite holds on a file of its
-// own, since it knows how on every system.
+// claim reserves a data folder for one server. It is a lock that SQLite holds on a
+// separate file, because SQLite can lock files on every system; it ends with the
+// process, however that ends.
 type claim struct {
 	pool *sql.DB
 	conn *sql.Conn
@@ -55,7 +55,7 @@ func claimFolder(ctx context.Context, dir string) (*claim, error) {
 	}
 	_ = c.release()
 	if code, _ := asSQLite(err); code&0xff == sqlite3.SQLITE_BUSY {
-		return nil, fmt.Errorf("another server uses the data folder %s: stop it, or give this one a folder of its own (setting data_dir)", dir)
+		return nil, fmt.Errorf("another server uses the data folder %s: stop it, or set data_dir to another folder", dir)
 	}
 	return nil, fmt.Errorf("lock the data folder: %w", err)
 }

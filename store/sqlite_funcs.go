@@ -13,20 +13,20 @@ import (
 	"modernc.org/sqlite"
 )
 
-// registry registers functions on our driver.
+// registry registers functions on the driver.
 type registry struct{ *sqlite.Driver }
 
-// pure registers a function of its arguments alone.
+// pure registers a function that depends only on its arguments.
 func (r registry) pure(name string, args int32, fn func(args []driver.Value) (driver.Value, error)) {
 	r.MustRegisterDeterministicScalarFunction(name, args, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		return fn(args)
 	})
 }
 
-// atLeast is the number of arguments of a function that takes n or more.
+// atLeast encodes the number of arguments of a function that takes n or more.
 func atLeast(n int32) int32 { return -1 - n }
 
-// strict registers a function that is NULL when one of its arguments is.
+// strict registers a function that returns NULL if one of its arguments is NULL.
 func (r registry) strict(name string, args int32, fn func(args []driver.Value) (driver.Value, error)) {
 	r.pure(name, max(args, -1), func(got []driver.Value) (driver.Value, error) {
 		for _, v := range got {
@@ -49,8 +49,8 @@ func nothing(fn func() driver.Value) func(*sqlite.FunctionContext, []driver.Valu
 	return func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) { return fn(), nil }
 }
 
-// registerFunctions adds the functions that our own SQL needs, and those that
-// package translate writes for SQL made for PostgreSQL.
+// registerFunctions adds the functions that the server's own SQL needs, and those that
+// package translate generates calls of.
 func registerFunctions(d *sqlite.Driver) {
 	r := registry{d}
 	registerCasts(r)
@@ -121,8 +121,8 @@ func text(v driver.Value) string {
 	}
 }
 
-// extreme returns the largest (sign 1) or smallest (sign -1) of the values
-// that are not NULL, as PostgreSQL's GREATEST and LEAST do.
+// extreme returns the largest (sign 1) or smallest (sign -1) of the values that are
+// not NULL, like PostgreSQL's GREATEST and LEAST.
 func extreme(args []driver.Value, sign int) (driver.Value, error) {
 	var best driver.Value
 	for _, v := range args {

@@ -12,9 +12,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// The functions that package translate writes for PostgreSQL's casts. They
-// refuse what PostgreSQL refuses, in its words, where SQLite's CAST would make
-// something up.
+// The functions that package translate generates for PostgreSQL's casts. They refuse
+// what PostgreSQL refuses, with its messages; SQLite's CAST would return some value.
 
 func registerCasts(r registry) {
 	r.strict("pg_bool", 1, func(a []driver.Value) (driver.Value, error) { return castBool(a[0]) })
@@ -127,7 +126,7 @@ func fromBool(b bool) driver.Value {
 	return int64(0)
 }
 
-// castInt rounds halves away from zero, as PostgreSQL does for numeric.
+// castInt rounds halves away from zero, like PostgreSQL for numeric.
 func castInt(v driver.Value, typ string, low, high int64) (driver.Value, error) {
 	var n int64
 	switch v := v.(type) {
@@ -182,7 +181,7 @@ func castText(v driver.Value) string {
 	return text(v)
 }
 
-// castTime reads the forms of a time that PostgreSQL reads and games write.
+// castTime parses the forms of a time that PostgreSQL accepts and that games use.
 func castTime(v driver.Value) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {

@@ -15,8 +15,8 @@ import (
 	kumijson "kumi/internal/json"
 )
 
-// jsonMark stands before JSON text among the arguments of functions that build
-// JSON, where any other text is a string.
+// jsonMark precedes JSON text in the arguments of functions that build JSON, in which
+// other text is a string.
 const jsonMark = "\x01\x02json:"
 
 func decodeJSON(s string) (any, error) {
@@ -39,7 +39,7 @@ func encodeJSON(v any) (driver.Value, error) {
 	return NormalizeJSON(b.String())
 }
 
-// asJSON is an argument of a function that builds JSON, as JSON text.
+// asJSON converts an argument of a function that builds JSON to JSON text.
 func asJSON(v driver.Value) (string, error) {
 	switch v := v.(type) {
 	case nil:
@@ -64,7 +64,7 @@ func quoteJSON(s string) string {
 	return string(b)
 }
 
-// jsonText is what ->> answers with.
+// jsonText returns the result of ->>.
 func jsonText(v any) (driver.Value, error) {
 	switch v := v.(type) {
 	case nil:
@@ -79,7 +79,7 @@ func jsonText(v any) (driver.Value, error) {
 	return encodeJSON(v)
 }
 
-// jsonStep looks up one member or element; ok is false where there is none.
+// jsonStep looks up one member or element; ok is false if there is none.
 func jsonStep(v any, key driver.Value) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -114,7 +114,7 @@ func isScalar(v any) bool {
 	return true
 }
 
-// listIndex reads the index of an element; negative ones count from the end.
+// listIndex parses the index of an element; negative ones count from the end.
 func listIndex(key driver.Value, length int) (int, bool) {
 	i, err := strconv.Atoi(text(key))
 	if err != nil {
@@ -126,7 +126,7 @@ func listIndex(key driver.Value, length int) (int, bool) {
 	return i, i >= 0 && i < length
 }
 
-// path reads a list of keys, as '{a,b,0}' or as a JSON list.
+// path parses a list of keys: '{a,b,0}' or a JSON list.
 func path(v driver.Value) ([]driver.Value, error) {
 	items, err := listOf(v)
 	if err != nil {
@@ -165,7 +165,7 @@ func registerJSON(r registry) {
 			}
 			part, ok := walk(v, k)
 			if i, number := first(k); number && len(k) == 1 && (i == 0 || i == -1) && isScalar(v) {
-				part, ok = v, true // as on PostgreSQL, which keeps it as a list of one
+				part, ok = v, true // as on PostgreSQL, which treats a scalar as a list of one
 			}
 			switch {
 			case !ok:
@@ -257,7 +257,7 @@ func stripNulls(v any) any {
 	return v
 }
 
-// decodeAny reads JSON, or a list in PostgreSQL's own form.
+// decodeAny parses JSON, or a list in PostgreSQL's form.
 func decodeAny(v driver.Value) (any, error) {
 	s := text(v)
 	x, err := decodeJSON(s)
@@ -409,7 +409,7 @@ func registerJSONChanges(r registry) {
 	})
 }
 
-// setPath is jsonb_set, or jsonb_insert when insert is true.
+// setPath implements jsonb_set, or jsonb_insert if insert is true.
 func setPath(doc any, keys []driver.Value, value any, insert, flag bool) (any, error) {
 	if len(keys) == 0 {
 		return doc, nil
@@ -543,7 +543,7 @@ func registerJSONBuilders(r registry) {
 	}})
 }
 
-// jsonItem is a value that json_each gives, as JSON.
+// jsonItem converts a value from json_each to JSON.
 func jsonItem(v driver.Value, typ string) (driver.Value, error) {
 	switch typ {
 	case "null", "true", "false":

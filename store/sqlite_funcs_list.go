@@ -11,12 +11,12 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// Lists (PostgreSQL's arrays) are JSON lists here.
+// Lists, PostgreSQL's arrays, are stored as JSON lists.
 
-// maxSeries bounds what generate_series makes, in rows.
+// maxSeries is the maximum number of rows that generate_series returns.
 const maxSeries = 1_000_000
 
-// listOf reads a list: JSON, or PostgreSQL's '{a,"b c",NULL}'.
+// listOf parses a list: JSON, or PostgreSQL's '{a,"b c",NULL}'.
 func listOf(v driver.Value) ([]any, error) {
 	s := strings.TrimSpace(text(v))
 	if strings.HasPrefix(s, "[") {
@@ -266,9 +266,9 @@ func listValue(x any) (driver.Value, error) {
 	return encodeJSON(x)
 }
 
-// series is what generate_series answers with, as a list.
+// series returns the rows of generate_series, as a list.
 func series(a []driver.Value) (driver.Value, error) {
-	errTooMany := fmt.Errorf("generate_series makes at most %d rows on the embedded database", maxSeries)
+	errTooMany := fmt.Errorf("generate_series returns at most %d rows on the embedded database", maxSeries)
 	if len(a) < 2 {
 		return nil, fmt.Errorf("generate_series expects a start and an end")
 	}
@@ -333,7 +333,7 @@ func series(a []driver.Value) (driver.Value, error) {
 	return b.String(), nil
 }
 
-// listLiteral writes a list as PostgreSQL shows an array.
+// listLiteral formats a list as PostgreSQL shows an array.
 func listLiteral(items []any) string {
 	var b strings.Builder
 	b.WriteByte('{')

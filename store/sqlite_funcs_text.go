@@ -14,7 +14,8 @@ import (
 	"unicode"
 )
 
-// maxText bounds what functions that repeat and pad make, in bytes.
+// maxText is the maximum size of a text that functions make by repeating or padding,
+// in bytes.
 const maxText = 16 << 20
 
 func registerText(r registry) {
@@ -239,7 +240,7 @@ func registerPatterns(r registry, str func(string, int32, func([]driver.Value) (
 
 var groupReference = regexp.MustCompile(`\\(\d)`)
 
-// patterns keeps compiled regular expressions, at most maxPatterns.
+// patterns caches compiled regular expressions, at most maxPatterns.
 var (
 	patterns    sync.Map
 	patternsLen int

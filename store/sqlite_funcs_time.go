@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// interval is PostgreSQL's: months and days have no fixed length.
+// interval is a PostgreSQL interval: months and days have no fixed length.
 type interval struct {
 	months, days, micros int64
 }
 
 const dayMicros = 24 * 60 * 60 * 1e6
 
-// String writes an interval as PostgreSQL does.
+// String formats an interval as PostgreSQL does.
 func (v interval) String() string {
 	var parts []string
 	unit := func(n int64, one, many string) {
@@ -43,7 +43,7 @@ func (v interval) String() string {
 	return strings.Join(parts, " ")
 }
 
-// order is a number that sorts intervals, with months of 30 days.
+// order returns a number for comparing intervals, with months of 30 days.
 func (v interval) order() int64 { return (v.months*30+v.days)*dayMicros + v.micros }
 
 func (v interval) scale(f float64) interval {
@@ -72,8 +72,8 @@ var intervalUnits = map[string]interval{
 	"decade": {months: 120}, "century": {months: 1200}, "centurie": {months: 1200},
 }
 
-// parseInterval reads '1 day', '2 hours 30 minutes', '1 mon -2 days 04:05:06',
-// '3 days ago' and plain numbers of seconds.
+// parseInterval parses '1 day', '2 hours 30 minutes', '1 mon -2 days 04:05:06', '3
+// days ago' and plain numbers of seconds.
 func parseInterval(s string) (interval, error) {
 	var out interval
 	bad := badInput("interval", s)
@@ -148,7 +148,7 @@ func parseClock(s string) (int64, bool) {
 	return int64(math.Round(sign * total)), true
 }
 
-// moment is a time or an interval, whichever a value is.
+// moment returns the time or the interval that a value is.
 func moment(v driver.Value) (t time.Time, span interval, isTime bool, err error) {
 	if s, ok := v.(string); ok {
 		if t, err = castTime(s); err == nil {
@@ -314,13 +314,13 @@ func registerTimes(r registry) {
 	})
 }
 
-// between is PostgreSQL's difference of two times: days, and the rest of a day.
+// between is PostgreSQL's difference of two times: whole days and the rest of a day.
 func between(t1, t2 time.Time) interval {
 	micros := t1.Sub(t2).Microseconds()
 	return interval{days: micros / dayMicros, micros: micros % dayMicros}
 }
 
-// age counts whole months first.
+// age is PostgreSQL's age: it counts whole months first.
 func age(from, to time.Time) interval {
 	if to.Before(from) {
 		v := age(to, from)
@@ -337,7 +337,7 @@ func age(from, to time.Time) interval {
 	return rest
 }
 
-// atZone gives the wall clock of a zone; all times are kept in UTC.
+// atZone returns the wall clock time in a zone; all times are stored in UTC.
 func atZone(v driver.Value, zone string) (driver.Value, error) {
 	t, err := castTime(v)
 	if err != nil {
@@ -452,7 +452,7 @@ func extractInterval(field string, v interval) (driver.Value, error) {
 	return nil, fmt.Errorf("interval units %q not recognized", field)
 }
 
-// toChar writes a time in the fields that games use; others are an error.
+// toChar formats a time with the fields that games use; other fields are an error.
 func toChar(t time.Time, format string) (driver.Value, error) {
 	var b strings.Builder
 	fields := []struct{ name, layout string }{

@@ -8,28 +8,26 @@ import (
 	"sync"
 )
 
-// A call of a Go module may write through nk while a transaction is open that
-// it began on the embedded database with the same context. Writes run one at a
-// time there, so nk would wait for the transaction and the transaction for nk;
-// therefore what nk writes joins the transaction: it is committed with it, and
-// undone with it.
+// A call of a Go module may write through nk while it has a transaction open on the
+// embedded database, begun with the same context. Writes run one at a time there, so
+// nk would wait for the transaction, and the module for nk. Therefore writes of nk
+// join that transaction: they are committed and rolled back with it.
 
 type callKey struct{}
 
 // moduleCall is one call of a Go module.
 type moduleCall struct {
 	mu sync.Mutex
-	tx *customConn // that has a transaction open
+	tx *customConn // the connection with the open transaction, or nil
 }
 
-// WithCall marks a context as that of one call of a Go module. Transactions
-// that the module begins with it are joined by writes of the server that come
-// with it.
+// WithCall returns a context for one call of a Go module. Writes of the server with it
+// join a transaction that the module began with it.
 func WithCall(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, &moduleCall{})
 }
 
-// joinable notes a transaction as that of the call it was begun in.
+// joinable records a transaction as that of the call in which it was begun.
 func joinable(ctx context.Context, c *customConn) *moduleCall {
 	call, _ := ctx.Value(callKey{}).(*moduleCall)
 	if call == nil {
@@ -54,7 +52,8 @@ func (call *moduleCall) leave(c *customConn) {
 	}
 }
 
-// open returns the transaction that writes with this context are to join.
+// open returns the connection of the transaction that writes with ctx have to join, or
+// nil.
 func (db *DB) open(ctx context.Context) *customConn {
 	call, _ := ctx.Value(callKey{}).(*moduleCall)
 	if call == nil {
@@ -68,7 +67,7 @@ func (db *DB) open(ctx context.Context) *customConn {
 	return nil
 }
 
-// join runs fn under a savepoint of a module's transaction.
+// join runs fn in a savepoint of a module's transaction.
 func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Context, q Querier) error) (err error) {
 	pool := sql.OpenDB(lender{c})
 	pool.SetMaxOpenConns(1)
@@ -83,14 +82,13 @@ func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Conte
 	return db.nested(context.WithValue(ctx, txKey{}, st), st, fn)
 }
 
-// lender gives out a connection that is in use for another transaction's
-// statements.
+// lender opens connections that run on the connection of another transaction.
 type lender struct{ c *customConn }
 
 func (l lender) Driver() driver.Driver                        { return sqliteDriver }
 func (l lender) Connect(context.Context) (driver.Conn, error) { return &loan{l.c}, nil }
 
-// loan is a customConn for the server's own SQL, which is SQLite's.
+// loan runs the server's own SQL, which is not translated, on a customConn.
 type loan struct{ c *customConn }
 
 func (l *loan) Close() error                                { return nil }

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// writeLock lets the handles inside this process take turns at writing, in the
-// order they asked. Without it they would poll SQLite's file lock with sleeps
-// of up to 100 ms, and a busy writer would starve the others.
+// writeLock makes the handles in this process take turns at writing, in the order of
+// their requests. Without it they would poll SQLite's file lock with sleeps of up to
+// 100 ms, and a busy writer would starve the others.
 //
-// A turn that a module has taken is bounded: when it has lasted for limit and
-// somebody waits, it is ended from outside.
+// The turn of a module is limited: if it has lasted for limit and others wait, it is
+// ended from outside.
 type writeLock struct {
 	slot    chan struct{}
 	limit   time.Duration
@@ -26,8 +26,8 @@ type writeLock struct {
 // turn is the right to write, from acquire to release.
 type turn struct {
 	lock *writeLock
-	// expire ends what is done in this turn and leads to its release; nil for
-	// the writer's own turns. It runs on a goroutine of its own, at most once.
+	// expire ends what is done in this turn and leads to its release; nil for the
+	// writer's own turns. It runs on a separate goroutine, at most once.
 	expire func(limit time.Duration)
 
 	since time.Time
@@ -38,7 +38,7 @@ func newWriteLock(limit time.Duration) *writeLock {
 	return &writeLock{slot: make(chan struct{}, 1), limit: limit}
 }
 
-// acquire waits for the turn, longer than one that is held may last.
+// acquire waits for the turn, for longer than the current one may last.
 func (l *writeLock) acquire(ctx context.Context, t *turn) error {
 	t.lock = l
 	select {
@@ -72,7 +72,7 @@ func (l *writeLock) begin(t *turn) {
 	}
 }
 
-// watch sees to it that the present turn ends in time, now that others wait.
+// watch makes the current turn end in time, because others wait now.
 func (l *writeLock) watch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

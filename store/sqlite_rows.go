@@ -16,14 +16,14 @@ const (
 	timeColumn
 	dateColumn
 	boolColumn
-	jsonColumn    // read by module code, as PostgreSQL's driver gives it
+	jsonColumn    // read by module code; as from PostgreSQL's driver
 	listColumn    // in PostgreSQL's text form
-	untypedColumn // an expression: only its value can tell
+	untypedColumn // an expression: the type depends on the value
 )
 
-// rows gives back the types that the column was declared with. TIMESTAMPTZ is
-// not a name the driver knows, so it hands us the text and we parse it, about
-// ten times faster than it would.
+// rows converts values to the types with which the columns were declared. The driver
+// does not know TIMESTAMPTZ, so it returns text, which is parsed here about ten times
+// faster than the driver would.
 type rows struct {
 	driver.Rows
 	c      *conn
@@ -63,7 +63,7 @@ func newRows(c *conn, s *stmt, inner driver.Rows) *rows {
 	return r
 }
 
-// understand adds what the statement itself says of its result columns.
+// understand adds what the statement itself says about its result columns.
 func (r *rows) understand(result []translate.Column) {
 	n := len(r.Columns())
 	if r.kinds == nil {
@@ -127,7 +127,8 @@ func (r *rows) Next(dest []driver.Value) error {
 	return nil
 }
 
-// value is a stored value as its type has it, or as it is where it does not fit.
+// value converts a stored value to the column's type; a value that does not fit is
+// returned as it is.
 func (kind columnKind) value(v driver.Value) driver.Value {
 	switch v := v.(type) {
 	case int64:
@@ -172,7 +173,7 @@ func (r *rows) Close() error {
 	return err
 }
 
-// ColumnTypeDatabaseTypeName lets callers see the declared type.
+// ColumnTypeDatabaseTypeName returns the declared type.
 func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 	if names, ok := r.Rows.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return names.ColumnTypeDatabaseTypeName(i)

@@ -12,12 +12,11 @@ import (
 	"kumi/store/translate"
 )
 
-// maxTranslations bounds the translated statements that are kept.
+// maxTranslations is the maximum number of cached translations.
 const maxTranslations = 1024
 
-// schemaCache keeps what the tables look like and what statements were
-// translated to with that knowledge, until a statement changes a table. Any
-// goroutine may use it.
+// schemaCache caches the columns of tables and the translations made with them, until
+// a statement changes a table. It may be used from any goroutine.
 type schemaCache struct {
 	mu      sync.Mutex
 	version int
@@ -32,7 +31,7 @@ func (s *schemaCache) forget() {
 	s.tables, s.known = nil, nil
 }
 
-// translated returns the statements of SQLite's for a query of a module.
+// translated returns SQLite's statements for a query of a module.
 func (c *customConn) translated(ctx context.Context, query string) ([]translate.Statement, error) {
 	s := c.schema
 	s.mu.Lock()
@@ -68,8 +67,8 @@ func (c *customConn) translated(ctx context.Context, query string) ([]translate.
 	return statements, nil
 }
 
-// readSchema reads the columns of all tables. Those of Nakama's tables that
-// hold JSON and UUIDs are text that a constraint of a telling name checks.
+// readSchema reads the columns of all tables. In Nakama's tables, JSON and UUID
+// columns are text; they are recognized by the name of a check constraint.
 func (c *customConn) readSchema(ctx context.Context) (map[string][]translate.Column, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,7 +99,7 @@ func (c *customConn) readSchema(ctx context.Context) (map[string][]translate.Col
 	}
 }
 
-// caller is the place in module code that called into database/sql.
+// caller returns the position in module code that called into database/sql.
 func caller() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Stats is the state of the connection pools, for metrics. The counts of
-// SQLite are those of the read pool, the writer and the Go modules' handle
-// together.
+// Stats is the state of the connection pools, for metrics. On SQLite the numbers are
+// the sums of the read pool, the writer and the Go modules' handle.
 type Stats struct {
 	MaxOpen, Open, InUse, Idle int
 	WaitCount                  int64
@@ -19,7 +18,8 @@ type Stats struct {
 	WriteQueue int
 }
 
-// Stats may be called at any time; it is cheap.
+// Stats returns the current state. It is cheap and may be called at any time from any
+// goroutine.
 func (db *DB) Stats() Stats {
 	if db.dialect == Postgres {
 		s := db.pool.Stat()

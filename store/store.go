@@ -17,10 +17,10 @@ var ErrClosed = errors.New("database is closed")
 // Options says which database to open and how large its pools may grow.
 // The zero value of every field but DataDir has a working default.
 type Options struct {
-	// Address is empty for SQLite, else where PostgreSQL listens:
-	// user:pass@host:port/db, with or without postgres:// before it. A missing
-	// user is root, a missing database nakama, a missing sslmode prefer; other
-	// query options are kept.
+	// Address is empty for SQLite, otherwise that of PostgreSQL:
+	// user:pass@host:port/db, with or without postgres:// in front. The default
+	// user is root, the default database nakama, the default sslmode prefer; other
+	// query options are passed on.
 	Address string
 	// DataDir is the folder of the SQLite file kumi.db; created if missing.
 	DataDir string
@@ -33,17 +33,17 @@ type Options struct {
 	// ConnMaxLifetime closes PostgreSQL connections older than this (default
 	// one hour).
 	ConnMaxLifetime time.Duration
-	// TransactionTimeout bounds how long a transaction or statement of a module
-	// may keep others from writing to SQLite (default 4 s). It counts from its
-	// begin and ends it only when others wait.
+	// TransactionTimeout limits how long a transaction or statement of a module
+	// may keep others from writing to SQLite (default 4 s). It counts from the
+	// beginning of the transaction, which is only ended if others wait.
 	TransactionTimeout time.Duration
-	// Owner names the user whose call a context belongs to, empty for the
-	// server's own. Writes to SQLite are served in turn by user, and one user may
-	// have at most 4096 waiting. Nil: all are the server's.
+	// Owner returns the user whose call a context belongs to, or an empty string
+	// for the server's own writes. Writes to SQLite are served in turn by user, and
+	// at most 4096 of one user may wait. If nil, all writes are the server's own.
 	Owner func(ctx context.Context) string
-	// Exclusive refuses to open a SQLite database that another Exclusive one
-	// has open, in this process or another: a server's presences and caches are
-	// in its memory, so two must not share a folder.
+	// Exclusive makes Open fail if another database opened with Exclusive, in this
+	// process or another, uses the same folder. Two servers must not share one,
+	// because presences and caches are in memory.
 	Exclusive bool
 	// FullSync makes SQLite wait for the disk on every commit.
 	FullSync bool
@@ -51,9 +51,9 @@ type Options struct {
 	Logger zerolog.Logger
 }
 
-// Querier is what [database/sql.DB], Conn and Tx have in common. A Querier
-// given to a transaction function is valid only until that function returns,
-// and only on the goroutine that called it.
+// Querier is the common part of [database/sql.DB], Conn and Tx. A Querier passed to a
+// transaction function is valid only until that function returns, and only on the
+// goroutine that called it.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -67,8 +67,8 @@ type DB struct {
 
 	dialect Dialect
 	log     zerolog.Logger
-	shared  *sql.DB // what Go modules receive
-	scripts *sql.DB // what runs the SQL of scripts; on PostgreSQL the same
+	shared  *sql.DB // the handle of Go modules
+	scripts *sql.DB // runs the SQL of scripts; on PostgreSQL the same handle
 	readers *sql.DB
 
 	// SQLite only.
@@ -86,8 +86,8 @@ type DB struct {
 	outage outage
 }
 
-// Open connects to the database that o names and checks that it answers. It
-// changes no tables; see [Migrate] and [DB.CheckMigrations].
+// Open connects to the database that o names and checks that it responds. It does not
+// change tables; see [Migrate] and [DB.CheckMigrations].
 func Open(ctx context.Context, o Options) (*DB, error) {
 	open := openPostgres
 	if o.Address == "" {
@@ -101,11 +101,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Close waits for the writes that are already accepted and closes all
-// connections. Later calls return [ErrClosed] or a closed-connection error. On
-// PostgreSQL it waits for connections in use for a few seconds only: one that a
-// module never gave back is left to the end of the process. Only the first call
-// closes anything; all return its error.
+// Close waits for the accepted writes and closes all connections. Later calls return
+// [ErrClosed] or a closed-connection error. On PostgreSQL it waits only a few seconds
+// for connections in use: one that a module does not return stays open until the
+// process ends. Close may be called more than once; all calls return the error of the
+// first.
 func (db *DB) Close() error {
 	db.closing.Do(func() { db.closeErr = db.close() })
 	return db.closeErr
@@ -125,7 +125,7 @@ func (db *DB) close() error {
 		case <-closed:
 		case <-time.After(db.closeWait):
 			db.log.Warn().Int32("connections", db.pool.Stat().AcquiredConns()).
-				Msg("closing although modules still hold database connections: a transaction or rows were not closed")
+				Msg("closing the database while modules hold connections: a transaction or rows were not closed")
 		}
 		return err
 	}
@@ -133,19 +133,18 @@ func (db *DB) close() error {
 	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close(), db.claim.release())
 }
 
-// Dialect says which database this is.
+// Dialect returns which database this is.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// SQL returns the handle that Go modules receive. It reads and writes on
-// connections of its own pool: on SQLite with immediate transactions, taking
-// turns with the writer; on PostgreSQL it is the one pool. On SQLite it takes
-// SQL made for PostgreSQL (see package translate), and a write through it from
-// inside a [DB.Tx] function cannot get its turn and fails as busy.
+// SQL returns the handle for Go modules. On PostgreSQL it is the server's pool. On
+// SQLite it has its own pool, whose transactions are immediate and take turns with the
+// writer, and accepts SQL written for PostgreSQL (see package translate); a write
+// through it inside a [DB.Tx] function cannot get its turn and fails as busy.
 func (db *DB) SQL() *sql.DB { return db.shared }
 
-// Reader returns the read side. On SQLite its connections refuse to write and
-// see the last committed state, also from inside a [DB.Tx] function.
+// Reader returns the handle for reads. On SQLite its connections refuse to write and
+// see the last committed state, also inside a [DB.Tx] function.
 func (db *DB) Reader() Querier { return db.readers }
 
-// Path is the SQLite file, empty on PostgreSQL.
+// Path returns the path of the SQLite file; empty on PostgreSQL.
 func (db *DB) Path() string { return db.path }

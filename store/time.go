@@ -8,12 +8,12 @@ import (
 // Epoch is the time that stands for "never" and "none" in time columns.
 var Epoch = time.Unix(0, 0).UTC()
 
-// timeLayout is how SQLite columns hold time: UTC, microseconds, always the
-// same width, so that comparing text compares time; readable in any SQL shell
-// and understood by SQLite's date functions.
+// timeLayout is how SQLite columns store times: in UTC, with microseconds and a fixed
+// width, so that comparing the text compares the times. SQLite's date functions
+// understand it.
 const timeLayout = "2006-01-02 15:04:05.000000-07:00"
 
-// formatTime cuts t to microseconds, as PostgreSQL's driver does.
+// formatTime truncates t to microseconds, like PostgreSQL's driver.
 func formatTime(t time.Time) (string, error) {
 	t = t.UTC()
 	if y := t.Year(); y < 0 || y > 9999 {
@@ -22,8 +22,8 @@ func formatTime(t time.Time) (string, error) {
 	return t.Format(timeLayout), nil
 }
 
-// parseTime reads the fixed form fast and without allocating, and the forms
-// that SQLite's own date functions write as a second choice.
+// parseTime parses the fixed form quickly and without allocating, and otherwise the
+// forms that SQLite's date functions return.
 func parseTime(s string) (time.Time, bool) {
 	if t, ok := parseFixedTime(s); ok {
 		return t, true

@@ -28,24 +28,24 @@ func (db *DB) running(ctx context.Context) *txState {
 	return nil
 }
 
-// InTx tells whether what is written with ctx joins a transaction.
+// InTx reports whether a write with ctx joins a transaction.
 func (db *DB) InTx(ctx context.Context) bool { return db.running(ctx) != nil || db.open(ctx) != nil }
 
-// Tx runs fn in a write transaction and returns after its commit: a nil error
-// means the data is on disk (see the package comment for what SQLite means by
-// that). An error returned by fn undoes everything and comes back unchanged.
+// Tx runs fn in a write transaction and returns after the commit: a nil error means
+// that the data is stored (see the package comment for the guarantee on SQLite). An
+// error returned by fn rolls back everything and is returned unchanged.
 //
-// fn may run more than once: a transaction that PostgreSQL gives up with an
-// SQLSTATE of class 40, or that SQLite loses to a neighbour in the same
-// commit, is tried again, at most five times in all. So fn must only touch the
-// database and variables that it sets anew. On SQLite fn runs on the writer's
-// goroutine and holds up all other writers, so it must not wait for anything.
+// fn may run more than once: a transaction that PostgreSQL aborts with an SQLSTATE of
+// class 40, or that SQLite loses because of another transaction in the same commit, is
+// tried again, at most five times in total. So fn must only change the database and
+// variables that it sets anew. On SQLite fn runs on the writer's goroutine and blocks
+// all other writers, so it must not wait for anything.
 //
-// After a statement has failed, the transaction refuses to go on. To go on,
-// run that statement in a nested transaction: Tx called with the ctx that fn
-// was given makes a savepoint in the running transaction, and fn of the inner
-// call gets the same rights. With a context of [WithCall] in which a Go module
-// has begun a transaction on SQLite, fn joins that transaction.
+// After a statement has failed, the transaction refuses further statements. To
+// continue after an error, run the statement in a nested transaction: Tx called with
+// the ctx that fn received makes a savepoint in the running transaction. With a
+// context of [WithCall], in whose call a Go module has begun a transaction on SQLite,
+// fn joins that transaction.
 func (db *DB) Tx(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if st := db.running(ctx); st != nil {
 		return db.nested(ctx, st, fn)
@@ -71,7 +71,7 @@ func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Que
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	committed := false
-	// Also if fn ends its goroutine.
+	// Deferred, because fn may end its goroutine.
 	defer func() {
 		if !committed {
 			_ = tx.Rollback()
@@ -90,7 +90,7 @@ func (db *DB) postgresTx(ctx context.Context, fn func(ctx context.Context, q Que
 	return nil
 }
 
-// nested runs fn under a savepoint of the transaction of ctx.
+// nested runs fn in a savepoint of the transaction of ctx.
 func (db *DB) nested(ctx context.Context, st *txState, fn func(ctx context.Context, q Querier) error) (err error) {
 	st.depth++
 	defer func() { st.depth-- }()

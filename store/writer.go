@@ -18,13 +18,13 @@ const (
 	maxAttempts = 5
 )
 
-// writer runs all SQLite write transactions on one goroutine and commits
-// waiting ones together. A lone transaction does not wait.
+// writer runs all SQLite write transactions on one goroutine and commits waiting ones
+// together. A single transaction is not delayed.
 type writer struct {
 	pool *sql.DB
 	lock *writeLock
 	log  zerolog.Logger
-	// owner names the user whose write a context is for; empty: the server's.
+	// owner returns the user whose write a context is for; empty for the server's own.
 	owner func(ctx context.Context) string
 
 	queue writeQueue
@@ -58,9 +58,8 @@ func startWriter(pool *sql.DB, lock *writeLock, owner func(context.Context) stri
 	return w
 }
 
-// do runs fn in a write transaction and returns after the commit. If ctx ends
-// while fn is queued, it is removed from the queue; once fn has begun, do
-// waits for the outcome.
+// do runs fn in a write transaction and returns after the commit. If ctx ends while fn
+// is queued, fn does not run; once it runs, do waits for the result.
 func (w *writer) do(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -104,7 +103,7 @@ func (w *writer) loop() {
 	defer func() {
 		if !ended {
 			// A transaction function ended this goroutine (runtime.Goexit, as
-			// testing's FailNow does). Go on with the others.
+			// testing's FailNow does). Continue with the others.
 			go w.loop()
 			return
 		}
@@ -136,9 +135,9 @@ func (w *writer) putBack(ops []*op) {
 	w.signal()
 }
 
-// batch runs ops, and those that arrive meanwhile, in one transaction. Each
-// operation after the first success has its own savepoint, so that a failure
-// rolls back only that operation.
+// batch runs ops, and those that arrive in the meantime, in one transaction. Each
+// operation after the first success has its own savepoint, so that a failure rolls
+// back only that operation.
 func (w *writer) batch(ops []*op) {
 	var (
 		good    []*op // succeeded, waiting for the commit
@@ -167,7 +166,7 @@ func (w *writer) batch(ops []*op) {
 
 	for ; ; next++ {
 		if next == len(ops) {
-			// Linger only for what is queued already; a lone write never waits.
+			// Take only what is queued already: a single write is not delayed.
 			if room := maxBatch - len(good); room > 0 && time.Since(started) < maxLinger {
 				ops, _ = w.queue.take(room)
 				next = 0
@@ -242,13 +241,13 @@ func finish(ops []*op, err error) {
 	}
 }
 
-// again requeues the operations of a transaction that was lost through no
-// fault of theirs, and fails those for which that has happened too often.
+// again requeues the operations of a transaction that was lost because of another one,
+// and fails those that have been tried too often.
 func (w *writer) again(good, rest []*op, cause error) {
 	retry := make([]*op, 0, len(good)+len(rest))
 	for _, o := range good {
 		if o.attempts >= maxAttempts {
-			o.done <- fmt.Errorf("the transaction was lost %d times, last with another one's error: %w", o.attempts, cause)
+			o.done <- fmt.Errorf("the transaction was lost %d times because of errors of others, the last one: %w", o.attempts, cause)
 			continue
 		}
 		retry = append(retry, o)
@@ -256,9 +255,8 @@ func (w *writer) again(good, rest []*op, cause error) {
 	w.putBack(append(retry, rest...))
 }
 
-// begin opens the transaction, connecting first where needed. The wait for
-// another process that holds the file is the driver's busy timeout, a few
-// times over.
+// begin opens the transaction, and connects first if needed. It waits several times
+// the driver's busy timeout for another process that holds the file.
 func (w *writer) begin(ctx context.Context) error {
 	if w.conn == nil {
 		if err := w.connect(); err != nil {
@@ -289,8 +287,8 @@ func (w *writer) connect() error {
 	})
 }
 
-// exec runs transaction control. It clears the mark of a failed statement,
-// since all callers are about to leave that transaction or savepoint.
+// exec runs a transaction control statement. It clears the recorded error of a failed
+// statement, because all callers leave that transaction or savepoint.
 func (w *writer) exec(query string) error {
 	return w.raw(func(c *conn) error {
 		c.failed = nil
@@ -300,14 +298,14 @@ func (w *writer) exec(query string) error {
 	})
 }
 
-// raw reaches the connection under database/sql's lock: rows that a function
-// left open may be closed at any time by the end of its context.
+// raw calls fn under database/sql's lock: the end of a context may close rows that a
+// function left open at any time.
 func (w *writer) raw(fn func(c *conn) error) error {
 	return w.sqlConn.Raw(func(any) error { return fn(w.conn) })
 }
 
-// settle closes rows that a function left open, and returns the error of its
-// failed statement, if any.
+// settle closes rows that a function left open, and returns the error of a failed
+// statement, if any.
 func (w *writer) settle() (failed error) {
 	_ = w.raw(func(c *conn) error {
 		c.closeRows()
@@ -317,7 +315,7 @@ func (w *writer) settle() (failed error) {
 	return failed
 }
 
-// run calls the function of o and converts all ways it can end to an error.
+// run calls the function of o and turns every way in which it can end into an error.
 func (w *writer) run(o *op, save bool) (err error) {
 	if save {
 		if err := w.exec("SAVEPOINT op"); err != nil {

@@ -16,18 +16,19 @@ const (
 
 var errTooManyWrites = fault.New(fault.ResourceExhausted, "Too many writes of this user are waiting.")
 
-// writeQueue holds the transactions that wait for the writer, a line for each
-// user. The lines are served in turn, so that one user with many writes waits
-// for its own only. Writes that are nobody's have a line, too, without a bound.
+// writeQueue holds the transactions that wait for the writer, in one queue per user.
+// The queues are served in turn, so a user with many writes only delays their own. The
+// server's own writes have a queue without a limit.
 type writeQueue struct {
 	mu     sync.Mutex
 	lines  map[string][]*op
-	order  []string // the owners that have a line, in the order they are served
+	order  []string // the owners with a queue, in the order in which they are served
 	length int
 	closed bool
 }
 
-// push adds a transaction at the end of its owner's line.
+// push adds a transaction to its owner's queue. It fails if too many of that user are
+// waiting.
 func (q *writeQueue) push(o *op) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -48,8 +49,8 @@ func (q *writeQueue) push(o *op) error {
 	return nil
 }
 
-// take removes up to n transactions, one of each owner in turn. Those whose
-// caller has left go at no cost.
+// take removes up to n transactions, one of each owner in turn. Those whose caller has
+// gone are dropped and do not count.
 func (q *writeQueue) take(n int) (ops []*op, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -79,8 +80,8 @@ func (q *writeQueue) take(n int) (ops []*op, closed bool) {
 	return ops, q.closed
 }
 
-// putBack returns transactions to the head of their lines, and these lines to
-// the head of the order.
+// putBack returns transactions to the head of their queues, and these queues to the
+// head of the order.
 func (q *writeQueue) putBack(ops []*op) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -104,7 +105,7 @@ func (q *writeQueue) waiting() int {
 	return q.length
 }
 
-// close refuses later transactions.
+// close makes push refuse further transactions.
 func (q *writeQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

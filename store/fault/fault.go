@@ -1,9 +1,8 @@
 // Package fault gives errors a code that survives wrapping.
 //
-// Codes are gRPC status codes, which every protocol of the server maps to its
-// own. An error without a code is internal: it is logged in full, and clients
-// see only a general message. The package may be used from any goroutine and
-// imports nothing of the project.
+// Codes are gRPC status codes, which every protocol of the server maps to its own. An
+// error without a code is internal: it is logged in full, and clients get only a
+// generic message. The package may be used from any goroutine.
 package fault
 
 import (
@@ -47,8 +46,8 @@ type Error struct {
 	Code    Code
 	Message string
 	Cause   error
-	// Private marks a message that is for module code and logs only: clients see a
-	// general one instead.
+	// Private marks a message for module code and logs only: clients get a generic one
+	// instead.
 	Private bool
 	// Mistake marks an error of the caller for which the protocol uses code Internal.
 	Mistake bool
@@ -98,14 +97,14 @@ func Private(code Code, message string, cause error) *Error {
 // which is private unless err has a public message.
 func Of(err error) *Error {
 	text, private := textOf(err)
-	return &Error{Code: CodeOf(err), Message: Text(err), Cause: err, Private: private || text == nil && !spoken(err)}
+	return &Error{Code: CodeOf(err), Message: Text(err), Cause: err, Private: private || text == nil && !inRuntime(err)}
 }
 
-// spoken tells whether the runtime package has a value for err, whose text is
+// inRuntime reports whether the runtime package has a value for err, whose text is
 // then part of the protocol.
-func spoken(err error) bool {
-	for i := range refusals {
-		if errors.Is(err, refusals[i].err) {
+func inRuntime(err error) bool {
+	for i := range runtimeErrors {
+		if errors.Is(err, runtimeErrors[i].err) {
 			return true
 		}
 	}
@@ -119,7 +118,7 @@ func Mistaken(message string, cause error) *Error {
 	return &Error{Code: Internal, Message: message, Cause: cause, Mistake: true}
 }
 
-// IsMistake tells whether err is the caller's fault only.
+// IsMistake reports whether err is the caller's fault.
 func IsMistake(err error) bool {
 	var e *Error
 	if errors.As(err, &e) && e.Mistake {
@@ -155,9 +154,9 @@ func CodeOf(err error) Code {
 	case errors.Is(err, context.DeadlineExceeded):
 		return DeadlineExceeded
 	}
-	for i := range refusals {
-		if errors.Is(err, refusals[i].err) {
-			return refusals[i].code
+	for i := range runtimeErrors {
+		if errors.Is(err, runtimeErrors[i].err) {
+			return runtimeErrors[i].code
 		}
 	}
 	var negative *runtime.WalletNegativeError
@@ -167,15 +166,15 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// GRPCStatus lets Go modules read code and message of what nk returns by
-// status.Code and status.Convert, as they do with Nakama.
+// GRPCStatus makes status.Code and status.Convert return the code and message in Go
+// modules, as in Nakama.
 func (e *Error) GRPCStatus() *status.Status {
 	return status.New(codes.Code(clamp(int(e.Code))), e.Message)
 }
 
-// refusals are the codes of error values that module code gets unwrapped, to
-// compare with.
-var refusals = [...]struct {
+// runtimeErrors are the codes of error values that module code gets unwrapped, so that
+// it can compare them.
+var runtimeErrors = [...]struct {
 	err  error
 	code Code
 }{
@@ -204,8 +203,8 @@ func MessageOf(err error, generic string) string {
 	return generic
 }
 
-// Text returns the message for module code, whose author has to find the
-// cause: that of the outermost coded error, private or not, or err's text.
+// Text returns the message for module code, whose author needs the cause: that of the
+// outermost coded error, private or not, otherwise err's text.
 func Text(err error) string {
 	if text, _ := textOf(err); text != nil {
 		return *text

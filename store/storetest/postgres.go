@@ -23,23 +23,23 @@ type server struct {
 	address  string // ends with the slash before a database name
 	template string // a migrated database to copy
 	pristine state  // what the template holds
-	own      bool   // started by us
+	own      bool   // started by the tests
 	stop     func()
 
 	mu   sync.Mutex
-	free []string // databases that are as the template is
+	free []string // databases that equal the template
 }
 
 var shared = struct {
 	sync.Once
 	*server
-	skip string // why there is none
+	skip string // why there is no server
 	err  error
 }{}
 
-// Main runs the tests, shuts down the PostgreSQL server that they may have
-// started, then runs the checks when the tests have passed, and exits. A leak
-// check goes there: func() error { return goleak.Find() }.
+// Main runs the tests, stops the PostgreSQL server that they may have started, runs
+// the checks if the tests have passed, and exits. A leak check is one: func() error {
+// return goleak.Find() }.
 func Main(m *testing.M, checks ...func() error) {
 	code := m.Run()
 	if shared.server != nil {
@@ -90,11 +90,11 @@ func external(address string) (*server, error) {
 	return &server{address: u.String(), stop: func() {}}, nil
 }
 
-// findBinaries returns the folder with initdb and postgres: of PATH, or where
-// Debian puts them.
+// findBinaries returns the folder with initdb and postgres: in PATH, or where Debian
+// installs them.
 func findBinaries() string {
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	for i := len(dirs) - 1; i >= 0; i-- { // the newest has the best chance of being last
+	for i := len(dirs) - 1; i >= 0; i-- { // the newest version usually comes last
 		if isServer(dirs[i]) {
 			return dirs[i]
 		}
@@ -116,8 +116,8 @@ func isServer(dir string) bool {
 	return true
 }
 
-// run makes a cluster in a temporary folder and starts a server on it that
-// dies with this process.
+// run makes a cluster in a temporary folder and starts a server on it, which ends with
+// this process.
 func run(bin string) (_ *server, err error) {
 	dir, err := os.MkdirTemp("", "kumi-postgres-")
 	if err != nil {
@@ -174,9 +174,9 @@ func run(bin string) (_ *server, err error) {
 	return s, nil
 }
 
-// startAndWait starts cmd and closes the channel when it has ended. All of it
-// is on one thread, because Linux sends the death signal that cmd may have
-// asked for when the thread that started it ends.
+// startAndWait starts cmd and closes the channel when it has ended. It stays on one
+// thread, because on Linux the death signal that cmd may have requested is sent when
+// the thread that started it ends.
 func startAndWait(cmd *exec.Cmd) (exited <-chan struct{}, err error) {
 	started, ended := make(chan error), make(chan struct{})
 	go func() {
@@ -200,7 +200,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// wait polls until the server answers.
+// wait polls until the server responds.
 func (s *server) wait(exited <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -241,7 +241,7 @@ func (s *server) database(name string) string {
 	return base + name + query
 }
 
-// admin runs one statement outside of any test's database.
+// admin runs one statement in the server's own database.
 func (s *server) admin(ctx context.Context, query string) error {
 	c, err := pgx.Connect(ctx, s.database("postgres"))
 	if err != nil {

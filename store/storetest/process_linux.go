@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// unprivileged returns attributes for processes that die with this one. As
-// root, whom PostgreSQL refuses, they run as another user, who is given dir.
+// unprivileged returns attributes for processes that end with this one. PostgreSQL
+// refuses to run as root, so as root they run as another user, who becomes the owner
+// of dir.
 func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() != 0 {

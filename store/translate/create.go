@@ -35,7 +35,7 @@ func (p *parser) create() []Statement {
 		return out
 	case "VIRTUAL":
 		return []Statement{{SQL: "CREATE VIRTUAL " + p.rest(), Schema: true}}
-	case "EXTENSION": // what gen_random_uuid and uuid_generate_v4 need there is built in here
+	case "EXTENSION": // gen_random_uuid and uuid_generate_v4 are built in here
 		p.rest()
 		return []Statement{{Schema: true}}
 	default:
@@ -58,12 +58,12 @@ func (p *parser) ifNotExists() string {
 	return ""
 }
 
-// definition is a column as CREATE TABLE writes it.
+// definition is a column in CREATE TABLE.
 type definition struct {
 	name     string
 	sql      string
 	serial   bool
-	identity int // where the type stands
+	identity int // position of the type
 	primary  bool
 	kind     Kind
 }
@@ -100,7 +100,7 @@ func (p *parser) createTable() []Statement {
 	p.expect(")")
 	options := p.tableOptions()
 
-	// SQLite numbers rows in a column that is INTEGER PRIMARY KEY, and in no other.
+	// SQLite only generates numbers for a column that is INTEGER PRIMARY KEY.
 	for i, c := range columns {
 		if !c.serial {
 			continue
@@ -116,7 +116,7 @@ func (p *parser) createTable() []Statement {
 			}
 		}
 		if !c.primary {
-			p.failAt(c.identity, "the column %s counts by itself, which on the embedded database only the primary key can: write %s SERIAL PRIMARY KEY, or give the column a value in the INSERT", c.name, c.name)
+			p.failAt(c.identity, "the column %s generates its values, which on the embedded database only the primary key can: write %s SERIAL PRIMARY KEY, or give the column a value in the INSERT", c.name, c.name)
 		}
 		columns[i].sql = strings.Replace(c.sql, serialMark, "INTEGER PRIMARY KEY AUTOINCREMENT", 1)
 	}
@@ -143,7 +143,7 @@ func remove(list []string, item string) []string {
 	return out
 }
 
-// tableOptions parses what follows the brackets of CREATE TABLE.
+// tableOptions parses what follows the parentheses of CREATE TABLE.
 func (p *parser) tableOptions() string {
 	var options []string
 	for {
@@ -168,11 +168,11 @@ func (p *parser) tableOptions() string {
 	}
 }
 
-// serialMark stands for the type of a column that counts by itself until it is
-// known whether it is the primary key.
+// serialMark stands for the type of a serial column until it is known whether it is
+// the primary key.
 const serialMark = "\x00serial"
 
-// sqliteTypes are names of types that only SQLite has.
+// sqliteTypes are the types that only SQLite has.
 var sqliteTypes = map[string]string{"BLOB": "BLOB", "DATETIME": "TIMESTAMPTZ", "TINYINT": "TINYINT", "CLOB": "CLOB", "NVARCHAR": "NVARCHAR", "ANY": "ANY"}
 
 // column parses the definition of a column.
@@ -226,7 +226,7 @@ func (p *parser) column(table string, newTable bool) definition {
 	}
 	if d.serial {
 		if !newTable {
-			p.failAt(typ.pos, "a column that counts by itself cannot be added to a table on the embedded database")
+			p.failAt(typ.pos, "a column that generates its values cannot be added to a table on the embedded database")
 		}
 		out = append(out, serialMark)
 	}
@@ -387,8 +387,8 @@ func (p *parser) references() string {
 	}
 }
 
-// columnNames parses a list of columns, which keep the case that PostgreSQL gives
-// them.
+// columnNames parses a list of columns, whose names are folded to lower case as on
+// PostgreSQL.
 func (p *parser) columnNames() string {
 	var parts []string
 	for {
@@ -399,8 +399,8 @@ func (p *parser) columnNames() string {
 	}
 }
 
-// tableConstraint parses a constraint of a table. Of a primary key it returns
-// the columns, too.
+// tableConstraint parses a constraint of a table. For a primary key it also returns
+// the columns.
 func (p *parser) tableConstraint() (sql string, primary []string) {
 	prefix := ""
 	if p.accept("CONSTRAINT") {
@@ -461,7 +461,7 @@ func (p *parser) createIndex(unique string) []Statement {
 	table := columnName(p.tableName())
 	if p.accept("USING") {
 		if method := p.next(); !isOneOf(method.word, "BTREE", "HASH") {
-			p.rest() // for searches that SQLite has no index for; they work without
+			p.rest() // SQLite has no such index; the searches work without
 			return []Statement{{Schema: true}}
 		}
 	}

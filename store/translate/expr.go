@@ -61,8 +61,8 @@ const (
 	bindPostfix
 )
 
-// infix returns how tightly the operator at the parser's position binds, 0 when
-// there is none.
+// infix returns how tightly the operator at the parser's position binds, or 0 if there
+// is none.
 func (p *parser) infix() int {
 	t := p.peek()
 	if t.kind == opToken {
@@ -132,7 +132,7 @@ func (p *parser) expr(bind int) node {
 	}
 }
 
-// prefix parses an operand with the operators before it.
+// prefix parses an operand with the operators in front of it.
 func (p *parser) prefix() node {
 	t := p.peek()
 	switch {
@@ -200,7 +200,7 @@ func (p *parser) operator(left node, power int) node {
 	return p.binary(left, t, p.expr(power))
 }
 
-// logical is n as an operand of AND or OR.
+// logical returns n as an operand of AND or OR.
 func (n node) logical(word string) string {
 	if n.or && word == "AND" {
 		return "(" + n.sql + ")"
@@ -237,7 +237,7 @@ func (p *parser) is(left node, word string) node {
 	return node{sql: text + " IS " + not + p.expr(bindIs).operand(), kind: Bool, loose: true}
 }
 
-// match parses what follows IN, LIKE and their like; not is "NOT " or empty.
+// match parses what follows IN, LIKE and the like; not is "NOT " or empty.
 func (p *parser) match(left node, word, not string) node {
 	test := func(sql string) node { return node{sql: sql, kind: Bool, loose: true} }
 	text := left.operand()
@@ -291,7 +291,7 @@ func (p *parser) like(left, pattern node, blind bool, not string) node {
 	return node{sql: a + " " + not + "LIKE " + b + " ESCAPE " + escape, kind: Bool, loose: true}
 }
 
-// anyOf parses x = ANY (list) and its relatives.
+// anyOf parses x = ANY (list) and the like.
 func (p *parser) anyOf(left node, op token) node {
 	all := p.next().word == "ALL"
 	p.expect("(")
@@ -327,7 +327,7 @@ func (p *parser) anyOf(left node, op token) node {
 	return node{sql: sql, kind: Bool, loose: true}
 }
 
-// binary applies an operator that stands between two operands.
+// binary applies an operator between two operands.
 func (p *parser) binary(left node, op token, right node) node {
 	infix := func(kind Kind, l, r node) node {
 		return node{sql: l.operand() + " " + op.text + " " + r.operand(), kind: kind, loose: true}
@@ -510,7 +510,7 @@ func (p *parser) cast(n node, t namedType) node {
 	return out
 }
 
-// namedType is a type as it is written in a statement.
+// namedType is a type as written in a statement.
 type namedType struct {
 	typeInfo
 	size  string // what is in brackets after it

@@ -9,18 +9,18 @@ type source struct {
 	columns []string // of a function, in order
 }
 
-// view is a function that stands in FROM, with what its columns are made of.
+// view is a function in FROM, with the expressions that its columns stand for.
 type view struct {
 	columns map[string]node
 	order   []string
 }
 
-// series are the functions that answer with rows. Each becomes json_each over a
-// list, which unlike a subquery may refer to the tables before it.
+// series are the functions that return rows. Each becomes json_each over a list, which
+// unlike a subquery may refer to the tables before it.
 var series = map[string]struct {
-	list  string // makes the list; empty when the argument is one
-	value string // what a row is: value, json, text or key
-	named bool   // its columns have names of their own
+	list  string // function that makes the list; empty if the argument is one
+	value string // what a row contains: value, json, text or key
+	named bool   // its columns have fixed names
 }{
 	"GENERATE_SERIES":           {"pg_series", "value", false},
 	"UNNEST":                    {"pg_array", "value", false},
@@ -147,8 +147,8 @@ func (p *parser) source(at int) string {
 	return sql + as(alias)
 }
 
-// sqliteJSONEach reports whether json_each is used as SQLite has it, with a
-// path as second argument.
+// sqliteJSONEach reports whether json_each is used as in SQLite, with a path as the
+// second argument.
 func (p *parser) sqliteJSONEach() bool {
 	depth := 0
 	for i := 0; p.at(i).kind != eofToken; i++ {
@@ -205,7 +205,7 @@ func (p *parser) addSource(at int, s source) {
 	p.from[at] = append(p.from[at], s)
 }
 
-// series parses the call of a function that answers with rows.
+// series parses the call of a function that returns rows.
 func (p *parser) series(at int, t token) string {
 	f := series[t.word]
 	p.expect("(")
@@ -278,8 +278,8 @@ func (p *parser) series(at int, t token) string {
 	return "json_each(" + list + ")" + as(alias)
 }
 
-// viewColumn is what a name stands for when it is a column of a function in
-// FROM, or the function's own name.
+// viewColumn returns what a name stands for if it is a column of a function in FROM,
+// or the function's own name.
 func (p *parser) viewColumn(parts []token) (node, bool) {
 	last := strings.ToLower(parts[len(parts)-1].text)
 	if len(parts) == 2 {
@@ -304,11 +304,10 @@ func (p *parser) viewColumn(parts []token) (node, bool) {
 	return node{}, false
 }
 
-// eachColumns are the columns that json_each has besides those that it stands
-// for, which may hide those of a table.
+// eachColumns are the further columns of json_each, which may hide those of a table.
 var eachColumns = strings.Fields("key value type atom id parent fullkey path json root")
 
-// qualify puts the table before a column whose name json_each has, too.
+// qualify adds the table to a column whose name json_each has too.
 func (p *parser) qualify(t token) string {
 	name := strings.ToLower(t.text)
 	if len(p.views) == 0 || indexOf(eachColumns, name) < 0 {
@@ -337,8 +336,8 @@ func (p *parser) qualify(t token) string {
 	return ""
 }
 
-// star is SELECT *. Functions in FROM show the columns that PostgreSQL gives
-// them.
+// star translates SELECT *. Functions in FROM return the columns that they have on
+// PostgreSQL.
 func (p *parser) star(at int) (string, []Column) {
 	var parts []string
 	var columns []Column
@@ -374,8 +373,7 @@ func (p *parser) starOf(table token) (string, []Column) {
 	return strings.Join(parts, ", "), columns
 }
 
-// catalog gives the tables of PostgreSQL's that modules look at to see what
-// there is.
+// catalog returns a query for the tables of PostgreSQL's catalog that modules read.
 func catalog(parts []token) (string, bool) {
 	name := parts[0].word
 	switch len(parts) {

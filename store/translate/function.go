@@ -2,12 +2,12 @@ package translate
 
 import "strings"
 
-// function says what becomes of a function's calls. Functions that are in
-// neither table are SQLite's own, which may be called, too.
+// function says how calls of a function are translated. A function in neither table is
+// SQLite's own and passes through.
 type function struct {
 	sql  string // SQLite's name for it
 	kind Kind
-	like bool // of the kind that the arguments have
+	like bool // the result has the kind of the arguments
 	json bool // arguments become JSON
 }
 
@@ -79,7 +79,7 @@ var functions = map[string]function{
 	"ARRAY_POSITION": {sql: "pg_array_position", kind: Int}, "ARRAY_CAT": {sql: "pg_array_concat", kind: Array},
 }
 
-// refused are functions that cannot be had, with what to do instead.
+// refused are the functions that are not available, with what to do instead.
 var refused = map[string]string{
 	"NEXTVAL": "there are no sequences; make the column SERIAL PRIMARY KEY and leave it out of the INSERT",
 	"CURRVAL": "write INSERT … RETURNING id", "LASTVAL": "write INSERT … RETURNING id", "SETVAL": "there are no sequences",
@@ -194,7 +194,7 @@ func named(n node, name string) node {
 	return n
 }
 
-// adapt mends the arguments and the kind of functions that depend on them.
+// adapt corrects the arguments and the kind of functions that depend on them.
 func (p *parser) adapt(word string, out *node, args []node) {
 	switch word {
 	case "DATE_TRUNC", "AGE", "TO_CHAR", "DATE_PART":
@@ -260,7 +260,7 @@ func (p *parser) afterCall(out *node) {
 	p.expect(")")
 }
 
-// window parses what is in the brackets of OVER.
+// window parses the parentheses of OVER.
 func (p *parser) window() string {
 	var parts []string
 	if w := p.peek(); w.kind == wordToken && !isOneOf(w.word, "PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS") {

@@ -2,7 +2,7 @@ package translate
 
 import "strings"
 
-// Kind is what is known of the type of an expression or a column.
+// Kind is what is known about the type of an expression or a column.
 type Kind uint8
 
 // The kinds. Unknown is also the kind of a parameter that is not cast.
@@ -21,7 +21,7 @@ const (
 	Array // held as a JSON list
 )
 
-// typeInfo is a PostgreSQL type as the embedded database has it.
+// typeInfo says how a PostgreSQL type is represented in the embedded database.
 type typeInfo struct {
 	kind    Kind
 	declare string // the type of a column in CREATE TABLE
@@ -46,8 +46,7 @@ var types = map[string]typeInfo{
 	"STRING": {Text, "TEXT", "pg_text", "text"},
 }
 
-// KindOf is the kind of a column that was declared with a type, as SQLite
-// reports it.
+// KindOf returns the kind of a column from its declared type, as SQLite reports it.
 func KindOf(declared string) Kind {
 	name, _, _ := strings.Cut(strings.ToUpper(declared), "(")
 	switch name {
@@ -61,7 +60,7 @@ func KindOf(declared string) Kind {
 	return types[strings.TrimSpace(name)].kind
 }
 
-// cast converts an expression to a type, unless it is of it already.
+// convert converts an expression to a type, unless it has that type already.
 func (t typeInfo) convert(n node) node {
 	if n.kind == t.kind && t.kind != Int && t.kind != Float && t.kind != Text || n.sql == "NULL" {
 		return node{sql: n.sql, kind: t.kind, loose: n.loose}
@@ -77,8 +76,8 @@ func (t typeInfo) convert(n node) node {
 	return node{sql: t.cast + "(" + from + ")", kind: t.kind}
 }
 
-// into makes a value fit a column it is compared with or stored in: text that
-// PostgreSQL would read as a time, a UUID, JSON, a number or a boolean.
+// into converts a value for a column that it is compared with or stored in: text that
+// PostgreSQL would parse as a time, a UUID, JSON, a number or a boolean.
 func (n node) into(kind Kind) node {
 	if n.sql == "NULL" || n.kind == kind {
 		return n

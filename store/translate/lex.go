@@ -45,7 +45,7 @@ func errorAt(query string, pos int, format string, args ...any) *Error {
 	}
 }
 
-// byteOrderMark is blank space to SQLite wherever a token may begin.
+// byteOrderMark is whitespace to SQLite wherever a token may begin.
 const byteOrderMark = "\ufeff"
 
 // operators of more than one character, the longest first.
@@ -124,7 +124,7 @@ func (l *lexer) next() (token, error) {
 	return token{kind: opToken, text: rest[:1], pos: start}, nil
 }
 
-// space skips blanks and comments. Comments nest, as on PostgreSQL.
+// space skips whitespace and comments. Comments nest, as on PostgreSQL.
 func (l *lexer) space() error {
 	for l.pos < len(l.in) {
 		rest := l.in[l.pos:]
@@ -280,8 +280,8 @@ func (l *lexer) word() {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// isWordStart agrees with SQLite: every byte of a character beyond ASCII is
-// part of a name.
+// isWordStart agrees with SQLite: every byte of a non-ASCII character is part of a
+// name.
 func isWordStart(c byte) bool {
 	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c >= utf8.RuneSelf
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// primary parses an operand: a literal, a parameter, a column, a function call,
-// CASE, a bracketed expression or a subquery.
+// primary parses an operand: a literal, a parameter, a column, a function call, CASE,
+// an expression in parentheses or a subquery.
 func (p *parser) primary() node {
 	t := p.next()
 	switch t.kind {
@@ -71,7 +71,7 @@ func (p *parser) brackets() node {
 	return out
 }
 
-// constants are the words that stand for a value or a call without brackets.
+// constants are the words that stand for a value or a call without parentheses.
 var constants = map[string]node{
 	"TRUE": {sql: "TRUE", kind: Bool, name: "bool"}, "FALSE": {sql: "FALSE", kind: Bool, name: "bool"},
 	"NULL":              {sql: "NULL"},
@@ -167,8 +167,8 @@ func written(parts []token) string {
 	return strings.Join(out, ".")
 }
 
-// columnName is what PostgreSQL calls a column: names without quotes are in
-// lower case.
+// columnName returns PostgreSQL's name of a column: unquoted names are folded to lower
+// case.
 func columnName(t token) string {
 	if t.kind == wordToken {
 		return strings.ToLower(t.text)
@@ -205,7 +205,7 @@ func (p *parser) caseOf() node {
 	return node{sql: b.String(), kind: commonKind(kinds), name: "case"}
 }
 
-// commonKind is the kind that all known ones of a list agree on.
+// commonKind returns the kind that all items of known kind share.
 func commonKind(items []node) Kind {
 	kind := Unknown
 	for _, n := range items {
@@ -244,8 +244,8 @@ func (p *parser) array() node {
 	return node{sql: "pg_json_array(" + join(items) + ")", kind: Array, elem: commonKind(items), name: "array"}
 }
 
-// asJSON marks a value for the functions that build JSON, to which a boolean
-// and JSON text would otherwise be a number and a string.
+// asJSON marks a value for the functions that build JSON: otherwise a boolean would
+// become a number, and JSON text a string.
 func asJSON(n node) node {
 	switch n.kind {
 	case Bool:

@@ -19,8 +19,8 @@ func (p *parser) startsQuery() bool {
 	}
 }
 
-// closesBefore reports whether the n brackets that come next close one after
-// the other, or before a set operation: ((SELECT 1)) and (SELECT 1) UNION ….
+// closesBefore reports whether the next n parentheses close one after the other, or
+// before a set operation: ((SELECT 1)) and (SELECT 1) UNION ….
 func (p *parser) closesBefore(n int) bool {
 	depth := 0
 	for i := 0; ; i++ {
@@ -43,8 +43,8 @@ func (p *parser) closesBefore(n int) bool {
 	}
 }
 
-// subquery parses a query inside brackets. Its kind and name are those of its
-// first column.
+// subquery parses a query in parentheses. Its kind and name are those of its first
+// column.
 func (p *parser) subquery() node { return p.subqueryAs("") }
 
 // subqueryAs gives the first column a name.
@@ -91,7 +91,7 @@ func (p *parser) queryText(first string) (string, []Column) {
 	return b.String(), columns
 }
 
-// core parses one SELECT or VALUES, or one in brackets.
+// core parses one SELECT or VALUES, or one in parentheses.
 func (p *parser) core(first string) (string, []Column) {
 	switch {
 	case p.accept("VALUES"):
@@ -161,13 +161,13 @@ func (p *parser) core(first string) (string, []Column) {
 		b.WriteString(" WINDOW " + strings.Join(windows, ", "))
 	}
 	if p.peek().word == "ON" && p.at(1).word == "CONFLICT" && !where {
-		b.WriteString(" WHERE TRUE") // else SQLite takes ON for that of a join
+		b.WriteString(" WHERE TRUE") // otherwise SQLite parses ON as that of a join
 	}
 	return b.String(), columns
 }
 
-// values parses the rows after VALUES; columns, where known, are those that
-// the values go to.
+// values parses the rows after VALUES; columns, if known, are those that the values go
+// to.
 func (p *parser) values(columns []Column) (string, []Column) {
 	var rows []string
 	var shape []Column
@@ -248,8 +248,8 @@ func (p *parser) with() string {
 	}
 }
 
-// selectList parses result columns. PostgreSQL's names for those without AS
-// are written out.
+// selectList parses result columns. Those without AS get the names that they have on
+// PostgreSQL.
 func (p *parser) selectList(at int, first string) (string, []Column) {
 	var parts []string
 	var columns []Column
@@ -327,8 +327,8 @@ func (p *parser) list() string {
 	}
 }
 
-// orderList parses the terms of ORDER BY. NULL comes last on PostgreSQL, first
-// where the order is descending; on SQLite it is the other way round.
+// orderList parses the terms of ORDER BY. On PostgreSQL NULL comes last in ascending
+// and first in descending order; on SQLite it is the other way round.
 func (p *parser) orderList() string {
 	var parts []string
 	for {
@@ -362,7 +362,7 @@ func (p *parser) orderList() string {
 	}
 }
 
-// tail parses ORDER BY, LIMIT, OFFSET, FETCH and FOR, which PostgreSQL takes in
+// tail parses ORDER BY, LIMIT, OFFSET, FETCH and FOR, which PostgreSQL accepts in
 // several orders.
 func (p *parser) tail() string {
 	var order, limit, offset string
@@ -395,7 +395,7 @@ func (p *parser) tail() string {
 				p.expect("ROW")
 			}
 			p.expect("ONLY")
-		case p.accept("FOR"): // writes run one at a time, so nothing need be locked
+		case p.accept("FOR"): // writes run one at a time, so no lock is needed
 			for isOneOf(p.peek().word, "UPDATE", "SHARE", "NO", "KEY") {
 				p.skip()
 			}

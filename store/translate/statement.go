@@ -2,7 +2,8 @@ package translate
 
 import "strings"
 
-// statement parses one statement, which may become several of SQLite's or none.
+// statement parses one statement, which may become several statements of SQLite or
+// none.
 func (p *parser) statement() []Statement {
 	t := p.peek()
 	switch t.word {
@@ -60,8 +61,8 @@ func (p *parser) statement() []Statement {
 	return nil
 }
 
-// refusedStatements are those that no module may run, or that have no
-// counterpart, with the reason or what to do instead.
+// refusedStatements are those that modules may not run or that have no counterpart,
+// with the reason or what to do instead.
 var refusedStatements = map[string]string{
 	"BEGIN": transactions, "START": transactions, "COMMIT": transactions, "END": transactions, "ROLLBACK": transactions, "ABORT": transactions,
 	"ATTACH": "a server has one database", "DETACH": "a server has one database",
@@ -125,12 +126,12 @@ func (p *parser) tableName() token {
 		p.failAt(t.pos, "expected the name of a table, not %s", unknownWord(t))
 	}
 	if p.peek().text == "." {
-		p.failAt(t.pos, "the schema %s is not there: the embedded database has one, public", t.text)
+		p.failAt(t.pos, "there is no schema %s: the embedded database has only public", t.text)
 	}
 	return t
 }
 
-// orAction parses SQLite's OR REPLACE and its like.
+// orAction parses SQLite's OR REPLACE and the like.
 func (p *parser) orAction() string {
 	if !p.accept("OR") {
 		return ""

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// maxDepth bounds how deep expressions and subqueries nest.
+// maxDepth is the maximum nesting of expressions and subqueries.
 const maxDepth = 300
 
-// Column is a column of a table, or of a result.
+// Column is a column of a table or of a result.
 type Column struct {
 	Name string
 	Kind Kind
 }
 
-// Schema tells the columns of a table, by its name in lower case, and none of
-// a table that there is not.
+// Schema returns the columns of a table by its name in lower case, or none if there is
+// no such table.
 type Schema func(table string) []Column
 
 // Statement is one translated statement.
@@ -27,8 +27,8 @@ type Statement struct {
 	// Savepoint is a SAVEPOINT, RELEASE or ROLLBACK TO, which belongs in a
 	// transaction.
 	Savepoint bool
-	// Result are the columns of the rows it answers with, as far as they are
-	// known: a column whose name is * stands for any number of them.
+	// Result are the columns of the result as far as they are known; a column with the
+	// name * stands for any number of them.
 	Result []Column
 }
 
@@ -147,7 +147,7 @@ func (p *parser) expect(what string) {
 	}
 }
 
-// skipBrackets passes over a group in brackets that means nothing here.
+// skipBrackets skips a group in parentheses that has no meaning here.
 func (p *parser) skipBrackets() {
 	p.expect("(")
 	for depth := 1; depth > 0; {
@@ -194,7 +194,7 @@ func (p *parser) collectColumns() {
 	}
 }
 
-// columnKind is what is known of a column by its name.
+// columnKind returns what is known about a column by its name.
 func (p *parser) columnKind(parts []token) (kind, elem Kind) {
 	name := strings.ToLower(parts[len(parts)-1].text)
 	if len(parts) == 2 && strings.EqualFold(parts[0].text, "excluded") {
@@ -206,7 +206,7 @@ func (p *parser) columnKind(parts []token) (kind, elem Kind) {
 	return p.names[name], Unknown
 }
 
-// remember keeps the kind of what the statement names with AS.
+// remember records the kind of what the statement names with AS.
 func (p *parser) remember(name string, kind Kind) {
 	if p.second || kind == Unknown {
 		return
@@ -218,8 +218,7 @@ func (p *parser) remember(name string, kind Kind) {
 	p.names[name] = kind
 }
 
-// rest writes what is left of the statement as it came, for what SQLite reads
-// itself.
+// rest writes the remaining statement unchanged, for parts that SQLite parses itself.
 func (p *parser) rest() string {
 	var parts []string
 	for {
