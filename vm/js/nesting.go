@@ -141,7 +141,11 @@ func flat(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 			n += v.Len(list)
 		} else {
 			for i := range v.Len(list) {
-				if walk(list.Get(strconv.Itoa(i)), level+1); n > vm.MaxList {
+				x, ok := v.plainItem(list, i)
+				if !ok {
+					x = list.Get(strconv.Itoa(i))
+				}
+				if walk(x, level+1); n > vm.MaxList {
 					break
 				}
 			}
