@@ -40,7 +40,7 @@ func report(t *testing.T, args ...string) *Report {
 	t.Helper()
 	args = append(args, "--json", "--warmup=50ms", "--settle=20ms", "--server-key=thekey", "--http-key=thehttpkey")
 	var stdout, stderr bytes.Buffer
-	for _, duration := range []string{"600ms", "5s", "20s"} {
+	for _, duration := range []string{"150ms", "1s", "5s", "20s"} {
 		stdout.Reset()
 		stderr.Reset()
 		code := run(t.Context(), append(args, "--duration="+duration), &stdout, &stderr)

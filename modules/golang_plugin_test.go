@@ -4,10 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
+	"kumi/internal/testenv"
 	"kumi/store/fault"
 )
 
@@ -67,14 +67,14 @@ func main() {
 
 // TestPlugin builds a plugin and a program, and loads one into the other.
 func TestPlugin(t *testing.T) {
-	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); !strict {
+	if !testenv.Strict() {
 		t.Skip("builds a program and plugins, which takes a minute: set KUMI_TEST_STRICT=1 to run it, as .ci/run does")
 	}
 	if env, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(env)) != "1" {
-		t.Skip("plugins take cgo, which this Go has not")
+		testenv.Skip(t, "plugins take cgo, which this Go has not")
 	}
 	if _, err := exec.LookPath("gcc"); err != nil {
-		t.Skip("plugins take a C compiler, and there is none")
+		testenv.Skip(t, "plugins take a C compiler, and there is none")
 	}
 	t.Parallel()
 	root, err := filepath.Abs("..")
@@ -85,7 +85,7 @@ func TestPlugin(t *testing.T) {
 	// leaves folders that begin with an underscore alone.
 	dir, err := os.MkdirTemp(root, "_plugintest")
 	if err != nil {
-		t.Skipf("the sources' folder cannot be written to: %v", err)
+		testenv.Skip(t, "the sources' folder cannot be written to: "+err.Error())
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	out := t.TempDir()
@@ -102,7 +102,7 @@ func TestPlugin(t *testing.T) {
 		cmd := exec.Command("go", append(append([]string{"build", "-o", file}, args...), "./"+filepath.Base(dir)+"/"+name)...)
 		cmd.Dir = root
 		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Skipf("cannot build here: %v\n%s", err, text)
+			t.Fatalf("build %s: %v\n%s", name, err, text)
 		}
 		return file
 	}

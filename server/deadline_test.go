@@ -28,8 +28,8 @@ var endless = map[string]servertest.Option{
 func TestStoppedCallIsAnswered(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{
-		"script's deadline": {"--runtime.call_timeout_ms", "1500", "--socket.write_timeout_ms", "500"},
-		"API's deadline":    {"--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "2000", "--socket.write_timeout_ms", "20000"},
+		"script's deadline": {"--runtime.call_timeout_ms", "900", "--socket.write_timeout_ms", "300"},
+		"API's deadline":    {"--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "800", "--socket.write_timeout_ms", "20000"},
 	} {
 		for language, module := range endless {
 			t.Run(name+"/"+language, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestWaitingForAnEngineEnds(t *testing.T) {
 			// The API's deadline is the shorter one, so that a call which holds the
 			// only engine goes on when one that waits has to give up: it comes later,
 			// over a socket, where only the script's deadline counts.
-			srv := servertest.Start(t, module, servertest.Flags("--runtime.call_timeout_ms", "5000", "--socket.idle_timeout_ms", "1000",
+			srv := servertest.Start(t, module, servertest.Flags("--runtime.call_timeout_ms", "2500", "--socket.idle_timeout_ms", "1000",
 				"--runtime.js_min_count", "1", "--runtime.js_max_count", "1", "--runtime.lua_min_count", "1", "--runtime.lua_max_count", "1"))
 			holder := openPeer(t, srv, srv.User(t, "holder")).listen()
 			if err := holder.Send(`{"cid":"hang","rpc":{"id":"hang"}}`); err != nil {

@@ -1,11 +1,13 @@
 package test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
 	"time"
 
+	"kumi/internal/testenv"
 	"kumi/server/servertest"
 )
 
@@ -106,9 +108,9 @@ const atOnce = 3
 func TestBombs(t *testing.T) { // alone, as it watches the heap and the clock
 	for language, module := range bombs {
 		t.Run(language, func(t *testing.T) {
-			const limit = time.Second
+			limit := testenv.Size(500*time.Millisecond, time.Second)
 			srv := servertest.Start(t, module, servertest.Flags(
-				"--runtime.call_timeout_ms", "1000", "--runtime.tick_timeout_ms", "1000", "--runtime.max_call_memory_mb", "96", "--runtime.max_result_bytes", "1000000",
+				"--runtime.call_timeout_ms", fmt.Sprint(limit.Milliseconds()), "--runtime.tick_timeout_ms", fmt.Sprint(limit.Milliseconds()), "--runtime.max_call_memory_mb", "96", "--runtime.max_result_bytes", "1000000",
 				"--runtime.js_max_count", "4", "--runtime.lua_max_count", "4"))
 			other, victim := srv.User(t, "other").Socket(t), srv.User(t, "victim")
 			echo := func() time.Duration {

@@ -11,12 +11,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"kumi/server/servertest"
+	"kumi/internal/testenv"
 )
 
 // greeter is a module without a go.mod, with a main function as plugins have.
@@ -41,11 +40,11 @@ func main() {}
 // needGo skips a test where there is no go command.
 func needGo(t *testing.T) {
 	t.Helper()
-	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); !strict {
+	if !testenv.Strict() {
 		t.Skip("builds programs, which takes a minute: set KUMI_TEST_STRICT=1 to run it, as .ci/run does")
 	}
 	if _, err := exec.LookPath("go"); err != nil {
-		servertest.Skip(t, "building modules takes the go command, which is not installed here")
+		testenv.Skip(t, "building modules takes the go command, which is not installed here")
 	}
 }
 
@@ -75,10 +74,10 @@ func TestBuildPlugin(t *testing.T) {
 	t.Parallel()
 	needGo(t)
 	if env, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(env)) != "1" {
-		servertest.Skip(t, "plugins take cgo, which this Go has not")
+		testenv.Skip(t, "plugins take cgo, which this Go has not")
 	}
 	if _, err := exec.LookPath("gcc"); err != nil {
-		servertest.Skip(t, "plugins take a C compiler, and there is none")
+		testenv.Skip(t, "plugins take a C compiler, and there is none")
 	}
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no plugins on Windows")

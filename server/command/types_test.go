@@ -6,9 +6,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
+
+	"kumi/internal/testenv"
 )
 
 func TestTypesCommand(t *testing.T) {
@@ -275,11 +276,11 @@ const matchSignal: nkruntime.MatchSignalFunction<BeforeState> = function (ctx, l
 func testPublished(t *testing.T, dir string) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/heroiclabs/nakama-common").Output()
 	if err != nil {
-		skip(t, "go cannot say where the published declarations are")
+		testenv.Skip(t, "go cannot say where the published declarations are")
 	}
 	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "index.d.ts"))
 	if err != nil {
-		skip(t, "the published declarations are not there")
+		testenv.Skip(t, "the published declarations are not there")
 	}
 	theirs := regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(string(text), "")
 	theirs = strings.Replace(theirs, "namespace nkruntime", "namespace published", 1)
@@ -383,7 +384,7 @@ func compiler(t *testing.T) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			skip(t, "needs Node.js: "+tool+" is not installed")
+			testenv.Skip(t, "needs Node.js: "+tool+" is not installed")
 		}
 	}
 	dir := t.TempDir()
@@ -393,16 +394,7 @@ func compiler(t *testing.T) string {
 	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		skip(t, "could not install the TypeScript compiler: "+err.Error()+"\n"+string(out))
+		testenv.Skip(t, "could not install the TypeScript compiler: "+err.Error()+"\n"+string(out))
 	}
 	return dir
-}
-
-// skip skips, except where everything has to run.
-func skip(t *testing.T, why string) {
-	t.Helper()
-	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }

@@ -5,8 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"testing"
+
+	"kumi/internal/testenv"
 )
 
 // NodePackages returns a folder with the published clients installed, in the versions
@@ -15,7 +16,7 @@ func NodePackages(t testing.TB) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			Skip(t, "needs Node.js: "+tool+" is not installed")
+			testenv.Skip(t, "needs Node.js: "+tool+" is not installed")
 		}
 	}
 	_, here, _, _ := runtime.Caller(0)
@@ -27,7 +28,7 @@ func NodePackages(t testing.TB) string {
 	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		Skip(t, "could not install the published client: "+err.Error()+"\n"+string(out))
+		testenv.Skip(t, "could not install the published client: "+err.Error()+"\n"+string(out))
 	}
 	return dir
 }
@@ -42,14 +43,4 @@ func CopyFile(t testing.TB, path, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// Skip skips a test because something is not available. With KUMI_TEST_STRICT=1 it
-// fails the test instead.
-func Skip(t testing.TB, why string) {
-	t.Helper()
-	if strict, _ := strconv.ParseBool(os.Getenv("KUMI_TEST_STRICT")); strict {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"kumi/server/servertest"
+	"kumi/internal/testenv"
 	"kumi/store/storetest"
 )
 
@@ -40,7 +40,7 @@ func browser(t *testing.T) context.Context {
 	ctx, stop := chromedp.NewContext(allocator)
 	t.Cleanup(stop)
 	if err := chromedp.Do(ctx); errors.Is(err, exec.ErrNotFound) {
-		servertest.Skip(t, "needs Chromium or Chrome: "+err.Error())
+		testenv.Skip(t, "needs Chromium or Chrome: "+err.Error())
 	} else if err != nil {
 		t.Fatalf("start a browser: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"kumi/internal/testenv"
 	"kumi/modules/script"
 	"kumi/vm"
 )
@@ -78,11 +79,11 @@ func published(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/heroiclabs/nakama-common").Output()
 	if err != nil {
-		t.Skip("go cannot say where the published declarations are")
+		testenv.Skip(t, "go cannot say where the published declarations are")
 	}
 	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "index.d.ts"))
 	if err != nil {
-		t.Skip("the published declarations are not there")
+		testenv.Skip(t, "the published declarations are not there")
 	}
 	return regexp.MustCompile(`(?s)/\*.*?\*/`).ReplaceAllString(string(text), "")
 }

@@ -18,6 +18,7 @@ import (
 
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/internal/testenv"
 	"kumi/modules/script"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -115,11 +116,11 @@ func declarations(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/heroiclabs/nakama-common").Output()
 	if err != nil {
-		t.Skip("the folder of nakama-common is not known: the go command cannot be run")
+		testenv.Skip(t, "the folder of nakama-common is not known: the go command cannot be run")
 	}
 	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "index.d.ts"))
 	if err != nil {
-		t.Skip("nakama-common is here without its TypeScript declarations: ", err)
+		testenv.Skip(t, "nakama-common is here without its TypeScript declarations: "+err.Error())
 	}
 	return string(text)
 }
@@ -197,7 +198,7 @@ func TestPendingIsPending(t *testing.T) {
 	built := map[string]bool{}
 	files, err := filepath.Glob(filepath.Join("..", "..", "core", "*.go"))
 	if err != nil || len(files) == 0 {
-		t.Skip("the sources of core are not here")
+		testenv.Skip(t, "the sources of core are not here")
 	}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
