@@ -21,7 +21,7 @@ var errTooManyWrites = fault.New(fault.ResourceExhausted, "Too many writes of th
 // server's own writes have a queue without a limit.
 type writeQueue struct {
 	mu     sync.Mutex
-	lines  map[string][]*op
+	queues map[string][]*op
 	order  []string // the owners with a queue, in the order in which they are served
 	length int
 	closed bool
@@ -32,19 +32,19 @@ type writeQueue struct {
 func (q *writeQueue) push(o *op) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	line, exists := q.lines[o.owner]
+	queue, exists := q.queues[o.owner]
 	switch {
 	case q.closed:
 		return ErrClosed
-	case o.owner != "" && len(line) >= maxWaiting:
+	case o.owner != "" && len(queue) >= maxWaiting:
 		return errTooManyWrites
 	case !exists:
-		if q.lines == nil {
-			q.lines = map[string][]*op{}
+		if q.queues == nil {
+			q.queues = map[string][]*op{}
 		}
 		q.order = append(q.order, o.owner)
 	}
-	q.lines[o.owner] = append(line, o)
+	q.queues[o.owner] = append(queue, o)
 	q.length++
 	return nil
 }
@@ -56,13 +56,13 @@ func (q *writeQueue) take(n int) (ops []*op, closed bool) {
 	defer q.mu.Unlock()
 	for len(ops) < n && len(q.order) > 0 {
 		owner := q.order[0]
-		line, share := q.lines[owner], 1
+		queue, share := q.queues[owner], 1
 		if owner == "" {
 			share = serverShare
 		}
-		for share > 0 && len(line) > 0 && len(ops) < n {
-			o := line[0]
-			line[0], line = nil, line[1:]
+		for share > 0 && len(queue) > 0 && len(ops) < n {
+			o := queue[0]
+			queue[0], queue = nil, queue[1:]
 			q.length--
 			if o.state.Load() != opDropped {
 				ops = append(ops, o)
@@ -70,11 +70,11 @@ func (q *writeQueue) take(n int) (ops []*op, closed bool) {
 			}
 		}
 		q.order = q.order[1:]
-		if len(line) == 0 {
-			delete(q.lines, owner)
+		if len(queue) == 0 {
+			delete(q.queues, owner)
 			continue
 		}
-		q.lines[owner] = line
+		q.queues[owner] = queue
 		q.order = append(q.order, owner)
 	}
 	return ops, q.closed
@@ -87,14 +87,14 @@ func (q *writeQueue) putBack(ops []*op) {
 	defer q.mu.Unlock()
 	for i := len(ops) - 1; i >= 0; i-- {
 		o := ops[i]
-		line, exists := q.lines[o.owner]
+		queue, exists := q.queues[o.owner]
 		if !exists {
-			if q.lines == nil {
-				q.lines = map[string][]*op{}
+			if q.queues == nil {
+				q.queues = map[string][]*op{}
 			}
 			q.order = append([]string{o.owner}, q.order...)
 		}
-		q.lines[o.owner] = append([]*op{o}, line...)
+		q.queues[o.owner] = append([]*op{o}, queue...)
 		q.length++
 	}
 }

@@ -13,7 +13,7 @@ const (
 	matchAll matchKind = iota
 	matchExists
 	matchText
-	matchNumber // as a number, or written like that as text
+	matchNumber // as a number, or as its text
 	matchNumberRange
 	matchDateRange
 	matchWildcard
@@ -32,7 +32,8 @@ const (
 	lessOrEqual
 )
 
-// holds takes the comparison of the value with the bound: -1, 0 or 1.
+// holds reports whether the operator is satisfied; order is the comparison of the
+// value with the bound: -1, 0 or 1.
 func (op rangeOp) holds(order int) bool {
 	switch op {
 	case greater:
@@ -46,27 +47,27 @@ func (op rangeOp) holds(order int) bool {
 	}
 }
 
-// clause is one compiled condition. Which fields count depends on kind.
+// clause is one compiled condition. Which fields are used depends on kind.
 type clause struct {
 	kind       matchKind
 	op         rangeOp
 	edits      int
 	field      string
 	key        uint64 // of the field
-	bit        uint64 // of the text, where it has to be there; else 0
+	bit        uint64 // of the text, if the document must contain it; otherwise 0
 	text       string
 	number     float64
 	date       time.Time
 	pattern    []rune
 	expression *regexp.Regexp
-	weight     int // of a pattern, in steps for each byte of the text
+	weight     int // cost of a pattern, in steps per byte of the text
 	boost      float64
 	source     string // as written, with its sign
 }
 
-// matches tells whether any value of the clause's field matches. Patterns and
-// fields with many values use steps of the budget; once it is used up the
-// result is meaningless.
+// matches reports whether any value of the clause's field matches. Patterns and fields
+// with many values take steps from the budget; once it is used up the result is
+// meaningless.
 func (c *clause) matches(doc *Doc, steps *int) bool {
 	if c.kind == matchAll {
 		return true
@@ -118,7 +119,7 @@ func (c *clause) inRange(number float64) bool {
 	case number > c.number:
 		return c.op.holds(1)
 	}
-	return number == c.number && c.op.holds(0) // not a number is in no range
+	return number == c.number && c.op.holds(0) // NaN is in no range
 }
 
 func (c *clause) matchesText(text string, steps *int) bool {

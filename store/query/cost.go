@@ -8,8 +8,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Limits for queries. Queries come from clients, and so does much of what they
-// are matched against.
+// Limits for queries. Clients send both the queries and much of what they are matched
+// against.
 const (
 	// MaxPattern is the maximum size of a regular expression, in instructions of its
 	// program, and of a wildcard pattern, in characters.
@@ -29,18 +29,18 @@ const (
 	fuzzyWeight = 2*maxEdits + 1
 )
 
-// ListSteps is a budget for one listing: about a second of one core at worst.
+// ListSteps is the budget of one listing: at worst about a second of one core.
 const ListSteps int = 50_000_000
 
 // ErrCost is the error of a listing whose query has used up the budget.
-var ErrCost = fault.New(fault.InvalidArgument, "the query costs too much for what there is to look at; use fewer or simpler patterns, or clauses without any that leave less to look at")
+var ErrCost = fault.New(fault.InvalidArgument, "the query is too expensive for the number of values to compare; use fewer or simpler patterns, or add clauses without patterns that narrow the result")
 
 // Unbounded is a budget that no query uses up.
 const Unbounded int = math.MaxInt
 
-// Costly tells whether the query uses a budget: it has a pattern, or very many
-// clauses. Other queries use some only with documents that have several values
-// in a field.
+// Costly reports whether the query uses a budget in any case: it has a pattern, or
+// very many clauses. Other queries only use one for documents with several values in a
+// field.
 func (q *Query) Costly() bool { return q.costly }
 
 // measure computes the cost of the parsed query.
@@ -75,9 +75,9 @@ func spend(steps *int, n int) bool {
 	return true
 }
 
-// programSize estimates the number of instructions of a compiled expression
-// before compiling it, since nested repetitions multiply. A large character
-// class counts as several.
+// programSize estimates the number of instructions of a compiled expression before
+// compiling it, because nested repetitions multiply. A large character class counts as
+// several.
 func programSize(re *syntax.Regexp) int {
 	size := 1
 	switch re.Op {
@@ -103,14 +103,14 @@ func programSize(re *syntax.Regexp) int {
 	return size
 }
 
-// looksAt tells whether a pattern of that weight may be matched against a
-// text, and spends the cost.
+// looksAt takes the cost of matching a pattern of that weight against a text from the
+// budget, and reports whether it may be matched.
 func looksAt(text string, weight int, steps *int) bool {
 	return len(text) <= MaxPatternText && spend(steps, weight*(len(text)+1))
 }
 
-// nearLength tells whether a text can be within that many edits of a word, by
-// its length alone.
+// nearLength reports whether a text can be within that many edits of a word, judging
+// by its length alone.
 func nearLength(word []rune, text string, edits int) bool {
 	return len(text) >= len(word)-edits && len(text) <= utf8.UTFMax*(len(word)+edits)
 }

@@ -31,12 +31,11 @@ type field struct {
 // NewDoc returns an empty document.
 func NewDoc() *Doc { return &Doc{} }
 
-// AddJSON adds what is in a JSON object under prefix: "label" makes the key
-// "mode" the field "label.mode". Nested objects lengthen the path with dots,
-// each element of an array counts as a value of the same field, null is
-// nothing, and strings, numbers and booleans go as by AddString, AddNumber and
-// AddBool. Text that is no JSON object is refused with fault.InvalidArgument
-// and adds nothing.
+// AddJSON adds the values of a JSON object under prefix: with the prefix "label" the
+// key "mode" becomes the field "label.mode". Nested objects extend the path with dots,
+// each element of an array is a value of the same field, null is ignored, and strings,
+// numbers and booleans are added as by AddString, AddNumber and AddBool. Text that is
+// not a JSON object fails with InvalidArgument and adds nothing.
 func (d *Doc) AddJSON(prefix, text string) error {
 	var object map[string]any
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
@@ -49,8 +48,8 @@ func (d *Doc) AddJSON(prefix, text string) error {
 	return nil
 }
 
-// walk adds value at path. The path is a byte slice, so that names are only
-// made for what is indexed.
+// walk adds value at path. The path is a byte slice, so that names are only allocated
+// for what is indexed.
 func (d *Doc) walk(path []byte, value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -71,9 +70,9 @@ func (d *Doc) walk(path []byte, value any) {
 	}
 }
 
-// AddString adds a value a user chose: a date where the text is one (see
-// package time's RFC3339, also without zone, with a space for the T, or the day
-// alone), else exact text. A date answers ranges only, not equality.
+// AddString adds a value that a user chose: a date if the text is one (RFC 3339, also
+// without a zone, with a space instead of the T, or only the day), otherwise exact
+// text. A date only matches ranges.
 func (d *Doc) AddString(name, text string) {
 	if date, ok := parseDate(text); ok {
 		f := d.field(name)
@@ -106,8 +105,8 @@ func (d *Doc) AddBool(name string, value bool) {
 	d.AddKeyword(name, text)
 }
 
-// Terms yields every exact text value with its field, the counterpart of
-// Query.Required for an index. A value added twice is yielded twice.
+// Terms yields every exact text value with its field, for an index; see
+// Query.Required. A value that was added twice is yielded twice.
 func (d *Doc) Terms() iter.Seq[Term] {
 	return func(yield func(Term) bool) {
 		for i := range d.fields {
@@ -126,7 +125,7 @@ func (d *Doc) field(name string) *field {
 	at, found := d.position(key, name)
 	if !found {
 		d.keys = slices.Insert(d.keys, at, key)
-		d.fields = slices.Insert(d.fields, at, field{name: oneName(name)})
+		d.fields = slices.Insert(d.fields, at, field{name: intern(name)})
 	}
 	return &d.fields[at]
 }
@@ -140,7 +139,7 @@ func (d *Doc) find(key uint64, name string) *field {
 	return &d.fields[at]
 }
 
-// position is a hand-written binary search, as most of the cost of a match is
+// position is a hand-written binary search, because most of the cost of a match is
 // here.
 func (d *Doc) position(key uint64, name string) (at int, found bool) {
 	low, high := 0, len(d.keys)
@@ -159,21 +158,21 @@ func (d *Doc) position(key uint64, name string) (at int, found bool) {
 	return low, false
 }
 
-// keyOf returns the key by which fields are sorted and found: comparing
-// numbers is much cheaper than comparing names with a common prefix.
+// keyOf returns the key by which fields are sorted and found: comparing numbers is
+// much cheaper than comparing names with a common prefix.
 func keyOf(name string) uint64 { return maphash.String(keySeed, name) }
 
 var keySeed = maphash.MakeSeed()
 
-// termBit maps a text of a field to one of 64 bits. A document without the bit
-// does not have the text, and need not be searched.
+// termBit maps a text of a field to one of 64 bits. A document without the bit does
+// not contain the text and need not be searched.
 func termBit(key uint64, text string) uint64 {
 	return 1 << ((maphash.String(keySeed, text) ^ key>>1) >> 58)
 }
 
-// oneName interns a name, so that equal names usually compare equal by
-// pointer.
-func oneName(name string) string { return unique.Make(name).Value() }
+// intern returns the canonical copy of a name, so that equal names usually compare
+// equal by pointer.
+func intern(name string) string { return unique.Make(name).Value() }
 
 var dateLayouts = [...]string{
 	time.RFC3339, // with or without a fraction of a second

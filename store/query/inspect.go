@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Range is a bound that a clause every matching document must satisfy puts on
-// the numbers of a field. An end that is not limited is infinite.
+// Range is a numeric bound on a field that every matching document satisfies. An end
+// without a limit is infinite.
 type Range struct {
 	Field             string
 	Low, High         float64
 	LowOpen, HighOpen bool // the end itself is outside
-	// Text is set where the clause asks for one number: a document with this
-	// exact text in the field matches too, whatever its numbers are.
+	// Text is set if the clause asks for one number: a document with this exact text
+	// in the field matches too, whatever its numbers are.
 	Text string
 }
 
-// Ranges lists the numeric bounds of the query, one per clause, in no special
-// order: what an index of numbers can use before Match. Two ranges of one field
-// may be met by two values of it; who has one value per field may intersect
-// them. The result is a new slice.
+// Ranges returns the numeric bounds of the query, one per clause, in no particular
+// order: what an index of numbers can use before Match. Two ranges of one field may be
+// satisfied by two values of it; a caller with one value per field may intersect them.
+// The result is a new slice.
 func (q *Query) Ranges() []Range {
 	var ranges []Range
 	q.eachNeeded(func(c *clause) {
@@ -39,8 +39,8 @@ func (q *Query) Ranges() []Range {
 	return ranges
 }
 
-// Needed lists the exact text values every matching document has, as Required
-// does, and also that of a lone optional clause, without which nothing matches.
+// Needed returns the exact text values that every matching document has, like
+// Required, and also that of a single optional clause, without which nothing matches.
 // The result is a new slice.
 func (q *Query) Needed() []Term {
 	var terms []Term
@@ -52,8 +52,7 @@ func (q *Query) Needed() []Term {
 	return terms
 }
 
-// eachNeeded calls visit for the clauses that every matching document
-// satisfies.
+// eachNeeded calls visit for the clauses that every matching document satisfies.
 func (q *Query) eachNeeded(visit func(*clause)) {
 	for i := range q.must {
 		visit(&q.must[i])
@@ -63,8 +62,8 @@ func (q *Query) eachNeeded(visit func(*clause)) {
 	}
 }
 
-// MaxScore returns the maximum score of a document: that of one which matches
-// every must and should clause.
+// MaxScore returns the highest score that a document can have: that of one which
+// matches every must and should clause.
 func (q *Query) MaxScore() (score float64) {
 	if len(q.must) == 0 && len(q.should) == 0 {
 		return 1
@@ -79,9 +78,9 @@ func (q *Query) MaxScore() (score float64) {
 	return score
 }
 
-// Failing lists the clauses, as written, that keep doc from matching; nil when
-// it matches. Optional clauses of which none matched are one text. It takes steps
-// of a budget as MatchWithin does; once that is below 0 the list means nothing.
+// Failing returns the clauses, as written, because of which doc does not match; nil if
+// it matches. If no optional clause matched, they are one text. It takes steps from a
+// budget like MatchWithin; if that becomes negative the result is meaningless.
 func (q *Query) Failing(doc *Doc, steps *int) []string {
 	if q.perDoc > 0 && !spend(steps, q.perDoc) {
 		return nil

@@ -24,8 +24,8 @@ const (
 	tokenBoost
 )
 
-// escapable are the characters whose meaning a backslash takes away. Before
-// any other character a backslash stands for itself.
+// escapable are the characters that a backslash escapes. Before any other character a
+// backslash stands for itself.
 const escapable = `+-=&|><!(){}[]^"~*?:\/ `
 
 // token is one lexical part of a query. Offsets are in bytes.
@@ -33,7 +33,7 @@ type token struct {
 	kind       tokenKind
 	start, end int
 
-	text string // unescaped; of a fuzzy or boost token the part behind its sign
+	text string // unescaped; of a fuzzy or boost token the part after its sign
 
 	// pattern is set for a word with unescaped wildcards.
 	pattern []rune
@@ -50,13 +50,13 @@ type lexer struct {
 	at     int
 }
 
-// fail reports what is wrong at a byte offset.
+// fail returns an InvalidArgument error for a byte offset.
 func (l *lexer) fail(offset int, format string, args ...any) error {
 	at := utf8.RuneCountInString(l.source[:offset]) + 1
 	return fault.Newf(fault.InvalidArgument, "query at character "+strconv.Itoa(at)+": "+format, args...)
 }
 
-// next reads the token at the cursor, skipping blanks before it.
+// next reads the next token, skipping spaces before it.
 func (l *lexer) next() (token, error) {
 	for l.at < len(l.source) {
 		r, width := utf8.DecodeRuneInString(l.source[l.at:])
@@ -114,8 +114,8 @@ func (l *lexer) rangeSign() token {
 	return t
 }
 
-// suffix reads "~" or "^" and all that is glued to it, so that the parser can
-// refuse what is not a number instead of taking it for the next clause.
+// suffix reads "~" or "^" with everything up to the next space, so that the parser can
+// refuse what is not a number instead of reading it as the next clause.
 func (l *lexer) suffix(kind tokenKind) token {
 	start := l.at
 	l.at++
@@ -142,12 +142,11 @@ func (l *lexer) phrase() (token, error) {
 			text.WriteByte(c)
 		}
 	}
-	return token{}, l.fail(start, "the quote is never closed")
+	return token{}, l.fail(start, "the quote is not closed")
 }
 
-// closingSlash is where the regular expression ends that begins at the cursor:
-// at the last slash of the word. It is 0 for a word that only begins with a
-// slash.
+// closingSlash returns where the regular expression that begins at the cursor ends: at
+// the last slash of the word. It is 0 for a word that only begins with a slash.
 func (l *lexer) closingSlash() int {
 	for at := l.at + 1; at < len(l.source) && l.source[at] != ' '; at++ {
 		switch l.source[at] {
@@ -162,7 +161,7 @@ func (l *lexer) closingSlash() int {
 	return 0
 }
 
-// word reads up to a space, ":", "^" or "~". Other blanks are part of it.
+// word reads up to a space, ":", "^" or "~". Other whitespace is part of the word.
 func (l *lexer) word() token {
 	t := token{kind: tokenWord, start: l.at}
 	var text strings.Builder
@@ -198,7 +197,7 @@ func (l *lexer) word() token {
 	return t
 }
 
-// escapes tells whether a backslash in front of rest is an escape.
+// escapes reports whether a backslash in front of rest is an escape.
 func escapes(rest string) bool {
 	return rest != "" && strings.IndexByte(escapable, rest[0]) >= 0
 }

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxEdits is the widest fuzzy search.
+// maxEdits is the maximum number of edits of a fuzzy search.
 const maxEdits = 2
 
-// parser reads clauses with one token of look-ahead.
+// parser reads clauses with one token of lookahead.
 type parser struct {
 	lexer
 	token token
@@ -53,7 +53,7 @@ func (p *parser) parse(q *Query) error {
 			return err
 		}
 		c.source = strings.TrimSpace(p.source[start:p.token.start])
-		c.field, c.key = oneName(c.field), keyOf(c.field)
+		c.field, c.key = intern(c.field), keyOf(c.field)
 		if c.kind == matchText {
 			c.bit = termBit(c.key, c.text)
 		}
@@ -84,7 +84,7 @@ func (p *parser) clause() (clause, error) {
 		}
 	}
 	if value.kind == tokenWord && value.text == "/" {
-		return c, p.fail(value.start, "the regular expression is never closed with a slash")
+		return c, p.fail(value.start, "the regular expression has no closing slash")
 	}
 	if err := p.value(&c, value, named); err != nil {
 		return c, err
@@ -100,12 +100,12 @@ func (p *parser) clause() (clause, error) {
 	return c, nil
 }
 
-// value fills c from its value; the cursor is behind the value's first token.
+// value fills c from its value; the cursor is after the value's first token.
 func (p *parser) value(c *clause, value token, named bool) error {
 	switch value.kind {
 	case tokenWord:
 		if len(value.pattern) > MaxPattern {
-			return p.fail(value.start, "a pattern with wildcards has at most %d characters, this one %d", MaxPattern, len(value.pattern))
+			return p.fail(value.start, "a pattern with wildcards has at most %d characters; this one has %d", MaxPattern, len(value.pattern))
 		}
 		c.word(value)
 		return nil
@@ -132,7 +132,7 @@ func (p *parser) value(c *clause, value token, named bool) error {
 	return p.fail(value.start, "a clause cannot begin with %q; escape it if it belongs to a value", sign)
 }
 
-// word makes c match a word: any value, a wildcard, a number or text.
+// word makes c match a word: any value, a wildcard pattern, a number or text.
 func (c *clause) word(value token) {
 	c.text = value.text
 	stars := len(value.pattern) > 0
@@ -151,7 +151,7 @@ func (c *clause) word(value token) {
 	}
 }
 
-// rangeEnd reads the number or the quoted date behind a range sign.
+// rangeEnd reads the number or the quoted date after a range operator.
 func (p *parser) rangeEnd(c *clause, sign token) error {
 	end, negative := p.token, false
 	if end.kind == tokenMinus {
@@ -182,7 +182,7 @@ func (p *parser) expression(c *clause, value token) error {
 	// The expression is parsed alone first: inside a group an unbalanced
 	// parenthesis could pass.
 	if len(value.text) > maxExpression {
-		return p.fail(value.start, "a regular expression has at most %d bytes, this one %d", maxExpression, len(value.text))
+		return p.fail(value.start, "a regular expression has at most %d bytes; this one has %d", maxExpression, len(value.text))
 	}
 	parsed, err := syntax.Parse(value.text, syntax.Perl)
 	if err == nil {
@@ -224,7 +224,7 @@ func (p *parser) boost(c *clause) error {
 	if sign.text != "" {
 		boost, err := strconv.ParseFloat(sign.text, 64)
 		if err != nil || boost < 0 || math.IsNaN(boost) || math.IsInf(boost, 0) {
-			return p.fail(sign.start, "%q is not a boost; it is a number from 0 up", sign.text)
+			return p.fail(sign.start, "%q is not a boost, which is a number of at least 0", sign.text)
 		}
 		c.boost = boost
 		if c.kind == matchText || c.kind == matchFuzzy {

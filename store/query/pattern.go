@@ -2,14 +2,14 @@ package query
 
 import "unicode/utf8"
 
-// Wildcards inside a pattern of runes; no text has negative runes.
+// Wildcards in a pattern of runes. Text has no negative runes.
 const (
 	anyOne rune = -1
 	anyRun rune = -2
 )
 
-// wildcardMatch matches the whole text. After a mismatch it lets the last run
-// wildcard take one more character; earlier ones never need to be tried again.
+// wildcardMatch matches the whole text. After a mismatch it extends what the last *
+// matches by one character; earlier ones need not be tried again.
 func wildcardMatch(pattern []rune, text string) bool {
 	p, t := 0, 0
 	run, taken := -1, 0
@@ -36,8 +36,8 @@ func wildcardMatch(pattern []rune, text string) bool {
 	return p == len(pattern)
 }
 
-// wildcardWeight is what wildcardMatch takes per character at worst: it compares
-// the part behind a run wildcard anew from each character on.
+// wildcardWeight is the worst cost of wildcardMatch per character: from each character
+// on it may compare the part after a * again.
 func wildcardWeight(pattern []rune) int {
 	longest, part := 0, 0
 	for _, r := range pattern {
@@ -49,10 +49,10 @@ func wildcardWeight(pattern []rune) int {
 	return 1 + longest/2 // comparing characters is cheap
 }
 
-// withinEdits tells whether text is at most edits (no more than maxEdits)
+// withinEdits reports whether text is at most edits (no more than maxEdits)
 // insertions, deletions or replacements of characters away from word. Only the
-// diagonal band of the edit matrix that can stay within edits is computed:
-// row[i] is the distance at column (current row)+i-edits.
+// diagonal band of the edit matrix that can stay within edits is computed: row[i] is
+// the distance at column (current row)+i-edits.
 func withinEdits(word []rune, text string, edits int) bool {
 	const beyond = maxEdits + 1
 	length := utf8.RuneCountInString(text)

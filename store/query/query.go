@@ -1,49 +1,48 @@
-// Package query is the query-string language with which matches and parties
-// are listed and the matchmaker finds opponents.
+// Package query implements the query language for listing matches and parties, and
+// for the matchmaker.
 //
-// A query is a row of clauses separated by spaces:
+// A query is a list of clauses separated by spaces:
 //
 //	field:value       should match; raises the score
 //	+field:value      must match
 //	-field:value      must not match
 //	field:"a value"   a value with spaces or other special characters
 //	field:>=5         a range: > >= < <= with a number or a quoted date
-//	field:ab*  a?c    wildcards; field:* asks for any value at all
-//	field:value~2     at most so many edits away: ~1, ~2, or ~ for one
+//	field:ab*  a?c    wildcards; field:* matches any value
+//	field:value~2     at most that many edits away: ~1, ~2, or ~ for one
 //	field:/a|b/       a regular expression for the whole value
-//	clause^3          counts more in the score: nine times as much where it asks
-//	                  for a text, else three times
-//	*                 alone, everything
+//	clause^3          a boost: counts nine times as much in the score if the clause
+//	                  is for text, otherwise three times
+//	*                 alone, matches everything
 //
-// The language is that of bluge, Nakama's search library; where it is unlike
-// it, docs/compatibility.md says so. Clauses are parted by the space alone:
-// other blanks belong to a value. Values are whole and case-sensitive. A
-// regular expression has no space, which \  stands for. A backslash takes the meaning from one
-// of + - = & | > < ! ( ) { } [ ] ^ " ~ * ? : \ / and the space; before anything
-// else it is an ordinary character. + - and the rest are special only where a
-// value begins, so uuids and paths need no escape; ":", "^" and "~" always are.
-// A clause without a field looks in DefaultField.
+// The language is that of bluge, Nakama's search library; docs/compatibility.md
+// lists the differences. Only spaces separate clauses: other whitespace is part of a
+// value. Values are matched as a whole and case-sensitively. In a regular expression a
+// space is written as backslash and space. A backslash escapes one of
+// + - = & | > < ! ( ) { } [ ] ^ " ~ * ? : \ / and the space; before any other
+// character it stands for itself. + - and the others are special only at the beginning
+// of a value, so UUIDs and paths need no escapes; ":", "^" and "~" always are. A
+// clause without a field searches DefaultField.
 //
-// Parse turns the text into a Query once; a Query and a finished Doc never
-// change, so any goroutine may match them, and matching allocates nothing (a
-// regular expression takes its memory from a pool). The package imports only
-// store/fault.
+// Parse compiles the text once. A Query and a finished Doc are immutable, so any
+// goroutine may match them. Matching does not allocate (a regular expression takes its
+// memory from a pool).
 package query
 
 import "slices"
 
-// DefaultField is where a clause that names no field looks. Documents have it
-// only when the caller adds it.
+// DefaultField is the field of a clause that does not name one. Documents only have it
+// if the caller adds it.
 const DefaultField = "_all"
 
-// Query is a parsed query. It is safe for use by many goroutines at once.
+// Query is a parsed query. It may be used from any goroutine.
 type Query struct {
 	source                string
 	must, should, mustNot []clause
 	required              []Term
 	costly                bool
-	perDoc                int    // steps a match takes for its many clauses alone
-	terms                 uint64 // the bits of the texts that every match has
+	perDoc                int    // steps per match for the number of clauses
+	terms                 uint64 // the bits of the texts that every matching document has
 }
 
 // Term is one exact text value of a field.
@@ -51,9 +50,9 @@ type Term struct {
 	Field, Text string
 }
 
-// Parse compiles text. Empty or blank text and "*" match every document. The
-// error has code fault.InvalidArgument and names the character (from 1) where
-// the text goes wrong, and why.
+// Parse compiles text. Empty text, spaces and "*" match every document. The error has
+// the code InvalidArgument and names the character (from 1) at which the text is
+// wrong, and why.
 func Parse(text string) (*Query, error) {
 	p := parser{lexer: lexer{source: text}}
 	q := &Query{source: text}
@@ -74,18 +73,19 @@ func Parse(text string) (*Query, error) {
 	return q, nil
 }
 
-// Match tells whether doc answers the query and how well. The score is the sum
-// of the boosts (1 where none is given) of all must and should clauses that
-// match; a query that only excludes, or is empty, scores 1. With no must clause
-// at least one should clause has to match. It allocates nothing.
+// Match reports whether doc matches the query, and its score. The score is the sum of
+// the boosts (1 by default) of all must and should clauses that match; an empty query,
+// or one that only excludes, scores 1. Without a must clause at least one should
+// clause has to match. Match does not allocate.
 func (q *Query) Match(doc *Doc) (score float64, ok bool) {
 	steps := Unbounded
 	return q.MatchWithin(doc, &steps)
 }
 
-// MatchWithin is Match with a budget, of which patterns, fields of many values, and
-// queries of very many clauses take steps: a step is a few nanoseconds at most. A match that needs
-// more than is left is not tried further: it answers no and leaves less than 0.
+// MatchWithin is Match with a budget, from which patterns, fields with many values and
+// queries with very many clauses take steps. A step is at most a few nanoseconds. A
+// match that needs more than is left is abandoned: ok is false and the budget is
+// negative.
 func (q *Query) MatchWithin(doc *Doc, steps *int) (score float64, ok bool) {
 	if q.terms&^doc.terms != 0 || q.perDoc > 0 && !spend(steps, q.perDoc) {
 		return 0, false
@@ -117,14 +117,14 @@ func (q *Query) MatchWithin(doc *Doc, steps *int) (score float64, ok bool) {
 	return score, true
 }
 
-// Required lists the exact text values every matching document has, in the
-// order of the query: what a posting-set index can intersect before Match. It
-// leaves out numbers, since those match a number or the same digits as text.
-// The caller must not change the slice.
+// Required returns the exact text values that every matching document has, in the
+// order of the query: what an inverted index can intersect before Match. It leaves out
+// numbers, because those match a number or the same digits as text. The caller must
+// not modify the slice.
 func (q *Query) Required() []Term { return q.required }
 
-// MatchesAll tells that every document matches with the same score, so that a
-// listing may skip matching.
+// MatchesAll reports whether every document matches with the same score, so that a
+// listing can skip matching.
 func (q *Query) MatchesAll() bool {
 	if len(q.mustNot) > 0 {
 		return false
@@ -135,5 +135,5 @@ func (q *Query) MatchesAll() bool {
 	return all(q.must) && all(q.should)
 }
 
-// String returns the text the query was parsed from.
+// String returns the text that the query was parsed from.
 func (q *Query) String() string { return q.source }

@@ -10,13 +10,13 @@ type node struct {
 	sql      string
 	kind     Kind
 	elem     Kind   // of an Array, the kind of its elements
-	name     string // what the result column is called without AS
+	name     string // name of the result column without AS
 	column   bool   // a column of a table
-	literal  bool   // a string literal, whose type its use decides; text is its value
+	literal  bool   // a string literal, whose type depends on its use; text is its value
 	constant bool   // a cast of a literal; text is its value
 	text     string
-	loose    bool // an operator: needs brackets as an operand
-	or       bool // an OR: needs brackets as an operand of AND
+	loose    bool // an operator: needs parentheses as an operand
+	or       bool // an OR: needs parentheses as an operand of AND
 }
 
 func (n node) operand() string {
