@@ -16,8 +16,8 @@ import (
 	"kumi/store"
 )
 
-// Postgres returns the address of a migrated database without data of others,
-// for this test alone, or skips the test when there is no PostgreSQL.
+// Postgres returns the address of an empty, migrated database for this test alone, or
+// skips the test if there is no PostgreSQL.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	s := require(t)
@@ -53,7 +53,7 @@ func EmptyPostgres(t testing.TB) string {
 	return s.database(name)
 }
 
-// require returns the server, or skips the test when there is none.
+// require returns the server, or skips the test if there is none.
 func require(t testing.TB) *server {
 	t.Helper()
 	shared.Do(func() { shared.server, shared.skip, shared.err = start() })
@@ -87,9 +87,9 @@ func (s *server) makeTemplate() error {
 	return nil
 }
 
-// take returns a database that is as the template is: one that a test has given
-// back, or a copy. A copy costs the server some 100 ms of processor time, which
-// is most of what a small test costs.
+// take returns a database that equals the template: one that a test has returned, or a
+// copy. A copy costs the server some 100 ms of CPU time, which is most of what a small
+// test costs.
 func (s *server) take(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	if n := len(s.free); n > 0 {
@@ -103,9 +103,8 @@ func (s *server) take(ctx context.Context) (string, error) {
 	return name, s.create(ctx, name, s.template)
 }
 
-// giveBack restores the template's rows for the next test. A database that
-// cannot be restored, as its schema was changed or somebody is still connected,
-// is dropped.
+// giveBack restores the template's rows for the next test. A database that cannot be
+// restored, because its schema was changed or a client is still connected, is dropped.
 func (s *server) giveBack(ctx context.Context, name string) error {
 	if err := s.restore(ctx, name); err != nil {
 		return s.drop(ctx, name)
@@ -124,7 +123,7 @@ func (s *server) drop(ctx context.Context, name string) error {
 	return s.admin(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 }
 
-// state is what tests may change of a database.
+// state is what tests may change in a database.
 type state struct {
 	schema string // a hash of the definitions
 	tables []table
@@ -160,7 +159,7 @@ func (s *server) stateOf(ctx context.Context, name string) (st state, err error)
 	return st, nil
 }
 
-// restore makes a database as the template is, or says why that cannot be.
+// restore makes a database equal to the template, or returns why that is not possible.
 func (s *server) restore(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -191,7 +190,7 @@ func (s *server) restore(ctx context.Context, name string) error {
 		return errors.New("the schema was changed")
 	}
 	var sql strings.Builder
-	// As a replica, PostgreSQL looks at no foreign keys, so any order will do.
+	// In this role PostgreSQL does not check foreign keys, so the order does not matter.
 	sql.WriteString("BEGIN; SET LOCAL session_replication_role = replica;")
 	for _, t := range s.pristine.tables {
 		fmt.Fprintf(&sql, "DELETE FROM %s;", t.name)
@@ -204,8 +203,8 @@ func (s *server) restore(ctx context.Context, name string) error {
 	return err
 }
 
-// schemaHash tells whether a database has the template's definitions: schemas,
-// columns, constraints, indexes, functions, types, triggers and settings.
+// schemaHash returns a hash of the definitions in a database: schemas, columns,
+// constraints, indexes, functions, types, triggers and settings.
 const schemaHash = `
 WITH own AS (SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')
 SELECT md5(string_agg(part::text, ';' ORDER BY part::text)) FROM (
