@@ -221,12 +221,19 @@ func TestWarnings(t *testing.T) {
 			t.Errorf("no warning %q in %q", want, warnings)
 		}
 	}
-	_, warnings, err = Load([]string{
-		"--console.username=root1", "--console.password=a", "--console.signing_key=b", "--socket.server_key=c",
-		"--session.encryption_key=d", "--session.refresh_encryption_key=e", "--runtime.http_key=f",
-	}, nil)
-	if err != nil || len(warnings) != 0 {
+	keys := []string{
+		"--socket.server_key=c", "--session.encryption_key=d", "--session.refresh_encryption_key=e", "--runtime.http_key=f",
+	}
+	if _, warnings, err = Load(keys, nil); err != nil || len(warnings) != 0 {
 		t.Errorf("with all keys changed got warnings %q, error %v", warnings, err)
+	}
+	_, warnings, err = Load(append(keys, "--console.username=root1", "--console.password=a", "--match.call_queue_size=7"), nil)
+	want := []string{
+		"no effect, because joins and leaves are never refused: match.call_queue_size",
+		"no effect, because there is no console: console.username, console.password",
+	}
+	if err != nil || !slices.Equal(warnings, want) {
+		t.Errorf("with settings without effect got warnings %q, error %v, want %q", warnings, err, want)
 	}
 }
 

@@ -18,8 +18,8 @@ type Console struct {
 
 // ConsoleMFA is accepted for existing files; the mfa section is what counts.
 type ConsoleMFA struct {
-	StorageEncryptionKey Secret `yaml:"storage_encryption_key" usage:"Without effect, use mfa.storage_encryption_key."`
-	AdminAccountEnabled  bool   `yaml:"admin_account_enabled" usage:"Without effect, use mfa.admin_account_enabled."`
+	StorageEncryptionKey Secret `yaml:"storage_encryption_key" usage:"Replaced by mfa.storage_encryption_key."`
+	AdminAccountEnabled  bool   `yaml:"admin_account_enabled" usage:"Replaced by mfa.admin_account_enabled."`
 }
 
 // MFA holds the settings of second factors for console logins.
@@ -82,8 +82,8 @@ type IAPGoogle struct {
 	ClientEmail             string `yaml:"client_email" usage:"E-mail of the Google service account."`
 	PrivateKey              Secret `yaml:"private_key" usage:"Private key of the Google service account."`
 	NotificationsEndpointID Secret `yaml:"notifications_endpoint_id" usage:"Last part of the URL that Google Play notifications are sent to."`
-	RefundCheckPeriodMin    int    `yaml:"refund_check_period_min" usage:"Deprecated, without effect."`
-	PackageName             string `yaml:"package_name" usage:"Deprecated, without effect."`
+	RefundCheckPeriodMin    int    `yaml:"refund_check_period_min" usage:"Deprecated."`
+	PackageName             string `yaml:"package_name" usage:"Deprecated."`
 }
 
 // IAPHuawei holds the Huawei AppGallery credentials.
@@ -110,7 +110,7 @@ type Satori struct {
 	APIKey        Secret `yaml:"api_key" usage:"Satori API key."`
 	SigningKey    Secret `yaml:"signing_key" usage:"Key that signs Satori session tokens."`
 	ServerKey     Secret `yaml:"server_key" usage:"Satori server key."`
-	CacheEnabled  bool   `yaml:"cache_enabled" usage:"Deprecated, without effect."`
+	CacheEnabled  bool   `yaml:"cache_enabled" usage:"Deprecated."`
 	CacheDisabled bool   `yaml:"cache_disabled" usage:"Do not cache answers of Satori."`
 	CacheMode     string `yaml:"cache_mode" usage:"How long answers are kept: context (one call) or time."`
 	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Seconds an answer is kept in mode time."`

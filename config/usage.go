@@ -17,7 +17,7 @@ func (c *Config) Usage(w io.Writer) {
 			group = section
 			fmt.Fprintf(w, "\n%s\n", t.sections[section])
 		}
-		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", l.path, flagValue(l), l.usage, defaultNote(l))
+		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", l.path, flagValue(l), l.usage+effectNote(l), defaultNote(l))
 	}
 }
 
@@ -32,6 +32,14 @@ func flagValue(l *leaf) string {
 	default:
 		return " TEXT"
 	}
+}
+
+func effectNote(l *leaf) string {
+	reason, ok := withoutEffect[l.path]
+	if !ok {
+		return ""
+	}
+	return " No effect: " + reason + "."
 }
 
 func defaultNote(l *leaf) string {

@@ -10,17 +10,7 @@ import (
 func (c *Config) applyDeprecated() []string {
 	var warnings []string
 	r := &c.Runtime
-	for _, d := range []struct {
-		old  string
-		from int
-		name string
-		to   *int
-	}{
-		{"runtime.min_count", r.MinCount, "runtime.lua_min_count", &r.LuaMinCount},
-		{"runtime.max_count", r.MaxCount, "runtime.lua_max_count", &r.LuaMaxCount},
-		{"runtime.call_stack_size", r.CallStackSize, "runtime.lua_call_stack_size", &r.LuaCallStackSize},
-		{"runtime.registry_size", r.RegistrySize, "runtime.lua_registry_size", &r.LuaRegistrySize},
-	} {
+	for _, d := range c.deprecated() {
 		if d.from != 0 {
 			*d.to = d.from
 			warnings = append(warnings, fmt.Sprintf("%s is deprecated, use %s", d.old, d.name))
@@ -33,7 +23,26 @@ func (c *Config) applyDeprecated() []string {
 	return warnings
 }
 
-// warnings lists settings that work but should be changed.
+// deprecatedKey is a key whose value goes to another one.
+type deprecatedKey struct {
+	old  string
+	from int
+	name string
+	to   *int
+}
+
+func (c *Config) deprecated() []deprecatedKey {
+	r := &c.Runtime
+	return []deprecatedKey{
+		{"runtime.min_count", r.MinCount, "runtime.lua_min_count", &r.LuaMinCount},
+		{"runtime.max_count", r.MaxCount, "runtime.lua_max_count", &r.LuaMaxCount},
+		{"runtime.call_stack_size", r.CallStackSize, "runtime.lua_call_stack_size", &r.LuaCallStackSize},
+		{"runtime.registry_size", r.RegistrySize, "runtime.lua_registry_size", &r.LuaRegistrySize},
+	}
+}
+
+// warnings lists settings that work but should be changed, and those that are
+// set and do nothing.
 func (c *Config) warnings() []string {
 	var warnings []string
 	var secrets []string
@@ -56,19 +65,5 @@ func (c *Config) warnings() []string {
 	if len(c.Database.Address) > 1 {
 		warnings = append(warnings, "database.address has several entries: only the first is used")
 	}
-	for _, d := range []struct {
-		path string
-		set  bool
-	}{
-		{"console.mfa.storage_encryption_key", c.Console.MFA.StorageEncryptionKey != defaultMFAKey},
-		{"console.mfa.admin_account_enabled", c.Console.MFA.AdminAccountEnabled},
-		{"iap.google.refund_check_period_min", c.IAP.Google.RefundCheckPeriodMin != 0},
-		{"iap.google.package_name", c.IAP.Google.PackageName != ""},
-		{"satori.cache_enabled", c.Satori.CacheEnabled},
-	} {
-		if d.set {
-			warnings = append(warnings, d.path+" has no effect")
-		}
-	}
-	return warnings
+	return append(warnings, c.ineffective()...)
 }

@@ -25,7 +25,6 @@ type Options struct {
 	TokenKey []byte
 
 	InputQueue         int           // client messages per tick; more are dropped
-	CallQueue          int           // joins and leaves in the queue
 	SignalQueue        int           // signals in the queue; more are refused as busy
 	JoinAttemptQueue   int           // join attempts in the queue; more are refused
 	DeferredQueue      int           // deferred broadcasts per handler call
@@ -84,7 +83,6 @@ func NewRegistry(o Options) *Registry {
 		}
 	}
 	def(&o.InputQueue, 128)
-	def(&o.CallQueue, 128)
 	def(&o.SignalQueue, 10)
 	def(&o.JoinAttemptQueue, 128)
 	def(&o.DeferredQueue, 128)

@@ -71,7 +71,6 @@ func New(o Options) (*Game, error) {
 		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics,
 		TokenKey:           []byte(cfg.Session.EncryptionKey),
 		InputQueue:         cfg.Match.InputQueueSize,
-		CallQueue:          cfg.Match.CallQueueSize,
 		SignalQueue:        cfg.Match.SignalQueueSize,
 		JoinAttemptQueue:   cfg.Match.JoinAttemptQueueSize,
 		DeferredQueue:      cfg.Match.DeferredQueueSize,

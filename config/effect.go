@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The reasons why a setting has no effect.
+const (
+	noLeaderboards = "there are no leaderboards"
+	noConsole      = "there is no console"
+	noSatori       = "the server does not call Satori; modules can read it"
+	noPurchases    = "the server validates no purchases; modules can read it"
+	noProvider     = "the server does not know this sign-in provider; modules can read it"
+	retiredThere   = "Nakama has retired it"
+	immediate      = "labels show in listings at once, and an empty party ends at once"
+	ownBuffers     = "the buffers of sockets are chosen by the server"
+)
+
+// withoutEffect are the settings that are accepted, so that Nakama's
+// configuration files load, but change nothing in the server, and why. Help and
+// the warnings at start say so.
+var withoutEffect = map[string]string{
+	"limit": "it is a flag of the migrate command alone",
+
+	"metrics.reporting_freq_sec":     "metrics are read at the time they are asked for",
+	"socket.read_buffer_size_bytes":  ownBuffers,
+	"socket.write_buffer_size_bytes": ownBuffers,
+	"database.dns_scan_interval_sec": "each new connection looks its address up",
+	"match.call_queue_size":          "joins and leaves are never refused",
+	"match.label_update_interval_ms": immediate,
+	"party.label_update_interval_ms": immediate,
+	"party.idle_check_interval_ms":   immediate,
+	"storage.disable_index_only":     "there are no storage indexes",
+
+	"leaderboard.blacklist_rank_cache":   noLeaderboards,
+	"leaderboard.callback_queue_size":    noLeaderboards,
+	"leaderboard.callback_queue_workers": noLeaderboards,
+	"leaderboard.rank_cache_workers":     noLeaderboards,
+
+	"console.port":                        noConsole,
+	"console.address":                     noConsole,
+	"console.max_message_size_bytes":      noConsole,
+	"console.read_timeout_ms":             noConsole,
+	"console.write_timeout_ms":            noConsole,
+	"console.idle_timeout_ms":             noConsole,
+	"console.username":                    noConsole,
+	"console.password":                    noConsole,
+	"console.token_expiry_sec":            noConsole,
+	"console.signing_key":                 noConsole,
+	"console.mfa.storage_encryption_key":  noConsole,
+	"console.mfa.admin_account_enabled":   noConsole,
+	"console.disable_display_name_search": noConsole,
+	"mfa.storage_encryption_key":          noConsole,
+	"mfa.admin_account_enabled":           noConsole,
+
+	"social.steam.publisher_key":              noProvider,
+	"social.steam.app_id":                     noProvider,
+	"social.facebook_instant_game.app_secret": noProvider,
+	"social.facebook_limited_login.app_id":    noProvider,
+	"social.apple.bundle_id":                  noProvider,
+	"google_auth.credentials_json":            noProvider,
+
+	"iap.apple.shared_password":            noPurchases,
+	"iap.apple.notifications_endpoint_id":  noPurchases,
+	"iap.google.client_email":              noPurchases,
+	"iap.google.private_key":               noPurchases,
+	"iap.google.notifications_endpoint_id": noPurchases,
+	"iap.google.refund_check_period_min":   retiredThere,
+	"iap.google.package_name":              retiredThere,
+	"iap.huawei.public_key":                noPurchases,
+	"iap.huawei.client_id":                 noPurchases,
+	"iap.huawei.client_secret":             noPurchases,
+	"iap.facebook_instant.app_secret":      noPurchases,
+	"iap.samsung.package_name":             noPurchases,
+
+	"satori.url":             noSatori,
+	"satori.api_key_name":    noSatori,
+	"satori.api_key":         noSatori,
+	"satori.signing_key":     noSatori,
+	"satori.server_key":      noSatori,
+	"satori.cache_enabled":   retiredThere,
+	"satori.cache_disabled":  noSatori,
+	"satori.cache_mode":      noSatori,
+	"satori.cache_ttl_sec":   noSatori,
+	"satori.http_timeout_ms": noSatori,
+	"satori.retry_count":     noSatori,
+}
+
+// ineffective returns a warning for each reason why settings that were changed
+// have no effect.
+func (c *Config) ineffective() []string {
+	var reasons, warnings []string
+	keys := map[string][]string{}
+	defaults := newTree(Default())
+	for _, l := range newTree(c).leaves {
+		reason, ok := withoutEffect[l.path]
+		if !ok || reflect.DeepEqual(l.field.Interface(), defaults.byPath[l.path].field.Interface()) {
+			continue
+		}
+		if !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+		keys[reason] = append(keys[reason], l.path)
+	}
+	for _, reason := range reasons {
+		warnings = append(warnings, fmt.Sprintf("no effect, because %s: %s", reason, strings.Join(keys[reason], ", ")))
+	}
+	return warnings
+}
