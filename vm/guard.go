@@ -244,6 +244,7 @@ func (g *Guard) Close() {
 		g.timer.Stop()
 	}
 	g.mu.Unlock()
+	g.calls.collections.Wait()
 }
 
 func (g *Guard) wake() {
@@ -287,7 +288,7 @@ func (g *Guard) examine() (stops []func()) {
 	}
 	running := g.runningCalls(m)
 	g.checkHeap(m)
-	stops = g.growing(running, &m)
+	stops = g.growing(running, m)
 	g.last = m
 	if len(running) == 0 {
 		g.resting.Store(true)

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -9,10 +10,12 @@ import (
 // grows. Short calls are not affected, and growth while a call waits does not
 // count.
 type callGrowth struct {
-	low     uint64 // smallest heap since the VMs were last checked
-	looks   int    // number of checks since then
-	forced  time.Time
-	stopped map[*Watched]uint64 // stopped calls, whose memory counts until it is collected
+	low         uint64              // smallest heap since the VMs were last checked
+	looks       int                 // number of checks since then
+	forced      time.Time           // end of the last collection that was forced
+	collecting  bool                // one runs in the background
+	collections sync.WaitGroup      // of those
+	stopped     map[*Watched]uint64 // stopped calls, whose memory counts until it is collected
 }
 
 // The VMs are checked for running calls when the heap has grown by a fraction
@@ -75,9 +78,10 @@ func (g *Guard) runningCalls(m memory) (running []*Watched) {
 	return running
 }
 
-// growing returns the calls to stop. If a collection is needed to tell garbage
-// from growth, m is updated to the state after it.
-func (g *Guard) growing(running []*Watched, m *memory) (stops []func()) {
+// growing returns the calls to stop now. Whether the growth of others is garbage is
+// found out by a collection in the background: a script that doubles a string would
+// take gigabytes if nobody looked meanwhile.
+func (g *Guard) growing(running []*Watched, m memory) (stops []func()) {
 	limit := g.o.Call
 	if limit == 0 {
 		return nil
@@ -95,30 +99,50 @@ func (g *Guard) growing(running []*Watched, m *memory) (stops []func()) {
 	if len(grown) == 0 {
 		return nil
 	}
-	g.calls.looks = maxLooks // check again soon
-	if !certain {
-		if time.Since(g.calls.forced) <= time.Second {
-			return nil
-		}
-		runtime.GC()
-		g.calls.forced = time.Now()
-		after := measure()
-		young := after.allocated - m.allocated // allocated while it ran
-		*m = after
-		kept := grown[:0]
+	c := &g.calls
+	c.looks = maxLooks // check again soon
+	if certain {
 		for _, w := range grown {
-			if m.live > w.from.live+young+limit+w.others.Load() {
-				kept = append(kept, w)
-			} else {
-				w.from.heap = min(w.from.heap, m.heap)
-			}
+			stops = append(stops, g.stopOf(w, w.seen))
 		}
-		grown = kept
-	}
-	for _, w := range grown {
-		call := w.seen
-		g.calls.stopped[w] = call
-		stops = append(stops, func() { w.stop(func() bool { return w.call.Load() == call }) })
+	} else if !c.collecting && time.Since(c.forced) > time.Second {
+		calls := make(map[*Watched]uint64, len(grown))
+		for _, w := range grown {
+			calls[w] = w.seen
+		}
+		c.collecting = true
+		c.collections.Go(func() { g.collectGrown(calls, m) })
 	}
 	return stops
+}
+
+// collectGrown runs a collection, and stops those of the calls that have grown more
+// than the garbage. before is the heap when they were noticed.
+func (g *Guard) collectGrown(calls map[*Watched]uint64, before memory) {
+	runtime.GC()
+	var stops []func()
+	g.mu.Lock()
+	after := measure()
+	g.calls.collecting, g.calls.forced = false, time.Now()
+	young := after.allocated - before.allocated // while it ran
+	for w, call := range calls {
+		switch {
+		case w.seen != call || g.closed: // it has ended
+		case after.live > w.from.live+young+g.o.Call+w.others.Load():
+			stops = append(stops, g.stopOf(w, call))
+		default:
+			w.from.heap = min(w.from.heap, after.heap)
+		}
+	}
+	g.mu.Unlock()
+	for _, stop := range stops {
+		stop()
+	}
+}
+
+// stopOf returns the function that stops a call unless it has ended, to be called
+// without the guard's lock.
+func (g *Guard) stopOf(w *Watched, call uint64) func() {
+	g.calls.stopped[w] = call
+	return func() { w.stop(func() bool { return w.call.Load() == call }) }
 }
