@@ -132,7 +132,7 @@ func TestBuildRefuses(t *testing.T) {
 		"--fast one":                `unknown flag "--fast"`,
 		filepath.Join(dir, "gone"):  "no such file",
 		filepath.Join(dir, "bare"):  "has no function InitModule",
-		filepath.Join(dir, "typed"): "InitModule has another type than the server calls",
+		filepath.Join(dir, "typed"): "its InitModule has the wrong type",
 		filepath.Join(dir, "wrong"): "a.go:12:10: undefined: helo",
 		"--kumi " + dir + " " + dir: "there is no go.mod of the module",
 	} {
