@@ -27,6 +27,10 @@ type passwords struct {
 // as many as are done before their calls end.
 const maxPasswordQueue = 16
 
+// maxBcryptCost bounds the hashes that scripts compare with, each of which is
+// several seconds of work that cannot be interrupted.
+const maxBcryptCost = 16
+
 var errPasswordQueue = fault.New(fault.ResourceExhausted, "Too many log-ins at the moment, try again later.")
 
 func newPasswords(cost int) passwords {
@@ -50,7 +54,7 @@ func (p passwords) turn(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		<-p.waiting
-		return failed("check the password", context.Cause(ctx))
+		return failed("hash the password", context.Cause(ctx))
 	}
 }
 
@@ -89,4 +93,42 @@ func (p passwords) check(ctx context.Context, hash []byte, password string) erro
 		return errCredentials
 	}
 	return failed("check the password", err)
+}
+
+// BcryptHash hashes for scripts, with bcrypt's default cost. It waits for a
+// processor as log-ins do. Errors: InvalidArgument for more than 72 bytes,
+// ResourceExhausted when too many wait, and when ctx ends first.
+func (m *Module) BcryptHash(ctx context.Context, plain []byte) ([]byte, error) {
+	p := m.core.passwords
+	if err := p.turn(ctx); err != nil {
+		return nil, err
+	}
+	defer p.release()
+	hash, err := bcrypt.GenerateFromPassword(plain, bcrypt.DefaultCost)
+	if err != nil {
+		return nil, fault.Wrap(fault.InvalidArgument, "error hashing input: "+err.Error(), err)
+	}
+	return hash, nil
+}
+
+// BcryptCompare tells whether a hash is that of plain; see BcryptHash. A hash
+// that is not bcrypt's or has a cost over 16 is InvalidArgument, one that is too
+// short matches nothing.
+func (m *Module) BcryptCompare(ctx context.Context, hash, plain []byte) (bool, error) {
+	if cost, err := bcrypt.Cost(hash); err == nil && cost > maxBcryptCost {
+		return false, invalid("error comparing hash and plaintext: a hash of cost %d takes too long, the most is %d", cost, maxBcryptCost)
+	}
+	p := m.core.passwords
+	if err := p.turn(ctx); err != nil {
+		return false, err
+	}
+	defer p.release()
+	switch err := bcrypt.CompareHashAndPassword(hash, plain); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword), errors.Is(err, bcrypt.ErrHashTooShort):
+		return false, nil
+	default:
+		return false, fault.Wrap(fault.InvalidArgument, "error comparing hash and plaintext: "+err.Error(), err)
+	}
 }

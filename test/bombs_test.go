@@ -47,6 +47,8 @@ var bombs = map[string]servertest.Option{
 				try { nk.localcachePut("shared", v, 60); return "kept" } catch (e) { logger.info("%s", e.message) }
 				return JSON.stringify(v);
 			});
+			rpc("compare", () => String("é".repeat(2 ** 24).localeCompare("é".repeat(2 ** 24))));
+			rpc("costly_hash", (ctx, logger, nk) => String(nk.bcryptCompare("$2a$31$" + "a".repeat(53), "x")));
 			rpc("deep_text", () => JSON.parse("[".repeat(1e6)));
 			rpc("expression", () => String(/^(a+)+(?=b)$/.test("a".repeat(50) + "c")));
 		}`),
@@ -64,6 +66,7 @@ var bombs = map[string]servertest.Option{
 		rpc("expression", function() return tostring(string.find(string.rep("a", 30000), ".-.-.-.-.-b")) end)
 		rpc("width", function() return string.format("%999999d", 1) end)
 		rpc("gsub", function() local s = "xx" while true do s = s:gsub(".", "%0%0") end end)
+		rpc("costly_hash", function() return tostring(nk.bcrypt_compare("$2a$31$" .. string.rep("a", 53), "x")) end)
 		rpc("deep_text", function() return nk.json_decode(string.rep("[", 1e6)) end)`),
 }
 
@@ -83,6 +86,8 @@ var stopped = map[string]map[string]int{
 	"power":         {"javascript": 8},
 	"bytes":         {"javascript": 8},
 	"shared":        {"javascript": 8},
+	"compare":       {"javascript": 8},
+	"costly_hash":   {"javascript": 3, "lua": 3},
 	"deep_text":     {"javascript": 3, "lua": 13},
 	"width":         {"lua": 13},
 	"gsub":          {"lua": 8},

@@ -12,6 +12,10 @@ import (
 // call, in characters.
 const maxMatched = 4 << 20
 
+// maxCollated is how long two texts may be together, in characters, that
+// localeCompare compares, which takes a microsecond for each.
+const maxCollated = 1 << 20
+
 func init() {
 	wrap("String.prototype.repeat", before(func(v *VM, fc goja.FunctionCall) {
 		if n := fc.Argument(0).ToFloat() * float64(length(fc.This)); n > vm.MaxString {
@@ -38,6 +42,11 @@ func init() {
 		v.fitsText(n)
 	}))
 	wrap("String.prototype.normalize", before(func(v *VM, fc goja.FunctionCall) { v.fitsText(18 * textLength(fc.This)) }))
+	wrap("String.prototype.localeCompare", before(func(v *VM, fc goja.FunctionCall) {
+		if n := textLength(fc.This) + textLength(fc.Argument(0)); n > maxCollated {
+			v.tooLarge("a text to compare", float64(n), maxCollated)
+		}
+	}))
 	for _, name := range []string{"encodeURI", "encodeURIComponent", "escape"} {
 		wrap(name, before(func(v *VM, fc goja.FunctionCall) { v.fitsText(3 * textLength(fc.Argument(0))) }))
 	}

@@ -11,10 +11,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 
 	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/crypto/bcrypt"
 
 	"kumi/core"
 	"kumi/store/fault"
@@ -141,32 +139,23 @@ func rsaSHA256(_ *core.Module, c *vm.Call) error {
 	return c.ReturnBytes("signature", sig, nil)
 }
 
-func bcryptHash(_ *core.Module, c *vm.Call) error {
+func bcryptHash(nk *core.Module, c *vm.Call) error {
 	in := input(c, "input")
 	if err := c.Err(); err != nil {
 		return err
 	}
-	out, err := bcrypt.GenerateFromPassword(in, bcrypt.DefaultCost)
-	if err != nil {
-		err = fault.Wrap(fault.InvalidArgument, "error hashing input: "+err.Error(), err)
-	}
+	out, err := nk.BcryptHash(c.Ctx, in)
 	return c.ReturnStr("hash", string(out), err)
 }
 
-func bcryptCompare(_ *core.Module, c *vm.Call) error {
+func bcryptCompare(nk *core.Module, c *vm.Call) error {
 	hash := c.Data("hash")
 	plain := c.Data("plaintext")
 	if err := c.Err(); err != nil {
 		return err
 	}
-	switch err := bcrypt.CompareHashAndPassword(hash, plain); {
-	case err == nil:
-		return c.ReturnBool("matches", true, nil)
-	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword), errors.Is(err, bcrypt.ErrHashTooShort):
-		return c.ReturnBool("matches", false, nil)
-	default:
-		return fault.Wrap(fault.InvalidArgument, "error comparing hash and plaintext: "+err.Error(), err)
-	}
+	same, err := nk.BcryptCompare(c.Ctx, hash, plain)
+	return c.ReturnBool("matches", same, err)
 }
 
 func secureRandomBytes(_ *core.Module, c *vm.Call) error {
