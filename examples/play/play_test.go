@@ -19,6 +19,7 @@ func TestPlay(t *testing.T) {
 	for _, handler := range []string{"tictactoe", "tictactoe_lua"} {
 		for _, format := range []string{"json", "protobuf"} {
 			t.Run(handler+"/"+format, func(t *testing.T) {
+				t.Parallel()
 				cmd := exec.CommandContext(t.Context(), "node", "play.mjs", "--port", port, "--handler", handler, "--format", format)
 				cmd.Dir = dir
 				out, err := cmd.CombinedOutput()

@@ -52,7 +52,7 @@ func TestTypesCommand(t *testing.T) {
 
 func TestTypeScript(t *testing.T) {
 	t.Parallel()
-	base := compiler(t)
+	base := testenv.NodeModules(t, "server/command/testdata/types")
 	for name, test := range map[string]func(*testing.T, string){
 		"samples": testSamples, "module": testModule, "globals": testGlobals, "as before": testUnchanged, "published": testPublished,
 	} {
@@ -72,7 +72,7 @@ func testSamples(t *testing.T, dir string) {
 	if err := os.CopyFS(filepath.Join(dir, "modules"), os.DirFS("../../data/modules")); err != nil {
 		t.Fatal(err)
 	}
-	compile(t, dir, "nkruntime.d.ts", "modules/index.ts")
+	files := []string{"nkruntime.d.ts", "modules/index.ts"}
 	entries, err := filepath.Glob("../../examples/*/index.ts")
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +82,9 @@ func testSamples(t *testing.T, dir string) {
 		if err := os.CopyFS(filepath.Join(dir, filepath.Base(from)), os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
-		compile(t, dir, "nkruntime.d.ts", filepath.Base(from)+"/index.ts")
+		files = append(files, filepath.Base(from)+"/index.ts")
 	}
+	compile(t, dir, files...)
 }
 
 // A module that uses everything in ways of its own.
@@ -376,25 +377,4 @@ func tsc(t *testing.T, dir string, files ...string) string {
 		t.Fatal(err)
 	}
 	return string(out)
-}
-
-// compiler is a folder with the TypeScript compiler, or skips the test where it
-// cannot be had.
-func compiler(t *testing.T) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			testenv.Skip(t, "needs Node.js: "+tool+" is not installed")
-		}
-	}
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("testdata/types")); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		testenv.Skip(t, "could not install the TypeScript compiler: "+err.Error()+"\n"+string(out))
-	}
-	return dir
 }

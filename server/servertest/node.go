@@ -2,9 +2,7 @@ package servertest
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"kumi/internal/testenv"
@@ -14,23 +12,7 @@ import (
 // of examples/play. It skips the test if Node.js or the packages are not available.
 func NodePackages(t testing.TB) string {
 	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			testenv.Skip(t, "needs Node.js: "+tool+" is not installed")
-		}
-	}
-	_, here, _, _ := runtime.Caller(0)
-	example := filepath.Join(filepath.Dir(here), "..", "..", "examples", "play")
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc"} {
-		CopyFile(t, filepath.Join(example, name), dir)
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		testenv.Skip(t, "could not install the published client: "+err.Error()+"\n"+string(out))
-	}
-	return dir
+	return testenv.NodeModules(t, "examples/play")
 }
 
 // CopyFile copies a file into a folder.
