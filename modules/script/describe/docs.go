@@ -10,14 +10,14 @@ import (
 
 const docsHead = `# Functions
 
-Everything that scripts can call, printed from the table that is bound into the
-script engines (` + "`kumi types --docs`" + `); do not edit. For editors,
-` + "`kumi types`" + ` prints declarations for TypeScript and annotations for Lua,
-with all the types that are named here.
+All functions that scripts can call. This page is generated from the tables that
+are bound into the script engines (` + "`kumi types --docs`" + `); do not edit it.
+` + "`kumi types`" + ` prints declarations for TypeScript and annotations for Lua, with
+all the types that are named here.
 
-Optional arguments have a question mark; null, nil and undefined are as good as
-leaving them out. Times are in Unix seconds unless it says otherwise. Errors are
-thrown: in JavaScript with a code and a message, in Lua as text.
+Optional arguments have a question mark; null, nil and undefined count as omitted.
+Times are in Unix seconds unless stated otherwise. Errors are thrown: in JavaScript
+with a code and a message, in Lua as a string.
 `
 
 // Docs prints the function reference in Markdown.
@@ -82,10 +82,10 @@ func Docs() (string, error) {
 
 // docsLead introduces the sections that are not about nk.
 var docsLead = map[string]string{
-	"Registration": "In JavaScript on the `initializer` that `InitModule` is given, in Lua on `nk`. Hooks of the API's calls have a function for each call in JavaScript, see the end.",
-	"Dispatcher":   "On the `dispatcher` that match functions are given.",
-	"Logger":       "On the `logger` that JavaScript functions are given. Lua has `nk.logger_info` and its like.",
-	"Satori":       "On what `nk.getSatori()` and `nk.get_satori()` return.",
+	"Registration": "Methods of the `initializer` that `InitModule` gets in JavaScript, and of `nk` in Lua. In JavaScript each API call has its own functions to register hooks; they are listed at the end.",
+	"Dispatcher":   "Methods of the `dispatcher` that match functions get.",
+	"Logger":       "Methods of the `logger` that JavaScript functions get. Lua has `nk.logger_info` and the like.",
+	"Satori":       "Methods of the object that `nk.getSatori()` and `nk.get_satori()` return.",
 }
 
 type docsPrinter struct {
@@ -150,7 +150,7 @@ func (p *docsPrinter) hooks() {
 	}
 	m := newHookMessages(d)
 	p.b.WriteString("\n## Hooks of the API\n\n")
-	p.b.WriteString("`registerBefore…` and `registerAfter…` exist for each of these; Lua takes the name in `register_req_before` and `register_req_after`.\n\n")
+	p.b.WriteString("`registerBefore…` and `registerAfter…` exist for each of these; in Lua the name is an argument of `register_req_before` and `register_req_after`.\n\n")
 	p.b.WriteString("| Call | Request | Answer |\n| --- | --- | --- |\n")
 	cell := func(name string) string {
 		if name == "void" {

@@ -11,7 +11,7 @@ import (
 // types lists the properties of the objects that functions take and return.
 func (p *docsPrinter) types(js, lua *Declarations) {
 	p.b.WriteString("\n## Types\n\n")
-	p.b.WriteString("The objects that are named above. In Lua the names of properties are in snake case. One with a question mark need not be given; what is empty may be absent.\n")
+	p.b.WriteString("The types named above. In Lua the names of properties are in snake case. Properties with a question mark are optional; empty ones may be absent.\n")
 	for i := range js.Types {
 		t := &js.Types[i]
 		if t.Alias != nil || t.Enum != nil {

@@ -1,6 +1,6 @@
 
-// The globals that the server has beside those of the language. Where the
-// declarations of a browser are there too, theirs hold.
+// Global variables of the server in addition to those of the language. Where the
+// declarations of a browser are present, they take precedence.
 
 interface Console {
     debug(...data: any[]): void;
@@ -13,7 +13,7 @@ interface Console {
 /** Writes to the log of the server. */
 declare var console: Console;
 
-/** Calls a function later, within the call that runs. */
+/** Calls a function later, during the current call. */
 declare function setTimeout(handler: (...args: any[]) => void, timeout?: number, ...args: any[]): number;
 declare function setInterval(handler: (...args: any[]) => void, timeout?: number, ...args: any[]): number;
 declare function clearTimeout(id: number | undefined): void;
@@ -21,7 +21,7 @@ declare function clearInterval(id: number | undefined): void;
 declare function queueMicrotask(callback: () => void): void;
 /** A deep copy; functions and promises cannot be copied. */
 declare function structuredClone<T = any>(value: T): T;
-/** The bytes behind base64, each as a character. */
+/** Decodes base64; each character of the result is one byte. */
 declare function atob(data: string): string;
 declare function btoa(data: string): string;
 
@@ -39,10 +39,10 @@ interface TextDecoder {
     readonly encoding: string;
     readonly fatal: boolean;
     readonly ignoreBOM: boolean;
-    /** Decodes a whole text. */
+    /** Decodes a complete text; there is no streaming. */
     decode(data?: ArrayBufferLike | ArrayBufferView): string;
 }
-/** Knows utf-8 and latin1. */
+/** Supports utf-8 and latin1. */
 declare var TextDecoder: typeof globalThis extends { onmessage: any, TextDecoder: infer T } ? T : {
     prototype: TextDecoder;
     new(label?: string, options?: { fatal?: boolean, ignoreBOM?: boolean }): TextDecoder;
