@@ -62,6 +62,7 @@ func Default() *Config {
 			TickTimeoutMs:      10000,
 			MaxCallMemoryMB:    512,
 			MaxHeapMB:          1024,
+			MaxLocalCacheMB:    256,
 			MaxResultBytes:     16 << 20,
 			JSMinCount:         16,
 			JSMaxCount:         32,

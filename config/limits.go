@@ -28,6 +28,7 @@ var minValues = map[string]int64{
 	"runtime.tick_timeout_ms":            1,
 	"runtime.max_call_memory_mb":         0,
 	"runtime.max_heap_mb":                0,
+	"runtime.max_local_cache_mb":         0,
 	"runtime.max_result_bytes":           0,
 	"runtime.js_min_count":               0,
 	"runtime.js_max_count":               1,

@@ -16,6 +16,7 @@ type Runtime struct {
 
 	MaxCallMemoryMB int `yaml:"max_call_memory_mb" usage:"Megabytes by which the server's memory may grow during one call into a script before the call is stopped. 0 means no bound."`
 	MaxHeapMB       int `yaml:"max_heap_mb" usage:"Megabytes of memory in use at which all script VMs are replaced, as they may keep what they no longer need; matches stay. 0 means no bound."`
+	MaxLocalCacheMB int `yaml:"max_local_cache_mb" usage:"Megabytes that the values of localcachePut of one script language may take in all. 0 means no bound."`
 	MaxResultBytes  int `yaml:"max_result_bytes" usage:"Largest answer of a script's RPC or signal, and largest message of a match, in bytes. 0 means no bound."`
 
 	HTTPAllow []string `yaml:"http_allow" usage:"Hosts that httpRequest of scripts may reach: host names, *.example.com, addresses, networks such as 10.0.0.0/8, or private; repeat for several. Empty means all."`

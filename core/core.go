@@ -43,6 +43,8 @@ type Options struct {
 	ModulesPath string
 	// Hosts restricts the hosts that scripts may send HTTP requests to; nil: all.
 	Hosts *HostRules
+	// LocalCache bounds the cache of each script language, in bytes; 0: no bound.
+	LocalCache int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
@@ -86,7 +88,9 @@ type Core struct {
 	passwords passwords
 	attempts  loginAttempts
 	caches    sync.Map // language → *LocalCache
-	events    atomic.Pointer[func(context.Context, *api.Event)]
+	// localCache bounds each of them, in bytes.
+	localCache int
+	events     atomic.Pointer[func(context.Context, *api.Event)]
 	// background is work that outlives its call; see Close.
 	background *background
 	// positions is the last edge position that was assigned.
@@ -103,7 +107,7 @@ func New(o Options) *Core {
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
 		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
 		parties: o.Parties, matchmaker: o.Matchmaker,
-		modules: o.ModulesPath, hosts: o.Hosts, now: o.Now,
+		modules: o.ModulesPath, hosts: o.Hosts, localCache: o.LocalCache, now: o.Now,
 	}
 	if c.now == nil {
 		c.now = time.Now

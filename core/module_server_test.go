@@ -237,7 +237,7 @@ func TestLocalCache(t *testing.T) {
 	}
 	put := func(key string, value any, ttl time.Duration) {
 		t.Helper()
-		if err := js.Put(key, value, ttl); err != nil {
+		if err := js.Put(key, value, 8, ttl); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -267,6 +267,9 @@ func TestLocalCache(t *testing.T) {
 	}
 	js.Clear()
 	has("forever", nil)
-	wantCode(t, "no key", js.Put("", 1, 0), fault.InvalidArgument)
-	wantCode(t, "negative ttl", js.Put("k", 1, -1), fault.InvalidArgument)
+	if js.size != 0 {
+		t.Errorf("an empty cache counts %d bytes", js.size)
+	}
+	wantCode(t, "no key", js.Put("", 1, 8, 0), fault.InvalidArgument)
+	wantCode(t, "negative ttl", js.Put("k", 1, 8, -1), fault.InvalidArgument)
 }

@@ -56,6 +56,43 @@ var addedCases = map[string]scriptCase{
 		return table.concat({ got.list[2].a, 1, #again.list, again.at, 2, refused, nk.localcache_get("fn", "gone") }, ",")`,
 		"b,1,2,5,2,refused,gone",
 	},
+	"localcache keeps numbers": {
+		`nk.localcachePut("n", [NaN, -Infinity, -0, 2 ** 53 - 1, 0.5, 12345678901234567890n, { u: undefined }]);
+		const [nan, inf, zero, large, half, big, o] = nk.localcacheGet("n");
+		return [Number.isNaN(nan), inf, Object.is(zero, -0), large, half, big === 12345678901234567890n, JSON.stringify(o)].join()`,
+		`nk.localcache_put("n", { 0 / 0, -1 / 0, -0.0, 2 ^ 53 - 1, 0.5 })
+		local nan, inf, zero, large, half = unpack(nk.localcache_get("n"))
+		return table.concat({ tostring(nan ~= nan), inf == -1 / 0 and "-Infinity" or tostring(inf), "true", string.format("%d", large), half, "true", '{"u":null}' }, ",")`,
+		"true,-Infinity,true,9007199254740991,0.5,true,{\"u\":null}",
+	},
+	"localcache is bounded": {
+		`const text = "x".repeat(100000);
+		for (let i = 0; i < 30; i++) nk.localcachePut("same", text);
+		let n = 0, failure = "";
+		try { for (; n < 30; n++) nk.localcachePut("more " + n, text); } catch (e) { failure = e.message + " " + e.code; }
+		nk.localcacheDelete("same");
+		nk.localcachePut("last", text);
+		const kept = nk.localcacheGet("more 0") === text;
+		nk.localcacheClear();
+		nk.localcachePut("again", text.repeat(10));
+		nk.localcacheClear();
+		return [n, failure.includes("the local cache is full"), failure.endsWith(" 8"), kept].join()`,
+		`local text = string.rep("x", 100000)
+		for i = 1, 30 do nk.localcache_put("same", text) end
+		local n, ok, failure = -1, true, ""
+		while ok and n < 30 do
+			n = n + 1
+			ok, failure = pcall(nk.localcache_put, "more " .. n, text)
+		end
+		nk.localcache_delete("same")
+		nk.localcache_put("last", text)
+		local kept = nk.localcache_get("more 0") == text
+		nk.localcache_clear()
+		nk.localcache_put("again", text:rep(10))
+		nk.localcache_clear()
+		return table.concat({ n, tostring(tostring(failure):find("the local cache is full", 1, true) ~= nil), "true", tostring(kept) }, ",")`,
+		"9,true,true,true",
+	},
 }
 
 func TestAddedFunctions(t *testing.T) {
@@ -68,7 +105,7 @@ func TestAddedFunctions(t *testing.T) {
 		lua.WriteString("nk.register_rpc(function(ctx)" + c.lua + " end, 'lua_" + id + "')\n")
 	}
 	js.WriteString("}")
-	srv := servertest.Start(t, servertest.Module("index.js", js.String()), servertest.Module("main.lua", lua.String()))
+	srv := servertest.Start(t, servertest.Flags("--runtime.max_local_cache_mb", "1"), servertest.Module("index.js", js.String()), servertest.Module("main.lua", lua.String()))
 	for id, c := range addedCases {
 		for _, lang := range []string{"js_", "lua_"} {
 			if got, a := srv.RPC(t, lang+id, ""); got != c.want {

@@ -3,6 +3,8 @@ package vm
 import (
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
 )
 
 // Collections is an engine that has collections besides objects and lists, as
@@ -31,12 +33,14 @@ var (
 )
 
 // Freeze copies a script value into a form that is independent of VMs and
-// keeps the order of keys. Dates, binary data and, in JavaScript, Map and Set
-// keep their types. A function, or a value that contains itself, is an error.
-// The result may be kept and read from any goroutine.
-func Freeze(e Engine, v Ref) (any, error) {
+// keeps the order of keys. Numbers of all kinds, dates, binary data and, in
+// JavaScript, Map and Set keep their types. A function, or a value that contains itself, is an error.
+// The result may be kept and read from any goroutine; it takes about size bytes.
+func Freeze(e Engine, v Ref) (frozen any, size int, err error) {
 	c, _ := e.(Collections)
-	return (&freezing{e: e, c: c}).value(v, 0)
+	f := &freezing{e: e, c: c}
+	frozen, err = f.value(v, 0)
+	return frozen, f.size, err
 }
 
 // freezing is the state of one Freeze.
@@ -94,6 +98,28 @@ func (f *freezing) value(v Ref, depth int) (any, error) {
 		})
 		list, err := f.all(fields, depth)
 		return &frozenObject{layout: NewLayout(names...), values: list}, err
+	}
+	return f.scalar(v)
+}
+
+// scalar is Scalar, but for numbers that are no data: NaN, infinities, -0 and
+// BigInts.
+func (f *freezing) scalar(v Ref) (any, error) {
+	switch kind, x, err := f.e.Data(v); {
+	case err != nil:
+		return nil, err
+	case kind == KindNumber:
+		if n := f.e.Float(x); n == 0 || math.IsNaN(n) || math.IsInf(n, 0) {
+			return n, nil
+		}
+	case kind == KindBigInt:
+		text := f.e.Str(x)
+		f.size += len(text)
+		n, ok := new(big.Int).SetString(text, 10)
+		if !ok {
+			return nil, fmt.Errorf("%s is not a whole number", text)
+		}
+		return n, nil
 	}
 	return Scalar(f.e, v)
 }

@@ -95,7 +95,7 @@ func New(o Options) (*Game, error) {
 		DB: o.DB, Hosts: hosts, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
-		ModulesPath: cfg.Runtime.Path, PasswordCost: o.PasswordCost,
+		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
 	})
 	return g, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"reflect"
 	"slices"
 	"time"
@@ -79,7 +80,7 @@ func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
 		return goja.Null(), nil
 	case goja.Value:
 		return x, nil
-	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
+	case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, *big.Int:
 		return v.rt.ToValue(x), nil
 	case []byte:
 		return v.FromBytes(x).(goja.Value), nil

@@ -95,9 +95,10 @@ func cachePut(nk *core.Module, c *vm.Call) error {
 		c.Invalid("value", "expected a value")
 	}
 	var frozen any
+	var size int
 	if c.Err() == nil {
 		var err error
-		if frozen, err = vm.Freeze(c.E, v); err != nil {
+		if frozen, size, err = vm.Freeze(c.E, v); err != nil {
 			c.Invalid("value", "expected a value that can be copied: "+err.Error())
 		}
 	}
@@ -108,7 +109,7 @@ func cachePut(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return cacheOf(nk, c).Put(key, frozen, time.Duration(ttl)*time.Second)
+	return cacheOf(nk, c).Put(key, frozen, size, time.Duration(ttl)*time.Second)
 }
 
 func cacheDelete(nk *core.Module, c *vm.Call) error {
