@@ -209,7 +209,7 @@ func (m *Match) MatchLabelUpdate(label string) error {
 	if m.over {
 		return ErrStopped
 	}
-	if len(label) > maxLabel {
+	if len(label) > MaxLabel {
 		return runtime.ErrMatchLabelTooLong
 	}
 	m.label.Store(&label)

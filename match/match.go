@@ -15,8 +15,8 @@ import (
 	"kumi/store/fault"
 )
 
-// maxLabel is the longest label, in bytes.
-const maxLabel = 2048
+// MaxLabel is the maximum length of a match label, in bytes.
+const MaxLabel = 2048
 
 // Match is one authoritative match: an actor that owns its handler. The fields
 // below box belong to the goroutine that runs the match; there is one at a
@@ -138,7 +138,7 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 		return 0, "", fmt.Errorf("create match: %w", err)
 	case rate < 1 || rate > 60:
 		return 0, "", fault.Newf(fault.InvalidArgument, "error creating match: tick rate must be between 1 and 60, is %d", rate)
-	case len(label) > maxLabel:
+	case len(label) > MaxLabel:
 		return 0, "", runtime.ErrMatchLabelTooLong
 	}
 	return rate, label, nil

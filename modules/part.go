@@ -109,7 +109,7 @@ func (l *loading) shadowed() func(what string, by, was hooks.Origin) {
 	return func(what string, by, was hooks.Origin) {
 		l.Logger.Warn().Str("shadowed_runtime", was.Runtime).Str("shadowed_module", was.Module).
 			Str("runtime", by.Runtime).Str("module", by.Module).
-			Msgf("%s of the %s module %q is shadowed by that of the %s module %q", what, was.Runtime, was.Module, by.Runtime, by.Module)
+			Msg(registry.ShadowedText(what, by, was))
 	}
 }
 

@@ -191,5 +191,5 @@ func (r *Report) Shadowed(what string, by, was hooks.Origin) {
 	if over != "" {
 		over = " at " + over
 	}
-	r.Add(at, fmt.Sprintf("%s of the %s module %q is shadowed by that of the %s module %q%s", what, was.Runtime, was.Module, by.Runtime, by.Module, over))
+	r.Add(at, registry.ShadowedText(what, by, was)+over)
 }

@@ -32,9 +32,6 @@ type goMatch struct {
 
 var _ match.Handler = (*goMatch)(nil)
 
-// maxLabel is the maximum length of a match label, in bytes.
-const maxLabel = 2048
-
 type newGoMatch = func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule) (runtime.Match, error)
 
 func goMatches(m *goModule, name string, fn newGoMatch) match.Factory {
@@ -95,8 +92,8 @@ func (g *goMatch) Init(ctx context.Context, params map[string]any) (rate int, la
 		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned no state; the initial state must not be nil", g.what)
 	case rate < 1 || rate > 60:
 		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned tick rate %d, it must be between 1 and 60", g.what, rate)
-	case len(label) > maxLabel:
-		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned a label of %d bytes; at most %d are allowed", g.what, len(label), maxLabel)
+	case len(label) > match.MaxLabel:
+		return 0, "", fault.Newf(fault.Internal, "%s: MatchInit returned a label of %d bytes; at most %d are allowed", g.what, len(label), match.MaxLabel)
 	}
 	g.state = state
 	return rate, label, nil

@@ -157,9 +157,7 @@ func coded(err error) bool {
 
 // asModuleError makes the text of an error without a code public, as in Nakama.
 func asModuleError(err error) error {
-	var fe *fault.Error
-	var re *runtime.Error
-	if errors.As(err, &fe) || errors.As(err, &re) {
+	if fault.HasCode(err) {
 		return err
 	}
 	return fault.Wrap(fault.CodeOf(err), err.Error(), err)

@@ -1,6 +1,15 @@
 package registry
 
-import "kumi/hooks"
+import (
+	"fmt"
+
+	"kumi/hooks"
+)
+
+// ShadowedText says that the registration what of a module is shadowed by another one.
+func ShadowedText(what string, by, was hooks.Origin) string {
+	return fmt.Sprintf("%s of the %s module %q is shadowed by that of the %s module %q", what, was.Runtime, was.Module, by.Runtime, by.Module)
+}
 
 // Merge adds everything in from to into. A registration in from replaces the one of
 // the same slot in into, which is reported to shadowed. Event handlers accumulate,

@@ -40,9 +40,6 @@ type scriptMatch struct {
 
 var _ match.Handler = (*scriptMatch)(nil)
 
-// maxLabel is the maximum length of a match label, in bytes.
-const maxLabel = 2048
-
 // MatchFactory makes the handlers of a script's matches.
 func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 	return func(ctx context.Context, m match.Dispatcher) (match.Handler, error) {
@@ -267,7 +264,7 @@ func (g *scriptMatch) Init(ctx context.Context, params map[string]any) (tickRate
 	if label, err = r.str(&nLabel, 2); err != nil {
 		return 0, "", err
 	}
-	if len(label) > maxLabel {
+	if len(label) > match.MaxLabel {
 		return 0, "", g.bad(matchInit, "returned a match label that is too long, must be 0-2048 bytes")
 	}
 	g.keep(state)

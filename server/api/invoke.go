@@ -127,7 +127,7 @@ func (r *reported) Unwrap() error { return r.error }
 // module set, otherwise Internal and the error's text. An error without a code is
 // unexpected, so it is logged here.
 func (a *Server) moduleError(err error, call string, from hooks.Origin) error {
-	if transport.HasCode(err) {
+	if fault.HasCode(err) {
 		return &reported{err} // errors of scripts were logged where the script ran
 	}
 	event := a.Log.Error().Err(err).Str("call", call).Str("runtime", from.Runtime).Str("module", from.Module)

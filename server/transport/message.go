@@ -1,12 +1,6 @@
 package transport
 
-import (
-	"errors"
-
-	"github.com/heroiclabs/nakama-common/runtime"
-
-	"kumi/store/fault"
-)
+import "kumi/store/fault"
 
 // ModuleMessage returns the text that a client gets for an error of a call into
 // a module written in language. A message that the module chose is shown as it
@@ -14,17 +8,10 @@ import (
 // uncaught script error without a code gets a generic message.
 func ModuleMessage(err error, language string) string {
 	generic := GenericMessage(fault.CodeOf(err))
-	if language != "lua" && language != "javascript" && !HasCode(err) {
+	if language != "lua" && language != "javascript" && !fault.HasCode(err) {
 		generic = err.Error()
 	}
 	return fault.MessageOf(err, generic)
-}
-
-// HasCode reports whether err carries a code that was set explicitly.
-func HasCode(err error) bool {
-	var f *fault.Error
-	var r *runtime.Error
-	return errors.As(err, &f) || errors.As(err, &r)
 }
 
 // GenericMessage returns what clients get for an error of this code that has no

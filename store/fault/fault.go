@@ -166,6 +166,13 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
+// HasCode reports whether err carries a code that was set explicitly: it is an *Error,
+// or a runtime.Error from a Go module, through any wrapping.
+func HasCode(err error) bool {
+	text, _ := textOf(err)
+	return text != nil
+}
+
 // GRPCStatus makes status.Code and status.Convert return the code and message in Go
 // modules, as in Nakama.
 func (e *Error) GRPCStatus() *status.Status {

@@ -180,14 +180,11 @@ func usersGetUsername(nk *core.Module, c *vm.Call) error {
 }
 
 func usersGetRandom(nk *core.Module, c *vm.Call) error {
-	count := c.OptInt("count", 0)
-	if count < 0 || count > 1000 {
-		c.Invalid("count", "expected a number from 0 to 1000")
-	}
+	count := optInRange(c, "count", 0, 0, 1000)
 	if err := c.Err(); err != nil {
 		return err
 	}
-	us, err := nk.UsersGetRandom(c.Ctx, int(count))
+	us, err := nk.UsersGetRandom(c.Ctx, count)
 	return vm.ReturnList(c, "users", userShape, us, err)
 }
 

@@ -115,16 +115,13 @@ func channelMessageRemove(nk *core.Module, c *vm.Call) error {
 
 func channelMessagesList(nk *core.Module, c *vm.Call) error {
 	channel := c.Str("channel_id")
-	limit := c.OptInt("limit", 100)
-	if limit < 1 || limit > 100 {
-		c.Invalid("limit", "expected a number from 1 to 100")
-	}
+	limit := pageLimit(c, 100)
 	forward := c.OptBool("forward", true)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, next, previous, err := nk.ChannelMessagesList(c.Ctx, channel, int(limit), forward, cursor)
+	list, next, previous, err := nk.ChannelMessagesList(c.Ctx, channel, limit, forward, cursor)
 	return cmp.Or(
 		vm.ReturnList(c, "messages", channelMessages.In(c.E), list, err),
 		c.ReturnStr("next_cursor", next, err),

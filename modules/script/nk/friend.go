@@ -35,8 +35,8 @@ var friendOfFriendShape = vm.NewShape(
 // friendsList gives no cursor at all at the end in JavaScript.
 func friendsList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
-	limit := pageLimit(c, 1000, "expected a number from 1 to 1000")
-	state := edgeState(c, 3, "expected a state from 0 to 3")
+	limit := pageLimit(c, 1000)
+	state := edgeState(c, 3)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
@@ -54,7 +54,7 @@ func friendsList(nk *core.Module, c *vm.Call) error {
 
 func friendsOfFriendsList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
-	limit := pageLimit(c, 1000, "expected a number from 1 to 1000")
+	limit := pageLimit(c, 1000)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err

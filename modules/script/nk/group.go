@@ -143,31 +143,10 @@ func groupUsers(do func(nk *core.Module, ctx context.Context, caller, group stri
 	}
 }
 
-// edgeState reads a state from 0 to max; absent or -1 means any.
-func edgeState(c *vm.Call, max int64, want string) *int {
-	state := int(c.OptInt("state", -1))
-	if state == -1 {
-		return nil
-	}
-	if state < 0 || int64(state) > max {
-		c.Invalid("state", want)
-	}
-	return &state
-}
-
-// pageLimit reads a limit from 1 to max.
-func pageLimit(c *vm.Call, max int64, want string) int {
-	limit := c.OptInt("limit", 100)
-	if limit < 1 || limit > max {
-		c.Invalid("limit", want)
-	}
-	return int(limit)
-}
-
 func groupUsersList(nk *core.Module, c *vm.Call) error {
 	group := c.UUID("group_id")
-	limit := pageLimit(c, 10_000, "expected a number from 1 to 10000")
-	state := edgeState(c, 4, "expected a state from 0 to 4")
+	limit := pageLimit(c, 10_000)
+	state := edgeState(c, 4)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
@@ -185,7 +164,7 @@ func groupsList(nk *core.Module, c *vm.Call) error {
 	if n := int(c.OptInt("members", -1)); n != -1 {
 		members = &n
 	}
-	limit := pageLimit(c, 100, "expected a number from 1 to 100")
+	limit := pageLimit(c, 100)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
@@ -197,21 +176,18 @@ func groupsList(nk *core.Module, c *vm.Call) error {
 }
 
 func groupsGetRandom(nk *core.Module, c *vm.Call) error {
-	count := c.OptInt("count", 0)
-	if count < 0 || count > 1000 {
-		c.Invalid("count", "expected a number from 0 to 1000")
-	}
+	count := optInRange(c, "count", 0, 0, 1000)
 	if err := c.Err(); err != nil {
 		return err
 	}
-	groups, err := nk.GroupsGetRandom(c.Ctx, int(count))
+	groups, err := nk.GroupsGetRandom(c.Ctx, count)
 	return vm.ReturnList(c, "groups", groupShape, groups, err)
 }
 
 func userGroupsList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
-	limit := pageLimit(c, 100, "expected a number from 1 to 100")
-	state := edgeState(c, 4, "expected a state from 0 to 4")
+	limit := pageLimit(c, 100)
+	state := edgeState(c, 4)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err

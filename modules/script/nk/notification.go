@@ -112,15 +112,12 @@ func notificationsSend(nk *core.Module, c *vm.Call) error {
 
 func notificationsList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
-	limit := c.OptInt("limit", 100)
-	if limit < 1 || limit > 1000 {
-		c.Invalid("limit", "expected a number from 1 to 1000")
-	}
+	limit := pageLimit(c, 1000)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, cursor, err := nk.NotificationsList(c.Ctx, user, int(limit), cursor)
+	list, cursor, err := nk.NotificationsList(c.Ctx, user, limit, cursor)
 	return cmp.Or(
 		vm.ReturnList(c, "notifications", listedNotifications.In(c.E), list, err),
 		c.ReturnStrOrNil("cursor", cursor, err))

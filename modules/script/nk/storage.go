@@ -121,10 +121,7 @@ func storageWrite(nk *core.Module, c *vm.Call) error {
 func storageWriteRetry(nk *core.Module, c *vm.Call) error {
 	reads := vm.ListOf(c, "object_ids", readStorageID)
 	fn := c.Func("update")
-	retries := c.OptInt("max_retries", 0)
-	if retries < 0 || retries > 10 {
-		c.Invalid("max_retries", "expected a number from 0 to 10")
-	}
+	retries := optInRange(c, "max_retries", 0, 0, 10)
 	if err := c.Err(); err != nil {
 		return err
 	}
@@ -138,7 +135,7 @@ func storageWriteRetry(nk *core.Module, c *vm.Call) error {
 		writes := vm.OptListOf(&answer, "update", readStorageWrite)
 		return writes, answer.Err()
 	}
-	acks, err := nk.StorageWriteRetry(c.Ctx, reads, update, int(retries))
+	acks, err := nk.StorageWriteRetry(c.Ctx, reads, update, retries)
 	return vm.ReturnList(c, "acks", storageAck, acks, err)
 }
 

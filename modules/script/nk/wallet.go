@@ -108,15 +108,12 @@ func walletsUpdate(nk *core.Module, c *vm.Call) error {
 
 func walletLedgerList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
-	limit := c.OptInt("limit", 100)
-	if limit < 0 || limit > 100 {
-		c.Invalid("limit", "expected a number from 0 to 100")
-	}
+	limit := optInRange(c, "limit", 100, 0, 100)
 	cursor := c.OptStr("cursor", "")
 	if err := c.Err(); err != nil {
 		return err
 	}
-	items, cursor, err := nk.WalletLedgerList(c.Ctx, user, int(limit), cursor)
+	items, cursor, err := nk.WalletLedgerList(c.Ctx, user, limit, cursor)
 	if err != nil {
 		return err
 	}
