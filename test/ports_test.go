@@ -1,7 +1,10 @@
 package test
 
 import (
+	"fmt"
 	"net"
+	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,4 +48,31 @@ func TestPortInUse(t *testing.T) {
 	if !strings.Contains(got, "socket.port − 1 (gRPC)") {
 		t.Errorf("gRPC port taken: %s", got)
 	}
+}
+
+// The metrics port listens on metrics.address alone: a port that is taken on
+// another address of the machine is free there.
+func TestMetricsAddress(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems have no second loopback address")
+	}
+	const address = "127.0.0.2"
+	var err error
+	for range 10 { // somebody else may have the port
+		port := occupy(t)
+		if _, err = servertest.TryStart(t, servertest.Flags("--metrics.address", address, "--metrics.prometheus_port", strconv.Itoa(port))); err != nil {
+			continue
+		}
+		resp, err := http.Get(fmt.Sprintf("http://%s:%d/", address, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("the metrics port answered %s", resp.Status)
+		}
+		return
+	}
+	t.Errorf("no server started: %v", err)
 }
