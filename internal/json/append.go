@@ -1,11 +1,11 @@
-// Package json is how all parts of the server read and write JSON where the
-// standard library is too slow or too lenient: the wire formats of sockets and
-// REST, values of scripts, and what goes into a JSON column.
+// Package json reads and writes JSON where the standard library is too slow or
+// too lenient: messages of sockets and REST, values of scripts, and JSON columns
+// of the database.
 //
-// The functions append to a buffer, [Writer] writes messages in the form of
-// protojson, and [Reader] takes a text apart without making values of it.
-// Strings are written by go-json-experiment/json/jsontext. Nothing here is safe
-// for concurrent use.
+// The Append functions append one value to a buffer, [Writer] writes messages in
+// the format of protojson, and [Reader] parses a text without building values.
+// Strings that need escapes are written by go-json-experiment/json/jsontext.
+// Nothing here is safe for concurrent use.
 package json
 
 import (
@@ -19,10 +19,10 @@ import (
 )
 
 // AppendString appends s in quotes, with as few escapes as JSON allows. Bytes
-// that are not UTF-8 are written as U+FFFD, and valid is false then.
+// that are not valid UTF-8 are written as U+FFFD, and valid is then false.
 func AppendString(b []byte, s string) (_ []byte, valid bool) {
-	// Text that is ASCII and needs no escapes but those of quotes and backslashes is
-	// the usual case, and takes jsontext three times as long.
+	// Most strings are ASCII and need no escapes except for quotes and backslashes.
+	// jsontext takes three times as long for those.
 	begin := len(b)
 	b = append(b, '"')
 	run := 0
@@ -44,8 +44,8 @@ func AppendString(b []byte, s string) (_ []byte, valid bool) {
 }
 
 // AppendNumber appends a number in the shortest form that reads back as the
-// same number: as JavaScript and encoding/json write it, but -0 as 0. JSON has
-// no form for infinities and NaN; they are written as null.
+// same number, like JavaScript and encoding/json, except that -0 becomes 0.
+// Infinities and NaN, which JSON does not have, become null.
 func AppendNumber(b []byte, f float64) []byte {
 	if n := int64(f); float64(n) == f && -1<<53 <= n && n <= 1<<53 {
 		return strconv.AppendInt(b, n, 10)
@@ -73,21 +73,21 @@ func AppendBytes(b, data []byte) []byte {
 	return append(b, '"')
 }
 
-// AppendDate appends a time as JavaScript writes a Date: in UTC and with
-// milliseconds, 2006-01-02T15:04:05.000Z.
+// AppendDate appends a time in the format of JavaScript's Date.toISOString: in
+// UTC and with milliseconds, 2006-01-02T15:04:05.000Z.
 func AppendDate(b []byte, t time.Time) []byte {
 	b = append(b, '"')
 	b = t.UTC().AppendFormat(b, dateLayout)
 	return append(b, '"')
 }
 
-// Date is the text in AppendDate.
+// Date returns the text that AppendDate writes, without quotes.
 func Date(t time.Time) string { return t.UTC().Format(dateLayout) }
 
 const dateLayout = "2006-01-02T15:04:05.000Z"
 
-// AppendTimestamp appends a time as protojson writes one: in UTC, with 0, 3, 6
-// or 9 digits after the second.
+// AppendTimestamp appends a time in the format of protojson: in UTC, with 0, 3, 6
+// or 9 fractional digits.
 func AppendTimestamp(b []byte, t time.Time) []byte {
 	layout := "2006-01-02T15:04:05.000000000Z"
 	switch nanos := t.Nanosecond(); {
@@ -103,8 +103,8 @@ func AppendTimestamp(b []byte, t time.Time) []byte {
 	return append(b, '"')
 }
 
-// Compact takes the white space between tokens out of b[from:], which must be
-// JSON, in place. protojson puts some in, differently from build to build.
+// Compact removes the white space between the tokens of b[from:], which must be
+// JSON, in place. protojson adds some on purpose, differently in each build.
 func Compact(b []byte, from int) []byte {
 	out := b[:from]
 	inString := false

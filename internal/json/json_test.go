@@ -16,14 +16,14 @@ import (
 	"kumi/internal/json"
 )
 
-// text is what strings are made of: all that needs care.
+// text generates strings with everything that needs special treatment.
 var text = rapid.OneOf(
 	rapid.StringMatching(`[a-z0-9-]{0,40}`),
 	rapid.StringOf(rapid.SampledFrom([]rune("ab\"\\/\b\f\n\r\t\x00\x1f\x7f<>&é😀\u2028\ufffd"))),
 	rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }),
 )
 
-// read makes the values that encoding/json makes.
+// read builds the same values as encoding/json.
 func read(r *json.Reader) any {
 	switch r.Peek() {
 	case '{':
@@ -50,7 +50,7 @@ func read(r *json.Reader) any {
 	return r.Float()
 }
 
-// The seeds of the fuzzers, and what the tests go through.
+// seeds are the seeds of FuzzReader.
 var seeds = []string{
 	`{"a":[1,-0,2.5,1e3,-1E-2,0.1e+2,123456789012345678],"b":{"c":null,"d":true,"e":false},"":""}`,
 	" [ ] ", "{ }", `"\u00e9\ud83d\ude00\/\b\f\n\r\t\"\\"`, `"\ud83d"`, `"\ude00x"`, `"\ud83d\ud83d\ude00"`, `"\u0000"`, "\"\xff\xfe\"",
@@ -58,7 +58,7 @@ var seeds = []string{
 	"\"\n\"", `1 2`, `{"a" 1}`, `[1 2]`, `{"a":1 "b":2}`, ``, ` `, "\x00", `NaN`, `é`, `-0`, `-0.0`, "\u00a01",
 }
 
-// FuzzReader holds the reader against encoding/json.
+// FuzzReader compares the reader with encoding/json.
 func FuzzReader(f *testing.F) {
 	for _, s := range seeds {
 		f.Add(s)
@@ -71,14 +71,14 @@ func FuzzReader(f *testing.F) {
 		wantErr := stdjson.Unmarshal([]byte(in), &want)
 		var outOfRange *stdjson.UnmarshalTypeError
 		if errors.As(wantErr, &outOfRange) {
-			return // a number that no float64 holds
+			return // a number out of the range of float64
 		}
 		err := r.Err()
 		if (err == nil) != (wantErr == nil) {
 			if err != nil && strings.Contains(err.Error(), "nested") {
 				return
 			}
-			t.Fatalf("%q: %v, and encoding/json: %v", in, err, wantErr)
+			t.Fatalf("%q: got error %v, encoding/json %v", in, err, wantErr)
 		}
 		if err == nil && !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q: got %#v, want %#v", in, got, want)
@@ -88,16 +88,16 @@ func FuzzReader(f *testing.F) {
 		read(&strict)
 		strict.End()
 		if err != nil && strict.Err() == nil {
-			t.Fatalf("%q: what is no JSON is JSON when read strictly", in)
+			t.Fatalf("%q: invalid JSON is accepted with Strict", in)
 		}
 		if err == nil && (strict.Err() != nil) == storable(in) {
-			t.Fatalf("%q: read strictly: %v", in, strict.Err())
+			t.Fatalf("%q: with Strict: %v", in, strict.Err())
 		}
 	})
 }
 
-// storable says whether a text that is JSON has only strings that a JSON column
-// takes, by the library's word.
+// storable tells whether all strings of a JSON text can be stored in a JSON column,
+// according to jsontext.
 func storable(in string) bool {
 	value := jsontext.Value(in)
 	return value.IsValid(jsontext.AllowDuplicateNames(true)) && !strings.Contains(strings.ReplaceAll(in, `\\`, ""), `\u0000`)
@@ -136,7 +136,7 @@ func TestReaderErrors(t *testing.T) {
 	deep := strings.Repeat("[", 100_000)
 	r := json.NewReader(deep)
 	if read(&r); r.Err() == nil {
-		t.Error("a text nested 100,000 levels deep was read")
+		t.Error("a text nested 100,000 levels deep was accepted")
 	}
 }
 
@@ -199,11 +199,11 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// document is JSON as games have it: ids, numbers, JSON within JSON.
+// document is typical for games: ids, numbers, JSON in a string.
 const document = `{"id":"3fa85f64-5717-4562-b3fc-2c963f66afa6","name":"ann","level":12,"items":[{"kind":"sword","power":12.5},{"kind":"bow","power":3}],` +
 	`"flags":{"a":true,"b":false,"c":null},"payload":"{\"hp\":100,\"name\":\"ann\",\"items\":[1,2,3]}"}`
 
-// BenchmarkRead says why the reader is not jsontext's decoder.
+// BenchmarkRead compares the reader with jsontext's decoder, which is too slow.
 func BenchmarkRead(b *testing.B) {
 	b.Run("reader", func(b *testing.B) {
 		for b.Loop() {
@@ -252,7 +252,7 @@ func walk(r *json.Reader) {
 	}
 }
 
-// BenchmarkReadString is a payload of JSON within JSON.
+// BenchmarkReadString reads JSON in a string, as payloads of RPCs have it.
 func BenchmarkReadString(b *testing.B) {
 	quoted, _ := json.AppendString(nil, strings.Repeat(`{"hp":100,"name":"ann","items":[1,2,3]},`, 10))
 	in := string(quoted)

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep objects and lists may be nested in one another, unless
-// [Reader.Depth] says otherwise. SQLite's own functions look no deeper.
+// MaxDepth is the maximum nesting of objects and lists, unless [Reader.Depth] is
+// set. SQLite's JSON functions have the same limit.
 const MaxDepth = 1000
 
-// SyntaxError says where and why a text is not JSON.
+// SyntaxError tells where and why a text is not valid JSON.
 type SyntaxError struct {
-	Offset int // in bytes
+	Offset int // in bytes, from 0
 	Reason string
 }
 
@@ -22,9 +22,9 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("invalid JSON at byte %d: %s", e.Offset, e.Reason)
 }
 
-// Reader takes a JSON text apart, from left to right and once. After a mistake
-// in the text every method answers with the zero value, so that loops end and
-// only Err needs to be asked, at the end:
+// Reader parses a JSON text from left to right, token by token. After a syntax
+// error all methods return zero values, so that loops end and the caller needs to
+// check Err only once, at the end:
 //
 //	for more := r.Open('{'); more; more = r.More('{') {
 //		name := r.Name()
@@ -33,15 +33,15 @@ func (e *SyntaxError) Error() string {
 //	r.End()
 //	return r.Err()
 type Reader struct {
-	// Depth is how many levels of nesting are read; 0 is MaxDepth.
+	// Depth is the maximum nesting; 0 means MaxDepth.
 	Depth int
-	// Strict refuses the strings that a JSON column of PostgreSQL refuses: those
-	// with bytes that are not UTF-8, halves of surrogate pairs, and \u0000.
-	// Without, wrong bytes and halves are read as U+FFFD.
+	// Strict rejects strings that a JSON column of PostgreSQL rejects: those with
+	// invalid UTF-8, unpaired surrogates or \u0000. Otherwise invalid bytes and
+	// unpaired surrogates are read as U+FFFD.
 	Strict bool
-	// Copy makes a string a copy when it is small beside the text, so that a
-	// value that is kept does not keep the text. Without, strings without escapes
-	// are parts of the text.
+	// Copy copies strings that are small compared with the text, so that keeping one
+	// does not keep the whole text in memory. Otherwise strings without escapes are
+	// substrings of the text.
 	Copy bool
 
 	text  string
@@ -50,10 +50,10 @@ type Reader struct {
 	err   *SyntaxError
 }
 
-// NewReader reads text.
+// NewReader returns a Reader of text.
 func NewReader(text string) Reader { return Reader{text: text} }
 
-// Err is the first mistake that was met, a *SyntaxError, or nil.
+// Err returns the first error, a *SyntaxError, or nil.
 func (r *Reader) Err() error {
 	if r.err == nil {
 		return nil
@@ -61,15 +61,16 @@ func (r *Reader) Err() error {
 	return r.err
 }
 
-// Fail makes reason the error, at the current position, unless there is one.
+// Fail sets the error, at the current position, unless there is one already.
 func (r *Reader) Fail(reason string) {
 	if r.err == nil {
 		r.err = &SyntaxError{Offset: r.pos, Reason: reason}
 	}
-	r.pos = len(r.text) // nothing more is found
+	r.pos = len(r.text) // so that nothing more is read
 }
 
-// unexpected fails with what is at the current position, which is not wanted.
+// unexpected fails because of the byte at the current position. want describes
+// what would be valid there; it may be empty.
 func (r *Reader) unexpected(want string) {
 	r.Peek()
 	switch {
@@ -83,7 +84,8 @@ func (r *Reader) unexpected(want string) {
 	}
 }
 
-// Peek is the first byte of what comes next, after white space; 0 at the end.
+// Peek skips white space and returns the next byte without consuming it, or 0 at
+// the end.
 func (r *Reader) Peek() byte {
 	for r.pos < len(r.text) {
 		switch c := r.text[r.pos]; c {
@@ -96,15 +98,15 @@ func (r *Reader) Peek() byte {
 	return 0
 }
 
-// End makes sure that nothing follows but white space.
+// End fails if anything but white space follows.
 func (r *Reader) End() {
 	if r.Peek(); r.pos < len(r.text) {
 		r.Fail("there is more after the value")
 	}
 }
 
-// Open takes the bracket that begins an object or a list, { or [. It is false
-// when there is nothing in it, and the end has been taken then.
+// Open consumes the opening bracket, { or [, of an object or a list. It returns
+// false if that is empty, and has then consumed the closing bracket, too.
 func (r *Reader) Open(bracket byte) bool {
 	if r.Peek() != bracket {
 		r.unexpected(openers[bracket])
@@ -119,7 +121,7 @@ func (r *Reader) Open(bracket byte) bool {
 		return false
 	}
 	r.pos++
-	if r.Peek() == bracket+2 { // the bracket that ends it
+	if r.Peek() == bracket+2 { // the closing bracket
 		r.pos++
 		return false
 	}
@@ -129,8 +131,8 @@ func (r *Reader) Open(bracket byte) bool {
 
 var openers = map[byte]string{'{': "an object", '[': "a list"}
 
-// More takes what follows an element: a comma, or the end, after which it is
-// false.
+// More consumes the comma after an element and returns true, or the closing
+// bracket and returns false.
 func (r *Reader) More(bracket byte) bool {
 	switch r.Peek() {
 	case ',':
@@ -149,7 +151,7 @@ func (r *Reader) More(bracket byte) bool {
 	return false
 }
 
-// Name takes the name of a member and the colon after it.
+// Name consumes and returns the name of a member, with the colon after it.
 func (r *Reader) Name() string {
 	if r.Peek() != '"' {
 		r.unexpected("a property name in quotes")
@@ -164,10 +166,10 @@ func (r *Reader) Name() string {
 	return name
 }
 
-// Null takes null.
+// Null consumes null.
 func (r *Reader) Null() { r.word("null") }
 
-// Bool takes true or false.
+// Bool consumes true or false.
 func (r *Reader) Bool() bool {
 	if r.Peek() == 't' {
 		return r.word("true")
@@ -185,7 +187,7 @@ func (r *Reader) word(word string) bool {
 	return true
 }
 
-// Number takes a number, as it is written.
+// Number consumes a number and returns its text.
 func (r *Reader) Number() string {
 	c := r.Peek()
 	from := r.pos
@@ -223,13 +225,13 @@ func (r *Reader) digits() bool {
 	return r.pos > from
 }
 
-// Float takes a number. One that is out of range is an infinity.
+// Float consumes a number. Numbers out of range become infinities.
 func (r *Reader) Float() float64 {
 	text := r.Number()
 	if text == "" {
 		return 0
 	}
-	if len(text) <= 15 && text[0] != '-' { // exact in a float64, if it is whole
+	if len(text) <= 15 && text[0] != '-' { // if it is whole, a float64 holds it exactly
 		n, i := 0, 0
 		for ; i < len(text) && '0' <= text[i] && text[i] <= '9'; i++ {
 			n = n*10 + int(text[i]-'0')

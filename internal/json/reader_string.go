@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// String takes a string. It is a part of the text where it has no escapes; see
-// Copy.
+// String consumes a string. Without escapes it is a substring of the text, unless
+// Copy is set.
 func (r *Reader) String() string {
 	if r.Peek() != '"' {
 		r.unexpected("a string")
@@ -44,7 +44,7 @@ func (r *Reader) badString(at int, reason string) string {
 	return ""
 }
 
-// utf8 is a string that may have bytes in it that are not UTF-8.
+// utf8 returns a string that may contain invalid UTF-8.
 func (r *Reader) utf8(s string, from int) string {
 	switch {
 	case utf8.ValidString(s):
@@ -55,10 +55,10 @@ func (r *Reader) utf8(s string, from int) string {
 	case r.Strict:
 		return r.badString(from, "a string is not valid UTF-8")
 	}
-	return string([]rune(s)) // with U+FFFD for each wrong byte
+	return string([]rune(s)) // with U+FFFD for each invalid byte
 }
 
-// plain are the bytes that stand for themselves in a string.
+// plain tells which bytes stand for themselves in a string.
 var plain = func() (p [256]bool) {
 	for c := range p {
 		p[c] = c >= ' ' && c != '"' && c != '\\'
@@ -66,10 +66,10 @@ var plain = func() (p [256]bool) {
 	return p
 }()
 
-// escaped takes the rest of a string that began at from and whose first escape
-// is at i.
+// escaped consumes the rest of a string that begins at from and has its first
+// escape at i.
 func (r *Reader) escaped(from, i int) string {
-	var small [256]byte // most strings need no other memory than their own
+	var small [256]byte // enough for most strings, and allocated on the stack
 	b := append(small[:0], r.text[from:i]...)
 	for i < len(r.text) {
 		c := r.text[i]
@@ -118,8 +118,8 @@ func (r *Reader) escaped(from, i int) string {
 	return r.badString(len(r.text), "a string does not end")
 }
 
-// unicode reads the \uXXXX at i, or a pair of them, and says how long it is; 0
-// when it is refused.
+// unicode parses the \uXXXX at i, or a surrogate pair of them. It returns the size
+// in bytes, or 0 after an error.
 func (r *Reader) unicode(i int) (c rune, size int) {
 	c, ok := hex(r.text, i)
 	switch {
@@ -144,7 +144,7 @@ func (r *Reader) unicode(i int) (c rune, size int) {
 	return utf8.RuneError, 6
 }
 
-// hex reads the \uXXXX at i.
+// hex parses the \uXXXX at i.
 func hex(s string, i int) (c rune, ok bool) {
 	if i+6 > len(s) || s[i] != '\\' || s[i+1] != 'u' {
 		return 0, false

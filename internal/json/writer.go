@@ -8,25 +8,25 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Writer appends a message to B in the form of compact protojson: fields in the
-// order in which they are written, those that are zero left out, 64-bit numbers
-// as text. Names are written as they are and must need no escapes.
+// Writer appends a message to B in the compact format of protojson: zero fields
+// are omitted, 64-bit integers are strings. Fields have the order in which they are
+// written. Names are not escaped.
 //
-// What protojson refuses sets Bad: text that is not UTF-8, numbers that are not
-// finite and times out of range. B is of no use then; whoever needs the error
-// lets protojson write the message.
+// Values that protojson rejects set Bad: invalid UTF-8, numbers that are not finite
+// and times out of range. B is then invalid; callers that need the error let
+// protojson write the message.
 type Writer struct {
 	B   []byte
 	Bad bool
 }
 
-// Begin begins an object; End ends it.
+// Begin begins an object. End ends it.
 func (w *Writer) Begin() { w.B = append(w.B, '{') }
 
 // End ends an object.
 func (w *Writer) End() { w.B = append(w.B, '}') }
 
-// Name writes the name of a field, after a comma unless it is the first.
+// Name writes the name of a field, with a comma before it unless it is the first.
 func (w *Writer) Name(name string) {
 	if w.B[len(w.B)-1] != '{' {
 		w.B = append(w.B, ',')
@@ -36,14 +36,14 @@ func (w *Writer) Name(name string) {
 	w.B = append(w.B, '"', ':')
 }
 
-// Text writes a value that is a string.
+// Text writes a string value.
 func (w *Writer) Text(s string) {
 	var valid bool
 	w.B, valid = AppendString(w.B, s)
 	w.Bad = w.Bad || !valid
 }
 
-// Number writes a value that is a double.
+// Number writes a value of type double.
 func (w *Writer) Number(f float64) {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		w.Bad = true
@@ -54,7 +54,7 @@ func (w *Writer) Number(f float64) {
 	w.B = AppendNumber(w.B, f)
 }
 
-// String writes a field with a string.
+// String writes a string field unless it is empty.
 func (w *Writer) String(name, value string) {
 	if value != "" {
 		w.Name(name)
@@ -62,7 +62,7 @@ func (w *Writer) String(name, value string) {
 	}
 }
 
-// Bool writes a field that is true.
+// Bool writes a boolean field if it is true.
 func (w *Writer) Bool(name string, value bool) {
 	if value {
 		w.Name(name)
@@ -70,7 +70,7 @@ func (w *Writer) Bool(name string, value bool) {
 	}
 }
 
-// Int32 writes a field with a 32-bit number, or an enum.
+// Int32 writes a 32-bit integer or enum field unless it is 0.
 func (w *Writer) Int32(name string, value int32) {
 	if value != 0 {
 		w.Name(name)
@@ -78,7 +78,7 @@ func (w *Writer) Int32(name string, value int32) {
 	}
 }
 
-// Int64 writes a field with a 64-bit number, which is text in JSON.
+// Int64 writes a 64-bit integer field, as a string, unless it is 0.
 func (w *Writer) Int64(name string, value int64) {
 	if value != 0 {
 		w.Name(name)
@@ -88,7 +88,7 @@ func (w *Writer) Int64(name string, value int64) {
 	}
 }
 
-// Bytes writes a field with binary data.
+// Bytes writes a field of binary data unless it is empty.
 func (w *Writer) Bytes(name string, value []byte) {
 	if len(value) > 0 {
 		w.Name(name)
@@ -96,7 +96,7 @@ func (w *Writer) Bytes(name string, value []byte) {
 	}
 }
 
-// Time writes a field with a time.
+// Time writes a timestamp field unless it is nil.
 func (w *Writer) Time(name string, t *timestamppb.Timestamp) {
 	if t == nil {
 		return
@@ -106,7 +106,7 @@ func (w *Writer) Time(name string, t *timestamppb.Timestamp) {
 	w.B = AppendTimestamp(w.B, t.AsTime())
 }
 
-// Int32Value writes a field that is zero or absent.
+// Int32Value writes a field unless it is nil; 0 is written.
 func (w *Writer) Int32Value(name string, v *wrapperspb.Int32Value) {
 	if v != nil {
 		w.Name(name)
@@ -114,7 +114,7 @@ func (w *Writer) Int32Value(name string, v *wrapperspb.Int32Value) {
 	}
 }
 
-// BoolValue writes a field that is true, false or absent.
+// BoolValue writes a field unless it is nil; false is written.
 func (w *Writer) BoolValue(name string, v *wrapperspb.BoolValue) {
 	if v != nil {
 		w.Name(name)
@@ -122,8 +122,9 @@ func (w *Writer) BoolValue(name string, v *wrapperspb.BoolValue) {
 	}
 }
 
-// Item comes before each item of a list, of which i is the number: it writes the
-// name of the field and the opening bracket, or a comma. EndList ends the list.
+// Item is called before item i of a list field, from 0: it writes the name and the
+// opening bracket before the first one, and a comma before others. EndList ends
+// the list.
 //
 //	for i, p := range presences {
 //		w.Item("joins", i)
@@ -139,14 +140,15 @@ func (w *Writer) Item(name string, i int) {
 	w.B = append(w.B, '[')
 }
 
-// EndList ends a list of n items. One of none is not written at all.
+// EndList ends a list of n items. Empty lists are omitted.
 func (w *Writer) EndList(n int) {
 	if n > 0 {
 		w.B = append(w.B, ']')
 	}
 }
 
-// Entry is Item for the entries of a map; protojson orders them by their keys.
+// Entry is Item for the entries of a map field. The caller sorts them by key, as
+// protojson does.
 func (w *Writer) Entry(name string, i int, key string) {
 	if i > 0 {
 		w.B = append(w.B, ',')
@@ -158,7 +160,7 @@ func (w *Writer) Entry(name string, i int, key string) {
 	w.B = append(w.B, ':')
 }
 
-// EndMap ends a map of n entries. One of none is not written at all.
+// EndMap ends a map of n entries. Empty maps are omitted.
 func (w *Writer) EndMap(n int) {
 	if n > 0 {
 		w.End()
