@@ -7,8 +7,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// Reading that arguments and properties of objects have in common: path is the
-// path of the value within the argument.
+// Reading of values, for arguments as well as for properties of objects in them.
+// path is the path of the value within the argument.
 
 func (c *Call) str(v Ref, name, path string, required bool, def string) string {
 	switch {

@@ -20,14 +20,14 @@ func TestLazyDeadline(t *testing.T) {
 				<-d.Done()
 			} else {
 				time.Sleep(time.Second)
-				synctest.Wait() // for the timer of the same moment
+				synctest.Wait() // for the timer that fires now
 			}
 			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("asked for Done: %v: after the deadline the error is %v", asks, err)
+				t.Fatalf("with Done called %v: error %v after the deadline", asks, err)
 			}
 			<-child.Done()
 			if err := child.Err(); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("a context made of it ended with %v", err)
+				t.Fatalf("a derived context ended with %v", err)
 			}
 			d.End()
 		}
@@ -37,23 +37,23 @@ func TestLazyDeadline(t *testing.T) {
 		}
 		d.End()
 		if err := d.Err(); !errors.Is(err, context.Canceled) {
-			t.Fatalf("after its end the error is %v", err)
+			t.Fatalf("error %v after End", err)
 		}
 		<-d.Done()
 		parent, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		d = NewLazyDeadline(parent, time.Now().Add(time.Minute))
 		if at, _ := d.Deadline(); time.Until(at) > time.Second {
-			t.Fatalf("the sooner deadline of the context around it is not kept: %v left", time.Until(at))
+			t.Fatalf("the earlier deadline of the parent is ignored: %v left", time.Until(at))
 		}
 		cancel()
 		if err := d.Err(); !errors.Is(err, context.Canceled) {
-			t.Fatalf("with the context around it cancelled the error is %v", err)
+			t.Fatalf("error %v after the parent was cancelled", err)
 		}
 	})
 }
 
-// A call during which nobody asks for Done makes no timer.
+// Unless Done is called no timer is made.
 func TestLazyDeadlineIsCheap(t *testing.T) {
 	at := time.Now().Add(time.Hour)
 	if n := testing.AllocsPerRun(100, func() {
@@ -67,8 +67,8 @@ func TestLazyDeadlineIsCheap(t *testing.T) {
 	}
 }
 
-// A TimeLimit ends during a call that takes too long, and goes on after one that
-// does not.
+// A TimeLimit ends during a call that takes too long, but not after one that returned
+// in time.
 func TestTimeLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,12 +80,12 @@ func TestTimeLimit(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("asked for Done: %v: a call that took too long: %v", asks, err)
+				t.Fatalf("with Done called %v: error %v during a call that takes too long", asks, err)
 			}
 			d.End()
 			<-d.Done()
 			if err := d.Err(); !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("asked for Done: %v: after the end of a call that took too long: %v", asks, err)
+				t.Fatalf("with Done called %v: error %v after a call that took too long", asks, err)
 			}
 		}
 
@@ -96,21 +96,21 @@ func TestTimeLimit(t *testing.T) {
 		d.End()
 		time.Sleep(2 * time.Second)
 		if err := errors.Join(d.Err(), long.Err()); err != nil {
-			t.Fatalf("the call is over, and its context ended: %v", err)
+			t.Fatalf("the context ended after its call had returned: %v", err)
 		}
 		<-long.Done()
 		if err := long.Err(); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("a context with a time of its own ended with %v", err)
+			t.Fatalf("a derived context with a deadline ended with %v", err)
 		}
 		cancel()
 		<-d.Done()
 		if err := d.Err(); !errors.Is(err, context.Canceled) {
-			t.Fatalf("the context around it ended, and it did with %v", err)
+			t.Fatalf("error %v after the parent ended", err)
 		}
 	})
 }
 
-// The parent does not keep a TimeLimit that somebody waited for.
+// The parent does not keep a TimeLimit alive whose Done was called.
 func TestTimeLimitIsCollected(t *testing.T) {
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()

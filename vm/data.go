@@ -9,19 +9,19 @@ import (
 	"kumi/store/fault"
 )
 
-// What a script hands to the server becomes data by one rule, whichever
-// function takes it and whichever language the script is written in: storage
-// values, metadata, wallets, notifications, match parameters and all the rest.
+// All values that scripts pass to the server are converted by the same rule, for
+// all functions and in both languages: storage values, metadata, wallets,
+// notifications, match parameters and so on.
 //
-//   - Binary data is a string of base64, a date the text of Date.toISOString, a
+//   - Binary data becomes a base64 string, a date the text of Date.toISOString, a
 //     Map the list of its entries and a Set the list of its values.
-//   - What has a toJSON method is what that returns.
-//   - A property that is undefined is left out; in a list it is null.
-//   - NaN, infinities, functions, symbols and promises are refused, as are values
+//   - An object with a toJSON method is replaced by its result.
+//   - Undefined properties are omitted; in a list undefined becomes null.
+//   - NaN, infinities, functions, symbols and promises are rejected, as are values
 //     that contain themselves, are nested deeper than json.MaxDepth, or are
-//     larger than MaxData as JSON, each part counted as often as it appears.
+//     larger than MaxData as JSON. Parts that occur repeatedly count each time.
 //
-// The error is a *DataError, which says where in the value it is.
+// The error is a *DataError, which names the part of the value.
 
 // Kind is the kind of a value as data.
 type Kind uint8
@@ -45,7 +45,7 @@ type Member struct {
 	Value Ref
 }
 
-// DataError says which part of a value is not data, and why.
+// DataError tells which part of a value cannot be converted, and why.
 type DataError struct {
 	Path   string // from the value: .items[2].price; empty for the value itself
 	Reason string
@@ -60,11 +60,11 @@ func (e *DataError) Error() string {
 	return strings.TrimPrefix(e.Path, ".") + ": " + e.Reason
 }
 
-// Unwrap gives the error a code.
+// Unwrap returns a fault, which has the code.
 func (e *DataError) Unwrap() error { return fault.New(e.code, e.Error()) }
 
-// ToJSON writes a value as JSON. Keys have the order of the value where it has
-// one; in Lua they are sorted.
+// ToJSON writes a value as JSON. Keys keep their order in JavaScript, and are
+// sorted in Lua.
 func ToJSON(e Engine, x Ref) ([]byte, error) {
 	c := newConversion(e, MaxData)
 	c.out = make([]byte, 0, 64)
@@ -115,8 +115,8 @@ type conversion struct {
 	e       Engine
 	maxSize int
 	preview bool     // see Preview
-	out     []byte   // of json
-	size    int      // of export: about the size as JSON
+	out     []byte   // the JSON text, in ToJSON
+	size    int      // approximate size as JSON, in Export
 	looks   int      // number of values visited
 	path    Path     // of the current value
 	members []Member // of the objects being read, a stack
@@ -130,7 +130,7 @@ func (c *conversion) fail(code fault.Code, format string, args ...any) error {
 	return &DataError{Path: c.path.In(""), Reason: fmt.Sprintf(format, args...), code: code}
 }
 
-// look returns the kind of a value, and bounds the conversion.
+// look returns the kind of a value, and checks the limits of the conversion.
 func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	c.looks++
 	c.size += 8
@@ -159,11 +159,11 @@ func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	return kind, x, nil
 }
 
-// length returns the length of a list, which is bounded.
+// length returns the length of a list, or an error if it is too long.
 func (c *conversion) length(list Ref) (int, error) {
 	n := c.e.Len(list)
 	if n > MaxList {
-		return 0, c.fail(fault.ResourceExhausted, "a list of %d elements is too large: the most is %d", n, MaxList)
+		return 0, c.fail(fault.ResourceExhausted, "a list of %d elements is too large: the maximum is %d", n, MaxList)
 	}
 	return n, nil
 }

@@ -8,8 +8,8 @@ import (
 	"kumi/vm"
 )
 
-// A dry run of a body tells what it reads: in order, with what it needs, also
-// within objects, and what it refuses to go without.
+// A dry run of a body yields its arguments in order, with types and whether they are
+// required, also those within objects.
 func TestDescribe(t *testing.T) {
 	t.Parallel()
 	key, value, extra := vm.N("key"), vm.N("some_value"), vm.N("extra")
@@ -50,7 +50,7 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("%s: %s, want %s", lang, got, want)
 		}
 		if _, err := vm.Describe(lib.Lookup("g"), lang); !errors.Is(err, vm.ErrNotReached) {
-			t.Errorf("%s: a body that acts: %v", lang, err)
+			t.Errorf("%s: a body that acts before it checks Err: %v", lang, err)
 		}
 	}
 }

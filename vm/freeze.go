@@ -80,7 +80,7 @@ func (f *freezing) value(v Ref, depth int) (any, error) {
 	case e.IsList(v):
 		n := e.Len(v)
 		if n > MaxList {
-			return nil, fmt.Errorf("a list of %d elements is too large: the most is %d", n, MaxList)
+			return nil, fmt.Errorf("a list of %d elements is too large: the maximum is %d", n, MaxList)
 		}
 		items := make([]Ref, n)
 		for i := range items {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// watching is a guard without a timer, and a call that it watches.
+// watching returns a guard whose timer is stopped, with one running call. stops
+// counts how often that is told to stop.
 func watching(t *testing.T, limit uint64) (*Guard, *Watched, *int) {
 	g := NewGuard(GuardOptions{Call: limit})
 	stops := new(int)
@@ -17,52 +18,52 @@ func watching(t *testing.T, limit uint64) (*Guard, *Watched, *int) {
 	w.Begin()
 	g.mu.Lock()
 	g.timer.Stop()
-	g.last, g.calls.low = memory{}, 0 // as if all there is had been made since
+	g.last, g.calls.low = memory{}, 0 // so that the whole heap counts as growth
 	g.mu.Unlock()
 	t.Cleanup(g.Close)
 	return g, w, stops
 }
 
-// A call that is stopped again and again until it ends is remembered once.
+// A call that needs to be stopped several times is kept once, until it ends.
 func TestGuardStopsUntilTheEnd(t *testing.T) {
 	g, w, stops := watching(t, 1)
 	for i := range 3 {
 		g.calls.forced = time.Time{} // it may collect again
 		if stops := g.examine(); len(stops) > 0 {
-			t.Errorf("%d calls are stopped before a collection, with a heap of some megabytes", len(stops))
+			t.Errorf("%d calls were stopped without a collection", len(stops))
 		}
 		g.calls.collections.Wait()
 		if len(g.calls.stopped) != 1 || *stops != i+1 {
-			t.Errorf("%d calls are remembered, which were stopped %d times, at look %d", len(g.calls.stopped), *stops, i+1)
+			t.Errorf("check %d: %d calls kept, stopped %d times", i+1, len(g.calls.stopped), *stops)
 		}
 	}
 	w.End()
 	g.examine()
 	if len(g.calls.stopped) != 0 {
-		t.Error("a call that has ended is remembered")
+		t.Error("a call that has ended is still kept")
 	}
 }
 
-// VMs are not looked through while the heap does not grow, but for the guard to
-// find out that it may rest.
+// While the heap does not grow, the VMs are checked only now and then, to see whether
+// the guard can rest.
 func TestGuardRests(t *testing.T) {
 	g, w, _ := watching(t, 1<<40)
 	g.examine()
 	if w.seen != 0 {
-		t.Error("VMs are looked through although the heap is small")
+		t.Error("the VMs were checked although the heap has not grown")
 	}
 	for range maxLooks {
 		g.examine()
 	}
 	if w.seen == 0 || g.resting.Load() {
-		t.Errorf("a call is under way: seen %v, the guard rests %v", w.seen != 0, g.resting.Load())
+		t.Errorf("during a call: seen %v, resting %v", w.seen != 0, g.resting.Load())
 	}
 	w.End()
 	for range maxLooks {
 		g.examine()
 	}
 	if !g.resting.Load() {
-		t.Error("the guard does not rest although nothing runs")
+		t.Error("the guard does not rest although no call runs")
 	}
 }
 
@@ -78,7 +79,7 @@ func TestNoGuard(t *testing.T) {
 	g.Stops(func(Lang, Reason, uint64) {})
 	w.Runs(&Usage{})
 	if g.CallLimit() != 0 || g.Stats() != (GuardStats{}) {
-		t.Error("a guard that is none does something")
+		t.Error("a nil Guard has limits or counts")
 	}
 	g.Close()
 }

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 )
 
-// A retired pool serves those who hold it and keeps nothing.
+// A retired pool still serves calls, and keeps no VM.
 func TestPoolRetires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -18,7 +18,7 @@ func TestPoolRetires(t *testing.T) {
 		if s := p.Stats(); s.Allocated != 1 || s.Idle != 0 || s.InUse != 1 {
 			t.Errorf("retired: %+v", s)
 		}
-		// More calls than there may be VMs: they wait for each other as ever.
+		// More calls than the maximum of VMs: they wait for each other as usual.
 		done := make(chan struct{})
 		for range 8 {
 			go func() {

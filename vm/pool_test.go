@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// machine is a VM that only knows whether it is used rightly.
+// machine is a VM that only tracks how it is used.
 type machine struct {
 	vm.Instance
 	id     int64
@@ -35,7 +35,7 @@ type factory struct {
 	fail  atomic.Bool
 	mu    sync.Mutex
 	all   []*machine
-	block chan struct{} // New waits for it when not nil
+	block chan struct{} // if not nil, all but the first New wait for it
 }
 
 func (f *factory) New(ctx context.Context) (vm.Instance, error) {
@@ -47,7 +47,7 @@ func (f *factory) New(ctx context.Context) (vm.Instance, error) {
 		}
 	}
 	if f.fail.Load() {
-		return nil, errors.New("no VM today")
+		return nil, errors.New("cannot make a VM")
 	}
 	m := &machine{id: f.made.Add(1)}
 	f.mu.Lock()
@@ -81,7 +81,7 @@ func TestPoolLendsAndTakesBack(t *testing.T) {
 	a, _ := lease(t, p, t.Context())
 	b, _ := lease(t, p, t.Context())
 	if a.Instance() == b.Instance() {
-		t.Fatal("one VM was lent twice")
+		t.Fatal("one VM was leased twice")
 	}
 	if s := p.Stats(); s.Allocated != 2 || s.InUse != 2 || s.Idle != 0 {
 		t.Errorf("stats %+v", s)
@@ -103,9 +103,9 @@ func TestPoolFillsInTheBackground(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := &factory{block: make(chan struct{})}
-		p := newPool(t, f, 4, 8) // comes back before the others are made
+		p := newPool(t, f, 4, 8) // returns before the others are made
 		if n := f.made.Load(); n != 1 {
-			t.Errorf("%d VMs made before the pool was there", n)
+			t.Errorf("%d VMs made before NewPool returned", n)
 		}
 		close(f.block)
 		synctest.Wait()
@@ -125,12 +125,12 @@ func TestPoolUsesFirst(t *testing.T) {
 	}
 	l, _ := lease(t, p, t.Context())
 	if l.Instance() != vm.Instance(first) {
-		t.Error("the first lease is not of the VM handed in")
+		t.Error("the first lease is not of Options.First")
 	}
 	l.Release()
 	p.Close()
 	if !first.closed.Load() {
-		t.Error("it was not closed with the pool")
+		t.Error("Options.First was not closed with the pool")
 	}
 }
 
@@ -142,25 +142,25 @@ func TestNestedLeaseIsTheSameVM(t *testing.T) {
 	type key struct{}
 	inner, deeper := lease(t, p, context.WithValue(ctx, key{}, 1))
 	if inner.Instance() != outer.Instance() {
-		t.Fatal("another VM")
+		t.Fatal("the nested lease has another VM")
 	}
 	if deeper.Value(key{}) != 1 {
 		t.Error("the context lost its values")
 	}
 	inner.Release()
 	if s := p.Stats(); s.InUse != 1 {
-		t.Errorf("the inner release gave the VM back: %+v", s)
+		t.Errorf("the inner release returned the VM to the pool: %+v", s)
 	}
 	other := newPool(t, &factory{}, 1, 1)
 	defer other.Close()
 	l, _ := lease(t, other, ctx)
 	if l.Instance() == outer.Instance() {
-		t.Error("a lease of one pool was taken for one of another")
+		t.Error("a lease of one pool was used for another pool")
 	}
 	l.Release()
 	outer.Release()
 
-	// A context outlives its lease: it must not give the VM away then.
+	// A context that outlives its lease must not grant access to the VM.
 	l, _ = lease(t, p, t.Context())
 	expired, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
@@ -208,7 +208,7 @@ func TestFullPoolWaits(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else {
-					order = append(order, i) // whoever holds the only VM
+					order = append(order, i) // only the holder of the VM writes
 					l.Release()
 				}
 				done <- struct{}{}
@@ -291,7 +291,7 @@ func TestVMThatCannotBeMade(t *testing.T) {
 		f := &factory{}
 		f.fail.Store(true)
 		if _, err := vm.NewPool(t.Context(), vm.PoolOptions{New: f.New}); err == nil {
-			t.Fatal("there is a pool without a VM")
+			t.Fatal("a pool was made although its first VM could not be")
 		}
 		f.fail.Store(false)
 		failed := 0
@@ -387,7 +387,7 @@ func TestPoolUnderLoad(t *testing.T) {
 	}
 	wg.Wait()
 	s := p.Stats()
-	if s.InUse > 1 || s.Waiting != 0 || s.Allocated > 4 { // one may be being made
+	if s.InUse > 1 || s.Waiting != 0 || s.Allocated > 4 { // the filler may be making one
 		t.Errorf("stats %+v", s)
 	}
 	p.Close()

@@ -11,8 +11,8 @@ import (
 	"kumi/vm"
 )
 
-// Calls that wait keep nobody from running, whether a place is needed before
-// they begin to wait or after, and the pool is not larger afterwards.
+// Calls that wait free their place in the pool, for callers that come before as well
+// as after, and the pool shrinks back afterwards.
 func TestWaitingCallsDoNotCount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -29,12 +29,12 @@ func TestWaitingCallsDoNotCount(t *testing.T) {
 		synctest.Wait()
 		over := vm.Waiting(ctx)
 		second := <-got
-		second.Release() // the pool's one place is free again
+		second.Release() // frees the only place
 		second, inner := lease(t, p, t.Context())
 		again := vm.Waiting(inner)
 		third, _ := lease(t, p, t.Context())
 
-		vm.Waiting(ctx)() // waiting within waiting counts once
+		vm.Waiting(ctx)() // nested, so it counts once
 		vm.Waiting(vm.Detach(ctx))()
 		again()
 		over()
@@ -51,7 +51,7 @@ func TestWaitingCallsDoNotCount(t *testing.T) {
 	})
 }
 
-// However many wait, there is an end to VMs.
+// The number of VMs is limited even if all calls wait.
 func TestWaitingHasABound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestWaitingHasABound(t *testing.T) {
 			defer vm.Waiting(ctx)()
 			all = append(all, l)
 			if len(all) > 1000 {
-				t.Fatal("there is no end")
+				t.Fatal("there is no limit")
 			}
 		}
 		if len(all) != 16 {
@@ -78,8 +78,8 @@ func TestWaitingHasABound(t *testing.T) {
 	})
 }
 
-// VMs that were made while others waited go when those wait no longer, however
-// long the line is, and the line goes on.
+// VMs that were made while other calls waited are closed when those stop waiting, even
+// if there is a queue, and the queue is still served.
 func TestLineAfterWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

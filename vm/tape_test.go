@@ -13,7 +13,7 @@ import (
 	"kumi/vm/js"
 )
 
-// world counts what really happened.
+// world counts the effects of calls.
 type world struct {
 	mu    sync.Mutex
 	done  []string
@@ -59,7 +59,7 @@ var worldTable = []vm.Func[*world]{
 	}},
 }
 
-// play runs the body of init(nk) with a head, and gives its result as JSON.
+// play runs the body of init(nk) with a head, and returns its result as JSON.
 func play(t *testing.T, w *world, head *vm.Head, body string) (string, error) {
 	t.Helper()
 	p, err := js.Compile("init.js", "function init(nk) {"+body+"\n}")

@@ -52,11 +52,11 @@ const (
 	MaxList = 16 << 20
 )
 
-// Nuller is an engine in which nothing has two forms, null and undefined.
+// Nuller is implemented by engines whose language has undefined beside null.
 type Nuller interface {
 	// NullState sets undefined properties and holes of arrays in a match's state to
-	// null. known is what it returned for this state before, nil at first. It is for
-	// the VM's owner, between calls.
+	// null. known is what it returned for the same match before, nil at first. It is
+	// called by the VM's owner, between calls.
 	NullState(state Ref, known any) any
 }
 

@@ -229,8 +229,8 @@ func (v *VM) must(x goja.Value, err error) goja.Value {
 	return x
 }
 
-func (v *VM) tooLarge(what string, n, most float64) {
-	v.throw(fault.Newf(fault.ResourceExhausted, "%s of %.0f is too large: the most is %.0f", what, n, most))
+func (v *VM) tooLarge(what string, n, limit float64) {
+	v.throw(fault.Newf(fault.ResourceExhausted, "%s of %.0f is too large: the maximum is %.0f", what, n, limit))
 }
 
 // length is how many characters a value has as a string; a guess where it is
