@@ -153,7 +153,7 @@ func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	}
 	if kind == KindNumber {
 		if f := c.e.Float(x); math.IsNaN(f) || math.IsInf(f, 0) {
-			return 0, nil, c.fail(fault.InvalidArgument, "%v has no form in JSON", f)
+			return 0, nil, c.fail(fault.InvalidArgument, "%v cannot be represented in JSON", f)
 		}
 	}
 	return kind, x, nil

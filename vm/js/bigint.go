@@ -14,7 +14,7 @@ const (
 	maxDigits = 100_000 // of a string converted to a BigInt, which takes quadratic time
 )
 
-// bigIntegers holds for programs that may make a BigInt.
+// bigIntegers is the condition for programs that may make a BigInt.
 var bigIntegers = matching(`\bBigInt|\b(?:\d+|0[xob][\da-fA-F]+)n\b`)
 
 func init() {
@@ -57,12 +57,12 @@ func bits(x goja.Value) int {
 
 func (v *VM) fitsBits(n float64) {
 	if n > maxBits {
-		v.tooLarge("a number of bits", n, maxBits)
+		v.throw(fault.Newf(fault.ResourceExhausted, "a BigInt of %.0f bits is too large: the maximum is %d", n, maxBits))
 	}
 }
 
 func (v *VM) fitsDigits(x goja.Value) {
 	if s, ok := x.(goja.String); ok && s.Length() > maxDigits {
-		v.throw(fault.Newf(fault.ResourceExhausted, "a number of %d digits is too large: the maximum is %d", s.Length(), maxDigits))
+		v.throw(fault.Newf(fault.ResourceExhausted, "a BigInt of %d digits is too large: the maximum is %d", s.Length(), maxDigits))
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"kumi/vm/js"
 )
 
-// Operators are calls only where both operands may be a BigInt. The stack of an error
-// made in the middle of one tells.
+// Operators are compiled as calls only if both operands may be a BigInt. The stack of
+// an error made while the operator runs shows which.
 func TestOperatorsThatAreChecked(t *testing.T) {
 	t.Parallel()
 	for checked, expressions := range map[bool][]string{

@@ -10,24 +10,23 @@ import (
 	"kumi/vm"
 )
 
-// Built-in functions of goja cannot be interrupted, and a process that asks for
-// more memory than there is ends. So the functions that can make something very
-// large, or loop for very long, are replaced by wrappers that check their
-// arguments first. A VM gets the wrappers of those functions that the source of
-// its program names: this covers mistakes and large input, and costs nothing
-// where there is nothing to check. A function whose name is put together at run
-// time is not wrapped; docs/limits.md says so.
+// Built-in functions of goja cannot be interrupted, and a process that runs out of
+// memory ends. So functions that can make very large values, or run for very long,
+// are replaced by wrappers that check their arguments first. A VM gets the wrappers
+// for those functions that the source of its program names: this covers mistakes and
+// large input, and costs nothing for other programs. A function whose name is
+// assembled at run time is not wrapped, as docs/limits.md says.
 
 type (
 	// native calls the built-in function and panics with what it throws.
 	native func(fc goja.FunctionCall) goja.Value
-	// around runs in place of a built-in function.
+	// around replaces a built-in function, which it may call.
 	around func(v *VM, fn native, fc goja.FunctionCall) goja.Value
-	// aroundNew runs before a built-in constructor and returns its arguments.
+	// aroundNew is called before a built-in constructor and returns the arguments for it.
 	aroundNew func(v *VM, args []goja.Value) []goja.Value
 )
 
-// bounds are the wrappers there are, in the order in which they are put in.
+// bounds are all wrappers, in the order in which they are installed.
 var bounds []bound
 
 type bound struct {
@@ -35,10 +34,10 @@ type bound struct {
 	install func(v *VM)
 }
 
-// condition says whether a program with this source needs a wrapper.
+// condition tells whether a program with this source needs a wrapper.
 type condition func(s *source) bool
 
-// source is the text of a program as conditions see it.
+// source is the text of a program, and the set of its names, for conditions.
 type source struct {
 	text  string
 	names map[string]struct{}
@@ -66,7 +65,7 @@ func isNamePart(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$'
 }
 
-// bounds are those that apply to a program.
+// bounds returns the wrappers that a program needs.
 func (s *source) bounds() (list []*bound) {
 	for i := range bounds {
 		if bounds[i].when(s) {
@@ -78,7 +77,7 @@ func (s *source) bounds() (list []*bound) {
 
 func always(*source) bool { return true }
 
-// named holds for sources with one of the names anywhere in them.
+// named is the condition for sources that contain one of the names.
 func named(names ...string) condition {
 	return func(s *source) bool {
 		for _, name := range names {
@@ -90,7 +89,7 @@ func named(names ...string) condition {
 	}
 }
 
-// matching holds for sources that an expression matches.
+// matching is the condition for sources that match a regular expression.
 func matching(expression string) condition {
 	re := regexp.MustCompile(expression)
 	return func(s *source) bool { return re.MatchString(s.text) }
@@ -100,8 +99,8 @@ func (c condition) and(d condition) condition {
 	return func(s *source) bool { return c(s) && d(s) }
 }
 
-// wrap puts a wrapper around a function, given by its path from the global
-// object ("String.prototype.repeat"), in programs that name it.
+// wrap registers a wrapper of a function, given by its path from the global object
+// ("String.prototype.repeat"), for programs that name it.
 func wrap(path string, with around) {
 	wrapWhen(named(path[strings.LastIndexByte(path, '.')+1:]), path, with)
 }
@@ -120,13 +119,13 @@ func wrapWhen(when condition, path string, with around) {
 	}})
 }
 
-// wrapNew puts a wrapper around a global class, in programs that name it.
+// wrapNew registers a wrapper of a global class, for programs that name it.
 func wrapNew(class string, with aroundNew) {
 	bounds = append(bounds, bound{named(class), func(v *VM) { v.wrapClass(class, with) }})
 }
 
-// builtin finds an object by its path; "TypedArray" is the class that the typed
-// arrays extend, for which there is no global variable.
+// builtin returns an object by its path, nil if there is none. "TypedArray" is the
+// base class of typed arrays, for which there is no global variable.
 func (v *VM) builtin(path string) *goja.Object {
 	o := v.rt.GlobalObject()
 	for _, name := range strings.Split(path, ".") {
@@ -150,7 +149,7 @@ func (v *VM) wrapMethod(o *goja.Object, name string, with around) {
 	}
 }
 
-// wrapSymbol is wrapMethod for a method whose key is a symbol.
+// wrapSymbol is wrapMethod for methods with a symbol as key.
 func (v *VM) wrapSymbol(o *goja.Object, key *goja.Symbol, name string, with around) {
 	old, _ := o.GetSymbol(key).(*goja.Object)
 	if fn := v.wrapped(old, name, with); fn != nil {
@@ -169,8 +168,8 @@ func (v *VM) wrapped(old *goja.Object, name string, with around) *goja.Object {
 	return o
 }
 
-// wrapClass replaces a global class by one that checks its arguments and then
-// constructs the same objects.
+// wrapClass replaces a global class by one that calls with first and then constructs
+// the same objects.
 func (v *VM) wrapClass(class string, with aroundNew) {
 	native := v.builtin(class)
 	if native == nil {
@@ -213,7 +212,7 @@ func (v *VM) constructor(native *goja.Object, name string, with aroundNew) *goja
 	return fn
 }
 
-// before is a wrapper that checks, and then calls the function.
+// before returns a wrapper that calls check and then the function.
 func before(check func(v *VM, fc goja.FunctionCall)) around {
 	return func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 		check(v, fc)
@@ -221,7 +220,7 @@ func before(check func(v *VM, fc goja.FunctionCall)) around {
 	}
 }
 
-// must passes on what a function of goja threw.
+// must throws the error of a function of goja.
 func (v *VM) must(x goja.Value, err error) goja.Value {
 	if err != nil {
 		panic(err)
@@ -233,8 +232,8 @@ func (v *VM) tooLarge(what string, n, limit float64) {
 	v.throw(fault.Newf(fault.ResourceExhausted, "%s of %.0f is too large: the maximum is %.0f", what, n, limit))
 }
 
-// length is how many characters a value has as a string; a guess where it is
-// none.
+// length returns the number of characters of a string, and an estimate for values
+// that are not strings.
 func length(x goja.Value) int {
 	if s, ok := x.(goja.String); ok {
 		return s.Length()
@@ -242,7 +241,7 @@ func length(x goja.Value) int {
 	return 64
 }
 
-// textLength is how long a string is; 0 for other values.
+// textLength returns the length of a string, and 0 for other values.
 func textLength(x goja.Value) int {
 	if s, ok := x.(goja.String); ok {
 		return s.Length()
@@ -256,7 +255,7 @@ func (v *VM) fitsText(n int) {
 	}
 }
 
-// lengthOf is the length that an object says it has; 0 for other values.
+// lengthOf returns the property length of an object, and 0 for other values.
 func lengthOf(x goja.Value) float64 {
 	o, ok := x.(*goja.Object)
 	if !ok {
@@ -268,7 +267,7 @@ func lengthOf(x goja.Value) float64 {
 	return 0
 }
 
-// fitsList bounds what is gone through as a list.
+// fitsList throws if a list, or an object with a length, is too long to be iterated.
 func (v *VM) fitsList(x goja.Value) {
 	if n := lengthOf(x); n > vm.MaxList {
 		v.tooLarge("an array", n, vm.MaxList)

@@ -11,16 +11,16 @@ import (
 	"kumi/store/fault"
 )
 
-// builtins are the global variables of browsers and Node that the language
-// itself does not have. They are one object, the prototype of the global object:
-// each is made when it is first named, so a VM that uses none pays for none, and
-// scripts may declare or assign globals of these names.
+// builtins is the object with the global variables of browsers and Node that are not
+// part of the language. It is the prototype of the global object: a variable is made
+// when it is first read, so a VM pays only for those it uses, and scripts may declare
+// globals of the same names.
 type builtins struct {
 	object
 	vm *VM
 }
 
-// make has a maker for each global.
+// makers has a function for each variable, which makes its value.
 var makers map[string]func(*VM) goja.Value
 
 func init() {
@@ -56,11 +56,11 @@ func (b *builtins) Get(name string) goja.Value {
 	if x := b.object.Get(name); x != nil {
 		return x
 	}
-	mk := makers[name]
-	if mk == nil {
+	newValue := makers[name]
+	if newValue == nil {
 		return nil
 	}
-	x := mk(b.vm)
+	x := newValue(b.vm)
 	if b.object.Get(name) == nil {
 		b.put(name, x)
 	}
@@ -73,7 +73,7 @@ func (b *builtins) Has(name string) bool { return makers[name] != nil || b.objec
 // Keys implements goja.DynamicObject: they are not enumerable.
 func (b *builtins) Keys() []string { return nil }
 
-// together keeps globals that are made at the same time.
+// together keeps several globals that are properties of x.
 func (v *VM) together(x *goja.Object, names ...string) *goja.Object {
 	b, ok := v.rt.GlobalObject().Prototype().Export().(*builtins)
 	if ok {
@@ -94,12 +94,12 @@ func (v *VM) named(name string, f func(goja.FunctionCall) goja.Value) *goja.Obje
 //go:embed web/*.js
 var webFiles embed.FS
 
-// webPrograms are the globals that are classes: written in JavaScript, on top of
-// a few functions of Go, and compiled once for all VMs.
+// webPrograms are the files in web, compiled once for all VMs: classes written in
+// JavaScript that use a few functions of Go.
 var webPrograms sync.Map
 
-// web evaluates one of the files: a function that takes what Go gives it and
-// returns an object of globals.
+// web evaluates one of the files in web: a function that takes an object with
+// functions of Go, and returns an object with globals.
 func (v *VM) web(file string, with map[string]func(goja.FunctionCall) goja.Value) *goja.Object {
 	p, ok := webPrograms.Load(file)
 	if !ok {

@@ -1,7 +1,7 @@
 package js
 
-// Caller is where in the script the running Go function was called from, as
-// file:line:column in the user's sources; empty when none runs.
+// Caller returns the position in the script from which the running Go function was
+// called, as file:line:column in the user's sources; empty if none runs.
 func (v *VM) Caller() string {
 	frames := v.rt.CaptureCallStack(0, nil)
 	for i := range frames {

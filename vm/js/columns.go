@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Source maps count columns from 0, people and goja from 1, and goja gives the
-// columns of a map as they are. So a map has its original columns moved by one
-// before goja reads it. They are kept as differences, each to the one before, so
-// moving the first moves all.
+// Source maps count columns from 0, users and goja from 1, and goja reports the
+// columns of a source map unchanged. So 1 is added to the original columns of a map
+// before goja reads it. Each is stored as the difference to the one before, so
+// changing the first is enough.
 
 const mapComment = "//# sourceMappingURL="
 
-// moveInline moves the columns of a map that a text carries with it.
+// moveInline is moveColumns for the inline source map of a text.
 func moveInline(source string) string {
 	at := strings.LastIndex(source, mapComment+"data:")
 	if at < 0 {
@@ -31,8 +31,8 @@ func moveInline(source string) string {
 	return source[:at] + head + ";base64," + base64.StdEncoding.EncodeToString(moveColumns(text)) + "\n" + rest
 }
 
-// moveColumns gives a map whose original columns are one higher, and so are those
-// of the maps that it is made of. What is no map comes back as it is.
+// moveColumns returns a source map with 1 added to its original columns, also in
+// its sections. Text that is not a source map is returned unchanged.
 func moveColumns(text []byte) []byte {
 	var m map[string]json.RawMessage
 	if json.Unmarshal(text, &m) != nil {
@@ -79,7 +79,7 @@ func moveColumns(text []byte) []byte {
 
 const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// readVLQ reads a number from a position and gives the position after it.
+// readVLQ reads the number at a position and returns the position after it.
 func readVLQ(s string, at int) (n, next int) {
 	shift := 0
 	for ; at < len(s); at++ {

@@ -11,7 +11,7 @@ import (
 	"kumi/vm"
 )
 
-// Scripts and logs see the same place.
+// Stacks in scripts and logs have the same position, in the original source.
 func TestColumnsOfSourceMaps(t *testing.T) {
 	t.Parallel()
 	// Line 1 of out.js is line 3 of in.ts, from the second column on.
@@ -28,11 +28,11 @@ func TestColumnsOfSourceMaps(t *testing.T) {
 	defer v.Close()
 	out, err := v.Invoke(context.Background(), v.Global("f"))
 	if err != nil || !strings.Contains(v.Str(out[0]), "in.ts:3:2") {
-		t.Errorf("a script sees %q, %v", v.Str(out[0]), err)
+		t.Errorf("the stack in the script is %q, %v", v.Str(out[0]), err)
 	}
 	_, err = v.Invoke(context.Background(), v.Global("g"))
 	if se, ok := err.(*vm.ScriptError); !ok || !strings.Contains(se.Stack, "in.ts:3:2") {
-		t.Errorf("the log sees %v", err)
+		t.Errorf("the stack for the log is %v", err)
 	}
 }
 

@@ -17,8 +17,8 @@ var consoleLevels = map[string]string{
 
 var consoleNames = []string{"debug", "error", "info", "log", "trace", "warn"}
 
-// console is the global of that name. Like other function objects it binds a
-// method when it is first read, but scripts may replace its methods.
+// console is the global object of that name. It makes a method when it is first
+// read; scripts may replace methods.
 type console struct {
 	object
 	vm *VM
@@ -65,8 +65,8 @@ func (v *VM) print(level string, args []goja.Value) {
 	v.o.Console(v.ctx, level, v.printed(args))
 }
 
-// printed is a line of several values: the first may be a format with %s, %d, %i,
-// %f, %j, %o and %O, as in Node.
+// printed returns the log line for the arguments of a console method. The first may
+// be a format with %s, %d, %i, %f, %j, %o and %O, as in Node.
 func (v *VM) printed(args []goja.Value) string {
 	var b strings.Builder
 	if len(args) > 1 {
@@ -86,8 +86,8 @@ func (v *VM) printed(args []goja.Value) string {
 	return b.String()
 }
 
-// format writes a text with values in the places that ask for them, and returns
-// the values that are left.
+// format writes a format with its verbs replaced by values, and returns the values
+// that were not used.
 func (v *VM) format(b *strings.Builder, format string, args []goja.Value) []goja.Value {
 	for i := 0; i < len(format); i++ {
 		if format[i] != '%' || i+1 == len(format) {
@@ -122,26 +122,26 @@ func (v *VM) format(b *strings.Builder, format string, args []goja.Value) []goja
 	return args
 }
 
-// Show is a value as people read it, for logs.
+// Show returns a readable text for a value, for logs.
 func (v *VM) Show(x vm.Ref) string {
 	value, ok := x.(goja.Value)
 	if !ok {
 		return ""
 	}
-	text := "(cannot be shown)"
+	text := "(cannot be printed)"
 	_ = v.rt.Try(func() { text = v.show(value) })
 	return text
 }
 
-// maxShown is how many members of a Map or Set are shown.
+// maxShown is the maximum number of entries shown of a Map or Set.
 const maxShown = 100
 
-// maxShownText is the longest text of one value, in bytes: values may contain the
-// same part many times.
+// maxShownText is the maximum size of the text of one value, in bytes. Values may
+// contain the same object many times.
 const maxShownText = 256 << 10
 
-// show is a value as people read it: errors with their stack, maps and sets with
-// what is in them, other objects as JSON.
+// show returns a readable text for a value: errors with their stack, Maps and Sets
+// with their entries, other objects as JSON.
 func (v *VM) show(x goja.Value) string {
 	text := v.showIn(x, 0, maxShownText)
 	if len(text) > maxShownText {
@@ -150,7 +150,7 @@ func (v *VM) show(x goja.Value) string {
 	return text
 }
 
-// maxShownDepth is how deep Maps and Sets are shown within one another.
+// maxShownDepth is the maximum nesting of Maps and Sets that is shown.
 const maxShownDepth = 3
 
 func (v *VM) showIn(x goja.Value, depth, size int) string {
@@ -176,7 +176,7 @@ func (v *VM) showIn(x goja.Value, depth, size int) string {
 	return o.String()
 }
 
-// showMembers is a Map or Set as Map(1) {"a" => 1} or Set(1) {"a"}.
+// showMembers formats a Map or Set as Map(1) {"a" => 1} or Set(1) {"a"}.
 func (v *VM) showMembers(kind string, items []vm.Ref, depth, size int) string {
 	step := 1
 	if kind == "Map" {

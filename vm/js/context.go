@@ -6,7 +6,7 @@ import (
 	"kumi/vm"
 )
 
-// callCtx is the context for Go functions of the running call.
+// callCtx returns the context for Go functions of the running call.
 func (v *VM) callCtx() context.Context {
 	if v.limited != nil {
 		return v.limited

@@ -11,8 +11,9 @@ import (
 	"kumi/vm"
 )
 
+// noData returns the error for a value that is not data.
 func noData(what string) error {
-	return fault.New(fault.InvalidArgument, what+" has no form outside of JavaScript")
+	return fault.New(fault.InvalidArgument, what+" cannot be represented outside of JavaScript")
 }
 
 // ToJSON implements vm.Engine.
@@ -74,12 +75,12 @@ func (v *VM) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
 	case v.IsFunc(o):
 		return 0, nil, noData("a function")
 	case t == typePromise:
-		return 0, nil, fault.New(fault.InvalidArgument, "a promise has no form outside of JavaScript: await it")
+		return 0, nil, fault.New(fault.InvalidArgument, "a promise cannot be represented outside of JavaScript: await it")
 	case isBinary(o, t):
 		if t == typeBytes || t == typeArrayBuffer {
 			return vm.KindBytes, o, nil
 		}
-		return vm.KindList, o, nil // of the numbers
+		return vm.KindList, o, nil // a typed array is a list of numbers
 	}
 	switch o.ClassName() {
 	case "Number":
@@ -96,7 +97,7 @@ func (v *VM) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
 	return v.plain(o)
 }
 
-// primitive is Data of what is no object.
+// primitive is Data for values that are not objects.
 func (v *VM) primitive(x goja.Value) (vm.Kind, vm.Ref, error) {
 	switch {
 	case goja.IsString(x):
@@ -111,7 +112,7 @@ func (v *VM) primitive(x goja.Value) (vm.Kind, vm.Ref, error) {
 	return 0, nil, noData("a symbol")
 }
 
-// plain is Data of an object that is none of the language's own kinds.
+// plain is Data for objects that are not instances of a built-in class.
 func (v *VM) plain(o *goja.Object) (kind vm.Kind, x vm.Ref, err error) {
 	kind, x = vm.KindObject, o
 	guarded := v.guard(func() {
@@ -121,7 +122,7 @@ func (v *VM) plain(o *goja.Object) (kind vm.Kind, x vm.Ref, err error) {
 		}
 		stands := v.must(toJSON(o, v.rt.ToValue("")))
 		if same, ok := stands.(*goja.Object); ok && v.IsObject(same) {
-			x = same // whose own toJSON is not asked
+			x = same // its own toJSON is not called
 			return
 		}
 		kind, x, err = v.Data(stands)
@@ -132,7 +133,7 @@ func (v *VM) plain(o *goja.Object) (kind vm.Kind, x vm.Ref, err error) {
 	return kind, x, err
 }
 
-// listOf makes the list of a Map's entries or a Set's values.
+// listOf returns a list of the entries of a Map, or of the values of a Set.
 func (v *VM) listOf(kind string, items []vm.Ref) vm.Ref {
 	if kind == "Map" {
 		entries := make([]vm.Ref, 0, len(items)/2)
@@ -163,7 +164,7 @@ func (v *VM) Members(to []vm.Member, obj vm.Ref) ([]vm.Member, error) {
 	return to, err
 }
 
-// bigInt is Int of a BigInt.
+// bigInt is Int for a BigInt.
 func (v *VM) bigInt(x goja.Value) (int64, bool) {
 	if x == nil || x.ExportType() != typeBig {
 		return 0, false

@@ -6,12 +6,12 @@ import (
 	"kumi/vm"
 )
 
-// Plain data, which is nearly all that scripts hand over, is read through
-// objectLayout: goja's API takes some ten times as long for it. Each function
-// here is false for what it does not know, and the general way is taken then.
+// Nearly all values that scripts pass to the server are plain data. It is read
+// through objectLayout, as goja's API takes some ten times as long. The functions
+// here return false for anything else, and the caller uses goja's API then.
 
-// isPlain tells whether an object is an ordinary one without a prototype of its
-// own and without toJSON.
+// isPlain tells whether an object is an ordinary one with the usual prototype and
+// without toJSON.
 func (v *VM) isPlain(o *goja.Object) bool {
 	_, ok := objectLayout.ordinary(o)
 	return ok && v.withoutToJSON(o) && v.objectPrototype.Get("toJSON") == nil
@@ -46,8 +46,8 @@ func (v *VM) findPrototypes() {
 	}
 }
 
-// plainMembers is Members of an ordinary object without accessors and without
-// keys that are numbers, which have an order of their own.
+// plainMembers is Members for ordinary objects without accessors and without
+// numeric keys, which come first in order.
 func (v *VM) plainMembers(to []vm.Member, o *goja.Object) (_ []vm.Member, ok bool) {
 	raw, ok := objectLayout.ordinary(o)
 	if !ok {
@@ -67,7 +67,7 @@ func (v *VM) plainMembers(to []vm.Member, o *goja.Object) (_ []vm.Member, ok boo
 	return to, true
 }
 
-// plainItem is an element of an array.
+// plainItem returns an element of an array, unless it is a hole or an accessor.
 func (v *VM) plainItem(list vm.Ref, i int) (goja.Value, bool) {
 	o, ok := list.(*goja.Object)
 	if !ok {
@@ -84,7 +84,7 @@ func (v *VM) plainItem(list vm.Ref, i int) (goja.Value, bool) {
 	return items[i], true
 }
 
-// readable tells a value from a hole and from an accessor.
+// readable tells whether x is a value, not a hole or an accessor.
 func (v *VM) readable(x goja.Value) bool {
 	switch x.(type) {
 	case nil:

@@ -13,7 +13,7 @@ import (
 	"kumi/store/fault"
 )
 
-// window is the memory of an ArrayBuffer or a view itself, not a copy.
+// window returns the memory of an ArrayBuffer or a view, not a copy.
 func (v *VM) window(x goja.Value) ([]byte, bool) {
 	o, ok := x.(*goja.Object)
 	if !ok || !isBinary(o, o.ExportType()) {
@@ -37,8 +37,8 @@ func (v *VM) window(x goja.Value) ([]byte, bool) {
 	return all[from : from+size : from+size], true
 }
 
-// digest hashes as crypto.subtle.digest does. The algorithm is a name or an
-// object with one.
+// digest implements crypto.subtle.digest. The algorithm is a name, or an object with
+// a property name.
 func (v *VM) digest(algorithm, data goja.Value) ([]byte, error) {
 	if o, ok := algorithm.(*goja.Object); ok {
 		algorithm = o.Get("name")
@@ -62,10 +62,10 @@ func (v *VM) digest(algorithm, data goja.Value) ([]byte, error) {
 		sum := sha512.Sum512(b)
 		return sum[:], nil
 	}
-	return nil, fault.Newf(fault.InvalidArgument, "digest knows SHA-1, SHA-256, SHA-384 and SHA-512, not %q", name)
+	return nil, fault.Newf(fault.InvalidArgument, "digest supports SHA-1, SHA-256, SHA-384 and SHA-512, not %q", name)
 }
 
-// atob and btoa work on strings whose characters are bytes.
+// atob and btoa convert strings whose characters are bytes.
 
 func (v *VM) atob(fc goja.FunctionCall) goja.Value {
 	text := strings.Map(func(r rune) rune {
@@ -93,7 +93,7 @@ func (v *VM) btoa(fc goja.FunctionCall) goja.Value {
 	b := make([]byte, 0, len(text))
 	for _, r := range text {
 		if r > 255 {
-			v.throw(fault.New(fault.InvalidArgument, "btoa: a character is not a byte; encode the text first"))
+			v.throw(fault.New(fault.InvalidArgument, "btoa: the text has a character above 255; encode it first, for example with TextEncoder"))
 		}
 		b = append(b, byte(r))
 	}
@@ -110,7 +110,7 @@ func (v *VM) text() *goja.Object {
 	}), "TextEncoder", "TextDecoder")
 }
 
-// decode (data, encoding, fatal, ignoreBOM) makes text of bytes.
+// decode (data, encoding, fatal, ignoreBOM) implements TextDecoder.decode.
 func (v *VM) decode(fc goja.FunctionCall) goja.Value {
 	b := []byte{}
 	if data := fc.Argument(0); !goja.IsUndefined(data) {
@@ -135,7 +135,7 @@ func (v *VM) decode(fc goja.FunctionCall) goja.Value {
 	if fc.Argument(2).ToBoolean() {
 		panic(v.rt.NewTypeError("the data is not valid UTF-8"))
 	}
-	return v.rt.ToValue(string([]rune(string(b)))) // each bad byte is U+FFFD
+	return v.rt.ToValue(string([]rune(string(b)))) // each invalid byte becomes U+FFFD
 }
 
 func bom(b []byte) string {

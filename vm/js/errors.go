@@ -13,9 +13,8 @@ import (
 	"kumi/vm"
 )
 
-// thrown is an error that came out of a script function called by a Go
-// function. When the Go function passes it on, the script around sees what was
-// thrown, unchanged.
+// thrown is an error that a script function threw which was called by a Go function.
+// If the Go function returns it, the calling script catches the same value.
 type thrown struct {
 	*vm.ScriptError
 	vm   *VM
@@ -24,8 +23,8 @@ type thrown struct {
 
 func (t *thrown) Unwrap() []error { return []error{t.ScriptError, t.orig} }
 
-// kept is how a script error holds the Go error it was made of: opaque to
-// scripts.
+// kept is the Go error from which a script error was made, stored in the script
+// error. Scripts cannot access it.
 type kept struct {
 	err     error
 	code    int64
@@ -41,7 +40,7 @@ func (v *VM) throw(err error) {
 	panic(v.reason(err))
 }
 
-// reason is a Go error as the value that scripts catch.
+// reason returns the value that scripts catch for a Go error.
 func (v *VM) reason(err error) goja.Value {
 	var t *thrown
 	var ex *goja.Exception
@@ -55,8 +54,8 @@ func (v *VM) reason(err error) goja.Value {
 	return v.goError(err)
 }
 
-// goError makes an Error with the code and the public message of err; where err
-// has no code the message is its text.
+// goError makes an Error with the code and the public message of err, or with the
+// text of err if that has no code.
 func (v *VM) goError(err error) *goja.Object {
 	k := &kept{err: err, code: int64(fault.CodeOf(err)), message: fault.Text(err)}
 	o := v.rt.NewGoError(err)
@@ -70,15 +69,15 @@ func (v *VM) goError(err error) *goja.Object {
 	return o
 }
 
-// stopped says that err is one that scripts cannot catch.
+// stopped tells whether err is one that scripts cannot catch.
 func stopped(err error) bool {
 	var interrupted *goja.InterruptedError
 	var overflow *goja.StackOverflowError
 	return errors.As(err, &interrupted) || errors.As(err, &overflow)
 }
 
-// scriptError turns what came out of goja into a *vm.ScriptError, and marks the
-// VM as broken when a script was stopped halfway.
+// scriptError converts an error of goja to a *vm.ScriptError, and marks the VM as
+// broken if a script was interrupted.
 func (v *VM) scriptError(err error) error {
 	var interrupted *goja.InterruptedError
 	var overflow *goja.StackOverflowError
@@ -96,7 +95,7 @@ func (v *VM) scriptError(err error) error {
 		}
 		v.broken = true
 		v.o.Guard.Stopped(vm.JS, vm.StoppedStack)
-		text, where := "the script nests calls too deeply", place(overflow.Stack())
+		text, where := "the script nests calls too deeply", topPosition(overflow.Stack())
 		return &vm.ScriptError{Fault: located(fault.Internal, text, where), Stack: text + where + "\n" + stackText(overflow.Stack())}
 	case errors.As(err, &ex):
 		return v.thrownValue(ex)
@@ -104,10 +103,10 @@ func (v *VM) scriptError(err error) error {
 	return &vm.ScriptError{Fault: fault.Of(err)}
 }
 
-// interruption is the error of a call that the watch has stopped.
+// interruption returns the error of a call that the watch has stopped.
 func (v *VM) interruption(reason stopReason, stack []goja.StackFrame) error {
 	v.broken = true
-	where := place(stack)
+	where := topPosition(stack)
 	code, text := fault.DeadlineExceeded, "the script ran out of time"
 	why := vm.StoppedDeadline
 	switch {
@@ -124,7 +123,8 @@ func (v *VM) interruption(reason stopReason, stack []goja.StackFrame) error {
 	return &vm.ScriptError{Fault: located(code, text, where), Stack: text + where + "\n" + stackText(stack)}
 }
 
-// located is an error of a limit. Clients read what happened, the log also where.
+// located returns the error for a limit. Clients get the text, the log also the
+// position.
 func located(code fault.Code, text, where string) *fault.Error {
 	f := fault.New(code, text)
 	if where != "" {
@@ -133,9 +133,9 @@ func located(code fault.Code, text, where string) *fault.Error {
 	return f
 }
 
-// thrownValue reads what a script threw. An object with a numeric code, or a
-// plain one with a message, was thrown on purpose; an error made of a Go error
-// keeps its code; all else is internal with the value's text.
+// thrownValue converts a value that a script threw. An object with a numeric code,
+// or a plain one with a message, was thrown on purpose; an error made from a Go error
+// keeps its code; anything else is internal, with the value as text.
 func (v *VM) thrownValue(ex *goja.Exception) *vm.ScriptError {
 	e := &vm.ScriptError{Fault: fault.New(fault.Internal, "")}
 	if ex2 := v.rt.Try(func() { v.readThrown(e, ex.Value()) }); ex2 != nil {
@@ -158,8 +158,8 @@ func (v *VM) readThrown(e *vm.ScriptError, x goja.Value) {
 		message, hasMessage = stringOf(obj.Get("msg"))
 	}
 	if v.errorKey != nil {
-		if hidden := obj.GetSymbol(v.errorKey); hidden != nil {
-			if k, ok := hidden.Export().(*kept); ok && hasCode && k.code == code && k.message == message {
+		if x := obj.GetSymbol(v.errorKey); x != nil {
+			if k, ok := x.Export().(*kept); ok && hasCode && k.code == code && k.message == message {
 				e.Fault = fault.Of(k.err)
 				return
 			}
@@ -180,14 +180,14 @@ func (v *VM) readThrown(e *vm.ScriptError, x goja.Value) {
 	}
 }
 
-// The causes of an error are in the log with it, so far as somebody reads that.
+// Limits of the causes of an error that are logged with it.
 const (
-	maxCauses     = 8 // of all together
-	maxCauseDepth = 4 // within one another
+	maxCauses     = 8 // in total
+	maxCauseDepth = 4 // causes of causes
 )
 
-// causes lists what an error says it comes from: its cause, and the errors that
-// an AggregateError is of.
+// causes lists the causes of an error: its property cause, and the errors of an
+// AggregateError.
 func (v *VM) causes(x goja.Value) string {
 	var b strings.Builder
 	left := maxCauses
@@ -216,8 +216,8 @@ func (v *VM) causes(x goja.Value) string {
 	return b.String()
 }
 
-// codeOf reads a code. Errors of other libraries have texts there ("ENOENT").
-// A number written as a text counts, as in Lua.
+// codeOf reads a code, which may be a number in a string, as in Lua. Errors of
+// libraries have other strings there ("ENOENT").
 func codeOf(x goja.Value) (int64, bool) {
 	if text, ok := stringOf(x); ok {
 		n, err := strconv.ParseInt(text, 10, 32)
@@ -236,13 +236,13 @@ func stringOf(x goja.Value) (string, bool) {
 	return x.String(), true
 }
 
-// The stack of a deep recursion is shown by its ends.
+// Of a deep stack only both ends are shown.
 const (
 	maxFrames   = 60
 	outerFrames = 10
 )
 
-// stackText lists frames with positions in the user's sources.
+// stackText formats frames, with positions in the user's sources.
 func stackText(frames []goja.StackFrame) string {
 	for n := len(frames); n > 0 && frames[n-1].FuncName() == entryName || n > 0 && frames[n-1].SrcName() == entryName; n-- {
 		frames = frames[:n-1]
@@ -268,8 +268,8 @@ func stackText(frames []goja.StackFrame) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// place is where the topmost frame is, for the end of a message.
-func place(frames []goja.StackFrame) string {
+// topPosition returns the position of the topmost frame, to be appended to a message.
+func topPosition(frames []goja.StackFrame) string {
 	for i := range frames {
 		if at := position(&frames[i]); at != "" {
 			return " in " + frames[i].FuncName() + " at " + at
@@ -286,7 +286,7 @@ func position(f *goja.StackFrame) string {
 	return p.Filename + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Column)
 }
 
-// ofGoja says whether a panic is goja's way to throw.
+// ofGoja tells whether a panic is one with which goja throws.
 func ofGoja(x any) bool {
 	switch x.(type) {
 	case *goja.Exception, goja.Value, *goja.InterruptedError, *goja.StackOverflowError:
@@ -296,8 +296,8 @@ func ofGoja(x any) bool {
 	return strings.HasPrefix(t, "goja.") || strings.HasPrefix(t, "*goja.")
 }
 
-// goPanic is a panic of a Go function as an error: the script sees an internal
-// error, the log sees all of it.
+// goPanic returns the error for a panic of a Go function. The script gets an internal
+// error, the log also the value and the stack.
 func goPanic(name string, x any) error {
 	return fault.Wrap(fault.Internal, "internal error in "+name, fmt.Errorf("panic: %v\n%s", x, debug.Stack()))
 }

@@ -4,10 +4,9 @@ import (
 	"github.com/dop251/goja"
 )
 
-// level is what may still be done to an object made by Go. goja's dynamic
-// objects know nothing of it and answer Object.freeze with an error, which
-// libraries that freeze whatever they hold would stumble over; so the functions
-// of Object that are concerned know both kinds.
+// level tells how an object made by Go may still be changed. goja rejects Object.freeze
+// for dynamic objects, which breaks libraries that freeze all their data; so the
+// functions of Object are wrapped to support both kinds.
 type level uint8
 
 const (
@@ -17,7 +16,7 @@ const (
 	frozen
 )
 
-// freezable is an object that keeps a level.
+// freezable is an object with a level.
 type freezable interface {
 	level() level
 	setLevel(level)
@@ -58,7 +57,7 @@ func init() {
 	wrap("Object.isExtensible", is(func(l level) bool { return l == open }))
 }
 
-// dynamic finds the Go side of an object made by Go.
+// dynamic returns the Go value of an object made by Go.
 func dynamic(x goja.Value) (freezable, bool) {
 	o, ok := x.(*goja.Object)
 	if !ok {

@@ -25,7 +25,7 @@ func (v *VM) push() *frame {
 	return f
 }
 
-// native makes the function value of n.
+// native makes a function value that calls n.
 func (v *VM) native(name string, n *vm.Native) goja.Value {
 	fn := v.rt.ToValue(func(fc goja.FunctionCall) goja.Value { return v.callNative(name, n, fc.Arguments) })
 	_ = fn.(*goja.Object).DefineDataProperty("name", v.rt.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
@@ -81,8 +81,8 @@ func (v *VM) body(name string, n *vm.Native, f *frame) (err error) {
 	return n.Call(&f.call)
 }
 
-// result is what a script gets of a call: the value, or an object when there
-// are several.
+// result returns the result of a call: the value, or an object if there are
+// several.
 func (v *VM) result(c *vm.Call) goja.Value {
 	out, named := c.Results()
 	switch {
@@ -105,7 +105,7 @@ func (v *VM) result(c *vm.Call) goja.Value {
 	return v.rt.NewDynamicObject(o)
 }
 
-// functions is an object of Go functions, each made when it is first read.
+// functions is an object with Go functions, each made when it is first read.
 type functions struct {
 	vm    *VM
 	lib   *vm.Library

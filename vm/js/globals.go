@@ -4,9 +4,9 @@ import (
 	"github.com/dop251/goja"
 )
 
-// freezer freezes the objects that the program put into global variables. It
-// leaves functions alone: looking into them would build the parts of them that
-// are otherwise never made, for every function of every VM.
+// freezer freezes the objects in the program's global variables, except functions:
+// goja makes their properties when they are first read, which would cost memory for
+// every function of every VM.
 var freezer = goja.MustCompile("globals", `(function () {
 	for (const name of Object.keys(globalThis)) {
 		const p = Object.getOwnPropertyDescriptor(globalThis, name);
@@ -17,10 +17,10 @@ var freezer = goja.MustCompile("globals", `(function () {
 	}
 })()`, true)
 
-// FreezeGlobals makes the objects in the program's global variables read-only,
-// so that a call cannot leave something behind in a VM that others will use. It
-// is shallow, and concerns var declarations only: what hides in closures and
-// modules, nested objects, let and const keep working as caches of one VM.
+// FreezeGlobals makes the objects in the program's global variables read-only, so that
+// calls do not pass data to later calls in the same VM by mistake. It is shallow, and
+// applies only to var declarations: closures, nested objects, let and const can still
+// be used as caches of one VM.
 func (v *VM) FreezeGlobals() error {
 	if _, err := v.rt.RunProgram(freezer); err != nil {
 		return v.scriptError(err)

@@ -10,8 +10,8 @@ import (
 	"kumi/vm/js"
 )
 
-// FuzzJSON holds the parser of results against the standard library for what it
-// accepts, and against JSON.parse for what it makes.
+// FuzzJSON compares FromJSON with the standard library, for what it accepts, and with
+// JSON.parse, for the resulting values.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `[]`, `""`, `0`, `-0`, `1e5`, `-1.5E-3`, `01`, `1.`, `.5`, `+1`, `tru`, `nul`, `true `, ` null`, `[1,]`, `{"a":1,}`, `{"a"}`, `{a:1}`,
@@ -27,14 +27,14 @@ func FuzzJSON(f *testing.F) {
 	same := v.Global("same")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Count(text, "[")+strings.Count(text, "{") > 500 {
-			return // deeper than we want to go
+			return // may be nested too deep
 		}
 		got, err := v.FromJSON(text)
 		if (err == nil) != json.Valid([]byte(text)) {
 			t.Fatalf("%q: error %v, valid %v", text, err, json.Valid([]byte(text)))
 		}
 		if err != nil || !utf8.ValidString(text) || strings.Contains(text, `\u`) {
-			return // JSON.parse of goja keeps half surrogates, Go text cannot
+			return // JSON.parse keeps unpaired surrogates, Go strings cannot
 		}
 		out, err := v.Invoke(context.Background(), same, got, v.FromStr(text))
 		if err != nil {

@@ -15,13 +15,13 @@ import (
 type decoder struct {
 	json.Reader
 	vm       *VM
-	ordinary bool // make ordinary objects, as JSON.parse does; else ours, which are cheaper
+	ordinary bool // make ordinary objects, as JSON.parse does, instead of *object
 	keys     []string
-	vals     []goja.Value // of the ordinary objects being read, a stack
+	vals     []goja.Value // stacks for the ordinary objects being read
 }
 
-// parseJSON makes values of JSON text: objects of ours, and real arrays. The error has
-// code InvalidArgument.
+// parseJSON converts JSON text to values; objects become *object. The error has code
+// InvalidArgument.
 func (v *VM) parseJSON(text string) (goja.Value, error) {
 	d := decoder{Reader: json.NewReader(text), vm: v}
 	x := d.whole()
@@ -75,7 +75,7 @@ func (d *decoder) value() goja.Value {
 	return rt.ToValue(f)
 }
 
-// ordinaryObject fills an object through objectLayout.
+// ordinaryObject reads an object, and fills an ordinary one through objectLayout.
 func (d *decoder) ordinaryObject() *goja.Object {
 	from := len(d.keys)
 	for more := d.Open('{'); more; more = d.More('{') {
@@ -107,8 +107,7 @@ func (d *decoder) ordinaryObject() *goja.Object {
 }
 
 // addParse replaces JSON.parse. goja's own takes several times as long, and recurses as
-// deep as the text is nested; it still gets what is not a
-// string.
+// deep as the text is nested. It is still used for arguments that are not strings.
 func (v *VM) addParse(object *goja.Object) {
 	var keys []string // reused
 	var vals []goja.Value
@@ -121,7 +120,7 @@ func (v *VM) addParse(object *goja.Object) {
 		text := s.String()
 		d := decoder{Reader: json.NewReader(text), vm: v, ordinary: true, keys: keys, vals: vals}
 		d.Depth, d.Copy = maxTextDepth, true
-		x := d.whole() // runs no script, so nothing else needs the stacks
+		x := d.whole() // runs no script that could need the stacks
 		if cap(d.vals) <= 256 {
 			clear(d.keys[:cap(d.keys)])
 			clear(d.vals[:cap(d.vals)])
@@ -161,8 +160,8 @@ func utf16Length(text string) (n int) {
 	return n
 }
 
-// revive is what JSON.parse does with a reviver, which may put new values where
-// it has not been yet.
+// revive applies the reviver of JSON.parse, which may add values that are then visited,
+// too.
 func (v *VM) revive(reviver goja.Callable, holder *goja.Object, key string, depth int) goja.Value {
 	x := holder.Get(key)
 	if x == nil {
@@ -184,7 +183,7 @@ func (v *VM) revive(reviver goja.Callable, holder *goja.Object, key string, dept
 		for _, name := range names {
 			item := v.revive(reviver, o, name, depth+1)
 			if goja.IsUndefined(item) {
-				_ = o.Delete(name) // what refuses stays
+				_ = o.Delete(name) // fails for some objects, which is ignored
 			} else {
 				_ = o.DefineDataProperty(name, item, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 			}

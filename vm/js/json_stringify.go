@@ -12,16 +12,16 @@ import (
 	"kumi/vm"
 )
 
-// stringifier is JSON.stringify as the language defines it. goja's own takes several
-// times as long for plain data, recurses as deep as the value is nested, and is
-// stopped by nothing. Objects without toJSON, accessors and numbers as keys are read
-// through objectLayout, all others through goja's API.
+// stringifier implements JSON.stringify as the language defines it. goja's own takes
+// several times as long, and limits neither the nesting nor the size. Objects without
+// accessors and numeric keys are read through objectLayout, others through goja's
+// API.
 type stringifier struct {
 	v       *VM
 	buf     []byte
 	stack   []*goja.Object // being written, outermost first
 	members []vm.Member    // of those that are read through objectLayout
-	scripts int            // how often scripts may have run, which may change those
+	scripts int            // counts calls of script code, which may have changed the objects
 
 	custom      bool         // Object.prototype or Array.prototype has been given a toJSON
 	allowed     []goja.Value // with filtered: the only properties to write, in this order

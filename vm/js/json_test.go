@@ -13,7 +13,7 @@ import (
 	"kumi/vm/js"
 )
 
-// both runs a function of a script in one of our VMs and in goja alone.
+// both returns a function that calls f of a script in a VM and in plain goja.
 func both(t testing.TB, source string) func(arg string) (ours, theirs string) {
 	t.Helper()
 	v := load(t, source, js.Options{})
@@ -36,7 +36,7 @@ func both(t testing.TB, source string) func(arg string) (ours, theirs string) {
 	}
 }
 
-// expressions make all kinds of values in JavaScript.
+// expressions generates JavaScript expressions for all kinds of values.
 func expressions() *rapid.Generator[string] {
 	simple := rapid.SampledFrom([]string{
 		`0`, `-0`, `1`, `-1`, `255`, `0.1`, `1/3`, `1e15`, `999999999999999`, `-1e15`, `1e21`, `1e-7`, `5e-324`, `2**53`, `2**53+2`, `123456789012345680000`, `NaN`, `Infinity`, `-Infinity`,
@@ -73,14 +73,13 @@ func expressions() *rapid.Generator[string] {
 	return gen(3)
 }
 
-// TestStringifyAsGoja holds JSON.stringify against goja's.
+// TestStringifyAsGoja compares JSON.stringify with goja's.
 func TestStringifyAsGoja(t *testing.T) {
 	t.Parallel()
 	run := both(t, `function f(source) {
 		const x = (0, eval)("(" + source + ")");
 		const say = (g) => { try { const r = g(); return typeof r + " " + r + (r && r.length) } catch (e) { return e.name + ": " + e.message } };
-		return [say(() => JSON.stringify(x)), say(() => JSON.stringify(x, null)), say(() => JSON.stringify(x, undefined, undefined)), say(() => (JSON.stringify(x, null, 2) || "").replace(/\n +/g, "\n")), // goja's loses count behind empty lists
-			
+		return [say(() => JSON.stringify(x)), say(() => JSON.stringify(x, null)), say(() => JSON.stringify(x, undefined, undefined)), say(() => (JSON.stringify(x, null, 2) || "").replace(/\n +/g, "\n")), // goja's indentation is wrong after empty lists
 			say(() => JSON.stringify(x, ["a", "b"])), say(() => JSON.stringify(x, (k, y) => k === "a" ? undefined : y)), say(() => JSON.stringify({x, y: [x, 1, x]}))].join("\n") }`)
 	rapid.Check(t, func(t *rapid.T) {
 		source := expressions().Draw(t, "source")
@@ -90,7 +89,7 @@ func TestStringifyAsGoja(t *testing.T) {
 	})
 }
 
-// jsonTexts makes JSON, and near misses of it.
+// jsonTexts generates JSON, and almost valid JSON.
 func jsonTexts() *rapid.Generator[string] {
 	whole := rapid.Custom(func(t *rapid.T) string {
 		var value func(depth int) string
@@ -141,7 +140,7 @@ const describing = `function describe(x, depth = 0) {
 }
 `
 
-// TestParseAsGoja holds JSON.parse against goja's.
+// TestParseAsGoja compares JSON.parse with goja's.
 func TestParseAsGoja(t *testing.T) {
 	t.Parallel()
 	run := both(t, describing+`function f(text) {
@@ -149,7 +148,7 @@ func TestParseAsGoja(t *testing.T) {
 		try { x = JSON.parse(text) } catch (e) { return e.name + (e instanceof SyntaxError) }
 		let out = describe(x);
 		out += describe(JSON.parse(text, (k, y) => typeof y === "number" ? y + 1 : y));
-		if (x !== null && typeof x === "object") { // an object like any other
+		if (x !== null && typeof x === "object") { // it must behave like any other object
 			x[Symbol.for("s")] = 1;
 			x.added = 1;
 			Object.defineProperty(x, "hidden", { value: 1, configurable: true });

@@ -6,7 +6,7 @@ import (
 	"kumi/vm/js"
 )
 
-// What the language has and goja does not, or has wrong.
+// Features of the language that goja lacks or gets wrong.
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ body, want string }{

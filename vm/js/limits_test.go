@@ -78,13 +78,13 @@ func TestSizes(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			if !strings.Contains(err.Error(), "large") && !strings.Contains(err.Error(), "deep") && !strings.Contains(err.Error(), "elements") {
-				t.Errorf("%q does not say what is wrong", err)
+				t.Errorf("%q does not name the cause", err)
 			}
 		})
 	}
 }
 
-// Where a function stands in for a replacement it does what the text would.
+// A replacement string that is replaced by a function gives the same result.
 func TestReplaceByTheRules(t *testing.T) {
 	t.Parallel()
 	got, err := eval(t, `
@@ -101,7 +101,7 @@ func TestReplaceByTheRules(t *testing.T) {
 	}
 }
 
-// The checks change nothing else.
+// The wrappers do not change ordinary calls.
 func TestSizesLetTheRestPass(t *testing.T) {
 	t.Parallel()
 	got, err := eval(t, `
@@ -130,8 +130,8 @@ func TestExpressionThatBacktracks(t *testing.T) {
 // begin with a collection, since the collector otherwise waits for a heap as large as
 // that of earlier tests.
 
-// Calls that take memory bit by bit are stopped. They take no more than is needed for
-// that: it may come late on a busy machine.
+// Calls that take memory bit by bit are stopped. The scripts take only what is needed
+// for that, and then loop, since they may be stopped late on a busy machine.
 func TestMemory(t *testing.T) {
 	for name, body := range map[string]string{
 		"long strings":   `const l = []; for (let s = "x".repeat(2 ** 22);;) if (l.length < 64) l.push(s + l.length)`,
@@ -158,7 +158,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// Garbage is not growth.
+// Garbage does not count as growth.
 func TestMemoryOfGarbage(t *testing.T) {
 	runtime.GC()
 	guard := vm.NewGuard(vm.GuardOptions{Call: 64 << 20})

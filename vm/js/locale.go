@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/number"
 )
 
-// goja takes the locale of Number.prototype.toLocaleString for a radix.
+// goja's Number.prototype.toLocaleString reads the locale as a radix.
 func init() {
 	wrap("Number.prototype.toLocaleString", func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 		x := fc.This
@@ -21,7 +21,7 @@ func init() {
 	})
 }
 
-// localNumber writes a number for a locale, en-US by default. Of the options there
+// localNumber formats a number for a locale, en-US by default. The supported options
 // are minimumFractionDigits, maximumFractionDigits and useGrouping.
 func (v *VM) localNumber(f float64, locale, options goja.Value) string {
 	tag := language.AmericanEnglish
@@ -34,7 +34,7 @@ func (v *VM) localNumber(f float64, locale, options goja.Value) string {
 			panic(v.must(v.rt.New(v.rt.Get("RangeError"), v.rt.ToValue("Incorrect locale information provided"))))
 		}
 	}
-	least, most, grouped := 0, 3, true
+	minDigits, maxDigits, grouped := 0, 3, true
 	if o, ok := options.(*goja.Object); ok {
 		digits := func(key string, otherwise int) int {
 			x := o.Get(key)
@@ -47,13 +47,13 @@ func (v *VM) localNumber(f float64, locale, options goja.Value) string {
 			}
 			return int(n)
 		}
-		least = digits("minimumFractionDigits", least)
-		most = digits("maximumFractionDigits", max(most, least))
+		minDigits = digits("minimumFractionDigits", minDigits)
+		maxDigits = digits("maximumFractionDigits", max(maxDigits, minDigits))
 		if x := o.Get("useGrouping"); x != nil && !goja.IsUndefined(x) {
 			grouped = x.ToBoolean()
 		}
 	}
-	style := []number.Option{number.MinFractionDigits(least), number.MaxFractionDigits(most)}
+	style := []number.Option{number.MinFractionDigits(minDigits), number.MaxFractionDigits(maxDigits)}
 	if !grouped {
 		style = append(style, number.NoSeparator())
 	}

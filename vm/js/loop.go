@@ -12,22 +12,22 @@ import (
 	"kumi/vm"
 )
 
-// loop is what a call can wait for: its timers, and work that Go does for it on
-// other goroutines. It belongs to the outermost call of a VM, is made when that
-// first needs it, and everything in it is dropped when the call ends. All script
-// code runs on the goroutine of the call, between waits.
+// loop is the event loop of a call: its timers, and work in Go on other goroutines.
+// It belongs to the outermost call of a VM, is made when that first needs it, and is
+// dropped with all that is pending when the call ends. All script code runs on the
+// goroutine of the call.
 type loop struct {
 	vm      *VM
 	ctx     context.Context // of background work; ends with the call
 	cancel  context.CancelFunc
 	done    chan arrived
-	working int // pieces of work that have not arrived
+	working int // pieces of work in progress
 	timers  timers
 	byID    map[int64]*timer
 	last    int64 // id of a timer
 }
 
-// arrived is a piece of work that is done.
+// arrived is a completed piece of work.
 type arrived struct {
 	name    string
 	finish  func(c *vm.Call) error
@@ -35,13 +35,13 @@ type arrived struct {
 	reject  func(any) error
 }
 
-// most bounds what one call may have going on at the same time.
+// Limits per call.
 const (
 	maxTimers = 10_000
 	maxWork   = 256
 )
 
-// theLoop is the loop of the running call.
+// theLoop returns the loop of the running call, which it makes if there is none.
 func (v *VM) theLoop() *loop {
 	if v.loop == nil {
 		l := &loop{vm: v, done: make(chan arrived), byID: map[int64]*timer{}}
@@ -62,11 +62,11 @@ func (v *VM) dropLoop() {
 	}
 }
 
-// start runs work in the background and gives the promise of its results.
+// start runs work in the background and returns a promise of its results.
 func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
 	l := v.theLoop()
 	if l.working >= maxWork {
-		return nil, fault.Newf(fault.ResourceExhausted, "%s: one call may wait for %d of these at the same time", name, maxWork)
+		return nil, fault.Newf(fault.ResourceExhausted, "%s: a call may wait for at most %d at the same time", name, maxWork)
 	}
 	p, resolve, reject := v.rt.NewPromise()
 	l.working++
@@ -87,19 +87,19 @@ func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
 	return v.rt.ToValue(p), nil
 }
 
-// promised is a promise that is settled already.
+// promised returns a promise that is already settled.
 func (v *VM) promised(ret goja.Value, err error) goja.Value {
 	p, resolve, reject := v.rt.NewPromise()
 	if err != nil {
-		_ = reject(v.reason(err)) // within a call nothing runs yet that could fail
+		_ = reject(v.reason(err)) // cannot fail: reactions run later
 	} else {
 		_ = resolve(ret)
 	}
 	return v.rt.ToValue(p)
 }
 
-// await runs what is due until p is settled. The error is one that scripts
-// cannot catch, or what a timer's function threw.
+// await runs the loop until p is settled. The error is one that scripts cannot
+// catch, or was thrown by the function of a timer.
 func (v *VM) await(p *goja.Promise) error {
 	for p.State() == goja.PromiseStatePending {
 		l := v.loop
@@ -113,7 +113,7 @@ func (v *VM) await(p *goja.Promise) error {
 	return nil
 }
 
-// turn waits for one thing and runs it.
+// turn waits for the next timer or completed work, and runs it.
 func (l *loop) turn() error {
 	var due <-chan time.Time
 	if len(l.timers) > 0 {
@@ -123,7 +123,7 @@ func (l *loop) turn() error {
 				return l.ended()
 			}
 			select {
-			case a := <-l.done: // timers that are always due must not starve work
+			case a := <-l.done: // so that timers that are always due do not starve work
 				return l.arrive(a)
 			default:
 				return l.fire()
@@ -147,8 +147,8 @@ func (l *loop) turn() error {
 	}
 }
 
-// ended is the error of a call whose time was up while it waited. What waited
-// in the script will never go on, so the VM is not used again.
+// ended returns the error of a call that ran out of time while it waited. Its
+// async functions will never continue, so the VM is not used again.
 func (l *loop) ended() error {
 	v := l.vm
 	v.broken = true
@@ -164,7 +164,7 @@ func (l *loop) ended() error {
 	return &vm.ScriptError{Fault: fault.New(code, text), Stack: text}
 }
 
-// arrive settles the promise of work that is done.
+// arrive settles the promise of completed work.
 func (l *loop) arrive(a arrived) error {
 	v := l.vm
 	l.working--
@@ -191,7 +191,7 @@ func finished(a arrived, c *vm.Call) (err error) {
 	return a.finish(c)
 }
 
-// timer is one setTimeout or setInterval.
+// timer is a pending setTimeout or setInterval.
 type timer struct {
 	id    int64
 	at    time.Time
@@ -200,7 +200,7 @@ type timer struct {
 	index int
 }
 
-// fire runs the timer that is due first.
+// fire runs the timer that is due next.
 func (l *loop) fire() error {
 	t := l.timers[0]
 	if t.every > 0 {
@@ -219,14 +219,14 @@ func (l *loop) clear(id int64) {
 	}
 }
 
-// setTimer is setTimeout and setInterval.
+// setTimer implements setTimeout and setInterval.
 func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
 	if !v.IsFunc(fc.Argument(0)) {
 		panic(v.rt.NewTypeError("the first argument must be a function"))
 	}
 	l := v.theLoop()
 	if len(l.timers) >= maxTimers {
-		v.throw(fault.Newf(fault.ResourceExhausted, "one call may have %d timers", maxTimers))
+		v.throw(fault.Newf(fault.ResourceExhausted, "a call may have at most %d timers", maxTimers))
 	}
 	ms := fc.Argument(1).ToFloat()
 	if !(ms > 0) {
@@ -246,7 +246,7 @@ func (v *VM) setTimer(fc goja.FunctionCall, repeat bool) goja.Value {
 	return v.rt.ToValue(t.id)
 }
 
-// clearTimer is clearTimeout and clearInterval. What is no timer is ignored.
+// clearTimer implements clearTimeout and clearInterval. Unknown ids are ignored.
 func (v *VM) clearTimer(fc goja.FunctionCall) goja.Value {
 	if v.loop != nil {
 		v.loop.clear(fc.Argument(0).ToInteger())
@@ -254,7 +254,7 @@ func (v *VM) clearTimer(fc goja.FunctionCall) goja.Value {
 	return goja.Undefined()
 }
 
-// timers is a heap by time, then by id, so that equal ones keep their order.
+// timers is a heap, ordered by time and then by id.
 type timers []*timer
 
 func (h timers) Len() int { return len(h) }

@@ -108,8 +108,8 @@ func (v *VM) fromAny(x any, depth int) (goja.Value, error) {
 	return v.reflected(reflect.ValueOf(x), depth)
 }
 
-// byteList is an array of numbers that is the text of the bytes where a string
-// is wanted.
+// byteList returns an array of numbers that converts to the text of the bytes where
+// a string is expected.
 func (v *VM) byteList(b []byte) goja.Value {
 	vals := make([]any, len(b))
 	for i, c := range b {
@@ -145,8 +145,8 @@ func objectOf[T any](v *VM, m map[string]T, depth int) (goja.Value, error) {
 	return v.rt.NewDynamicObject(o), nil
 }
 
-// reflected handles the kinds that come rarely: named types, other lists and
-// maps, pointers to scalars.
+// reflected converts rare types: named types, other lists and maps, pointers to
+// scalars.
 func (v *VM) reflected(x reflect.Value, depth int) (goja.Value, error) {
 	switch x.Kind() {
 	case reflect.String:
@@ -179,5 +179,5 @@ func (v *VM) reflected(x reflect.Value, depth int) (goja.Value, error) {
 			return objectOf(v, m, depth)
 		}
 	}
-	return nil, fmt.Errorf("a Go %s has no form in JavaScript", x.Type())
+	return nil, fmt.Errorf("a Go %s cannot be represented in JavaScript", x.Type())
 }

@@ -11,26 +11,25 @@ import (
 	"kumi/vm"
 )
 
-// A goroutine that runs out of stack ends the process, and goja counts only the
-// calls of script functions. Where its built-in functions call one another with
-// no script in between, or its compiler follows the nesting of a text, the
-// wrappers here count.
+// A stack overflow of a goroutine ends the process, and goja limits only the nesting
+// of script functions. The wrappers here limit built-in functions that call each other
+// without script code in between, and source whose nesting the compiler follows.
 
-// maxNative is how deep built-in functions may nest within one another.
+// maxNative is the maximum nesting of built-in functions.
 const maxNative = 2000
 
-// maxTextDepth is how deep JSON may nest.
+// maxTextDepth is the maximum nesting of JSON.
 const maxTextDepth = 5000
 
-// What scripts may compile while they run: the compiler recurses as deep as the
-// text is nested.
+// Limits of source that scripts compile with eval and Function. The compiler recurses
+// as deep as the source is nested.
 const (
 	maxSource        = 256 << 10 // bytes
 	maxSourceNesting = 1000      // brackets
-	maxSourceLinks   = 10_000    // arrows and the like, which take quadratic time
+	maxSourceLinks   = 10_000    // arrows and binary operators; nested ones take quadratic time
 )
 
-// maxArguments is the longest list that becomes the arguments of a call.
+// maxArguments is the maximum length of a list of arguments, as for apply.
 const maxArguments = 1 << 20
 
 func init() {
@@ -46,7 +45,7 @@ func init() {
 	wrapNew("Function", (*VM).checkedSource)
 	wrap("eval", before(func(v *VM, fc goja.FunctionCall) { v.checkSource(fc.Arguments) }))
 	bounds = append(bounds, bound{named("Proxy"), (*VM).wrapProxies})
-	// goja does not count generators that delegate to one another.
+	// goja does not limit generators that delegate to each other.
 	bounds = append(bounds, bound{matching(`\byield\s*\*`), func(v *VM) {
 		if x, err := v.rt.RunProgram(generators); err == nil {
 			v.wrapMethod(x.(*goja.Object), "next", counted)
@@ -68,15 +67,15 @@ func (v *VM) wrapJSON() {
 	v.wrapMethod(object, "parse", before(func(v *VM, fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) }))
 }
 
-// checkNesting refuses JSON text that nests too deep.
+// checkNesting throws if a JSON text is nested too deep.
 func (v *VM) checkNesting(x goja.Value) {
 	if text, ok := stringOf(x); ok && nesting(text) > maxTextDepth {
 		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", maxTextDepth))
 	}
 }
 
-// nesting is how deep the brackets of a JSON text go.
-func nesting(text string) (most int) {
+// nesting returns the nesting of the brackets in a JSON text.
+func nesting(text string) (deepest int) {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -91,16 +90,16 @@ func nesting(text string) (most int) {
 			quoted = true
 		case c == '[', c == '{':
 			depth++
-			most = max(most, depth)
+			deepest = max(deepest, depth)
 		case c == ']', c == '}':
 			depth--
 		}
 	}
-	return most
+	return deepest
 }
 
-// enter counts a built-in function that may come back to itself; the caller
-// defers what it returns.
+// enter is called before a built-in function that may call itself again, and throws if
+// they are nested too deep. The caller defers the function that it returns.
 func (v *VM) enter() (leave func()) {
 	if v.nesting >= maxNative {
 		v.throw(fault.Newf(fault.ResourceExhausted, "built-in functions are nested more than %d levels deep", maxNative))
@@ -111,14 +110,14 @@ func (v *VM) enter() (leave func()) {
 
 func (v *VM) leaveNative() { v.nesting-- }
 
-// counted counts how deep a built-in function is.
+// counted is a wrapper that limits the nesting of a built-in function.
 func counted(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	defer v.enter()()
 	return fn(fc)
 }
 
-// flat is Array.prototype.flat with bounds on how deep the list nests and how
-// long the result gets, as lists may contain the same list many times.
+// flat is Array.prototype.flat with limits for the nesting of the list and the length
+// of the result, since lists may contain the same list many times.
 func flat(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	depth := 1.0
 	if x := fc.Argument(0); !goja.IsUndefined(x) {
@@ -158,45 +157,45 @@ func flat(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	return fn(fc)
 }
 
-// checkedSource checks what the constructor of functions compiles.
+// checkedSource checks the source that the constructor Function compiles.
 func (v *VM) checkedSource(args []goja.Value) []goja.Value {
 	texts := make([]goja.Value, len(args))
 	for i, a := range args {
-		texts[i] = a.ToString() // once, so that what was checked is what is compiled
+		texts[i] = a.ToString() // once, so that the checked text is the one compiled
 	}
 	v.checkSource(texts)
 	return texts
 }
 
-// checkSource checks what eval compiles. A wrapped eval is the indirect one: what
-// it evaluates sees globals only.
+// checkSource checks the source that eval compiles. A wrapped eval is an indirect one:
+// the code sees only global variables.
 func (v *VM) checkSource(args []goja.Value) {
-	size, deep, most := 0, 0, 0
+	size, depth, links := 0, 0, 0
 	for _, a := range args {
 		if s, ok := a.(goja.String); ok {
 			size += s.Length()
 			if size <= maxSource {
 				d, n := sourceNesting(s.String())
-				deep, most = max(deep, d), most+n
+				depth, links = max(depth, d), links+n
 			}
 		}
 	}
 	if size > maxSource {
 		v.tooLarge("source", float64(size), maxSource)
 	}
-	if most > maxSourceLinks {
-		v.tooLarge("a chain of operators", float64(most), maxSourceLinks)
+	if links > maxSourceLinks {
+		v.tooLarge("a chain of operators", float64(links), maxSourceLinks)
 	}
-	if deep > maxSourceNesting {
+	if depth > maxSourceNesting {
 		v.throw(fault.Newf(fault.InvalidArgument, "the source is nested more than %d levels deep", maxSourceNesting))
 	}
 }
 
-// sourceNesting is how deep the brackets of a source go, or more: those in
-// strings count too. What nests without brackets (signs, arrows, statements in
-// statements) takes less of the stack than there is, at maxSource. links are what
-// takes long to compile where one is within the other.
-func sourceNesting(source string) (most, links int) {
+// sourceNesting returns the nesting of the brackets in a source, those in strings
+// included, and the number of operators that take quadratic time if they are nested.
+// Other nesting without brackets (signs, statements in statements) fits into the stack
+// for sources up to maxSource.
+func sourceNesting(source string) (deepest, links int) {
 	depth := 0
 	for i := 0; i < len(source); i++ {
 		switch c := source[i]; c {
@@ -208,18 +207,18 @@ func sourceNesting(source string) (most, links int) {
 			}
 		case '(', '[', '{':
 			depth++
-			most = max(most, depth)
+			deepest = max(deepest, depth)
 		case ')', ']', '}':
 			depth--
 		}
 	}
-	return most, links
+	return deepest, links
 }
 
 var typeProxy = reflect.TypeFor[goja.Proxy]()
 
-// wrapProxies bounds chains of proxies and prototypes, which built-in code follows
-// by itself, and refuses those that lead back to their beginning.
+// wrapProxies limits chains of proxies and prototypes, which goja follows recursively,
+// and rejects cyclic ones.
 func (v *VM) wrapProxies() {
 	v.wrapClass("Proxy", func(v *VM, args []goja.Value) []goja.Value {
 		v.reachable("a proxy", args...)
@@ -246,10 +245,10 @@ func (v *VM) wrapProxies() {
 	}
 }
 
-// reachable bounds chains of proxies and prototypes, which built-in code follows
-// on its own, and gives all that are in them.
+// reachable returns the objects in the chains of proxies and prototypes that begin
+// with from, and throws if there are too many. what names the kind in the error.
 func (v *VM) reachable(what string, from ...goja.Value) map[*goja.Object]bool {
-	const most = 1000
+	const limit = 1000
 	from = append([]goja.Value(nil), from...)
 	seen := map[*goja.Object]bool{}
 	for len(from) > 0 {
@@ -258,8 +257,8 @@ func (v *VM) reachable(what string, from ...goja.Value) map[*goja.Object]bool {
 		if !ok || o == nil || seen[o] {
 			continue
 		}
-		if seen[o] = true; len(seen) > most {
-			v.throw(fault.Newf(fault.ResourceExhausted, "%s is nested more than %d levels deep", what, most))
+		if seen[o] = true; len(seen) > limit {
+			v.throw(fault.Newf(fault.ResourceExhausted, "%s is nested more than %d levels deep", what, limit))
 		}
 		if o.ExportType() == typeProxy {
 			if p, ok := o.Export().(goja.Proxy); ok && p.Target() != nil {
@@ -272,7 +271,7 @@ func (v *VM) reachable(what string, from ...goja.Value) map[*goja.Object]bool {
 	return seen
 }
 
-// acyclic refuses a prototype that leads back to its object.
+// acyclic throws if setting a prototype would make a cycle.
 func (v *VM) acyclic(x, proto goja.Value) {
 	if o, ok := x.(*goja.Object); ok && v.reachable("a chain of prototypes", proto)[o] {
 		panic(v.rt.NewTypeError("Cyclic __proto__ value"))

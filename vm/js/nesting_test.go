@@ -65,7 +65,7 @@ func TestNesting(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			if text := err.Error(); !strings.Contains(text, "deep") && !strings.Contains(text, "large") && !strings.Contains(text, "Cyclic") && !strings.Contains(text, "cyclic") {
-				t.Errorf("%q does not say what is wrong", text)
+				t.Errorf("%q does not name the cause", text)
 			}
 			if out, err := v.Invoke(context.Background(), v.Global("after")); err != nil || v.Str(out[0]) != "1,2" {
 				t.Errorf("afterwards: %v", err)
@@ -74,7 +74,7 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// The checks against nesting change nothing else.
+// The limits of nesting do not change ordinary calls.
 func TestNestingLetsTheRestPass(t *testing.T) {
 	t.Parallel()
 	got, err := eval(t, `

@@ -7,14 +7,14 @@ import (
 	"github.com/dop251/goja"
 )
 
-// object is an ordinary object made by Go: ordered keys, cheap to make. Scripts
-// can do with it what they do with objects, except what goja's dynamic objects
-// refuse: accessors, single read-only properties, symbols as keys.
+// object is an object made by Go, with ordered keys. It is cheaper to make than an
+// ordinary one and behaves the same, except for what goja's dynamic objects do not
+// support: accessors, read-only properties, symbols as keys.
 type object struct {
 	keys  []string
 	vals  []goja.Value
-	index map[string]int // when there are many keys
-	ints  bool           // there may be keys like "12", which come first in order
+	index map[string]int // for more than indexFrom keys
+	ints  bool           // there may be numeric keys ("12"), which come first in order
 	kept  level
 }
 
@@ -100,8 +100,8 @@ func (o *object) Delete(key string) bool {
 	return true
 }
 
-// Keys implements goja.DynamicObject: integers first and by size, then the rest
-// as they were added, as the language has it.
+// Keys implements goja.DynamicObject, in the order of the language: numeric keys
+// first, ascending, then the others as they were added.
 func (o *object) Keys() []string {
 	keys := slices.Clone(o.keys)
 	if o.ints {

@@ -8,11 +8,11 @@ import (
 	"github.com/dop251/goja/unistring"
 )
 
-// objectLayout has the offsets of the few private fields of goja's objects that
-// the JSON reader and writer access directly, since goja's API costs a
-// protected call per property, which is most of what JSON costs. The fields are
-// looked up by name and type when the program starts. If a version of goja has
-// others, known is false, the slow path is used, and a test fails.
+// objectLayout has the offsets of a few private fields of goja's objects. Plain
+// objects and arrays are read through it, and made by JSON.parse: goja's API costs a
+// protected call per property, which is most of the cost of JSON. The fields are
+// found by name and type when the program starts. If a version of goja has others,
+// known is false, goja's API is used, and a test fails.
 var objectLayout = findObjectLayout()
 
 type layoutOf struct {
@@ -23,7 +23,7 @@ type layoutOf struct {
 	ordinaryTable, arrayTable    unsafe.Pointer
 }
 
-// iface is an interface value with methods.
+// iface is the memory layout of an interface value with methods.
 type iface struct{ table, data unsafe.Pointer }
 
 func findObjectLayout() (p layoutOf) {
@@ -81,16 +81,16 @@ func (p *layoutOf) of(o *goja.Object) iface {
 	return *(*iface)(unsafe.Add(unsafe.Pointer(o), p.self))
 }
 
-// rawObject is the implementation of an ordinary object or an array. It must
-// not be kept.
+// rawObject is the implementation of an ordinary object or an array. It must not be
+// kept, since the object may change to another implementation.
 type rawObject struct{ data unsafe.Pointer }
 
 func (i rawObject) prototype() *goja.Object {
 	return *(**goja.Object)(unsafe.Add(i.data, objectLayout.prototype))
 }
 
-// values returns the properties by name; accessors and the like have values of
-// a type private to goja.
+// values returns the properties by name. Accessors and read-only properties have
+// values of a private type.
 func (i rawObject) values() *map[unistring.String]goja.Value {
 	return (*map[unistring.String]goja.Value)(unsafe.Add(i.data, objectLayout.values))
 }
@@ -100,8 +100,8 @@ func (i rawObject) names() *[]unistring.String {
 	return (*[]unistring.String)(unsafe.Add(i.data, objectLayout.propNames))
 }
 
-// items returns the elements of an array; nil is a hole. whole tells that no
-// holes follow them.
+// items returns the elements of an array; holes are nil. whole is false if the array
+// is longer, with holes at the end.
 func (i rawObject) items() (items []goja.Value, whole bool) {
 	items = *(*[]goja.Value)(unsafe.Add(i.data, objectLayout.items))
 	return items, int(*(*uint32)(unsafe.Add(i.data, objectLayout.length))) == len(items)

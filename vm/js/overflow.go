@@ -10,18 +10,18 @@ import (
 	"github.com/dop251/goja"
 )
 
-// goja ends a call that nests deeper than SetMaxCallStackSize with an error that
-// scripts cannot catch, where the language has a RangeError. But before it does so
-// it lists the calls, and asks each native function among them for its name. So an
-// outermost call goes through a native function, entry, that finds its name in a
-// dynamic object; when goja asks for the name and there is no room for one more
-// call, the object throws the RangeError instead.
+// When calls nest deeper than SetMaxCallStackSize, goja ends the outermost call with
+// an error that scripts cannot catch, while the language prescribes a RangeError. But
+// first goja collects the stack, and reads the names of the native functions in it.
+// So outermost calls go through a native function, the entry, whose name is a property
+// of a dynamic object. When goja reads the name and there is no room for another
+// call, the object throws a RangeError, which the script can catch.
 //
-// This takes some microsecond for each outermost call, so only programs that catch
-// errors have it.
+// This costs about a microsecond per outermost call, so only programs that catch
+// errors use it.
 //
-// Jobs of promises run outside of outermost calls: what overflows in an async
-// function after its first await ends the call.
+// Jobs of promises do not go through the entry: an overflow in an async function
+// after its first await ends the call.
 
 // DefaultStack is the call depth when Limits.Stack is 0, and maxStack the maximum.
 // A call through a built-in function or through Go takes up to 4 KB of the
@@ -33,15 +33,15 @@ const (
 	maxStack     = 100_000
 )
 
-// entryName is the name of the functions through which an outermost call goes.
+// entryName is the file name of the entry, and the name of its function, in stacks.
 const entryName = "(entry)"
 
-// maxEntryArgs is how many arguments an outermost call may have to be made this
-// way; handlers have seven at most.
+// maxEntryArgs is the maximum number of arguments of calls through the entry.
+// Handlers have at most seven.
 const maxEntryArgs = 8
 
-// entryProgram makes the native function, native(f, this, ...args), and functions
-// that call it with 0, 1, 2 and so on arguments.
+// entryProgram returns the native function, native(f, this, ...args), an empty
+// function, and functions that call the former with 0, 1, 2 and so on arguments.
 var entryProgram = sync.OnceValue(func() *goja.Program {
 	var b strings.Builder
 	b.WriteString("(function () { const native = Function.prototype.call.bind(Function.prototype.call); return [native, function () {}")
@@ -54,12 +54,13 @@ var entryProgram = sync.OnceValue(func() *goja.Program {
 	return goja.MustCompile(entryName, b.String(), true)
 })
 
-// entry is the way into the runtime. It belongs to the goroutine that owns the VM.
+// entry makes the outermost calls of a VM. It belongs to the goroutine that owns the
+// VM.
 type entry struct {
 	vm          *VM
 	enter       [maxEntryArgs + 1]goja.Callable // by the number of arguments
-	probe       goja.Callable                   // a function of script that does nothing
-	overflowing bool                            // the name is asked for while the error is made
+	probe       goja.Callable                   // an empty script function, to see if there is room for a call
+	overflowing bool                            // goja may read the name while the error is made
 }
 
 func init() {
@@ -84,7 +85,7 @@ func (v *VM) addEntry() {
 	v.entry = e
 }
 
-// call calls a function, the first of args, with the others.
+// call calls a function, args[0], with the other arguments.
 func (e *entry) call(args []goja.Value) error {
 	if n := len(args) - 1; e != nil && n < len(e.enter) {
 		_, err := e.enter[n](goja.Undefined(), args...)
@@ -95,8 +96,9 @@ func (e *entry) call(args []goja.Value) error {
 	return err
 }
 
-// name is asked for whenever calls are listed: for the stack of an error mostly.
-// While goja lists them for an interrupt it holds a lock, and no script may run.
+// name returns the name of the native function. It is called whenever goja collects a
+// stack, mostly for an Error. During an interrupt goja holds a lock then, and no script
+// may run.
 func (e *entry) name() goja.Value {
 	v := e.vm
 	if !e.overflowing && !v.watch.interrupted.Load() {
@@ -116,7 +118,7 @@ func (e *entry) name() goja.Value {
 	return v.rt.ToValue(entryName)
 }
 
-// entryNames is the prototype of the native function, which has one property.
+// entryNames is the prototype of the native function, with the property name.
 type entryNames struct {
 	object
 	entry *entry

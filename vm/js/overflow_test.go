@@ -7,8 +7,8 @@ import (
 	"kumi/vm/js"
 )
 
-// Recursion of tens of thousands of calls runs; one without end is a RangeError that
-// scripts can catch, after which the VM goes on.
+// Recursion of tens of thousands of calls works. Endless recursion is a RangeError that
+// scripts can catch and continue.
 func TestRecursion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -2,8 +2,8 @@ package js
 
 import "github.com/dop251/goja"
 
-// process is the global of that name in Node, of which there is no more than env:
-// packages read their settings there.
+// process makes Node's global of that name. It has only env, from which packages read
+// their settings.
 func (v *VM) process() goja.Value {
 	env := v.rt.NewObject()
 	_ = env.Set("NODE_ENV", "production")

@@ -1,11 +1,10 @@
 // Package js runs JavaScript in goja.
 //
-// A Program is compiled once and shared; a VM is one runtime with that program
-// in it and implements vm.Instance. Objects that come from Go fill themselves
-// as scripts read them: function tables bind a function when it is first named,
-// records convert a property when it is first read, and JSON becomes cheap
-// ordered objects (lists are always real arrays). A Program may be used from
-// any goroutine, a VM only by the one that owns it.
+// A Program is compiled once and shared. A VM is a runtime with one program, and
+// implements vm.Instance. Objects made by Go are lazy: function tables make a
+// function when it is first read, records convert a property when it is first read.
+// JSON becomes objects that are cheaper to make than ordinary ones (lists are always
+// real arrays). A Program may be used from any goroutine, a VM only by its owner.
 package js
 
 import (
@@ -22,19 +21,19 @@ import (
 type Program struct {
 	name   string
 	code   *goja.Program
-	bounds []*bound // of built-in functions that it names
+	bounds []*bound // for the built-in functions that it names
 }
 
-// Compile compiles a script in strict mode. Its declarations become globals of
-// each VM it runs in. Positions in errors are those of the original source where
-// the text ends with an inline source map. The error is a *SyntaxError.
+// Compile compiles a script in strict mode. Its top-level declarations become
+// globals. If the text ends with an inline source map, positions in errors are those
+// of the original source. The error is a *SyntaxError.
 func Compile(name, source string) (*Program, error) {
 	return CompileMapped(name, source, func(string) ([]byte, error) { return nil, nil })
 }
 
-// CompileMapped is Compile for a text whose source map may be a file beside it;
-// maps reads it by its path, which is relative to what name is relative to. A
-// map that cannot be read is done without.
+// CompileMapped is Compile for a text whose source map may be a separate file. maps
+// reads it by its path, which is relative to the same folder as name. A map that
+// cannot be read is ignored.
 func CompileMapped(name, source string, maps func(path string) ([]byte, error)) (*Program, error) {
 	source = moveInline(source)
 	tree, err := parser.ParseFile(nil, name, source, 0, parser.WithSourceMapLoader(func(path string) ([]byte, error) {
@@ -57,10 +56,10 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 	return nil, syntaxError(name, source, err)
 }
 
-// Name is what the program was compiled as.
+// Name returns the name under which the program was compiled.
 func (p *Program) Name() string { return p.name }
 
-// SyntaxError is source that cannot be compiled.
+// SyntaxError is the error for source that cannot be compiled.
 type SyntaxError struct {
 	File         string
 	Line, Column int    // from 1
@@ -68,8 +67,8 @@ type SyntaxError struct {
 	Text         string // the line itself, may be empty
 }
 
-// Error is one line with the position, then the line of source with a mark
-// under the column.
+// Error returns a line with the position, then the line of source with a mark under
+// the column.
 func (e *SyntaxError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
@@ -80,17 +79,17 @@ func (e *SyntaxError) Error() string {
 	return b.String()
 }
 
-// Frame draws a line of source with its number and a mark under the column
-// (from 1), for error messages; empty for an empty line.
+// Frame formats a line of source with its number and a mark under the column, from
+// 1, for error messages. For an empty line it returns "".
 func Frame(line, column int, text string) string {
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}
-	const widest = 160
+	const maxWidth = 160
 	text = strings.TrimRight(text, "\r\n")
-	if len(text) > widest {
-		from := max(0, min(column-widest/2, len(text)-widest))
-		text, column = strings.ToValidUTF8(text[from:from+widest], ""), column-from
+	if len(text) > maxWidth {
+		from := max(0, min(column-maxWidth/2, len(text)-maxWidth))
+		text, column = strings.ToValidUTF8(text[from:from+maxWidth], ""), column-from
 	}
 	pad := []byte(text[:min(max(column-1, 0), len(text))])
 	for i, c := range pad {

@@ -21,9 +21,9 @@ func promiseOf(x goja.Value) *goja.Promise {
 	return p
 }
 
-// settle takes the value out of a promise. The outermost call waits for what is
-// still pending; a nested one cannot, as goja runs no jobs until the outermost
-// has returned.
+// settle returns the value of a promise; other values are returned unchanged. The
+// outermost call waits for a pending promise. A nested one cannot, since goja runs no
+// jobs until the outermost has returned.
 func (v *VM) settle(x goja.Value) (goja.Value, error) {
 	p := promiseOf(x)
 	if p == nil {
@@ -44,8 +44,7 @@ func (v *VM) settle(x goja.Value) (goja.Value, error) {
 	return p.Result(), nil
 }
 
-// rejected is the error of a rejected promise, with the stack of where the
-// reason was made.
+// rejected returns the error of a rejected promise, with the stack of its reason.
 func (v *VM) rejected(p *goja.Promise) *vm.ScriptError {
 	ex := v.rt.Try(func() { panic(p.Result()) })
 	e := v.thrownValue(ex)
@@ -58,14 +57,14 @@ func (v *VM) rejected(p *goja.Promise) *vm.ScriptError {
 	return e
 }
 
-// rejectedAt is where a promise was rejected with a value that, unlike an error,
-// does not know it.
+// rejectedAt is the position where a promise was rejected with a value that, unlike
+// an error, has no stack.
 type rejectedAt struct {
 	reason goja.Value
 	stack  string
 }
 
-// maxRejectedAt bounds what is kept during a call.
+// maxRejectedAt is the maximum number of positions kept during a call.
 const maxRejectedAt = 16
 
 func (v *VM) noteRejection(reason goja.Value) {
@@ -77,7 +76,7 @@ func (v *VM) noteRejection(reason goja.Value) {
 	}
 }
 
-// rejection keeps the promises that were rejected without anybody waiting.
+// rejection keeps the promises that were rejected while nothing handled them.
 func (v *VM) rejection(p *goja.Promise, op goja.PromiseRejectionOperation) {
 	if op == goja.PromiseRejectionHandle {
 		v.handled(p)

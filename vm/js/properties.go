@@ -11,12 +11,12 @@ import (
 	"github.com/dop251/goja/ast"
 )
 
-// goja takes \p{L} in a regular expression for the letters p, {, L and }. So classes
-// by Unicode properties are replaced by the ranges they stand for, in expressions
-// with the u flag: in literals as a program is compiled, otherwise as RegExp is
-// called.
+// goja reads \p{L} in a regular expression as the letters p, {, L and }. So in
+// expressions with the u flag classes of Unicode properties are replaced by the
+// ranges of their characters: in literals when a program is compiled, otherwise when
+// RegExp is called.
 
-// classesByProperty holds for programs that may have such classes.
+// classesByProperty is the condition for programs that may have such classes.
 var classesByProperty = matching(`\\[pP]\{`)
 
 func init() {
@@ -40,8 +40,8 @@ func expandLiterals(program *ast.Program) {
 	})
 }
 
-// expandProperties replaces \p{…} and \P{…} in a pattern. Properties that Go does not
-// know, such as Emoji, stay as they are.
+// expandProperties replaces \p{…} and \P{…} in a pattern, except for properties that
+// Go does not have, such as Emoji.
 func expandProperties(pattern string) string {
 	var b strings.Builder
 	class := false
@@ -85,8 +85,8 @@ func expandProperties(pattern string) string {
 
 type runeRange struct{ from, to rune }
 
-// propertyRanges are the characters with a property: a general category, a script, or
-// one of the properties that are either there or not.
+// propertyRanges returns the characters with a property: a general category, a
+// script, or a binary property.
 func propertyRanges(name string) ([]runeRange, bool) {
 	key, value, pair := strings.Cut(name, "=")
 	var tables []*unicode.RangeTable
@@ -146,7 +146,7 @@ func appendRange(list []runeRange, from, to, stride rune) []runeRange {
 	return list
 }
 
-// merged sorts ranges and joins those that touch.
+// merged returns the ranges sorted, with adjacent ones joined.
 func merged(list []runeRange) (out []runeRange) {
 	slices.SortFunc(list, func(a, b runeRange) int { return cmp.Compare(a.from, b.from) })
 	for _, r := range list {
@@ -159,7 +159,7 @@ func merged(list []runeRange) (out []runeRange) {
 	return out
 }
 
-// complement are all characters that are not in the ranges.
+// complement returns the ranges of all other characters.
 func complement(list []runeRange) (out []runeRange) {
 	next := rune(0)
 	for _, r := range list {

@@ -21,7 +21,7 @@ var (
 	typePlain       = reflect.TypeFor[map[string]any]()
 	typeArrayBuffer = reflect.TypeFor[goja.ArrayBuffer]()
 	typeMap         = reflect.TypeFor[[][2]any]()
-	typeSet         = reflect.TypeFor[[]any]() // lists have been dealt with
+	typeSet         = reflect.TypeFor[[]any]() // also of lists, which are tested first
 	typeTime        = reflect.TypeFor[time.Time]()
 	typeBytes       = reflect.TypeFor[[]byte]()
 	typeBig         = reflect.TypeFor[*big.Int]()
@@ -180,7 +180,7 @@ func (v *VM) View(x vm.Ref) []byte {
 	return some(all[from : from+size])
 }
 
-// some is b, and not nil.
+// some returns b, but never nil.
 func some(b []byte) []byte {
 	if b == nil {
 		return []byte{}
@@ -248,7 +248,7 @@ func (v *VM) Index(list vm.Ref, i int) vm.Ref {
 	return v.FieldNamed(list, strconv.Itoa(i))
 }
 
-// fromCallback is an error that script code below a Go function raised.
+// fromCallback converts an error of script code that a Go function called.
 func (v *VM) fromCallback(err error) error {
 	e := v.scriptError(err)
 	var se *vm.ScriptError
@@ -258,8 +258,8 @@ func (v *VM) fromCallback(err error) error {
 	return e
 }
 
-// Call implements vm.Engine. Promises come back as they are: within a call
-// nothing can be waited for.
+// Call implements vm.Engine. Promises are returned as they are, since a nested call
+// cannot wait for them.
 func (v *VM) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
 	f, _ := fn.(goja.Value)
 	call, ok := goja.AssertFunction(f)
@@ -273,7 +273,7 @@ func (v *VM) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
 	return ret, nil
 }
 
-// SetNamed implements vm.Engine. A property that refuses is left alone.
+// SetNamed implements vm.Engine. Read-only properties are not changed.
 func (v *VM) SetNamed(obj vm.Ref, key string, x vm.Ref) {
 	o, ok := obj.(*goja.Object)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"kumi/vm"
 )
 
-// record is an object whose properties come from Go when they are first read.
-// What scripts write or add stays in the object.
+// record is an object whose properties are converted from Go when they are first read.
+// Changes by scripts stay in the object.
 type record struct {
 	vm     *VM
 	layout *vm.Layout
@@ -31,7 +31,7 @@ func (v *VM) Record(l *vm.Layout, s vm.Source) vm.Ref {
 	return v.rt.NewDynamicObject(&r.record)
 }
 
-// roomyRecord is a record of few properties, with room for them.
+// roomyRecord is a record of few properties, with their values in the same allocation.
 type roomyRecord struct {
 	record
 	room [maxRoom]goja.Value
@@ -46,7 +46,7 @@ func (r *record) has(i int) bool {
 	return (r.vals != nil && r.vals[i] != nil) || r.source.Has(i)
 }
 
-// value reads a property by position, nil when it is absent.
+// value returns a property by position, nil if it is absent.
 func (r *record) value(i int) (goja.Value, error) {
 	if r.vals != nil && r.vals[i] != nil {
 		return r.vals[i], nil
@@ -143,8 +143,8 @@ func (r *record) Delete(key string) bool {
 	return true
 }
 
-// Keys implements goja.DynamicObject: the order of the layout, then what
-// scripts added.
+// Keys implements goja.DynamicObject: those of the layout in its order, then those
+// added by scripts.
 func (r *record) Keys() []string {
 	keys := make([]string, 0, len(r.layout.Names))
 	for i := range r.layout.Names {

@@ -11,8 +11,8 @@ var (
 	packageAST     = reflect.TypeFor[ast.Program]().PkgPath()
 )
 
-// rewrite visits all expressions of a program, inner ones first, and puts what with
-// returns in their place; nil leaves one as it is.
+// rewrite visits all expressions of a program, nested ones first, and replaces those
+// for which with does not return nil.
 func rewrite(program *ast.Program, with func(ast.Expression) ast.Expression) {
 	rewriteIn(reflect.ValueOf(program), with)
 }
@@ -26,7 +26,7 @@ func rewriteIn(x reflect.Value, with func(ast.Expression) ast.Expression) {
 	case reflect.Struct:
 		if x.Type().PkgPath() == packageAST {
 			for i := range x.NumField() {
-				if x.Type().Field(i).Name != "DeclarationList" { // the same nodes once more
+				if x.Type().Field(i).Name != "DeclarationList" { // the same nodes again
 					rewriteIn(x.Field(i), with)
 				}
 			}

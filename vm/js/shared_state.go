@@ -13,10 +13,10 @@ import (
 	"kumi/vm"
 )
 
-// SharedWrites finds the places where functions change variables of a module.
-// What runs when the program is loaded, which is also the body of InitModule,
-// may do so. Positions are those of the original source. A text that does not
-// parse has none.
+// SharedWrites returns the places where functions change variables of a module.
+// Code that runs while the program is loaded, including InitModule, may do so and
+// is not reported. Positions are those of the original source. The result is nil if
+// the source does not parse.
 func SharedWrites(name, source string) []vm.SharedWrite {
 	tree, err := parser.ParseFile(nil, name, moveInline(source), 0)
 	if err != nil {
@@ -30,7 +30,7 @@ func SharedWrites(name, source string) []vm.SharedWrite {
 	return w.found
 }
 
-// sharedScope is the names of one function, whatever block declares them.
+// sharedScope has the names declared in one function, in any of its blocks.
 type sharedScope struct {
 	names  map[unistring.String]bool
 	module bool // runs at load: its names are the module's
@@ -40,14 +40,14 @@ type sharedScope struct {
 type sharedWalk struct {
 	file    *file.File
 	loading map[any]bool // functions that run at load
-	// made has the classes of which variables and properties are made with new, by
-	// their names, wherever that is.
+	// made has the classes with which variables and properties are made (new Class),
+	// by their names, regardless of scopes.
 	made  map[unistring.String]unistring.String
 	found []vm.SharedWrite
 }
 
-// walk looks at every node below v, which belongs to scope s. It goes by the
-// shape of the tree, as most kinds of nodes are of no interest.
+// walk visits all nodes below v, which belongs to scope s. It uses reflection, since
+// most kinds of nodes do not matter.
 func (w *sharedWalk) walk(v reflect.Value, s *sharedScope) {
 	for v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -76,7 +76,7 @@ func (w *sharedWalk) walk(v reflect.Value, s *sharedScope) {
 		case *ast.ArrowFunctionLiteral:
 			s = w.enter(n, false, s)
 		case *ast.VariableDeclaration:
-			return // is in the body as well
+			return // the same nodes are in the body
 		}
 		v = v.Elem()
 	}
@@ -89,7 +89,7 @@ func (w *sharedWalk) walk(v reflect.Value, s *sharedScope) {
 	}
 }
 
-// collect finds what variables and properties are made of.
+// collect finds the classes of variables and properties.
 func (w *sharedWalk) collect(v reflect.Value) {
 	for v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -125,7 +125,7 @@ func (w *sharedWalk) collect(v reflect.Value) {
 	}
 }
 
-// make notes that what a node names is made with new, if it is.
+// make records the class with which a variable or property is made.
 func (w *sharedWalk) make(name ast.Node, of ast.Expression) {
 	n, ok := of.(*ast.NewExpression)
 	if !ok {
@@ -136,7 +136,7 @@ func (w *sharedWalk) make(name ast.Node, of ast.Expression) {
 	}
 }
 
-// nameOf is the last name of an expression: c of a.b.c.
+// nameOf returns the last name of an expression: c for a.b.c.
 func nameOf(n ast.Node) unistring.String {
 	switch n := n.(type) {
 	case *ast.Identifier:
@@ -149,15 +149,15 @@ func nameOf(n ast.Node) unistring.String {
 	return ""
 }
 
-// enter makes the scope of a function. It runs at load if it is called on the
-// spot, as bundles do, or is InitModule.
+// enter makes the scope of a function. A function runs at load if it is called where
+// it is written, as bundlers do, or is InitModule.
 func (w *sharedWalk) enter(fn ast.Node, init bool, up *sharedScope) *sharedScope {
 	s := &sharedScope{names: map[unistring.String]bool{}, up: up, module: up.module && (init || w.loading[fn])}
 	w.declare(reflect.ValueOf(fn).Elem(), s)
 	return s
 }
 
-// declare collects the names that v declares, without those of functions within.
+// declare collects the names that v declares, except in nested functions.
 func (w *sharedWalk) declare(v reflect.Value, s *sharedScope) {
 	for v.Kind() == reflect.Interface {
 		v = v.Elem()
@@ -203,7 +203,7 @@ func (w *sharedWalk) declare(v reflect.Value, s *sharedScope) {
 	}
 }
 
-// target declares the names of a binding or of a pattern.
+// target declares the names of a binding or a pattern.
 func (w *sharedWalk) target(n ast.Node, s *sharedScope) {
 	switch n := n.(type) {
 	case *ast.Identifier:
@@ -228,15 +228,15 @@ func (w *sharedWalk) target(n ast.Node, s *sharedScope) {
 	}
 }
 
-// The methods by which lists and by which maps and sets are changed.
+// The methods that change lists, and those that change maps and sets.
 var (
 	listMethods       = map[unistring.String]bool{"push": true, "pop": true, "shift": true, "unshift": true, "splice": true}
 	collectionMethods = map[unistring.String]bool{"set": true, "add": true, "delete": true, "clear": true}
 	collections       = map[unistring.String]bool{"Map": true, "Set": true, "WeakMap": true, "WeakSet": true}
 )
 
-// mutates says whether a method changes the list, map or set that it is called on.
-// Classes of the module's own may have methods of these names.
+// mutates tells whether a method changes the list, map or set on which it is called.
+// Classes of the module may have methods of the same names.
 func (w *sharedWalk) mutates(on ast.Expression, method unistring.String) bool {
 	class := w.made[nameOf(on)]
 	switch {
@@ -248,8 +248,8 @@ func (w *sharedWalk) mutates(on ast.Expression, method unistring.String) bool {
 	return false
 }
 
-// called notes a function that is called where it stands, the files of a bundle,
-// and a method that changes what it is called on.
+// called records functions that are called where they are written, the files of a
+// bundle, and calls of methods that change their object.
 func (w *sharedWalk) called(n *ast.CallExpression, s *sharedScope) {
 	switch callee := n.Callee.(type) {
 	case *ast.Identifier:
@@ -267,8 +267,8 @@ func (w *sharedWalk) called(n *ast.CallExpression, s *sharedScope) {
 	}
 }
 
-// bundled notes the body of a file that is reached by require: the bundler makes it
-// a method of the argument of a helper, which is called once.
+// bundled records the body of a file that is loaded by require: the bundler makes it
+// a method in the argument of a helper, and calls it once.
 func (w *sharedWalk) bundled(helper string, arguments []ast.Expression) {
 	if !strings.HasPrefix(helper, "__commonJS") && !strings.HasPrefix(helper, "__esm") {
 		return
@@ -286,8 +286,8 @@ func (w *sharedWalk) bundled(helper string, arguments []ast.Expression) {
 	}
 }
 
-// changed files the change of what an expression names, if that is a variable of
-// the module and the change is made by a function.
+// changed records the change of an expression, if that is a variable of the module
+// and a function makes the change.
 func (w *sharedWalk) changed(n ast.Expression, s *sharedScope) {
 	if s.module {
 		return

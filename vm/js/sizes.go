@@ -11,9 +11,9 @@ import (
 	"kumi/vm"
 )
 
-// Bounds of lists and binary data.
+// Limits of lists and binary data.
 
-// largeArrays holds for programs that may make an array by its length.
+// largeArrays is the condition for programs that may make an array by its length.
 var largeArrays = matching(`\bArray\s*\(|\bArray\s*\.\s*from\b|\blength\b["']?\s*[:=][^=]`)
 
 func init() {
@@ -25,7 +25,7 @@ func init() {
 	} {
 		wrapWhen(named(name).and(largeArrays), "Array.prototype."+name, list)
 	}
-	// Spread, destructuring, for-of and collections go through the iterator.
+	// Spread, destructuring, for-of and collections use the iterator.
 	bounds = append(bounds, bound{largeArrays, func(v *VM) {
 		v.wrapSymbol(v.builtin("Array.prototype"), goja.SymIterator, "values", list)
 	}})
@@ -51,7 +51,7 @@ func init() {
 		wrapNew(c.class, func(v *VM, args []goja.Value) []goja.Value { return v.fitsBinary(args, c.size) })
 	}
 	join := before(func(v *VM, fc goja.FunctionCall) {
-		const digits = 4 // of a number, about
+		const digits = 4 // estimate for one number
 		between := 1
 		if s, ok := fc.Argument(0).(goja.String); ok {
 			between = min(s.Length(), vm.MaxString)
@@ -59,7 +59,7 @@ func init() {
 		v.fitsText((digits + between) * int(min(lengthOf(fc.This), vm.MaxString)))
 	})
 	wrapWhen(named("join").and(matching(`Array\b`)), "TypedArray.prototype.join", join)
-	// goja refuses a string here.
+	// goja does not accept a string here.
 	wrapWhen(named("from").and(matching(`(?:8|16|32|64|Clamped)Array\b`)), "TypedArray.from", func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 		if s, ok := fc.Argument(0).(goja.String); ok {
 			fc.Arguments[0] = s.ToObject(v.rt)
@@ -68,7 +68,7 @@ func init() {
 	})
 }
 
-// fitsBinary bounds what becomes binary data of size bytes per element.
+// fitsBinary throws if a typed array with elements of size bytes would be too large.
 func (v *VM) fitsBinary(args []goja.Value, size float64) []goja.Value {
 	if len(args) == 0 {
 		return args
@@ -90,12 +90,12 @@ var typeBuffer = reflect.TypeFor[goja.ArrayBuffer]()
 
 var limitMatching sync.Once
 
-// LimitMatching bounds how long one match of a regular expression may take, for
-// the whole process: the first call counts, and it must come before anything is
-// compiled. goja takes a match that was cut off for none, so d must be no less
-// than the limit of a call, which has passed by then: the call is stopped before
-// it can act on that. (Expressions without back references and lookaround take
-// linear time and need no limit.)
+// LimitMatching limits the time of one match of a regular expression, for the whole
+// process. Only the first call has an effect, and it must come before anything is
+// compiled. goja treats a match that was cut off as no match, so d must not be shorter
+// than the timeout of calls: then the call is stopped before it can use the result.
+// (Expressions without back references and lookaround take linear time and need no
+// limit.)
 func LimitMatching(d time.Duration) {
 	limitMatching.Do(func() {
 		if d > 0 {

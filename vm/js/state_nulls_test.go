@@ -8,8 +8,8 @@ import (
 	"kumi/vm/js"
 )
 
-// Each row changes a state in several ticks; what is undefined in it then must be
-// what the last column says.
+// Each case returns states from several ticks. want lists the paths in the last one
+// that are still undefined.
 func TestNullState(t *testing.T) {
 	t.Parallel()
 	// left lists the paths that are undefined or holes.
@@ -34,7 +34,8 @@ func TestNullState(t *testing.T) {
 		"order changes": {`[() => state = { all: Array.from({ length: 1500 }, () => ({ u: undefined })) },
 			() => state = { all: [...state.all.reverse(), { u: undefined }] }]`, `[]`},
 		"other root": {`[() => ({ a: { u: undefined } }), () => ({ b: { u: undefined } }), () => 5, () => ({ c: undefined })]`, `[]`},
-		// Known objects are not searched again: a tick would cost what its state is large.
+		// Known objects are not searched completely, so that a tick does not cost more the
+		// larger the state is.
 		"deep in a large known state": {`[() => state = { all: Array.from({ length: 1500 }, () => ({})) }, () => state,
 			() => { state.all[1000].u = undefined; return state },
 			() => { state.all[900].u = undefined; return { ...state } }]`, `["all.900.u","all.1000.u"]`},
@@ -68,8 +69,8 @@ func TestNullState(t *testing.T) {
 	}
 }
 
-// A large state that did not change makes no garbage, and no more than a few
-// allocations under a new root object.
+// A large unchanged state costs no more than a few allocations, also under a new root
+// object.
 func TestNullStateOfKnownObjects(t *testing.T) { // not parallel: it counts allocations
 	for _, name := range []string{"same", "spread"} {
 		v := load(t, stateSource(2000), js.Options{})

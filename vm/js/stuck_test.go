@@ -11,8 +11,8 @@ import (
 	"kumi/vm/js"
 )
 
-// VMs whose calls never come back are given up: the pool makes others in their place,
-// and closes them should their calls end after all.
+// VMs whose calls do not return are abandoned: the pool replaces them, and closes them
+// when their calls return after all.
 func TestCallsThatNeverEnd(t *testing.T) {
 	t.Parallel()
 	const size = 3

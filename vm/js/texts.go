@@ -6,10 +6,10 @@ import (
 	"kumi/vm"
 )
 
-// Bounds of functions that make long strings, or go through them.
+// Limits of functions that make or process long strings.
 
-// maxMatched is the longest text that a regular expression goes through in one
-// call, in characters.
+// maxMatched is the maximum length of a string to which a regular expression is
+// applied, in characters.
 const maxMatched = 4 << 20
 
 // maxCollated is how long two texts may be together, in characters, that
@@ -29,7 +29,7 @@ func init() {
 			}
 		}))
 	}
-	// String(list) and template strings call these without naming them.
+	// String(list) and templates call these without naming them.
 	for _, name := range []string{"join", "toString", "toLocaleString"} {
 		wrapWhen(always, "Array.prototype."+name, joined)
 	}
@@ -66,22 +66,22 @@ func init() {
 	wrap("String.prototype.replaceAll", boundReplace)
 }
 
-// fitsMatching bounds what a regular expression goes through.
+// fitsMatching throws if a string is too long for a regular expression.
 func (v *VM) fitsMatching(x goja.Value) {
 	if s, ok := x.(goja.String); ok && s.Length() > maxMatched {
 		v.tooLarge("a text for a regular expression", float64(s.Length()), maxMatched)
 	}
 }
 
-// fitsPieces bounds what is taken apart into its characters.
+// fitsPieces throws if a string is too long to be split into characters.
 func (v *VM) fitsPieces(x goja.Value) {
 	if s, ok := x.(goja.String); ok && s.Length() > vm.MaxList {
 		v.tooLarge("a list of the pieces of a string", float64(s.Length()), vm.MaxList)
 	}
 }
 
-// joined wraps the functions that make a string of a list: lists may contain one
-// another, and the same list many times.
+// joined wraps the functions that convert a list to a string. Lists may be nested, and
+// contain the same list many times.
 func joined(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	v.fitsJoined(fc)
 	x := counted(v, fn, fc)
@@ -89,7 +89,7 @@ func joined(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	return x
 }
 
-// fitsJoined bounds the string that a list becomes, by the strings in it.
+// fitsJoined throws if the strings in a list are too long together.
 func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	o, ok := fc.This.(*goja.Object)
 	var list rawObject
@@ -102,7 +102,7 @@ func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	}
 	items, _ := list.items()
 	n := 0
-	if length := list.length(); length > 1 { // with its holes
+	if length := list.length(); length > 1 { // separators, also between holes
 		n = 1
 		if s, ok := fc.Argument(0).(goja.String); ok {
 			n = s.Length()
@@ -115,8 +115,8 @@ func (v *VM) fitsJoined(fc goja.FunctionCall) {
 	v.fitsText(n)
 }
 
-// boundReplace bounds what replacing makes. Where a text for the replacement could
-// make more than is allowed, a function stands in for it that counts.
+// boundReplace limits the result of replace and replaceAll. If the result could be too
+// long, the replacement string is replaced by a function that counts.
 func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	s, isText := fc.This.(goja.String)
 	with, isPlain := fc.Argument(1).(goja.String)
@@ -134,13 +134,13 @@ func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	if isText {
 		length = s.Length()
 	}
-	most := with.Length()
+	longest := with.Length() // of one replacement
 	for i := range with.Length() {
 		if with.CharAt(i) == '$' {
-			most += length
+			longest += length
 		}
 	}
-	if isText && float64(length)+float64(length+1)*float64(most) <= vm.MaxString {
+	if isText && float64(length)+float64(length+1)*float64(longest) <= vm.MaxString {
 		return fn(goja.FunctionCall{This: fc.This, Arguments: []goja.Value{fc.Argument(0), with}})
 	}
 	left := vm.MaxString - length
@@ -151,7 +151,7 @@ func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 	})}})
 }
 
-// asText is a value as the language makes a string of it.
+// asText converts a value to a string.
 func (v *VM) asText(x goja.Value) goja.String {
 	if s, ok := x.ToString().(goja.String); ok {
 		return s
@@ -159,10 +159,10 @@ func (v *VM) asText(x goja.Value) goja.String {
 	return v.rt.ToValue("").(goja.String)
 }
 
-// substitute is the replacement for one match, of no more than most characters:
-// args are the match, its groups, its position, the whole text and the named
-// groups if there are any.
-func (v *VM) substitute(with goja.String, args []goja.Value, most int) goja.String {
+// substitute returns the replacement for one match, of at most limit characters. args
+// are the match, its groups, its position, the whole text, and the named groups if
+// there are any.
+func (v *VM) substitute(with goja.String, args []goja.Value, limit int) goja.String {
 	var named *goja.Object
 	if o, ok := args[len(args)-1].(*goja.Object); ok {
 		named, args = o, args[:len(args)-1]
@@ -172,8 +172,8 @@ func (v *VM) substitute(with goja.String, args []goja.Value, most int) goja.Stri
 	groups := args[:len(args)-2]
 	var b goja.StringBuilder
 	put := func(s goja.String) {
-		if most -= s.Length(); most < 0 {
-			v.tooLarge("a string", vm.MaxString+float64(-most), vm.MaxString)
+		if limit -= s.Length(); limit < 0 {
+			v.tooLarge("a string", vm.MaxString+float64(-limit), vm.MaxString)
 		}
 		b.WriteString(s)
 	}

@@ -103,7 +103,7 @@ func (c *transfer) lose(what string) {
 	}
 }
 
-// value copies a value; nil means to leave it out.
+// value copies a value; nil means that it is omitted.
 func (c *transfer) value(x goja.Value) goja.Value {
 	o, ok := x.(*goja.Object)
 	if !ok {
@@ -111,7 +111,7 @@ func (c *transfer) value(x goja.Value) goja.Value {
 			c.lose("a symbol")
 			return nil
 		}
-		return x // scalars are independent of VMs
+		return x // scalars do not belong to a VM
 	}
 	if done, ok := c.seen[o]; ok {
 		return done
@@ -196,8 +196,8 @@ func (c *transfer) unboxed(o *goja.Object, class string) goja.Value {
 	return c.to.rt.ToValue(x)
 }
 
-// own tells whether an object was made by the constructor of that name, and
-// not by a class derived from it.
+// own tells whether an object is an instance of the built-in class of that name, not
+// of a derived one.
 func (c *transfer) own(o *goja.Object, constructor string) bool {
 	if proto := o.Prototype(); proto != nil && (constructor == "Array" && proto == c.arrayFrom || proto == c.prototype(c.from, constructor)) {
 		return true
@@ -317,7 +317,7 @@ func (c *transfer) array(o *goja.Object) goja.Value {
 		}
 		x := c.value(o.Get(key))
 		if x == nil && isIndex {
-			x = goja.Undefined() // keep the indexes of what follows
+			x = goja.Undefined() // so that the following elements keep their indexes
 		}
 		c.set(out, key, x)
 		c.path.Leave()

@@ -25,8 +25,8 @@ func transferVM(t testing.TB, source string) *js.VM {
 	return v
 }
 
-// transferred transfers the value of an expression to another VM and shows what a
-// function of that makes of it.
+// transferred transfers the value of an expression to another VM and returns the
+// result of an expression that describes it there.
 func transferred(t *testing.T, expression, show string, lenient bool) (text string, lost []vm.Untransferable, err error) {
 	t.Helper()
 	from := transferVM(t, "function make() { return "+expression+" }")

@@ -39,10 +39,10 @@ func (v *VM) url() *goja.Object {
 	}), "URL", "URLSearchParams")
 }
 
-// special are the schemes whose addresses have a host, with their usual ports.
+// special lists the schemes whose URLs have a host, with their default ports.
 var special = map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21", "file": ""}
 
-// parseURL (text, base) gives the components of an address in their normal form.
+// parseURL (text, base) returns the normalized components of a URL.
 func (v *VM) parseURL(fc goja.FunctionCall) goja.Value {
 	text := fc.Argument(0).String()
 	u := readURL(text)
@@ -83,7 +83,7 @@ func (v *VM) parseURL(fc goja.FunctionCall) goja.Value {
 	}
 	path, slashes := u.Opaque, false
 	if path == "" {
-		clean := (&url.URL{}).ResolveReference(u) // takes "." and ".." out
+		clean := (&url.URL{}).ResolveReference(u) // removes "." and ".."
 		path, slashes = clean.EscapedPath(), isSpecial || u.Host != "" || strings.HasPrefix(text, u.Scheme+"://")
 		if isSpecial && path == "" {
 			path = "/"
@@ -114,7 +114,7 @@ func (v *VM) parseURL(fc goja.FunctionCall) goja.Value {
 	return v.rt.NewDynamicObject(out)
 }
 
-// readURL parses an address, with what browsers forgive; nil for none.
+// readURL parses a URL as leniently as browsers; nil if it is invalid.
 func readURL(text string) *url.URL {
 	text = strings.Map(func(r rune) rune {
 		if r == '\t' || r == '\n' || r == '\r' {
@@ -141,7 +141,7 @@ func readURL(text string) *url.URL {
 	return u
 }
 
-// resolve is base with what ref has instead.
+// resolve resolves ref against base.
 func resolve(base, ref *url.URL) *url.URL {
 	if _, ok := special[base.Scheme]; ok && strings.Contains(ref.Path, `\`) {
 		fixed := *ref
@@ -151,7 +151,7 @@ func resolve(base, ref *url.URL) *url.URL {
 	return base.ResolveReference(ref)
 }
 
-// strayPercent escapes the percent signs that begin no escape.
+// strayPercent escapes percent signs that do not begin an escape.
 func strayPercent(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
@@ -177,7 +177,7 @@ func led(by, s string) string {
 	return by + s
 }
 
-// escapeSome escapes the characters of set and all that are not ASCII.
+// escapeSome escapes the characters of set and those that are not ASCII.
 func escapeSome(s, set string) string {
 	var b strings.Builder
 	for i := range len(s) {

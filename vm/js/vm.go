@@ -15,27 +15,27 @@ import (
 
 // Options say how a VM is made.
 type Options struct {
-	// Limits bound each call and the run of the program itself.
+	// Limits apply to each call, and to the run of the program itself.
 	Limits vm.Limits
-	// Local is handed to Go functions with each call.
+	// Local is passed to Go functions with each call.
 	Local any
-	// Handlers finds what Instance.Handler returns; nil finds nothing.
+	// Handlers returns the functions for Instance.Handler; may be nil.
 	Handlers interface{ Handler(key string) vm.Ref }
-	// Console hears console.log and its like, with the level "debug", "info",
-	// "warn" or "error". nil drops them.
+	// Console receives the output of console.log and so on, with the level "debug",
+	// "info", "warn" or "error"; may be nil.
 	Console func(ctx context.Context, level, message string)
-	// Env is what scripts read as process.env, beside NODE_ENV.
+	// Env has the variables of process.env, in addition to NODE_ENV.
 	Env map[string]string
-	// Guard stops calls that take too much memory, and counts all that were
-	// stopped; nil does neither.
+	// Guard stops calls that take too much memory, and counts stopped calls; may be
+	// nil.
 	Guard *vm.Guard
-	// Stuck is told of a call that has not ended Grace after it was stopped, as it is
-	// in a built-in function or in one of Go that does not look at its context. It is
-	// called once, from any goroutine, and must not use the VM; nil hears nothing.
+	// Stuck is called when a call has not ended Grace after it was stopped, because it
+	// is inside a built-in function, or a Go function that ignores its context. It is
+	// called at most once, from any goroutine, and must not use the VM; may be nil.
 	Stuck func(*VM)
-	Grace time.Duration
-	// Rejected hears of promises that were rejected while nobody was waiting for
-	// them, with the reason and where it happened. nil drops them.
+	Grace time.Duration // 0 is DefaultGrace
+	// Rejected is called with the reason and the position of promises that were
+	// rejected and never handled; may be nil.
 	Rejected func(err *vm.ScriptError)
 }
 
@@ -47,28 +47,28 @@ type VM struct {
 	head  *vm.Head
 
 	ctx     context.Context  // of the call that runs
-	limited *vm.LazyDeadline // what Go functions get of it; made when there is one
-	entry   *entry           // the way in for outermost calls
+	limited *vm.LazyDeadline // ctx for Go functions, made when one is called
+	entry   *entry           // makes outermost calls; nil if the program catches no errors
 	frames  []*frame         // of Go functions, reused
 	depth   int              // of frames in use
 	running int              // nested entries into the runtime
 	args    []goja.Value     // of Invoke, a stack
 
-	objectPrototype *goja.Object // Object.prototype, read when first needed
-	arrayPrototype  *goja.Object // Array.prototype
-	called          *goja.Object // by the last Invoke, and how
-	callable        goja.Callable
+	objectPrototype *goja.Object    // Object.prototype, read when first needed
+	arrayPrototype  *goja.Object    // Array.prototype
+	called          *goja.Object    // the function of the last Invoke
+	callable        goja.Callable   // calls it
 	lost            []*goja.Promise // rejected and not handled
 	lostAt          []rejectedAt
 	loop            *loop // of the outermost call, once it needs one
 	broken          bool
-	nesting         int    // of built-in functions within one another
-	leave           func() // ends one of those
+	nesting         int    // of built-in functions, see enter
+	leave           func() // leaveNative, as a value
 
 	outermost context.Context // of the outermost call
-	until     time.Duration   // its deadline; 0: none
+	until     time.Duration   // its deadline, on the clock of watch; 0: none
 
-	errorKey *goja.Symbol // where a script error keeps the Go error it was made of
+	errorKey *goja.Symbol // key of the Go error in the script error made from it
 }
 
 var _ vm.Instance = (*VM)(nil)
@@ -101,8 +101,8 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	return v, nil
 }
 
-// SetTape makes Go functions go through a head of a tape, until it is set to
-// nil again.
+// SetTape makes calls of Go functions go through a head of a tape, until it is set to
+// nil.
 func (v *VM) SetTape(h *vm.Head) { v.head = h }
 
 // SetTimeout changes the limit of later calls; 0 means none.
@@ -160,7 +160,7 @@ func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, e
 		v.called, v.callable = f, call
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, fault.Wrap(fault.CodeOf(err), "the call was not made, its caller has gone", err)
+		return nil, fault.Wrap(fault.CodeOf(err), "the call was not made: its caller has gone", err)
 	}
 	call, first := v.callable, goja.Value(nil)
 	if v.entry != nil && len(args) < len(v.entry.enter) {
@@ -173,8 +173,8 @@ func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, e
 	return []vm.Ref{ret}, nil
 }
 
-// apply calls a function with arguments that live on a stack of the VM. first is
-// an argument before the others, or nil.
+// apply calls a function with arguments on a stack of the VM, so that they are not
+// allocated. first is an argument before the others, or nil.
 func (v *VM) apply(call goja.Callable, first goja.Value, args []vm.Ref) (goja.Value, error) {
 	base := len(v.args)
 	if first != nil {
@@ -194,8 +194,8 @@ func (v *VM) apply(call goja.Callable, first goja.Value, args []vm.Ref) (goja.Va
 	return ret, err
 }
 
-// run enters the runtime: with limits, with panics turned into errors, and with
-// the promise that comes back resolved.
+// run calls f with the limits of a call. Panics become errors. If f returns a promise,
+// it is awaited.
 func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Value, err error) {
 	if v.broken {
 		return nil, fault.New(fault.Unavailable, "this VM was stopped and cannot be used again")
@@ -236,11 +236,11 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 	return ret, nil
 }
 
-// guard runs Go code that may run script code (getters, toJSON), from inside a
-// call or from outside.
+// guard runs Go code that may run script code (getters, toJSON), within a call or
+// outside of one.
 func (v *VM) guard(f func()) error {
 	if v.running > 0 {
-		f() // a throw passes through the Go function into the script
+		f() // exceptions pass through the Go function to the script
 		return nil
 	}
 	_, err := v.run(context.Background(), func() (goja.Value, error) {

@@ -14,7 +14,7 @@ import (
 	"kumi/vm/js"
 )
 
-// wide is a table as wide as the real one.
+// wide is a table of about as many functions as the real one.
 var wide = func() []vm.Func[*host] {
 	all := append([]vm.Func[*host]{}, table...)
 	for i := range 200 {
@@ -23,7 +23,7 @@ var wide = func() []vm.Func[*host] {
 	return all
 }()
 
-// hundred is a module of a hundred functions.
+// hundred is a module with a hundred functions.
 var hundred = func() string {
 	var b strings.Builder
 	for i := range 100 {
@@ -42,14 +42,14 @@ func compile(b *testing.B, source string) *js.Program {
 	return p
 }
 
-// held measures how much heap what one returns keeps alive, each.
+// held measures the heap that each result of one keeps alive.
 func held(b *testing.B, one func() any) {
 	b.Helper()
 	const n = 200
 	keep := make([]any, n)
 	var before, after runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first one finalized
+	runtime.GC() // frees what the first one finalized
 	runtime.ReadMemStats(&before)
 	for i := range keep {
 		keep[i] = one()
@@ -60,8 +60,8 @@ func held(b *testing.B, one func() any) {
 	runtime.KeepAlive(keep)
 }
 
-// BenchmarkNewVM makes VMs with some 200 functions in reach. "eager" is the
-// reference: the same functions bound one by one, as goja's users mostly do it.
+// BenchmarkNewVM makes VMs with about 200 functions available. The reference is
+// "eager", which binds the same functions one by one, as users of goja usually do.
 func BenchmarkNewVM(b *testing.B) {
 	lib := vm.Bind(vm.JS, &host{}, wide)
 	lazy := func(p *js.Program) func() any {
@@ -113,9 +113,8 @@ func BenchmarkNewVM(b *testing.B) {
 	}
 }
 
-// BenchmarkCall calls a script function that does a little. "goja" is the
-// reference: the same function through goja alone, without deadline, errors and
-// arguments of ours.
+// BenchmarkCall calls small script functions. The reference is "goja", the same function
+// called with goja's API, without a deadline.
 func BenchmarkCall(b *testing.B) {
 	const source = `function echo(ctx, logger, nk, payload) { return payload }
 		function add(ctx, logger, nk) { return nk.addUp(1, 2) }
@@ -130,7 +129,7 @@ func BenchmarkCall(b *testing.B) {
 	}
 	defer v.Close()
 	nk := v.Functions(vm.Bind(vm.JS, &host{}, wide))
-	ctx, cancel := context.WithCancel(context.Background()) // as of a request
+	ctx, cancel := context.WithCancel(context.Background()) // like that of a request
 	defer cancel()
 	for _, name := range []string{"echo", "add", "touch", "parse", "walk", "list"} {
 		b.Run(name, func(b *testing.B) {
@@ -159,7 +158,7 @@ func BenchmarkCall(b *testing.B) {
 	})
 }
 
-// BenchmarkJSON compares the parser of results with JSON.parse.
+// BenchmarkJSON compares FromJSON with JSON.parse.
 func BenchmarkJSON(b *testing.B) {
 	const text = `{"level":12,"name":"someone","items":[{"id":1,"count":3},{"id":2,"count":1}],"position":{"x":1.5,"y":-2},"flags":[true,false,null]}`
 	v := load(b, "function parse(t) { return JSON.parse(t) }", js.Options{})
@@ -182,7 +181,7 @@ func BenchmarkJSON(b *testing.B) {
 	})
 }
 
-// BenchmarkPool leases and releases, which every call from outside does.
+// BenchmarkPool leases and releases a VM, as every call from outside does.
 func BenchmarkPool(b *testing.B) {
 	p, err := vm.NewPool(context.Background(), vm.PoolOptions{Max: 2, First: load(b, "", js.Options{})})
 	if err != nil {
@@ -199,7 +198,7 @@ func BenchmarkPool(b *testing.B) {
 	}
 }
 
-// BenchmarkResult reads what a function returned, from outside of a call.
+// BenchmarkResult reads the result of a function, outside of a call.
 func BenchmarkResult(b *testing.B) {
 	v := load(b, "function f() { return { state: {}, label: 'x' } }", js.Options{Limits: vm.Limits{Timeout: time.Second}})
 	out, err := v.Invoke(context.Background(), v.Global("f"))

@@ -15,8 +15,8 @@ import (
 	"kumi/vm/js"
 )
 
-// verify checks for leaked goroutines. The clock of regexp2 ends by itself, a while
-// after the last match.
+// verify checks for leaked goroutines, except for the clock of regexp2, which ends a
+// while after the last match.
 func verify(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2/v2.runClock"))
 }
@@ -36,11 +36,11 @@ var scoreShape = vm.NewShape(
 	vm.StrOpt("note", func(s *score) string { return s.Note }),
 )
 
-// host is what the test's functions work on.
+// host is the receiver of the functions in table.
 type host struct {
 	kept  any
-	met   chan string   // of those who meet
-	began chan struct{} // that somebody waits
+	met   chan string   // connects two calls of meet
+	began chan struct{} // receives a value for each call of meet
 }
 
 func newHost() *host { return &host{met: make(chan string), began: make(chan struct{}, 100)} }
@@ -106,7 +106,7 @@ var table = []vm.Func[*host]{
 		<-c.Ctx.Done()
 		return c.Ctx.Err()
 	}},
-	// meet returns when two of it run at the same time.
+	// meet returns when two calls of it run at the same time.
 	{Name: vm.N("meet"), Async: true, Body: func(h *host, c *vm.Call) error {
 		name := c.Str("name")
 		if err := c.Err(); err != nil {
@@ -114,7 +114,7 @@ var table = []vm.Func[*host]{
 		}
 		return c.Later(func(ctx context.Context) func(c *vm.Call) error {
 			h.began <- struct{}{}
-			if h.met != nil { // one who does not go on alone
+			if h.met != nil { // otherwise it returns at once
 				select {
 				case h.met <- name:
 				case <-h.met:
@@ -155,7 +155,7 @@ func load(t testing.TB, source string, o js.Options) *js.VM {
 	return v
 }
 
-// eval runs the body of a function (nk) and gives what it returned as JSON.
+// eval runs the body of a function (nk) and returns its result as JSON.
 func eval(t testing.TB, body string, o js.Options) (string, error) {
 	t.Helper()
 	v := load(t, "function main(nk) {"+body+"\n}", o)
@@ -260,7 +260,7 @@ func TestErrors(t *testing.T) {
 		"hostile getter":          {`throw { get message() { throw 1 } }`, fault.Internal, "the value that was thrown cannot be read", false},
 		"invalid json":            {`nk.fromJson('{"a":')`, fault.InvalidArgument, "invalid JSON at byte 5: it ends too early", false},
 		"cycle":                   {`const a = {}; a.a = a; nk.keep(a)`, fault.InvalidArgument, "a.a.a.a.a.a.a.a.a.a.a.a…: the value is nested more than 1000 levels deep or contains itself", false},
-		"function as data":        {`nk.keep({ a: [{ f() {} }] })`, fault.InvalidArgument, "a[0].f: a function has no form outside of JavaScript", false},
+		"function as data":        {`nk.keep({ a: [{ f() {} }] })`, fault.InvalidArgument, "a[0].f: a function cannot be represented outside of JavaScript", false},
 		"getter as data":          {`nk.keep({ get a() { throw { message: "no", code: 5 } } })`, fault.NotFound, "no", true},
 		"toJSON that throws":      {`nk.keep([{ toJSON() { throw { message: "no", code: 5 } } }])`, fault.NotFound, "no", true},
 	} {
@@ -319,7 +319,7 @@ func TestDeadline(t *testing.T) {
 				t.Fatalf("got %v, want a deadline error", err)
 			}
 			if !strings.Contains(err.Error(), "50ms") || !strings.Contains(err.Error(), "test.js:1:") {
-				t.Errorf("%q does not name the limit and the place", err)
+				t.Errorf("%q does not name the limit and the position", err)
 			}
 		})
 	}
@@ -342,7 +342,7 @@ func TestEndOfContextStopsScript(t *testing.T) {
 		t.Errorf("deadline: got %v", err)
 	}
 	if !v.Broken() {
-		t.Error("a VM stopped halfway is not broken")
+		t.Error("a VM whose call was interrupted is not broken")
 	}
 	v = load(t, "function f() { for (;;) {} }", js.Options{})
 	ctx, cancel2 := context.WithCancel(context.Background())
@@ -430,7 +430,7 @@ func TestFromAny(t *testing.T) {
 		t.Errorf("got %s\nwant %s", text, want)
 	}
 	if _, err := v.FromAny(make(chan int)); err == nil {
-		t.Error("a channel became a value")
+		t.Error("a channel was converted")
 	}
 }
 
@@ -447,7 +447,7 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-// A value that contains the same part many times is cut off.
+// The text of a value that contains the same object many times is cut off.
 func TestConsoleOfSharedParts(t *testing.T) {
 	t.Parallel()
 	var sizes []int
@@ -505,6 +505,6 @@ func TestBrokenVMRefusesCalls(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := load(t, "", js.Options{}).Invoke(context.Background(), nil); err == nil {
-		t.Error("nil was called")
+		t.Error("calling nil succeeded")
 	}
 }

@@ -11,22 +11,22 @@ import (
 	"kumi/vm"
 )
 
-// poll is how soon a script notices that its context ended without a deadline
-// having passed (the caller went away).
+// poll is the interval at which a running call checks whether its context was
+// cancelled.
 const poll = 250 * time.Millisecond
 
 // DefaultGrace is Options.Grace where that is 0.
 const DefaultGrace = 5 * time.Second
 
-// started is the zero of the watch's clock.
+// started is the zero of the clock of watches.
 var started = time.Now()
 
 func now() time.Duration { return time.Since(started) }
 
-// watch stops a runtime whose call lasts too long or whose caller has gone. It
-// has one timer per VM, which is left running when a call ends: the next call
-// mostly finds it armed already, so that a call costs a lock and a look at the
-// clock. An idle VM's timer fires once more and then rests.
+// watch is the watchdog of a VM: it stops calls that take too long, or whose caller
+// has gone. There is one timer per VM, which keeps running when a call ends, so the
+// next call usually finds it armed and costs only a lock and a read of the clock. The
+// timer of an idle VM fires once more and is not armed again.
 type watch struct {
 	rt    *goja.Runtime
 	limit time.Duration // 0: none
@@ -37,20 +37,20 @@ type watch struct {
 	fires   time.Duration
 	depth   int
 	call    watched
-	stopped stopReason // why the runtime was interrupted, or none
-	stuck   func()     // told of a call that does not end when it is stopped, with w locked; may be nil
+	stopped stopReason // why the runtime was interrupted, or running
+	stuck   func()     // called when a stopped call does not end, with mu locked; may be nil
 	grace   time.Duration
-	given   bool // the VM has been given up
+	given   bool // stuck was called
 	retired bool
 	memory  *vm.Watched
 
 	interrupted atomic.Bool // the runtime is, or is about to be
 }
 
-// watched is what the running call is held to.
+// watched has the limits of the running call.
 type watched struct {
 	ctx      context.Context
-	ends     bool          // the context may
+	ends     bool          // the context may end
 	deadline time.Duration // 0: none
 }
 
@@ -63,12 +63,11 @@ const (
 	tooBig
 )
 
-// begin puts the VM under the limits of a call and returns those of the call
-// around it.
+// begin sets the limits of a call and returns those of the call around it.
 func (w *watch) begin(ctx context.Context) (outer watched) {
 	var t time.Duration
 	deadline, limited := ctx.Deadline()
-	// What has a deadline can be asked for Done, too, but may make a timer then.
+	// A context with a deadline has a Done, too, but calling it may make a timer.
 	ends := limited || ctx.Done() != nil
 	if w.limit > 0 || ends {
 		t = now()
@@ -97,7 +96,7 @@ func (w *watch) begin(ctx context.Context) (outer watched) {
 	return outer
 }
 
-// end returns to the limits of the call around.
+// end restores the limits of the call around.
 func (w *watch) end(outer watched) {
 	w.mu.Lock()
 	w.depth--
@@ -107,7 +106,7 @@ func (w *watch) end(outer watched) {
 	w.call = outer
 	if w.stopped != running {
 		if w.depth == 0 || (w.stopped != tooBig && w.over(now()) == running) {
-			// What was stopped has ended, the call around it goes on.
+			// The stopped call has ended, and the call around it continues.
 			w.stopped = running
 			w.rt.ClearInterrupt()
 			w.interrupted.Store(false)
@@ -117,7 +116,7 @@ func (w *watch) end(outer watched) {
 	w.mu.Unlock()
 }
 
-// over says whether the running call must end.
+// over tells whether the running call must be stopped, and why.
 func (w *watch) over(t time.Duration) stopReason {
 	switch {
 	case w.call.deadline > 0 && t >= w.call.deadline:
@@ -128,7 +127,7 @@ func (w *watch) over(t time.Duration) stopReason {
 	return running
 }
 
-// arm makes the timer fire in time for the running call.
+// arm sets the timer for the running call.
 func (w *watch) arm(t time.Duration) {
 	if w.depth == 0 || w.retired {
 		return
@@ -182,7 +181,7 @@ func (w *watch) tooMuch(still func() bool) {
 	}
 }
 
-// reason is why the running call is being stopped, or none.
+// reason returns why the running call is being stopped, or running.
 func (w *watch) reason() stopReason {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -194,7 +193,7 @@ func (w *watch) interrupt(reason stopReason) {
 	w.stopped = reason
 	w.interrupted.Store(true) // before goja knows, see entry.name
 	w.rt.Interrupt(reason)
-	w.armed, w.fires = true, now()+w.grace // to see whether it ended
+	w.armed, w.fires = true, now()+w.grace // to check whether it has ended
 	if w.timer == nil {
 		w.timer = time.AfterFunc(w.grace, w.fire)
 		return
@@ -211,5 +210,5 @@ func (w *watch) close() {
 		w.timer.Stop()
 	}
 	w.mu.Unlock()
-	memory.Close() // which takes the guard's lock, and the guard takes ours under it
+	memory.Close() // not under mu: it takes the guard's lock, under which the guard takes mu
 }

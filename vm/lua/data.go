@@ -34,9 +34,9 @@ func (e engine) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
 		}
 		return vm.KindObject, x, nil
 	case lua.LValue:
-		return 0, nil, fault.Newf(fault.InvalidArgument, "a %s has no form outside of Lua", lv.Type())
+		return 0, nil, fault.Newf(fault.InvalidArgument, "a %s cannot be represented outside of Lua", lv.Type())
 	}
-	return 0, nil, fault.Newf(fault.InvalidArgument, "a %T has no form outside of Lua", x)
+	return 0, nil, fault.Newf(fault.InvalidArgument, "a %T cannot be represented outside of Lua", x)
 }
 
 // minSparse is the length up to which any table with positive whole keys is a list.

@@ -90,7 +90,7 @@ func (v *VM) fromAny(x any, depth int) (lua.LValue, error) {
 	case map[string]bool:
 		return table(v, x, depth)
 	}
-	return nil, fmt.Errorf("a Go value of type %T has no form in Lua", x)
+	return nil, fmt.Errorf("a Go value of type %T cannot be represented in Lua", x)
 }
 
 func list[T any](v *VM, xs []T, depth int) (lua.LValue, error) {

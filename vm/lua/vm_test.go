@@ -270,7 +270,7 @@ func TestErrors(t *testing.T) {
 		{"coded error through an invoke", `nk.nested(function() error({"gone", 5}) end)`, fault.NotFound, "gone", true, ""},
 		{"panic of Go", `nk.crash()`, fault.Internal, "internal error in crash", false, ""},
 		{"bad JSON", `nk.json_decode("{x}")`, fault.InvalidArgument, "invalid JSON at byte 1: expected a property name in quotes", false, ""},
-		{"NaN", `nk.json_encode(0/0)`, fault.InvalidArgument, "NaN has no form in JSON", false, ""},
+		{"NaN", `nk.json_encode(0/0)`, fault.InvalidArgument, "NaN cannot be represented in JSON", false, ""},
 		{"cycle", `local t = {}; t.t = t; nk.json_encode(t)`, fault.InvalidArgument, "t.t.t.t.t.t.t.t.t.t.t.t…: the value is nested more than 1000 levels deep or contains itself", false, ""},
 		{"string bomb", `string.rep("x", 1e12)`, fault.Internal, "bad argument #2 to rep (the result would be larger than 67108864 bytes)", false, ""},
 		{"stack overflow", `local function f() return 1 + f() end; f()`, fault.Internal, "stack overflow", false, ""},
