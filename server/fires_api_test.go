@@ -42,7 +42,7 @@ type apiTrigger struct {
 	learn            string // "name=field" of the answer
 }
 
-// try makes the call, and says whether it succeeded.
+// try makes the call, and reports whether it succeeded.
 func (c apiTrigger) try(t *testing.T, p *players) bool {
 	t.Helper()
 	authorization := servertest.ServerKey

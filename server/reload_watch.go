@@ -85,7 +85,7 @@ func (s *Server) watchFiles(ctx context.Context, w *fsnotify.Watcher, root strin
 				failed = running.digest
 			}
 			running = loadOfFiles{}
-			timer.Reset(0) // files may have been saved meanwhile
+			timer.Reset(0) // files may have been saved in the meantime
 		case <-timer.C:
 			first = time.Time{}
 			if err := watchFolders(w, root); err != nil {

@@ -48,9 +48,9 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	if err := privateFile(path); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	var claimed *claim
+	var lock *folderLock
 	if o.Exclusive {
-		if claimed, err = claimFolder(ctx, filepath.Dir(path)); err != nil {
+		if lock, err = lockFolder(ctx, filepath.Dir(path)); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +58,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	if o.TransactionTimeout > 0 {
 		limit = o.TransactionTimeout
 	}
-	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit), claim: claimed}
+	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit), folder: lock}
 	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true})
 	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true)})
 	custom := &customConnector{
@@ -85,7 +85,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	// The writer connects first: switching a new file to the write-ahead log needs
 	// exclusive access.
 	if err := db.writers.PingContext(ctx); err != nil {
-		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close(), claimed.release())
+		_ = errors.Join(db.writers.Close(), db.shared.Close(), db.scripts.Close(), db.readers.Close(), lock.release())
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.writer = startWriter(db.writers, db.writeLock, o.Owner, o.Logger)

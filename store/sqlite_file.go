@@ -32,21 +32,21 @@ func privateFile(path string) error {
 	return nil
 }
 
-// claim reserves a data folder for one server. It is a lock that SQLite holds on a
+// folderLock reserves a data folder for one server. It is a lock that SQLite holds on a
 // separate file, because SQLite can lock files on every system; it ends with the
 // process, however that ends.
-type claim struct {
+type folderLock struct {
 	pool *sql.DB
 	conn *sql.Conn
 }
 
-func claimFolder(ctx context.Context, dir string) (*claim, error) {
+func lockFolder(ctx context.Context, dir string) (*folderLock, error) {
 	path := filepath.Join(dir, "kumi.lock")
 	if err := privateFile(path); err != nil {
 		return nil, fmt.Errorf("lock the data folder: %w", err)
 	}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path)}
-	c := &claim{pool: sql.OpenDB(bareConnector(u.String()))}
+	c := &folderLock{pool: sql.OpenDB(bareConnector(u.String()))}
 	var err error
 	if c.conn, err = c.pool.Conn(ctx); err == nil {
 		if _, err = c.conn.ExecContext(ctx, "BEGIN EXCLUSIVE"); err == nil {
@@ -60,7 +60,7 @@ func claimFolder(ctx context.Context, dir string) (*claim, error) {
 	return nil, fmt.Errorf("lock the data folder: %w", err)
 }
 
-func (c *claim) release() error {
+func (c *folderLock) release() error {
 	if c == nil {
 		return nil
 	}

@@ -69,7 +69,7 @@ func (db *DB) open(ctx context.Context) *customConn {
 
 // join runs fn in a savepoint of a module's transaction.
 func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Context, q Querier) error) (err error) {
-	pool := sql.OpenDB(lender{c})
+	pool := sql.OpenDB(joinConnector{c})
 	pool.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	q, err := pool.Conn(ctx)
@@ -82,21 +82,23 @@ func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Conte
 	return db.nested(context.WithValue(ctx, txKey{}, st), st, fn)
 }
 
-// lender opens connections that run on the connection of another transaction.
-type lender struct{ c *customConn }
+// joinConnector opens connections that run on the connection of another transaction.
+type joinConnector struct{ c *customConn }
 
-func (l lender) Driver() driver.Driver                        { return sqliteDriver }
-func (l lender) Connect(context.Context) (driver.Conn, error) { return &loan{l.c}, nil }
+func (l joinConnector) Driver() driver.Driver                        { return sqliteDriver }
+func (l joinConnector) Connect(context.Context) (driver.Conn, error) { return &joinConn{l.c}, nil }
 
-// loan runs the server's own SQL, which is not translated, on a customConn.
-type loan struct{ c *customConn }
+// joinConn runs the server's own SQL, which is not translated, on a customConn.
+type joinConn struct{ c *customConn }
 
-func (l *loan) Close() error                                { return nil }
-func (l *loan) Begin() (driver.Tx, error)                   { return nil, errors.New("a transaction is open") }
-func (l *loan) Prepare(query string) (driver.Stmt, error)   { return &userStmt{c: l, query: query}, nil }
-func (l *loan) CheckNamedValue(nv *driver.NamedValue) error { return l.c.CheckNamedValue(nv) }
+func (l *joinConn) Close() error              { return nil }
+func (l *joinConn) Begin() (driver.Tx, error) { return nil, errors.New("a transaction is open") }
+func (l *joinConn) Prepare(query string) (driver.Stmt, error) {
+	return &userStmt{c: l, query: query}, nil
+}
+func (l *joinConn) CheckNamedValue(nv *driver.NamedValue) error { return l.c.CheckNamedValue(nv) }
 
-func (l *loan) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
+func (l *joinConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
 	err = l.c.do(ctx, nil, func(ctx context.Context) (err error) {
 		res, err = l.c.conn.run(ctx, query, args)
 		return err
@@ -104,7 +106,7 @@ func (l *loan) ExecContext(ctx context.Context, query string, args []driver.Name
 	return res, err
 }
 
-func (l *loan) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (l *joinConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	var out *customRows
 	err := l.c.do(ctx, nil, func(ctx context.Context) error {
 		r, err := l.c.conn.rows(ctx, query, args)

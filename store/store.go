@@ -76,7 +76,7 @@ type DB struct {
 	writers   *sql.DB
 	writer    *writer
 	writeLock *writeLock
-	claim     *claim
+	folder    *folderLock
 
 	// PostgreSQL only.
 	pool      *pgxpool.Pool
@@ -130,7 +130,7 @@ func (db *DB) close() error {
 		return err
 	}
 	db.writer.close()
-	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close(), db.claim.release())
+	return errors.Join(db.shared.Close(), db.scripts.Close(), db.readers.Close(), db.writers.Close(), db.folder.release())
 }
 
 // Dialect returns which database this is.

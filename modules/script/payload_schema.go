@@ -35,7 +35,7 @@ type MessageField struct {
 	sub  *MessageSchema // of a message, see Schema
 }
 
-// WellKnown says whether a message has a JSON form of its own, and which.
+// WellKnown reports whether a message has a JSON form of its own, and which.
 type WellKnown uint8
 
 const (

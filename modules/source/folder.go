@@ -69,7 +69,7 @@ func each(root string, dir func(real string), file func(file, path string) error
 	in = func(folder, path string, above []string) error {
 		real, err := filepath.EvalSymlinks(folder)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed meanwhile, or it never existed
+			return nil // removed in the meantime, or it never existed
 		}
 		if err != nil {
 			return err

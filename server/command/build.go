@@ -101,7 +101,7 @@ func parseBuild(args []string, s streams) (*builder, error) {
 		case b.goos == "windows":
 			out += ".exe"
 		}
-		if at, err := os.Stat(out); err == nil && at.IsDir() { // called beside the folder
+		if at, err := os.Stat(out); err == nil && at.IsDir() { // the default name is that of the folder itself
 			out += "-server"
 		}
 	}

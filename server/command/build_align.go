@@ -149,7 +149,7 @@ func (b *builder) conflicts(ctx context.Context, m *goModule) error {
 		if want == "" || version == want {
 			continue
 		}
-		differ = append(differ, fmt.Sprintf("%s: %s%s, the server has %s", path, version, b.askers(ctx, m, path, version), want))
+		differ = append(differ, fmt.Sprintf("%s: %s%s, the server has %s", path, version, b.requiredBy(ctx, m, path, version), want))
 	}
 	if len(differ) == 0 {
 		return nil
@@ -163,8 +163,8 @@ func (b *builder) conflicts(ctx context.Context, m *goModule) error {
 	return fmt.Errorf("these dependencies are shared with the server and must have the same version as there:%s\nchoose versions of the modules that require them which fit the server's, or build a server with the module compiled in (without --plugin)", list)
 }
 
-// askers says which modules require a version.
-func (b *builder) askers(ctx context.Context, m *goModule, path, version string) string {
+// requiredBy says which modules require a version.
+func (b *builder) requiredBy(ctx context.Context, m *goModule, path, version string) string {
 	graph, err := b.tool(ctx, m.root, "mod", "graph", "-modfile="+b.modfile())
 	if err != nil {
 		return ""

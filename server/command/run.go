@@ -52,7 +52,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		return notStarted(cfg, log, s, err)
 	}
 	if people {
-		srv.Screen(s.out)
+		srv.Banner(s.out)
 	} else {
 		srv.Describe(log.Info()).Msg("server is ready")
 	}

@@ -12,7 +12,7 @@ import (
 	"kumi/modules/script/describe"
 )
 
-// declaration is a file that editors read beside the modules.
+// declaration is a file for editors, written next to the modules.
 type declaration struct {
 	flag, name string
 	print      func() (string, error)

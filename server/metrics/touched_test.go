@@ -75,7 +75,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	}
 }
 
-// counted tells whether a collector has a sample that is not zero.
+// counted reports whether a collector has a sample that is not zero.
 func counted(c prometheus.Collector) bool {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c)

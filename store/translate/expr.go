@@ -430,7 +430,7 @@ func concat(left, right node) node {
 // timeSum adds and subtracts times and intervals.
 func timeSum(left node, op string, right node) node {
 	for _, n := range []*node{&left, &right} {
-		if n.literal { // beside a time or an interval, text is an interval
+		if n.literal { // next to a time or an interval, text is an interval
 			*n = types["INTERVAL"].convert(*n)
 		}
 	}

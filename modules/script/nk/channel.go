@@ -74,8 +74,8 @@ func channelIDBuild(nk *core.Module, c *vm.Call) error {
 	return c.ReturnStr("channel_id", id, err)
 }
 
-// readSpeaker reads in whose name a message is sent, and whether it is kept,
-// which Lua has to ask for.
+// readSpeaker reads in whose name a message is sent and whether it is stored. The
+// default is to store it in JavaScript and not to store it in Lua.
 func readSpeaker(c *vm.Call) (sender, username string, persist bool) {
 	sender = c.OptUUID("sender_id", "")
 	username = c.OptStr("sender_username", "")

@@ -32,7 +32,8 @@ var friendOfFriendShape = vm.NewShape(
 	vm.Sub("user", userShape, (*api.FriendsOfFriendsList_FriendOfFriend).GetUser),
 )
 
-// friendsList gives no cursor at all at the end in JavaScript.
+// friendsList returns no cursor at the end of the list in JavaScript, and an empty one
+// in Lua.
 func friendsList(nk *core.Module, c *vm.Call) error {
 	user := c.UUID("user_id")
 	limit := pageLimit(c, 1000)

@@ -11,9 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Screen writes what a developer needs after a start: the addresses, the database,
+// Banner writes what a developer needs after a start: the addresses, the database,
 // what was loaded, and commands to try.
-func (s *Server) Screen(w io.Writer) {
+func (s *Server) Banner(w io.Writer) {
 	base := "http://" + reachable(s.HTTPAddr())
 	key := string(s.config.Socket.ServerKey)
 	fmt.Fprintf(w, "\n  Kumi %s\n\n", Version)
@@ -56,7 +56,7 @@ func (s *Server) Screen(w io.Writer) {
 	fmt.Fprintf(w, "    open docs/README.md   # how to write modules, what differs from Nakama\n\n")
 }
 
-// Describe adds to a log line what Screen shows. Registrations are only counted,
+// Describe adds to a log line what Banner shows. Registrations are only counted,
 // because there may be hundreds.
 func (s *Server) Describe(e *zerolog.Event) *zerolog.Event {
 	e = e.Str("version", Version).Stringer("http", s.HTTPAddr()).Stringer("grpc", s.GRPCAddr()).
