@@ -103,7 +103,7 @@ func (c *Core) readAccounts(ctx context.Context, q store.Querier, query string, 
 	return accounts, rows.Err()
 }
 
-// online tells whether the user shows a status, which every connected client
+// online reports whether the user shows a status, which every connected client
 // does unless it hides.
 func (c *Core) online(user uuid.UUID) bool { return c.tracker != nil && c.tracker.Online(user) }
 

@@ -112,7 +112,7 @@ func (c *Core) listMessages(ctx context.Context, on presence.Stream, limit int, 
 	if cursor != "" && (more || !from.Back) {
 		out.PrevCursor = point(first, forward, true)
 	}
-	out.CacheableCursor = point(last, true, false) // whoever polls wants what is new
+	out.CacheableCursor = point(last, true, false) // for clients that poll for new messages
 	if err != nil {
 		return nil, failed("list channel messages", err)
 	}

@@ -35,7 +35,7 @@ func encodeCursor(kind byte, position any) (string, error) {
 
 var errCursor = errors.New("not a cursor of this list")
 
-// maxCursor is more than any cursor of ours can be.
+// maxCursor is the maximum length of a cursor, in bytes; none of the server's is longer.
 const maxCursor = 4096
 
 func decodeCursor(kind byte, cursor string, position any) error {

@@ -19,7 +19,7 @@ func addRule(_, _, state int) int {
 	return state
 }
 
-// mayRemove tells whether a user may be removed from the group. An admin
+// mayRemove reports whether a user may be removed from the group. An admin
 // cannot remove other admins, and one superadmin has to stay.
 func mayRemove(rank, superadmins, state int) bool {
 	switch state {

@@ -97,7 +97,7 @@ func checkNewPassword(password string) error {
 	return checkPassword(password)
 }
 
-// solid tells whether s has no white space and control characters.
+// solid reports whether s has no white space and control characters.
 func solid(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return isControl(r) || unicode.IsSpace(r) }) < 0
 }

@@ -121,7 +121,7 @@ func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay tim
 	return id.String(), nil
 }
 
-// JobCancel cancels what JobEnqueue enqueued and tells whether it was still
+// JobCancel cancels what JobEnqueue enqueued and reports whether it was still
 // there. A run that has begun is not interrupted, but is not retried.
 func (m *Module) JobCancel(ctx context.Context, id string) (bool, error) {
 	if _, err := uuid.FromString(id); err != nil {

@@ -31,7 +31,7 @@ func (j *jobs) look(changed bool) {
 	}
 }
 
-// unknown tells whether RunJobs runs here and no job has that name.
+// unknown reports whether RunJobs runs here and no job has that name.
 func (j *jobs) unknown(name string) bool {
 	j.mu.Lock()
 	known := j.known

@@ -110,6 +110,6 @@ func ownVars(vars map[string]string) map[string]string {
 	return maps.Clone(vars)
 }
 
-// isSet tells whether a time is not the epoch, which means "never" in the
+// isSet reports whether a time is not the epoch, which means "never" in the
 // database.
 func isSet(t time.Time) bool { return t.Unix() != 0 }

@@ -8,11 +8,11 @@ import (
 	"kumi/store/fault"
 )
 
-// Log-ins by password are bounded as Nakama bounds those to its console: so many
-// wrong passwords, and there is a pause. An account is locked for the address
-// that tried, not for its owner elsewhere. An address may try more, as many
-// players can be behind one; and so may all addresses together on one account,
-// since a client can make its address up where no proxy stands before the server.
+// Log-ins with a password are limited as Nakama limits those to its console: after
+// some wrong passwords there is a lockout. It is for one account from one address,
+// so the owner can still log in from elsewhere. The limit per address is higher,
+// because many players may share one. So is that per account from all addresses: a
+// client can forge its address if there is no proxy in front of the server.
 const (
 	maxAccountAttempts = 5 // from one address
 	maxSharedAttempts  = 100

@@ -47,7 +47,7 @@ func (m *Module) ReadFile(path string) (*os.File, error) {
 			return nil, fault.Wrap(fault.InvalidArgument, "path must be inside the modules folder", err)
 		}
 	}
-	// Opening a pipe would wait for who writes to it, without a deadline.
+	// Opening a pipe would wait for a writer, without a deadline.
 	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err == nil {
 		var info fs.FileInfo

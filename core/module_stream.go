@@ -116,7 +116,7 @@ func (m *Module) StreamUserGet(mode uint8, subject, subcontext, label, user, ses
 	return nil, nil
 }
 
-// StreamUserJoin implements runtime.NakamaModule: it tells whether the session
+// StreamUserJoin implements runtime.NakamaModule: it reports whether the session
 // is new on the stream. Codes: 3 for ids, 5 for a session that is on another
 // node, does not exist or belongs to another user, 9 for one that is closing.
 func (m *Module) StreamUserJoin(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (bool, error) {

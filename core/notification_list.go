@@ -47,7 +47,7 @@ func (c *Core) ListNotifications(ctx context.Context, caller uuid.UUID, in *api.
 	return &api.NotificationList{Notifications: list, CacheableCursor: cursor}, nil
 }
 
-// listNotifications also tells whether there is another page.
+// listNotifications also reports whether there is another page.
 func (c *Core) listNotifications(ctx context.Context, user uuid.UUID, limit int, cursor string) (list []*api.Notification, next string, more bool, err error) {
 	from := notificationPosition{Created: store.Epoch}
 	if cursor != "" {

@@ -50,7 +50,7 @@ func (t *ownTable) execute(ctx context.Context, db *store.DB) error {
 	return nil
 }
 
-// exists tells whether the table exists, without creating it.
+// exists reports whether the table exists, without creating it.
 func (t *ownTable) exists(ctx context.Context, db *store.DB) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -111,7 +111,7 @@ func (m *Module) BcryptHash(ctx context.Context, plain []byte) ([]byte, error) {
 	return hash, nil
 }
 
-// BcryptCompare tells whether a hash is that of plain; see BcryptHash. A hash
+// BcryptCompare reports whether a hash is that of plain; see BcryptHash. A hash
 // that is not bcrypt's or has a cost over 16 is InvalidArgument, one that is too
 // short matches nothing.
 func (m *Module) BcryptCompare(ctx context.Context, hash, plain []byte) (bool, error) {

@@ -100,7 +100,7 @@ func (r *revocations) spare(user uuid.UUID, id string, issued int64) bool {
 	return true
 }
 
-// refuses tells whether a token issued at the given second is revoked at now.
+// refuses reports whether a token issued at the given second is revoked at now.
 func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued, now int64) bool {
 	if !r.used.Load() {
 		return false

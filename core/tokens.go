@@ -91,7 +91,7 @@ var (
 	errRefreshInvalid = fault.New(fault.Unauthenticated, "Refresh token invalid or expired.")
 )
 
-// refused tells whether the token was revoked. Tokens issued by others may
+// refused reports whether the token was revoked. Tokens issued by others may
 // have no time of issue, which is then computed from the configured lifetime.
 func (t *Tokens) refused(kind tokenKind, c *Claims, now int64) bool {
 	issued := c.IssuedAt
@@ -145,7 +145,7 @@ func (t *Tokens) lives(seconds int64) int64 {
 }
 
 // begin issues the tokens of a new session, see pair. With single it revokes
-// every earlier token of the user. changed tells whether what is revoked of
+// every earlier token of the user. changed reports whether what is revoked of
 // this user changed.
 func (t *Tokens) begin(c Claims, single bool) (session, refresh string, claims *Claims, changed bool, err error) {
 	if single {

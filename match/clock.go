@@ -106,7 +106,7 @@ func (g *rateGroup) insert(m *Match, i int) {
 	s.load += m.took.get()
 }
 
-// remove takes a match out of its slot and tells whether it was there.
+// remove takes a match out of its slot and reports whether it was there.
 func (g *rateGroup) remove(m *Match) bool {
 	s := &g.slots[m.slot]
 	for i, x := range s.matches {

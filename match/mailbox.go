@@ -98,7 +98,7 @@ type member struct {
 	deadline time.Time // to come onto the stream
 }
 
-// post queues an item and tells whether it did; it does not after the match
+// post queues an item and reports whether it did; it does not after the match
 // has stopped. b.mu must be held and is unlocked.
 func (m *Match) post(it item) bool {
 	b := &m.box
@@ -122,7 +122,7 @@ func (m *Match) wakeLocked() {
 }
 
 // tickDue is the clock's call. A match that is still busy with the tick before
-// the last skips this one. It says whether the caller must run the match.
+// the last skips this one. It reports whether the caller must run the match.
 func (m *Match) tickDue() (run bool) {
 	b := &m.box
 	b.mu.Lock()

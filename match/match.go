@@ -148,7 +148,7 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 // concurrently.
 func (m *Match) Run() {
 	defer func() {
-		if r := recover(); r != nil { // a bug of ours: panics of handlers are recovered in guard
+		if r := recover(); r != nil { // a bug of the server: panics of handlers are recovered in guard
 			m.log.Error().Interface("panic", r).Bytes("stack", debug.Stack()).Msg("match failed")
 			m.abandon()
 		}
@@ -277,7 +277,7 @@ func (m *Match) sweep(now time.Time) {
 }
 
 // settle ends the match if a handler asked for it or failed, and otherwise
-// sends its deferred broadcasts. It tells whether the match goes on.
+// sends its deferred broadcasts. It reports whether the match goes on.
 func (m *Match) settle(alive bool, err error, where string) bool {
 	switch {
 	case err != nil:

@@ -29,7 +29,7 @@ func (m *Match) leave(gone []*presence.Presence) {
 	if len(told) == 0 {
 		return
 	}
-	m.reg.tracker.Settle(m.stream) // clients hear of a leave before what the handler says of it
+	m.reg.tracker.Settle(m.stream) // clients get the leave event before what the handler broadcasts about it
 	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
 	m.settle(alive, err, "leave")
 }

@@ -29,7 +29,7 @@ func matchmakerJSON(w *json.Writer, env *rtapi.Envelope) bool {
 func writeMatchmakerMatched(w *json.Writer, m *rtapi.MatchmakerMatched) {
 	w.Begin()
 	w.String("ticket", m.GetTicket())
-	// One of these two is there, empty or not.
+	// One of these two is always present, even if empty.
 	switch id := m.GetId().(type) {
 	case *rtapi.MatchmakerMatched_MatchId:
 		w.Name("match_id")

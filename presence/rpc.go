@@ -120,7 +120,7 @@ func textOfProto(b []byte) (num protowire.Number, value, rest []byte, ok bool) {
 // aliased returns b as a string, without a copy.
 func aliased(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// within tells whether s is a part of b.
+// within reports whether s is a part of b.
 func within(s string, b []byte) bool {
 	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	return s != "" && at >= begin && at < begin+uintptr(len(b))

@@ -27,7 +27,7 @@ func NewSessionID(hash [6]byte) (uuid.UUID, error) {
 	return id, nil
 }
 
-// OnNode tells whether a session id was made by the node with this hash.
+// OnNode reports whether a session id was made by the node with this hash.
 func OnNode(session uuid.UUID, hash [6]byte) bool { return [6]byte(session[10:]) == hash }
 
 // StatusOf returns the stream of a user's online status.

@@ -192,7 +192,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 	return p, false, nil
 }
 
-// Untrack takes a session off a stream and tells whether it was on it.
+// Untrack takes a session off a stream and reports whether it was on it.
 func (t *Tracker) Untrack(session uuid.UUID, stream Stream, reason runtime.PresenceReason) bool {
 	m := t.sessions.member(session)
 	if m == nil {

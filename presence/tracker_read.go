@@ -44,7 +44,7 @@ func (t *Tracker) Count(stream Stream) int {
 // Total returns the number of presences on all streams.
 func (t *Tracker) Total() int { return int(t.count.Load()) }
 
-// Online tells whether a user shows a status, on any of its sockets.
+// Online reports whether a user shows a status, on any of its sockets.
 func (t *Tracker) Online(user uuid.UUID) bool { return t.Count(StatusOf(user)) > 0 }
 
 // OnlineMany is Online for several users, in their order.

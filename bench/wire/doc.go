@@ -65,7 +65,7 @@ const StampSize = 9
 type Codec interface {
 	// Name returns the value of the format query parameter.
 	Name() string
-	// Text tells whether frames are text frames.
+	// Text reports whether frames are text frames.
 	Text() bool
 
 	// RPC builds a call of function id with a payload.

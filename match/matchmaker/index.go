@@ -127,7 +127,7 @@ func (ix *index) markDead(t *Ticket) {
 	}
 }
 
-// needsRebuild tells whether skipping dead tickets costs more than a rebuild.
+// needsRebuild reports whether skipping dead tickets costs more than a rebuild.
 func (ix *index) needsRebuild() bool {
 	return ix.stale || ix.numDead > 256 && ix.numDead > len(ix.tickets)/2
 }

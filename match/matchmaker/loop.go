@@ -64,7 +64,7 @@ func (m *Matchmaker) run(stop <-chan struct{}, done chan<- struct{}) {
 }
 
 // untilExpiry returns the time until the next ticket can time out. Tickets
-// added meanwhile time out later.
+// added in the meantime time out later.
 func (m *Matchmaker) untilExpiry() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()

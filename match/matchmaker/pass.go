@@ -186,13 +186,13 @@ func (m *Matchmaker) consider(c *combiner, t, hit *Ticket, room int) *combinatio
 	return c.add(hit, room)
 }
 
-// countSearch counts a search of t and tells whether it has another.
+// countSearch counts a search of t and reports whether it has another.
 func (m *Matchmaker) countSearch(t *Ticket) bool {
 	t.intervals.Add(1)
 	return t.searches(m.o.MaxIntervals)
 }
 
-// mutual tells whether the pass that began at start still requires mutual
+// mutual reports whether the pass that began at start still requires mutual
 // queries.
 func (m *Matchmaker) mutual(start time.Time) bool {
 	if !m.o.RevPrecision || m.o.RevThreshold <= 0 {

@@ -193,28 +193,28 @@ const (
 // size returns the number of players.
 func (t *Ticket) size() int { return len(t.entries) }
 
-// accepts tells whether the ticket accepts a match of that many players.
+// accepts reports whether the ticket accepts a match of that many players.
 func (t *Ticket) accepts(players int) bool {
 	return players >= t.MinCount && players <= t.MaxCount && players%t.multiple == 0
 }
 
-// searches tells whether the ticket has searches left.
+// searches reports whether the ticket has searches left.
 func (t *Ticket) searches(maxIntervals int) bool {
 	n := int(t.intervals.Load())
 	return n == 0 || n < maxIntervals && t.MinCount != t.MaxCount
 }
 
-// inRange tells whether the sizes other accepts are within those t accepts.
+// inRange reports whether the sizes other accepts are within those t accepts.
 func (t *Ticket) inRange(other *Ticket) bool {
 	return other.MinCount >= t.MinCount && other.MaxCount <= t.MaxCount
 }
 
-// sameParty tells whether both belong to one party.
+// sameParty reports whether both belong to one party.
 func (t *Ticket) sameParty(other *Ticket) bool {
 	return t.PartyID != "" && t.PartyID == other.PartyID
 }
 
-// sharesSession tells whether the tickets have a session in common.
+// sharesSession reports whether the tickets have a session in common.
 func (t *Ticket) sharesSession(other *Ticket) bool {
 	for i := range t.entries {
 		id := &t.entries[i].Presence.Session
@@ -227,7 +227,7 @@ func (t *Ticket) sharesSession(other *Ticket) bool {
 	return false
 }
 
-// finds tells whether the ticket's query accepts other, within the budget of
+// finds reports whether the ticket's query accepts other, within the budget of
 // this pass.
 func (t *Ticket) finds(other *Ticket) bool {
 	_, ok := t.query.MatchWithin(other.doc, &t.steps)

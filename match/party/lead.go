@@ -34,7 +34,7 @@ func (r *Registry) lockAsLeader(session uuid.UUID, id string) (*party, error) {
 	return nil, err
 }
 
-// isTarget tells whether a presence is the one that a client named.
+// isTarget reports whether a presence is the one that a client named.
 func isTarget(p *presence.Presence, target *rtapi.UserPresence) bool {
 	return p.UserID.String() == target.GetUserId() && p.Session.String() == target.GetSessionId() && p.Username == target.GetUsername()
 }

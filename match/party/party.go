@@ -145,7 +145,7 @@ func (p *party) startJoin(m *presence.Presence) {
 	p.addMember(m)
 }
 
-// finishJoin ends what startJoin began, and tells whether the session is still
+// finishJoin ends what startJoin began, and reports whether the session is still
 // a member.
 func (p *party) finishJoin(session uuid.UUID) bool {
 	p.mu.Lock()

@@ -2,7 +2,7 @@
 // something to do.
 //
 // An actor (a match, for example) owns a queue under its own mutex and a flag
-// that says whether it is running. A goroutine that posts to an actor that is
+// that reports whether it is running. A goroutine that posts to an actor that is
 // not running sets the flag and submits it to a Pool, which drains the queue
 // until it is empty. An idle actor therefore costs no goroutine and no stack,
 // and the stacks that script engines need are grown once and shared.
