@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"kumi/internal/testutil"
 	"kumi/presence"
 	"kumi/store/fault"
 )
@@ -96,18 +96,6 @@ func describeNotification(n *api.Notification, names map[uuid.UUID]string) strin
 	delete(content, "group_id")
 	text, _ := json.Marshal(content)
 	return fmt.Sprintf("%d %s: %s %s", n.Code, names[uuid.FromStringOrNil(n.SenderId)], n.Subject, text)
-}
-
-// eventually waits until what it asks for is so.
-func eventually(t testing.TB, what string, so func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !so() {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not happen in time", what)
-		}
-		<-time.After(time.Millisecond)
-	}
 }
 
 func same(t testing.TB, what string, got, want []string) {
@@ -203,7 +191,7 @@ func TestNotificationsToAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, user := range users {
-			eventually(t, "notification of "+name, func() bool {
+			testutil.Eventually(t, "notification of "+name, func() bool {
 				list, _, err := m.NotificationsList(ctx, user.String(), 10, "")
 				if err != nil {
 					t.Fatal(err)
@@ -212,7 +200,7 @@ func TestNotificationsToAll(t *testing.T) {
 			})
 		}
 		var got []string
-		eventually(t, "the push", func() bool { got = on.notified(names); return len(got) > 0 })
+		testutil.Eventually(t, "the push", func() bool { got = on.notified(names); return len(got) > 0 })
 		same(t, "persistent", got, []string{`8 server: kept {"k":"v"}`})
 		for _, code := range []int{0, -1500} {
 			wantCode(t, fmt.Sprint("code ", code), m.NotificationSendAll(ctx, "s", nil, code, true), fault.InvalidArgument)

@@ -310,11 +310,11 @@ func TestFunctions(t *testing.T) {
 		{`"runtime":"lua"`, `"rpc_id":"lua logger"`, "said it 5"}, {`"runtime":"lua"`, `"k":"v"`, "field"},
 		{`"runtime":"javascript"`, "script function failed", "oops", "index.js"}, {`"runtime":"lua"`, "script function failed", "oops", "cases"},
 	} {
-		if len(w.log.lines(want...)) == 0 {
+		if len(w.log.Lines(want...)) == 0 {
 			t.Errorf("no log line with %q", want)
 		}
 	}
-	if l := w.log.lines("mine"); len(l) > 0 {
+	if l := w.log.Lines("mine"); len(l) > 0 {
 		t.Errorf("an error that the script raised with a code was logged: %s", l)
 	}
 }

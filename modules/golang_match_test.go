@@ -94,7 +94,7 @@ func TestGoMatch(t *testing.T) {
 	if got, err := nk.MatchSignal(t.Context(), id, ""); err != nil || got != "4 match new 10" {
 		t.Errorf("after the panic of another match: %q, %v", got, err)
 	}
-	if len(w.log.lines("panicked: in a signal", "golang_match_test.go")) == 0 {
+	if len(w.log.Lines("panicked: in a signal", "golang_match_test.go")) == 0 {
 		t.Error("the panic was not logged with its stack")
 	}
 	for _, params := range []map[string]any{{"empty": true}, {"rate": 0}, {"rate": 61}} {

@@ -111,11 +111,11 @@ func TestGoModule(t *testing.T) {
 		if fault.CodeOf(err) != want.code || fault.MessageOf(err, "") != want.message {
 			t.Errorf("%s: got %d %q", id, fault.CodeOf(err), fault.MessageOf(err, ""))
 		}
-		if lines := w.log.lines(`"rpc_id":"`+id+`"`, want.logged); (len(lines) > 0) != (want.logged != "") {
+		if lines := w.log.Lines(`"rpc_id":"`+id+`"`, want.logged); (len(lines) > 0) != (want.logged != "") {
 			t.Errorf("%s: logged %q", id, lines)
 		}
 	}
-	if len(w.log.lines("stack", "golang_test.go")) == 0 {
+	if len(w.log.Lines("stack", "golang_test.go")) == 0 {
 		t.Error("no stack was logged")
 	}
 	p.reg.Hooks.Single.Shutdown.Call(t.Context())
@@ -140,7 +140,7 @@ func TestGoCallThatWaits(t *testing.T) {
 	if want := `RPC function "slow" did not end within 30ms`; fault.CodeOf(err) != fault.DeadlineExceeded || fault.MessageOf(err, "") != want {
 		t.Errorf("got %d %q", fault.CodeOf(err), fault.MessageOf(err, ""))
 	}
-	if len(w.log.lines(`"rpc_id":"slow"`, "did not end")) == 0 {
+	if len(w.log.Lines(`"rpc_id":"slow"`, "did not end")) == 0 {
 		t.Error("nothing was logged")
 	}
 }
@@ -301,7 +301,7 @@ func TestGoHookResults(t *testing.T) {
 	if err := rt.After.Call(t.Context(), nil, &rtapi.Envelope{Cid: "1"}); err != nil {
 		t.Error(err)
 	}
-	if len(w.log.lines("unknown realtime message", "Nothing")) != 1 {
+	if len(w.log.Lines("unknown realtime message", "Nothing")) != 1 {
 		t.Error("no warning of a message that does not exist")
 	}
 }
@@ -339,8 +339,8 @@ func TestGoReplacedRegistrationIsReported(t *testing.T) {
 	_, w, err := goServer(t, func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
 		return errors.Join(init.RegisterRpc("x", fn), init.RegisterRpc("X", fn))
 	})
-	if err != nil || len(w.log.lines(`RPC function \"x\"`, "shadowed")) != 1 {
-		t.Error(err, w.log.lines(""))
+	if err != nil || len(w.log.Lines(`RPC function \"x\"`, "shadowed")) != 1 {
+		t.Error(err, w.log.Lines(""))
 	}
 }
 

@@ -104,7 +104,7 @@ func TestBeforeHook(t *testing.T) {
 					t.Errorf("%s: got the error %d %v, want %d with %q", collection, fault.CodeOf(err), err, want.code, want.text)
 				}
 			}
-			if len(w.log.lines("broken", s.UserID, lang, "stack")) == 0 {
+			if len(w.log.Lines("broken", s.UserID, lang, "stack")) == 0 {
 				t.Error("no log line tells of the failed hook, its user and where it happened")
 			}
 		})
@@ -142,11 +142,11 @@ func TestAfterHook(t *testing.T) {
 				"lua":        {`said [\"t\",true,\"d\",true,\"u\"]`, `said [{},{}]`, `before table`},
 			}[lang]
 			for _, text := range want {
-				if len(w.log.lines(text)) != 1 {
-					t.Errorf("no log line %q in %s", text, w.log.b.String())
+				if len(w.log.Lines(text)) != 1 {
+					t.Errorf("no log line %q in %s", text, w.log.String())
 				}
 			}
-			if len(w.log.lines("api_id", "AuthenticateDevice", `"mode":"after"`)) == 0 {
+			if len(w.log.Lines("api_id", "AuthenticateDevice", `"mode":"after"`)) == 0 {
 				t.Error("the hook's log lines do not say whose they are")
 			}
 		})
@@ -180,7 +180,7 @@ func TestRealtimeHook(t *testing.T) {
 			if err := pair.After.Call(core.WithMode(t.Context(), w.scope("u", "n"), "after"), nil, in); err != nil {
 				t.Fatal(err)
 			}
-			if len(w.log.lines("after true 7")) == 0 {
+			if len(w.log.Lines("after true 7")) == 0 {
 				t.Error("the after hook did not run as expected")
 			}
 		})
@@ -379,7 +379,7 @@ func TestSinglesAndEvents(t *testing.T) {
 				`matched [2,\"u1\",\"eu\",\"matchmaker\"]`, `end [\"t\",1,10,20,\"b\"]`, `reset [\"l\",\"set\",3,4]`, "bye shutdown",
 				`event one [\"n\",{\"a\":\"b\"},true]`, "event broke", "start user-1", "end of 3", "does not use it",
 			} {
-				if len(w.log.lines(want)) == 0 {
+				if len(w.log.Lines(want)) == 0 {
 					t.Errorf("no log line with %q", want)
 				}
 			}

@@ -72,11 +72,11 @@ func TestPrecedence(t *testing.T) {
 		{`match handler \"duel_go\" of the javascript module`, `of the go module`},
 		{`after hook \"AddFriends\" of the javascript`}, {`realtime before hook \"Ping\" of the javascript`}, {`shutdown of the javascript`},
 	} {
-		if len(w.log.lines(want...)) != 1 {
-			t.Errorf("the log has %d lines with %q, want one", len(w.log.lines(want...)), want)
+		if len(w.log.Lines(want...)) != 1 {
+			t.Errorf("the log has %d lines with %q, want one", len(w.log.Lines(want...)), want)
 		}
 	}
-	if len(w.log.lines("before hook \\\"AddFriends\\\"")) > 0 {
+	if len(w.log.Lines("before hook \\\"AddFriends\\\"")) > 0 {
 		t.Error("the log speaks of a hook that nothing hides")
 	}
 	loaded := map[string]registry.Loaded{}
@@ -161,7 +161,7 @@ func TestRunOnce(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"once a", "once b", "later", "another"} {
-		if n := len(w.log.lines(text)); n != 1 {
+		if n := len(w.log.Lines(text)); n != 1 {
 			t.Errorf("%q was logged %d times, want once", text, n)
 		}
 	}

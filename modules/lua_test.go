@@ -232,7 +232,7 @@ func TestLuaErrorCodes(t *testing.T) {
 		if fault.CodeOf(err) != want.code || fault.MessageOf(err, "") != want.message {
 			t.Errorf("%s: got %d %q", id, fault.CodeOf(err), fault.MessageOf(err, ""))
 		}
-		if logged := len(w.log.lines(want.message, "a.lua")) > 0; logged != want.logged {
+		if logged := len(w.log.Lines(want.message, "a.lua")) > 0; logged != want.logged {
 			t.Errorf("%s: logged %v", id, logged)
 		}
 	}
@@ -248,7 +248,7 @@ func TestLuaPrintAndScope(t *testing.T) {
 		local nk = require("nakama")
 		print("loading", nk.get_context().env.mood)
 		nk.register_rpc(function(ctx, payload) return ctx.username .. ctx.env.mood .. payload end, "who")`})
-	if n := len(w.log.lines("loading\\tfine", `"module":"a"`)); n != 1 {
+	if n := len(w.log.Lines("loading\\tfine", `"module":"a"`)); n != 1 {
 		t.Errorf("printed %d times", n)
 	}
 	got, err := w.RPC.Lookup("who").Call(core.WithScope(t.Context(), w.scope("00000000-0000-4000-8000-000000000001", "ann")), "!")

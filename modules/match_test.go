@@ -223,7 +223,7 @@ func TestMatchFails(t *testing.T) {
 				case <-time.After(10 * time.Second):
 					t.Error("the socket is still open after the match has failed")
 				}
-				if said != "" && len(w.log.lines(said, id)) == 0 {
+				if said != "" && len(w.log.Lines(said, id)) == 0 {
 					t.Errorf("no log line tells of match %s that %q", id, said)
 				}
 			})
@@ -242,7 +242,7 @@ func TestMatchInitErrors(t *testing.T) {
 			}
 			before := w.matches.Count()
 			_, err := w.matches.Create(t.Context(), name, map[string]any{"mode": mode})
-			if err == nil || (!strings.Contains(err.Error(), want) && len(w.log.lines(want)) == 0) {
+			if err == nil || (!strings.Contains(err.Error(), want) && len(w.log.Lines(want)) == 0) {
 				t.Errorf("mode %q: got the error %v, want it to say %q", mode, err, want)
 			}
 			if after := w.matches.Count(); after > before {

@@ -1,7 +1,6 @@
 package modules
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -14,13 +13,14 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
-	"golang.org/x/crypto/bcrypt"
 
 	"kumi/config"
 	"kumi/core"
+	"kumi/internal/testutil"
 	"kumi/match"
 	"kumi/presence"
 	"kumi/server/game"
+	"kumi/server/game/gametest"
 	"kumi/store"
 	"kumi/store/storetest"
 )
@@ -37,35 +37,7 @@ type testServer struct {
 	sessions *presence.Sessions
 	db       *store.DB
 	options  Options
-	log      *logBuffer
-}
-
-// logBuffer keeps log lines for tests to read.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// lines are the log lines that contain all of the texts.
-func (l *logBuffer) lines(texts ...string) (found []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-next:
-	for line := range strings.Lines(l.b.String()) {
-		for _, text := range texts {
-			if !strings.Contains(line, text) {
-				continue next
-			}
-		}
-		found = append(found, line)
-	}
-	return found
+	log      *testutil.Log
 }
 
 const testNode = "node1"
@@ -98,14 +70,9 @@ func emptyTestServer(t testing.TB, files map[string]string) *testServer {
 		t.Fatal(err)
 	}
 	cfg.Runtime.Path, cfg.Session.EncryptionKey = dir, "key"
-	w := &testServer{log: &logBuffer{}, db: storetest.SQLite(t)}
+	w := &testServer{log: &testutil.Log{}, db: storetest.SQLite(t)}
 	log := zerolog.New(w.log)
-	g, err := game.New(game.Options{
-		Config: cfg, DB: w.db, Logger: log, Scope: new(core.Scope), PasswordCost: bcrypt.MinCost,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := gametest.New(t, game.Options{Config: cfg, DB: w.db, Logger: log})
 	w.core, w.matches, w.tracker, w.sessions = g.Core, g.Matches, g.Tracker, g.Sessions
 	w.options = Options{
 		Path: dir, Core: w.core, Config: cfg, DB: w.db, Logger: log, Matches: w.matches,

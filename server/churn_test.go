@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"kumi/internal/testutil"
 	"kumi/server/servertest"
 )
 
@@ -103,10 +104,10 @@ func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines an
 			t.Fatal(err)
 		default:
 		}
-		until(t, "all are gone", func() bool {
+		testutil.Eventually(t, "all are gone", func() bool {
 			return srv.OpenSockets() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0 && in.Parties.Count() == 0 && in.Matchmaker.Stats().Tickets == 0
 		})
-		until(t, "their match is empty", func() bool {
+		testutil.Eventually(t, "their match is empty", func() bool {
 			members, _, _, err := in.Matches.State(t.Context(), arena)
 			return err == nil && len(members) == 0
 		})
@@ -117,10 +118,10 @@ func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines an
 	for n := range rounds - 1 {
 		round(uint64(n + 1))
 	}
-	until(t, "no goroutine is left", func() bool { return busy() <= goroutines })
+	testutil.Eventually(t, "no goroutine is left", func() bool { return busy() <= goroutines })
 	const most = 512 // bytes for each connection that was
 	var grown int64
-	until(t, "the heap is as small as it was", func() bool {
+	testutil.Eventually(t, "the heap is as small as it was", func() bool {
 		grown = weigh() - heap
 		return grown <= int64(most*each*(rounds-1))
 	})

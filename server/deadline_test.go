@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"kumi/internal/testutil"
 	"kumi/server/servertest"
 )
 
@@ -68,7 +69,7 @@ func TestWaitingForAnEngineEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			labels := `runtime="` + language + `"`
-			until(t, "the engine is at work", func() bool { return counter(srv, "vm_pool_in_use", labels) == 1 })
+			testutil.Eventually(t, "the engine is at work", func() bool { return counter(srv, "vm_pool_in_use", labels) == 1 })
 			before := counter(srv, "vm_pool_waits", labels)
 
 			const calls = 3

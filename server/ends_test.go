@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"kumi/internal/testutil"
 	"kumi/presence"
 	"kumi/server/servertest"
 )
@@ -193,7 +194,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 				})
 			}
 			// In the match that did not end, the handler knows.
-			until(t, "it is no member of the match", func() bool {
+			testutil.Eventually(t, "it is no member of the match", func() bool {
 				members, _, _, err := in.Matches.State(context.Background(), arena)
 				if err != nil {
 					t.Fatal(err)
@@ -204,7 +205,7 @@ func TestHoweverASessionEnds(t *testing.T) {
 			if n, want := in.Tracker.Total(), 8+2*c.stay; n != want {
 				t.Errorf("%d presences, want %d", n, want)
 			}
-			until(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1+c.stay })
+			testutil.Eventually(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1+c.stay })
 			if n := len(in.Sessions.OfUser(uuid.FromStringOrNil(victim.user.ID))); n != c.stay {
 				t.Errorf("the user has %d sessions", n)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"kumi/internal/testutil"
 	"kumi/server/servertest"
 )
 
@@ -39,7 +40,7 @@ func openPeer(t *testing.T, srv *servertest.Server, user *servertest.User) *peer
 	}
 	t.Cleanup(raw.Cut)
 	p := &peer{Raw: raw, user: user, more: make(chan struct{})}
-	until(t, "the session has begun", func() bool {
+	testutil.Eventually(t, "the session has begun", func() bool {
 		all := srv.Game().Sessions.OfUser(uuid.FromStringOrNil(user.ID))
 		for _, s := range all {
 			if !slices.Contains(before, s) {

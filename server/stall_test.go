@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kumi/internal/testenv"
+	"kumi/internal/testutil"
 	"kumi/presence"
 	"kumi/server/servertest"
 )
@@ -24,18 +25,6 @@ const late = 30 * time.Second
 
 // longTokens is for tests that open sockets longer than a token lives.
 var longTokens = servertest.Flags("--session.token_expiry_sec", "7200")
-
-// until waits for something that comes about on its own.
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(late)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("it did not come about that %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
 
 // watched is a module that remembers why sessions ended, and that can fill what
 // lies between the server and one session.
@@ -51,7 +40,7 @@ const watched = `
 // why waits for the reason of a session's end.
 func why(t *testing.T, srv *servertest.Server, session string) (reason string) {
 	t.Helper()
-	until(t, "module code is told of the session's end", func() bool {
+	testutil.Eventually(t, "module code is told of the session's end", func() bool {
 		reason, _ = srv.RPC(t, "why", session)
 		return reason != ""
 	})

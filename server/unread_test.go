@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"kumi/internal/testutil"
 	"kumi/presence"
 	"kumi/server/servertest"
 )
@@ -109,7 +110,7 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 			if got := why(t, srv, session); got != presence.QueueFull.Text() {
 				t.Errorf("it ended for %q", got)
 			}
-			until(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1 })
+			testutil.Eventually(t, "its connection is closed", func() bool { return srv.OpenSockets() == 1 })
 		})
 	}
 }
@@ -152,7 +153,7 @@ func TestCallerThatDoesNotRead(t *testing.T) {
 	if n := counter(srv, "count", `rpc_id="big"`); n < 10 || n > most {
 		t.Errorf("%d calls were answered before it was closed, want more than 10 and at most %d", n, most)
 	}
-	until(t, "nothing is left of it", func() bool {
+	testutil.Eventually(t, "nothing is left of it", func() bool {
 		in := srv.Game()
 		return srv.OpenSockets() == 0 && in.Sessions.Count() == 0 && in.Tracker.Total() == 0
 	})

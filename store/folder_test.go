@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/rs/zerolog"
 
+	"kumi/internal/testutil"
 	"kumi/store"
 	"kumi/store/storetest"
 )
@@ -85,7 +86,7 @@ func TestDatabaseFileIsPrivate(t *testing.T) {
 // number of failed calls when it can be again.
 func TestOutageIsOneLine(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testutil.Log
 	db, err := store.Open(t.Context(), store.Options{Address: storetest.Postgres(t), Logger: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)

@@ -1,22 +1,21 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"kumi/internal/testutil"
 	"kumi/store"
 )
 
 // limited opens a database on which modules may keep others from writing for a
 // short time only.
-func limited(t *testing.T, log *lockedBuffer) *store.DB {
+func limited(t *testing.T, log *testutil.Log) *store.DB {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Options{DataDir: t.TempDir(), TransactionTimeout: 50 * time.Millisecond, Logger: zerolog.New(log)})
 	if err != nil {
@@ -33,23 +32,6 @@ func limited(t *testing.T, log *lockedBuffer) *store.DB {
 	return db
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func wantEnded(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), "forgotten_test.go") || !strings.Contains(err.Error(), "transaction_timeout_ms") {
@@ -61,7 +43,7 @@ func wantEnded(t *testing.T, what string, err error) {
 // the module is told where it began it.
 func TestForgottenTransaction(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testutil.Log
 	db := limited(t, &log)
 	tx, err := db.SQL().BeginTx(t.Context(), nil)
 	if err != nil {
@@ -100,7 +82,7 @@ func TestForgottenTransaction(t *testing.T) {
 // Rows of a changing statement that a Go module forgets are closed.
 func TestForgottenRows(t *testing.T) {
 	t.Parallel()
-	db := limited(t, &lockedBuffer{})
+	db := limited(t, &testutil.Log{})
 	rows, err := db.SQL().QueryContext(t.Context(), insertUser+" RETURNING username", newID(), "kept")
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +99,7 @@ func TestForgottenRows(t *testing.T) {
 // A slow statement of a script does not hold up everybody's writes.
 func TestSlowStatementOfScript(t *testing.T) {
 	t.Parallel()
-	db := limited(t, &lockedBuffer{})
+	db := limited(t, &testutil.Log{})
 	ended := make(chan error, 1)
 	go func() {
 		_, err := db.CustomExec(context.WithoutCancel(t.Context()), "INSERT INTO users (id, username) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "+
@@ -145,7 +127,7 @@ func TestSlowStatementOfScript(t *testing.T) {
 // A transaction that nobody waits for may take its time.
 func TestLongTransactionAlone(t *testing.T) {
 	t.Parallel()
-	db := limited(t, &lockedBuffer{})
+	db := limited(t, &testutil.Log{})
 	tx, err := db.SQL().BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +144,7 @@ func TestLongTransactionAlone(t *testing.T) {
 // Writes with the context of a call in which a transaction is open join it.
 func TestWritesJoinTransactionOfCall(t *testing.T) {
 	t.Parallel()
-	db := limited(t, &lockedBuffer{})
+	db := limited(t, &testutil.Log{})
 	for _, commit := range []bool{true, false} {
 		ctx := store.WithCall(t.Context())
 		tx, err := db.SQL().BeginTx(ctx, nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/internal/testenv"
 	"kumi/store"
 	"kumi/store/storetest"
 )
@@ -90,7 +91,7 @@ func TestMigrateWithoutRightsForTheExtension(t *testing.T) {
 	defer func() { _ = owner.Close() }()
 	role := "limited_" + strings.TrimPrefix(u.Path, "/kumi_test_")
 	if _, err := owner.SQL().ExecContext(t.Context(), "CREATE ROLE "+role+" LOGIN"); err != nil {
-		t.Skipf("no right to create roles: %v", err)
+		testenv.Skip(t, "no right to create roles: "+err.Error())
 	}
 	defer func() {
 		if _, err := owner.SQL().Exec("DROP OWNED BY " + role + "; DROP ROLE " + role); err != nil {
@@ -104,7 +105,7 @@ func TestMigrateWithoutRightsForTheExtension(t *testing.T) {
 	var log bytes.Buffer
 	db, err := store.Open(t.Context(), store.Options{Address: u.String(), Logger: zerolog.New(&log)})
 	if err != nil {
-		t.Skipf("the server asks the new role for a password: %v", err)
+		testenv.Skip(t, "the server asks the new role for a password: "+err.Error())
 	}
 	defer func() { _ = db.Close() }()
 	if err := store.Migrate(t.Context(), db); err != nil {

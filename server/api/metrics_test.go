@@ -2,40 +2,13 @@ package api
 
 import (
 	"context"
-	"io"
-	"net/http/httptest"
-	"regexp"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
 	"kumi/config"
-	"kumi/server/metrics"
+	"kumi/internal/testutil"
 )
-
-// scrape reads the exposition.
-func scrape(t testing.TB, m *metrics.Metrics) string {
-	t.Helper()
-	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/any/path", nil))
-	if w.Code != 200 {
-		t.Fatal(w.Code, w.Body)
-	}
-	body, _ := io.ReadAll(w.Body)
-	return string(body)
-}
-
-func wantLines(t testing.TB, exposition string, lines ...string) {
-	t.Helper()
-	for _, line := range lines {
-		if !regexp.MustCompile("(?m)^" + line + "$").MatchString(exposition) {
-			t.Errorf("no line %s", line)
-		}
-	}
-	if t.Failed() {
-		t.Log(exposition)
-	}
-}
 
 func TestMetricsOfCalls(t *testing.T) {
 	t.Parallel()
@@ -50,7 +23,7 @@ func TestMetricsOfCalls(t *testing.T) {
 	r.call("POST", "/v2/rpc/echo", `"12345"`, bearer(token))
 	r.call("POST", "/v2/rpc/unknown", `"12345"`, bearer(token)) // no function, no metric
 	const l = `{namespace="test",node_name="nakama"`
-	wantLines(t, scrape(t, r.metrics),
+	testutil.WantLines(t, testutil.Scrape(t, r.metrics.Handler()),
 		`nakama_GetUsers_count`+l+`} 3`,
 		`nakama_GetUsers_errors`+l+`} 2`,
 		`nakama_GetUsers_latency_ms_count`+l+`} 3`,

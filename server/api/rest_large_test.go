@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kumi/config"
+	"kumi/internal/testutil"
 )
 
 // Clients that ask for large answers and do not read them hold a bounded amount
@@ -32,24 +33,16 @@ func TestLargeAnswersThatNobodyReads(t *testing.T) {
 		_, _ = io.WriteString(conn, "GET /v2/rpc/large HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n"+bearer(token)+"\r\n\r\n")
 		return conn
 	}
-	eventually := func(what string, ok func() bool) {
-		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("it did not come about that %s", what)
-			}
-		}
-	}
 	for range 3 {
 		ask()
 	}
-	eventually("three answers wait", func() bool { return r.api.unsent.used.Load() >= 3*size })
+	testutil.Eventually(t, "three answers wait", func() bool { return r.api.unsent.used.Load() >= 3*size })
 	// Three are begun before the first is cut, even on a busy machine.
 	refused, err := http.ReadResponse(bufio.NewReader(ask()), nil)
 	if err != nil || refused.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("the fourth answer: %v, %v", refused, err)
 	}
-	eventually("those who do not read are cut", func() bool { return r.api.unsent.used.Load() == 0 })
+	testutil.Eventually(t, "those who do not read are cut", func() bool { return r.api.unsent.used.Load() == 0 })
 
 	// One that reads slowly, but reads, gets all of it.
 	resp, err := http.ReadResponse(bufio.NewReader(ask()), nil)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -17,15 +16,16 @@ import (
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/rs/zerolog"
-	"golang.org/x/crypto/bcrypt"
 	"google.golang.org/protobuf/proto"
 
 	"kumi/config"
 	"kumi/core"
 	"kumi/hooks"
+	"kumi/internal/testutil"
 	"kumi/modules"
 	"kumi/rpc"
 	"kumi/server/game"
+	"kumi/server/game/gametest"
 	"kumi/server/metrics"
 	"kumi/server/transport"
 	"kumi/store/storetest"
@@ -40,7 +40,7 @@ type testServer struct {
 	api     *Server
 	http    *httptest.Server
 	set     atomic.Pointer[modules.Set]
-	log     logBuffer
+	log     testutil.Log
 
 	mu    sync.Mutex
 	fired map[string]int
@@ -56,14 +56,10 @@ func newTestServer(t testing.TB, configure func(*config.Config)) *testServer {
 	db := storetest.SQLite(t)
 	r.reset()
 	r.metrics = metrics.New(r.config, db.Stats)
-	g, err := game.New(game.Options{
-		Config: r.config, DB: db, Metrics: r.metrics, Scope: new(core.Scope), PasswordCost: bcrypt.MinCost,
+	r.core = gametest.New(t, game.Options{
+		Config: r.config, DB: db, Metrics: r.metrics,
 		Hooks: func() *hooks.Registry { return r.set.Load().Hooks },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.core = g.Core
+	}).Core
 	r.api = New(transport.Deps{
 		Config: r.config, Log: zerolog.New(&r.log), Core: r.core, Set: r.set.Load, Metrics: r.metrics,
 		Env: map[string]string{"stage": "test"}, Version: "v1",
@@ -182,24 +178,6 @@ func (a answer) session(t testing.TB) *api.Session {
 		t.Fatalf("no session in %q: %v", a.body, err)
 	}
 	return &s
-}
-
-// logBuffer keeps the log for looking at.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // newRequest makes a request that was never on a wire, and may be odder than

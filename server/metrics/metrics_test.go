@@ -2,44 +2,19 @@ package metrics
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	promtest "github.com/prometheus/client_golang/prometheus/testutil"
 
 	"kumi/config"
+	"kumi/internal/testutil"
 )
-
-// scrape reads the exposition.
-func scrape(t testing.TB, m *Metrics) string {
-	t.Helper()
-	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/any/path", nil))
-	if w.Code != 200 {
-		t.Fatal(w.Code, w.Body)
-	}
-	body, _ := io.ReadAll(w.Body)
-	return string(body)
-}
-
-func wantLines(t testing.TB, exposition string, lines ...string) {
-	t.Helper()
-	for _, line := range lines {
-		if !regexp.MustCompile("(?m)^" + line + "$").MatchString(exposition) {
-			t.Errorf("no line %s", line)
-		}
-	}
-	if t.Failed() {
-		t.Log(exposition)
-	}
-}
 
 func TestCustomMetrics(t *testing.T) {
 	t.Parallel()
@@ -58,8 +33,8 @@ func TestCustomMetrics(t *testing.T) {
 	m.CustomGauge("level", nil, -2.5)
 	m.CustomGauge("shots", nil, 1) // of another kind already
 	m.CustomTimer("took.ms", nil, 2*time.Second)
-	out := scrape(t, m)
-	wantLines(t, out,
+	out := testutil.Scrape(t, m.Handler())
+	testutil.WantLines(t, out,
 		`nakama_custom_shots{node_name="nakama"} 5`,
 		`nakama_custom_shots{a_b="c",map="one",node_name="nakama",tag_node_name="mine"} 1`,
 		`nakama_custom_shots{a_b="c",map="two",node_name="nakama",tag_node_name="mine"} 2`,
@@ -82,7 +57,7 @@ func TestMetricNameClash(t *testing.T) {
 	m := New(cfg, nil)
 	m.CustomGauge("overall_count", nil, 7)
 	m.CustomGauge("fine", nil, 7)
-	wantLines(t, scrape(t, m), `nakama_fine{node_name="nakama"} 7`, `nakama_dropped_events{node_name="nakama"} 0`)
+	testutil.WantLines(t, testutil.Scrape(t, m.Handler()), `nakama_fine{node_name="nakama"} 7`, `nakama_dropped_events{node_name="nakama"} 0`)
 }
 
 func TestMetricsOfGames(t *testing.T) {
@@ -104,7 +79,7 @@ func TestMetricsOfGames(t *testing.T) {
 	m.EventDropped()
 	m.Messages.Count.Add(5)
 	m.RPC("echo").Socket.Record(7, time.Second, 1, 2)
-	wantLines(t, scrape(t, m),
+	testutil.WantLines(t, testutil.Scrape(t, m.Handler()),
 		`authoritative_matches{node_name="nakama"} 3`,
 		`parties{node_name="nakama"} 6`,
 		`matchmaker_tickets{node_name="nakama"} 7`,
@@ -133,7 +108,7 @@ func TestStorageRejectsAreBounded(t *testing.T) {
 	for i := range 1100 {
 		m.StorageReject(fmt.Sprint("collection", i), "version")
 	}
-	if n := testutil.CollectAndCount(m.storageRejects); n > 1001 {
+	if n := promtest.CollectAndCount(m.storageRejects); n > 1001 {
 		t.Errorf("%d label sets", n)
 	}
 }
@@ -164,7 +139,7 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 		m.CustomCounter(fmt.Sprint("name", i), nil, 1)
 		m.CustomCounter(fmt.Sprint("name", i), nil, -1)
 	}
-	out := scrape(t, m)
+	out := testutil.Scrape(t, m.Handler())
 	if n := strings.Count(out, "tag"); n > 100_000 {
 		t.Errorf("%d tags", n)
 	}
@@ -198,9 +173,9 @@ func TestMetricsConcurrently(t *testing.T) {
 			}
 		})
 	}
-	wg.Go(func() { scrape(t, m) })
+	wg.Go(func() { testutil.Scrape(t, m.Handler()) })
 	wg.Wait()
-	wantLines(t, scrape(t, m), `nakama_overall_count{node_name="nakama"} 2000`, `nakama_custom_c{i="3",node_name="nakama"} 200`)
+	testutil.WantLines(t, testutil.Scrape(t, m.Handler()), `nakama_overall_count{node_name="nakama"} 2000`, `nakama_custom_c{i="3",node_name="nakama"} 200`)
 }
 
 func TestMetricsPort(t *testing.T) {

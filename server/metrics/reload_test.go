@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"kumi/config"
+	"kumi/internal/testutil"
 	"kumi/modules"
 )
 
@@ -14,7 +15,7 @@ func TestMetricsOfReloads(t *testing.T) {
 	m.Reloaded(true)
 	m.Reloaded(true)
 	m.Reloaded(false)
-	wantLines(t, scrape(t, m),
+	testutil.WantLines(t, testutil.Scrape(t, m.Handler()),
 		`nakama_module_version{node_name="nakama",version="7-abc"} 1`,
 		`nakama_module_reloads{node_name="nakama",result="done"} 2`,
 		`nakama_module_reloads{node_name="nakama",result="failed"} 1`)
