@@ -48,6 +48,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		})
 		return nil
 	}
+	cfg.ConnConfig.Tracer = sessionTracer{}
 	cfg.AfterRelease = resetSession
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

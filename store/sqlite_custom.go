@@ -121,10 +121,18 @@ func (c *customConn) execOne(ctx context.Context, s translate.Statement, args []
 			return nil, err
 		}
 		defer func() { _ = r.Close() }()
+		// The driver stops when ctx ends only up to the first row.
 		var n int64
-		for dest := make([]driver.Value, len(r.Columns())); r.Rows.Next(dest) == nil; n++ {
+		for dest := make([]driver.Value, len(r.Columns())); ; n++ {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := r.Rows.Next(dest); err == io.EOF {
+				return driver.RowsAffected(n), nil
+			} else if err != nil {
+				return nil, err
+			}
 		}
-		return driver.RowsAffected(n), nil
 	}
 	res, err := c.conn.run(ctx, s.SQL, args)
 	if err == nil && !s.Counts {

@@ -70,7 +70,40 @@ func goPromises(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runti
 		initializer.RegisterRpc("wait", rpc(func(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ string) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
+		})),
+		initializer.RegisterRpc("set", rpc(func(ctx context.Context, _ runtime.Logger, db *sql.DB, nk runtime.NakamaModule, statement string) (string, error) {
+			if _, err := db.ExecContext(ctx, statement); err != nil {
+				return "", err
+			}
+			for range 10 {
+				write := &runtime.StorageWrite{Collection: "promised", Key: "set", Value: "{}", UserID: "00000000-0000-0000-0000-000000000000"}
+				if _, err := nk.StorageWrite(ctx, []*runtime.StorageWrite{write}); err != nil {
+					return "", err
+				}
+			}
+			return "written", nil
 		})))
+}
+
+// What a Go module sets for a connection of the pool ends when it gives the
+// connection back.
+func TestGoModuleSettings(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Postgres(), servertest.Flags("--runtime.env", "promises=go"))
+	for _, statement := range []string{
+		"SET default_transaction_read_only = on",
+		"\n set SESSION default_transaction_read_only TO on",
+		"-- read only\nSET default_transaction_read_only = on",
+		"SELECT set_config('default_transaction_read_only', 'on', false)",
+		"SELECT 1; SET default_transaction_read_only = on",
+		"BEGIN; SET default_transaction_read_only = on; COMMIT",
+		"DO $$ BEGIN SET default_transaction_read_only = on; END $$",
+		"SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+	} {
+		if got, a := srv.RPC(t, "set", statement); got != "written" {
+			t.Errorf("after %s: %d %s", statement, a.Status, a.Body)
+		}
+	}
 }
 
 func TestGoModulePromises(t *testing.T) {
