@@ -14,7 +14,7 @@ import (
 
 const fib = `function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end`
 
-// BenchmarkFib compares a call under a deadline with the interpreter alone.
+// BenchmarkFib compares a call with a deadline with plain gopher-lua.
 func BenchmarkFib(b *testing.B) {
 	b.Run("interpreter alone", func(b *testing.B) {
 		L := golua.NewState()
@@ -105,8 +105,8 @@ func BenchmarkJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkRecord makes the table of a Go value and reads one property of it.
-// "plain" is the reference: the same table made at once, with all of its six.
+// BenchmarkRecord makes the table of a Go value and reads one property of it. The
+// reference is "plain", where all six properties are made at once.
 func BenchmarkRecord(b *testing.B) {
 	v := start(b, `function name(t) return t.name end`, options{})
 	fn := v.Global("name")

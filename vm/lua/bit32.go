@@ -7,7 +7,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// bit32 is the library of Lua 5.2. All VMs share its functions.
+// bit32 is the library of that name of Lua 5.2. All VMs share its functions.
 var bit32 = map[string]*lua.LFunction{
 	"arshift": bitFunction(func(L *lua.LState) uint32 { return arshift(word(L, 1), L.CheckInt(2)) }),
 	"band":    bitFunction(func(L *lua.LState) uint32 { return fold(L, math.MaxUint32, func(a, b uint32) uint32 { return a & b }) }),
@@ -30,7 +30,7 @@ func bitFunction(f func(*lua.LState) uint32) *lua.LFunction {
 	}}
 }
 
-// word is an argument modulo 2^32.
+// word returns an argument modulo 2^32.
 func word(L *lua.LState, i int) uint32 {
 	f := math.Mod(math.Floor(float64(L.CheckNumber(i))), 1<<32)
 	if math.IsNaN(f) {
@@ -51,7 +51,7 @@ func btest(L *lua.LState) int {
 	return 1
 }
 
-// shift shifts left, or right when by is negative.
+// shift shifts left, or right if by is negative.
 func shift(x uint32, by int) uint32 {
 	switch {
 	case by <= -32 || by >= 32:
@@ -69,7 +69,7 @@ func arshift(x uint32, by int) uint32 {
 	return uint32(int32(x) >> min(by, 31))
 }
 
-// field reads the position and width arguments from i on.
+// field reads the arguments position and width, from argument i.
 func field(L *lua.LState, i int) (at int, mask uint32) {
 	at, width := L.CheckInt(i), L.OptInt(i+1, 1)
 	if at < 0 {

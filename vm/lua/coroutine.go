@@ -2,8 +2,8 @@ package lua
 
 import lua "github.com/yuin/gopher-lua"
 
-// A coroutine is a thread with a stack of its own, which must poll the same
-// deadline. gopher-lua would give it a context derived from ours.
+// A coroutine is a thread with its own stack. It must poll the same deadline as the
+// main thread, while gopher-lua would give it a derived context.
 
 func (v *VM) coroutineCreate(L *lua.LState) int {
 	n := stock()["coroutine"]["create"].(*lua.LFunction).GFunction(L)
@@ -25,8 +25,8 @@ func (v *VM) coroutineResume(L *lua.LState) int {
 	return v.resume(L, stock()["coroutine"]["resume"].(*lua.LFunction).GFunction)
 }
 
-// sharedYield refuses what Lua 5.1 refuses too and gopher-lua stumbles over: to
-// leave a function of Go, pcall for one, in the middle.
+// sharedYield is coroutine.yield. Like Lua 5.1, but unlike gopher-lua, it raises an
+// error if there is a Go function, such as pcall, on the stack of the coroutine.
 var sharedYield = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
 	for level := 1; L.Parent != nil; level++ {
 		frame, ok := L.GetStack(level)
@@ -40,8 +40,8 @@ var sharedYield = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
 	return -1
 }}
 
-// maxResumed is how many coroutines may have resumed one another: each takes
-// some of Go's stack, whose end would be the end of the server.
+// maxResumed is the maximum number of coroutines that have resumed each other. Each
+// takes some of the Go stack, whose overflow ends the process.
 const maxResumed = 200
 
 func (v *VM) resume(L *lua.LState, resume lua.LGFunction) int {

@@ -11,9 +11,9 @@ import (
 	"kumi/vm"
 )
 
-// A table is a list as data when it has positive whole keys, and its other keys
-// are dropped then; any other table, the empty one too, is an object whose keys
-// are text. Functions are text, as in the reference.
+// A table with positive integer keys is converted to a list, without its other keys;
+// any other table, including an empty one, to an object whose keys are strings.
+// Functions become strings, as in Nakama.
 
 // Data implements vm.Engine.
 func (e engine) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
@@ -39,11 +39,12 @@ func (e engine) Data(x vm.Ref) (vm.Kind, vm.Ref, error) {
 	return 0, nil, fault.Newf(fault.InvalidArgument, "a %T cannot be represented outside of Lua", x)
 }
 
-// minSparse is the length up to which any table with positive whole keys is a list.
+// minSparse is the length up to which every table with positive integer keys is a
+// list.
 const minSparse = 64
 
-// sparse says whether more than three in four places of a list are empty. Such a
-// table has numbers as keys, ids of users for one, and is no list.
+// sparse tells whether more than three quarters of a list are holes. The keys of such
+// a table are numbers such as ids, not positions, so it is not a list.
 func sparse(t *lua.LTable, n int) bool {
 	if n <= minSparse {
 		return false
@@ -57,8 +58,7 @@ func sparse(t *lua.LTable, n int) bool {
 	return used <= n/4
 }
 
-// Members implements vm.Engine. The keys are sorted: a table has no order of its
-// own.
+// Members implements vm.Engine. The keys are sorted, since tables have no order.
 func (e engine) Members(to []vm.Member, obj vm.Ref) ([]vm.Member, error) {
 	t, ok := obj.(*lua.LTable)
 	if !ok {
@@ -77,7 +77,7 @@ func (e engine) Members(to []vm.Member, obj vm.Ref) ([]vm.Member, error) {
 	return to, nil
 }
 
-// Date implements vm.Engine: Lua has none.
+// Date implements vm.Engine. Lua has no dates.
 func (e engine) Date(vm.Ref) time.Time { return time.Time{} }
 
 // Expired implements vm.Engine.

@@ -8,11 +8,11 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxDateFormat bounds the format of os.date, in bytes.
+// maxDateFormat is the maximum size of the format of os.date, in bytes.
 const maxDateFormat = 4 << 10
 
-// date is os.date. gopher-lua's own knows half of the directives, and leaves yday
-// and isdst out.
+// date is os.date. gopher-lua's own lacks half of the directives, and the fields yday
+// and isdst.
 func date(L *lua.LState) int {
 	layout := L.OptString(1, "%c")
 	t := time.Now()

@@ -10,12 +10,11 @@ import (
 	"kumi/vm"
 )
 
-// deadline is the context the interpreter polls before every instruction. Its
-// Done counts, and looks at the clock and at the caller's context only every
-// checkEvery instructions; until a limit is passed it answers nil, which costs
-// the interpreter next to nothing. There is no timer and no second goroutine.
-// Once a limit is passed every further instruction fails, so a script cannot
-// catch its way around it.
+// deadline is the context that the interpreter polls before every instruction. Its
+// Done reads the clock and the caller's context only every checkEvery instructions,
+// and returns nil until a limit is passed, which costs the interpreter almost
+// nothing. There is no timer and no other goroutine. Once a limit is passed every
+// further instruction fails, so scripts cannot continue by catching the error.
 type deadline struct {
 	context.Context // background
 	held
@@ -25,17 +24,17 @@ type deadline struct {
 	mu     sync.Mutex  // between the guard and begin and end
 }
 
-// held is what the running call is held to.
+// held has the limits of the running call.
 type held struct {
 	at   time.Time // zero: none
 	call context.Context
 	err  error // why the call has ended
 }
 
-// errMemory is why a call ended during which the heap grew too much.
+// errMemory is the error of a call during which the heap grew too much.
 var errMemory = errors.New("out of memory")
 
-// begin and end are around an outermost call.
+// begin and end are called before and after an outermost call.
 func (d *deadline) begin() {
 	if d.memory != nil {
 		d.mu.Lock()
@@ -65,7 +64,7 @@ func (d *deadline) tooMuch(still func() bool) {
 	}
 }
 
-// checkEvery is in instructions; that many take some ten microseconds.
+// checkEvery is a number of instructions that take about ten microseconds.
 const checkEvery = 1024
 
 var closed = func() chan struct{} {

@@ -46,12 +46,12 @@ func TestDeadlineStopsEveryLoop(t *testing.T) {
 			}
 			if c.name == "Go that waits" { // nothing was cut off
 				if v.Broken() {
-					t.Error("the VM was thrown away")
+					t.Error("the VM is broken")
 				}
 				return
 			}
 			if !v.Broken() {
-				t.Error("the VM is still in use")
+				t.Error("the VM is not broken")
 			}
 			if _, err := v.Invoke(t.Context(), v.Global("main")); err == nil || fault.CodeOf(err) != fault.Internal {
 				t.Errorf("called again: %v", err)

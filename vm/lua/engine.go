@@ -9,7 +9,7 @@ import (
 	"kumi/vm"
 )
 
-// engine is the VM as vm.Engine.
+// engine implements vm.Engine for a VM.
 type engine struct{ vm *VM }
 
 // Lang implements vm.Engine.
@@ -27,7 +27,7 @@ func (e engine) IsNum(r vm.Ref) bool { _, ok := r.(lua.LNumber); return ok }
 // IsBool implements vm.Engine.
 func (e engine) IsBool(r vm.Ref) bool { _, ok := r.(lua.LBool); return ok }
 
-// IsList implements vm.Engine. An empty table is a list too.
+// IsList implements vm.Engine. An empty table is a list, too.
 func (e engine) IsList(r vm.Ref) bool {
 	t, ok := r.(*lua.LTable)
 	return ok && isList(t)
@@ -62,8 +62,7 @@ func (e engine) Str(r vm.Ref) string {
 	return ""
 }
 
-// Int implements vm.Engine. The fraction of a number is cut off, as module code
-// in Lua relies on.
+// Int implements vm.Engine. Fractions are truncated, since Lua modules rely on that.
 func (e engine) Int(r vm.Ref) (int64, bool) {
 	n, ok := r.(lua.LNumber)
 	if !ok {
@@ -109,8 +108,8 @@ func (e engine) FieldNamed(obj vm.Ref, key string) vm.Ref {
 	return t.RawGetString(key)
 }
 
-// EachField implements vm.Engine: the list's part first, then the keys in the
-// order in which they were first set.
+// EachField implements vm.Engine: first the elements of a list, then the other keys
+// in the order in which they were first set.
 func (e engine) EachField(obj vm.Ref, visit func(key string, v vm.Ref) bool) {
 	t, ok := obj.(*lua.LTable)
 	if !ok {

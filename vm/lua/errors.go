@@ -15,15 +15,14 @@ import (
 	"kumi/vm"
 )
 
-// raised is the last error of a Go function that was raised in the script, so
-// that its code is still known should nobody catch it.
+// raised is the last error of a Go function that was raised in the script. It keeps
+// the code in case the script does not catch it.
 type raised struct {
-	text string // as the script saw it
+	text string // the string that was raised
 	err  error
 }
 
-// raise raises an error of a Go function in the script: a string, as scripts
-// expect from these.
+// raise raises an error of a Go function in the script, as a string.
 func (v *VM) raise(L *lua.LState, n *vm.Native, err error) {
 	var arg *vm.ArgError
 	if errors.As(err, &arg) {
@@ -38,8 +37,8 @@ func (v *VM) raise(L *lua.LState, n *vm.Native, err error) {
 	L.Error(lua.LString(text), 0)
 }
 
-// where is the place in the script that runs, or from which the running function
-// of Go was called: 0 is the innermost frame.
+// where returns the position of the first Lua function at a level of the stack or
+// further out, as "file:line: "; 0 is the innermost frame. It is empty if there is none.
 func where(L *lua.LState, level int) string {
 	for ; ; level++ {
 		at := L.Where(level)
@@ -49,8 +48,8 @@ func where(L *lua.LState, level int) string {
 	}
 }
 
-// message is what a script may know of an error of Go: the cause too, as it is
-// the game's own code that reads it.
+// message returns the text of a Go error for scripts. It includes private messages
+// and causes, since scripts are code of the game.
 func message(err error) string {
 	var script *vm.ScriptError
 	if errors.As(err, &script) {
@@ -59,7 +58,7 @@ func message(err error) string {
 	return fault.Text(err)
 }
 
-// scriptError turns what a script raised and did not catch into an error.
+// scriptError converts an error that a script raised and did not catch.
 func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 	e := &vm.ScriptError{Stack: stack}
 	v.frames = stack
@@ -70,7 +69,7 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 			e.Fault = fault.Of(from.err)
 			e.Fault.Message = v.strip(text)
 			if e.Fault.Message != v.strip(from.text) {
-				e.Fault.Private = false // the script has added words of its own
+				e.Fault.Private = false // the script has changed the text
 			}
 			var script *vm.ScriptError
 			if errors.As(from.err, &script) {
@@ -94,7 +93,7 @@ func (v *VM) scriptError(fail *lua.ApiError, stack string) error {
 	return e
 }
 
-// coded reads {message, code} in the forms scripts use.
+// coded reads an error table {message, code}, in the forms that scripts use.
 func (v *VM) coded(e *vm.ScriptError, t *lua.LTable) {
 	plain(t)
 	text, code := t.RawGetInt(1), t.RawGetInt(2)
@@ -126,13 +125,13 @@ func (v *VM) coded(e *vm.ScriptError, t *lua.LTable) {
 	e.Fault = fault.New(fault.Internal, message)
 	if isNumber {
 		e.Custom = true
-		if n >= 1 && n <= 16 && n == lua.LNumber(int32(n)) { // other numbers count as internal
+		if n >= 1 && n <= 16 && n == lua.LNumber(int32(n)) { // other numbers become internal
 			e.Fault.Code = fault.Code(n)
 		}
 	}
 }
 
-// strip takes the "file:line:" in front of a message away.
+// strip removes the "file:line:" at the beginning of a message.
 func (v *VM) strip(text string) string {
 	for {
 		file, rest, ok := strings.Cut(text, ":")
@@ -150,7 +149,7 @@ func (v *VM) strip(text string) string {
 	}
 }
 
-// stopped is the error of a call that a limit ended.
+// stopped returns the error of a call that was stopped by a limit.
 func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 	name := v.key
 	if v.keyed != vm.Ref(fn) || name == "" {
@@ -159,7 +158,7 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 			name = fmt.Sprintf("the function at %s:%d", p.SourceName, p.LineDefined)
 		}
 	}
-	// Clients read what happened, the log also where.
+	// Clients get the text, the log also the position.
 	f, reason := fault.Wrap(fault.Canceled, "the script was stopped because its caller has gone", nil), vm.StoppedCaller
 	defer func() { v.o.Guard.Stopped(vm.Lua, reason) }()
 	if errors.Is(why, errMemory) {
@@ -177,7 +176,7 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 	return &vm.ScriptError{Fault: f, Stack: strings.TrimSpace(f.Message + " in " + name + "\n" + v.frames)}
 }
 
-// crashed is the error of a call that left the VM unusable.
+// crashed returns the error of a call that left the VM unusable.
 func (v *VM) crashed(r any) error {
 	text := fmt.Sprint(r)
 	if fail, ok := r.(*lua.ApiError); ok {

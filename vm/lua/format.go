@@ -9,9 +9,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// format is string.format, with the directives of C's printf that Lua has.
-// gopher-lua's own hands them to Go's fmt, which knows no %u, quotes as Go does,
-// writes %g in full and counts runes.
+// format is string.format, with the directives of Lua 5.1. gopher-lua's own passes
+// them to Go's fmt, which lacks %u, quotes like Go, has another precision for %g and
+// counts runes.
 func format(L *lua.LState) int {
 	text := L.CheckString(1)
 	var b strings.Builder
@@ -35,15 +35,15 @@ func format(L *lua.LState) int {
 	return 1
 }
 
-// directive is what stands between % and its letter, and the letter.
+// directive is a parsed directive: flags, width, precision and verb.
 type directive struct {
 	flags            string
 	width, precision int // -1: none
 	verb             byte
 }
 
-// readDirective reads the directive at i; last is the position of its letter. As
-// in Lua, a width or precision has two digits.
+// readDirective parses the directive at i; last is the position of its verb. As in
+// Lua, a width or precision has at most two digits.
 func readDirective(L *lua.LState, text string, i int) (d directive, last int) {
 	d.width, d.precision = -1, -1
 	from := i
@@ -59,7 +59,7 @@ func readDirective(L *lua.LState, text string, i int) (d directive, last int) {
 		if i-from > 2 {
 			L.RaiseError("invalid format (width or precision too long)")
 		}
-		n, _ := strconv.Atoi(text[from:i]) // none is 0
+		n, _ := strconv.Atoi(text[from:i]) // without digits it is 0
 		return n
 	}
 	if d.width = number(); d.width == 0 {
@@ -76,7 +76,7 @@ func readDirective(L *lua.LState, text string, i int) (d directive, last int) {
 	return d, i
 }
 
-// spec is the directive for Go's fmt, with another letter.
+// spec returns the directive for Go's fmt, with another verb.
 func (d directive) spec(verb byte) string {
 	s := "%" + d.flags
 	if d.width >= 0 {
@@ -124,7 +124,7 @@ func (d directive) write(L *lua.LState, b *strings.Builder, arg int) {
 	}
 }
 
-// whole is a number without its fraction.
+// whole returns a number without its fraction.
 func whole(L *lua.LState, arg int) int64 {
 	f := float64(L.CheckNumber(arg))
 	if f >= 1<<63 && f < 1<<64 {
@@ -133,7 +133,7 @@ func whole(L *lua.LState, arg int) int64 {
 	return int64(f)
 }
 
-// pad writes a text of bytes in its width.
+// pad writes a text padded to the width, in bytes.
 func (d directive) pad(b *strings.Builder, s string) {
 	space := strings.Repeat(" ", max(0, d.width-len(s)))
 	if strings.Contains(d.flags, "-") {
@@ -143,7 +143,7 @@ func (d directive) pad(b *strings.Builder, s string) {
 	}
 }
 
-// quote writes a string so that Lua reads it back.
+// quote writes a string as a literal of Lua.
 func quote(b *strings.Builder, s string) {
 	b.WriteByte('"')
 	for i := range len(s) {
@@ -162,7 +162,7 @@ func quote(b *strings.Builder, s string) {
 	b.WriteByte('"')
 }
 
-// numberText is tostring of a number.
+// numberText is tostring for numbers.
 func numberText(n lua.LNumber) string {
 	switch f := float64(n); {
 	case math.IsInf(f, 1):

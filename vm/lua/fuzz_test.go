@@ -9,8 +9,8 @@ import (
 	"kumi/vm/lua"
 )
 
-// FuzzJSON: what the reader takes is what the standard library takes, and what
-// it made of a text can be written and read again.
+// FuzzJSON checks that FromJSON accepts the same texts as the standard library, and
+// that its values can be written and read again.
 func FuzzJSON(f *testing.F) {
 	for _, s := range []string{`{"a":[1,-2.5e3,null,true,"\u00fc\n"]}`, `[]`, `{}`, ` 1 `, `"x`, `01`, `1.`, `{"a":}`, `[1,]`, "\"\x01\"", `"\ud800"`, `nul`, "\"\xff\""} {
 		f.Add(s)
@@ -19,7 +19,7 @@ func FuzzJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		x, err := v.FromJSON(text)
 		if strings.Count(text, "[")+strings.Count(text, "{") > 150 {
-			return // other limits on depth
+			return // the limits of nesting differ
 		}
 		if valid := json.Valid([]byte(text)); (err == nil) != valid {
 			var anything any
@@ -37,7 +37,7 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzPattern: no pattern does more than fail.
+// FuzzPattern checks that invalid patterns only raise errors.
 func FuzzPattern(f *testing.F) {
 	for _, p := range []string{"^(%a+)%s*=%s*(.-)$", "%b()", "%f[%w]", "[^%]-]", "()", "%1", "[", "%", "(a*)*", "[a-", "[%", "%f", "%b"} {
 		f.Add("key = value (x)", p)
@@ -59,7 +59,7 @@ func FuzzPattern(f *testing.F) {
 	})
 }
 
-// FuzzCompile: no source does more than fail.
+// FuzzCompile checks that invalid source only returns errors.
 func FuzzCompile(f *testing.F) {
 	for _, s := range []string{fib, "goto x", "return ((((1))))", "local a <", "--[[", "[==[", "x = 0x", "return 1e", "::a:: goto a"} {
 		f.Add(s)

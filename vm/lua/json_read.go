@@ -11,15 +11,14 @@ import (
 	"kumi/vm"
 )
 
-// FromJSON implements vm.Engine. It reads straight into tables; entries that
-// are null vanish.
+// FromJSON implements vm.Engine. Properties that are null are absent.
 func (e engine) FromJSON(text string) (vm.Ref, error) {
 	d := decoder{Reader: json.NewReader(text), vm: e.vm, pairs: e.vm.decoding}
 	d.Copy = true
 	x := d.value()
 	d.End()
 	if cap(d.pairs) <= 256 {
-		clear(d.pairs) // of what could not be read
+		clear(d.pairs) // left by an error
 		e.vm.decoding = d.pairs[:0]
 	}
 	if err := d.Err(); err != nil {
@@ -28,11 +27,11 @@ func (e engine) FromJSON(text string) (vm.Ref, error) {
 	return x, nil
 }
 
-// decoder makes the values of a JSON text.
+// decoder converts JSON text to values.
 type decoder struct {
 	json.Reader
 	vm    *VM
-	pairs []vm.Member // of the objects being read, a stack
+	pairs []vm.Member // a stack for the objects being read
 }
 
 func (d *decoder) value() lua.LValue {
@@ -74,10 +73,10 @@ func (d *decoder) object() lua.LValue {
 	return t
 }
 
-// put adds a key to the object whose pairs begin at from. Of keys that come
-// again the last one counts.
+// put adds a key to the object whose pairs begin at from. Of equal keys the last one
+// counts.
 func (d *decoder) put(from int, key string, x lua.LValue) {
-	if len(d.pairs)-from >= maxPairs { // it becomes a plain table, which finds them out
+	if len(d.pairs)-from >= maxPairs { // it becomes a plain table, where the last one counts anyway
 		d.pairs = append(d.pairs, vm.Member{Key: key, Value: x})
 		return
 	}

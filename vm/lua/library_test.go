@@ -2,7 +2,7 @@ package lua_test
 
 import "testing"
 
-// What gopher-lua's libraries have otherwise than Lua 5.1 is as in Lua 5.1.
+// Functions that differ in gopher-lua behave as in Lua 5.1.
 func TestLibraryIsThatOfLua(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

@@ -10,14 +10,14 @@ import (
 	"kumi/vm"
 )
 
-// filler is a table of Go functions that fills itself as they are read.
+// filler makes the functions of a table of Go functions when they are first read.
 type filler struct {
 	lib  *vm.Library
 	full bool
 }
 
-// Functions implements vm.Instance. The table is one's own: a script that sets
-// a key of it changes nobody else's.
+// Functions implements vm.Instance. Each call returns a new table, so a script that
+// changes one does not affect others.
 func (v *VM) Functions(lib *vm.Library) vm.Ref {
 	t := v.state.CreateTable(0, 8)
 	mt := v.state.CreateTable(0, 1)
@@ -43,7 +43,7 @@ func (v *VM) Functions(lib *vm.Library) vm.Ref {
 	return t
 }
 
-// fill makes all functions of a table made by Functions, so that it can be listed.
+// fill makes all functions of a table made by Functions, before it is iterated.
 func (v *VM) fill(t *lua.LTable) {
 	plain(t)
 	f := v.natives[t]
@@ -58,7 +58,7 @@ func (v *VM) fill(t *lua.LTable) {
 	}
 }
 
-// native makes the Lua function of a Go one.
+// native makes a Lua function that calls a Go function.
 func (v *VM) native(n *vm.Native) *lua.LFunction {
 	return v.function(func(L *lua.LState) int { return v.callNative(L, n) })
 }
@@ -94,7 +94,7 @@ func (v *VM) callNative(L *lua.LState, n *vm.Native) int {
 	return len(out)
 }
 
-// guarded runs the body; a panic in it is an error.
+// guarded runs the body. Panics become errors.
 func (v *VM) guarded(n *vm.Native, c *vm.Call) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -7,8 +7,8 @@ import (
 	"kumi/store/fault"
 )
 
-// TestNesting has what could take all of the stack, which is the end of the
-// process: each must end with an error, and another VM work on.
+// Scripts that could overflow the stack, which ends the process: each case must end with
+// an error, and other VMs must still work.
 func TestNesting(t *testing.T) {
 	t.Parallel()
 	const tables = `local t = {} for i = 1, 1e5 do t = {t} end `

@@ -8,8 +8,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// toNumber is tonumber. gopher-lua's own knows no exponents, and no whole numbers
-// beyond 64 bits.
+// toNumber is tonumber. gopher-lua's own supports neither exponents nor integers of
+// more than 64 bits.
 func toNumber(L *lua.LState) int {
 	base := L.OptInt(2, 10)
 	if base < 2 || base > 36 {
@@ -61,7 +61,7 @@ func readNumber(text string, base int) (float64, bool) {
 	return f, true
 }
 
-// toString is tostring. gopher-lua writes infinities as Go does.
+// toString is tostring. gopher-lua's own formats infinities like Go.
 func toString(L *lua.LState) int {
 	x := L.CheckAny(1)
 	if n, ok := x.(lua.LNumber); ok {

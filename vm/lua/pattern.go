@@ -5,21 +5,21 @@ import (
 	"strings"
 )
 
-// Lua patterns, matched by backtracking as the manual of Lua 5.1 has them, with
-// a look at the deadline now and then: gopher-lua's matcher cannot be stopped,
-// and some patterns take it years.
+// Lua patterns, matched by backtracking as described in the manual of Lua 5.1. The
+// deadline is checked regularly: gopher-lua's matcher cannot be stopped, and takes
+// exponential time for some patterns.
 
 const (
 	maxCaptures = 32
-	// maxPatternDepth is the deepest nesting of attempts, one per item of the
-	// pattern at most.
+	// maxPatternDepth is the maximum nesting of attempts, at most one per item of
+	// the pattern.
 	maxPatternDepth = 8000
 
 	capPosition = -1
 	capOpen     = -2
 )
 
-// The errors of bad patterns.
+// Errors for invalid patterns.
 var (
 	errPatternEnd     = errors.New("malformed pattern (ends with '%')")
 	errPatternSet     = errors.New("malformed pattern (missing ']')")
@@ -34,7 +34,7 @@ var (
 
 type capture struct{ at, len int }
 
-// matcher is one search. The first error stays and makes every attempt fail.
+// matcher is the state of one search. After the first error every attempt fails.
 type matcher struct {
 	src, pat string
 	level    int // of captures
@@ -45,7 +45,7 @@ type matcher struct {
 	err      error
 }
 
-// match tries the pattern from p on at position s and gives where it ends, or
+// match matches the pattern from p at position s and returns the end of the match, or
 // -1.
 func (m *matcher) match(s, p int) int {
 	if m.depth++; m.depth > maxPatternDepth {
@@ -120,14 +120,14 @@ func (m *matcher) items(s, p int) int {
 			}
 			p = after + 1
 		case '*':
-			return m.most(s, p, after)
+			return m.maxExpand(s, p, after)
 		case '+':
 			if !single {
 				return -1
 			}
-			return m.most(s+1, p, after)
+			return m.maxExpand(s+1, p, after)
 		case '-':
-			return m.least(s, p, after)
+			return m.minExpand(s, p, after)
 		default:
 			if !single {
 				return -1
@@ -138,7 +138,8 @@ func (m *matcher) items(s, p int) int {
 	return -1
 }
 
-// step counts, and says whether to go on.
+// step counts an attempt, checks the deadline now and then, and returns false if the
+// search must end.
 func (m *matcher) step() bool {
 	if m.steps++; m.steps%checkEvery == 0 && m.limit != nil {
 		if m.limit.check(); m.limit.err != nil {
@@ -155,7 +156,7 @@ func (m *matcher) fail(err error) int {
 	return -1
 }
 
-// classEnd is where the single-character class at p ends.
+// classEnd returns the end of the single-character class at p.
 func (m *matcher) classEnd(p int) int {
 	c := m.pat[p]
 	p++
@@ -170,7 +171,7 @@ func (m *matcher) classEnd(p int) int {
 		if p < len(m.pat) && m.pat[p] == '^' {
 			p++
 		}
-		for first := true; ; first = false { // a bracket that comes first is one of the set
+		for first := true; ; first = false { // a ] at the beginning belongs to the set
 			if p == len(m.pat) {
 				m.fail(errPatternSet)
 				return p
@@ -190,7 +191,7 @@ func (m *matcher) classEnd(p int) int {
 	return p
 }
 
-// single says whether c belongs to the class from p to end.
+// single tells whether c belongs to the class from p to end.
 func (m *matcher) single(c byte, p, end int) bool {
 	switch m.pat[p] {
 	case '.':
@@ -203,7 +204,7 @@ func (m *matcher) single(c byte, p, end int) bool {
 	return m.pat[p] == c
 }
 
-// inSet says whether c belongs to a set, given without its brackets.
+// inSet tells whether c belongs to a set, given without its brackets.
 func inSet(c byte, set string) bool {
 	want := true
 	if set != "" && set[0] == '^' {
@@ -228,8 +229,7 @@ func inSet(c byte, set string) bool {
 	return !want
 }
 
-// inClass says whether c belongs to %class, where a capital letter means all
-// but those.
+// inClass tells whether c belongs to %class. An upper case letter is the complement.
 func inClass(c, class byte) bool {
 	lower := 'a' <= c && c <= 'z'
 	upper := 'A' <= c && c <= 'Z'
@@ -268,9 +268,9 @@ func inClass(c, class byte) bool {
 	return in == (class >= 'a')
 }
 
-// most takes as many of a class as there are, and gives back until the rest
-// matches.
-func (m *matcher) most(s, p, after int) int {
+// maxExpand matches as many repetitions of a class as possible, and then fewer until
+// the rest matches.
+func (m *matcher) maxExpand(s, p, after int) int {
 	n := 0
 	for s+n < len(m.src) && m.single(m.src[s+n], p, after) {
 		n++
@@ -283,8 +283,8 @@ func (m *matcher) most(s, p, after int) int {
 	return -1
 }
 
-// least takes as few as it can.
-func (m *matcher) least(s, p, after int) int {
+// minExpand matches as few repetitions of a class as possible.
+func (m *matcher) minExpand(s, p, after int) int {
 	for {
 		if end := m.match(s, after+1); end >= 0 || m.err != nil {
 			return end
@@ -323,7 +323,7 @@ func (m *matcher) close(s, p int) int {
 	return m.fail(errPatternClose)
 }
 
-// again matches what a capture has captured.
+// again matches the text of an earlier capture.
 func (m *matcher) again(s int, digit byte) int {
 	l := int(digit) - '1'
 	if l < 0 || l >= m.level || m.captures[l].len == capOpen {
@@ -361,7 +361,7 @@ func (m *matcher) balance(s, p int) int {
 	return -1
 }
 
-// frontier matches %f[set]: the place where a run of the set begins.
+// frontier matches %f[set]: the transition from a byte outside of the set to one in it.
 func (m *matcher) frontier(s, p int) (at, next int) {
 	if p >= len(m.pat) || m.pat[p] != '[' {
 		return m.fail(errPatternFront), p
@@ -384,7 +384,7 @@ func (m *matcher) frontier(s, p int) (at, next int) {
 	return s, end
 }
 
-// search finds the first match from a position on.
+// search returns the first match from a position.
 func (m *matcher) search(from int) (start, end int) {
 	p := 0
 	anchored := strings.HasPrefix(m.pat, "^")

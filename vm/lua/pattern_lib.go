@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// patternFuncs are the functions of the string library that take patterns. They
-// find the deadline in their thread, so all VMs share them.
+// patternFuncs are the functions of the string library that take patterns. They get
+// the deadline from their thread, so all VMs share them.
 var patternFuncs = func() map[string]*lua.LFunction {
 	funcs := map[string]*lua.LFunction{
 		"find":   {IsG: true, GFunction: stringFind},
@@ -32,7 +32,7 @@ func (m *matcher) check(L *lua.LState) {
 	}
 }
 
-// startOf reads the init argument as a position from 0.
+// startOf reads the argument init as a position from 0.
 func startOf(L *lua.LState, n, size int) int {
 	at := L.OptInt(n, 1)
 	if at < 0 {
@@ -77,7 +77,7 @@ func stringMatch(L *lua.LState) int {
 	return m.pushAll(L, start, end)
 }
 
-// stringGmatch: the anchor has no meaning here, as it would go round for ever.
+// stringGmatch is string.gmatch. An anchor has no effect, since it would loop forever.
 func stringGmatch(L *lua.LState) int {
 	src, pat := L.CheckString(1), L.CheckString(2)
 	at := 0
@@ -110,7 +110,7 @@ func stringGsub(L *lua.LState) int {
 	default:
 		L.ArgError(3, "string/function/table expected, got "+repl.Type().String())
 	}
-	most := L.OptInt(4, len(m.src)+1)
+	limit := L.OptInt(4, len(m.src)+1)
 	p := 0
 	anchored := strings.HasPrefix(m.pat, "^")
 	if anchored {
@@ -118,7 +118,7 @@ func stringGsub(L *lua.LState) int {
 	}
 	var out strings.Builder
 	n, at := 0, 0
-	for n < most {
+	for n < limit {
 		m.level = 0
 		end := m.match(at, p)
 		m.check(L)
@@ -150,7 +150,7 @@ func stringGsub(L *lua.LState) int {
 	return 2
 }
 
-// replace writes what stands for one match.
+// replace writes the replacement of one match.
 func (m *matcher) replace(L *lua.LState, out *strings.Builder, repl lua.LValue, start, end int) {
 	var result lua.LValue
 	switch r := repl.(type) {
@@ -175,7 +175,7 @@ func (m *matcher) replace(L *lua.LState, out *strings.Builder, repl lua.LValue, 
 	}
 }
 
-// expand writes a replacement text with %0 to %9 filled in.
+// expand writes a replacement string with its %0 to %9 replaced by captures.
 func (m *matcher) expand(L *lua.LState, out *strings.Builder, text string, start, end int) {
 	for {
 		before, after, ok := strings.Cut(text, "%")
@@ -184,7 +184,7 @@ func (m *matcher) expand(L *lua.LState, out *strings.Builder, text string, start
 			return
 		}
 		if after == "" {
-			out.WriteByte(0) // as Lua 5.1, which sees the end of its string
+			out.WriteByte(0) // like Lua 5.1, which reads the terminator of the string
 			return
 		}
 		switch c := after[0]; {
@@ -199,7 +199,7 @@ func (m *matcher) expand(L *lua.LState, out *strings.Builder, text string, start
 	}
 }
 
-// value is a capture; the first one is the whole match where there are none.
+// value returns a capture. If the pattern has none, the first is the whole match.
 func (m *matcher) value(L *lua.LState, i, start, end int) lua.LValue {
 	if i >= m.level {
 		if i > 0 {
@@ -225,7 +225,7 @@ func (m *matcher) push(L *lua.LState, n int) int {
 	return n
 }
 
-// pushAll pushes the captures, or the whole match where there are none.
+// pushAll pushes the captures, or the whole match if there are none.
 func (m *matcher) pushAll(L *lua.LState, start, end int) int {
 	if m.level > 0 {
 		return m.push(L, m.level)

@@ -20,8 +20,8 @@ type Module struct {
 	proto *lua.FunctionProto
 }
 
-// Compile compiles a source file. A source that is not Lua gives an error of
-// code InvalidArgument that begins with path:line.
+// Compile compiles a source file. Errors have code InvalidArgument, and a message that
+// begins with path:line.
 func Compile(name, path, source string) (*Module, error) {
 	proto, err := compile(path, source)
 	if err != nil {
@@ -71,13 +71,13 @@ type Program struct {
 	modules map[string]*Module
 	names   []string // sorted
 	paths   map[string]bool
-	// mentions are all string constants of all modules, nil when the program can
-	// reach globals whose names it does not spell. What a program cannot name it
-	// cannot miss, so a VM leaves the rest of the standard library out.
+	// mentions has all string constants of all modules; nil if the program may use
+	// globals whose names it does not contain. VMs omit functions of the standard
+	// library that the program cannot name.
 	mentions map[string]bool
 }
 
-// NewProgram puts modules together. Two of one name are an error.
+// NewProgram makes a program of modules. Their names must differ.
 func NewProgram(modules ...*Module) (*Program, error) {
 	p := &Program{modules: make(map[string]*Module, len(modules)), paths: map[string]bool{}, mentions: map[string]bool{}}
 	for _, m := range modules {
@@ -102,10 +102,10 @@ func NewProgram(modules ...*Module) (*Program, error) {
 // Names lists the modules in the order in which they are evaluated.
 func (p *Program) Names() []string { return p.names }
 
-// Has says whether there is a module of a name.
+// Has tells whether there is a module of a name.
 func (p *Program) Has(name string) bool { return p.modules[name] != nil }
 
-// needs says whether a global must be there.
+// needs tells whether a VM must have a global.
 func (p *Program) needs(global string) bool { return p.mentions == nil || p.mentions[global] }
 
 func mention(into map[string]bool, proto *lua.FunctionProto) {
@@ -119,5 +119,5 @@ func mention(into map[string]bool, proto *lua.FunctionProto) {
 	}
 }
 
-// String is for logs.
+// String returns a short description for logs.
 func (p *Program) String() string { return fmt.Sprintf("%d Lua modules", len(p.names)) }

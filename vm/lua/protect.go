@@ -9,28 +9,27 @@ import (
 	"kumi/vm"
 )
 
-// guard is one protected call that runs.
+// guard is a running protected call.
 type guard struct {
-	base    int // of its registers; everything from here on dies when it fails
+	base    int // its first register; all from here are discarded if it fails
 	trace   bool
-	stack   string         // where it failed, when trace is set
-	handler *lua.LFunction // the script's own, of xpcall
+	stack   string         // the stack of the error, if trace is set
+	handler *lua.LFunction // of xpcall
 }
 
-// maxGuards is how many protected calls may run within one another. Lua itself has
-// 200.
+// maxGuards is the maximum nesting of protected calls. Lua itself has 200.
 const maxGuards = 1000
 
-// protect calls the function under nargs arguments on the stack of L. Its
-// results are left there; an error is returned, with the stack at which it was
-// raised when trace is set.
+// protect calls the function below nargs arguments on the stack of L, and leaves the
+// results there. An error is returned, with the stack where it was raised if trace is
+// set.
 //
-// gopher-lua on its own closes the upvalues of all frames when an error is
-// raised, those of the frames that go on living included, after which a local
-// and the closures over it part ways. Here only those of the frames that die
-// are closed; see upvalues.go. Its PCall also needs room for a handler on a stack
-// that may have none left, so the work of a handler is done by a function of Go
-// between PCall and the function that is called.
+// When an error is raised, gopher-lua closes the upvalues of all frames, even of those
+// that continue. After that a local variable there and the closures over it are
+// separate variables. Here only the upvalues of discarded frames are closed; see
+// upvalues.go. gopher-lua's PCall also needs room for the handler on the stack, which
+// may be full. So the handler is called by a Go function between PCall and the
+// function.
 func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunction) (*lua.ApiError, string) {
 	if len(v.guards) == maxGuards {
 		L.RaiseError("stack overflow: more than %d protected calls within one another", maxGuards)
@@ -51,15 +50,15 @@ func (v *VM) protect(L *lua.LState, nargs int, trace bool, handler *lua.LFunctio
 		return nil, ""
 	}
 	fail := err.(*lua.ApiError)
-	if g.handler != nil { // there was no room for it
+	if g.handler != nil { // not called yet, as the stack was full
 		v.handle(L, g.handler, fail)
 		L.SetTop(at - 1)
 	}
 	return fail, g.stack
 }
 
-// runGuarded is the function of Go in protect: it calls its first argument with
-// the others, and deals with an error before the stack is unwound.
+// runGuarded is the Go function that protect calls: it calls its first argument with
+// the others, and handles errors before the stack is unwound.
 func (v *VM) runGuarded(L *lua.LState) int {
 	level := len(v.guards)
 	defer func() {
@@ -85,8 +84,8 @@ func (v *VM) runGuarded(L *lua.LState) int {
 	return L.GetTop()
 }
 
-// failure is what a script or gopher-lua panicked with, and whether that was the
-// end of a stack.
+// failure returns the error with which a script or gopher-lua panicked, and whether it
+// is a stack overflow.
 func (v *VM) failure(L *lua.LState, r any) (_ *lua.ApiError, overflow bool) {
 	fail, ok := r.(*lua.ApiError)
 	if !ok {
@@ -100,12 +99,12 @@ func (v *VM) failure(L *lua.LState, r any) (_ *lua.ApiError, overflow bool) {
 	return fail, false
 }
 
-// isOverflow knows the words that gopher-lua has for the end of its stacks.
+// isOverflow recognizes gopher-lua's messages for stack overflows.
 func isOverflow(text string) bool {
 	return text == "lua callstack overflow" || strings.HasSuffix(text, "registry overflow") || strings.HasSuffix(text, "stack overflow")
 }
 
-// handle lets the handler of xpcall change an error.
+// handle calls the handler of xpcall, which may change the error.
 func (v *VM) handle(L *lua.LState, handler *lua.LFunction, fail *lua.ApiError) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -121,7 +120,7 @@ func (v *VM) handle(L *lua.LState, handler *lua.LFunction, fail *lua.ApiError) {
 // traceback lists the Lua frames of a thread, innermost first, one per line.
 func traceback(L *lua.LState) string {
 	var b strings.Builder
-	const most = 20
+	const limit = 20
 	n := 0
 	for level := 0; ; level++ {
 		frame, ok := L.GetStack(level)
@@ -131,7 +130,7 @@ func traceback(L *lua.LState) string {
 		if _, err := L.GetInfo("Sln", frame, lua.LNil); err != nil || frame.What == "G" || frame.Source == "" {
 			continue
 		}
-		if n++; n > most {
+		if n++; n > limit {
 			b.WriteString("\n...")
 			break
 		}

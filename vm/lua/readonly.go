@@ -4,15 +4,13 @@ import lua "github.com/yuin/gopher-lua"
 
 const errReadOnly = "attempt to modify read only table"
 
-// FreezeGlobals keeps what modules share from being changed by calls. Every VM
-// has its own copy, so such a change would be seen by some calls and not by
-// others, which is hardly ever meant.
+// FreezeGlobals prevents calls from changing shared tables. Every VM has its own copy,
+// so some calls would see such a change and others not, which is hardly ever intended.
 //
-// All tables that can be reached from global variables and from the values of
-// modules refuse new keys and the functions of the table library. The table of
-// globals itself, and tables with a metatable of their own, stay as they are.
-// gopher-lua asks nobody before it overwrites a key that exists, so that much
-// stays possible; it changes this VM only.
+// All tables that can be reached from global variables and from the values of modules
+// reject new keys, and changes by the table library. The table of globals itself and
+// tables with a metatable are not protected. Existing keys can still be overwritten,
+// as gopher-lua has no hook for that; it affects this VM only.
 func (v *VM) FreezeGlobals() {
 	mark := v.state.CreateTable(0, 2)
 	mark.RawSetString("__metatable", lua.LFalse)
@@ -41,7 +39,8 @@ var sharedRefuse = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int 
 	return 0
 }}
 
-// guard is fn, which changes its first argument, for tables that may be changed.
+// guard wraps fn, which changes the table that is its first argument, so that it
+// rejects read-only tables.
 func (v *VM) guard(fn *lua.LFunction) *lua.LFunction {
 	return v.function(func(L *lua.LState) int {
 		t, ok := L.Get(1).(*lua.LTable)

@@ -8,15 +8,15 @@ import (
 	"kumi/vm"
 )
 
-// record is a table whose content is elsewhere: values that come from Go when
-// they are first read, or what was read from JSON. Building a table of Lua is
-// much of what a call costs, and most are read once or twice. Until it is listed,
-// changed in another way than by giving a key another value, or used often, it
-// is empty, and a metatable that scripts cannot see answers for it; then it
-// becomes a plain table, which it stays. Whatever looks at tables past their
-// metatables must ask plain first.
+// record is a table whose content is outside of it: values that are converted from Go
+// when they are first read, or the properties of a JSON object. Building a Lua table
+// is a large part of the cost of a call, and most are read once or twice. The table is
+// empty, and a metatable that scripts cannot see provides the content, until the table
+// is iterated, used often, or changed other than by setting an existing key. Then it
+// becomes a plain table for good. Code that reads tables without metatables must call
+// plain first.
 type record struct {
-	table lua.LTable // what scripts hold; first, see recordOf
+	table lua.LTable // the value for scripts; must be the first field, see recordOf
 	vm    *VM
 	uses  int
 	wrote bool // scripts changed something
@@ -25,21 +25,21 @@ type record struct {
 	source vm.Source
 	vals   []lua.LValue // by position in the layout; nil: not read yet
 
-	pairs []vm.Member // of a record without source; the values are of Lua
+	pairs []vm.Member // the content of a record without source; all values are lua.LValues
 }
 
-// often is how many uses it takes until a plain table is cheaper.
+// often is the number of uses after which a plain table is cheaper.
 const often = 24
 
-// mostPairs is how many keys a record without source may have: they are
+// maxPairs is the maximum number of keys of a record without source, since they are
 // searched one by one.
 const maxPairs = 12
 
-// recordMeta is the metatable of all records. It never changes, and nobody but
-// records has it, as scripts cannot see it.
+// recordMeta is the metatable of all records, and of no other tables. It never changes,
+// and scripts cannot see it.
 var recordMeta *lua.LTable
 
-func init() { // not an initializer: its functions ask for it
+func init() { // not an initializer, since its functions refer to it
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer L.Close()
 	t := L.CreateTable(0, 2)
@@ -48,7 +48,7 @@ func init() { // not an initializer: its functions ask for it
 	recordMeta = t
 }
 
-// Record implements vm.Engine. A property that cannot be made is absent.
+// Record implements vm.Engine. A property whose conversion fails is absent.
 func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
 	if len(l.Names) > maxRoom {
 		return e.vm.record(&record{layout: l, source: s})
@@ -58,7 +58,7 @@ func (e engine) Record(l *vm.Layout, s vm.Source) vm.Ref {
 	return e.vm.record(&r.record)
 }
 
-// roomyRecord is a record of few properties, with room for them.
+// roomyRecord is a record of few properties, with their values in the same allocation.
 type roomyRecord struct {
 	record
 	room [maxRoom]lua.LValue
@@ -71,8 +71,8 @@ func (v *VM) record(r *record) *lua.LTable {
 	return &r.table
 }
 
-// decoded is the table of an object in JSON, whose keys differ and whose values
-// are not nil.
+// decoded makes a table for a JSON object. The keys must differ, and the values must
+// not be nil.
 func (v *VM) decoded(pairs []vm.Member) *lua.LTable {
 	if n := len(pairs); n > 0 && n <= maxPairs {
 		return v.record(&record{pairs: append(make([]vm.Member, 0, n), pairs...)})
@@ -84,19 +84,18 @@ func (v *VM) decoded(pairs []vm.Member) *lua.LTable {
 	return t
 }
 
-// recordOf is the record that a table is, nil when it is a plain table.
+// recordOf returns the record of a table, nil for a plain table.
 func recordOf(t *lua.LTable) *record {
 	if t.Metatable != lua.LValue(recordMeta) {
 		return nil
 	}
-	// The table is the first field of its record. There is no other way from the
-	// one to the other that does not cost a map: gopher-lua's tables have no room
-	// for anything of ours, and a metatable of its own for each record takes as long
-	// to make as a plain table.
+	// The table is the first field of its record. Other ways to find the record would
+	// need a map: gopher-lua's tables have no field for it, and a metatable for each
+	// record takes as long to make as a plain table.
 	return (*record)(unsafe.Pointer(t))
 }
 
-// plain makes a record a plain table.
+// plain turns a record into a plain table.
 func plain(t *lua.LTable) {
 	r := recordOf(t)
 	if r == nil {
@@ -110,7 +109,7 @@ func plain(t *lua.LTable) {
 	r.layout, r.source, r.vals, r.pairs = nil, nil, nil, nil
 }
 
-// all appends the whole content, in order.
+// all appends the content, in order.
 func (r *record) all(to []vm.Member) []vm.Member {
 	if r.source == nil {
 		return append(to, r.pairs...)
@@ -123,7 +122,7 @@ func (r *record) all(to []vm.Member) []vm.Member {
 	return to
 }
 
-// value reads a property by position.
+// value returns a property by position.
 func (r *record) value(i int) lua.LValue {
 	if r.vals == nil {
 		r.vals = make([]lua.LValue, len(r.layout.Names))
@@ -141,7 +140,7 @@ func (r *record) value(i int) lua.LValue {
 	return x
 }
 
-// field reads a property by name.
+// field returns a property by name.
 func (r *record) field(name string) lua.LValue {
 	if r.source != nil {
 		if i, ok := r.layout.Position(vm.Lua, name); ok {
@@ -157,8 +156,8 @@ func (r *record) field(name string) lua.LValue {
 	return lua.LNil
 }
 
-// set writes a property, unless that takes a plain table: keys keep the order in
-// which they were first set, even those that have been deleted since.
+// set sets a property. It returns false if that needs a plain table, which keeps the
+// keys in the order in which they were first set, even after they were deleted.
 func (r *record) set(name string, x lua.LValue) bool {
 	if x == lua.LNil {
 		return false
@@ -184,7 +183,7 @@ func (r *record) set(name string, x lua.LValue) bool {
 	return true
 }
 
-// used counts uses.
+// used counts a use.
 func (r *record) used() {
 	if r.uses++; r.uses >= often {
 		plain(&r.table)
@@ -236,21 +235,21 @@ func (v *VM) Pristine(x vm.Ref) bool {
 // Source implements vm.Recorded.
 func (r *record) Source() vm.Source { return r.source }
 
-// Touched implements vm.Recorded. What lost a property is a record no more.
+// Touched implements vm.Recorded. A record that lost a property is a plain table.
 func (r *record) Touched(i int) (vm.Ref, bool) {
 	if r.vals == nil || r.vals[i] == nil { // not read
 		return nil, false
 	}
 	if r.vals[i] == lua.LNil {
-		return nil, r.source.Has(i) // it could not be made
+		return nil, r.source.Has(i) // its conversion failed
 	}
 	return r.vals[i], true
 }
 
-// Extended implements vm.Recorded. What got a property is a record no more.
+// Extended implements vm.Recorded. A record that got a property is a plain table.
 func (r *record) Extended() bool { return false }
 
-// asPlain is a function of gopher-lua for tables that may be records.
+// asPlain wraps a function of gopher-lua whose arguments may be records.
 func asPlain(fn *lua.LFunction) *lua.LFunction {
 	return &lua.LFunction{IsG: true, Env: fn.Env, Upvalues: fn.Upvalues, GFunction: func(L *lua.LState) int {
 		if t, ok := L.Get(1).(*lua.LTable); ok {

@@ -16,7 +16,7 @@ var fruitLayout = vm.NewLayout(vm.N("name"), vm.N("seed_count"), vm.N("ripe"), v
 
 var treeLayout = vm.NewLayout(vm.N("kind"), vm.N("age"))
 
-// fruit is a source that has most of its properties.
+// fruit is a source of a record, without some of its properties.
 type fruit struct{ reads *int }
 
 func (f fruit) Has(i int) bool { return i != 3 }
@@ -47,13 +47,13 @@ func (tree) Get(e vm.Engine, i int) (vm.Ref, error) {
 	return e.FromInt(80), nil
 }
 
-// plainFruit is what a record of a fruit must be taken for.
+// plainFruit is a plain table with the content of a record of a fruit.
 func plainFruit(e vm.Engine) vm.Ref {
 	tree := e.Object(treeLayout, []vm.Ref{e.FromStr("old"), e.FromInt(80)})
 	return e.Object(fruitLayout, []vm.Ref{e.FromStr("apple"), e.FromInt(7), e.FromBool(false), nil, nil, tree})
 }
 
-// whatScriptsDo are the ways to use a table t (and u, its tree); out collects.
+// whatScriptsDo are ways to use a table t and its subtable u; out collects results.
 var whatScriptsDo = []string{
 	`out(t.name)`, `out(t.seed_count)`, `out(t.ripe)`, `out(t.missing)`, `out(t.broken)`, `out(t.tree.age)`, `out(t[1])`, `out(t[true])`, `out(t.other)`,
 	`t.name = "pear"`, `t.name = nil`, `t.missing = 1`, `t.other = "x"`, `t[1] = "one"`, `t[2.5] = "half"`, `t[t] = 1`, `t.tree.age = 3`, `t.tree = nil`, `t.tree = {}`,
@@ -114,8 +114,8 @@ end`
 
 var address = regexp.MustCompile(`0x[0-9a-f]+`)
 
-// TestRecordIsTakenForPlain does the same at random to a record and to the
-// plain table with the same content.
+// TestRecordIsTakenForPlain uses a record and a plain table of the same content in the
+// same random ways.
 func TestRecordIsTakenForPlain(t *testing.T) {
 	t.Parallel()
 	v := start(t, harness+"\n_ = {setfenv, loadstring, assert, rawset, rawequal, getmetatable, coroutine, bit32, error}", options{})
@@ -150,7 +150,7 @@ func TestRecordIsTakenForPlain(t *testing.T) {
 			t.Fatalf("%s\nplain table:\n%s\nfrom JSON:\n%s", strings.Join(steps, "\n"), want, got)
 		}
 	})
-	for _, s := range whatScriptsDo { // each at least once, and nothing among them that never runs
+	for _, s := range whatScriptsDo { // each at least once
 		body := v.List([]vm.Ref{v.FromStr(s)})
 		reads := 0
 		want, got := try(plainFruit(v), body), try(v.Record(fruitLayout, fruit{&reads}), body)
@@ -179,11 +179,11 @@ func TestRecordReadsWhatIsAskedFor(t *testing.T) {
 		t.Error("seed_count was not touched")
 	}
 	if x, _ := v.FromJSON(`{"a":1}`); v.Recorded(x) != nil {
-		t.Error("what comes from JSON has no source")
+		t.Error("a record from JSON has a source")
 	}
 	v.SetNamed(r, "name", v.FromStr("pear"))
 	if v.Recorded(r) != nil || v.Str(v.FieldNamed(r, "name")) != "pear" || v.Bool(v.FieldNamed(r, "ripe")) || v.IsList(r) {
-		t.Error("written to, it is a plain table")
+		t.Error("SetNamed did not turn the record into a plain table with the same content")
 	}
 }
 

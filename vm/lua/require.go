@@ -6,8 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// openPackage makes what require works with. The loaders know package.preload,
-// the Go libraries and the modules of the program, and no files.
+// openPackage makes the table package. Its loaders find package.preload, the Go
+// libraries and the modules of the program, but no files.
 func (v *VM) openPackage(globals *lua.LTable) {
 	L := v.state
 	v.loaded = L.CreateTable(0, 8)
@@ -38,7 +38,7 @@ func (v *VM) openPackage(globals *lua.LTable) {
 	}
 }
 
-// require is Lua's own; package.loaded and package.loaders make it what it is.
+// require is Lua's own, with the loaders of openPackage.
 func require(L *lua.LState) int { return stock()[""]["require"].(*lua.LFunction).GFunction(L) }
 
 func (v *VM) loader(L *lua.LState) int {

@@ -10,9 +10,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// stock are the functions of gopher-lua's own libraries by library and name.
-// They hold no state, so all VMs share them; whatever needs the VM, or reaches
-// outside of it, has a version of its own in this package.
+// stock has the functions of gopher-lua's libraries, by library and name. They have
+// no state, so all VMs share them. Functions that need the VM, or access anything
+// outside of it, are replaced in this package.
 var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
 	L := lua.NewState(lua.Options{SkipOpenLibs: true})
 	all := map[string]map[string]lua.LValue{}
@@ -34,7 +34,7 @@ var stock = sync.OnceValue(func() map[string]map[string]lua.LValue {
 	return all
 })
 
-// ofPlain are the functions of the base library that look at metatables.
+// ofPlain has the functions of the base library that use metatables.
 var ofPlain = sync.OnceValue(func() map[string]lua.LValue {
 	return map[string]lua.LValue{
 		"getmetatable": asPlain(stock()[""]["getmetatable"].(*lua.LFunction)),
@@ -54,13 +54,13 @@ var (
 	}
 )
 
-// maxArray is the highest index that a table keeps in its list, which is filled
-// up to it: with the library's own limit one assignment takes a gigabyte.
+// maxArray is the maximum index in the array part of a table, which is filled up to the
+// highest one: with gopher-lua's limit one assignment can take a gigabyte.
 const maxArray = 4 << 20
 
 func init() { lua.MaxArrayIndex = maxArray }
 
-// open puts the libraries in place, as far as the program can reach them.
+// open installs the parts of the libraries that the program can use.
 func (v *VM) open() {
 	L, p := v.state, v.o.Program
 	L.G.Registry = L.CreateTable(0, 2)
@@ -139,7 +139,7 @@ func (v *VM) open() {
 		}
 		g.RawSetString("bit32", t)
 	}
-	g.ForEach(func(k, x lua.LValue) { // as Lua has it, package.loaded lists the libraries
+	g.ForEach(func(k, x lua.LValue) { // package.loaded lists the libraries, as in Lua
 		if t, ok := x.(*lua.LTable); ok {
 			v.loaded.RawSet(k, t)
 		}
@@ -155,7 +155,7 @@ func (v *VM) library(name string) *lua.LTable {
 }
 
 func collectGarbage(L *lua.LState) int {
-	var kilobytes lua.LNumber // the collector is Go's; scripts only get to see how much there is
+	var kilobytes lua.LNumber // memory is Go's: scripts can only read its size
 	if L.OptString(1, "collect") == "count" {
 		var s runtime.MemStats
 		runtime.ReadMemStats(&s)
@@ -180,7 +180,7 @@ func (v *VM) print(L *lua.LState) int {
 	return 0
 }
 
-// pairs, next and rawget are those of Lua, but for tables that fill themselves.
+// pairs, next and rawget are those of Lua, and support records and tables of Functions.
 
 func (v *VM) pairs(L *lua.LState) int {
 	t := L.CheckTable(1)

@@ -10,9 +10,10 @@ import (
 	"kumi/vm"
 )
 
-// SharedWrites finds the places where functions change variables of a module:
-// locals of the file's top level, and globals. What the top level itself does
-// runs when the file is loaded, and may. A text that does not parse has none.
+// SharedWrites returns the places where functions change variables of a module:
+// locals of the file's top level, and globals. The top level itself runs when the file
+// is loaded, so its changes are not reported. The result is nil if the source does not
+// parse.
 func SharedWrites(name, source string) []vm.SharedWrite {
 	chunk, err := parse.Parse(strings.NewReader(source), name)
 	if err != nil {
@@ -23,7 +24,7 @@ func SharedWrites(name, source string) []vm.SharedWrite {
 	return w.found
 }
 
-// sharedScope is the names of one block.
+// sharedScope has the names declared in one block.
 type sharedScope struct {
 	names  map[string]bool
 	module bool // runs at load: its names are the module's
@@ -156,7 +157,7 @@ func (w *sharedWalk) expr(e ast.Expr, s *sharedScope) {
 	}
 }
 
-// changes says whether a function is one that changes its first argument.
+// changes tells whether a function of the library changes its first argument.
 func changes(fn ast.Expr) bool {
 	switch fn := fn.(type) {
 	case *ast.IdentExpr:
@@ -169,8 +170,8 @@ func changes(fn ast.Expr) bool {
 	return false
 }
 
-// changed files the change of what an expression names, if that is a variable of
-// the module and the change is made by a function.
+// changed records the change of an expression, if that is a variable of the module
+// and a function makes the change.
 func (w *sharedWalk) changed(e ast.Expr, line int, s *sharedScope) {
 	if s.module {
 		return
@@ -186,8 +187,8 @@ func (w *sharedWalk) changed(e ast.Expr, line int, s *sharedScope) {
 			for up != nil && !up.names[x.Value] {
 				up = up.up
 			}
-			// An unknown name is a global: its own if it is assigned, else perhaps one
-			// of the language.
+			// An unknown name is a global: one of the module if it is assigned, otherwise
+			// perhaps one of the language.
 			if up == nil && whole || up != nil && up.module {
 				w.found = append(w.found, vm.SharedWrite{Name: x.Value, At: fmt.Sprintf("%s:%d", w.name, line)})
 			}

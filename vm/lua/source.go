@@ -9,8 +9,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxSource bounds what load and loadstring compile. The compiler goes as deep
-// as the source is nested, and the end of Go's stack is the end of the server.
+// maxSource is the maximum size of source for load and loadstring, in bytes. The
+// compiler recurses as deep as the source is nested, and an overflow of the Go stack
+// ends the process.
 const maxSource = 256 << 10
 
 func loadString(L *lua.LState) int { return loadText(L, L.CheckString(1), L.OptString(2, "<string>")) }
@@ -36,7 +37,7 @@ func load(L *lua.LState) int {
 
 func loadText(L *lua.LState, source, name string) int {
 	if len(source) > maxSource {
-		return failed(L, fmt.Sprintf("a text of more than %d bytes cannot be compiled", maxSource))
+		return failed(L, fmt.Sprintf("source of more than %d bytes cannot be compiled", maxSource))
 	}
 	proto, err := compile(name, source)
 	if err != nil {
@@ -46,14 +47,14 @@ func loadText(L *lua.LState, source, name string) int {
 	return 1
 }
 
-// failed gives a script nil and what went wrong.
+// failed returns nil and a message to the script.
 func failed(L *lua.LState, message string) int {
 	L.Push(lua.LNil)
 	L.Push(lua.LString(message))
 	return 2
 }
 
-// loadfile and dofile read files of the modules folder.
+// loadfile and dofile read only files in the modules folder.
 
 func (v *VM) read(L *lua.LState, name string) (*lua.LFunction, error) {
 	if v.o.Root == "" {

@@ -9,9 +9,9 @@ import (
 	"kumi/vm"
 )
 
-// The functions of the string and table libraries that could take for ever or
-// take all memory in one go have versions here that do not. They hold no state,
-// so all VMs share them.
+// The functions of the string and table libraries that could run forever or take all
+// memory are replaced by versions with limits. They have no state, so all VMs share
+// them.
 var (
 	sharedFormat = shared(format)
 	sharedConcat = shared(concat)
@@ -24,7 +24,7 @@ var (
 
 func shared(fn lua.LGFunction) *lua.LFunction { return &lua.LFunction{IsG: true, GFunction: fn} }
 
-// checkDeadline ends the call when its time is up.
+// checkDeadline raises an error if the call is out of time.
 func checkDeadline(L *lua.LState) {
 	if d, ok := L.Context().(*deadline); ok && d.check() != nil {
 		L.RaiseError("%s", d.Err().Error())
@@ -38,8 +38,7 @@ func tooLong(L *lua.LState, n int) {
 	}
 }
 
-// part is a piece of a text, copied where it would keep far more than itself
-// alive, which is counted nowhere.
+// part returns a substring, copied if it would keep a much larger string in memory.
 func part(text string, from, to int) string {
 	piece := text[from:to]
 	if len(text) > 256 && len(piece) < len(text)/4 {

@@ -72,7 +72,7 @@ func (c *transfer) table(t *lua.LTable) lua.LValue {
 	plain(t)
 	switch {
 	case c.failed != nil || len(c.lost) > vm.MaxUntransferable && !c.lenient:
-		return lua.LNil // has failed already
+		return lua.LNil // after an error
 	case c.path.Depth() > maxTransferDepth:
 		c.failed = fault.Newf(fault.FailedPrecondition, "%s is nested too deeply", c.path.In("state"))
 		return lua.LNil
@@ -115,7 +115,7 @@ func step(k lua.LValue) vm.Step {
 	return vm.Step{Of: k}
 }
 
-// keyText formats a key that is neither a string nor a whole number.
+// keyText formats a key that is neither a string nor an integer.
 func keyText(k any) string {
 	switch k := k.(type) {
 	case lua.LNumber, lua.LBool:

@@ -7,13 +7,13 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// When an error is caught, the upvalues of the frames that end must be closed and
-// no others; gopher-lua closes all, or none, and has no public way to close some
-// (see protect). These are the few private fields of its types that it takes,
-// found by name and type when the program starts. In a version of the library that
-// has others, known is false, its own behaviour stays, and tests fail.
+// When an error is caught, exactly the upvalues of the discarded frames must be closed.
+// gopher-lua closes all or none, and has no public function to close some (see
+// protect). private has the offsets of the few private fields that are needed, found by
+// name and type when the program starts. If a version of gopher-lua has others, known
+// is false, gopher-lua's own behaviour applies, and tests fail.
 //
-// docs/upstream has the patch for gopher-lua that makes this file unnecessary.
+// docs/upstream has a patch for gopher-lua that makes this file unnecessary.
 var private = findPrivate()
 
 type privateFields struct {
@@ -48,7 +48,7 @@ func findPrivate() (p privateFields) {
 	return p
 }
 
-// registers is the number of registers in use.
+// registers returns the number of registers in use.
 func registers(L *lua.LState) int {
 	if !private.known {
 		return 0
@@ -57,13 +57,13 @@ func registers(L *lua.LState) int {
 	return *(*int)(unsafe.Add(reg, private.top))
 }
 
-// closeUpvalues closes the open upvalues of the registers from from on.
+// closeUpvalues closes the open upvalues of the registers from index from.
 func closeUpvalues(L *lua.LState, from int) {
 	if !private.known {
 		return
 	}
 	link := (**lua.Upvalue)(unsafe.Add(unsafe.Pointer(L), private.uvcache))
-	for *link != nil { // they are in order of their registers
+	for *link != nil { // the list is sorted by register
 		u := unsafe.Pointer(*link)
 		if *(*int)(unsafe.Add(u, private.index)) >= from {
 			break

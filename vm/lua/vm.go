@@ -1,14 +1,13 @@
 // Package lua runs Lua 5.1 (with goto) in gopher-lua, as an engine of package
 // vm.
 //
-// Compile and NewProgram make a program from source files, New makes a VM for
-// it, and Load or Require evaluate its modules there. A VM belongs to one
-// goroutine at a time; programs and modules are shared. Each VM has module
-// state of its own.
+// Compile and NewProgram make a program from source files, New makes a VM for it, and
+// Load or Require evaluate its modules there. A VM belongs to one goroutine at a time
+// and has its own module state. Programs and modules are shared.
 //
-// The sandbox has base, package, table, string, math, os (clock, date, difftime
-// and time), bit32 and coroutine. There is no io, debug and channel, and files
-// are read only from the modules folder.
+// The sandbox has the libraries base, package, table, string, math, os (clock, date,
+// difftime and time), bit32 and coroutine, but not io, debug and channel. Files can be
+// read only in the modules folder.
 package lua
 
 import (
@@ -25,67 +24,67 @@ import (
 	"kumi/vm"
 )
 
-// Options are what a VM is made of. Program and Handlers must be set.
+// Options say how a VM is made. Program and Handlers must be set.
 type Options struct {
 	Program *Program
-	// Handlers finds what the program registered, for Handler.
+	// Handlers returns the functions that the program registered, for Handler.
 	Handlers interface{ Handler(key string) vm.Ref }
-	// Libraries are Go functions by module name: "nakama".
+	// Libraries has the Go libraries by module name, such as "nakama".
 	Libraries map[string]*vm.Library
-	// Local goes into vm.Call.Local.
+	// Local is passed to Go functions as vm.Call.Local.
 	Local  any
 	Limits vm.Limits
-	// Registry is the most values the stack of a thread may hold; it grows up to
-	// that. 0 is a quarter million.
+	// Registry is the maximum number of values on the stack of a thread, which grows as
+	// needed. 0 is defaultRegistry.
 	Registry int
-	// Root is the folder dofile and loadfile may read; empty: none.
+	// Root is the folder that dofile and loadfile can read; empty for none.
 	Root string
-	// Guard stops calls that take too much memory, and counts all that were
-	// stopped; nil does neither.
+	// Guard stops calls that take too much memory, and counts stopped calls; may be
+	// nil.
 	Guard *vm.Guard
-	// Enter hears which module's code is about to be evaluated, and which goes on
-	// when that has ended ("" for none); nil for who need not know.
+	// Enter is called with the name of a module before its code is evaluated, and with
+	// that of the requiring module ("" for none) afterwards; may be nil.
 	Enter func(module string)
-	// Print receives the lines of the print function; nil drops them.
+	// Print receives the lines of the print function; may be nil.
 	Print func(ctx context.Context, line string)
 }
 
-// defaultRegistry is four megabytes of values.
+// defaultRegistry is a number of values that take 4 MB.
 const defaultRegistry = 256 << 10
 
-// VM is one Lua VM. Only the goroutine that owns it may use it.
+// VM is a Lua VM. Only the goroutine that owns it may use it.
 type VM struct {
 	engine
 	o        Options
 	state    *lua.LState // the main thread
-	thread   *lua.LState // the one that runs
+	thread   *lua.LState // the running thread
 	deadline *deadline
-	head     *vm.Head // while an init runs
-	module   string   // whose code is evaluated
+	head     *vm.Head // see SetTape
+	module   string   // the module being evaluated
 	random   *rand.Rand
 	loaded   *lua.LTable // package.loaded
 
 	ctx      context.Context // of the innermost Invoke, for functions of Go
 	depth    int             // of calls into the VM
 	calls    []*vm.Call      // reused, by nesting
-	args     [][]vm.Ref      // theirs
+	args     [][]vm.Ref      // arguments of calls
 	nested   int             // of functions of Go
 	guards   []guard
 	entry    *lua.LFunction
 	raised   raised
-	frames   string // where the last error to leave the script was raised
-	key      string // of the handler last asked for
+	frames   string // the stack of the last error that the script did not catch
+	key      string // the key of the last Handler
 	keyed    vm.Ref
 	natives  map[*lua.LTable]*filler
 	decoding []vm.Member // reused by FromJSON
-	readOnly *lua.LTable // the metatable of tables that refuse changes
-	resumed  int         // coroutines within one another
+	readOnly *lua.LTable // the metatable of read-only tables
+	resumed  int         // nesting of coroutines
 	broken   bool
 }
 
 var _ vm.Instance = (*VM)(nil)
 
-// New makes a VM with the libraries in place and no module evaluated.
+// New makes a VM with the libraries, without evaluating modules.
 func New(o Options) (*VM, error) {
 	if o.Registry <= 0 {
 		o.Registry = defaultRegistry
@@ -108,8 +107,8 @@ func New(o Options) (*VM, error) {
 	return v, nil
 }
 
-// Load evaluates all modules in order of their names; what one requires comes
-// before it. Limits.Timeout is for each.
+// Load evaluates all modules in order of their names; required ones come first.
+// Limits.Timeout applies to each.
 func (v *VM) Load(ctx context.Context) error {
 	for _, name := range v.o.Program.names {
 		if _, err := v.Require(ctx, name); err != nil {
@@ -119,8 +118,8 @@ func (v *VM) Load(ctx context.Context) error {
 	return nil
 }
 
-// Require evaluates one module, unless that was done before, as the require
-// function does, and returns its value.
+// Require is the function require: it evaluates a module unless that was done before,
+// and returns its value.
 func (v *VM) Require(ctx context.Context, name string) (vm.Ref, error) {
 	fn := v.function(require)
 	v.key, v.keyed = "module "+name, fn
@@ -131,15 +130,15 @@ func (v *VM) Require(ctx context.Context, name string) (vm.Ref, error) {
 	return results[0], nil
 }
 
-// SetTape makes Go functions go through a head of a tape, until it is set to
-// nil again.
+// SetTape makes calls of Go functions go through a head of a tape, until it is set to
+// nil.
 func (v *VM) SetTape(h *vm.Head) { v.head = h }
 
 // SetTimeout changes the limit of later calls; 0 means none.
 func (v *VM) SetTimeout(d time.Duration) { v.o.Limits.Timeout = d }
 
-// Caller is where in the script the running Go function was called from, as
-// file:line; empty when none runs.
+// Caller returns the position in the script from which the running Go function was
+// called, as file:line; empty if none runs.
 func (v *VM) Caller() string {
 	if v.nested == 0 {
 		return ""
@@ -147,8 +146,8 @@ func (v *VM) Caller() string {
 	return strings.TrimSuffix(strings.TrimSpace(where(v.thread, 1)), ":")
 }
 
-// Defined is where a function stands in its source, as file:line; empty for one of
-// Go.
+// Defined returns the position of a function in its source, as file:line; empty for a
+// Go function.
 func (v *VM) Defined(fn vm.Ref) string {
 	f, ok := fn.(*lua.LFunction)
 	if !ok || f.IsG || f.Proto == nil {
@@ -175,8 +174,8 @@ func (v *VM) Global(name string) vm.Ref {
 	return nil
 }
 
-// Invoke implements vm.Instance. The result that is always there is nil when
-// the function returned none.
+// Invoke implements vm.Instance. There is at least one result, which is nil if the
+// function returned none.
 func (v *VM) Invoke(ctx context.Context, fn vm.Ref, args ...vm.Ref) ([]vm.Ref, error) {
 	return v.run(ctx, v.o.Limits.Timeout, fn, args)
 }
@@ -193,14 +192,14 @@ func (v *VM) Close() {
 	v.broken = true
 }
 
-// run calls fn with a deadline and gives back what it returned.
+// run calls fn with a deadline and returns its results.
 func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.Ref) (results []vm.Ref, err error) {
 	if v.broken {
-		return nil, fault.New(fault.Internal, "the script engine was stopped in the middle of a call and cannot be used")
+		return nil, fault.New(fault.Internal, "this VM was stopped and cannot be used again")
 	}
 	f, ok := fn.(*lua.LFunction)
 	if !ok {
-		return nil, fault.Newf(fault.Internal, "not a function but a %s", typeName(fn))
+		return nil, fault.Newf(fault.Internal, "the handler is not a function but a %s", typeName(fn))
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Wrap(fault.CodeOf(err), "the caller went away", err)
@@ -224,19 +223,19 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 	}
 	v.depth++
 	defer func() {
-		if r := recover(); r != nil { // gopher-lua lost its footing
+		if r := recover(); r != nil { // the state of gopher-lua may be inconsistent
 			v.broken = true
 			err = v.crashed(r)
 		}
 		v.depth--
 		expired, waited := v.deadline.err, false
 		if err != nil && expired == nil && errors.Is(err, context.DeadlineExceeded) && v.ctx.Err() != nil {
-			// A function of Go waited until the end, and the script with it.
+			// A Go function waited until the deadline.
 			expired, waited = v.ctx.Err(), true
 		}
 		v.ctx, v.thread = outerCtx, thread
 		v.deadline.held = outer
-		v.deadline.budget = 0 // look at the outer limit soon
+		v.deadline.budget = 0 // check the outer limit soon
 		if err != nil && expired != nil {
 			v.broken = v.broken || !waited
 			err = v.stopped(expired, f, limit)
@@ -253,7 +252,7 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 	if fail != nil {
 		L.SetTop(base)
 		if v.depth == 1 {
-			L.G.CurrentThread = L // a coroutine may have died in between
+			L.G.CurrentThread = L // a coroutine may have ended with the error
 		}
 		return nil, v.scriptError(fail, trace)
 	}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// host is what the functions of the test library work on.
+// host is the receiver of the functions of the test library.
 type host struct{}
 
 var errLimit = fault.New(fault.ResourceExhausted, "no room left")
@@ -95,7 +95,7 @@ type options struct {
 	modules map[string]string
 }
 
-// start makes a VM in which the modules are loaded; "main" is source.
+// start makes a VM and loads modules into it; the source of "main" is source.
 func start(t testing.TB, source string, o options) *lua.VM {
 	t.Helper()
 	v, err := tryStart(t, source, o)
@@ -146,7 +146,7 @@ func run(t *testing.T, source string, o options, args ...vm.Ref) ([]vm.Ref, *lua
 	return out, v, err
 }
 
-// eval gives the JSON of what a function body returns.
+// eval returns the result of a function body as JSON.
 func eval(t *testing.T, body string) string {
 	t.Helper()
 	out, v, err := run(t, "local nk = require('nakama')\nfunction main()\n"+body+"\nend", options{})
@@ -206,7 +206,7 @@ func TestValues(t *testing.T) {
 		{"getfenv", `return getfenv(1) == _G`, `true`},
 		{"loadstring", `return loadstring("return 1 + 1")()`, `2`},
 		{"load", `local n = 0; return {load(function() n = n + 1; return ({"return ", "1", " + 2"})[n] end)(), (select(2, loadstring("return return", "mine")))}`, `[3,"mine:1:13: syntax error near 'return'"]`},
-		{"nested source", `return {loadstring(("{"):rep(1e6)), (select(2, loadstring(("{"):rep(1e6)))), (loadstring(("{"):rep(2e5)))}`, `[null,"a text of more than 262144 bytes cannot be compiled"]`},
+		{"nested source", `return {loadstring(("{"):rep(1e6)), (select(2, loadstring(("{"):rep(1e6)))), (loadstring(("{"):rep(2e5)))}`, `[null,"source of more than 262144 bytes cannot be compiled"]`},
 		{"nested source that is whole", `return loadstring("return " .. ("not "):rep(6e4) .. "1")()`, `true`},
 		{"high index", `local t = {}; t[6e7] = 1; return {#t, t[6e7]}`, `[0,1]`},
 		{"package", `return {package.loaded.string == string, package.loaded.nakama == nk, package.cpath, pcall(package.loadlib, "x", "y")}`, `[true,true,"",false,"main.lua:3: loadlib is not supported"]`},
