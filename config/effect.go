@@ -16,19 +16,19 @@ const (
 	noProvider     = "the server does not know this sign-in provider; modules can read it"
 	retiredThere   = "Nakama has retired it"
 	immediate      = "labels show in listings at once, and an empty party ends at once"
-	ownBuffers     = "the buffers of sockets are chosen by the server"
+	ownBuffers     = "the server chooses the buffer sizes of sockets"
 )
 
 // withoutEffect are the settings that are accepted, so that Nakama's
-// configuration files load, but change nothing in the server, and why. Help and
-// the warnings at start say so.
+// configuration files load, but change nothing in the server, with the reason. The help
+// and warnings at start show it.
 var withoutEffect = map[string]string{
 	"limit": "it is a flag of the migrate command alone",
 
-	"metrics.reporting_freq_sec":     "metrics are read at the time they are asked for",
+	"metrics.reporting_freq_sec":     "metrics are collected when they are requested",
 	"socket.read_buffer_size_bytes":  ownBuffers,
 	"socket.write_buffer_size_bytes": ownBuffers,
-	"database.dns_scan_interval_sec": "each new connection looks its address up",
+	"database.dns_scan_interval_sec": "each new connection resolves the address",
 	"match.call_queue_size":          "joins and leaves are never refused",
 	"match.label_update_interval_ms": immediate,
 	"party.label_update_interval_ms": immediate,

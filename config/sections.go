@@ -2,12 +2,12 @@ package config
 
 // Logger says what is logged, how and where to.
 type Logger struct {
-	Level      string `yaml:"level" usage:"Least severe level that is logged: debug, info, warn or error."`
+	Level      string `yaml:"level" usage:"Minimum level that is logged: debug, info, warn or error."`
 	Stdout     bool   `yaml:"stdout" usage:"Log to standard output as well when a file is set."`
 	File       string `yaml:"file" usage:"File to append the log to. Empty logs to standard output only."`
 	Rotation   bool   `yaml:"rotation" usage:"Rotate the log file. Needs logger.file."`
 	MaxSize    int    `yaml:"max_size" usage:"Size in megabytes at which the log file is rotated."`
-	MaxAge     int    `yaml:"max_age" usage:"Days rotated files are kept. 0 keeps them whatever their age."`
+	MaxAge     int    `yaml:"max_age" usage:"Days rotated files are kept. 0 keeps them regardless of age."`
 	MaxBackups int    `yaml:"max_backups" usage:"Number of rotated files kept. 0 keeps all."`
 	LocalTime  bool   `yaml:"local_time" usage:"Name rotated files by local time instead of UTC."`
 	Compress   bool   `yaml:"compress" usage:"Compress rotated files with gzip."`
@@ -22,7 +22,7 @@ type Metrics struct {
 	Address          string `yaml:"address" usage:"Address that the metrics port listens on. Empty means all."`
 	Prefix           string `yaml:"prefix" usage:"Prefix of metric names. Empty means none."`
 	CustomPrefix     string `yaml:"custom_prefix" usage:"Further prefix of metrics that modules make."`
-	CustomScopeLimit int    `yaml:"custom_scope_limit" usage:"Most distinct tag sets of metrics that modules make. 0 means no limit."`
+	CustomScopeLimit int    `yaml:"custom_scope_limit" usage:"Maximum number of distinct tag sets of metrics that modules make. 0 means no limit."`
 }
 
 // Session holds the keys and lifetimes of session tokens.
@@ -43,20 +43,20 @@ type Socket struct {
 	Port                 int      `yaml:"port" usage:"Port for HTTP and WebSocket clients; gRPC listens on the port below. 0 picks free ports."`
 	Address              string   `yaml:"address" usage:"Address to listen on. Empty means all interfaces."`
 	Protocol             string   `yaml:"protocol" usage:"Network of the HTTP listener: tcp, tcp4 or tcp6."`
-	MaxMessageSizeBytes  int      `yaml:"max_message_size_bytes" usage:"Largest WebSocket message accepted, in bytes."`
-	MaxRequestSizeBytes  int      `yaml:"max_request_size_bytes" usage:"Largest HTTP body or gRPC message accepted, in bytes."`
+	MaxMessageSizeBytes  int      `yaml:"max_message_size_bytes" usage:"Maximum size of a WebSocket message from a client, in bytes."`
+	MaxRequestSizeBytes  int      `yaml:"max_request_size_bytes" usage:"Maximum size of an HTTP body or gRPC message, in bytes."`
 	ReadBufferSizeBytes  int      `yaml:"read_buffer_size_bytes" usage:"Read buffer of a socket, in bytes."`
 	WriteBufferSizeBytes int      `yaml:"write_buffer_size_bytes" usage:"Write buffer of a socket, in bytes."`
-	ReadTimeoutMs        int      `yaml:"read_timeout_ms" usage:"Longest time to read an HTTP request, in milliseconds."`
-	WriteTimeoutMs       int      `yaml:"write_timeout_ms" usage:"Longest time to write an HTTP response, in milliseconds."`
+	ReadTimeoutMs        int      `yaml:"read_timeout_ms" usage:"Maximum time to read an HTTP request, in milliseconds."`
+	WriteTimeoutMs       int      `yaml:"write_timeout_ms" usage:"Maximum time to write an HTTP response, in milliseconds."`
 	IdleTimeoutMs        int      `yaml:"idle_timeout_ms" usage:"Time an idle HTTP connection is kept, in milliseconds. Requests end 500 ms earlier."`
-	WriteWaitMs          int      `yaml:"write_wait_ms" usage:"Longest time to write one WebSocket message, in milliseconds."`
+	WriteWaitMs          int      `yaml:"write_wait_ms" usage:"Maximum time to write one WebSocket message, in milliseconds."`
 	PongWaitMs           int      `yaml:"pong_wait_ms" usage:"Silence after which a socket is closed, in milliseconds. Must exceed socket.ping_period_ms."`
 	PingPeriodMs         int      `yaml:"ping_period_ms" usage:"Time between pings to a socket, in milliseconds."`
 	PingBackoffThreshold int      `yaml:"ping_backoff_threshold" usage:"Messages received that postpone the next ping."`
 	CloseAckWaitMs       int      `yaml:"close_ack_wait_ms" usage:"Time to wait for the peer's close frame, in milliseconds."`
 	OutgoingQueueSize    int      `yaml:"outgoing_queue_size" usage:"Messages that may wait for a slow socket before it is closed."`
-	Compression          bool     `yaml:"compression" usage:"Compress WebSocket messages of clients that offer it (permessage-deflate). Off by default: it costs memory and processor time for each message."`
+	Compression          bool     `yaml:"compression" usage:"Compress WebSocket messages of clients that offer it (permessage-deflate). Off by default: it takes memory and CPU time for each message."`
 	SSLCertificate       string   `yaml:"ssl_certificate" usage:"File with the TLS certificate. Needs socket.ssl_private_key."`
 	SSLPrivateKey        string   `yaml:"ssl_private_key" usage:"File with the TLS private key. Needs socket.ssl_certificate."`
 	ResponseHeaders      []string `yaml:"response_headers" usage:"Header set on every HTTP response, as key=value."`
@@ -67,8 +67,8 @@ type Socket struct {
 type Database struct {
 	Address              AddressList `yaml:"address" usage:"PostgreSQL address, user:password@host:port/name. Empty uses the embedded SQLite database in data_dir."`
 	ConnMaxLifetimeMs    int         `yaml:"conn_max_lifetime_ms" usage:"Age at which a database connection is replaced, in milliseconds."`
-	MaxOpenConns         int         `yaml:"max_open_conns" usage:"Most open database connections."`
-	MaxIdleConns         int         `yaml:"max_idle_conns" usage:"Most idle database connections kept."`
+	MaxOpenConns         int         `yaml:"max_open_conns" usage:"Maximum number of open database connections."`
+	MaxIdleConns         int         `yaml:"max_idle_conns" usage:"Maximum number of idle database connections."`
 	TransactionTimeoutMs int         `yaml:"transaction_timeout_ms" usage:"Time that a transaction or statement of a module may keep others from writing to the embedded database, in milliseconds; a longer one is rolled back when others wait."`
 	DNSScanIntervalSec   int         `yaml:"dns_scan_interval_sec" usage:"Seconds between checks for a changed database address."`
 }
@@ -99,7 +99,7 @@ type Party struct {
 
 // Matchmaker holds the limits and timings of the matchmaker.
 type Matchmaker struct {
-	MaxTickets   int  `yaml:"max_tickets" usage:"Most tickets a session or a party may have."`
+	MaxTickets   int  `yaml:"max_tickets" usage:"Maximum number of tickets of a session or a party."`
 	IntervalSec  int  `yaml:"interval_sec" usage:"Seconds between matchmaker passes."`
 	MaxIntervals int  `yaml:"max_intervals" usage:"Passes in which a ticket searches actively."`
 	RevPrecision bool `yaml:"rev_precision" usage:"Require the queries of two tickets to match each other both ways."`

@@ -4,9 +4,9 @@ package config
 type Console struct {
 	Port                     int        `yaml:"port" usage:"Port of the console."`
 	Address                  string     `yaml:"address" usage:"Address the console listens on. Empty means all interfaces."`
-	MaxMessageSizeBytes      int        `yaml:"max_message_size_bytes" usage:"Largest console request accepted, in bytes."`
-	ReadTimeoutMs            int        `yaml:"read_timeout_ms" usage:"Longest time to read a console request, in milliseconds."`
-	WriteTimeoutMs           int        `yaml:"write_timeout_ms" usage:"Longest time to write a console response, in milliseconds."`
+	MaxMessageSizeBytes      int        `yaml:"max_message_size_bytes" usage:"Maximum size of a console request, in bytes."`
+	ReadTimeoutMs            int        `yaml:"read_timeout_ms" usage:"Maximum time to read a console request, in milliseconds."`
+	WriteTimeoutMs           int        `yaml:"write_timeout_ms" usage:"Maximum time to write a console response, in milliseconds."`
 	IdleTimeoutMs            int        `yaml:"idle_timeout_ms" usage:"Time an idle console connection is kept, in milliseconds."`
 	Username                 string     `yaml:"username" usage:"Name of the built-in console user."`
 	Password                 Secret     `yaml:"password" usage:"Password of the built-in console user."`
@@ -114,6 +114,6 @@ type Satori struct {
 	CacheDisabled bool   `yaml:"cache_disabled" usage:"Do not cache answers of Satori."`
 	CacheMode     string `yaml:"cache_mode" usage:"How long answers are kept: context (one call) or time."`
 	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Seconds an answer is kept in mode time."`
-	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Longest time of a request to Satori, in milliseconds."`
+	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Maximum time of a request to Satori, in milliseconds."`
 	RetryCount    int    `yaml:"retry_count" usage:"Times a failed request to Satori is repeated."`
 }

@@ -57,9 +57,9 @@ func (c *tsconfig) read(root fs.FS, file string, depth int) error {
 	if err := json.Unmarshal(jsonc.ToJSON(content), &t); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	const deepest = 8
+	const maxDepth = 8
 	for _, base := range t.Extends {
-		if !strings.HasPrefix(base, ".") || depth == deepest {
+		if !strings.HasPrefix(base, ".") || depth == maxDepth {
 			continue
 		}
 		base = path.Join(path.Dir(file), base)
