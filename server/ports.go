@@ -51,14 +51,14 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 			return nil, err
 		}
 	}
-	var secure []grpc.ServerOption
+	var secure credentials.TransportCredentials
 	if sock.SSLCertificate != "" {
 		pair, err := tls.LoadX509KeyPair(sock.SSLCertificate, sock.SSLPrivateKey)
 		if err != nil {
 			return nil, fmt.Errorf("load socket.ssl_certificate: %w", err)
 		}
 		p.http = tls.NewListener(p.http, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-		secure = append(secure, grpc.Creds(credentials.NewServerTLSFromCert(&pair)))
+		secure = credentials.NewServerTLSFromCert(&pair)
 	}
 
 	p.httpServer = &http.Server{
@@ -71,7 +71,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		MaxHeaderBytes: 5120, // the protocol's limit
 		ErrorLog:       quietLog(s.log),
 	}
-	p.grpcServer = s.api.GRPC(secure...)
+	p.grpcServer = s.api.GRPC(secure)
 	p.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
 	p.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
 	if p.metrics != nil {

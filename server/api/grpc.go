@@ -9,6 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // accept compressed requests
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -27,14 +28,15 @@ const grpcService = "nakama.api.Nakama"
 const maxGRPCStreams = 128
 
 // GRPC makes a gRPC server for the methods of the API table, and does not start it.
-// options are added to its own, for credentials.
-func (a *Server) GRPC(options ...grpc.ServerOption) *grpc.Server {
-	options = append([]grpc.ServerOption{
+// The credentials are nil for a port without TLS.
+func (a *Server) GRPC(secure credentials.TransportCredentials) *grpc.Server {
+	s := grpc.NewServer(
 		grpc.MaxRecvMsgSize(a.Config.Socket.MaxRequestSizeBytes),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(maxGRPCStreams),
-	}, options...)
-	s := grpc.NewServer(options...)
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.Creds(newClosable(secure)),
+	)
 	desc := &grpc.ServiceDesc{ServiceName: grpcService, HandlerType: (*any)(nil)}
 	for _, r := range a.rows {
 		desc.Methods = append(desc.Methods, a.grpcMethod(r))
@@ -62,8 +64,13 @@ func (a *Server) grpcMethod(r *row) grpc.MethodDesc {
 			r.stats.Record(fault.CodeOf(err), took, received, 0)
 			return nil, grpcError(err)
 		}
-		r.stats.Record(fault.OK, took, received, proto.Size(out))
-		return out, nil
+		sent := proto.Size(out)
+		if reply, err = a.response(ctx, r.name, out, sent); err != nil {
+			r.stats.Record(fault.CodeOf(err), took, received, 0)
+			return nil, grpcError(err)
+		}
+		r.stats.Record(fault.OK, took, received, sent)
+		return reply, nil
 	}}
 }
 
@@ -143,8 +150,13 @@ func (a *Server) grpcRPC(_ any, ctx context.Context, decode func(any) error, _ g
 		return nil, grpcError(err)
 	}
 	out := &api.Rpc{Payload: strings.ToValidUTF8(result, "\ufffd")}
-	stats.Record(fault.OK, took, received, proto.Size(out))
-	return out, nil
+	sent := proto.Size(out)
+	if reply, err = a.response(ctx, "RpcFunc", out, sent); err != nil {
+		stats.Record(fault.CodeOf(err), took, received, 0)
+		return nil, grpcError(err)
+	}
+	stats.Record(fault.OK, took, received, sent)
+	return reply, nil
 }
 
 func (a *Server) authenticateGRPCRPC(ctx context.Context, in *api.Rpc) (*core.Claims, error) {

@@ -29,7 +29,7 @@ func (r *testServer) dial() *grpc.ClientConn {
 	if err != nil {
 		r.Fatal(err)
 	}
-	s := r.api.GRPC()
+	s := r.api.GRPC(nil)
 	go func() { _ = s.Serve(l) }()
 	r.Cleanup(s.Stop)
 	conn, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -159,7 +159,7 @@ func TestRPCOverGRPC(t *testing.T) {
 func TestGRPCMethods(t *testing.T) {
 	t.Parallel()
 	r := newTestServer(t, func(c *config.Config) { c.Socket.MaxRequestSizeBytes = 1000 })
-	info := r.api.GRPC().GetServiceInfo()["nakama.api.Nakama"]
+	info := r.api.GRPC(nil).GetServiceInfo()["nakama.api.Nakama"]
 	if len(info.Methods) != 85 {
 		t.Errorf("%d methods, want 85", len(info.Methods))
 	}

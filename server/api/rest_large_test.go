@@ -10,6 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
 	"kumi/config"
 	"kumi/internal/testutil"
 )
@@ -61,4 +65,50 @@ func TestLargeAnswersThatNobodyReads(t *testing.T) {
 	if n < size {
 		t.Errorf("a slow client got %d bytes of %d: %v", n, size, err)
 	}
+}
+
+// The same over gRPC, whose library has responses until they are read.
+func TestLargeGRPCAnswersThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	const size = 16 << 20
+	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 3000 })
+	r.api.unsent.max = 3*size + size/2
+	answer := strings.Repeat("x", size)
+	r.rpc("large", func(context.Context, string) (string, error) { return answer, nil })
+	ctx := r.with(bearer(r.user("device-of-the-user")))
+	const method = "/nakama.api.Nakama/RpcFunc"
+	in := &api.Rpc{Id: "large"}
+	ask := func() grpc.ClientStream {
+		stream, err := r.dial().NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, method, grpc.MaxCallRecvMsgSize(2*size))
+		if err == nil {
+			err = stream.SendMsg(in)
+		}
+		if err == nil {
+			err = stream.CloseSend()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream
+	}
+	first := ask()
+	for range 2 {
+		ask()
+	}
+	testutil.Eventually(t, "three answers wait", func() bool { return r.api.unsent.used.Load() >= 3*size })
+	wantCode(t, r.dial().Invoke(ctx, method, in, new(api.Rpc), grpc.MaxCallRecvMsgSize(2*size)), codes.Unavailable, "Too many large answers")
+	testutil.Eventually(t, "those who do not read are cut", func() bool { return r.api.unsent.used.Load() == 0 })
+	if err := first.RecvMsg(new(api.Rpc)); err == nil {
+		t.Error("the connection of a client that does not read is open")
+	}
+
+	// Those who read get all of it, compressed requests too, and nothing stays.
+	conn := r.dial()
+	for _, options := range [][]grpc.CallOption{nil, {grpc.UseCompressor("gzip")}} {
+		var out api.Rpc
+		if err := conn.Invoke(ctx, method, in, &out, append(options, grpc.MaxCallRecvMsgSize(2*size))...); err != nil || out.Payload != answer {
+			t.Errorf("a client that reads got %d bytes of %d: %v", len(out.Payload), size, err)
+		}
+	}
+	testutil.Eventually(t, "nothing is counted any more", func() bool { return r.api.unsent.used.Load() == 0 })
 }
