@@ -83,7 +83,7 @@ func TestReloadLeavesGoModules(t *testing.T) {
 
 // What is being loaded can make matches of its own new handlers, and nobody else
 // sees those.
-func TestReloadHidesWhatIsNotDone(t *testing.T) {
+func TestReloadHidesUnfinishedSet(t *testing.T) {
 	t.Parallel()
 	const module = `
 		const handler = { matchInit: () => ({ state: {}, tickRate: 1, label: "NAME" }), matchJoinAttempt() {}, matchJoin() {}, matchLeave() {}, matchLoop: (c, l, n, d, t, state) => ({ state }), matchTerminate() {}, matchSignal() {} };

@@ -14,9 +14,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// Connections that come, are everywhere, and go in all ways leave nothing
-// behind: no session, presence, party, ticket, connection or goroutine, and no
-// memory. KUMI_CHURN says how many come in each of six rounds: 10000 is a test
+// Connections that are opened, used and closed in all ways leave nothing behind: no
+// session, presence, party, ticket, connection or goroutine, and no memory. KUMI_CHURN says how many come in each of six rounds: 10000 is a test
 // of some minutes.
 func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines and weighs the heap
 	each := 200

@@ -23,9 +23,8 @@ var endless = map[string]servertest.Option{
 		nk.register_rpc(function(ctx, payload) return payload end, "echo")`),
 }
 
-// A call over REST that is stopped at a deadline is answered: with the code, in
-// the protocol's form, and not with the end of the connection, although
-// answering begins after the time that writing an answer may take.
+// A REST call that is stopped at a deadline is answered with an error body, although the
+// call takes longer than socket.write_timeout_ms.
 func TestStoppedCallIsAnswered(t *testing.T) {
 	t.Parallel()
 	for name, flags := range map[string][]string{
@@ -51,9 +50,8 @@ func TestStoppedCallIsAnswered(t *testing.T) {
 	}
 }
 
-// With all script engines at work a call waits for one, and ends at its deadline
-// with a code when none becomes free. The metrics count it, and afterwards all is
-// well.
+// With all VMs in use a call waits for one, and ends at its deadline with an error if
+// none becomes free. The metrics count it, and later calls succeed.
 func TestWaitingForAnEngineEnds(t *testing.T) {
 	t.Parallel()
 	for language, module := range endless {

@@ -13,7 +13,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// everywhere is a module with places to be.
+// everywhere is a module with a stream and matches to join.
 const everywhere = `
 	initializer.registerRpc("stream", (ctx, logger, nk) => { nk.streamUserJoin(ctx.userId, ctx.sessionId, { mode: 77, label: "plaza" }, false, false, ""); });
 	initializer.registerRpc("disconnect", (ctx, logger, nk, session) => nk.sessionDisconnect(session));
@@ -45,9 +45,9 @@ var eventReasons = map[presence.CloseReason]string{
 	presence.MatchFailed:      "server-side session disconnect",
 }
 
-// However a session ends, it is nowhere any more, the others are told, and its
-// end has its own reason.
-func TestHoweverASessionEnds(t *testing.T) {
+// However a session ends, all its presences are removed, others are told, and the end
+// has the right reason.
+func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string

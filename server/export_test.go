@@ -13,7 +13,7 @@ func (s *Server) Game() *game.Game { return s.game }
 // OpenSockets counts the connections that are not closed yet.
 func (s *Server) OpenSockets() int { return s.sockets.Open() }
 
-// MetricsText is what the metrics port would answer.
+// MetricsText is what the metrics port answers.
 func (s *Server) MetricsText() string {
 	w := httptest.NewRecorder()
 	s.metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

@@ -68,10 +68,9 @@ func (f *fires) await(t *testing.T, name string) {
 	}
 }
 
-// TestEverythingFires registers everything there is in each language and makes
-// it fire: from outside where the server has a way to, else through the slot that
-// the way will use.
-func TestEverythingFires(t *testing.T) {
+// TestEveryHookRuns registers every hook and event in each language and makes it run:
+// through the API or a socket where there is a call, otherwise directly.
+func TestEveryHookRuns(t *testing.T) {
 	t.Parallel()
 	for lang, module := range map[string]servertest.Option{
 		"go": servertest.Flags("--runtime.env", "fires=go"), "lua": luaModule(t), "javascript": javascriptModule(t),
@@ -197,7 +196,7 @@ func (f *fires) rest(t *testing.T, srv *servertest.Server) {
 	f.await(t, "job")
 }
 
-// slots calls what the server does not call yet, or only after long.
+// slots calls the hooks that the server does not call, or only after a long time.
 func (f *fires) slots(t *testing.T, srv *servertest.Server) {
 	t.Helper()
 	ctx, set := t.Context(), srv.Modules()

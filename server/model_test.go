@@ -20,10 +20,9 @@ import (
 	"kumi/server/servertest"
 )
 
-// Clients come and go, be it in the middle of a frame, and do all that puts a
-// session somewhere, at the same time. Once it is quiet, the server's view is
-// that of a plain model: who had an answer that it is there, and is still
-// connected.
+// Clients connect, join and leave everything that a session can join, and disconnect,
+// also in the middle of a frame, all at the same time. Afterwards the server agrees with
+// a simple model: a session is where it was told that it is, if it is still connected.
 func TestModelOverSockets(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, longTokens, servertest.Module("index.js", `
@@ -87,7 +86,7 @@ func (p *player) ask(kind, body string) (string, error) {
 	return p.Until(cid)
 }
 
-// come opens a socket, which finds out its own session id from its status.
+// come opens a socket and finds its session id from its status.
 func (m *crowd) come(user *servertest.User) (*player, error) {
 	raw, err := m.srv.Raw(user.Token, "&status=true")
 	if err != nil {
@@ -160,7 +159,7 @@ func place6(id string) string {
 
 func place7(id string) string { return "7" + place6(id)[1:] }
 
-// act does one thing and tells the model what came of it.
+// act does one thing and records the result in the model.
 func (m *crowd) act(p *player, rng *rand.Rand) error {
 	kind, body, place, there := m.message(rng)
 	reply, err := p.ask(kind, body)
@@ -361,7 +360,7 @@ func (m *crowd) compareMatches(matches *match.Registry) string {
 	return ""
 }
 
-// clear cuts all connections and makes sure that nothing is left.
+// clear cuts all connections and checks that nothing is left.
 func (m *crowd) clear(t *rapid.T) {
 	for _, p := range m.players {
 		p.Cut()

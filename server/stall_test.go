@@ -86,9 +86,9 @@ func joinRoom(r *servertest.Raw, hidden bool) (channel, session string, err erro
 	return env.Channel.ID, env.Channel.Self.SessionID, nil
 }
 
-// In a large room one stops to read. The others get their messages as
-// fast as before; it is closed, is told apart in the metrics and to module code,
-// and leaves the room.
+// One member of a large chat room stops reading. The others get their messages as fast
+// as before; the slow one is closed, with a reason in the metrics and for modules, and
+// leaves the room.
 func TestSlowReaderInARoom(t *testing.T) {
 	t.Parallel()
 	members := testenv.Size(300, 1000)

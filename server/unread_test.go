@@ -15,9 +15,8 @@ import (
 var patient = servertest.Flags("--socket.write_wait_ms", "300000", "--socket.pong_wait_ms", "600000",
 	"--socket.ping_period_ms", "300000", "--socket.outgoing_queue_size", "16")
 
-// A member of a match stops to read what the match sends with each tick. The
-// ticks go on, none is missed by the other member, and the one that does not
-// read is closed and leaves the match.
+// A member of a match stops reading. The other member gets every tick, and the slow one
+// is closed and leaves the match.
 func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	for language, module := range map[string]servertest.Option{
@@ -115,8 +114,8 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 	}
 }
 
-// A client calls and calls, and reads no reply. What waits for it is bounded: it
-// is closed before it has cost much.
+// A client calls RPCs and never reads. The replies that wait for it are bounded: it is
+// closed.
 func TestCallerThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, patient, servertest.Flags("--socket.write_wait_ms", "2000"), servertest.Module("index.js", `

@@ -115,9 +115,8 @@ func TestAddedFunctions(t *testing.T) {
 	}
 }
 
-// What Lua could not do elsewhere: run_once once for each place it is called
-// from, coroutines, deep recursion and many values, files of the modules folder
-// and no others.
+// Things that only Lua has: run_once counts per call site, coroutines, deep recursion
+// and many values, and reading files, of the modules folder only.
 func TestLuaAdded(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal

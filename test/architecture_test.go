@@ -49,8 +49,8 @@ func roomsOf(t *testing.T, file string) (imports map[string]string, order map[st
 	return imports, order
 }
 
-// importsOf asks the go tool, which sorts, what each package imports of the others. Modules
-// that the benchmarks load are no rooms.
+// importsOf asks the go tool what each package imports of the others, in its order.
+// Modules that the benchmarks load do not count as rooms.
 func importsOf(t *testing.T) map[string]string {
 	t.Helper()
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "kumi/...")

@@ -176,8 +176,8 @@ func TestRequestsTogetherInLua(t *testing.T) {
 	}
 }
 
-// Calls that wait for another server keep no VM from the others: with one VM,
-// four calls make their requests at the same time.
+// Calls that wait for an HTTP response do not hold a VM: with one VM, four calls make
+// their requests at the same time.
 func TestWaitingKeepsNoVM(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t,

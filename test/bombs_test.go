@@ -11,8 +11,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// bombs are modules of RPCs that take all they can get. Each name says what the
-// answer must mention.
+// bombs are modules with RPCs that use as much time or memory as they can.
 var bombs = map[string]servertest.Option{
 	"javascript": servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, initializer) {
@@ -93,7 +92,7 @@ var stopped = map[string]map[string]int{
 	"gsub":          {"lua": 8},
 }
 
-// What recurses deep, but ends, runs; without an end it can be caught.
+// Deep recursion works; endless recursion is a RangeError that scripts can catch.
 func TestDeepRecursion(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, bombs["javascript"])
@@ -104,12 +103,12 @@ func TestDeepRecursion(t *testing.T) {
 	}
 }
 
-// atOnce is how many run each bomb at the same time, but for those that take
-// memory, of which one takes enough.
+// atOnce is how many calls of each bomb run at the same time. Bombs that use memory run
+// alone.
 const atOnce = 3
 
-// Whatever a script does, its call ends with an error, and other sessions are
-// served meanwhile, nearly as fast as otherwise.
+// Whatever a script does, its call ends with an error, and the latency of other
+// sessions stays bounded meanwhile.
 func TestBombs(t *testing.T) { // alone, as it watches the heap and the clock
 	for language, module := range bombs {
 		t.Run(language, func(t *testing.T) {

@@ -22,10 +22,10 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// What clients send leaves little behind: bodies are bounded as they are after
-// decompression, and the vars of sessions have a bound of their own. Not parallel,
-// as it looks at the whole process.
-func TestWhatClientsSendDoesNotStay(t *testing.T) {
+// Requests do not make the heap grow: the size limit of bodies applies after
+// decompression, and the vars of sessions have a limit of their own. Not parallel, because
+// it measures the heap of the whole process.
+func TestRequestsDoNotGrowTheHeap(t *testing.T) {
 	srv := servertest.Start(t)
 	pack := func(encoding, text string) *bytes.Buffer {
 		var b bytes.Buffer

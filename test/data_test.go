@@ -11,8 +11,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// handOvers are the functions with which a script hands a value to the server,
-// each with a way to read it back as the server has it.
+// handOvers are the functions that pass a value from a script to the server, each with
+// code that reads the stored value back.
 var handOvers = map[string]struct{ js, lua string }{
 	"storage": {
 		`nk.storageWrite([{ collection: "c", key: "k", userId: u, value: v }]); return nk.storageRead([{ collection: "c", key: "k", userId: u }])[0].value`,
@@ -72,8 +72,8 @@ var handOvers = map[string]struct{ js, lua string }{
 	},
 }
 
-// handedOver are values and what the server has of them, as JSON; what begins
-// with "refused: " is a part of the error.
+// handedOver are values and what the server stores for them, as JSON; "refused: " is
+// followed by a part of the expected error.
 var handedOver = map[string]struct{ js, lua, want string }{
 	"plain":           {`{ b: [1, "é<", true, null], a: { c: 0.5 } }`, `{ b = { 1, "é<", true }, a = { c = 0.5 } }`, ""},
 	"bytes":           {js: `[new Uint8Array([255, 0]), new Uint8Array([1, 2]).buffer]`, want: `["/wA=","AQI="]`},
@@ -97,9 +97,9 @@ var handedOver = map[string]struct{ js, lua, want string }{
 		`(function() local v = {}; for i = 1, 60 do v = { a = v, b = v } end; return v end)()`, `refused: the value is larger than 16 MB`},
 }
 
-// Whatever function takes a value, the server has the same of it, or refuses it
-// with the same words and the place.
-func TestWhatScriptsHandOver(t *testing.T) {
+// All functions convert a value in the same way, or refuse it with the same error, which
+// names the path.
+func TestConversionOfScriptValues(t *testing.T) {
 	t.Parallel()
 	var js, lua strings.Builder
 	js.WriteString(`const newest = (list) => list.reduce((a, b) => (b.createTime > a.createTime ? b : a)); // they are dated to the second

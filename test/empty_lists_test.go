@@ -22,8 +22,8 @@ func init() {
 	})
 }
 
-// emptyLists gives every list that has nothing in it, by its name. Modules hand
-// such lists to clients as they are.
+// emptyLists returns every list of nk that is empty, by name. Modules pass such lists
+// on to clients.
 func emptyLists(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, user string) (string, error) {
 	lists, all := map[string]any{}, error(nil)
 	keep := func(name string, list any, err error) {
@@ -92,7 +92,7 @@ func emptyLists(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.Nak
 
 const channelLess = "3b1c0a4e-5f0f-4c68-9c0e-2d3f4a5b6c7d"
 
-// A list without elements is [] in Go, not nil, so that it is [] as JSON; and in
+// An empty list is an empty slice in Go, not nil, so that it is [] in JSON, as it is in
 // JavaScript.
 func TestEmptyLists(t *testing.T) {
 	t.Parallel()

@@ -56,8 +56,8 @@ nk.register_req_before(fails.sql, "GetAccount")
 nk.register_rt_before(fails.sql, "StatusUpdate")`},
 }
 
-// What a module says reaches the caller, what comes from inside the server is in
-// the log only.
+// The text of a module's error reaches the caller; the text of an internal error is only
+// logged.
 func TestErrorsOfModules(t *testing.T) {
 	t.Parallel()
 	const general = "An internal error occurred."
@@ -125,7 +125,7 @@ func TestErrorsOfModules(t *testing.T) {
 	}
 }
 
-// The log has all that an error knows.
+// The log has the whole error: its causes, the errors it contains and their stacks.
 func TestErrorsInTheLog(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal

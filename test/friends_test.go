@@ -10,8 +10,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// guild has the same game in each language: friends carry a mark, nobody joins
-// the forbidden group, and a kick is written down.
+// guild is the same module in each language: hooks set the metadata of friends, refuse
+// joining the group "forbidden", and record kicks.
 var guild = map[string][]servertest.Option{
 	"javascript": {servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, initializer) {

@@ -20,8 +20,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// The gRPC door, on both databases, as a client that never heard of this
-// server's code sees it.
+// gRPC on both databases, with a client that uses only the published messages.
 func TestGRPC(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]servertest.Option{

@@ -10,7 +10,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// What the guides for scripts show does what they say, when players use it.
+// The examples of the guides for scripts do what the guides say.
 func TestGuidesPlayed(t *testing.T) {
 	t.Parallel()
 	for _, guide := range []string{"typescript", "lua"} {

@@ -134,7 +134,7 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// A schedule that is none stops the load where it stands.
+// An invalid schedule fails the load, at its place in the source.
 func TestBadSchedule(t *testing.T) {
 	t.Parallel()
 	_, err := servertest.TryStart(t, servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {

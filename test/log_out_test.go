@@ -25,8 +25,8 @@ func init() {
 	})
 }
 
-// However tokens were revoked, they stay so after a restart of the server, and
-// the tokens given out since stay valid.
+// Revoked tokens stay revoked after a restart of the server, whatever revoked them, and
+// tokens issued later stay valid.
 func TestLogOutsOutliveTheServer(t *testing.T) {
 	t.Parallel()
 	const get, logout = http.MethodGet, "/v2/session/logout"

@@ -69,7 +69,7 @@ func TestMatchEndsBySignal(t *testing.T) {
 	}
 }
 
-// What an error of a match does to the sockets of its players is a setting.
+// A setting decides whether a match that fails closes its players' sockets.
 func TestMatchOnError(t *testing.T) {
 	t.Parallel()
 	for language, options := range ending {

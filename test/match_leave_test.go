@@ -6,7 +6,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// Clients hear that a player left before what matchLeave has to say of it.
+// Clients are told that a player left before they get what matchLeave broadcasts.
 func TestLeaveComesBeforeWhatItsHandlerSays(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Module("index.js", `

@@ -8,8 +8,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// Who joins a match that it is in is among its presences and counted; who joins
-// anew is neither. A socket that was opened again joins anew.
+// Joining a match again lists oneself among the presences and in the size; a first join
+// does not. A join with a new socket is a first join.
 func TestJoiningAMatchAgain(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Flags("--matchmaker.interval_sec", "1"), servertest.Module("index.js", `

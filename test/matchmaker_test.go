@@ -101,7 +101,7 @@ func TestMatchmakerMessages(t *testing.T) {
 	}
 }
 
-// Without module code players get a token for a match of their own.
+// Without a hook, matched players get a token for a relayed match.
 func TestMatchmakerToken(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, quick)
@@ -131,7 +131,7 @@ func TestMatchmakerToken(t *testing.T) {
 	}
 }
 
-// A party is matched as one: its members stay together, its leader asks.
+// A party is matched as a whole; its leader adds the ticket.
 func TestPartyMatchmaker(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, quick)
@@ -191,7 +191,8 @@ func TestPartyMatchmaker(t *testing.T) {
 	}
 }
 
-// Module code makes the match of formed players, or leaves them to a token.
+// The matchmaker matched hook returns a match, or nothing, which gives the players a
+// token.
 func TestMatchmakerMatchedHook(t *testing.T) {
 	t.Parallel()
 	for language, options := range map[string][]servertest.Option{
@@ -277,7 +278,7 @@ func TestMatchmakerMatchedHook(t *testing.T) {
 	}
 }
 
-// A ticket that has waited for too long goes, and its player is told.
+// A ticket that has waited for too long is removed, and its player is notified.
 func TestTicketTimeout(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Flags("--matchmaker.ticket_timeout_sec", "1"))
@@ -296,7 +297,7 @@ func TestTicketTimeout(t *testing.T) {
 	refused(t, "remove it", ann.Call(t, "matchmaker_remove", `{"ticket":"`+ticket+`"}`), 3, "not found")
 }
 
-// Module code takes the place of what forms matches.
+// The override and the processor of modules replace the forming of matches.
 func TestMatchmakerOverrideAndProcessor(t *testing.T) {
 	t.Parallel()
 	for name, module := range map[string]servertest.Option{

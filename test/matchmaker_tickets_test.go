@@ -7,7 +7,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// Modules list the tickets that wait, and take them out.
+// Modules list the waiting tickets and remove them.
 func TestModulesAndTickets(t *testing.T) {
 	t.Parallel()
 	for language, option := range map[string]servertest.Option{

@@ -7,8 +7,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// What a client does wrong is no error of the server, also where the protocol
-// answers it with code 13.
+// Mistakes of clients are not logged as errors of the server, even where the protocol
+// answers with code 13.
 func TestMistakesOfClientsAreNoErrors(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal

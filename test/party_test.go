@@ -389,7 +389,7 @@ func TestPartyList(t *testing.T) {
 	}
 }
 
-// With single_party a session is in one party: the last it came to.
+// With single_party a session is in one party: the last one it joined.
 func TestSingleParty(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Flags("--session.single_socket", "--session.single_party"))

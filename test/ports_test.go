@@ -23,7 +23,7 @@ func occupy(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// A port that is taken is named by its setting.
+// The error for a port that is in use names the setting.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	startAt := func(port int) string {

@@ -13,8 +13,8 @@ import (
 // largeExpression becomes millions of instructions.
 const largeExpression = "(a?){1000}"
 
-// No query of one client keeps the matchmaker from the others, at whatever door
-// it comes in, and what a client did wrong is no error of the server.
+// An expensive query does not delay the matchmaker for others, whichever call it comes
+// with, and is not logged as an error of the server.
 func TestQueriesOfClientsAreBounded(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal

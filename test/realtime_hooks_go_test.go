@@ -18,7 +18,7 @@ import (
 
 func init() { golang.Register("realtime hooks", goRealtimeHooks) }
 
-// waiting is how a Go module reaches what Nakama's interface lacks.
+// waiting is the method for Go modules that Nakama's interface does not have.
 type waiting interface {
 	MatchmakerExplain(ctx context.Context, ticket string) (map[string]any, error)
 	MatchmakerTickets(ctx context.Context, limit int, user string) ([]map[string]any, error)

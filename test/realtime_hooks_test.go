@@ -62,8 +62,7 @@ func hookAll(language, before string) servertest.Option {
 		nk.register_rpc(function(ctx, key) return tostring(nk.localcache_get(key) or 0) end, "seen")`)
 }
 
-// Every message goes through its before hook and, once it succeeded, its after
-// hook.
+// Every realtime message runs its before hook and, if it succeeded, its after hook.
 func TestRealtimeHooks(t *testing.T) {
 	t.Parallel()
 	for language, pass := range map[string]string{"javascript": "return envelope;", "lua": "return envelope", "go": "pass"} {
@@ -148,7 +147,7 @@ func TestRealtimeHooks(t *testing.T) {
 	}
 }
 
-// A before hook rejects every message with an error of its own, or by nothing.
+// A before hook rejects a message with an error, or by returning nothing.
 func TestRealtimeHooksReject(t *testing.T) {
 	t.Parallel()
 	for language, how := range map[string][2]string{
@@ -177,7 +176,7 @@ func TestRealtimeHooksReject(t *testing.T) {
 	}
 }
 
-// What a before hook changes is what is done.
+// The server handles the message as the before hook has changed it.
 func TestRealtimeHooksRewrite(t *testing.T) {
 	t.Parallel()
 	for language, rewrite := range map[string]string{

@@ -218,7 +218,7 @@ func TestSwappedMatchKeepsItsState(t *testing.T) {
 	})
 }
 
-func TestWhatCannotBeCarriedKeepsTheMatch(t *testing.T) {
+func TestStateThatCannotBeConvertedKeepsTheMatch(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ language, extra, want string }{
 		"function":       {"typescript", `state.players.fire = 1; state.weapon = { fire: () => 1 };`, `state.weapon.fire is a function`},

@@ -262,7 +262,7 @@ func gone(t *testing.T, old []*modules.Set) {
 	})
 }
 
-// TestReloadLeavesNothing finds out whether something holds on to old sets.
+// TestReloadLeavesNothing checks that nothing keeps sets of replaced modules alive.
 func TestReloadLeavesNothing(t *testing.T) {
 	t.Parallel()
 	js, lib, lua := twins(0)

@@ -8,8 +8,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// Routes that take over a path of the server, that are never reached, or that
-// another one hides, are said in the log, and load all the same.
+// Routes that replace a path of the server, that are never reached, or that another
+// route shadows, are logged and loaded.
 func TestRoutesThatOverlap(t *testing.T) {
 	t.Parallel()
 	// Each route with what the log says of it, "" for nothing.

@@ -279,7 +279,7 @@ func TestLanguagesTogether(t *testing.T) {
 	}
 }
 
-// A module that cannot be loaded stops the start and says where the fault is.
+// A module that cannot be loaded fails the start with an error that says where.
 func TestBrokenModules(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

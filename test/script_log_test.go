@@ -8,7 +8,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// Whatever way a script logs, the line says where it comes from and for whom.
+// Every log line of a script has its place in the source and the user of the call.
 func TestScriptLogLines(t *testing.T) {
 	t.Parallel()
 	for language, module := range map[string][2]string{

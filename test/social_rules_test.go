@@ -23,8 +23,8 @@ func TestFriendsShowNoCountOfTheirFriends(t *testing.T) {
 	}
 }
 
-// What the server says in a group's channel has whole seconds, so it stands
-// before what users wrote in the same second.
+// System messages of group channels are stored with whole seconds, so they sort before
+// what users write in the same second.
 func TestMessagesOfTheServerHaveWholeSeconds(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]servertest.Option{"SQLite": nil, "PostgreSQL": {servertest.Postgres()}} {

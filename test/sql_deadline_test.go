@@ -6,8 +6,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// SQL of scripts that does not end is stopped with its call: before the first
-// row, and between rows.
+// Endless SQL of scripts is cancelled with its call, before the first row and between
+// rows.
 func TestEndlessSQL(t *testing.T) {
 	t.Parallel()
 	const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "

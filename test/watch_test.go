@@ -12,7 +12,7 @@ import (
 	"kumi/server/servertest"
 )
 
-// A load that does not end is canceled when something newer has been saved.
+// A load that does not end is cancelled when a newer version is saved.
 func TestSavedWhileLoading(t *testing.T) {
 	t.Parallel()
 	for language, module := range map[string][3]string{
@@ -43,7 +43,7 @@ func TestSavedWhileLoading(t *testing.T) {
 	}
 }
 
-// What links lead to is watched like what is in the folder itself.
+// Targets of symbolic links are watched like files of the folder.
 func TestSavedBehindLinks(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"javascript", "typescript", "lua"} {
@@ -93,8 +93,8 @@ func TestSavedBehindLinks(t *testing.T) {
 	}
 }
 
-// A file that is deleted and made anew does not take its functions away
-// meanwhile, one that stays away is missed in the log.
+// Deleting and recreating a file does not remove its functions in between; a file that
+// stays deleted is logged.
 func TestSavedByDeleting(t *testing.T) {
 	t.Parallel()
 	for _, language := range []string{"javascript", "lua"} {

@@ -12,8 +12,8 @@ import (
 	"kumi/server/servertest"
 )
 
-// Writes of clients that went away before their turn came are not made, and
-// while a statement of a script keeps others from writing, it is ended.
+// Queued writes of clients that have disconnected are dropped, and a script's statement
+// that keeps others from writing is cancelled.
 func TestWritesOfClientsThatWentAway(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Flags("--database.transaction_timeout_ms", "1500"), servertest.Module("index.js", `

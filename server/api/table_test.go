@@ -42,7 +42,7 @@ func TestTableIsComplete(t *testing.T) {
 }
 
 // A hook gets and gives the messages that the row decodes and answers.
-func TestRowsFitTheirHooks(t *testing.T) {
+func TestRowsHaveTheMessagesOfTheirHooks(t *testing.T) {
 	t.Parallel()
 	for _, r := range table() {
 		if r.hook == nil || r.hook.In == nil {
