@@ -68,6 +68,11 @@ func TestSizes(t *testing.T) {
 		"Float64Array":           `new Float64Array(2 ** 31)`,
 		"subclass of Uint8Array": `class U extends Uint8Array {}; new U(2 ** 33)`,
 		"JSON too deep":          `JSON.parse("[".repeat(1e5))`,
+		"doubling":               `let s = "x"; for (;;) s += s`,
+		"doubling, long":         `let s = "x"; for (;;) s = s + "-" + s`,
+		"doubling, added":        `let s = "x"; for (;;) s += "-" + s`,
+		"doubling, template":     "let s = 'é'; for (;;) s = `${s} and ${s}`",
+		"doubling, elsewhere":    `let s = "x"; const f = () => (s += s); for (;;) [1].forEach(f)`,
 		"long list to Go":        `nk.keep(new Array(2 ** 32 - 1))`,
 		"long list of objects":   `const l = []; l.length = 2 ** 32 - 1; nk.names(l)`,
 	} {
@@ -111,8 +116,8 @@ func TestSizesLetTheRestPass(t *testing.T) {
 			u.sum(), u instanceof U, u instanceof Uint8Array, u.constructor === U, Uint8Array.from([1]).length, Uint8Array.of(1, 2).length,
 			new Uint8Array(b, 2, 3).length, new Uint8Array([5])[0], Uint8Array.BYTES_PER_ELEMENT, Uint8Array.name, b instanceof ArrayBuffer, b.constructor === ArrayBuffer,
 			ArrayBuffer.isView(u), u.subarray(1) instanceof U, new Uint8Array(2).map(() => 7)[1], JSON.parse('{"a":[{"b":"[[[["}]}', (k, v) => v), "repeat" in String.prototype,
-			Object.keys(Array.prototype), [1, [2]].flat(), "x".repeat.name, Array.isArray(a), [..."ab"].map((x, i, l) => x + i + l.length)]`, js.Options{})
-	want := `["abab","--x","x ","1,1,1",[0,1],[1,2,3],6,true,true,true,1,2,3,5,1,"Uint8Array",true,true,true,true,7,{"a":[{"b":"[[[["}]},true,[],[1,2],"repeat",true,["a02","b12"]]`
+			(() => { let s = "é", n = 3, l = []; s += s; n += n; n = n + n; s = s + "-" + s; l = l + l; return [s, n, l] })(), Object.keys(Array.prototype), [1, [2]].flat(), "x".repeat.name, Array.isArray(a), [..."ab"].map((x, i, l) => x + i + l.length)]`, js.Options{})
+	want := `["abab","--x","x ","1,1,1",[0,1],[1,2,3],6,true,true,true,1,2,3,5,1,"Uint8Array",true,true,true,true,7,{"a":[{"b":"[[[["}]},true,["éé-éé",12,""],[],[1,2],"repeat",true,["a02","b12"]]`
 	if err != nil || got != want {
 		t.Errorf("got  %s %v\nwant %s", got, err, want)
 	}
@@ -138,7 +143,7 @@ func TestMemory(t *testing.T) {
 		"a growing list": `const l = []; for (;;) if (l.length < 1e6) l.push([1, 2, 3])`,
 		"caught":         `const l = []; for (;;) try { if (l.length < 3000) l.push("x".repeat(1e5)) } catch {}`,
 		"in timers":      `const l = []; setInterval(() => { for (let i = 0; i < 1000 && l.length < 3e4; i++) l.push("x".repeat(1e4)) }, 0); return new Promise(() => {})`,
-		"doubling text":  `let s = "x"; for (let i = 0; i < 60; i++) if (s.length < 2 ** 27) s += s; for (;;);`,
+		"doubling text":  `const o = { s: "x" }; for (let i = 0; i < 60; i++) if (o.s.length < 2 ** 27) o.s += o.s; for (;;);`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			runtime.GC()

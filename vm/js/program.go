@@ -48,9 +48,13 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 		if classesByProperty(text) {
 			expandLiterals(tree)
 		}
+		bounds := text.bounds()
+		if checkDoubling(tree) {
+			bounds = append(bounds, doubling)
+		}
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
-			return &Program{name: name, code: code, bounds: text.bounds()}, nil
+			return &Program{name: name, code: code, bounds: bounds}, nil
 		}
 	}
 	return nil, syntaxError(name, source, err)

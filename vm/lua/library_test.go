@@ -19,6 +19,7 @@ func TestLibraryIsThatOfLua(t *testing.T) {
 		`local s = string.format("%q", "a\0\r\n\"\\z") return loadstring("return " .. s)() == "a\0\r\n\"\\z"`:                                         `true`,
 		`return {os.date("!%Y-%m-%d %H:%M:%S", 86399), os.date("!%j %U %w %W %y %p %I %B %b %A %a %%", 1e9), os.date("!%c|%x|%X|%D|%F|%T|%R|%e", 0)}`: `["1970-01-01 23:59:59","252 36 0 36 01 AM 01 September Sep Sunday Sun %","Thu Jan  1 00:00:00 1970|01/01/70|00:00:00|01/01/70|1970-01-01|00:00:00|00:00| 1"]`,
 		`local d = os.date("!*t", 1e9) return {d.year, d.month, d.day, d.hour, d.min, d.sec, d.wday, d.yday, d.isdst}`:                                `[2001,9,9,1,46,40,1,252,false]`,
+		`local s, n, f = "ab", 1 s = s .. "-" .. s n = n .. n f = function() s = (s .. s):upper() end f() return {s, n, s == s .. ""}`:                `["AB-ABAB-AB","11",true]`,
 		`return {type(os.date()), os.time(os.date("*t", 1e9)), pcall(os.date, ("%c"):rep(1e6))}`:                                                      `["string",1000000000,false,"main.lua:3: bad argument #1 to (anonymous) (the format is too long)"]`,
 	} {
 		if got := eval(t, body); got != want {

@@ -44,7 +44,7 @@ func compile(path, source string) (proto *lua.FunctionProto, err error) {
 	if err != nil {
 		return nil, syntaxError(path, source, err)
 	}
-	if proto, err = lua.Compile(chunk, path); err != nil {
+	if proto, err = lua.Compile(checkDoubling(chunk), path); err != nil {
 		return nil, syntaxError(path, source, err)
 	}
 	return proto, nil

@@ -105,6 +105,7 @@ func (v *VM) open() {
 	}
 	mt := L.CreateTable(0, 1)
 	mt.RawSetString("__index", str)
+	str.RawSetString(doublingName, sharedDoubling)
 	L.SetMetatable(lua.LString(""), mt)
 	put("string", str)
 	for _, name := range []string{"table", "os", "math", "coroutine"} {

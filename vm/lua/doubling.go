@@ -1,0 +1,100 @@
+package lua
+
+import (
+	"reflect"
+	"strconv"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+)
+
+// A string that a loop appends to itself takes all memory within thirty rounds, before
+// the guard notices, and the operator .. cannot be replaced. So in assignments whose
+// value contains the variable twice (s = s .. s) one of the uses is compiled as a call
+// of a function that returns the variable, after it has checked the length of the
+// result. Each chunk keeps the function in a local variable.
+
+// doublingName is the name of that variable, and of the function in the metatable of
+// strings. Scripts cannot use it as a name.
+const doublingName = "s = s .. s"
+
+// checkDoubling changes such assignments in a chunk.
+func checkDoubling(chunk []ast.Stmt) []ast.Stmt {
+	found := false
+	eachAssignment(reflect.ValueOf(chunk), func(st *ast.AssignStmt) {
+		for i := range min(len(st.Lhs), len(st.Rhs)) {
+			variable, ok := st.Lhs[i].(*ast.IdentExpr)
+			if !ok {
+				continue
+			}
+			if uses := appendUses(nil, &st.Rhs[i], variable.Value); len(uses) > 1 {
+				found = true
+				call := &ast.FuncCallExpr{
+					Func: at(&ast.IdentExpr{Value: doublingName}, variable),
+					Args: []ast.Expr{*uses[0], at(&ast.NumberExpr{Value: strconv.Itoa(len(uses))}, variable)},
+				}
+				*uses[0] = at(call, variable)
+			}
+		}
+	})
+	if !found {
+		return chunk
+	}
+	first := chunk[0]
+	find := at(&ast.AttrGetExpr{Object: at(&ast.StringExpr{}, first), Key: at(&ast.StringExpr{Value: doublingName}, first)}, first)
+	return append([]ast.Stmt{at(&ast.LocalAssignStmt{Names: []string{doublingName}, Exprs: []ast.Expr{find}}, first)}, chunk...)
+}
+
+// at gives a node the line of another one.
+func at[N ast.PositionHolder](node N, line ast.PositionHolder) N {
+	node.SetLine(line.Line())
+	node.SetLastLine(line.Line())
+	return node
+}
+
+// appendUses appends the uses of a variable in the operands of a concatenation.
+func appendUses(uses []*ast.Expr, in *ast.Expr, name string) []*ast.Expr {
+	switch e := (*in).(type) {
+	case *ast.IdentExpr:
+		if e.Value == name {
+			uses = append(uses, in)
+		}
+	case *ast.StringConcatOpExpr:
+		uses = appendUses(appendUses(uses, &e.Lhs, name), &e.Rhs, name)
+	}
+	return uses
+}
+
+// eachAssignment visits the assignments in a chunk, also those in functions.
+func eachAssignment(x reflect.Value, visit func(*ast.AssignStmt)) {
+	switch x.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if x.IsNil() {
+			return
+		}
+		if st, ok := x.Interface().(*ast.AssignStmt); ok && x.Kind() == reflect.Pointer {
+			visit(st)
+		}
+		eachAssignment(x.Elem(), visit)
+	case reflect.Slice:
+		for i := range x.Len() {
+			eachAssignment(x.Index(i), visit)
+		}
+	case reflect.Struct:
+		for i := range x.NumField() {
+			if x.Type().Field(i).IsExported() {
+				eachAssignment(x.Field(i), visit)
+			}
+		}
+	}
+}
+
+// sharedDoubling is the function, with the value of the variable and the number of its
+// uses as arguments.
+var sharedDoubling = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+	if s, ok := L.Get(1).(lua.LString); ok {
+		tooLong(L, len(s)*L.CheckInt(2))
+	}
+	L.SetTop(1)
+	return 1
+}}
