@@ -1,0 +1,119 @@
+package rank
+
+import (
+	"context"
+
+	"kumi/store"
+)
+
+// Build counts the records of a period that has none counted, in pieces, each a
+// transaction of its own, so that other writes go on. A build that was
+// interrupted is continued. It returns at once when the period is complete.
+func (x *Index) Build(ctx context.Context, db *store.DB, p Period) error {
+	for {
+		more := false
+		err := db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+			more, err = x.piece(ctx, q, p)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// pieceRanges is how many ranges a piece of a build has.
+const pieceRanges = 16
+
+// piece counts some more records. It reports whether there are others.
+func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool, err error) {
+	frontier, part, err := x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3"+
+		x.dialect.ForUpdate(), p.Board, p.Expiry.Unix(), building)
+	if err != nil {
+		return false, err
+	}
+	if !part {
+		if done, err := x.complete(ctx, q, p); err != nil || done {
+			return false, err
+		}
+		for _, level := range []int{building, ranges, groups} {
+			if err := x.insert(ctx, q, p, level, lowest); err != nil {
+				return false, err
+			}
+		}
+		frontier = lowest
+	}
+	n := x.fill() * pieceRanges
+	keys, err := x.keys(ctx, q, p, frontier, n+1)
+	if err != nil {
+		return false, err
+	}
+	if err := x.delete(ctx, q, p, building, frontier); err != nil {
+		return false, err
+	}
+	if more = int64(len(keys)) > n; more {
+		if err := x.insert(ctx, q, p, building, rowOf(keys[n])); err != nil {
+			return false, err
+		}
+		keys = keys[:n]
+	}
+	for len(keys) > 0 {
+		n := min(x.fill(), int64(len(keys)))
+		if err := x.append(ctx, q, p, keys[0], n); err != nil {
+			return false, err
+		}
+		keys = keys[n:]
+	}
+	return more, nil
+}
+
+// fill is how many records a range has after a build. It leaves room for more.
+func (x *Index) fill() int64 { return max(x.MaxRange/2, 1) }
+
+// append adds n records that begin at first, behind all that are counted.
+func (x *Index) append(ctx context.Context, q store.Querier, p Period, first Key, n int64) error {
+	g, _, err := x.at(ctx, q, p, groups, rowOf(first), true)
+	if err != nil {
+		return err
+	}
+	r, _, err := x.at(ctx, q, p, ranges, rowOf(first), true)
+	if err != nil {
+		return err
+	}
+	if r.records == 0 { // the lowest one, at the beginning
+		r.records = n
+		err = x.set(ctx, q, p, ranges, r)
+	} else {
+		r = rowOf(first)
+		r.records = n
+		err = x.insert(ctx, q, p, ranges, r)
+	}
+	if err != nil {
+		return err
+	}
+	g.records += n
+	if err := x.set(ctx, q, p, groups, g); err != nil {
+		return err
+	}
+	return x.splitGroup(ctx, q, p, g)
+}
+
+// keys are the keys of the records from a row's on, in ascending order.
+func (x *Index) keys(ctx context.Context, q store.Querier, p Period, from row, limit int64) ([]Key, error) {
+	rows, err := q.QueryContext(ctx, `SELECT score, subscore, owner_id FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
+		AND (score, subscore, owner_id) >= ($3, $4, $5) ORDER BY score, subscore, owner_id LIMIT $6`,
+		p.Board, p.Expiry, from.score, from.subscore, ownerOf(from), limit)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer rows.Close()
+	var keys []Key
+	for rows.Next() {
+		var k Key
+		if err := rows.Scan(&k.Score, &k.Subscore, &k.Owner); err != nil {
+			return nil, wrap(err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, wrap(rows.Err())
+}
