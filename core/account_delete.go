@@ -21,6 +21,9 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if user.IsNil() {
 		return errSystemUser
 	}
+	if err := c.boardTables(ctx); err != nil {
+		return failed("delete the user account", err)
+	}
 	var ended []uuid.UUID // groups
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
@@ -31,11 +34,13 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 			// edge_count.
 			`UPDATE users SET edge_count = edge_count - 1, update_time = now()
 			WHERE edge_count > 0 AND id IN (SELECT source_id FROM user_edge WHERE destination_id = $1)`,
-			"DELETE FROM leaderboard_record WHERE owner_id = $1",
 		} {
 			if _, err := q.ExecContext(ctx, statement, user); err != nil {
 				return err
 			}
+		}
+		if err := c.deleteRecordsOf(ctx, q, user); err != nil {
+			return err
 		}
 		res, err := q.ExecContext(ctx, "DELETE FROM users WHERE id = $1", user)
 		if err != nil || !recorded {

@@ -17,6 +17,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/core/rank"
 	"kumi/match"
 	"kumi/match/matchmaker"
 	"kumi/match/party"
@@ -45,6 +46,8 @@ type Options struct {
 	Hosts *HostRules
 	// LocalCache bounds the cache of each script language, in bytes; 0: no bound.
 	LocalCache int
+	// Unranked are leaderboards whose ranks are not shown; * alone is all.
+	Unranked []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
@@ -96,6 +99,14 @@ type Core struct {
 	// positions is the last edge position that was assigned.
 	positions atomic.Int64
 	jobs      jobs
+	schedules schedules // of leaderboards
+	// rankIndex counts records for ranks, in rankTable.
+	rankIndex *rank.Index
+	rankTable *ownTable
+	unranked  []string
+	// eventTable has the resets and ends of boards; boardsWake is for RunBoards.
+	eventTable *ownTable
+	boardsWake chan struct{}
 	// notifyBatch is the number of accounts per transaction of a notification to all.
 	notifyBatch int
 }
@@ -107,7 +118,7 @@ func New(o Options) *Core {
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
 		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
 		parties: o.Parties, matchmaker: o.Matchmaker,
-		modules: o.ModulesPath, hosts: o.Hosts, localCache: o.LocalCache, now: o.Now,
+		modules: o.ModulesPath, hosts: o.Hosts, localCache: o.LocalCache, now: o.Now, unranked: o.Unranked,
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -119,6 +130,10 @@ func New(o Options) *Core {
 	c.jobs.wake = make(chan struct{}, 1)
 	c.jobs.table = newJobTable()
 	c.revocations.table = newRevocationTable()
+	c.eventTable, c.boardsWake = newEventTable(), make(chan struct{}, 1)
+	if c.rankTable = newRankTable(c.db); c.db != nil {
+		c.rankIndex = rank.New(c.db.Dialect())
+	}
 	if c.notifyBatch = 10_000; c.db != nil && c.db.Dialect() == store.SQLite {
 		c.notifyBatch = 1000 // other writers wait for a batch
 	}

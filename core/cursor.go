@@ -23,6 +23,9 @@ const (
 	friendCursor       byte = 'f'
 	friendOfCursor     byte = 'e'
 	partyCursor        byte = 'p'
+	recordCursor       byte = 'r'
+	boardCursor        byte = 'b'
+	tournamentCursor   byte = 't'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

@@ -17,16 +17,6 @@ var Pending = []string{
 	"AuthenticateGameCenter",
 	"AuthenticateGoogle",
 	"AuthenticateSteam",
-	"LeaderboardCreate",
-	"LeaderboardDelete",
-	"LeaderboardList",
-	"LeaderboardRanksDisable",
-	"LeaderboardRecordDelete",
-	"LeaderboardRecordWrite",
-	"LeaderboardRecordsHaystack",
-	"LeaderboardRecordsList",
-	"LeaderboardRecordsListCursorFromRank",
-	"LeaderboardsGetId",
 	"LinkApple",
 	"LinkFacebook",
 	"LinkFacebookInstantGame",
@@ -45,17 +35,6 @@ var Pending = []string{
 	"SubscriptionValidateApple",
 	"SubscriptionValidateGoogle",
 	"SubscriptionsList",
-	"TournamentAddAttempt",
-	"TournamentCreate",
-	"TournamentDelete",
-	"TournamentJoin",
-	"TournamentList",
-	"TournamentRanksDisable",
-	"TournamentRecordDelete",
-	"TournamentRecordWrite",
-	"TournamentRecordsHaystack",
-	"TournamentRecordsList",
-	"TournamentsGetId",
 	"UnlinkApple",
 	"UnlinkFacebook",
 	"UnlinkFacebookInstantGame",
@@ -105,46 +84,6 @@ func (pending) AuthenticateGoogle(context.Context, string, string, bool) (string
 
 func (pending) AuthenticateSteam(context.Context, string, string, bool) (string, string, bool, error) {
 	return "", "", false, unbuilt("AuthenticateSteam")
-}
-
-func (pending) LeaderboardCreate(context.Context, string, bool, string, string, string, map[string]any, bool) error {
-	return unbuilt("LeaderboardCreate")
-}
-
-func (pending) LeaderboardDelete(context.Context, string) error {
-	return unbuilt("LeaderboardDelete")
-}
-
-func (pending) LeaderboardList(int, string) (*api.LeaderboardList, error) {
-	return nil, unbuilt("LeaderboardList")
-}
-
-func (pending) LeaderboardRanksDisable(context.Context, string) error {
-	return unbuilt("LeaderboardRanksDisable")
-}
-
-func (pending) LeaderboardRecordDelete(context.Context, string, string) error {
-	return unbuilt("LeaderboardRecordDelete")
-}
-
-func (pending) LeaderboardRecordWrite(context.Context, string, string, string, int64, int64, map[string]any, *int) (*api.LeaderboardRecord, error) {
-	return nil, unbuilt("LeaderboardRecordWrite")
-}
-
-func (pending) LeaderboardRecordsHaystack(context.Context, string, string, int, string, int64) (*api.LeaderboardRecordList, error) {
-	return nil, unbuilt("LeaderboardRecordsHaystack")
-}
-
-func (pending) LeaderboardRecordsList(context.Context, string, []string, int, string, int64) ([]*api.LeaderboardRecord, []*api.LeaderboardRecord, string, string, error) {
-	return nil, nil, "", "", unbuilt("LeaderboardRecordsList")
-}
-
-func (pending) LeaderboardRecordsListCursorFromRank(string, int64, int64) (string, error) {
-	return "", unbuilt("LeaderboardRecordsListCursorFromRank")
-}
-
-func (pending) LeaderboardsGetId(context.Context, []string) ([]*api.Leaderboard, error) {
-	return nil, unbuilt("LeaderboardsGetId")
 }
 
 func (pending) LinkApple(context.Context, string, string) error {
@@ -223,50 +162,6 @@ func (pending) SubscriptionValidateGoogle(context.Context, string, string, bool,
 
 func (pending) SubscriptionsList(context.Context, string, int, string) (*api.SubscriptionList, error) {
 	return nil, unbuilt("SubscriptionsList")
-}
-
-func (pending) TournamentAddAttempt(context.Context, string, string, int) error {
-	return unbuilt("TournamentAddAttempt")
-}
-
-func (pending) TournamentCreate(context.Context, string, bool, string, string, string, map[string]any, string, string, int, int, int, int, int, int, bool, bool) error {
-	return unbuilt("TournamentCreate")
-}
-
-func (pending) TournamentDelete(context.Context, string) error {
-	return unbuilt("TournamentDelete")
-}
-
-func (pending) TournamentJoin(context.Context, string, string, string) error {
-	return unbuilt("TournamentJoin")
-}
-
-func (pending) TournamentList(context.Context, int, int, int, int, int, string) (*api.TournamentList, error) {
-	return nil, unbuilt("TournamentList")
-}
-
-func (pending) TournamentRanksDisable(context.Context, string) error {
-	return unbuilt("TournamentRanksDisable")
-}
-
-func (pending) TournamentRecordDelete(context.Context, string, string) error {
-	return unbuilt("TournamentRecordDelete")
-}
-
-func (pending) TournamentRecordWrite(context.Context, string, string, string, int64, int64, map[string]any, *int) (*api.LeaderboardRecord, error) {
-	return nil, unbuilt("TournamentRecordWrite")
-}
-
-func (pending) TournamentRecordsHaystack(context.Context, string, string, int, string, int64) (*api.TournamentRecordList, error) {
-	return nil, unbuilt("TournamentRecordsHaystack")
-}
-
-func (pending) TournamentRecordsList(context.Context, string, []string, int, string, int64) ([]*api.LeaderboardRecord, []*api.LeaderboardRecord, string, string, error) {
-	return nil, nil, "", "", unbuilt("TournamentRecordsList")
-}
-
-func (pending) TournamentsGetId(context.Context, []string) ([]*api.Tournament, error) {
-	return nil, unbuilt("TournamentsGetId")
 }
 
 func (pending) UnlinkApple(context.Context, string, string) error {

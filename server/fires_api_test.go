@@ -109,6 +109,17 @@ var apiTriggers = []apiTrigger{
 	{name: "BanGroupUsers", who: "ann", verb: post, path: "/v2/group/<group>/ban?user_ids=<cid>"},
 	{name: "DeleteGroup", who: "ann", verb: del, path: "/v2/group/<group>"},
 
+	{name: "WriteLeaderboardRecord", who: "ann", verb: post, path: "/v2/leaderboard/board", body: `{"score":"5"}`},
+	{name: "ListLeaderboardRecords", who: "ann", verb: get, path: "/v2/leaderboard/board"},
+	{name: "ListLeaderboardRecordsAroundOwner", who: "ann", verb: get, path: "/v2/leaderboard/board/owner/<ann>"},
+	{name: "DeleteLeaderboardRecord", who: "ann", verb: del, path: "/v2/leaderboard/board"},
+	{name: "ListTournaments", who: "ann", verb: get, path: "/v2/tournament"},
+	{name: "JoinTournament", who: "ann", verb: post, path: "/v2/tournament/cup/join"},
+	{name: "WriteTournamentRecord", who: "ann", verb: post, path: "/v2/tournament/cup", body: `{"score":"5"}`},
+	{name: "ListTournamentRecords", who: "ann", verb: get, path: "/v2/tournament/cup"},
+	{name: "ListTournamentRecordsAroundOwner", who: "ann", verb: get, path: "/v2/tournament/cup/owner/<ann>"},
+	{name: "DeleteTournamentRecord", who: "ann", verb: del, path: "/v2/tournament/cup"},
+
 	{name: "ListChannelMessages", who: "ann", verb: get, path: "/v2/channel/2...lobby"},
 	{name: "ListNotifications", who: "ann", verb: get, path: "/v2/notification"},
 	{name: "DeleteNotifications", who: "ann", verb: del, path: "/v2/notification?ids=<ann>"},

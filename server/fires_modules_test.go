@@ -105,6 +105,9 @@ initializer.registerMatch("fire", {
 	matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
 	matchJoin: keep, matchLeave: keep, matchLoop: keep, matchTerminate: keep, matchSignal: keep });
 initializer.registerRpc("match", (ctx, logger, nk) => nk.matchCreate("fire"));
+nk.leaderboardCreate("board", false, "desc", "best", "* * * * * * *");
+nk.tournamentCreate("cup", false, "desc", "best", 3600, "", null, "", "", 0, 0, 0, 0, 0, true);
+nk.tournamentCreate("quick", false, "desc", "best", 1, "* * * * * * *");
 }`)
 	r.missing(t, script.Initializer(vm.JS, nil).Names(), "register")
 	return servertest.Module("index.js", b.String())
@@ -136,6 +139,9 @@ nk.register_rpc(say("rpc"), "fire")
 nk.register_http(function() nk.logger_info("fired http"); return "done" end, "/fire")
 nk.register_job(say("job"), "fire", "@every 1s")
 nk.register_rpc(function() return nk.match_create("fire") end, "match")
+nk.leaderboard_create("board", false, "desc", "best", "* * * * * * *")
+nk.tournament_create("cup", false, "desc", "best", 3600, "", nil, "", "", 0, 0, 0, 0, 0, true)
+nk.tournament_create("quick", false, "desc", "best", 1, "* * * * * * *")
 `)
 	r.missing(t, nk.Library(vm.Lua, nil).Names(), "register_")
 	return func(t testing.TB, s *servertest.Setup) {
@@ -196,6 +202,9 @@ func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime
 	} {
 		g.note(method, err)
 	}
+	g.note("LeaderboardCreate", nk.LeaderboardCreate(ctx, "board", false, "desc", "best", "* * * * * * *", nil, false))
+	g.note("TournamentCreate", nk.TournamentCreate(ctx, "cup", false, "desc", "best", "", nil, "", "", 0, 0, 0, 3600, 0, 0, true, false))
+	g.note("TournamentCreate", nk.TournamentCreate(ctx, "quick", false, "desc", "best", "* * * * * * *", nil, "", "", 0, 0, 0, 1, 0, 0, false, false))
 	g.note("RegisterRpc", initializer.RegisterRpc("match", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, _ string) (string, error) {
 		_, err := nk.MatchCreate(ctx, "fire", nil)
 		return "", err

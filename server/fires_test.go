@@ -208,9 +208,6 @@ func (f *fires) slots(t *testing.T, srv *servertest.Server) {
 		t.Errorf("storage index filter: %t, %v", keep, err)
 	}
 	for name, err := range map[string]error{
-		"tournament end":      s.TournamentEnd.Call(ctx, &api.Tournament{}, 1, 2),
-		"tournament reset":    s.TournamentReset.Call(ctx, &api.Tournament{}, 1, 2),
-		"leaderboard reset":   s.LeaderboardReset.Call(ctx, &api.Leaderboard{}, 1),
 		"Apple purchase":      s.PurchaseApple.Call(ctx, runtime.IAPNotificationRefunded, &api.ValidatedPurchase{}, &runtime.AppleNotificationData{}),
 		"Google purchase":     s.PurchaseGoogle.Call(ctx, runtime.IAPNotificationRefunded, &api.ValidatedPurchase{}, &runtime.PurchaseV2GoogleResponse{}),
 		"Apple subscription":  s.SubscriptionApple.Call(ctx, runtime.IAPNotificationRenewed, &api.ValidatedSubscription{}, &runtime.AppleNotificationData{}),
@@ -221,4 +218,7 @@ func (f *fires) slots(t *testing.T, srv *servertest.Server) {
 		}
 	}
 	f.await(t, "storage_index_filter")
+	for _, name := range []string{"tournament_end", "tournament_reset", "leaderboard_reset"} {
+		f.await(t, name)
+	}
 }

@@ -2,13 +2,17 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
 
 	"kumi/config"
 	"kumi/core"
 )
 
-// jobs is the part of a Server that runs the modules' jobs.
+// jobs is the part of a Server that runs the modules' jobs, and their handlers of
+// the ends and resets of leaderboards and tournaments.
 type jobs struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -23,10 +27,39 @@ func (s *Server) startJobs() {
 	}
 	ctx, cancel := context.WithCancel(core.WithMode(context.Background(), s.scope, "job"))
 	s.jobs = jobs{cancel, make(chan struct{})}
+	var both sync.WaitGroup
+	both.Go(func() {
+		s.game.Core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
+	})
+	both.Go(func() {
+		s.game.Core.RunBoards(ctx, s.config.Leaderboard.CallbackQueueWorkers, s.boardHandlers)
+	})
 	go func() {
 		defer close(s.jobs.ended)
-		s.game.Core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
+		both.Wait()
 	}()
+}
+
+// boardHandlers are those of the modules that are loaded now.
+func (s *Server) boardHandlers() (h core.BoardHandlers) {
+	single := &s.set.Load().Hooks.Single
+	scoped := func(ctx context.Context, mode string) context.Context { return core.WithMode(ctx, s.scope, mode) }
+	if slot := single.TournamentEnd; slot != nil {
+		h.TournamentEnd = func(ctx context.Context, t *api.Tournament, end, reset int64) error {
+			return slot.Call(scoped(ctx, "tournament_end"), t, end, reset)
+		}
+	}
+	if slot := single.TournamentReset; slot != nil {
+		h.TournamentReset = func(ctx context.Context, t *api.Tournament, end, reset int64) error {
+			return slot.Call(scoped(ctx, "tournament_reset"), t, end, reset)
+		}
+	}
+	if slot := single.LeaderboardReset; slot != nil {
+		h.LeaderboardReset = func(ctx context.Context, l *api.Leaderboard, reset int64) error {
+			return slot.Call(scoped(ctx, "leaderboard_reset"), l, reset)
+		}
+	}
+	return h
 }
 
 // stopJobs cancels running jobs, which start again after a restart, and waits

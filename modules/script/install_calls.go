@@ -93,14 +93,14 @@ func (n *function) wantNothing(e vm.Engine, out []vm.Ref) error {
 // tournament calls the function as a handler of a tournament's end or reset.
 func (n *function) tournament(ctx context.Context, t *api.Tournament, end, reset int64) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
-		return append(args, tournamentShape(e).Of(e, t), e.FromInt(end), e.FromInt(reset)), nil
+		return append(args, Tournaments.In(e).Of(e, t), e.FromInt(end), e.FromInt(reset)), nil
 	}, n.wantNothing)
 }
 
 // leaderboard calls the function as a handler of a leaderboard's reset.
 func (n *function) leaderboard(ctx context.Context, l *api.Leaderboard, reset int64) error {
 	return n.call(ctx, func(e vm.Engine, args []vm.Ref) ([]vm.Ref, error) {
-		return append(args, leaderboardShape(e).Of(e, l), e.FromInt(reset)), nil
+		return append(args, Leaderboards.In(e).Of(e, l), e.FromInt(reset)), nil
 	}, n.wantNothing)
 }
 

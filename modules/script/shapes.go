@@ -114,7 +114,8 @@ func NewPerLang[T any](make func(lang vm.Lang) *vm.Shape[T]) PerLang[T] {
 	return PerLang[T]{JS: make(vm.JS), Lua: make(vm.Lua)}
 }
 
-var tournaments = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Tournament] {
+// Tournaments are the shapes of a tournament.
+var Tournaments = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Tournament] {
 	return vm.NewShape(
 		vm.Str("id", (*api.Tournament).GetId),
 		vm.Str("title", (*api.Tournament).GetTitle),
@@ -145,9 +146,8 @@ func endTime() vm.Property[*api.Tournament] {
 	})
 }
 
-func tournamentShape(e vm.Engine) *vm.Shape[*api.Tournament] { return tournaments.In(e) }
-
-var leaderboards = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
+// Leaderboards are the shapes of a leaderboard.
+var Leaderboards = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
 	reset := func(name string, get func(*api.Leaderboard) uint32) vm.Property[*api.Leaderboard] {
 		return vm.Int(name, get).When(func(l *api.Leaderboard) bool { return get(l) != 0 })
 	}
@@ -162,5 +162,3 @@ var leaderboards = NewPerLang(func(lang vm.Lang) *vm.Shape[*api.Leaderboard] {
 		reset("prev_reset", (*api.Leaderboard).GetPrevReset),
 	)
 })
-
-func leaderboardShape(e vm.Engine) *vm.Shape[*api.Leaderboard] { return leaderboards.In(e) }

@@ -27,6 +27,6 @@ var Shapes = []NamedShape{
 	Named("MatchmakerResult", matchmakerEntry),
 	Named("RuntimeEvent", eventShape),
 	Named("HttpRouteRequest", requestShape),
-	leaderboards.Named("Leaderboard"),
-	tournaments.Named("Tournament"),
+	Leaderboards.Named("Leaderboard"),
+	Tournaments.Named("Tournament"),
 }

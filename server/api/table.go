@@ -60,6 +60,17 @@ func table() []*row {
 		operation("ListNotifications", (*core.Core).ListNotifications, get("/v2/notification")),
 		command("DeleteNotifications", (*core.Core).DeleteNotifications, del("/v2/notification")),
 
+		operation("ListLeaderboardRecords", (*core.Core).ListLeaderboardRecords, get("/v2/leaderboard/{leaderboard_id}")),
+		method("WriteLeaderboardRecord", bySession, writeLeaderboardRecord, post("/v2/leaderboard/{leaderboard_id}", "record")),
+		command("DeleteLeaderboardRecord", (*core.Core).DeleteLeaderboardRecord, del("/v2/leaderboard/{leaderboard_id}")),
+		operation("ListLeaderboardRecordsAroundOwner", (*core.Core).ListLeaderboardRecordsAroundOwner, get("/v2/leaderboard/{leaderboard_id}/owner/{owner_id}")),
+		operation("ListTournaments", (*core.Core).ListTournaments, get("/v2/tournament")),
+		operation("ListTournamentRecords", (*core.Core).ListTournamentRecords, get("/v2/tournament/{tournament_id}")),
+		method("WriteTournamentRecord", bySession, writeTournamentRecord, put("/v2/tournament/{tournament_id}", "record"), post("/v2/tournament/{tournament_id}", "record")),
+		command("DeleteTournamentRecord", (*core.Core).DeleteTournamentRecord, del("/v2/tournament/{tournament_id}")),
+		action("JoinTournament", bySession, joinTournament, post("/v2/tournament/{tournament_id}/join", "")),
+		operation("ListTournamentRecordsAroundOwner", (*core.Core).ListTournamentRecordsAroundOwner, get("/v2/tournament/{tournament_id}/owner/{owner_id}")),
+
 		action("Event", bySession, event, post("/v2/event", "*")),
 		method("ListMatches", bySession, listMatches, get("/v2/match")),
 		operation("ListParties", (*core.Core).ListParties, get("/v2/party")),

@@ -35,9 +35,8 @@ var pendingNames = map[string]struct {
 	vm.Name
 	alias []vm.Name
 }{
-	"LinkGameCenter":         {Name: vm.NameAs("link_gamecenter", "linkGameCenter")},
-	"UnlinkGameCenter":       {Name: vm.NameAs("unlink_gamecenter", "unlinkGameCenter")},
-	"TournamentRanksDisable": {Name: vm.NameAs("tournament_ranks_disable", "tournamentsRanksDisable"), alias: []vm.Name{vm.N("tournament_ranks_disable")}},
+	"LinkGameCenter":   {Name: vm.NameAs("link_gamecenter", "linkGameCenter")},
+	"UnlinkGameCenter": {Name: vm.NameAs("unlink_gamecenter", "unlinkGameCenter")},
 }
 
 // snake converts the name of a Go method to snake case.

@@ -19,6 +19,7 @@ var Shapes = []script.NamedShape{
 	script.Named("Group", groupShape),
 	script.Named("GroupUser", groupUserShape),
 	script.Named("UserGroupListUserGroup", userGroupShape),
+	script.Named("LeaderboardRecord", recordShape),
 	partyShape.Named("Party"),
 	script.Named("MatchmakerWaitingTicket", ticketShape),
 	script.Named("MatchmakerExplanation", explanationShape),

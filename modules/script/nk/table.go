@@ -20,6 +20,7 @@ var table = slices.Concat(
 	accountTable, userTable, authenticateTable, linkTable, sessionTable,
 	storageTable, updateTable, walletTable,
 	matchTable, partyTable, matchmakerTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
+	leaderboardTable, tournamentTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
 	metricsTable, eventTable, jobTable, satoriClientTable, pendingTable,

@@ -1,0 +1,359 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/core/rank"
+	"kumi/store"
+)
+
+// BoardHandlers are told what happens to boards. A nil one is not there.
+type BoardHandlers struct {
+	TournamentEnd, TournamentReset func(ctx context.Context, t *api.Tournament, end, reset int64) error
+	LeaderboardReset               func(ctx context.Context, l *api.Leaderboard, reset int64) error
+}
+
+// of returns the function that is told of an event, or nil.
+func (h BoardHandlers) of(kind eventKind, b *board, c *Core, at int64) func(context.Context) error {
+	// Handlers see the board as it was during the period that is over.
+	before := at - 1
+	if !b.tournament() {
+		if h.LeaderboardReset == nil {
+			return nil
+		}
+		return func(ctx context.Context) error { return h.LeaderboardReset(ctx, c.apiLeaderboard(b, before), at) }
+	}
+	handle := h.TournamentReset
+	if kind == windowEnd {
+		handle = h.TournamentEnd
+	}
+	if handle == nil {
+		return nil
+	}
+	p := c.periodOf(b, before)
+	return func(ctx context.Context) error {
+		return handle(ctx, c.apiTournament(b, before), p.endActive, p.nextReset)
+	}
+}
+
+// eventKind is something that happens to a board at a time.
+type eventKind int
+
+// The kinds, in the order in which they happen at the same time.
+const (
+	windowEnd   eventKind = iota // a tournament's window ends
+	periodReset                  // a period ends, and with it the validity of its records
+)
+
+// newEventTable returns the table of the next events of boards. An event is
+// claimed, and so happens once for all servers, by moving its time.
+func newEventTable() *ownTable {
+	return newOwnTable("kumi_board_event", `CREATE TABLE IF NOT EXISTS kumi_board_event (
+		board  VARCHAR(128) NOT NULL,
+		kind   SMALLINT NOT NULL,
+		run_at BIGINT NOT NULL,
+		PRIMARY KEY (board, kind)
+	)`, "CREATE INDEX IF NOT EXISTS kumi_board_event_run_at ON kumi_board_event (run_at)")
+}
+
+// boardTables creates the tables that boards need besides Nakama's.
+func (c *Core) boardTables(ctx context.Context) error {
+	if err := c.rankTable.ensure(ctx, c.db); err != nil {
+		return err
+	}
+	return c.eventTable.ensure(ctx, c.db)
+}
+
+// nextEvent returns the time of the first event of a kind after t, 0 for none.
+func (c *Core) nextEvent(b *board, kind eventKind, t int64) int64 {
+	if b.tournament() {
+		if b.ended(t) {
+			return 0
+		}
+		t = max(t, b.start)
+	}
+	p := c.periodOf(b, t)
+	if kind == periodReset {
+		return p.nextReset
+	}
+	if !b.tournament() {
+		return 0
+	}
+	if p.endActive <= t { // between two windows
+		if p.nextReset == 0 || b.ended(p.nextReset) {
+			return 0
+		}
+		p = c.periodOf(b, p.nextReset)
+	}
+	return p.endActive
+}
+
+// planEvents stores the next events of a board, unless they are stored.
+func (c *Core) planEvents(ctx context.Context, q store.Querier, b *board) error {
+	for _, kind := range []eventKind{windowEnd, periodReset} {
+		at := c.nextEvent(b, kind, c.now().Unix())
+		if at == 0 {
+			continue
+		}
+		if _, err := q.ExecContext(ctx, "INSERT INTO kumi_board_event (board, kind, run_at) VALUES ($1, $2, $3) ON CONFLICT (board, kind) DO NOTHING", b.id, kind, at); err != nil {
+			return fmt.Errorf("plan events of a leaderboard: %w", err)
+		}
+	}
+	return nil
+}
+
+// forgetEvents removes the events of a board that is deleted.
+func (c *Core) forgetEvents(ctx context.Context, q store.Querier, id string) error {
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_board_event WHERE board = $1", id)
+	return err
+}
+
+// boardsChanged makes RunBoards look for new events.
+func (c *Core) boardsChanged() {
+	select {
+	case c.boardsWake <- struct{}{}:
+	default:
+	}
+}
+
+const (
+	boardPoll   = 15 * time.Second // other servers may have created boards
+	boardReview = 5 * time.Minute  // between searches for boards without events or counts
+	// maxMissedEvents is how many events of a board that were missed while no server
+	// ran are made up for, the latest ones.
+	maxMissedEvents = 100
+)
+
+// RunBoards tells handlers of the events of boards, until ctx ends, and waits for
+// those it has called. Each event happens once, whichever server on the database
+// is first, also events that were missed while no server ran. It also counts the
+// records of boards that Nakama has filled, in the background. At most workers
+// handlers run at a time; those of one board run in the order of its events.
+func (c *Core) RunBoards(ctx context.Context, workers int, handlers func() BoardHandlers) {
+	r := &boardRunner{Core: c, handlers: handlers, free: make(chan struct{}, max(workers, 1)), last: map[string]chan struct{}{}}
+	defer r.work.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.boardsWake:
+		case <-timer.C:
+		}
+		wait, err := r.turn(ctx)
+		if err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
+			c.log.Error().Err(err).Msg("could not run the events of leaderboards")
+		}
+		timer.Reset(wait)
+	}
+}
+
+type boardRunner struct {
+	*Core
+	handlers func() BoardHandlers
+	reviewed time.Time
+	free     chan struct{} // has an element for each running handler
+	work     sync.WaitGroup
+
+	mu   sync.Mutex
+	last map[string]chan struct{} // by board: closed when the latest handler has returned
+}
+
+// boardEvent is a row of the table.
+type boardEvent struct {
+	board string
+	kind  eventKind
+	at    int64
+}
+
+// turn runs what is due and returns when to look again.
+func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
+	if err := r.boardTables(ctx); err != nil {
+		return jobRetry, err
+	}
+	if r.now().Sub(r.reviewed).Abs() >= boardReview {
+		r.reviewed = r.now()
+		if err := r.review(ctx); err != nil {
+			return jobRetry, err
+		}
+	}
+	for {
+		rows, err := r.events(ctx)
+		if err != nil {
+			return jobRetry, err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		for _, e := range rows {
+			if err := r.run(ctx, e); err != nil {
+				return jobRetry, err
+			}
+		}
+	}
+	var next int64
+	if err := r.db.Reader().QueryRowContext(ctx, "SELECT coalesce(min(run_at), 0) FROM kumi_board_event").Scan(&next); err != nil {
+		return jobRetry, err
+	}
+	if next == 0 {
+		return boardPoll, nil
+	}
+	return min(max(time.Unix(next, 0).Sub(r.now()), time.Millisecond), boardPoll), nil
+}
+
+// events are the due ones, in the order in which they happened.
+func (r *boardRunner) events(ctx context.Context) (due []boardEvent, err error) {
+	rows, err := r.db.Reader().QueryContext(ctx, "SELECT board, kind, run_at FROM kumi_board_event WHERE run_at <= $1 ORDER BY run_at, kind LIMIT 100", r.now().Unix())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e boardEvent
+		if err := rows.Scan(&e.board, &e.kind, &e.at); err != nil {
+			return nil, err
+		}
+		due = append(due, e)
+	}
+	return due, rows.Err()
+}
+
+// run claims an event and calls its handler.
+func (r *boardRunner) run(ctx context.Context, e boardEvent) error {
+	handlers := r.handlers()
+	var call func(context.Context) error
+	err := r.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		call = nil
+		b, err := findBoard(ctx, q, e.board, "")
+		if err != nil {
+			return err
+		}
+		var handle func(context.Context) error
+		next := int64(0)
+		if b != nil {
+			handle = handlers.of(e.kind, b, r.Core, e.at)
+			next = r.nextEvent(b, e.kind, e.at)
+			if latest := r.latest(b, e.kind, next, handle != nil); latest != next {
+				next, handle = latest, nil
+			}
+		}
+		query := "UPDATE kumi_board_event SET run_at = $4 WHERE board = $1 AND kind = $2 AND run_at = $3"
+		if next == 0 {
+			query = "DELETE FROM kumi_board_event WHERE board = $1 AND kind = $2 AND run_at = $3 AND $4 = 0"
+		}
+		res, err := q.ExecContext(ctx, query, e.board, e.kind, e.at, next)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err // another server was first
+		}
+		call = handle
+		if b == nil || e.kind != periodReset || !b.limited() {
+			return nil
+		}
+		// Those who have entered since belong to the new period.
+		entered, err := r.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: r.periodOf(b, max(r.now().Unix(), e.at)).expiry()})
+		if err == nil {
+			_, err = q.ExecContext(ctx, "UPDATE leaderboard SET size = $2 WHERE id = $1", b.id, entered)
+		}
+		return err
+	})
+	if err == nil && call != nil {
+		r.begin(ctx, e, call)
+	}
+	return err
+}
+
+// latest skips missed events from t on: all of them if there is no handler, or else
+// so many that maxMissedEvents are left.
+func (r *boardRunner) latest(b *board, kind eventKind, t int64, handled bool) int64 {
+	now := r.now().Unix()
+	if !handled {
+		if t > 0 && t <= now {
+			return r.nextEvent(b, kind, now)
+		}
+		return t
+	}
+	var missed []int64
+	for at := t; at > 0 && at <= now; at = r.nextEvent(b, kind, at) {
+		missed = append(missed, at)
+	}
+	if len(missed) <= maxMissedEvents {
+		return t
+	}
+	r.log.Warn().Str("leaderboard", b.id).Int("left out", len(missed)-maxMissedEvents).Msg("too many ends or resets were missed while no server ran")
+	return missed[len(missed)-maxMissedEvents]
+}
+
+// begin calls a handler on a goroutine of its own, after the one before of the
+// same board.
+func (r *boardRunner) begin(ctx context.Context, e boardEvent, call func(context.Context) error) {
+	r.mu.Lock()
+	before, done := r.last[e.board], make(chan struct{})
+	r.last[e.board] = done
+	r.mu.Unlock()
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		defer func() {
+			r.mu.Lock()
+			if r.last[e.board] == done {
+				delete(r.last, e.board)
+			}
+			r.mu.Unlock()
+			close(done)
+		}()
+		if before != nil {
+			<-before
+		}
+		r.free <- struct{}{}
+		defer func() { <-r.free }()
+		if err := call(ctx); err != nil {
+			r.log.Error().Err(err).Str("leaderboard", e.board).Time("at", time.Unix(e.at, 0).UTC()).Msg("handler of a leaderboard's end or reset failed")
+		}
+	}()
+}
+
+// review plans the events of boards that have none, as those that another server
+// has made, and counts the records of current periods that are not counted.
+func (r *boardRunner) review(ctx context.Context) error {
+	rows, err := r.db.Reader().QueryContext(ctx, "SELECT "+boardColumns+" FROM leaderboard")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var all []*board
+	for rows.Next() {
+		b, err := scanBoard(rows)
+		if err != nil {
+			return err
+		}
+		all = append(all, b)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, b := range all {
+		if err := r.db.Tx(ctx, func(ctx context.Context, q store.Querier) error { return r.planEvents(ctx, q, b) }); err != nil {
+			return err
+		}
+	}
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		for _, b := range all {
+			p := rank.Period{Board: b.id, Expiry: r.periodOf(b, r.now().Unix()).expiry()}
+			if err := r.rankIndex.Build(ctx, r.db, p); err != nil && ctx.Err() == nil {
+				r.log.Error().Err(err).Str("leaderboard", b.id).Msg("could not count the records of a leaderboard")
+			}
+		}
+	}()
+	return nil
+}

@@ -1,0 +1,333 @@
+package core
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/core/rank"
+	"kumi/store"
+	"kumi/store/fault"
+)
+
+// record is a row of the table leaderboard_record.
+type record struct {
+	rank.Key
+	board            string
+	expiry           time.Time
+	username         sql.NullString
+	numScore         int
+	maxNumScore      int
+	metadata         string
+	created, updated time.Time
+}
+
+const recordColumns = "leaderboard_id, owner_id, username, score, subscore, num_score, max_num_score, metadata, create_time, update_time, expiry_time"
+
+// scanRecord reads recordColumns.
+func scanRecord(row interface{ Scan(...any) error }) (*record, error) {
+	var r record
+	err := row.Scan(&r.board, &r.Owner, &r.username, &r.Score, &r.Subscore, &r.numScore, &r.maxNumScore, &r.metadata, &r.created, &r.updated, &r.expiry)
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// api is the record as clients and modules see it. A position of 0 is no rank.
+func (r *record) api(position int64) *api.LeaderboardRecord {
+	out := &api.LeaderboardRecord{
+		LeaderboardId: r.board, OwnerId: r.Owner.String(), Score: r.Score, Subscore: r.Subscore,
+		NumScore: int32(r.numScore), MaxNumScore: uint32(r.maxNumScore), Metadata: r.metadata,
+		CreateTime: seconds(r.created), UpdateTime: seconds(r.updated), ExpiryTime: secondsOrNone(r.expiry), Rank: position,
+	}
+	if r.username.Valid {
+		out.Username = wrapperspb.String(r.username.String)
+	}
+	return out
+}
+
+// submission is a score that is to be merged into a board.
+type submission struct {
+	owner    uuid.UUID
+	username string // empty keeps the record's
+	score    int64
+	subscore int64
+	metadata string // JSON; empty keeps the record's
+	operator *operator
+	client   bool // a client sends it, which authoritative boards refuse
+}
+
+// check refuses what no board can store.
+func (s *submission) check() error {
+	if s.score < 0 {
+		return invalid("Score must be 0 or more, not %d.", s.score)
+	}
+	if s.subscore < 0 {
+		return invalid("Subscore must be 0 or more, not %d.", s.subscore)
+	}
+	if s.metadata != "" {
+		var object map[string]json.RawMessage
+		if json.Unmarshal([]byte(s.metadata), &object) != nil || object == nil {
+			return errBoardMetadata
+		}
+	}
+	return nil
+}
+
+// submitScore merges a score into the record that its owner has in the current
+// period. Errors are those of checkEntry, InvalidArgument for values that cannot
+// be stored, NotFound for an unknown board and PermissionDenied for a client's
+// score for an authoritative one. With tournament the board must be one.
+func (c *Core) submitScore(ctx context.Context, id string, s *submission, tournament bool) (*api.LeaderboardRecord, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if err := c.boardTables(ctx); err != nil {
+		return nil, failed("write a score", err)
+	}
+	var stored *record
+	var position int64
+	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		now := c.now()
+		b, err := findBoard(ctx, q, id, "")
+		if err != nil {
+			return err
+		}
+		// A tournament's rules hold whichever way a score arrives.
+		if err := s.mayWrite(b, now.Unix(), tournament); err != nil {
+			return err
+		}
+		p := c.periodOf(b, now.Unix())
+		if stored, err = c.mergeScore(ctx, q, b, p, s, now); err != nil {
+			return err
+		}
+		if c.ranks(b) {
+			position, err = c.rankOf(ctx, q, b, stored.expiry, stored.Key)
+		}
+		return err
+	})
+	if err != nil {
+		if tournament {
+			return nil, failedWith("Error writing score to tournament.", err)
+		}
+		return nil, failedWith("Error writing score to leaderboard.", err)
+	}
+	return stored.api(position), nil
+}
+
+// mayWrite checks the rules that do not depend on the owner's record.
+func (s *submission) mayWrite(b *board, now int64, tournament bool) error {
+	switch {
+	case b == nil && !tournament:
+		return errBoardNotFound
+	case b == nil || tournament && !b.tournament() || b.tournament() && b.ended(now):
+		return errTournamentNotFound
+	case s.client && b.authoritative && b.tournament():
+		return errTournamentAuthoritative
+	case s.client && b.authoritative:
+		return errBoardAuthoritative
+	}
+	return nil
+}
+
+// mergeScore merges a score into the owner's record, which is made if there is
+// none, in a transaction.
+func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p period, s *submission, now time.Time) (*record, error) {
+	old, err := findRecord(ctx, q, b, p.expiry(), s.owner, c.db.Dialect().ForUpdate())
+	if err != nil {
+		return nil, err
+	}
+	if b.tournament() {
+		if err := b.checkEntry(p, old, now.Unix()); err != nil {
+			return nil, err
+		}
+	}
+	op := b.operator
+	if s.operator != nil {
+		op = *s.operator
+	}
+	if s.metadata != "" {
+		if s.metadata, err = c.db.Dialect().JSON(s.metadata); err != nil {
+			return nil, err
+		}
+	}
+	if old == nil {
+		first := rank.Key{Score: s.score, Subscore: s.subscore, Owner: s.owner}
+		if op == operatorDecrement {
+			first.Score, first.Subscore = 0, 0
+		}
+		made, err := c.insertRecord(ctx, q, b, p, s, first, 1)
+		if err != nil || made != nil {
+			return made, err
+		}
+		// Another server was faster, on PostgreSQL.
+		if old, err = findRecord(ctx, q, b, p.expiry(), s.owner, c.db.Dialect().ForUpdate()); err != nil {
+			return nil, err
+		}
+		if old == nil {
+			return nil, fmt.Errorf("record of %s appeared and went away", s.owner)
+		}
+	}
+	merged, changed, err := op.merge(b.descending, old.Key, s)
+	if err != nil || !changed && !b.tournament() {
+		return old, err
+	}
+	if s.username == "" {
+		s.username = old.username.String
+	}
+	if s.metadata == "" {
+		s.metadata = old.metadata
+	}
+	r, err := scanRecord(q.QueryRowContext(ctx, `UPDATE leaderboard_record SET score = $4, subscore = $5, num_score = num_score + 1,
+			username = $6, metadata = $7, update_time = now()
+		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING `+recordColumns,
+		b.id, p.expiry(), s.owner, merged.Score, merged.Subscore, nullText(s.username), s.metadata))
+	if err != nil {
+		return nil, fmt.Errorf("update record: %w", err)
+	}
+	return r, c.moveRank(ctx, q, b, p.expiry(), &old.Key, &merged)
+}
+
+// insertRecord makes the owner's record, and counts an entrant of a tournament
+// with a limited size. It returns nil if there is a record already.
+func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s *submission, first rank.Key, numScore int) (*record, error) {
+	if s.metadata == "" {
+		s.metadata = "{}"
+	}
+	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (`+recordColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now(), $9)
+		ON CONFLICT (owner_id, leaderboard_id, expiry_time) DO NOTHING RETURNING `+recordColumns,
+		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata, p.expiry()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("insert record: %w", err)
+	}
+	if b.limited() {
+		res, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size + 1 WHERE id = $1 AND size < max_size", b.id)
+		if err != nil {
+			return nil, fmt.Errorf("count an entrant: %w", err)
+		}
+		n, err := res.RowsAffected()
+		switch {
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return nil, errTournamentFull
+		}
+	}
+	return r, c.moveRank(ctx, q, b, p.expiry(), nil, &first)
+}
+
+// findRecord reads an owner's record of a period; nil if there is none.
+func findRecord(ctx context.Context, q store.Querier, b *board, expiry time.Time, owner uuid.UUID, suffix string) (*record, error) {
+	r, err := scanRecord(q.QueryRowContext(ctx, "SELECT "+recordColumns+` FROM leaderboard_record
+		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3`+suffix, b.id, expiry, owner))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	return r, nil
+}
+
+// merge merges a score into a record's. changed is false when that leaves both
+// values as they are. It is InvalidArgument if a sum is too large.
+func (op operator) merge(descending bool, old rank.Key, s *submission) (merged rank.Key, changed bool, err error) {
+	better := func(a, b int64) int64 {
+		if descending {
+			return max(a, b)
+		}
+		return min(a, b)
+	}
+	merged = old
+	switch op {
+	case operatorSet:
+		merged.Score, merged.Subscore = s.score, s.subscore
+	case operatorIncrement:
+		if s.score > math.MaxInt64-old.Score || s.subscore > math.MaxInt64-old.Subscore {
+			return old, false, invalid("Score is too large: the sum would be more than %d.", int64(math.MaxInt64))
+		}
+		merged.Score, merged.Subscore = old.Score+s.score, old.Subscore+s.subscore
+	case operatorDecrement:
+		merged.Score, merged.Subscore = max(old.Score-s.score, 0), max(old.Subscore-s.subscore, 0)
+		// A decrement of what is 0 is still one: only a zero delta changes nothing.
+		return merged, s.score != 0 || s.subscore != 0, nil
+	default:
+		merged.Score, merged.Subscore = better(old.Score, s.score), better(old.Subscore, s.subscore)
+	}
+	return merged, merged != old, nil
+}
+
+// deleteRecord deletes an owner's record of the current period, if there is one.
+func (c *Core) deleteRecord(ctx context.Context, b *board, owner uuid.UUID) error {
+	if err := c.boardTables(ctx); err != nil {
+		return err
+	}
+	return c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		expiry := c.periodOf(b, c.now().Unix()).expiry()
+		r, err := scanRecord(q.QueryRowContext(ctx, `DELETE FROM leaderboard_record
+			WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING `+recordColumns, b.id, expiry, owner))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("delete record: %w", err)
+		}
+		if b.limited() {
+			if _, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size - 1 WHERE id = $1 AND size > 0", b.id); err != nil {
+				return fmt.Errorf("count an entrant: %w", err)
+			}
+		}
+		return c.moveRank(ctx, q, b, expiry, &r.Key, nil)
+	})
+}
+
+// deleteRecordsOf deletes all records of an owner, in a transaction.
+func (c *Core) deleteRecordsOf(ctx context.Context, q store.Querier, owner uuid.UUID) error {
+	gone, err := recordsOf(ctx, q, "DELETE FROM leaderboard_record WHERE owner_id = $1 RETURNING "+recordColumns, owner)
+	if err != nil {
+		return err
+	}
+	for _, r := range gone {
+		if err := c.moveRank(ctx, q, &board{id: r.board}, r.expiry, &r.Key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apiOperator converts an operator of the protocol: nil for none given.
+func apiOperator(op api.Operator) (*operator, error) {
+	if op == api.Operator_NO_OVERRIDE {
+		return nil, nil
+	}
+	if op < api.Operator_BEST || op > api.Operator_DECREMENT {
+		return nil, invalid("Invalid operator %d.", op)
+	}
+	own := operator(op - 1)
+	return &own, nil
+}
+
+// recordOwner parses an owner's id.
+func recordOwner(text string) (uuid.UUID, error) {
+	id, err := uuid.FromString(text)
+	if err != nil {
+		return uuid.Nil, fault.Wrap(fault.InvalidArgument, "Invalid owner ID provided.", err)
+	}
+	return id, nil
+}
+
+// nullText is NULL for an empty text.
+func nullText(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
