@@ -62,8 +62,9 @@ type Metrics interface {
 	CustomCounter(name string, tags map[string]string, delta int64)
 	CustomGauge(name string, tags map[string]string, value float64)
 	CustomTimer(name string, tags map[string]string, value time.Duration)
-	// StorageReject counts a rejected write; reason is "version" or "permission".
-	StorageReject(collection, reason string)
+	// StorageReject counts a rejected write; reason is "version" or "permission". The
+	// name of the collection is a client's choice if the write was a client's.
+	StorageReject(collection, reason string, client bool)
 	// JobRun counts a run of a job.
 	JobRun(job string, ok bool)
 }
@@ -155,5 +156,5 @@ type noMetrics struct{}
 func (noMetrics) CustomCounter(string, map[string]string, int64)       {}
 func (noMetrics) CustomGauge(string, map[string]string, float64)       {}
 func (noMetrics) CustomTimer(string, map[string]string, time.Duration) {}
-func (noMetrics) StorageReject(string, string)                         {}
+func (noMetrics) StorageReject(string, string, bool)                   {}
 func (noMetrics) JobRun(string, bool)                                  {}

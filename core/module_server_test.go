@@ -108,7 +108,7 @@ func (c *counted) CustomCounter(name string, _ map[string]string, delta int64) {
 	}
 	c.counters[name] += delta
 }
-func (c *counted) StorageReject(collection, reason string) {
+func (c *counted) StorageReject(collection, reason string, _ bool) {
 	c.rejects = append(c.rejects, collection+" "+reason)
 }
 

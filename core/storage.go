@@ -86,7 +86,7 @@ func (c *Core) storageError(err error, doing string, forClient bool) error {
 	if !errors.As(err, &r) {
 		return failedWith(doing, err)
 	}
-	c.metrics.StorageReject(r.collection, r.reason)
+	c.metrics.StorageReject(r.collection, r.reason, forClient)
 	if !forClient {
 		return r.cause
 	}

@@ -64,7 +64,8 @@ var (
 )
 
 // maxRejects is the maximum number of pairs of collection and reason for which refused
-// writes are counted apart: clients choose the names of collections.
+// writes are counted apart. Clients choose the names of collections, and may take half
+// of them, so that those of modules keep their names.
 const maxRejects = 1000
 
 // New makes the metrics of a server. database returns the statistics of its connection
@@ -172,12 +173,16 @@ func (m *Metrics) EventDropped() { m.droppedEvents.Inc() }
 func (m *Metrics) PresenceEvents(n int) { m.presenceEvents.Add(float64(n)) }
 
 // StorageReject implements core.Metrics.
-func (m *Metrics) StorageReject(collection, reason string) {
+func (m *Metrics) StorageReject(collection, reason string, client bool) {
+	room := maxRejects
+	if client {
+		room /= 2
+	}
 	pair := [2]string{label(collection), reason}
 	m.rejected.Lock()
 	if _, ok := m.rejected.kept[pair]; !ok {
-		if len(m.rejected.kept) >= maxRejects {
-			pair = [2]string{otherLabel, otherLabel}
+		if len(m.rejected.kept) >= room {
+			pair = [2]string{otherLabel, reason}
 		} else {
 			if m.rejected.kept == nil {
 				m.rejected.kept = map[[2]string]struct{}{}

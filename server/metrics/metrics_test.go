@@ -75,7 +75,7 @@ func TestMetricsOfGames(t *testing.T) {
 	m.MatchmakerPass(7, 5, time.Second)
 	m.MatchmakerFormed(2, 8)
 	m.MatchmakerTimedOut(9)
-	m.StorageReject("saves", "version")
+	m.StorageReject("saves", "version", true)
 	m.EventDropped()
 	m.Messages.Count.Add(5)
 	m.RPC("echo").Socket.Record(7, time.Second, 1, 2)
@@ -105,12 +105,24 @@ func TestMetricsOfGames(t *testing.T) {
 func TestStorageRejectsAreBounded(t *testing.T) {
 	t.Parallel()
 	m := New(config.Default(), nil)
-	for i := range 1100 {
-		m.StorageReject(fmt.Sprint("collection", i), "version")
+	m.StorageReject("saves", "version", true)
+	for i := range 600 {
+		m.StorageReject(fmt.Sprint("a client's", i), "permission", true)
 	}
-	if n := promtest.CollectAndCount(m.storageRejects); n > 1001 {
+	m.StorageReject("scores", "version", false) // not crowded out by the clients'
+	for i := range 600 {
+		m.StorageReject(fmt.Sprint("a module's", i), "version", false)
+	}
+	m.StorageReject("saves", "version", true)
+	if n := promtest.CollectAndCount(m.storageRejects); n > maxRejects+2 {
 		t.Errorf("%d label sets", n)
 	}
+	testutil.WantLines(t, testutil.Scrape(t, m.Handler()),
+		`nakama_storage_write_reject_count{collection="saves",node_name="nakama",reason="version"} 2`,
+		`nakama_storage_write_reject_count{collection="scores",node_name="nakama",reason="version"} 1`,
+		`nakama_storage_write_reject_count{collection="_other",node_name="nakama",reason="permission"} 101`,
+		`nakama_storage_write_reject_count{collection="_other",node_name="nakama",reason="version"} 101`,
+	)
 }
 
 // What clients and scripts choose is bounded in number and in length.
@@ -121,7 +133,7 @@ func TestLabelsAreBounded(t *testing.T) { // alone: it measures the heap
 	before := heap()
 	for i := range 200 {
 		name := fmt.Sprint(i, long)
-		m.StorageReject(name, "version")
+		m.StorageReject(name, "version", true)
 		m.JobRun(name, true)
 		m.CustomCounter(name, map[string]string{"tag": name, name: "x"}, 1)
 		m.CustomCounter(name, nil, -1)

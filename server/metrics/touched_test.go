@@ -47,7 +47,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.Messages.Errors.Add(1)
 	sockets.Opened()
 	sockets.Closed(presence.QueueFull)
-	m.StorageReject("c", "version")
+	m.StorageReject("c", "version", true)
 	m.JobRun("job", true)
 	m.EventDropped()
 	m.PresenceEvents(1)
