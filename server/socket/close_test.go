@@ -64,7 +64,7 @@ func TestCloseDuringSlowCall(t *testing.T) {
 	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
 		t.Errorf("the close frame is followed by %q, %v", rest, err)
 	}
-	if why := <-r.ended; why != "peer" || puts.Load() != 1 {
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() || puts.Load() != 1 {
 		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())
 	}
 }
@@ -82,7 +82,7 @@ func TestCloseAndDisconnectDuringSlowCall(t *testing.T) {
 	case <-time.After(testWait):
 		t.Error("the second call was given up")
 	}
-	if why := <-r.ended; why != "peer" || puts.Load() != 1 {
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() || puts.Load() != 1 {
 		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())
 	}
 }
@@ -95,7 +95,7 @@ func TestCloseDuringEndlessCall(t *testing.T) {
 	if got := readFrame(t, conn); got != "\x88\x03\xe8" {
 		t.Errorf("got %q, want the close frame", got)
 	}
-	if why := <-r.ended; why != "peer" || puts.Load() != 0 {
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() || puts.Load() != 0 {
 		t.Errorf("session ended for %q after %d calls", why, puts.Load())
 	}
 	eventually(t, "nothing is left of it", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })

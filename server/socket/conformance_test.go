@@ -18,6 +18,7 @@ import (
 
 	"kumi/config"
 	"kumi/modules"
+	"kumi/presence"
 	"kumi/rpc"
 )
 
@@ -128,17 +129,17 @@ func TestProtocolViolations(t *testing.T) {
 		name  string
 		bytes []byte
 		code  websocket.StatusCode
-		ended string
+		ended presence.CloseReason
 	}{
-		{"reserved bit", clientFrame(0xc1, "{}"), websocket.StatusProtocolError, "malformed"},
-		{"no mask", []byte{0x81, 2, '{', '}'}, websocket.StatusProtocolError, "malformed"},
-		{"continues nothing", clientFrame(0x80, "{}"), websocket.StatusProtocolError, "malformed"},
-		{"begins within a message", append(clientFrame(0x01, "{"), clientFrame(0x81, "{}")...), websocket.StatusProtocolError, "malformed"},
-		{"close code that is none", clientFrame(0x88, "\x03\xed"), websocket.StatusProtocolError, "malformed"},
-		{"too big at once", clientFrame(0x81, strings.Repeat("x", 5000)), websocket.StatusMessageTooBig, "too_big"},
-		{"too big in parts", append(clientFrame(0x01, strings.Repeat("x", 4000)), clientFrame(0x80, strings.Repeat("x", 97))...), websocket.StatusMessageTooBig, "too_big"},
-		{"text that is not UTF-8", clientFrame(0x81, "{\"cid\":\"\xff\",\"ping\":{}}"), websocket.StatusInvalidFramePayloadData, "malformed"},
-		{"close", clientFrame(0x88, "\x0f\xa1bye"), 4001, "peer"},
+		{"reserved bit", clientFrame(0xc1, "{}"), websocket.StatusProtocolError, presence.MalformedPayload},
+		{"no mask", []byte{0x81, 2, '{', '}'}, websocket.StatusProtocolError, presence.MalformedPayload},
+		{"continues nothing", clientFrame(0x80, "{}"), websocket.StatusProtocolError, presence.MalformedPayload},
+		{"begins within a message", append(clientFrame(0x01, "{"), clientFrame(0x81, "{}")...), websocket.StatusProtocolError, presence.MalformedPayload},
+		{"close code that is none", clientFrame(0x88, "\x03\xed"), websocket.StatusProtocolError, presence.MalformedPayload},
+		{"too big at once", clientFrame(0x81, strings.Repeat("x", 5000)), websocket.StatusMessageTooBig, presence.TooBig},
+		{"too big in parts", append(clientFrame(0x01, strings.Repeat("x", 4000)), clientFrame(0x80, strings.Repeat("x", 97))...), websocket.StatusMessageTooBig, presence.TooBig},
+		{"text that is not UTF-8", clientFrame(0x81, "{\"cid\":\"\xff\",\"ping\":{}}"), websocket.StatusInvalidFramePayloadData, presence.MalformedPayload},
+		{"close", clientFrame(0x88, "\x0f\xa1bye"), 4001, presence.ClosedByPeer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -152,8 +153,8 @@ func TestProtocolViolations(t *testing.T) {
 			if got[0] != 0x88 || len(got) < 3 || websocket.StatusCode(binary.BigEndian.Uint16([]byte(got[1:]))) != c.code {
 				t.Errorf("got %q, want a close frame with %d", got, c.code)
 			}
-			if why := <-r.ended; why != c.ended {
-				t.Errorf("session ended for %q, want %q", why, c.ended)
+			if why := <-r.ended; why != c.ended.Text() {
+				t.Errorf("session ended for %q, want %q", why, c.ended.Text())
 			}
 			_ = conn.Close()
 		})
@@ -259,7 +260,7 @@ func TestSocketOverTLS(t *testing.T) {
 	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if why := <-r.ended; why != "peer" {
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() {
 		t.Errorf("session ended for %q", why)
 	}
 }

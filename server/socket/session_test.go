@@ -167,7 +167,7 @@ func TestOversizedMessage(t *testing.T) {
 	if code, _ := p.closed(); code != websocket.StatusMessageTooBig {
 		t.Errorf("closed with %d, want 1009", code)
 	}
-	if why := <-r.ended; why != "too_big" {
+	if why := <-r.ended; why != presence.TooBig.Text() {
 		t.Errorf("session ended for %q", why)
 	}
 	// One that just fits is fine.
@@ -238,7 +238,7 @@ func TestSlowConsumer(t *testing.T) {
 		victim.Send(big)
 		return r.sessions.Get(victim.ID()) == nil
 	})
-	if why := <-r.ended; why != "queue_full" && why != "write_timeout" {
+	if why := <-r.ended; why != presence.QueueFull.Text() && why != presence.WriteTimeout.Text() {
 		t.Errorf("session ended for %q", why)
 	}
 	if fine.call(ping()).GetPong() == nil {
@@ -259,7 +259,7 @@ func TestSilentPeer(t *testing.T) {
 	// One that never reads answers none. When it is closed, the wait has passed
 	// for the other one too.
 	silent := r.player("ann", presence.JSON)
-	if why := <-r.ended; why != "read_timeout" {
+	if why := <-r.ended; why != presence.ReadTimeout.Text() {
 		t.Errorf("session ended for %q", why)
 	}
 	if len(r.sessions.OfUser(silent.user)) != 0 {
@@ -317,7 +317,7 @@ func TestAbruptEnd(t *testing.T) {
 	p := r.player("ann", presence.JSON)
 	p.call(ping())
 	_ = p.conn.CloseNow()
-	if why := <-r.ended; why != "peer" {
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() {
 		t.Errorf("session ended for %q", why)
 	}
 	eventually(t, "nothing is left of it", func() bool { return r.sessions.Count() == 0 && r.tracker.Total() == 0 })
