@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// The contexts of this file bound the time of one call. They may be used from any
-// goroutine. Those of the standard library start a timer and register with their
-// parent when they are made, which takes longer than some calls; these do so when
-// somebody first asks for Done, which happens in few calls.
+// The contexts in this file limit the time of a call. They may be used from any
+// goroutine. Contexts of the standard library start a timer and register with their
+// parent when they are made, which takes longer than some calls. These do so only when
+// Done is first called, which few calls need.
 
-// LazyDeadline is the context of context.WithDeadline without its timer, until
-// somebody asks for Done.
+// LazyDeadline is like the context of context.WithDeadline, but has no timer until
+// Done is called.
 type LazyDeadline struct {
 	context.Context
 	at time.Time
 
 	mu     sync.Mutex
-	timed  context.Context // nil until somebody asks for Done
+	timed  context.Context // nil until Done is called
 	cancel context.CancelFunc
 	ended  bool
 }
 
-// NewLazyDeadline returns ctx with the deadline at, or with that of ctx if it is
-// sooner. End must be called when the call returns.
+// NewLazyDeadline returns ctx with the deadline at, or that of ctx if it is earlier.
+// End must be called when the call returns.
 func NewLazyDeadline(ctx context.Context, at time.Time) *LazyDeadline {
 	if own, ok := ctx.Deadline(); ok && own.Before(at) {
 		at = own
@@ -33,8 +33,7 @@ func NewLazyDeadline(ctx context.Context, at time.Time) *LazyDeadline {
 	return &LazyDeadline{Context: ctx, at: at}
 }
 
-// End ends the context, as the cancel function of context.WithDeadline does. It may
-// be called more than once.
+// End cancels the context. It may be called more than once.
 func (d *LazyDeadline) End() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,8 +49,8 @@ func (d *LazyDeadline) Deadline() (time.Time, bool) { return d.at, true }
 // Done implements context.Context.
 func (d *LazyDeadline) Done() <-chan struct{} { return d.withTimer().Done() }
 
-// AfterFunc spares contexts made from this one a goroutine each: the context package
-// calls it if it is there.
+// AfterFunc is called by the context package for derived contexts, which otherwise
+// start a goroutine each.
 func (d *LazyDeadline) AfterFunc(f func()) (stop func() bool) {
 	return context.AfterFunc(d.withTimer(), f)
 }
@@ -86,19 +85,19 @@ func (d *LazyDeadline) withTimer() context.Context {
 	return d.timed
 }
 
-// TimeLimit is a context that ends with DeadlineExceeded if its call takes too long,
-// and that otherwise outlives the call: after End it goes on until its parent ends, so
-// that goroutines which the call started may keep using it. Its Deadline is that of
-// the parent, because contexts made from it must not end when the limit is lifted.
+// TimeLimit is a context that ends with DeadlineExceeded if its call takes too long.
+// Otherwise it outlives the call, until its parent ends, so that goroutines started by
+// the call can continue to use it. Its Deadline is that of the parent, since derived
+// contexts must not end when the limit is lifted.
 //
-// Nobody cancels it, and its parent may live for days. So it leaves the parent when it
-// is collected, which the contexts of the standard library do not.
+// It is never cancelled, and its parent may live for days. So it is unregistered from
+// the parent when it is garbage collected, unlike contexts of the standard library.
 type TimeLimit struct {
 	context.Context
 	at time.Time
 
 	mu       sync.Mutex
-	inner    context.Context // nil until somebody asks for Done
+	timed    context.Context // nil until Done is called
 	cancel   context.CancelFunc
 	timer    *time.Timer
 	exceeded bool // the limit passed while the call ran
@@ -124,7 +123,7 @@ func (l *TimeLimit) End() {
 // Done implements context.Context.
 func (l *TimeLimit) Done() <-chan struct{} { return l.withTimer().Done() }
 
-// AfterFunc is that of LazyDeadline.
+// AfterFunc is like that of LazyDeadline.
 func (l *TimeLimit) AfterFunc(f func()) (stop func() bool) {
 	return context.AfterFunc(l.withTimer(), f)
 }
@@ -148,10 +147,10 @@ func (l *TimeLimit) Err() error {
 func (l *TimeLimit) withTimer() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.inner != nil {
-		return l.inner
+	if l.timed != nil {
+		return l.timed
 	}
-	l.inner, l.cancel = context.WithCancel(context.WithoutCancel(l.Context))
+	l.timed, l.cancel = context.WithCancel(context.WithoutCancel(l.Context))
 	leave := context.AfterFunc(l.Context, l.cancel)
 	runtime.AddCleanup(l, func(leave func() bool) { leave() }, leave)
 	switch {
@@ -160,7 +159,7 @@ func (l *TimeLimit) withTimer() context.Context {
 	case !l.returned:
 		l.timer = time.AfterFunc(time.Until(l.at), l.expire)
 	}
-	return l.inner
+	return l.timed
 }
 
 // expire runs on the timer's goroutine.

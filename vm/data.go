@@ -138,7 +138,7 @@ func (c *conversion) look(x Ref) (Kind, Ref, error) {
 	case c.path.Depth() > json.MaxDepth:
 		return 0, nil, c.fail(fault.InvalidArgument, "the value is nested more than %d levels deep or contains itself", json.MaxDepth)
 	case c.size > c.maxSize && c.out == nil || len(c.out) > c.maxSize:
-		return 0, nil, c.fail(fault.ResourceExhausted, "the value is larger than %d MB, with parts that it shares counted each time", c.maxSize>>20)
+		return 0, nil, c.fail(fault.ResourceExhausted, "the value is larger than %d MB, where shared parts count each time", c.maxSize>>20)
 	case c.looks%1024 == 0:
 		if err := c.e.Expired(); err != nil {
 			return 0, nil, err

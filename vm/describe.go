@@ -19,7 +19,7 @@ type Type struct {
 	Object bool
 	Any    []Type // one of these
 	Func   *Signature
-	Shape  any // *Shape[T], for whoever knows its name
+	Shape  any // *Shape[T], of a named type
 }
 
 // Field is an argument, a property or a result, with its name in snake case.
@@ -35,7 +35,7 @@ type Field struct {
 	Doc  string
 }
 
-// Signature is the arguments and results of a function.
+// Signature has the arguments and results of a function.
 type Signature struct {
 	Params  []Field
 	Results []Field
@@ -62,16 +62,16 @@ var (
 	typeObject = MapType(TypeAny)
 )
 
-// errDescribing is what Err returns to a body that is run only to describe it.
+// errDescribing is the error that Err returns during a dry run.
 var errDescribing = errors.New("the function is only being described")
 
-// ErrNotReached means that a body acted without checking Err, as one without
-// arguments may do.
-var ErrNotReached = errors.New("the function acts before it looks at its arguments")
+// ErrNotReached means that a body did not check Err before it acted. Bodies without
+// arguments may do so.
+var ErrNotReached = errors.New("the function acts before it checks its arguments")
 
 // Describe runs the body of a function dry and returns the arguments it reads,
-// in order, as one language sees them. A body without arguments acts: its
-// error is returned, and a panic for lack of a host is ErrNotReached.
+// in order, for one language. A body that does not check Err acts: its error is
+// returned, or ErrNotReached if it panics, since there is no host.
 func Describe(n *Native, lang Lang) (params []Field, err error) {
 	r := &recording{}
 	c := &Call{}
@@ -170,8 +170,8 @@ func field(list *[]Field, name string) *Field {
 	return &(*list)[len(*list)-1]
 }
 
-// describing is an engine in which everything is absent. Bodies that are
-// described use no more of it than this.
+// describing is an engine in which all values are absent. It has the methods that
+// bodies call before they check Err.
 type describing struct {
 	Engine
 	lang Lang

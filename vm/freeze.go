@@ -7,8 +7,8 @@ import (
 	"math/big"
 )
 
-// Collections is an engine that has collections besides objects and lists, as
-// JavaScript has Map and Set.
+// Collections is implemented by engines with collections other than objects and
+// lists, such as Map and Set in JavaScript.
 type Collections interface {
 	// Collection returns the kind of a collection and its items in order, for a Map
 	// keys and values alternating; kind is empty for other values.
@@ -29,13 +29,13 @@ const maxFrozenDepth = 100
 var (
 	errFrozenDepth = errors.New("it is nested too deeply or contains itself")
 	errFrozenFunc  = errors.New("a function belongs to one VM")
-	errFrozenSize  = fmt.Errorf("it is larger than %d MB, with parts that it shares counted each time", MaxData>>20)
+	errFrozenSize  = fmt.Errorf("it is larger than %d MB, where shared parts count each time", MaxData>>20)
 )
 
 // Freeze copies a script value into a form that is independent of VMs and
-// keeps the order of keys. Numbers of all kinds, dates, binary data and, in
-// JavaScript, Map and Set keep their types. A function, or a value that contains itself, is an error.
-// The result may be kept and read from any goroutine; it takes about size bytes.
+// keeps the order of keys. All numbers, dates, binary data and, in JavaScript, Map and
+// Set keep their types. Functions and values that contain themselves are errors. The
+// result may be kept and read from any goroutine. size is its approximate size in bytes.
 func Freeze(e Engine, v Ref) (frozen any, size int, err error) {
 	c, _ := e.(Collections)
 	f := &freezing{e: e, c: c}
@@ -102,8 +102,8 @@ func (f *freezing) value(v Ref, depth int) (any, error) {
 	return f.scalar(v)
 }
 
-// scalar is Scalar, but for numbers that are no data: NaN, infinities, -0 and
-// BigInts.
+// scalar is Scalar, but also copies numbers that are not data: NaN, infinities, -0 and
+// BigInt.
 func (f *freezing) scalar(v Ref) (any, error) {
 	switch kind, x, err := f.e.Data(v); {
 	case err != nil:
@@ -117,7 +117,7 @@ func (f *freezing) scalar(v Ref) (any, error) {
 		f.size += len(text)
 		n, ok := new(big.Int).SetString(text, 10)
 		if !ok {
-			return nil, fmt.Errorf("%s is not a whole number", text)
+			return nil, fmt.Errorf("%s is not an integer", text)
 		}
 		return n, nil
 	}

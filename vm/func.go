@@ -8,8 +8,8 @@ type Func[H any] struct {
 	Only Lang
 	// Alias are further names of the function in scripts.
 	Alias []Name
-	// Live functions are really called while an init is replayed: pure ones,
-	// registrations, the logger. All others are answered from the recording.
+	// Live functions are called even while an init is replayed: pure functions,
+	// registrations, the logger. Others return the recorded results.
 	Live bool
 	// Async functions return a promise of their results in JavaScript; see Call.Later.
 	Async bool

@@ -9,7 +9,7 @@ func (c *Call) add(name string, v Ref) error {
 	return nil
 }
 
-// Named makes a single result an object in JavaScript too.
+// Named makes JavaScript get an object even for a single result.
 func (c *Call) Named() { c.named = true }
 
 // ReturnRef returns a value of the engine.
@@ -63,7 +63,7 @@ func (c *Call) ReturnBytes(name string, v []byte, err error) error {
 	return c.add(name, c.E.FromBytes(v))
 }
 
-// ReturnAny returns what Engine.FromAny takes.
+// ReturnAny returns a value of a type that Engine.FromAny accepts.
 func (c *Call) ReturnAny(name string, v any, err error) error {
 	if err != nil {
 		return err

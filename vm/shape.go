@@ -123,8 +123,8 @@ func StrWrap[T any](name string, get func(T) *wrapperspb.StringValue) Property[T
 	return Str(name, func(v T) string { return get(v).GetValue() }).When(func(v T) bool { return get(v) != nil })
 }
 
-// Sub is a property with a shape of its own; absent if the getter returns the
-// zero value.
+// Sub is a property whose value has a shape; absent if the getter returns the zero
+// value.
 func Sub[T any, U comparable](name string, shape *Shape[U], get func(T) U) Property[T] {
 	var zero U
 	return Property[T]{name: N(name), typ: Type{Shape: shape},
@@ -137,14 +137,14 @@ func List[T, U any](name string, shape *Shape[U], get func(T) []U) Property[T] {
 	return Property[T]{name: N(name), typ: ListType(Type{Shape: shape}), get: func(e Engine, v T) (Ref, error) { return shape.ListOf(e, get(v)), nil }}
 }
 
-// Made is a property that the getter makes in the engine itself; typ is its
-// type, for documentation.
+// Made is a property whose value the getter makes in the engine. typ is its type, for
+// documentation.
 func Made[T any](name string, typ Type, get func(e Engine, v T) (Ref, error)) Property[T] {
 	return Property[T]{name: N(name), typ: typ, get: get}
 }
 
-// Value is a property for what the others do not cover. The getter may return
-// any value that Engine.FromAny takes.
+// Value is a property of any other type. The getter may return any value that
+// Engine.FromAny accepts.
 func Value[T any](name string, get func(T) any) Property[T] {
 	return Property[T]{name: N(name), typ: TypeAny, get: func(e Engine, v T) (Ref, error) { return e.FromAny(get(v)) }}
 }

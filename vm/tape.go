@@ -17,8 +17,8 @@ import (
 // Calls made by a script function that a recorded call called back are part of
 // that call: they are not recorded, and the function is not run again.
 //
-// A tape is written by one Recorder and then read by any number of Players,
-// concurrently if need be.
+// A tape is written by one Recorder and then read by any number of Players, which may
+// run concurrently.
 type Tape struct {
 	mu      sync.Mutex
 	entries []entry
@@ -46,7 +46,7 @@ func (t *Tape) Len() int {
 	return len(t.entries)
 }
 
-// Recorder returns a head that really calls functions and records them.
+// Recorder returns a head that calls functions and records the results.
 func (t *Tape) Recorder() *Head { return &Head{tape: t} }
 
 // Player returns a head that replays the tape.
@@ -66,12 +66,12 @@ type Head struct {
 	depth   int // recorded calls in progress
 	failed  *DivergenceError
 
-	// Watch, if set, is called instead of every function that would really be called,
-	// and may call it.
+	// Watch, if set, is called in place of every function that is not answered from the
+	// tape, and may call it.
 	Watch func(n *Native, c *Call) error
 }
 
-// DivergenceError means that an init did not make the calls on the tape.
+// DivergenceError means that an init made other calls than those on the tape.
 type DivergenceError struct {
 	At   int    // number of the call, from 0
 	Want string // the recorded call, empty when the tape has ended
@@ -184,7 +184,7 @@ func record(name string, c *Call, err error) entry {
 	return e
 }
 
-// detach makes an error that holds no value of its VM.
+// detach returns a copy of an error without values of its VM.
 func detach(err error) error {
 	var arg *ArgError
 	if errors.As(err, &arg) {

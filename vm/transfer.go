@@ -7,8 +7,8 @@ import (
 	"kumi/store/fault"
 )
 
-// Transferer is a VM that can copy values from another VM of its kind, as a
-// match needs that moves to reloaded code.
+// Transferer is a VM that can copy values from another VM of its kind, for matches
+// that move to reloaded code.
 type Transferer interface {
 	// Transfer copies x, a value of from, into this VM: plain data and, in JavaScript,
 	// Map, Set, Date, RegExp, errors and binary data. Shared references and cycles are

@@ -18,7 +18,7 @@
 			for (const key of Object.keys(init)) this.#list.push([key, String(init[key])]);
 		}
 
-		// of makes the parameters of a URL, which hears of changes.
+		// of makes the parameters of a URL. changed is called after each change.
 		static of(query, changed) {
 			const p = new URLSearchParams(query);
 			p.#changed = changed;
@@ -68,7 +68,7 @@
 		static canParse(url, base) { return URL.parse(url, base) !== null; }
 		static parse(url, base) { try { return new URL(url, base); } catch { return null; } }
 
-		// A component that does not fit leaves the URL as it was.
+		// An invalid component does not change the URL.
 		#change(part) {
 			try { this.#u = native.parse(build({ ...this.#u, ...part })); } catch { return; }
 			if (this.#params) refill(this.#params, this.#u.search.slice(1));
