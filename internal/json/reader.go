@@ -13,8 +13,9 @@ const MaxDepth = 1000
 
 // SyntaxError tells where and why a text is not valid JSON.
 type SyntaxError struct {
-	Offset int // in bytes, from 0
-	Reason string
+	Offset  int // in bytes, from 0
+	Reason  string
+	TooDeep bool // the text is nested deeper than the limit
 }
 
 // Error implements error.
@@ -118,6 +119,7 @@ func (r *Reader) Open(bracket byte) bool {
 	}
 	if r.depth == limit {
 		r.Fail(fmt.Sprintf("it is nested more than %d levels deep", limit))
+		r.err.TooDeep = true
 		return false
 	}
 	r.pos++

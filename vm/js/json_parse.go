@@ -85,8 +85,11 @@ func (d *decoder) ordinaryObject() *goja.Object {
 	}
 	o := d.vm.rt.NewObject()
 	keys, vals := d.keys[from:], d.vals[from:]
-	if len(keys) > 0 {
-		raw, _ := objectLayout.ordinary(o)
+	if raw, ok := objectLayout.ordinary(o); !ok {
+		for i, key := range keys {
+			_ = o.DefineDataProperty(key, vals[i], goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		}
+	} else if len(keys) > 0 {
 		values := *raw.values() // empty, and made for a few
 		if len(keys) > 8 {
 			values = make(map[unistring.String]goja.Value, len(keys))
@@ -107,17 +110,11 @@ func (d *decoder) ordinaryObject() *goja.Object {
 }
 
 // addParse replaces JSON.parse. goja's own takes several times as long, and recurses as
-// deep as the text is nested. It is still used for arguments that are not strings.
+// deep as the text is nested.
 func (v *VM) addParse(object *goja.Object) {
 	var keys []string // reused
 	var vals []goja.Value
-	parse := func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
-		s, ok := fc.Argument(0).(goja.String)
-		if !ok || !goja.IsUndefined(fc.Argument(1)) {
-			v.checkNesting(fc.Argument(0))
-			return fn(fc)
-		}
-		text := s.String()
+	parse := func(text string) goja.Value {
 		d := decoder{Reader: json.NewReader(text), vm: v, ordinary: true, keys: keys, vals: vals}
 		d.Depth, d.Copy = maxTextDepth, true
 		x := d.whole() // runs no script that could need the stacks
@@ -128,23 +125,25 @@ func (v *VM) addParse(object *goja.Object) {
 		}
 		var bad *json.SyntaxError
 		if errors.As(d.Err(), &bad) {
-			v.checkNesting(s)
 			v.throwSyntaxError(text, bad)
 		}
 		return x
 	}
-	v.wrapMethod(object, "parse", func(v *VM, fn native, fc goja.FunctionCall) goja.Value {
-		reviver, ok := goja.AssertFunction(fc.Argument(1))
-		if !ok {
-			return parse(v, fn, fc)
+	v.wrapMethod(object, "parse", func(v *VM, _ native, fc goja.FunctionCall) goja.Value {
+		x := parse(v.asText(fc.Argument(0)).String())
+		if reviver, ok := goja.AssertFunction(fc.Argument(1)); ok {
+			holder := v.rt.NewObject()
+			_ = holder.Set("", x)
+			x = v.revive(reviver, holder, "", 0)
 		}
-		holder := v.rt.NewObject()
-		_ = holder.Set("", parse(v, fn, goja.FunctionCall{This: fc.This, Arguments: fc.Arguments[:1]}))
-		return v.revive(reviver, holder, "", 0)
+		return x
 	})
 }
 
 func (v *VM) throwSyntaxError(text string, bad *json.SyntaxError) {
+	if bad.TooDeep {
+		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", maxTextDepth))
+	}
 	at := utf16Length(text[:bad.Offset])
 	panic(v.must(v.rt.New(v.rt.Get("SyntaxError"), v.rt.ToValue("JSON.parse: "+bad.Reason+" at position "+strconv.Itoa(at)))))
 }

@@ -177,8 +177,8 @@ func TestParseArguments(t *testing.T) {
 	run := both(t, describing+`function f(source) {
 		try { return describe((0, eval)(source)) } catch (e) { return e.name } }`)
 	for _, source := range []string{
-		`JSON.parse("1")`, `JSON.parse(12)`, `JSON.parse(null)`, `JSON.parse(true)`, `JSON.parse([3])`, `JSON.parse(new String("[1]"))`, `JSON.parse({ toString() { return "{}" } })`, `JSON.parse({ toString() { throw new RangeError() } })`,
-		`JSON.parse()`, `JSON.parse(undefined)`, `JSON.parse("")`, `JSON.parse(" ")`, `JSON.parse("1", undefined)`, `JSON.parse("1", null)`, `JSON.parse("[1]", 5)`, `JSON.parse("[1]", function (k, v) { return k === "" ? this[k] : v + 1 })`,
+		`JSON.parse("1")`, `JSON.parse(12)`, `JSON.parse(null)`, `JSON.parse(true)`, `JSON.parse(Symbol("s"))`, `JSON.parse([3])`, `JSON.parse(new String("[1]"))`, `JSON.parse({ toString() { return "{}" } })`, `JSON.parse({ toString() { throw new RangeError() } })`,
+		`JSON.parse()`, `JSON.parse(undefined)`, `JSON.parse("")`, `JSON.parse(" ")`, `JSON.parse("1", undefined)`, `JSON.parse("[1]", 5)`, `JSON.parse("[1]", function (k, v) { return k === "" ? this[k] : v + 1 })`,
 		`JSON.parse("\ufeff1")`, `JSON.parse("\u00a01")`, `JSON.parse("\"\u2028\"")`, `JSON.parse.name + JSON.parse.length + JSON.stringify.name + JSON.stringify.length`, `Object.keys(JSON).length`, `typeof JSON.parse + typeof JSON.stringify`,
 		`new JSON.parse("1")`, `const { parse, stringify } = JSON; stringify(parse("[1]"))`, `JSON.stringify()`, `JSON.stringify(undefined)`, `JSON.stringify("x")`, `JSON.stringify(null)`, `JSON.stringify(5)`, `JSON.stringify([1], null, "")`, `JSON.stringify({a: [1]}, null, "--")`,
 		`Object.prototype.toJSON = function () { return 7 }; const r = JSON.stringify([{a: 1}, 2]); delete Object.prototype.toJSON; r`,

@@ -24,6 +24,7 @@ func TestLanguage(t *testing.T) {
 		"BigInt operators":         {`let a = 2n, n = 3; a **= 5n; n <<= 2; const o = { x: 2n }; o.x <<= 3n; return [String(a ** 2n), n, 2 ** 10, 1 << 4, -8 >> 1, String(1n << 70n), String(-5n >> 1n), String(o.x), 2 ** -1]`, `["1024",12,1024,16,-4,"1180591620717411303424","-3","16",0.5]`},
 		"order of operands":        {`const log = []; const x = (v) => { log.push(String(v)); return v }; x(2n) ** x(3n); x(4) << x(x(5) ** x(1)); return log.join()`, `"2,3,4,5,1,5"`},
 		"a mix that is an error":   {`try { return 2n ** 2 } catch (e) { return e.name }`, `"TypeError"`},
+		"reviver null":             {`return JSON.parse("[1]", null)`, `[1]`},
 		"flat keeps what it makes": {`return [[1, [2, [3]], [[]]].flat(), [1, , [2]].flat(), [1, [2, [3, [4]]]].flat(Infinity)]`, `[[1,2,[3],[]],[1,2],[1,2,3,4]]`},
 	} {
 		t.Run(name, func(t *testing.T) {

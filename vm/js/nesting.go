@@ -51,52 +51,14 @@ func init() {
 			v.wrapMethod(x.(*goja.Object), "next", counted)
 		}
 	}})
-	bounds = append(bounds, bound{named("JSON"), (*VM).wrapJSON})
+	bounds = append(bounds, bound{named("JSON"), func(v *VM) {
+		object := v.builtin("JSON")
+		v.addStringify(object)
+		v.addParse(object)
+	}})
 }
 
 var generators = goja.MustCompile("generators", `Object.getPrototypeOf(function* () {}).prototype`, true)
-
-// wrapJSON replaces the JSON functions by the server's own, which bound nesting.
-func (v *VM) wrapJSON() {
-	object := v.builtin("JSON")
-	v.addStringify(object)
-	if objectLayout.known {
-		v.addParse(object)
-		return
-	}
-	v.wrapMethod(object, "parse", before(func(v *VM, fc goja.FunctionCall) { v.checkNesting(fc.Argument(0)) }))
-}
-
-// checkNesting throws if a JSON text is nested too deep.
-func (v *VM) checkNesting(x goja.Value) {
-	if text, ok := stringOf(x); ok && nesting(text) > maxTextDepth {
-		v.throw(fault.Newf(fault.InvalidArgument, "the JSON is nested more than %d levels deep", maxTextDepth))
-	}
-}
-
-// nesting returns the nesting of the brackets in a JSON text.
-func nesting(text string) (deepest int) {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted:
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				quoted = false
-			}
-		case c == '"':
-			quoted = true
-		case c == '[', c == '{':
-			depth++
-			deepest = max(deepest, depth)
-		case c == ']', c == '}':
-			depth--
-		}
-	}
-	return deepest
-}
 
 // enter is called before a built-in function that may call itself again, and throws if
 // they are nested too deep. The caller defers the function that it returns.

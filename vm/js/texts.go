@@ -153,10 +153,11 @@ func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 
 // asText converts a value to a string.
 func (v *VM) asText(x goja.Value) goja.String {
-	if s, ok := x.ToString().(goja.String); ok {
+	text := x.ToString() // may still be a number
+	if s, ok := text.(goja.String); ok {
 		return s
 	}
-	return v.rt.ToValue("").(goja.String)
+	return v.rt.ToValue(text.String()).(goja.String)
 }
 
 // substitute returns the replacement for one match, of at most limit characters. args
