@@ -9,14 +9,15 @@ import (
 
 // The reasons why a setting has no effect.
 const (
-	noLeaderboards = "there are no leaderboards"
-	noConsole      = "there is no console"
-	noSatori       = "the server does not call Satori; modules can read it"
-	noPurchases    = "the server validates no purchases; modules can read it"
-	noProvider     = "the server does not know this sign-in provider; modules can read it"
-	retiredThere   = "Nakama has retired it"
-	immediate      = "labels show in listings at once, and an empty party ends at once"
-	ownBuffers     = "the server chooses the buffer sizes of sockets"
+	noRankCache  = "ranks are in the database, there is no cache to fill"
+	noBoardQueue = "ends and resets wait in the database"
+	noConsole    = "there is no console"
+	noSatori     = "the server does not call Satori; modules can read it"
+	noPurchases  = "the server validates no purchases; modules can read it"
+	noProvider   = "the server does not know this sign-in provider; modules can read it"
+	retiredThere = "Nakama has retired it"
+	immediate    = "labels show in listings at once, and an empty party ends at once"
+	ownBuffers   = "the server chooses the buffer sizes of sockets"
 )
 
 // withoutEffect are the settings that are accepted, so that Nakama's
@@ -35,10 +36,8 @@ var withoutEffect = map[string]string{
 	"party.idle_check_interval_ms":   immediate,
 	"storage.disable_index_only":     "there are no storage indexes",
 
-	"leaderboard.blacklist_rank_cache":   noLeaderboards,
-	"leaderboard.callback_queue_size":    noLeaderboards,
-	"leaderboard.callback_queue_workers": noLeaderboards,
-	"leaderboard.rank_cache_workers":     noLeaderboards,
+	"leaderboard.callback_queue_size": noBoardQueue,
+	"leaderboard.rank_cache_workers":  noRankCache,
 
 	"console.port":                        noConsole,
 	"console.address":                     noConsole,

@@ -110,7 +110,7 @@ type Matchmaker struct {
 
 // Leaderboard holds the rank cache and the callback queue.
 type Leaderboard struct {
-	BlacklistRankCache   []string `yaml:"blacklist_rank_cache" usage:"Leaderboard id kept out of the rank cache; * keeps all out."`
+	BlacklistRankCache   []string `yaml:"blacklist_rank_cache" usage:"Id of a leaderboard whose ranks are not shown; * means all. Repeat for several."`
 	CallbackQueueSize    int      `yaml:"callback_queue_size" usage:"Reset and end callbacks that may wait."`
 	CallbackQueueWorkers int      `yaml:"callback_queue_workers" usage:"Callbacks that run at the same time."`
 	RankCacheWorkers     int      `yaml:"rank_cache_workers" usage:"Leaderboards read at the same time when the server starts."`
