@@ -153,6 +153,9 @@ func boundReplace(v *VM, fn native, fc goja.FunctionCall) goja.Value {
 
 // asText converts a value to a string.
 func (v *VM) asText(x goja.Value) goja.String {
+	if _, ok := x.(*goja.Symbol); ok {
+		panic(v.rt.NewTypeError("Cannot convert a Symbol value to a string"))
+	}
 	text := x.ToString() // may still be a number
 	if s, ok := text.(goja.String); ok {
 		return s
