@@ -16,8 +16,8 @@ import (
 	"kumi/store/fault"
 )
 
-// board is a leaderboard or, if duration is not 0, a tournament: a row of the
-// table leaderboard. Times are Unix seconds.
+// board is a leaderboard or, if duration is not 0, a tournament: a row of the table
+// leaderboard. Times are in Unix seconds.
 type board struct {
 	id            string
 	authoritative bool
@@ -39,8 +39,8 @@ type board struct {
 	startTime, endTime time.Time // as they are stored
 }
 
-// operator says how a score is merged into the record that an owner has. The
-// values are those of the column; api.Operator has others.
+// operator says how a score is merged into the record of its owner. The values are
+// those of the column; api.Operator has others.
 type operator int16
 
 const (
@@ -50,11 +50,10 @@ const (
 	operatorDecrement
 )
 
-// unlimited is the maximum size of tournaments without one. Their size is not
-// counted.
+// unlimited is the maximum size of tournaments without one. Their size is not counted.
 const unlimited = math.MaxInt32
 
-// defaultMaxNumScore is the number of attempts in a tournament that sets none.
+// defaultMaxNumScore is the default number of attempts in a tournament.
 const defaultMaxNumScore = 1_000_000
 
 // The errors of boards. Modules compare the runtime package's values, which are
@@ -71,10 +70,11 @@ var (
 
 func (b *board) tournament() bool { return b.duration != 0 }
 
-// ended tells whether a tournament is over for good.
+// ended reports whether a tournament is over.
 func (b *board) ended(now int64) bool { return b.end > 0 && b.end <= now }
 
-// limited tells whether entrants are counted.
+// limited reports whether players are counted because the tournament has a maximum
+// size.
 func (b *board) limited() bool { return b.tournament() && b.maxSize < unlimited }
 
 const boardColumns = `id, authoritative, sort_order, operator, coalesce(reset_schedule, ''), metadata, create_time, category, title,
@@ -109,7 +109,7 @@ func findBoard(ctx context.Context, q store.Querier, id, suffix string) (*board,
 	return b, nil
 }
 
-// leaderboard reads a board of either kind for the calls of leaderboards.
+// leaderboard reads a board of either kind, for the calls of leaderboards.
 func (c *Core) leaderboard(ctx context.Context, id string) (*board, error) {
 	if err := c.boardTables(ctx); err != nil {
 		return nil, failed("read a leaderboard", err)
@@ -163,13 +163,13 @@ func (c *Core) boards(ctx context.Context, ids []string, tournaments bool) ([]*b
 	for _, id := range ids {
 		if b := found[id]; b != nil {
 			list = append(list, b)
-			delete(found, id) // one that is asked for twice is listed once
+			delete(found, id) // an id that is given twice is listed once
 		}
 	}
 	return list, nil
 }
 
-// apiLeaderboard is the board as modules see it.
+// apiLeaderboard returns the board as modules see it.
 func (c *Core) apiLeaderboard(b *board, now int64) *api.Leaderboard {
 	p := c.periodOf(b, now)
 	return &api.Leaderboard{
@@ -179,7 +179,7 @@ func (c *Core) apiLeaderboard(b *board, now int64) *api.Leaderboard {
 	}
 }
 
-// apiTournament is the tournament as clients and modules see it.
+// apiTournament returns the tournament as clients and modules see it.
 func (c *Core) apiTournament(b *board, now int64) *api.Tournament {
 	p := c.periodOf(b, now)
 	t := &api.Tournament{

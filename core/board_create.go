@@ -31,7 +31,7 @@ var (
 	}
 )
 
-// newBoard checks what all boards have in common.
+// newBoard validates the options that all boards have.
 func (c *Core) newBoard(id string, authoritative bool, sortOrder, op, schedule string, metadata map[string]any, ranked bool) (*board, error) {
 	b := &board{id: id, authoritative: authoritative, schedule: strings.TrimSpace(schedule), ranked: ranked, maxSize: 100_000_000, maxNumScore: defaultMaxNumScore}
 	var known bool
@@ -56,7 +56,7 @@ func (c *Core) newBoard(id string, authoritative bool, sortOrder, op, schedule s
 	return b, err
 }
 
-// createBoard stores a new board. One that exists is left as it is.
+// createBoard stores a new board. An existing one is unchanged.
 func (c *Core) createBoard(ctx context.Context, b *board) error {
 	sort := 0
 	if b.descending {
@@ -90,7 +90,7 @@ func (c *Core) createBoard(ctx context.Context, b *board) error {
 	return nil
 }
 
-// tournamentOptions are what a tournament has besides what all boards have.
+// tournamentOptions are the options that only tournaments have.
 type tournamentOptions struct {
 	title, description             string
 	category, start, end, duration int
@@ -98,7 +98,7 @@ type tournamentOptions struct {
 	joinRequired                   bool
 }
 
-// newTournament checks the options and sets them.
+// newTournament validates the options of a tournament and sets them.
 func (c *Core) newTournament(b *board, o tournamentOptions) error {
 	now := c.now().Unix()
 	if o.start == 0 {
@@ -151,7 +151,7 @@ func (c *Core) deleteBoard(ctx context.Context, id string, tournament bool) erro
 		case b == nil || b.tournament() != tournament:
 			return boardMissing(tournament)
 		}
-		if _, err := q.ExecContext(ctx, "DELETE FROM leaderboard WHERE id = $1", id); err != nil { // and, by the foreign key, its records
+		if _, err := q.ExecContext(ctx, "DELETE FROM leaderboard WHERE id = $1", id); err != nil { // the foreign key deletes its records
 			return err
 		}
 		if err := c.forgetEvents(ctx, q, id); err != nil {
@@ -174,7 +174,7 @@ func boardMissing(tournament bool) error {
 	return errBoardNotFound
 }
 
-// disableRanks stops showing ranks of a board, for good.
+// disableRanks disables the ranks of a board permanently.
 func (c *Core) disableRanks(ctx context.Context, id string, tournament bool) error {
 	kind := "="
 	if tournament {
@@ -193,7 +193,7 @@ func (c *Core) disableRanks(ctx context.Context, id string, tournament bool) err
 	return nil
 }
 
-// boardPosition is the end of a page of leaderboards.
+// boardPosition is the last leaderboard of a page.
 type boardPosition struct {
 	Created time.Time `json:"t"`
 	ID      string    `json:"i"`
@@ -238,7 +238,7 @@ func (c *Core) listBoards(ctx context.Context, limit int, cursor string) (*api.L
 	return list, nil
 }
 
-// extended is a row with one more column behind those that are asked for.
+// extended scans one more column after those that the caller scans.
 type extended struct {
 	row interface{ Scan(...any) error }
 	to  any

@@ -12,13 +12,13 @@ import (
 	"kumi/store"
 )
 
-// BoardHandlers are told what happens to boards. A nil one is not there.
+// BoardHandlers are the handlers of the ends and resets of boards; each may be nil.
 type BoardHandlers struct {
 	TournamentEnd, TournamentReset func(ctx context.Context, t *api.Tournament, end, reset int64) error
 	LeaderboardReset               func(ctx context.Context, l *api.Leaderboard, reset int64) error
 }
 
-// of returns the function that is told of an event, or nil.
+// of returns a call of the handler of an event, or nil if there is no handler.
 func (h BoardHandlers) of(kind eventKind, b *board, c *Core, at int64) func(context.Context) error {
 	// Handlers see the board as it was during the period that is over.
 	before := at - 1
@@ -41,7 +41,7 @@ func (h BoardHandlers) of(kind eventKind, b *board, c *Core, at int64) func(cont
 	}
 }
 
-// eventKind is something that happens to a board at a time.
+// eventKind is a kind of event of a board.
 type eventKind int
 
 // The kinds, in the order in which they happen at the same time.
@@ -50,8 +50,8 @@ const (
 	periodReset                  // a period ends, and with it the validity of its records
 )
 
-// newEventTable returns the table of the next events of boards. An event is
-// claimed, and so happens once for all servers, by moving its time.
+// newEventTable returns the table of the next events of boards. A server claims an
+// event by moving its time, so each event is handled by one server.
 func newEventTable() *ownTable {
 	return newOwnTable("kumi_board_event", `CREATE TABLE IF NOT EXISTS kumi_board_event (
 		board  VARCHAR(128) NOT NULL,
@@ -61,7 +61,7 @@ func newEventTable() *ownTable {
 	)`, "CREATE INDEX IF NOT EXISTS kumi_board_event_run_at ON kumi_board_event (run_at)")
 }
 
-// boardTables creates the tables that boards need besides Nakama's.
+// boardTables creates the tables that boards need in addition to Nakama's.
 func (c *Core) boardTables(ctx context.Context) error {
 	if err := c.rankTable.ensure(ctx, c.db); err != nil {
 		return err
@@ -124,16 +124,17 @@ func (c *Core) boardsChanged() {
 const (
 	boardPoll   = 15 * time.Second // other servers may have created boards
 	boardReview = 5 * time.Minute  // between searches for boards without events or counts
-	// maxMissedEvents is how many events of a board that were missed while no server
-	// ran are made up for, the latest ones.
+	// maxMissedEvents is the maximum number of events of a board that are handled
+	// later because no server was running; these are the latest ones.
 	maxMissedEvents = 100
 )
 
-// RunBoards tells handlers of the events of boards, until ctx ends, and waits for
-// those it has called. Each event happens once, whichever server on the database
-// is first, also events that were missed while no server ran. It also counts the
-// records of boards that Nakama has filled, in the background. At most workers
-// handlers run at a time; those of one board run in the order of its events.
+// RunBoards calls the handlers of the events of boards until ctx ends, and waits for
+// those that are running. Each event is handled once, by whichever server on the
+// database is first, including events that were missed while no server was running.
+// RunBoards also counts, in the background, the records of boards that Nakama has
+// filled. At most workers handlers run at a time; those of one board run in the order
+// of its events.
 func (c *Core) RunBoards(ctx context.Context, workers int, handlers func() BoardHandlers) {
 	r := &boardRunner{Core: c, handlers: handlers, free: make(chan struct{}, max(workers, 1)), last: map[string]chan struct{}{}}
 	defer r.work.Wait()
@@ -172,7 +173,7 @@ type boardEvent struct {
 	at    int64
 }
 
-// turn runs what is due and returns when to look again.
+// turn handles the events that are due and returns when to look again.
 func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 	if err := r.boardTables(ctx); err != nil {
 		return jobRetry, err
@@ -207,7 +208,7 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 	return min(max(time.Unix(next, 0).Sub(r.now()), time.Millisecond), boardPoll), nil
 }
 
-// events are the due ones, in the order in which they happened.
+// events returns the events that are due, in the order in which they happened.
 func (r *boardRunner) events(ctx context.Context) (due []boardEvent, err error) {
 	rows, err := r.db.Reader().QueryContext(ctx, "SELECT board, kind, run_at FROM kumi_board_event WHERE run_at <= $1 ORDER BY run_at, kind LIMIT 100", r.now().Unix())
 	if err != nil {
@@ -252,13 +253,13 @@ func (r *boardRunner) run(ctx context.Context, e boardEvent) error {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err // another server was first
+			return err // another server has claimed it
 		}
 		call = handle
 		if b == nil || e.kind != periodReset || !b.limited() {
 			return nil
 		}
-		// Those who have entered since belong to the new period.
+		// Players who have joined since belong to the new period.
 		entered, err := r.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: r.periodOf(b, max(r.now().Unix(), e.at)).expiry()})
 		if err == nil {
 			_, err = q.ExecContext(ctx, "UPDATE leaderboard SET size = $2 WHERE id = $1", b.id, entered)
@@ -271,8 +272,8 @@ func (r *boardRunner) run(ctx context.Context, e boardEvent) error {
 	return err
 }
 
-// latest skips missed events from t on: all of them if there is no handler, or else
-// so many that maxMissedEvents are left.
+// latest skips missed events from t on: all of them if there is no handler, otherwise
+// all but the last maxMissedEvents.
 func (r *boardRunner) latest(b *board, kind eventKind, t int64, handled bool) int64 {
 	now := r.now().Unix()
 	if !handled {
@@ -292,8 +293,8 @@ func (r *boardRunner) latest(b *board, kind eventKind, t int64, handled bool) in
 	return missed[len(missed)-maxMissedEvents]
 }
 
-// begin calls a handler on a goroutine of its own, after the one before of the
-// same board.
+// begin calls a handler on a new goroutine, after the previous one of the same board
+// has returned.
 func (r *boardRunner) begin(ctx context.Context, e boardEvent, call func(context.Context) error) {
 	r.mu.Lock()
 	before, done := r.last[e.board], make(chan struct{})
@@ -321,8 +322,8 @@ func (r *boardRunner) begin(ctx context.Context, e boardEvent, call func(context
 	}()
 }
 
-// review plans the events of boards that have none, as those that another server
-// has made, and counts the records of current periods that are not counted.
+// review plans the events of boards that have none, such as those that another server
+// has created, and counts the records of current periods that are not counted.
 func (r *boardRunner) review(ctx context.Context) error {
 	rows, err := r.db.Reader().QueryContext(ctx, "SELECT "+boardColumns+" FROM leaderboard")
 	if err != nil {

@@ -19,8 +19,8 @@ type recordList struct {
 	count           int64 // records of the period
 }
 
-// recordPosition is an edge of a page of records, with which the next or the
-// previous one is asked for. It is bound to the board and the period.
+// recordPosition is the first or last record of a page, from which the previous or
+// next page is read. It is bound to the board and the period.
 type recordPosition struct {
 	Board  string `json:"b"`
 	Expiry int64  `json:"e"`
@@ -29,7 +29,7 @@ type recordPosition struct {
 	Backward bool  `json:"p,omitempty"`
 }
 
-// decode also checks what a cursor is bound to.
+// decode parses a cursor and checks that it belongs to the board and the period.
 func (p *recordPosition) decode(cursor string, b *board, expiry time.Time) error {
 	if err := decodeCursor(recordCursor, cursor, p); err != nil || p.Board != b.id || p.Expiry != expiry.Unix() {
 		return errBoardCursor
@@ -37,7 +37,7 @@ func (p *recordPosition) decode(cursor string, b *board, expiry time.Time) error
 	return nil
 }
 
-// recordQuery is what of a board is listed.
+// recordQuery says which records of a board are listed.
 type recordQuery struct {
 	owners []uuid.UUID // whose records are listed beside the page
 	limit  int         // 0 for no page
@@ -45,7 +45,7 @@ type recordQuery struct {
 	expiry int64 // of a past period; 0 for the current one
 }
 
-// expiryOf is the expiry_time of the records that a query is for.
+// expiryOf returns the expiry_time of the records that a query lists.
 func (c *Core) expiryOf(b *board, override int64) time.Time {
 	if override > 0 {
 		return time.Unix(override, 0).UTC()
@@ -81,7 +81,7 @@ func (c *Core) listRecords(ctx context.Context, b *board, in recordQuery) (*reco
 	return out, nil
 }
 
-// pageOf reads the page behind or, of a backward cursor, ahead of a position.
+// pageOf reads the page behind a position or, for a backward cursor, ahead of it.
 // Records are numbered from there, also in boards without ranks.
 func (c *Core) pageOf(ctx context.Context, q store.Querier, b *board, expiry time.Time, in recordQuery, from *recordPosition, out *recordList) error {
 	var at *rank.Key
@@ -185,10 +185,9 @@ func (c *Core) ownersOf(ctx context.Context, q store.Querier, b *board, expiry t
 	return nil
 }
 
-// around lists the records around an owner's: as many behind as half of limit,
-// rounded down, and the rest ahead; where there are not as many on one side, more
-// of the other. With a cursor it is the regular list. It is empty if the owner has
-// no record.
+// around lists the records around that of an owner: half of limit, rounded down,
+// behind it and the rest ahead; if one side has fewer, the other gets more. With a
+// cursor it is the normal list. It is empty if the owner has no record.
 func (c *Core) around(ctx context.Context, b *board, owner uuid.UUID, in recordQuery) (*recordList, error) {
 	if in.cursor != "" {
 		return c.listRecords(ctx, b, in)
@@ -213,7 +212,7 @@ func (c *Core) window(ctx context.Context, b *board, owner uuid.UUID, in recordQ
 	if err != nil || centre == nil {
 		return err
 	}
-	// One more than can be shown on a side tells whether there are others.
+	// One more than fits on a side shows whether there are further records.
 	ahead, err := c.neighbours(ctx, q, b, expiry, &centre.Key, true, in.limit)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/cronexpr"
 )
 
-// period is the part of a board's life that a time belongs to, in Unix seconds.
+// period is the period of a board that contains a time. Times are Unix seconds.
 type period struct {
 	// startActive and endActive are the window of a tournament in which scores are
 	// accepted: from the first until before the second.
@@ -18,7 +18,7 @@ type period struct {
 	prevReset int64 // 0 if there was none
 }
 
-// active tells whether a tournament accepts scores.
+// active reports whether a tournament accepts scores.
 func (p period) active(now int64) bool { return p.startActive <= now && now < p.endActive }
 
 // expiry is the expiry_time of the records of the period.
@@ -37,7 +37,7 @@ func (c *Core) periodOf(b *board, now int64) period {
 		return p
 	}
 	ticks := c.schedules.get(b.schedule)
-	if ticks == nil { // not one of ours: an expression that cannot be read has no ticks
+	if ticks == nil { // an expression that cannot be parsed, not from this server: no ticks
 		return period{startActive: b.start, endActive: b.start + b.duration, nextReset: b.end}
 	}
 	last, next := ticks.around(now)
@@ -82,14 +82,14 @@ func (b *board) window(ticks *ticks, now, last, next int64) period {
 	switch {
 	case b.start <= last:
 		return p
-	case b.start < p.endActive: // it began in the middle of a window
+	case b.start < p.endActive: // the tournament starts in the middle of a window
 		p.startActive = b.start
 		return p
 	}
 	return from(ticks.after(b.start))
 }
 
-// ticks are the times of a cron expression. They may be used from any goroutine.
+// ticks are the times of a cron expression. It may be used from any goroutine.
 type ticks struct {
 	cron *cronexpr.Expression
 
@@ -127,7 +127,7 @@ type schedules struct {
 	parsed map[string]*ticks
 }
 
-// maxSchedules bounds the expressions that are kept.
+// maxSchedules is the maximum number of cached expressions.
 const maxSchedules = 4096
 
 // get returns the ticks of an expression, or nil if it is not one.

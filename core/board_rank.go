@@ -17,19 +17,19 @@ func newRankTable(db *store.DB) *ownTable {
 	return newOwnTable("kumi_rank", rank.Schema(db.Dialect())...)
 }
 
-// ranks tells whether ranks of a board are shown. The reference keeps ranks in
-// memory, and has a setting that leaves out some boards or, with *, all.
+// ranks reports whether ranks of a board are shown. leaderboard.blacklist_rank_cache
+// excludes some boards or, with *, all.
 func (c *Core) ranks(b *board) bool {
 	return b.ranked && !slices.Equal(c.unranked, []string{"*"}) && !slices.Contains(c.unranked, b.id)
 }
 
-// rankOf is the rank of a record, 1 for the best.
+// rankOf returns the rank of a record; the best has rank 1.
 func (c *Core) rankOf(ctx context.Context, q store.Querier, b *board, expiry time.Time, k rank.Key) (int64, error) {
 	return c.rankIndex.Rank(ctx, q, rank.Period{Board: b.id, Expiry: expiry}, k, b.descending)
 }
 
-// moveRank follows a change of a record in its transaction: from is nil for a new
-// record, to for one that is deleted.
+// moveRank updates the ranks for a changed record, in the same transaction. from is
+// nil for a new record, to is nil for a deleted one.
 func (c *Core) moveRank(ctx context.Context, q store.Querier, b *board, expiry time.Time, from, to *rank.Key) error {
 	p := rank.Period{Board: b.id, Expiry: expiry}
 	switch {
@@ -41,7 +41,8 @@ func (c *Core) moveRank(ctx context.Context, q store.Querier, b *board, expiry t
 	return c.rankIndex.Move(ctx, q, p, *from, *to)
 }
 
-// before is the comparison that holds for keys of records ahead of another.
+// before is the operator that compares the key of a record with that of a record
+// behind it.
 func (b *board) before() string {
 	if b.descending {
 		return ">"
@@ -57,7 +58,7 @@ func (b *board) after() string {
 	return ">"
 }
 
-// order is the ORDER BY of the board's records, or the reverse.
+// order returns the ORDER BY clause of the board's records, or the reverse.
 func (b *board) order(reverse bool) string {
 	if b.descending != reverse {
 		return " ORDER BY score DESC, subscore DESC, owner_id DESC"

@@ -55,7 +55,7 @@ func (r *record) api(position int64) *api.LeaderboardRecord {
 	return out
 }
 
-// submission is a score that is to be merged into a board.
+// submission is a score to be merged into a board.
 type submission struct {
 	owner    uuid.UUID
 	username string // empty keeps the record's
@@ -66,7 +66,7 @@ type submission struct {
 	client   bool // a client sends it, which authoritative boards refuse
 }
 
-// check refuses what no board can store.
+// check refuses values that no board can store.
 func (s *submission) check() error {
 	if s.score < 0 {
 		return invalid("Score must be 0 or more, not %d.", s.score)
@@ -102,7 +102,7 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 		if err != nil {
 			return err
 		}
-		// A tournament's rules hold whichever way a score arrives.
+		// The rules of a tournament also apply to the calls of leaderboards.
 		if err := s.mayWrite(b, now.Unix(), tournament); err != nil {
 			return err
 		}
@@ -139,8 +139,8 @@ func (s *submission) mayWrite(b *board, now int64, tournament bool) error {
 	return nil
 }
 
-// mergeScore merges a score into the owner's record, which is made if there is
-// none, in a transaction.
+// mergeScore merges a score into the owner's record, in a transaction. It creates the
+// record if there is none.
 func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p period, s *submission, now time.Time) (*record, error) {
 	old, err := findRecord(ctx, q, b, p.expiry(), s.owner, c.db.Dialect().ForUpdate())
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 		if err != nil || made != nil {
 			return made, err
 		}
-		// Another server was faster, on PostgreSQL.
+		// On PostgreSQL another server created the record first.
 		if old, err = findRecord(ctx, q, b, p.expiry(), s.owner, c.db.Dialect().ForUpdate()); err != nil {
 			return nil, err
 		}
@@ -197,8 +197,8 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 	return r, c.moveRank(ctx, q, b, p.expiry(), &old.Key, &merged)
 }
 
-// insertRecord makes the owner's record, and counts an entrant of a tournament
-// with a limited size. It returns nil if there is a record already.
+// insertRecord creates the owner's record, and counts the player in a tournament with
+// a maximum size. It returns nil if the record exists already.
 func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s *submission, first rank.Key, numScore int) (*record, error) {
 	if s.metadata == "" {
 		s.metadata = "{}"
@@ -242,8 +242,8 @@ func findRecord(ctx context.Context, q store.Querier, b *board, expiry time.Time
 	return r, nil
 }
 
-// merge merges a score into a record's. changed is false when that leaves both
-// values as they are. It is InvalidArgument if a sum is too large.
+// merge merges a score into that of a record. changed is false if neither value
+// changes. A sum that is too large is InvalidArgument.
 func (op operator) merge(descending bool, old rank.Key, s *submission) (merged rank.Key, changed bool, err error) {
 	better := func(a, b int64) int64 {
 		if descending {
@@ -308,7 +308,7 @@ func (c *Core) deleteRecordsOf(ctx context.Context, q store.Querier, owner uuid.
 	return nil
 }
 
-// apiOperator converts an operator of the protocol: nil for none given.
+// apiOperator converts an operator of the protocol; it returns nil if none is given.
 func apiOperator(op api.Operator) (*operator, error) {
 	if op == api.Operator_NO_OVERRIDE {
 		return nil, nil
@@ -329,5 +329,5 @@ func recordOwner(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// nullText is NULL for an empty text.
+// nullText returns NULL for an empty string.
 func nullText(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }

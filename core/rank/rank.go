@@ -161,7 +161,7 @@ func (x *Index) Move(ctx context.Context, q store.Querier, p Period, from, to Ke
 	return x.Add(ctx, q, p, to)
 }
 
-// sameRange tells whether a move changes no count.
+// sameRange reports whether a move changes no count.
 func (x *Index) sameRange(ctx context.Context, q store.Querier, p Period, from, to Key) (bool, error) {
 	a, known, err := x.at(ctx, q, p, ranges, rowOf(from), false)
 	if err != nil || !known {
@@ -175,7 +175,7 @@ func (x *Index) sameRange(ctx context.Context, q store.Querier, p Period, from, 
 	return !part || rowOf(from).less(frontier) == rowOf(to).less(frontier), err
 }
 
-// counted tells whether the counts have to follow a change at k. The first record
+// counted reports whether the counts have to follow a change at k. The first record
 // of a period, which makes, begins them.
 func (x *Index) counted(ctx context.Context, q store.Querier, p Period, k Key, makes bool) (bool, error) {
 	_, known, err := x.at(ctx, q, p, ranges, rowOf(k), false)

@@ -73,7 +73,7 @@ func (x *Index) countRecords(ctx context.Context, q store.Querier, p Period, fro
 	return n, wrap(err)
 }
 
-// complete tells whether all records of a period are counted.
+// complete reports whether all records of a period are counted.
 func (x *Index) complete(ctx context.Context, q store.Querier, p Period) (bool, error) {
 	level, err := x.sum(ctx, q, "SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix())
 	return level == ranges, err
