@@ -52,6 +52,22 @@ const ben = await client.authenticateCustom(`custom-ben-${tag}`, true, `ben_${ta
 const cat = await client.authenticateEmail(`cat-${tag}@example.com`, "a long password", true, `cat_${tag}`);
 await refused(client.authenticateEmail(`cat-${tag}@example.com`, "a wrong password", false), 401);
 
+// The client decodes tokens with atob, which knows neither UTF-8 nor base64url. Each
+// character stands in each place of a group of four.
+for (const [i, name] of ["é", "真", ">", "?", "~", "ÿ", "😀", "é真>?~"].entries()) {
+  for (let shift = 0; shift < 3; shift++) {
+    const username = `${"x".repeat(shift)}${name}${i}${shift}${tag}`, vars = { [`${name}_key`]: `${"y".repeat(shift)}${name}` };
+    const session = await client.authenticateCustom(`custom-name-${i}-${shift}-${tag}`, true, username, vars);
+    assert.equal(session.username, username);
+    assert.deepEqual(session.vars, vars);
+    const restored = Session.restore(session.token, session.refresh_token);
+    assert.equal(restored.username, username);
+    assert.equal((await client.getAccount(restored)).user.username, username);
+    const refreshed = await client.sessionRefresh(session);
+    assert.deepEqual([refreshed.username, refreshed.vars], [username, vars]);
+  }
+}
+
 await client.updateAccount(ann, { display_name: "Ann", timezone: "UTC" });
 const account = await client.getAccount(ann);
 assert.equal(account.user.display_name, "Ann");
