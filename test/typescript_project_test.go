@@ -1,6 +1,8 @@
 package test
 
 import (
+	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -108,6 +110,38 @@ func TestTypeScriptProjectFails(t *testing.T) {
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q is missing in the error: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+// Whole projects with outFile, as people have them: a namespace in each file, globals
+// that tsconfig.json orders, and the layout of Nakama's guide. They load without being
+// built, and errors have their places in each file.
+func TestTypeScriptProjects(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		entry, want string
+		places      []string
+	}{
+		"namespaces": {"build/game.js", "2 Fold", []string{"src/cards/deck.ts:12:11", "src/cards/pile.ts:11:11", "src/main.ts:6:66"}},
+		"globals":    {"", "label: saves-lobby 3", []string{"lib/storage.ts:8:35", "handlers/rpc.ts:9:26"}},
+		"guide":      {"build/index.js", `{"coinsReceived":1000}`, []string{"src/healthcheck.ts:3:15"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flags := []string{"--runtime.js_api_stacktrace=true"}
+			if c.entry != "" {
+				flags = append(flags, "--runtime.js_entrypoint", c.entry)
+			}
+			srv := servertest.Start(t, servertest.Modules(filepath.Join("testdata", "projects", name)), servertest.Flags(flags...))
+			if got, a := srv.RPC(t, "run", ""); got != c.want {
+				t.Errorf("got %q, want %q in %d %s", got, c.want, a.Status, a.Body)
+			}
+			for _, place := range c.places {
+				if _, a := srv.RPC(t, url.PathEscape("fail "+place), ""); !strings.Contains(a.Body, place) {
+					t.Errorf("the place %s of an error is missing in %d %s", place, a.Status, a.Body)
 				}
 			}
 		})

@@ -3,9 +3,11 @@ package bundle
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -36,76 +38,108 @@ func (p *Project) modules(list []string) (map[string]bool, error) {
 	return found, nil
 }
 
-// section is a part of the source map of a joined script: its position and the map of
-// the file there.
-type section struct {
-	Offset struct {
-		Line   int `json:"line"`
-		Column int `json:"column"`
-	} `json:"offset"`
-	Map json.RawMessage `json:"map"`
+// joinedFile names the text of several scripts to the compiler.
+const joinedFile = "joined.ts"
+
+// joined is scripts that became one, as the TypeScript compiler makes it for outFile:
+// what a namespace exports, and the values of a const enum, are known in all of them.
+type joined struct {
+	text  strings.Builder
+	files []string
+	lines []int // at which line each file begins
+	next  int   // line
 }
 
-// join compiles scripts one by one and concatenates them, as the TypeScript compiler
-// does for outFile.
+// add appends a script, with a line break at its end.
+func (j *joined) add(file, text string) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	j.files, j.lines = append(j.files, file), append(j.lines, j.next)
+	j.text.WriteString(text)
+	j.next += lineBreaks(text)
+}
+
+// lineBreaks counts those of JavaScript.
+func lineBreaks(text string) int {
+	return strings.Count(text, "\n") + strings.Count(text, "\r") - strings.Count(text, "\r\n") +
+		strings.Count(text, "\u2028") + strings.Count(text, "\u2029")
+}
+
+// place returns the file with a line, both counted from 0, and the line in it.
+func (j *joined) place(line int) (file, inFile int) {
+	file, exact := slices.BinarySearch(j.lines, line)
+	if !exact {
+		file--
+	}
+	return file, line - j.lines[file]
+}
+
+// join compiles scripts that share their globals to one.
 func (p *Project) join() (string, error) {
 	root, err := realPath(p.Root)
 	if err != nil {
 		return "", err
 	}
-	o := api.BuildOptions{
-		AbsWorkingDir: root, Outdir: filepath.Join(root, Name), Outbase: root,
-		Target: api.ES2022, Supported: unsupported, Platform: api.PlatformNeutral, Define: describe.Enums(),
-		Sourcemap: api.SourceMapExternal, SourcesContent: api.SourcesContentExclude, LogLevel: api.LogLevelSilent,
-	}
+	var j joined
+	loader := api.LoaderTS
 	for _, file := range p.Scripts {
-		o.EntryPoints = append(o.EntryPoints, filepath.Join(root, filepath.FromSlash(file)))
-	}
-	r := api.Build(o)
-	if len(r.Errors) > 0 {
-		return "", buildError(r.Errors)
-	}
-	made := map[string][]byte{}
-	for _, f := range r.OutputFiles {
-		name, err := filepath.Rel(o.Outdir, f.Path)
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		if err != nil {
 			return "", err
 		}
-		made[filepath.ToSlash(name)] = f.Contents
-	}
-	var text strings.Builder
-	var sections []section
-	line := 0
-	for _, file := range p.Scripts {
-		name := strings.TrimSuffix(file, filepath.Ext(file)) + ".js"
-		code, ok := made[name]
-		if !ok {
-			return "", fmt.Errorf("the compiler returned no output for %s", file)
+		if ext := path.Ext(file); ext == ".tsx" || ext == ".jsx" {
+			loader = api.LoaderTSX
 		}
-		s := section{}
-		s.Offset.Line = line
-		if s.Map, err = mapOf(made[name+".map"], file); err != nil {
-			return "", err
-		}
-		sections = append(sections, s)
-		text.Write(code)
-		line += strings.Count(string(code), "\n")
+		j.add(file, string(text))
 	}
-	whole, err := json.Marshal(map[string]any{"version": 3, "sections": sections})
-	if err != nil {
+	config := ""
+	if c, err := nearestTSConfig(os.DirFS(root), path.Dir(p.Entry)); err == nil && c != nil {
+		config = filepath.Join(root, filepath.FromSlash(c.path))
+	}
+	r := api.Build(api.BuildOptions{
+		Stdin:         &api.StdinOptions{Contents: j.text.String(), ResolveDir: root, Sourcefile: joinedFile, Loader: loader},
+		Tsconfig:      config,
+		AbsWorkingDir: root, Outfile: filepath.Join(root, Name), Write: false,
+		Target: api.ES2022, Supported: unsupported, Platform: api.PlatformNeutral, Define: describe.Enums(),
+		Sourcemap: api.SourceMapExternal, SourcesContent: api.SourcesContentExclude, LogLevel: api.LogLevelSilent,
+	})
+	if len(r.Errors) > 0 {
+		for i := range r.Errors {
+			if at := r.Errors[i].Location; at != nil && at.File == joinedFile {
+				file, line := j.place(at.Line - 1)
+				at.File, at.Line = j.files[file], line+1
+			}
+		}
+		return "", buildError(r.Errors)
+	}
+	var code, sourceMap []byte
+	for _, f := range r.OutputFiles {
+		if strings.HasSuffix(f.Path, ".map") {
+			sourceMap = f.Contents
+		} else {
+			code = f.Contents
+		}
+	}
+	if sourceMap, err = j.sourceMap(sourceMap); err != nil {
 		return "", err
 	}
-	text.WriteString("//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(whole) + "\n")
-	return text.String(), nil
+	return string(code) + "//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(sourceMap) + "\n", nil
 }
 
-// mapOf returns a source map whose only source is file.
-func mapOf(text []byte, file string) (json.RawMessage, error) {
+// sourceMap makes the source map of the joined script one of its files.
+func (j *joined) sourceMap(text []byte) ([]byte, error) {
 	var m map[string]any
 	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, errors.New("the compiler returned no source map for " + file)
+		return nil, fmt.Errorf("the compiler returned no source map: %w", err)
 	}
-	m["sources"] = []string{file}
+	mappings, _ := m["mappings"].(string)
+	moved, err := moveMappings(mappings, j.place)
+	if err != nil {
+		return nil, err
+	}
+	m["mappings"], m["sources"] = moved, j.files
 	return json.Marshal(m)
 }
 

@@ -1,0 +1,3 @@
+const COLLECTION = "saves";
+const LABELS: { [kind: string]: string } = { lobby: COLLECTION + "-lobby" };
+type Save = { level: number };

@@ -1,0 +1,1 @@
+describe("not part of the program", () => { throw new Error("it must not run"); });
