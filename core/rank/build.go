@@ -27,8 +27,11 @@ const pieceRanges = 16
 
 // piece counts some more records. It reports whether there are others.
 func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool, err error) {
-	frontier, part, err := x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3"+
-		x.dialect.ForUpdate(), p.Board, p.Expiry.Unix(), building)
+	if err := x.lock(ctx, q, p); err != nil {
+		return false, err
+	}
+	frontier, part, err := x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3",
+		p.Board, p.Expiry.Unix(), building)
 	if err != nil {
 		return false, err
 	}
@@ -72,11 +75,11 @@ func (x *Index) fill() int64 { return max(x.MaxRange/2, 1) }
 
 // append adds n records that begin at first, behind all that are counted.
 func (x *Index) append(ctx context.Context, q store.Querier, p Period, first Key, n int64) error {
-	g, _, err := x.at(ctx, q, p, groups, rowOf(first), true)
+	g, _, err := x.at(ctx, q, p, groups, rowOf(first))
 	if err != nil {
 		return err
 	}
-	r, _, err := x.at(ctx, q, p, ranges, rowOf(first), true)
+	r, _, err := x.at(ctx, q, p, ranges, rowOf(first))
 	if err != nil {
 		return err
 	}

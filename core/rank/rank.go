@@ -50,7 +50,7 @@ type Index struct {
 }
 
 // New returns the index of a database with the given dialect.
-func New(d store.Dialect) *Index { return &Index{dialect: d, MaxRange: 1024, MaxGroup: 256} }
+func New(d store.Dialect) *Index { return &Index{dialect: d, MaxRange: 256, MaxGroup: 256} }
 
 // Levels of rows in the table. A row is the first key of a range or group, which
 // goes on until the next row of that level.
@@ -105,43 +105,40 @@ func (r row) same(o row) bool { return !r.less(o) && !o.less(r) }
 
 // Add counts a record that q has inserted or moved to k. q must be a transaction.
 func (x *Index) Add(ctx context.Context, q store.Querier, p Period, k Key) error {
-	counted, err := x.counted(ctx, q, p, k, true)
+	if err := x.lock(ctx, q, p); err != nil {
+		return err
+	}
+	r, counted, err := x.change(ctx, q, p, ranges, rowOf(k), 1)
+	if err == nil && !counted {
+		if counted, err = x.first(ctx, q, p, k); err == nil && counted {
+			r, _, err = x.change(ctx, q, p, ranges, rowOf(k), 1)
+		}
+	}
 	if err != nil || !counted {
 		return err
 	}
-	r, err := x.change(ctx, q, p, ranges, rowOf(k), 1)
-	if err != nil {
-		return err
+	g, _, err := x.change(ctx, q, p, groups, rowOf(k), 1)
+	if err == nil && r.records > x.MaxRange {
+		err = x.split(ctx, q, p, r, g)
 	}
-	g, err := x.change(ctx, q, p, groups, rowOf(k), 1)
-	if err != nil {
-		return err
-	}
-	if r.records > x.MaxRange {
-		return x.split(ctx, q, p, r, g)
-	}
-	return nil
+	return err
 }
 
 // Remove uncounts a record that q has deleted or moved away from k. q must be a
 // transaction. To move a record, call Remove before Add.
 func (x *Index) Remove(ctx context.Context, q store.Querier, p Period, k Key) error {
-	counted, err := x.counted(ctx, q, p, k, false)
+	if err := x.lock(ctx, q, p); err != nil {
+		return err
+	}
+	r, counted, err := x.change(ctx, q, p, ranges, rowOf(k), -1)
 	if err != nil || !counted {
 		return err
 	}
-	r, err := x.change(ctx, q, p, ranges, rowOf(k), -1)
-	if err != nil {
-		return err
+	g, _, err := x.change(ctx, q, p, groups, rowOf(k), -1)
+	if err == nil && r.records < x.MaxRange/4 {
+		err = x.join(ctx, q, p, r, g)
 	}
-	g, err := x.change(ctx, q, p, groups, rowOf(k), -1)
-	if err != nil {
-		return err
-	}
-	if r.records < x.MaxRange/4 {
-		return x.join(ctx, q, p, r, g)
-	}
-	return nil
+	return err
 }
 
 // Move is Remove and Add.
@@ -149,48 +146,21 @@ func (x *Index) Move(ctx context.Context, q store.Querier, p Period, from, to Ke
 	if from == to {
 		return nil
 	}
-	if x.dialect == store.SQLite { // where no other transaction can divide the range meanwhile
-		same, err := x.sameRange(ctx, q, p, from, to)
-		if err != nil || same {
-			return err
-		}
-	}
 	if err := x.Remove(ctx, q, p, from); err != nil {
 		return err
 	}
 	return x.Add(ctx, q, p, to)
 }
 
-// sameRange reports whether a move changes no count.
-func (x *Index) sameRange(ctx context.Context, q store.Querier, p Period, from, to Key) (bool, error) {
-	a, known, err := x.at(ctx, q, p, ranges, rowOf(from), false)
-	if err != nil || !known {
+// first begins the counts of a period with its first record, at k. It is false for
+// a period with other records, which Build has to count, and for one that has been
+// counted up to a lower key.
+func (x *Index) first(ctx context.Context, q store.Querier, p Period, k Key) (bool, error) {
+	if _, known, err := x.at(ctx, q, p, ranges, rowOf(k)); err != nil || known {
 		return false, err
-	}
-	b, _, err := x.at(ctx, q, p, ranges, rowOf(to), false)
-	if err != nil || !a.same(b) {
-		return false, err
-	}
-	frontier, part, err := x.frontier(ctx, q, p)
-	return !part || rowOf(from).less(frontier) == rowOf(to).less(frontier), err
-}
-
-// counted reports whether the counts have to follow a change at k. The first record
-// of a period, which makes, begins them.
-func (x *Index) counted(ctx context.Context, q store.Querier, p Period, k Key, makes bool) (bool, error) {
-	_, known, err := x.at(ctx, q, p, ranges, rowOf(k), false)
-	if err != nil {
-		return false, err
-	}
-	if known {
-		frontier, part, err := x.frontier(ctx, q, p)
-		return !part || rowOf(k).less(frontier), err
-	}
-	if !makes {
-		return false, nil
 	}
 	var others bool
-	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id <> $3)",
+	err := q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id <> $3)",
 		p.Board, p.Expiry, k.Owner).Scan(&others)
 	if err != nil || others {
 		return false, wrap(err)
@@ -203,29 +173,11 @@ func (x *Index) counted(ctx context.Context, q store.Querier, p Period, k Key, m
 	return true, nil
 }
 
-// frontier is the key up to which a period has been counted, if that is not done.
-func (x *Index) frontier(ctx context.Context, q store.Querier, p Period) (frontier row, part bool, err error) {
-	return x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3"+x.lock(), p.Board, p.Expiry.Unix(), building)
-}
-
-// lock keeps other transactions of PostgreSQL from moving the frontier. SQLite has
-// one write transaction at a time.
-func (x *Index) lock() string {
-	if x.dialect == store.Postgres {
-		return " FOR SHARE"
-	}
-	return ""
-}
-
 // at is the range or group that a key belongs to; known is false for a period
 // that has no counts.
-func (x *Index) at(ctx context.Context, q store.Querier, p Period, level int, k row, locked bool) (r row, known bool, err error) {
-	suffix := ""
-	if locked {
-		suffix = x.dialect.ForUpdate()
-	}
+func (x *Index) at(ctx context.Context, q store.Querier, p Period, level int, k row) (r row, known bool, err error) {
 	return x.one(ctx, q, `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) <= ($4, $5, $6) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1`+suffix,
+		AND (score, subscore, owner) <= ($4, $5, $6) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1`,
 		p.Board, p.Expiry.Unix(), level, k.score, k.subscore, k.owner)
 }
 
@@ -237,30 +189,26 @@ func (x *Index) one(ctx context.Context, q store.Querier, query string, args ...
 	return r, err == nil, wrap(err)
 }
 
-// change adds to the count of the range or group that k belongs to, and returns
-// it as it is then.
-func (x *Index) change(ctx context.Context, q store.Querier, p Period, level int, k row, delta int64) (row, error) {
-	for {
-		r, known, err := x.at(ctx, q, p, level, k, true)
-		if err != nil {
-			return row{}, err
-		}
-		if !known {
-			return row{}, fmt.Errorf("ranks of %q: level %d has no rows", p.Board, level)
-		}
-		// Another server may have divided the row while this one waited for its lock.
-		if again, _, err := x.at(ctx, q, p, level, k, false); err != nil || !again.same(r) {
-			if err != nil {
-				return row{}, err
-			}
-			continue
-		}
-		_, err = q.ExecContext(ctx, `UPDATE kumi_rank SET records = records + $7
-			WHERE board = $1 AND expiry = $2 AND level = $3 AND score = $4 AND subscore = $5 AND owner = $6`,
-			p.Board, p.Expiry.Unix(), level, r.score, r.subscore, r.owner, delta)
-		r.records += delta
-		return r, wrap(err)
+// change adds to the count of the range or group that k belongs to, and returns it
+// as it is then. counted is false for a period that is not counted, or not yet up
+// to k.
+func (x *Index) change(ctx context.Context, q store.Querier, p Period, level int, k row, delta int64) (r row, counted bool, err error) {
+	return x.one(ctx, q, `UPDATE kumi_rank SET records = records + $7 WHERE board = $1 AND expiry = $2 AND level = $3
+		AND (score, subscore, owner) = (SELECT score, subscore, owner FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
+			AND (score, subscore, owner) <= ($4, $5, $6) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1)
+		AND NOT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0 AND (score, subscore, owner) <= ($4, $5, $6))
+		RETURNING score, subscore, owner, records`,
+		p.Board, p.Expiry.Unix(), level, k.score, k.subscore, k.owner, delta)
+}
+
+// lock makes other transactions that change the counts of the period wait until
+// this one ends. SQLite has one write transaction at a time anyway.
+func (x *Index) lock(ctx context.Context, q store.Querier, p Period) error {
+	if x.dialect != store.Postgres {
+		return nil
 	}
+	_, err := q.ExecContext(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", p.Board, p.Expiry.Unix())
+	return wrap(err)
 }
 
 func (x *Index) insert(ctx context.Context, q store.Querier, p Period, level int, r row) error {

@@ -9,14 +9,54 @@ import (
 )
 
 // Rank is the place of the record at k, 1 for the first. In a descending board
-// the highest key is first.
+// the highest key is first. The record must be there.
 func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
-	before, err := x.before(ctx, q, p, k)
-	if err != nil || !descending {
-		return before + 1, err
+	at := rowOf(k)
+	var level sql.NullInt64
+	var r, g row
+	err := q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2),
+			r.score, r.subscore, r.owner, r.records, g.score, g.subscore, g.owner, g.records
+		FROM (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
+				AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1) r,
+			(SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2
+				AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1) g`,
+		p.Board, p.Expiry.Unix(), at.score, at.subscore, at.owner).
+		Scan(&level, &r.score, &r.subscore, &r.owner, &r.records, &g.score, &g.subscore, &g.owner, &g.records)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, wrap(err)
 	}
-	all, err := x.Count(ctx, q, p)
-	return all - before, err
+	if err != nil || level.Int64 != ranges { // not counted, or not completely
+		return x.slowRank(ctx, q, p, k, descending)
+	}
+	side := "<"
+	if descending {
+		side = ">"
+	}
+	var outside, inGroup, inRange int64 // groups ahead of the record's; ranges of its group before its own; records of its range before it
+	err = q.QueryRowContext(ctx, `SELECT
+			(SELECT coalesce(sum(records), 0) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND (score, subscore, owner) `+side+` ($3, $4, $5)),
+			(SELECT coalesce(sum(records), 0) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
+				AND (score, subscore, owner) >= ($3, $4, $5) AND (score, subscore, owner) < ($6, $7, $8)),
+			(SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $9
+				AND (score, subscore, owner_id) >= ($6, $7, $10) AND (score, subscore, owner_id) < ($11, $12, $13))`,
+		p.Board, p.Expiry.Unix(), g.score, g.subscore, g.owner, r.score, r.subscore, r.owner,
+		p.Expiry, ownerOf(r), k.Score, k.Subscore, k.Owner).Scan(&outside, &inGroup, &inRange)
+	if descending { // what is behind it becomes what is ahead
+		inGroup = g.records - inGroup - r.records
+		inRange = r.records - inRange - 1
+	}
+	return outside + inGroup + inRange + 1, wrap(err)
+}
+
+// slowRank counts all records ahead.
+func (x *Index) slowRank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (ahead int64, err error) {
+	side := "<"
+	if descending {
+		side = ">"
+	}
+	err = q.QueryRowContext(ctx, "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND (score, subscore, owner_id) "+side+" ($3, $4, $5)",
+		p.Board, p.Expiry, k.Score, k.Subscore, k.Owner).Scan(&ahead)
+	return ahead + 1, wrap(err)
 }
 
 // Count is the number of records in a period.
@@ -30,47 +70,6 @@ func (x *Index) Count(ctx context.Context, q store.Querier, p Period) (n int64, 
 		return n, wrap(err)
 	}
 	return x.sum(ctx, q, "SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3", p.Board, p.Expiry.Unix(), groups)
-}
-
-// before is the number of records whose keys are lower than k.
-func (x *Index) before(ctx context.Context, q store.Querier, p Period, k Key) (int64, error) {
-	at := rowOf(k)
-	complete, err := x.complete(ctx, q, p)
-	if err != nil {
-		return 0, err
-	}
-	if !complete {
-		return x.countRecords(ctx, q, p, lowest, k)
-	}
-	r, _, err := x.at(ctx, q, p, ranges, at, false)
-	if err != nil {
-		return 0, err
-	}
-	g, _, err := x.at(ctx, q, p, groups, at, false)
-	if err != nil {
-		return 0, err
-	}
-	inGroups, err := x.sum(ctx, q, `SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) < ($4, $5, $6)`, p.Board, p.Expiry.Unix(), groups, g.score, g.subscore, g.owner)
-	if err != nil {
-		return 0, err
-	}
-	inRanges, err := x.sum(ctx, q, `SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) >= ($4, $5, $6) AND (score, subscore, owner) < ($7, $8, $9)`,
-		p.Board, p.Expiry.Unix(), ranges, g.score, g.subscore, g.owner, r.score, r.subscore, r.owner)
-	if err != nil {
-		return 0, err
-	}
-	inRange, err := x.countRecords(ctx, q, p, r, k)
-	return inGroups + inRanges + inRange, err
-}
-
-// countRecords counts the records from a row's key to before k.
-func (x *Index) countRecords(ctx context.Context, q store.Querier, p Period, from row, k Key) (n int64, err error) {
-	err = q.QueryRowContext(ctx, `SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
-		AND (score, subscore, owner_id) >= ($3, $4, $5) AND (score, subscore, owner_id) < ($6, $7, $8)`,
-		p.Board, p.Expiry, from.score, from.subscore, ownerOf(from), k.Score, k.Subscore, k.Owner).Scan(&n)
-	return n, wrap(err)
 }
 
 // complete reports whether all records of a period are counted.
@@ -95,16 +94,13 @@ func (x *Index) Drop(ctx context.Context, q store.Querier, board string) error {
 // At is the key of the record with a rank; found is false if there are not as
 // many.
 func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, descending bool) (k Key, found bool, err error) {
+	all, err := x.Count(ctx, q, p)
+	if err != nil || rank < 1 || rank > all {
+		return Key{}, false, err
+	}
 	skip := rank - 1 // records before it, in ascending order
 	if descending {
-		all, err := x.Count(ctx, q, p)
-		if err != nil {
-			return Key{}, false, err
-		}
 		skip = all - rank
-	}
-	if skip < 0 {
-		return Key{}, false, nil
 	}
 	complete, err := x.complete(ctx, q, p)
 	if err != nil {
