@@ -100,7 +100,7 @@ func (c *Core) listStorage(ctx context.Context, collection string, owner *uuid.U
 		return nil, "", failedWith(listingObjects, err)
 	}
 	defer rows.Close()
-	objects, err := scanObjects(rows, nil, nil, nil)
+	objects, err := scanObjects(ctx, rows, nil, nil, nil)
 	if err != nil {
 		return nil, "", failedWith(listingObjects, err)
 	}

@@ -65,7 +65,7 @@ func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []
 	}
 	defer rows.Close()
 	if len(ids) == 1 {
-		return scanObjects(rows, found, allowed, nil)
+		return scanObjects(ctx, rows, found, allowed, nil)
 	}
 	positions := make(map[objectID]int, len(ids))
 	for i, id := range ids {
@@ -74,7 +74,7 @@ func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []
 		}
 	}
 	placed := make([]*api.StorageObject, len(ids))
-	_, err = scanObjects(rows, nil, allowed, func(id objectID, o *api.StorageObject) { placed[positions[id]] = o })
+	_, err = scanObjects(ctx, rows, nil, allowed, func(id objectID, o *api.StorageObject) { placed[positions[id]] = o })
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +117,15 @@ type objectRows interface {
 }
 
 // scanObjects reads rows of objectColumns. They are appended to found, or
-// passed to place if that is set.
-func scanObjects(rows objectRows, found []*api.StorageObject, allowed func(uuid.UUID, int32) bool,
+// passed to place if that is set. See WithReserve for ctx.
+func scanObjects(ctx context.Context, rows objectRows, found []*api.StorageObject, allowed func(uuid.UUID, int32) bool,
 	place func(objectID, *api.StorageObject)) ([]*api.StorageObject, error) {
+	reserve := reserveOf(ctx)
 	for rows.Next() {
 		o, owner, err := scanObject(rows)
+		if err == nil && reserve != nil {
+			err = reserve(len(o.Value))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,29 @@ type call struct {
 	// claims are the caller's: from the session token, or of the session that
 	// authentication started; may be nil.
 	claims *core.Claims
+	// The bytes of values that the call holds, see reserve: in the budget, and not yet.
+	held, uncounted int
+}
+
+// reserve takes part in the budget of large responses while one is read from the
+// database: until it is encoded it takes as much memory as afterwards.
+func (c *call) reserve(bytes int) error {
+	if c.uncounted += bytes; c.uncounted < largeFrom {
+		return nil
+	}
+	if !c.unsent.take(c.uncounted) {
+		return errTooMuchUnsent
+	}
+	c.held, c.uncounted = c.held+c.uncounted, 0
+	return nil
+}
+
+// release gives the reserved bytes back.
+func (c *call) release() {
+	if c.held > 0 {
+		c.unsent.give(c.held)
+		c.held = 0
+	}
 }
 
 // caller returns the signed-in user, or the zero id.

@@ -58,6 +58,7 @@ func (a *Server) grpcMethod(r *row) grpc.MethodDesc {
 		ctx, cancel := context.WithTimeout(ctx, a.timeout)
 		defer cancel()
 		c := call{Server: a, row: r, ctx: ctx}
+		defer c.release()
 		out, err := a.invokeGRPC(&c, in)
 		took := time.Since(start)
 		if err != nil {

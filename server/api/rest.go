@@ -116,6 +116,7 @@ func (a *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	c := call{Server: a, row: rt.row, ctx: ctx, authorization: authorizationOf(r), http: r}
+	defer c.release()
 	out, err := a.invoke(&c, in)
 	took := time.Since(start)
 	if err != nil {
@@ -123,11 +124,11 @@ func (a *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 		rt.stats.Record(fault.CodeOf(err), took, received, sent)
 		return
 	}
-	rt.stats.Record(fault.OK, took, received, a.answer(w, r, out))
+	rt.stats.Record(fault.OK, took, received, a.answer(w, r, &c, out))
 }
 
 // answer sends the result of a call and returns its size in bytes.
-func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Message) int {
+func (a *Server) answer(w http.ResponseWriter, r *http.Request, c *call, out proto.Message) int {
 	buf := takeBuffer()
 	defer buf.give()
 	var err error
@@ -135,6 +136,7 @@ func (a *Server) answer(w http.ResponseWriter, r *http.Request, out proto.Messag
 		a.Log.Error().Err(err).Str("path", r.URL.Path).Msg("encoding the response failed")
 		return a.fail(w, r, fault.Wrap(fault.Internal, "An internal error occurred.", err))
 	}
+	c.release() // what was read is garbage from here on
 	w.Header()["Grpc-Metadata-Content-Type"] = grpcContent
 	a.send(w, r, http.StatusOK, jsonContent, buf.b)
 	return len(buf.b)

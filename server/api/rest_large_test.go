@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"kumi/config"
 	"kumi/internal/testutil"
@@ -111,4 +113,49 @@ func TestLargeGRPCAnswersThatNobodyReads(t *testing.T) {
 		}
 	}
 	testutil.Eventually(t, "nothing is counted any more", func() bool { return r.api.unsent.used.Load() == 0 })
+}
+
+// Lists of storage objects count while they are read, before there is a response.
+func TestLargeListsCountWhileTheyAreRead(t *testing.T) {
+	t.Parallel()
+	r := newTestServer(t, nil)
+	r.api.unsent.max = 4 << 20
+	token := r.user("device-of-the-user")
+	var writes []*api.WriteStorageObject
+	for i := range 60 {
+		writes = append(writes, &api.WriteStorageObject{Collection: "large", Key: fmt.Sprint(i), Value: `{"x":"` + strings.Repeat("x", 100_000) + `"}`})
+	}
+	claims, err := r.core.Tokens().VerifySession(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.core.WriteStorage(t.Context(), claims.UserID, &api.WriteStorageObjectsRequest{Objects: writes}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, conn := r.with(bearer(token)), r.dial()
+	list := func(limit int32) (int, error) {
+		var out api.StorageObjectList
+		err := conn.Invoke(ctx, "/nakama.api.Nakama/ListStorageObjects", &api.ListStorageObjectsRequest{
+			Collection: "large", UserId: claims.UserID.String(), Limit: wrapperspb.Int32(limit),
+		}, &out, grpc.MaxCallRecvMsgSize(64<<20))
+		return len(out.Objects), err
+	}
+	for range 3 {
+		_, err = list(100)
+		wantCode(t, err, codes.Unavailable, "Too many large answers")
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, r.http.URL+"/v2/storage/large?user_id="+claims.UserID.String()+"&limit=100", nil)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("a list that does not fit: %s", resp.Status)
+		}
+		if n, err := list(10); n != 10 || err != nil {
+			t.Errorf("a list that fits: %d objects, %v", n, err)
+		}
+		testutil.Eventually(t, "nothing is counted any more", func() bool { return r.api.unsent.used.Load() == 0 })
+	}
 }

@@ -84,6 +84,13 @@ func operation[T any, In message[T], Out proto.Message](name string, do func(*co
 	}, bindings...)
 }
 
+// reading is operation for those that read values, which may be large and many.
+func reading[T any, In message[T], Out proto.Message](name string, do func(*core.Core, context.Context, uuid.UUID, In) (Out, error), bindings ...binding) *row {
+	return method(name, bySession, func(c *call, in In) (Out, error) {
+		return do(c.Core, core.WithReserve(c.ctx, c.reserve), c.caller(), in)
+	}, bindings...)
+}
+
 // command makes a row from an operation of core with an empty response.
 func command[T any, In message[T]](name string, do func(*core.Core, context.Context, uuid.UUID, In) error, bindings ...binding) *row {
 	return action(name, bySession, func(c *call, in In) error {

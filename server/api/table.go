@@ -31,10 +31,10 @@ func table() []*row {
 		action("UnlinkDevice", bySession, unlinkDevice, post("/v2/account/unlink/device", "*")),
 		action("UnlinkEmail", bySession, unlinkEmail, post("/v2/account/unlink/email", "*")),
 
-		operation("ReadStorageObjects", (*core.Core).ReadStorage, post("/v2/storage", "*")),
+		reading("ReadStorageObjects", (*core.Core).ReadStorage, post("/v2/storage", "*")),
 		operation("WriteStorageObjects", (*core.Core).WriteStorage, put("/v2/storage", "*")),
 		command("DeleteStorageObjects", (*core.Core).DeleteStorage, put("/v2/storage/delete", "*")),
-		operation("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
+		reading("ListStorageObjects", (*core.Core).ListStorage, get("/v2/storage/{collection}"), get("/v2/storage/{collection}/{user_id}")),
 
 		operation("ListFriends", (*core.Core).ListFriends, get("/v2/friend")),
 		command("AddFriends", (*core.Core).AddFriends, post("/v2/friend", "")),
