@@ -130,7 +130,7 @@ func (j *javascript) stuck(local *script.Local) func(*js.VM) {
 
 func (j *javascript) console(local *script.Local) func(ctx context.Context, level, message string) {
 	return func(ctx context.Context, level, message string) {
-		if local.Replay && local.Registrar.Open() {
+		if local.Muted() {
 			return // the first VM has logged it
 		}
 		l, err := zerolog.ParseLevel(level)

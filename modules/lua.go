@@ -166,7 +166,7 @@ func (s *luaModules) head(module string) *vm.Head {
 }
 
 func (v *luaVM) print(ctx context.Context, line string) {
-	if v.local.Replay && v.local.Registrar.Open() {
+	if v.local.Muted() {
 		return // the first VM has logged it
 	}
 	v.local.Line(ctx, zerolog.InfoLevel).Msg(line)

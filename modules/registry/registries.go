@@ -19,7 +19,8 @@ type Registries struct {
 	Hooks *hooks.Registry
 	HTTP  []httproute.Route
 	Jobs  map[string]hooks.Slot[core.Job]
-	// Indexes and their filters are kept for when storage indexes are implemented.
+	// Indexes and their filters are recorded, but not used yet: storage indexes are not
+	// implemented.
 	Indexes []StorageIndex
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
 

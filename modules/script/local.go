@@ -159,9 +159,9 @@ func noteScope(e *zerolog.Event, ctx context.Context) {
 	}
 }
 
-// muted reports whether log lines of the VM are dropped, because the first VM has
+// Muted reports whether log lines of the VM are dropped, because the first VM has
 // logged the same.
-func (l *Local) muted() bool { return l != nil && l.Replay && l.Registrar.Open() }
+func (l *Local) Muted() bool { return l != nil && l.Replay && l.Registrar.Open() }
 
 // local returns the Local of a VM that was made with Program.NewLocal.
 func local(inst vm.Instance) *Local { return inst.Local().(*Local) }

@@ -81,7 +81,7 @@ func logWith(level zerolog.Level) func(*core.Logger, *vm.Call) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		if loc := localOf(c); loc.muted() {
+		if loc := localOf(c); loc.Muted() {
 			return nil
 		}
 		if len(args) > 0 && !strings.Contains(format, "%") {
@@ -120,7 +120,7 @@ func luaLog(level zerolog.Level) func(*core.Module, *vm.Call) error {
 		if len(args) > 0 {
 			out = message(format, args)
 		}
-		if l := localOf(c); l != nil && !l.muted() {
+		if l := localOf(c); l != nil && !l.Muted() {
 			logger := l.logger()
 			if len(fields) > 0 {
 				logger, _ = logger.WithFields(fields).(*core.Logger)
