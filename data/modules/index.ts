@@ -3,6 +3,7 @@
 import { cleanChat, cleanDisplayName, cleanText } from "./src/filter";
 import { createGame, ticTacToe } from "./src/tictactoe";
 import { newestPlayers, playersPage } from "./src/players";
+import { addPoints, openSeason, payOut } from "./src/season";
 import { refuseReservedNames, welcome } from "./src/welcome";
 
 export function InitModule(
@@ -21,6 +22,10 @@ export function InitModule(
   initializer.registerAfterAuthenticateDevice(welcome);
   initializer.registerBeforeUpdateAccount(cleanDisplayName);
   initializer.registerRtBefore("ChannelMessageSend", cleanChat);
+
+  openSeason(nk);
+  initializer.registerRpc("season_points", addPoints);
+  initializer.registerLeaderboardReset(payOut);
 
   initializer.registerMatch("tictactoe", ticTacToe);
   initializer.registerRpc("tictactoe_create", createGame);
