@@ -19,7 +19,7 @@ const (
 	accountLockout     = time.Minute
 	maxAddressAttempts = 100
 	addressLockout     = 10 * time.Minute
-	// maxAttemptEntries bounds the memory; beyond it all attempts are forgotten.
+	// maxAttemptEntries is the maximum number of keys; beyond it all are forgotten.
 	maxAttemptEntries = 1 << 16
 )
 
@@ -31,11 +31,11 @@ type loginAttempts struct {
 	swept   time.Time
 }
 
-// attemptKey is an account as seen from an address, or one of the two alone.
+// attemptKey is an account at an address, or one of the two alone.
 type attemptKey struct{ account, address string }
 
-// attempts are those since the first of them; they count until a lockout's time
-// after the last.
+// attempts are the failed attempts of one key. They expire when the lockout has passed
+// since the last of them.
 type attempts struct {
 	count int
 	last  time.Time
@@ -51,9 +51,10 @@ func (k attemptKey) limit() (count int, lockout time.Duration) {
 	return maxAccountAttempts, accountLockout
 }
 
-// begin counts an attempt, as it may be one of many at the same time, and returns
-// the function that ends it with the error of the log-in. Only errCredentials
-// stays counted. Too many attempts are ResourceExhausted.
+// begin counts an attempt before its password is checked, because many may run at the
+// same time. It returns the function that ends the attempt with the error of the
+// log-in; only errCredentials stays counted. It fails with ResourceExhausted after too
+// many attempts.
 func (l *loginAttempts) begin(account, address string) (end func(error), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,9 +78,9 @@ func (l *loginAttempts) begin(account, address string) (end func(error), err err
 	}, nil
 }
 
-// takeBack undoes a begin whose password was right, or was not looked at. After
-// a right one the account's count at that address starts anew, so that a few
-// typing errors before it do not lock it later.
+// takeBack uncounts an attempt whose password was right or was not checked. A right
+// password also resets the count of the account at that address, so that earlier
+// typing errors do not lock it later.
 func (l *loginAttempts) takeBack(keys [3]attemptKey, right bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -56,7 +56,7 @@ func (m *Module) ReadFile(path string) (*os.File, error) {
 		}
 		_ = file.Close()
 		if err == nil {
-			return nil, invalid("%q in the modules folder is no regular file", path)
+			return nil, invalid("%q in the modules folder is not a regular file", path)
 		}
 	}
 	switch {

@@ -116,7 +116,7 @@ func (m *Module) BcryptHash(ctx context.Context, plain []byte) ([]byte, error) {
 // short matches nothing.
 func (m *Module) BcryptCompare(ctx context.Context, hash, plain []byte) (bool, error) {
 	if cost, err := bcrypt.Cost(hash); err == nil && cost > maxBcryptCost {
-		return false, invalid("error comparing hash and plaintext: a hash of cost %d takes too long, the most is %d", cost, maxBcryptCost)
+		return false, invalid("error comparing hash and plaintext: a hash of cost %d takes too long; the maximum is %d", cost, maxBcryptCost)
 	}
 	p := m.core.passwords
 	if err := p.turn(ctx); err != nil {

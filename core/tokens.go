@@ -128,8 +128,8 @@ func (t *Tokens) issue(c *Claims) (string, error) {
 	return token, nil
 }
 
-// lives notes that tokens may live for so many seconds. It returns the new
-// maximum, in whole days, if that is longer than any before, otherwise 0.
+// lives records that tokens may be valid for that many seconds. It returns the new
+// maximum, in whole days, if it is longer than before, otherwise 0.
 func (t *Tokens) lives(seconds int64) int64 {
 	const day = 24 * 60 * 60
 	for {
