@@ -83,6 +83,16 @@ func (r *revocations) everything(user uuid.UUID) revocation {
 	return e
 }
 
+// single returns how many single tokens of a user are revoked.
+func (r *revocations) single(user uuid.UUID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if u := r.users[user]; u != nil {
+		return len(u.ids)
+	}
+	return 0
+}
+
 // spare records the id of new tokens, since the time of issue, in seconds,
 // cannot tell them from tokens revoked in the same second. It reports whether
 // that was needed.

@@ -167,9 +167,14 @@ func (t *Tokens) revokeAll(user uuid.UUID, spared ...string) revocation {
 	return e
 }
 
+// maxRevoked is how many single tokens of a user are remembered; a client may log in
+// and out for ever.
+const maxRevoked = 1000
+
 // revoke revokes the given tokens, each of which may be empty; with both empty
-// all of the user's. For tokens that do not verify or belong to another user
-// it fails with fault.InvalidArgument, and revokes nothing.
+// all of the user's, and also if maxRevoked of them are revoked already. For
+// tokens that do not verify or belong to another user it fails with
+// fault.InvalidArgument, and revokes nothing.
 func (t *Tokens) revoke(user uuid.UUID, session, refresh string) ([]revocation, error) {
 	if session == "" && refresh == "" {
 		return []revocation{t.revokeAll(user)}, nil
@@ -184,6 +189,9 @@ func (t *Tokens) revoke(user uuid.UUID, session, refresh string) ([]revocation, 
 			return nil, fault.Wrap(fault.InvalidArgument, [2]string{"Session token invalid.", "Refresh token invalid."}[kind], err)
 		}
 		done = append(done, revocation{user: user, ref: tokenRef{tokenKind(kind), c.TokenID}, until: c.ExpiresAt + 1})
+	}
+	if t.bad.single(user) >= maxRevoked {
+		return []revocation{t.revokeAll(user)}, nil
 	}
 	for _, e := range done {
 		t.bad.add(e)

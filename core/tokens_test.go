@@ -317,6 +317,25 @@ func TestLogout(t *testing.T) {
 		}
 		verify(t, tokens, "after refused logouts", a, ok, ok)
 	})
+	t.Run("many", func(t *testing.T) {
+		t.Parallel()
+		tokens, clock, login, user := setup(t)
+		other := login()
+		clock.Add(time.Second)
+		for range maxRevoked + 10 {
+			c := login()
+			if _, err := tokens.revoke(user.UserID, c.session, ""); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tokens.VerifySession(c.session); err == nil {
+				t.Fatal("a token is valid after its log-out")
+			}
+		}
+		if n := tokens.bad.single(user.UserID); n > maxRevoked+1 {
+			t.Errorf("%d tokens of one user are remembered", n)
+		}
+		verify(t, tokens, "of another session, after so many log-outs", other, no, no)
+	})
 	t.Run("forgets what expired", func(t *testing.T) {
 		t.Parallel()
 		tokens, clock, login, user := setup(t)
