@@ -21,7 +21,7 @@ var stateModule = servertest.Module("index.js", `
 		after_many: (s) => show(s.many.filter((x) => x.none !== null).length),
 		same: (s) => { s.tail.length = 3; return "" },
 		after_same: (s) => show([s.tail, Object.isFrozen(s.frozen), s.map.get("a") === undefined, typeof s.move]),
-		replaced: (s) => "",
+		after_spread: (s) => show([s.extra, s.fresh, s.many.length]),
 	};
 	class State {
 		constructor() {
@@ -38,7 +38,9 @@ var stateModule = servertest.Module("index.js", `
 			matchInit: () => ({ state: new State(), tickRate: 1, label: "" }),
 			matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
 			matchJoin: step, matchLeave: step, matchLoop: step, matchTerminate: step,
-			matchSignal: (ctx, logger, nk, d, tick, state, name) => ({ data: steps[name](state), state }),
+			matchSignal: (ctx, logger, nk, d, tick, state, name) => name === "spread"
+				? { data: "", state: { ...state, extra: undefined, fresh: { list: [, { none: undefined }] } } } // a new root object
+				: { data: steps[name](state), state },
 		});
 	}`)
 
@@ -56,6 +58,7 @@ func TestNullsInMatchState(t *testing.T) {
 			"after_deeper": `[[null,1],null]`,
 			"after_many":   `0`,
 			"after_same":   `[[null,null,null],true,true,"function"]`,
+			"after_spread": `[null,{"list":[null,{"none":null}]},1000]`,
 		}},
 		"kept": {[]servertest.Option{servertest.Flags("--runtime.js_match_state_nulls=false")}, map[string]string{
 			"at_first":     `[true,["undefined","undefined","undefined","undefined","undefined","undefined","undefined","undefined","undefined"],"undefined","undefined"]`,
@@ -63,6 +66,7 @@ func TestNullsInMatchState(t *testing.T) {
 			"after_deeper": `[["undefined",1],"undefined"]`,
 			"after_many":   `1000`,
 			"after_same":   `[["undefined","undefined","undefined"],true,true,"function"]`,
+			"after_spread": `["undefined",{"list":["undefined",{"none":"undefined"}]},1000]`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +76,7 @@ func TestNullsInMatchState(t *testing.T) {
 			if id == "" {
 				t.Fatal(a.Body)
 			}
-			for _, step := range []string{"at_first", "put", "after_put", "put_deeper", "after_deeper", "put_many", "after_many", "same", "after_same"} {
+			for _, step := range []string{"at_first", "put", "after_put", "put_deeper", "after_deeper", "put_many", "after_many", "same", "after_same", "spread", "after_spread"} {
 				got, a := srv.RPC(t, "step", `{"id":"`+id+`","step":"`+step+`"}`)
 				if got != c.want[step] {
 					t.Errorf("%s: got %q %s, want %s", step, got, a.Body, c.want[step])

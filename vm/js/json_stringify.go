@@ -52,8 +52,11 @@ func (k jsonKey) value(rt *goja.Runtime) goja.Value {
 	return rt.ToValue(k.name)
 }
 
-// maxKeptBuffer is the size in bytes up to which a stringifier's buffer is reused.
-const maxKeptBuffer = 16 << 10
+// Sizes up to which the memory of a stringifier is reused.
+const (
+	maxKeptBuffer  = 16 << 10 // bytes
+	maxKeptMembers = 256
+)
 
 // addStringify replaces JSON.stringify.
 func (v *VM) addStringify(object *goja.Object) {
@@ -75,7 +78,8 @@ func (v *VM) addStringify(object *goja.Object) {
 		if s.root(fc.Argument(0)) {
 			out = v.rt.ToValue(string(s.buf))
 		}
-		if cap(s.buf) <= maxKeptBuffer {
+		if cap(s.buf) <= maxKeptBuffer && cap(s.members) <= maxKeptMembers {
+			clear(s.members[:cap(s.members)]) // copies that were left when it grew
 			*s = stringifier{v: v, buf: s.buf[:0], stack: s.stack, members: s.members}
 			idle = s
 		}
@@ -274,7 +278,12 @@ func (s *stringifier) properties(o *goja.Object, outer string) {
 	s.buf = append(s.buf, '{')
 	empty := true
 	from, scripts := len(s.members), s.scripts
-	if members, ok := s.v.plainMembers(s.members, o); ok && !s.filtered {
+	plain := !s.filtered && s.replacer == nil // which is also called for undefined
+	members := s.members
+	if plain {
+		members, plain = s.v.plainMembers(members, o)
+	}
+	if plain {
 		s.members = members
 		for i := from; i < len(members); i++ { // s.members grows meanwhile, and shrinks again
 			m := members[i]
