@@ -56,9 +56,9 @@ func (f *factory) New(ctx context.Context) (vm.Instance, error) {
 	return m, nil
 }
 
-func newPool(t *testing.T, f *factory, least, most int) *vm.Pool {
+func newPool(t *testing.T, f *factory, minVMs, maxVMs int) *vm.Pool {
 	t.Helper()
-	p, err := vm.NewPool(t.Context(), vm.PoolOptions{Name: "test", Min: least, Max: most, New: f.New})
+	p, err := vm.NewPool(t.Context(), vm.PoolOptions{Name: "test", Min: minVMs, Max: maxVMs, New: f.New})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ func TestLineAfterWaiting(t *testing.T) {
 			l, _ := lease(t, p, t.Context())
 			held = append(held, l)
 		}
-		var running, most, served atomic.Int64
+		var running, peak, served atomic.Int64
 		for range 30 {
 			go func() {
 				l, _, err := p.Lease(t.Context())
@@ -102,7 +102,7 @@ func TestLineAfterWaiting(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				most.Store(max(most.Load(), running.Add(1)))
+				peak.Store(max(peak.Load(), running.Add(1)))
 				time.Sleep(time.Millisecond)
 				running.Add(-1)
 				served.Add(1)
@@ -120,8 +120,8 @@ func TestLineAfterWaiting(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s := p.Stats(); most.Load() > 2 || served.Load() != 30 || s.Allocated > 2 || s.InUse != 0 || s.Waiting != 0 {
-			t.Errorf("%d calls at once in a pool of 2, %d of 30 served, %+v", most.Load(), served.Load(), s)
+		if s := p.Stats(); peak.Load() > 2 || served.Load() != 30 || s.Allocated > 2 || s.InUse != 0 || s.Waiting != 0 {
+			t.Errorf("%d calls at once in a pool of 2, %d of 30 served, %+v", peak.Load(), served.Load(), s)
 		}
 		p.Close()
 	})

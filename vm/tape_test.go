@@ -13,21 +13,21 @@ import (
 	"kumi/vm/js"
 )
 
-// world counts the effects of calls.
-type world struct {
+// effects counts the effects of calls.
+type effects struct {
 	mu    sync.Mutex
 	done  []string
 	names []string // registered, also while replaying
 }
 
-func (w *world) did(what string) {
+func (w *effects) did(what string) {
 	w.mu.Lock()
 	w.done = append(w.done, what)
 	w.mu.Unlock()
 }
 
-var worldTable = []vm.Func[*world]{
-	{Name: vm.N("make"), Body: func(w *world, c *vm.Call) error {
+var effectTable = []vm.Func[*effects]{
+	{Name: vm.N("make"), Body: func(w *effects, c *vm.Call) error {
 		name := c.Str("name")
 		if err := c.Err(); err != nil {
 			return err
@@ -38,20 +38,20 @@ var worldTable = []vm.Func[*world]{
 		}
 		return c.ReturnStr("id", "id of "+name, nil)
 	}},
-	{Name: vm.N("fetch"), Body: func(w *world, c *vm.Call) error {
+	{Name: vm.N("fetch"), Body: func(w *effects, c *vm.Call) error {
 		w.did("fetch")
 		ref, err := c.E.FromJSON(`{"z":[1,2.5,"x",null,true,{"y":{}}],"a":[]}`)
 		_ = c.ReturnRef("value", ref, err)
 		_ = c.ReturnBytes("data", []byte{1, 2}, nil)
 		return c.ReturnInt("n", 1<<40, nil)
 	}},
-	{Name: vm.N("retry"), Body: func(w *world, c *vm.Call) error {
+	{Name: vm.N("retry"), Body: func(w *effects, c *vm.Call) error {
 		w.did("retry")
 		_, err := c.E.Call(c.Func("update"))
 		return err
 	}},
-	{Name: vm.N("closure"), Body: func(w *world, c *vm.Call) error { return c.ReturnRef("fn", c.Func("fn"), nil) }},
-	{Name: vm.N("register"), Live: true, Body: func(w *world, c *vm.Call) error {
+	{Name: vm.N("closure"), Body: func(w *effects, c *vm.Call) error { return c.ReturnRef("fn", c.Func("fn"), nil) }},
+	{Name: vm.N("register"), Live: true, Body: func(w *effects, c *vm.Call) error {
 		w.mu.Lock()
 		w.names = append(w.names, c.Str("name"))
 		w.mu.Unlock()
@@ -60,7 +60,7 @@ var worldTable = []vm.Func[*world]{
 }
 
 // play runs the body of init(nk) with a head, and returns its result as JSON.
-func play(t *testing.T, w *world, head *vm.Head, body string) (string, error) {
+func play(t *testing.T, w *effects, head *vm.Head, body string) (string, error) {
 	t.Helper()
 	p, err := js.Compile("init.js", "function init(nk) {"+body+"\n}")
 	if err != nil {
@@ -72,7 +72,7 @@ func play(t *testing.T, w *world, head *vm.Head, body string) (string, error) {
 	}
 	defer v.Close()
 	v.SetTape(head)
-	out, err := v.Invoke(context.Background(), v.Global("init"), v.Functions(vm.Bind(vm.JS, w, worldTable)))
+	out, err := v.Invoke(context.Background(), v.Global("init"), v.Functions(vm.Bind(vm.JS, w, effectTable)))
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +96,7 @@ func TestReplayAnswersAsRecorded(t *testing.T) {
 			if name == "chance" {
 				body += ` && "same"`
 			}
-			w, tape := &world{}, vm.NewTape()
+			w, tape := &effects{}, vm.NewTape()
 			head := tape.Recorder()
 			first, err := play(t, w, head, body)
 			if err != nil || head.Done() != nil {
@@ -122,7 +122,7 @@ func TestReplayAnswersAsRecorded(t *testing.T) {
 
 func TestLiveFunctionsRunInEveryVM(t *testing.T) {
 	t.Parallel()
-	w, tape := &world{}, vm.NewTape()
+	w, tape := &effects{}, vm.NewTape()
 	body := `for (const n of ["a", "b"]) nk.register(n + nk.make(n))`
 	for _, begin := range []func() *vm.Head{tape.Recorder, tape.Player} {
 		head := begin()
@@ -146,7 +146,7 @@ func TestDivergence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, tape := &world{}, vm.NewTape()
+			w, tape := &effects{}, vm.NewTape()
 			if _, err := play(t, w, tape.Recorder(), c.first); err != nil {
 				t.Fatal(err)
 			}
@@ -166,7 +166,7 @@ func TestDivergence(t *testing.T) {
 
 func TestResultThatCannotBeReplayed(t *testing.T) {
 	t.Parallel()
-	w, tape := &world{}, vm.NewTape()
+	w, tape := &effects{}, vm.NewTape()
 	body := `return nk.closure(() => 1)()`
 	if got, err := play(t, w, tape.Recorder(), body); err != nil || got != "1" {
 		t.Fatal(got, err)

@@ -157,7 +157,7 @@ func (v *VM) checkSource(args []goja.Value) {
 // included, and the number of operators that take quadratic time if they are nested.
 // Other nesting without brackets (signs, statements in statements) fits into the stack
 // for sources up to maxSource.
-func sourceNesting(source string) (deepest, links int) {
+func sourceNesting(source string) (nested, links int) {
 	depth := 0
 	for i := 0; i < len(source); i++ {
 		switch c := source[i]; c {
@@ -169,12 +169,12 @@ func sourceNesting(source string) (deepest, links int) {
 			}
 		case '(', '[', '{':
 			depth++
-			deepest = max(deepest, depth)
+			nested = max(nested, depth)
 		case ')', ']', '}':
 			depth--
 		}
 	}
-	return deepest, links
+	return nested, links
 }
 
 var typeProxy = reflect.TypeFor[goja.Proxy]()
