@@ -107,6 +107,8 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `{}`)
+	case "/v2/leaderboard/bench":
+		fmt.Fprint(w, `{}`)
 	case "/v2/match":
 		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(r.FormValue("query"), "label.mode:arena") {
 			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
@@ -120,6 +122,10 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/ws":
 		f.socket(w, r)
 	default:
+		if strings.HasPrefix(r.URL.Path, "/v2/leaderboard/bench/owner/") {
+			fmt.Fprint(w, `{}`)
+			return
+		}
 		http.NotFound(w, r)
 	}
 }

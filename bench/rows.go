@@ -59,6 +59,14 @@ var rows = []row{
 		runs:  each("auth"), anew: true,
 	},
 	costs("storage over REST", each("storage")),
+	{
+		lines: []line{
+			{"score written to a board of 20,000", "µs", cost("write")},
+			{"list of 20 around the owner in it", "µs", cost("around")},
+			{"list of its first 20", "µs", cost("list")},
+		},
+		runs: each("leaderboard"), anew: true,
+	},
 	times("GET /healthcheck", each("healthcheck")),
 	{
 		lines: []line{{"memory per idle socket, of 10,000", "KB", kilobytesEach("")}, {"same", "x bare", ratio("")}},

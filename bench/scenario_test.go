@@ -66,6 +66,7 @@ var perScenario = map[string]string{
 	"match":       "--rpc=make --rooms=2 --players=3",
 	"match-empty": "--rpc=make --count=5",
 	"storage":     "--connections=2",
+	"leaderboard": "--rpc=make --connections=2 --count=600",
 	"auth":        "--connections=2",
 	"idle":        "--connections=20",
 	"healthcheck": "--connections=2",
@@ -127,6 +128,7 @@ func check(t *testing.T, scenario string, fake *fakeServer) {
 	t.Helper()
 	for _, want := range map[string][]string{
 		"storage":     {"PUT /v2/storage", "POST /v2/storage"},
+		"leaderboard": {"POST /v2/rpc/make", "POST /v2/leaderboard/bench", "GET /v2/leaderboard/bench"},
 		"match":       {"POST /v2/rpc/make", "input " + input},
 		"rpc-rest":    {"POST /v2/rpc/echo"},
 		"auth":        {"POST /v2/account/authenticate/device"},

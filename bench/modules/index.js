@@ -5,6 +5,7 @@
 function InitModule(ctx, logger, nk, initializer) {
   initializer.registerRpc("echo_js", echo);
   initializer.registerRpc("json_js", bumpCounter);
+  initializer.registerRpc("fill_board_js", fillBoard);
   initializer.registerRpc("fib_js", fibonacci);
   initializer.registerRpc("create_match_js", createMatch);
   initializer.registerMatch("bench_js", {
@@ -111,4 +112,15 @@ function matchTerminate(ctx, logger, nk, dispatcher, tick, state, graceSeconds) 
 
 function matchSignal(ctx, logger, nk, dispatcher, tick, state, data) {
   return { state: state, data: data };
+}
+
+// fillBoard writes the records from and to of the board of the scenario
+// leaderboard, which it makes.
+function fillBoard(ctx, logger, nk, payload) {
+  const part = JSON.parse(payload);
+  nk.leaderboardCreate("bench", false, "descending", "set", "", {}, true);
+  for (let i = part.from; i < part.to; i++) {
+    const hex = ("0000000" + i.toString(16)).slice(-8);
+    nk.leaderboardRecordWrite("bench", hex + "-0000-4000-8000-000000000000", "", Math.floor(Math.random() * 1000000), 0, {});
+  }
 }
