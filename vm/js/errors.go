@@ -98,6 +98,9 @@ func (v *VM) scriptError(err error) error {
 		text, where := "the script nests calls too deeply", topPosition(overflow.Stack())
 		return &vm.ScriptError{Fault: located(fault.Internal, text, where), Stack: text + where + "\n" + stackText(overflow.Stack())}
 	case errors.As(err, &ex):
+		if reason := v.watch.reason(); reason != running { // at the same time, or because of it
+			return v.interruption(reason, ex.Stack())
+		}
 		return v.thrownValue(ex)
 	}
 	return &vm.ScriptError{Fault: fault.Of(err)}

@@ -11,6 +11,9 @@ import (
 	"kumi/store/fault"
 )
 
+// errStopped ends work on a large value when its call is stopped. Scripts do not see it.
+const errStopped = "the call was stopped"
+
 // decoder makes the values of a JSON text.
 type decoder struct {
 	json.Reader
@@ -40,6 +43,10 @@ func (d *decoder) whole() goja.Value {
 
 func (d *decoder) value() goja.Value {
 	rt := d.vm.rt
+	if d.vm.watch.interrupted.Load() {
+		d.Fail(errStopped)
+		return goja.Null()
+	}
 	switch d.Peek() {
 	case '{':
 		if d.ordinary {

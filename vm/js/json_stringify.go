@@ -151,6 +151,9 @@ func (s *stringifier) root(x goja.Value) bool {
 // undefined. It throws.
 func (s *stringifier) value(holder *goja.Object, key jsonKey, x goja.Value) bool {
 	s.v.fitsText(len(s.buf))
+	if s.v.watch.interrupted.Load() {
+		s.v.throw(fault.New(fault.DeadlineExceeded, errStopped))
+	}
 	o, isObject := x.(*goja.Object)
 	if isObject && (s.custom || !s.v.withoutToJSON(o)) || !isObject && x != nil && goja.IsBigInt(x) {
 		if toJSON, ok := goja.AssertFunction(x.ToObject(s.v.rt).Get("toJSON")); ok {

@@ -131,6 +131,39 @@ func TestExpressionThatBacktracks(t *testing.T) {
 	}
 }
 
+// JSON.parse and JSON.stringify end soon after their call is stopped.
+func TestLargeJSONNoticesTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"parse", "stringify"} {
+		took := func(limit time.Duration) (time.Duration, error) {
+			v := load(t, `
+				const text = "[" + '{"a":[1,2,3]},'.repeat(200000) + "1]", rows = new Array(1000).fill(new Array(1000).fill(123456));
+				function parse() { JSON.parse(text); }
+				function stringify() { JSON.stringify(rows); }`, js.Options{})
+			v.SetTimeout(limit)
+			began := time.Now()
+			_, err := v.Invoke(context.Background(), v.Global(name))
+			return time.Since(began), err
+		}
+		var whole, stopped time.Duration
+		for range 5 { // on a busy machine either may be late
+			var err error
+			if whole, err = took(0); err != nil {
+				t.Fatal(err)
+			}
+			if stopped, err = took(whole / 10); fault.CodeOf(err) != fault.DeadlineExceeded {
+				t.Errorf("%s: got %v", name, err)
+			}
+			if stopped < whole/2 {
+				break
+			}
+		}
+		if stopped >= whole/2 {
+			t.Errorf("%s took %v with a limit of a tenth of the %v it takes", name, stopped, whole)
+		}
+	}
+}
+
 // The tests of memory are not parallel: the guard measures the heap of the process. They
 // begin with a collection, since the collector otherwise waits for a heap as large as
 // that of earlier tests.
