@@ -212,19 +212,28 @@ func (c *Core) window(ctx context.Context, b *board, owner uuid.UUID, in recordQ
 	if err != nil || centre == nil {
 		return err
 	}
-	// One more than fits on a side shows whether there are further records.
-	ahead, err := c.neighbours(ctx, q, b, expiry, &centre.Key, true, in.limit)
-	if err != nil {
-		return err
-	}
-	behind, err := c.neighbours(ctx, q, b, expiry, &centre.Key, false, in.limit)
-	if err != nil {
-		return err
-	}
+	// One more than is shown on a side tells whether there are others. Where there
+	// are too few on one side, the other one is read again for more.
 	wantBehind := in.limit / 2
 	wantAhead := in.limit - 1 - wantBehind
-	showBehind := min(len(behind), wantBehind+max(0, wantAhead-len(ahead)))
-	showAhead := min(len(ahead), wantAhead+max(0, wantBehind-len(behind)))
+	ahead, err := c.neighbours(ctx, q, b, expiry, &centre.Key, true, wantAhead+1)
+	if err != nil {
+		return err
+	}
+	if len(ahead) < wantAhead {
+		wantBehind = in.limit - 1 - len(ahead)
+	}
+	behind, err := c.neighbours(ctx, q, b, expiry, &centre.Key, false, wantBehind+1)
+	if err != nil {
+		return err
+	}
+	if len(behind) < wantBehind && len(ahead) > wantAhead {
+		wantAhead = in.limit - 1 - len(behind)
+		if ahead, err = c.neighbours(ctx, q, b, expiry, &centre.Key, true, wantAhead+1); err != nil {
+			return err
+		}
+	}
+	showAhead, showBehind := min(len(ahead), wantAhead), min(len(behind), wantBehind)
 	found := make([]*record, 0, in.limit)
 	for _, r := range slices.Backward(ahead[:showAhead]) {
 		found = append(found, r)
