@@ -30,6 +30,8 @@ func TestDeadlineStopsEveryLoop(t *testing.T) {
 		{"metamethod", `local t = setmetatable({}, {__index = function() while true do end end}); return t.x`},
 		{"iterator", `for _ in function() return 1 end do end`},
 		{"callback of Go", `nk.twice(function() while true do end end, 1)`},
+		{"large JSON", `nk.json_decode("[" .. string.rep("1,", 2000000) .. "1]")`},
+		{"large JSON in pcall", `while true do pcall(nk.json_decode, "[" .. string.rep("1,", 2000000) .. "1]") end`},
 		{"nested invoke", `nk.nested(function() while true do end end)`},
 		{"pcall around a nested invoke", `while true do pcall(nk.nested, function() while true do end end) end`},
 		{"Go that waits", `nk.wait()`},
@@ -98,4 +100,29 @@ func TestStackLimit(t *testing.T) {
 	if err := depth(64); !errors.As(err, &e) || e.Fault.Message != "stack overflow" {
 		t.Error(err)
 	}
+}
+
+// Reading JSON ends soon after its call is stopped.
+func TestLargeJSONNoticesTheDeadline(t *testing.T) {
+	t.Parallel()
+	took := func(limit time.Duration) (time.Duration, error) {
+		began := time.Now()
+		_, _, err := run(t, `local nk = require("nakama")
+			function main() nk.json_decode("[" .. string.rep("1,", 2000000) .. "1]") end`, options{timeout: limit})
+		return time.Since(began), err
+	}
+	var whole, stopped time.Duration
+	for range 5 { // on a busy machine either may be late
+		var err error
+		if whole, err = took(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if stopped, err = took(whole / 10); fault.CodeOf(err) != fault.DeadlineExceeded {
+			t.Errorf("got %v", err)
+		}
+		if stopped < whole/2 {
+			return
+		}
+	}
+	t.Errorf("it took %v with a limit of a tenth of the %v it takes", stopped, whole)
 }

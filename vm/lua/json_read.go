@@ -35,6 +35,10 @@ type decoder struct {
 }
 
 func (d *decoder) value() lua.LValue {
+	if d.vm.deadline.Done() != nil {
+		d.Fail("the call was stopped") // scripts do not see it
+		return lua.LNil
+	}
 	switch d.Peek() {
 	case '{':
 		return d.object()
