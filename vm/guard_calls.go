@@ -72,7 +72,8 @@ func (g *Guard) runningCalls(m memory) (running []*Watched) {
 			w.seen, w.from = call, g.last
 			w.from.heap = min(w.from.heap, m.heap)
 		} else {
-			w.from.heap = min(w.from.heap, low)
+			// Memory that others have freed since must not hide the growth of the call.
+			w.from.heap, w.from.live, w.from.goal = min(w.from.heap, low), min(w.from.live, m.live), min(w.from.goal, m.goal)
 		}
 	}
 	return running
@@ -131,7 +132,7 @@ func (g *Guard) collectGrown(calls map[*Watched]uint64, before memory) {
 		case after.live > w.from.live+young+g.o.Call+w.others.Load():
 			stops = append(stops, g.stopOf(w, call))
 		default:
-			w.from.heap = min(w.from.heap, after.heap)
+			w.from.heap, w.from.live, w.from.goal = min(w.from.heap, after.heap), min(w.from.live, after.live), min(w.from.goal, after.goal)
 		}
 	}
 	g.mu.Unlock()

@@ -6,14 +6,13 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/token"
-	"github.com/dop251/goja/unistring"
 )
 
 // A string that a loop appends to itself takes all memory within thirty rounds, before
 // the guard notices. Operators cannot be wrapped. So in assignments whose value contains
-// the variable twice (s += s, s = s + s, s = `${s}${s}`) one of the uses is compiled as
-// a call of a function that returns the variable, after it has checked the length of
-// the result.
+// the variable or property twice (s += s, o.s = o.s + o.s, s = `${s}${s}`) one of the
+// uses is compiled as a call of a function that returns the string, after it has checked
+// the length of the result.
 
 // doublingName is the name of that function, which scripts cannot use.
 const doublingName = "s += s"
@@ -25,18 +24,14 @@ func checkDoubling(program *ast.Program) (found bool) {
 		if !ok || assignment.Operator != token.ASSIGN && assignment.Operator != token.PLUS {
 			return nil
 		}
-		variable, ok := assignment.Left.(*ast.Identifier)
-		if !ok {
-			return nil
-		}
-		uses := appendUses(nil, &assignment.Right, variable.Name)
+		uses := appendUses(nil, &assignment.Right, assignment.Left)
 		n := len(uses)
 		if assignment.Operator == token.PLUS {
 			n++
 		}
 		if len(uses) > 0 && n > 1 {
 			found = true
-			at := variable.Idx
+			at := assignment.Left.Idx0()
 			*uses[0] = &ast.CallExpression{
 				Callee: &ast.Identifier{Name: doublingName, Idx: at}, LeftParenthesis: at, RightParenthesis: at,
 				ArgumentList: []ast.Expression{*uses[0], &ast.NumberLiteral{Idx: at, Literal: strconv.Itoa(n), Value: int64(n)}},
@@ -47,27 +42,44 @@ func checkDoubling(program *ast.Program) (found bool) {
 	return found
 }
 
-// appendUses appends the uses of a variable in the operands of a sum or a template.
-func appendUses(uses []*ast.Expression, in *ast.Expression, name unistring.String) []*ast.Expression {
+// appendUses appends the uses of a variable or property in the operands of a sum or a
+// template.
+func appendUses(uses []*ast.Expression, in *ast.Expression, variable ast.Expression) []*ast.Expression {
 	switch e := (*in).(type) {
-	case *ast.Identifier:
-		if e.Name == name {
-			uses = append(uses, in)
-		}
 	case *ast.BinaryExpression:
 		if e.Operator == token.PLUS {
-			uses = appendUses(appendUses(uses, &e.Left, name), &e.Right, name)
+			uses = appendUses(appendUses(uses, &e.Left, variable), &e.Right, variable)
 		}
 	case *ast.TemplateLiteral:
 		for i := range e.Expressions {
-			uses = appendUses(uses, &e.Expressions[i], name)
+			uses = appendUses(uses, &e.Expressions[i], variable)
+		}
+	default:
+		if sameVariable(e, variable) {
+			uses = append(uses, in)
 		}
 	}
 	return uses
 }
 
-// doubling adds the function to a VM. It is called with the value of the variable and
-// the number of its uses.
+// sameVariable tells whether two expressions are the same variable or property by name.
+func sameVariable(a, b ast.Expression) bool {
+	switch a := a.(type) {
+	case *ast.Identifier:
+		b, ok := b.(*ast.Identifier)
+		return ok && a.Name == b.Name
+	case *ast.ThisExpression:
+		_, ok := b.(*ast.ThisExpression)
+		return ok
+	case *ast.DotExpression:
+		b, ok := b.(*ast.DotExpression)
+		return ok && a.Identifier.Name == b.Identifier.Name && sameVariable(a.Left, b.Left)
+	}
+	return false
+}
+
+// doubling adds the function to a VM. Its arguments are the string and the number of
+// uses.
 var doubling = &bound{always, func(v *VM) {
 	_ = v.rt.GlobalObject().DefineDataProperty(doublingName, v.rt.ToValue(func(fc goja.FunctionCall) goja.Value {
 		v.fitsText(textLength(fc.Argument(0)) * int(fc.Argument(1).ToInteger()))

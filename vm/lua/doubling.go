@@ -10,9 +10,9 @@ import (
 
 // A string that a loop appends to itself takes all memory within thirty rounds, before
 // the guard notices, and the operator .. cannot be replaced. So in assignments whose
-// value contains the variable twice (s = s .. s) one of the uses is compiled as a call
-// of a function that returns the variable, after it has checked the length of the
-// result. Each chunk keeps the function in a local variable.
+// value contains the variable or field twice (s = s .. s, t.s = t.s .. t.s) one of the
+// uses is compiled as a call of a function that returns the string, after it has checked
+// the length of the result. Each chunk keeps the function in a local variable.
 
 // doublingName is the name of that variable, and of the function in the metatable of
 // strings. Scripts cannot use it as a name.
@@ -23,11 +23,8 @@ func checkDoubling(chunk []ast.Stmt) []ast.Stmt {
 	found := false
 	eachAssignment(reflect.ValueOf(chunk), func(st *ast.AssignStmt) {
 		for i := range min(len(st.Lhs), len(st.Rhs)) {
-			variable, ok := st.Lhs[i].(*ast.IdentExpr)
-			if !ok {
-				continue
-			}
-			if uses := appendUses(nil, &st.Rhs[i], variable.Value); len(uses) > 1 {
+			variable := st.Lhs[i]
+			if uses := appendUses(nil, &st.Rhs[i], variable); len(uses) > 1 {
 				found = true
 				call := &ast.FuncCallExpr{
 					Func: at(&ast.IdentExpr{Value: doublingName}, variable),
@@ -52,17 +49,32 @@ func at[N ast.PositionHolder](node N, line ast.PositionHolder) N {
 	return node
 }
 
-// appendUses appends the uses of a variable in the operands of a concatenation.
-func appendUses(uses []*ast.Expr, in *ast.Expr, name string) []*ast.Expr {
-	switch e := (*in).(type) {
-	case *ast.IdentExpr:
-		if e.Value == name {
-			uses = append(uses, in)
-		}
-	case *ast.StringConcatOpExpr:
-		uses = appendUses(appendUses(uses, &e.Lhs, name), &e.Rhs, name)
+// appendUses appends the uses of a variable or field in the operands of a
+// concatenation.
+func appendUses(uses []*ast.Expr, in *ast.Expr, variable ast.Expr) []*ast.Expr {
+	if e, ok := (*in).(*ast.StringConcatOpExpr); ok {
+		return appendUses(appendUses(uses, &e.Lhs, variable), &e.Rhs, variable)
+	}
+	if sameVariable(*in, variable) {
+		uses = append(uses, in)
 	}
 	return uses
+}
+
+// sameVariable tells whether two expressions are the same variable or field by name.
+func sameVariable(a, b ast.Expr) bool {
+	switch a := a.(type) {
+	case *ast.IdentExpr:
+		b, ok := b.(*ast.IdentExpr)
+		return ok && a.Value == b.Value
+	case *ast.StringExpr:
+		b, ok := b.(*ast.StringExpr)
+		return ok && a.Value == b.Value
+	case *ast.AttrGetExpr:
+		b, ok := b.(*ast.AttrGetExpr)
+		return ok && sameVariable(a.Key, b.Key) && sameVariable(a.Object, b.Object)
+	}
+	return false
 }
 
 // eachAssignment visits the assignments in a chunk, also those in functions.
@@ -89,8 +101,7 @@ func eachAssignment(x reflect.Value, visit func(*ast.AssignStmt)) {
 	}
 }
 
-// sharedDoubling is the function, with the value of the variable and the number of its
-// uses as arguments.
+// sharedDoubling is the function. Its arguments are the string and the number of uses.
 var sharedDoubling = &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
 	if s, ok := L.Get(1).(lua.LString); ok {
 		tooLong(L, len(s)*L.CheckInt(2))

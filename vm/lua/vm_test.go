@@ -275,6 +275,7 @@ func TestErrors(t *testing.T) {
 		{"string bomb", `string.rep("x", 1e12)`, fault.Internal, "bad argument #2 to rep (the result would be larger than 67108864 bytes)", false, ""},
 		{"doubling string", "local s = 'x'\nwhile true do\ns = s .. '-' .. s\nend", fault.Internal, "the result would be larger than 67108864 bytes", false, "main.lua:5"},
 		{"doubling string, function", `local s = "x" local f = function() s = s .. s end while true do f() end`, fault.Internal, "the result would be larger than 67108864 bytes", false, ""},
+		{"doubling string, field", `local t = { a = { s = "x" } } while true do t.a.s = t.a.s .. "-" .. t.a["s"] end`, fault.Internal, "the result would be larger than 67108864 bytes", false, ""},
 		{"doubling string, loaded", `setfenv(loadstring("s = 'x' while true do s = s .. s end"), {})()`, fault.Internal, "the result would be larger than 67108864 bytes", false, ""},
 		{"stack overflow", `local function f() return 1 + f() end; f()`, fault.Internal, "stack overflow", false, ""},
 		{"registry overflow", `local t = {}; return unpack(t, 1, 1e7)`, fault.Internal, "stack overflow", false, ""},
