@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
@@ -161,6 +162,7 @@ type boardRunner struct {
 	reviewed time.Time
 	free     chan struct{} // has an element for each running handler
 	work     sync.WaitGroup
+	counting atomic.Bool // records are being counted
 
 	mu   sync.Mutex
 	last map[string]chan struct{} // by board: closed when the latest handler has returned
@@ -322,39 +324,58 @@ func (r *boardRunner) begin(ctx context.Context, e boardEvent, call func(context
 	}()
 }
 
-// review plans the events of boards that have none, such as those that another server
-// has created, and counts the records of current periods that are not counted.
+// review plans the events of boards that have none, as those that another program
+// has made, and counts the records of current periods that are not counted.
 func (r *boardRunner) review(ctx context.Context) error {
-	rows, err := r.db.Reader().QueryContext(ctx, "SELECT "+boardColumns+" FROM leaderboard")
+	all, err := r.allBoards(ctx, "")
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	var all []*board
-	for rows.Next() {
-		b, err := scanBoard(rows)
-		if err != nil {
-			return err
-		}
-		all = append(all, b)
-	}
-	if err := rows.Err(); err != nil {
+	unplanned, err := r.allBoards(ctx, ` WHERE (reset_schedule <> '' OR duration <> 0)
+		AND NOT EXISTS (SELECT 1 FROM kumi_board_event e WHERE e.board = leaderboard.id)`)
+	if err != nil {
 		return err
 	}
-	for _, b := range all {
+	now := r.now().Unix()
+	for _, b := range unplanned {
+		if r.nextEvent(b, windowEnd, now) == 0 && r.nextEvent(b, periodReset, now) == 0 {
+			continue // a tournament that has ended
+		}
 		if err := r.db.Tx(ctx, func(ctx context.Context, q store.Querier) error { return r.planEvents(ctx, q, b) }); err != nil {
 			return err
 		}
 	}
-	r.work.Add(1)
-	go func() {
-		defer r.work.Done()
+	if !r.counting.CompareAndSwap(false, true) {
+		return nil
+	}
+	r.work.Go(func() {
+		defer r.counting.Store(false)
 		for _, b := range all {
+			if ctx.Err() != nil {
+				return
+			}
 			p := rank.Period{Board: b.id, Expiry: r.periodOf(b, r.now().Unix()).expiry()}
 			if err := r.rankIndex.Build(ctx, r.db, p); err != nil && ctx.Err() == nil {
 				r.log.Error().Err(err).Str("leaderboard", b.id).Msg("could not count the records of a leaderboard")
 			}
 		}
-	}()
+	})
 	return nil
+}
+
+// allBoards reads all boards, or those of a condition.
+func (r *boardRunner) allBoards(ctx context.Context, where string) (all []*board, err error) {
+	rows, err := r.db.Reader().QueryContext(ctx, "SELECT "+boardColumns+" FROM leaderboard"+where)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		b, err := scanBoard(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, rows.Err()
 }

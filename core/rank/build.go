@@ -10,6 +10,14 @@ import (
 // transaction of its own, so that other writes go on. A build that was
 // interrupted is continued. It returns at once when the period is complete.
 func (x *Index) Build(ctx context.Context, db *store.DB, p Period) error {
+	if done, err := x.complete(ctx, db.Reader(), p); err != nil || done {
+		return err
+	}
+	var records bool // an empty period is counted from its first record on
+	err := db.Reader().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2)", p.Board, p.Expiry).Scan(&records)
+	if err != nil || !records {
+		return wrap(err)
+	}
 	for {
 		more := false
 		err := db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
