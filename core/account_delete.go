@@ -24,6 +24,15 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if err := c.boardTables(ctx); err != nil {
 		return failed("delete the user account", err)
 	}
+	// Players of many seasons have many records: other writers have their turn in between.
+	for more := true; more; {
+		if err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+			more, err = c.deleteRecordsOf(ctx, q, user)
+			return err
+		}); err != nil {
+			return failed("delete the user account", err)
+		}
+	}
 	var ended []uuid.UUID // groups
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
@@ -39,8 +48,10 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 				return err
 			}
 		}
-		if err := c.deleteRecordsOf(ctx, q, user); err != nil {
-			return err
+		for more := true; more; {
+			if more, err = c.deleteRecordsOf(ctx, q, user); err != nil {
+				return err
+			}
 		}
 		res, err := q.ExecContext(ctx, "DELETE FROM users WHERE id = $1", user)
 		if err != nil || !recorded {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -141,6 +143,7 @@ func (c *Core) tournament(ctx context.Context, id string) (*board, error) {
 
 // boards reads the boards with the given ids, in the order of ids, of one kind.
 func (c *Core) boards(ctx context.Context, ids []string, tournaments bool) ([]*board, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.ContainsRune(id, 0) || !utf8.ValidString(id) })
 	rows, err := c.db.Reader().QueryContext(ctx, "SELECT "+boardColumns+" FROM leaderboard WHERE id "+c.db.Dialect().AnyOf("$1", "text"), ids)
 	if err != nil {
 		return nil, failed("read leaderboards", err)

@@ -131,13 +131,15 @@ const (
 )
 
 // RunBoards calls the handlers of the events of boards until ctx ends, and waits for
-// those that are running. Each event is handled once, by whichever server on the
-// database is first, including events that were missed while no server was running.
+// those that are running. Each event is handled at most once, by whichever server on
+// the database is first, including events that were missed while no server was
+// running: an event is claimed when its handler begins, and lost if the server is
+// killed before the handler ends.
 // RunBoards also counts, in the background, the records of boards that Nakama has
 // filled. At most workers handlers run at a time; those of one board run in the order
 // of its events.
 func (c *Core) RunBoards(ctx context.Context, workers int, handlers func() BoardHandlers) {
-	r := &boardRunner{Core: c, handlers: handlers, free: make(chan struct{}, max(workers, 1)), last: map[string]chan struct{}{}}
+	r := &boardRunner{Core: c, handlers: handlers, workers: max(workers, 1), busy: map[string]bool{}}
 	defer r.work.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -160,12 +162,12 @@ type boardRunner struct {
 	*Core
 	handlers func() BoardHandlers
 	reviewed time.Time
-	free     chan struct{} // has an element for each running handler
+	workers  int
 	work     sync.WaitGroup
 	counting atomic.Bool // records are being counted
 
 	mu   sync.Mutex
-	last map[string]chan struct{} // by board: closed when the latest handler has returned
+	busy map[string]bool // boards whose handler runs
 }
 
 // boardEvent is a row of the table.
@@ -181,23 +183,31 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 		return jobRetry, err
 	}
 	if r.now().Sub(r.reviewed).Abs() >= boardReview {
-		r.reviewed = r.now()
 		if err := r.review(ctx); err != nil {
 			return jobRetry, err
 		}
+		r.reviewed = r.now()
 	}
 	for {
 		rows, err := r.events(ctx)
 		if err != nil {
 			return jobRetry, err
 		}
-		if len(rows) == 0 {
-			break
-		}
+		handled := 0
 		for _, e := range rows {
-			if err := r.run(ctx, e); err != nil {
+			ok, err := r.run(ctx, e)
+			if err != nil {
 				return jobRetry, err
 			}
+			if ok {
+				handled++
+			}
+		}
+		if handled == 0 && len(rows) > 0 {
+			return boardPoll, nil // until a handler ends, which wakes RunBoards
+		}
+		if handled == 0 {
+			break
 		}
 	}
 	var next int64
@@ -227,101 +237,123 @@ func (r *boardRunner) events(ctx context.Context) (due []boardEvent, err error) 
 	return due, rows.Err()
 }
 
-// run claims an event and calls its handler.
-func (r *boardRunner) run(ctx context.Context, e boardEvent) error {
-	handlers := r.handlers()
-	var call func(context.Context) error
-	err := r.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		call = nil
-		b, err := findBoard(ctx, q, e.board, "")
-		if err != nil {
-			return err
-		}
-		var handle func(context.Context) error
-		next := int64(0)
-		if b != nil {
-			handle = handlers.of(e.kind, b, r.Core, e.at)
-			next = r.nextEvent(b, e.kind, e.at)
-			if latest := r.latest(b, e.kind, next, handle != nil); latest != next {
-				next, handle = latest, nil
-			}
-		}
-		query := "UPDATE kumi_board_event SET run_at = $4 WHERE board = $1 AND kind = $2 AND run_at = $3"
-		if next == 0 {
-			query = "DELETE FROM kumi_board_event WHERE board = $1 AND kind = $2 AND run_at = $3 AND $4 = 0"
-		}
-		res, err := q.ExecContext(ctx, query, e.board, e.kind, e.at, next)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return err // another server has claimed it
-		}
-		call = handle
-		if b == nil || e.kind != periodReset || !b.limited() {
-			return nil
-		}
-		// Players who have joined since belong to the new period.
-		entered, err := r.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: r.periodOf(b, max(r.now().Unix(), e.at)).expiry()})
-		if err == nil {
-			_, err = q.ExecContext(ctx, "UPDATE leaderboard SET size = $2 WHERE id = $1", b.id, entered)
-		}
+// never is the time of the next event of a tournament that has ended. Its row stays,
+// so that no server with a slower clock plans the last event again.
+const never = 1 << 40
+
+// run claims an event and calls its handler on a new goroutine. It is false if the
+// handler has to wait: for another one of the same board, or for a worker.
+func (r *boardRunner) run(ctx context.Context, e boardEvent) (handled bool, err error) {
+	b, err := findBoard(ctx, r.db.Reader(), e.board, "")
+	if err != nil {
+		return false, err
+	}
+	if b == nil { // deleted by another program
+		return true, r.db.Tx(ctx, func(ctx context.Context, q store.Querier) error { return r.forgetEvents(ctx, q, e.board) })
+	}
+	call := r.handlers().of(e.kind, b, r.Core, e.at)
+	next := r.nextEvent(b, e.kind, e.at)
+	if latest := r.latest(b, e.kind, next, call != nil); latest != next {
+		next, call = latest, nil
+	}
+	if next == 0 {
+		next = never
+	}
+	if call != nil && !r.enter(e.board) {
+		return false, nil
+	}
+	claimed := false
+	err = r.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+		claimed, err = r.claim(ctx, q, e, next)
 		return err
 	})
-	if err == nil && call != nil {
-		r.begin(ctx, e, call)
+	switch {
+	case call == nil:
+	case err != nil || !claimed:
+		r.leave(e.board)
+	default:
+		r.work.Go(func() {
+			defer r.leave(e.board)
+			if err := call(ctx); err != nil {
+				r.log.Error().Err(err).Str("leaderboard", e.board).Time("at", time.Unix(e.at, 0).UTC()).Msg("handler of a leaderboard's end or reset failed")
+			}
+		})
 	}
-	return err
+	return true, err
+}
+
+// claim moves an event to its next time, unless another server has, and sets the
+// size of a tournament that a new period begins for.
+func (r *boardRunner) claim(ctx context.Context, q store.Querier, e boardEvent, next int64) (bool, error) {
+	res, err := q.ExecContext(ctx, "UPDATE kumi_board_event SET run_at = $4 WHERE board = $1 AND kind = $2 AND run_at = $3", e.board, e.kind, e.at, next)
+	if err != nil {
+		return false, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	if e.kind != periodReset {
+		return true, nil
+	}
+	// The lock keeps players from joining between the count and the update.
+	b, err := findBoard(ctx, q, e.board, r.db.Dialect().ForUpdate())
+	if err != nil || b == nil || !b.limited() {
+		return true, err
+	}
+	var joined int64 // those who have joined since belong to the new period
+	if now := max(r.now().Unix(), e.at); !b.ended(now) {
+		if joined, err = r.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: r.periodOf(b, now).expiry()}); err != nil {
+			return true, err
+		}
+	}
+	_, err = q.ExecContext(ctx, "UPDATE leaderboard SET size = $2 WHERE id = $1", b.id, joined)
+	return true, err
+}
+
+// enter takes a worker for a board, if one is free and none has the board already.
+func (r *boardRunner) enter(board string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.busy[board] || len(r.busy) >= r.workers {
+		return false
+	}
+	r.busy[board] = true
+	return true
+}
+
+// leave gives the worker back.
+func (r *boardRunner) leave(board string) {
+	r.mu.Lock()
+	delete(r.busy, board)
+	r.mu.Unlock()
+	r.boardsChanged()
 }
 
 // latest skips missed events from t on: all of them if there is no handler, otherwise
-// all but the last maxMissedEvents.
+// all but about the last maxMissedEvents.
 func (r *boardRunner) latest(b *board, kind eventKind, t int64, handled bool) int64 {
 	now := r.now().Unix()
+	if t == 0 || t > now {
+		return t
+	}
 	if !handled {
-		if t > 0 && t <= now {
-			return r.nextEvent(b, kind, now)
-		}
-		return t
+		return r.nextEvent(b, kind, now)
 	}
-	var missed []int64
-	for at := t; at > 0 && at <= now; at = r.nextEvent(b, kind, at) {
-		missed = append(missed, at)
-	}
-	if len(missed) <= maxMissedEvents {
-		return t
-	}
-	r.log.Warn().Str("leaderboard", b.id).Int("left out", len(missed)-maxMissedEvents).Msg("too many ends or resets were missed while no server ran")
-	return missed[len(missed)-maxMissedEvents]
-}
-
-// begin calls a handler on a new goroutine, after the previous one of the same board
-// has returned.
-func (r *boardRunner) begin(ctx context.Context, e boardEvent, call func(context.Context) error) {
-	r.mu.Lock()
-	before, done := r.last[e.board], make(chan struct{})
-	r.last[e.board] = done
-	r.mu.Unlock()
-	r.work.Add(1)
-	go func() {
-		defer r.work.Done()
-		defer func() {
-			r.mu.Lock()
-			if r.last[e.board] == done {
-				delete(r.last, e.board)
-			}
-			r.mu.Unlock()
-			close(done)
-		}()
-		if before != nil {
-			<-before
+	// More events than are ever walked through begin so long ago that the gap between
+	// the first ones tells where the last ones are.
+	at, gap := t, int64(1)
+	for range maxMissedEvents {
+		next := r.nextEvent(b, kind, at)
+		if next == 0 || next > now {
+			return t
 		}
-		r.free <- struct{}{}
-		defer func() { <-r.free }()
-		if err := call(ctx); err != nil {
-			r.log.Error().Err(err).Str("leaderboard", e.board).Time("at", time.Unix(e.at, 0).UTC()).Msg("handler of a leaderboard's end or reset failed")
-		}
-	}()
+		gap, at = max(gap, next-at), next
+	}
+	if at < now-maxMissedEvents*gap {
+		t = r.nextEvent(b, kind, now-maxMissedEvents*gap)
+	}
+	r.log.Warn().Str("leaderboard", b.id).Msgf("ends or resets were missed while no server ran, only about the last %d are handled", maxMissedEvents)
+	return t
 }
 
 // review plans the events of boards that have none, as those that another program

@@ -45,6 +45,20 @@ type recordQuery struct {
 	expiry int64 // of a past period; 0 for the current one
 }
 
+// maxOwners is how many owners' records are listed beside a page.
+const maxOwners = 1000
+
+// check refuses what no list can be asked for.
+func (q *recordQuery) check() error {
+	if len(q.owners) > maxOwners {
+		return invalid("At most %d owner IDs are listed, not %d.", maxOwners, len(q.owners))
+	}
+	if q.expiry < 0 || q.expiry > lastCron {
+		return invalid("Invalid expiry %d - expiry must be a time in seconds.", q.expiry)
+	}
+	return nil
+}
+
 // expiryOf returns the expiry_time of the records that a query lists.
 func (c *Core) expiryOf(b *board, override int64) time.Time {
 	if override > 0 {
@@ -56,6 +70,9 @@ func (c *Core) expiryOf(b *board, override int64) time.Time {
 // listRecords lists records of a board. Errors: InvalidArgument for a cursor that
 // is not of this board and period.
 func (c *Core) listRecords(ctx context.Context, b *board, in recordQuery) (*recordList, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	expiry, q := c.expiryOf(b, in.expiry), c.db.Reader()
 	out := &recordList{}
 	if in.limit > 0 {
@@ -189,6 +206,9 @@ func (c *Core) ownersOf(ctx context.Context, q store.Querier, b *board, expiry t
 // behind it and the rest ahead; if one side has fewer, the other gets more. With a
 // cursor it is the normal list. It is empty if the owner has no record.
 func (c *Core) around(ctx context.Context, b *board, owner uuid.UUID, in recordQuery) (*recordList, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	if in.cursor != "" {
 		return c.listRecords(ctx, b, in)
 	}

@@ -94,6 +94,7 @@ type ticks struct {
 	cron *cronexpr.Expression
 
 	mu         sync.Mutex
+	known      bool
 	last, next int64 // of the latest call of around
 }
 
@@ -102,7 +103,8 @@ type ticks struct {
 func (s *ticks) around(t int64) (last, next int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.next == 0 || t < s.last || t >= s.next {
+	if !s.known || t < s.last || s.next > 0 && t >= s.next {
+		s.known = true
 		s.next = s.after(t)
 		s.last = 0
 		if before := cronBefore(s.cron, time.Unix(t+1, 0).UTC()); !before.IsZero() {

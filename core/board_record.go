@@ -1,12 +1,15 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -96,8 +99,10 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 	}
 	var stored *record
 	var position int64
+	given := s
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		now := c.now()
+		now, again := c.now(), *given // what an attempt changes must not reach the next
+		s := &again
 		b, err := findBoard(ctx, q, id, "")
 		if err != nil {
 			return err
@@ -176,6 +181,11 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 		if old == nil {
 			return nil, fmt.Errorf("record of %s appeared and went away", s.owner)
 		}
+		if b.tournament() {
+			if err := b.checkEntry(p, old, now.Unix()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	merged, changed, err := op.merge(b.descending, old.Key, s)
 	if err != nil || !changed && !b.tournament() {
@@ -200,13 +210,14 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 // insertRecord creates the owner's record, and counts the player in a tournament with
 // a maximum size. It returns nil if the record exists already.
 func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s *submission, first rank.Key, numScore int) (*record, error) {
-	if s.metadata == "" {
-		s.metadata = "{}"
+	metadata := s.metadata
+	if metadata == "" {
+		metadata = "{}"
 	}
 	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (`+recordColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now(), $9)
 		ON CONFLICT (owner_id, leaderboard_id, expiry_time) DO NOTHING RETURNING `+recordColumns,
-		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata, p.expiry()))
+		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, metadata, p.expiry()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -286,24 +297,54 @@ func (c *Core) deleteRecord(ctx context.Context, b *board, owner uuid.UUID) erro
 			return fmt.Errorf("delete record: %w", err)
 		}
 		if b.limited() {
-			if _, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size - 1 WHERE id = $1 AND size > 0", b.id); err != nil {
-				return fmt.Errorf("count an entrant: %w", err)
+			if err := leaveTournament(ctx, q, b.id); err != nil {
+				return err
 			}
 		}
 		return c.moveRank(ctx, q, b, expiry, &r.Key, nil)
 	})
 }
 
-// deleteRecordsOf deletes all records of an owner, in a transaction.
-func (c *Core) deleteRecordsOf(ctx context.Context, q store.Querier, owner uuid.UUID) error {
-	gone, err := recordsOf(ctx, q, "DELETE FROM leaderboard_record WHERE owner_id = $1 RETURNING "+recordColumns, owner)
+// deletedRecords is how many records of an account one transaction deletes.
+const deletedRecords = 200
+
+// deleteRecordsOf deletes records of an owner, in a transaction, and takes them
+// out of ranks and the sizes of tournaments. more is true if there may be others.
+func (c *Core) deleteRecordsOf(ctx context.Context, q store.Querier, owner uuid.UUID) (more bool, err error) {
+	gone, err := recordsOf(ctx, q, `DELETE FROM leaderboard_record WHERE owner_id = $1 AND (leaderboard_id, expiry_time) IN
+		(SELECT leaderboard_id, expiry_time FROM leaderboard_record WHERE owner_id = $1 ORDER BY leaderboard_id, expiry_time LIMIT $2)
+		RETURNING `+recordColumns, owner, deletedRecords)
 	if err != nil {
-		return err
+		return false, err
 	}
+	// All transactions take the locks of boards in the same order.
+	slices.SortFunc(gone, func(a, b *record) int {
+		return cmp.Or(strings.Compare(a.board, b.board), a.expiry.Compare(b.expiry))
+	})
 	for _, r := range gone {
-		if err := c.moveRank(ctx, q, &board{id: r.board}, r.expiry, &r.Key, nil); err != nil {
-			return err
+		b, err := findBoard(ctx, q, r.board, "")
+		if err != nil {
+			return false, err
 		}
+		if b == nil {
+			continue
+		}
+		if b.limited() && r.expiry.Equal(c.periodOf(b, c.now().Unix()).expiry()) {
+			if err := leaveTournament(ctx, q, b.id); err != nil {
+				return false, err
+			}
+		}
+		if err := c.moveRank(ctx, q, b, r.expiry, &r.Key, nil); err != nil {
+			return false, err
+		}
+	}
+	return len(gone) == deletedRecords, nil
+}
+
+// leaveTournament counts an entrant less.
+func leaveTournament(ctx context.Context, q store.Querier, id string) error {
+	if _, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size - 1 WHERE id = $1 AND size > 0", id); err != nil {
+		return fmt.Errorf("count an entrant: %w", err)
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestOperators(t *testing.T) {
 	})
 }
 
-// names are the owners of a list with their ranks.
+// ranksIn is the owners of a list with their ranks.
 func ranksIn(list []*api.LeaderboardRecord) string {
 	var s []string
 	for _, r := range list {
@@ -341,6 +341,52 @@ func TestTournamentRules(t *testing.T) {
 				t.Errorf("%s: %v does not name it", what, err)
 			}
 		}
+	})
+}
+
+// Of several first scores of a player at the same time only as many count as it
+// has attempts, and its record keeps what was stored first.
+func TestConcurrentFirstScores(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		if err := m.TournamentCreate(ctx, "cup", true, "desc", "incr", "", nil, "", "", 0, 0, 0, 3600, 5, 2, false, true); err != nil {
+			t.Fatal(err)
+		}
+		owner := c.user(t, "ann").String()
+		results := make(chan error)
+		for range 8 {
+			go func() {
+				_, err := m.TournamentRecordWrite(ctx, "cup", owner, "ann", 1, 0, nil, nil)
+				results <- err
+			}()
+		}
+		written := 0
+		for range 8 {
+			switch err := <-results; err {
+			case nil:
+				written++
+			case runtime.ErrTournamentWriteMaxNumScoreReached:
+			default:
+				t.Error(err)
+			}
+		}
+		list, _, _, _, err := m.TournamentRecordsList(ctx, "cup", nil, 1, "", 0)
+		if err != nil || written != 2 || len(list) != 1 || list[0].NumScore != 2 || list[0].Score != 2 {
+			t.Errorf("%d scores were written: %v, %v", written, list, err)
+		}
+		if found, err := m.TournamentsGetId(ctx, []string{"cup", "\x00"}); err != nil || len(found) != 1 || found[0].Size != 1 {
+			t.Errorf("entrants: %v, %v", found, err)
+		}
+		wantCode(t, "a huge number of attempts", m.TournamentAddAttempt(ctx, "cup", owner, 1<<31-1), fault.InvalidArgument)
+		if err := c.DeleteAccount(ctx, uuid.FromStringOrNil(owner)); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := m.TournamentsGetId(ctx, []string{"cup"}); err != nil || found[0].Size != 0 {
+			t.Errorf("entrants after an account was deleted: %v, %v", found, err)
+		}
+		_, _, _, _, err = m.TournamentRecordsList(ctx, "cup", nil, 1, "", 1<<62)
+		wantCode(t, "an expiry beyond all times", err, fault.InvalidArgument)
 	})
 }
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math"
 
 	"github.com/heroiclabs/nakama-common/api"
 )
@@ -37,8 +38,8 @@ func (m *Module) TournamentDelete(ctx context.Context, id string) error {
 // Errors: NotFound for the tournament, InvalidArgument for a count of 0 and one that
 // leaves no attempt.
 func (m *Module) TournamentAddAttempt(ctx context.Context, id, ownerID string, count int) error {
-	if count == 0 {
-		return invalid("expects a count of attempts that is not 0")
+	if count == 0 || count > math.MaxInt32 || count < math.MinInt32 {
+		return invalid("expects a count of attempts that is not 0 and has 32 bits, not %d", count)
 	}
 	owner, err := recordOwner(ownerID)
 	if err != nil {
@@ -48,7 +49,10 @@ func (m *Module) TournamentAddAttempt(ctx context.Context, id, ownerID string, c
 	if err != nil {
 		return ofModule(err)
 	}
-	return m.core.addAttempts(ctx, b, owner, count)
+	if err := m.core.addAttempts(ctx, b, owner, count); err != nil {
+		return failed("add tournament attempts", err)
+	}
+	return nil
 }
 
 // TournamentJoin implements runtime.NakamaModule. Errors are those of
@@ -87,6 +91,8 @@ func (m *Module) TournamentList(ctx context.Context, categoryStart, categoryEnd,
 		return nil, invalid("expects category start to be 0 to %d, not %d", maxBoardCategory, categoryStart)
 	case categoryEnd < categoryStart || categoryEnd > maxBoardCategory:
 		return nil, invalid("expects category end to be category start to %d, not %d", maxBoardCategory, categoryEnd)
+	case startTime > lastCron || endTime > lastCron:
+		return nil, invalid("expects start time and end time in Unix seconds, not %d and %d", startTime, endTime)
 	case startTime < -1:
 		return nil, invalid("expects start time to be -1 or more, not %d", startTime)
 	case endTime < -1 || endTime > 0 && endTime < startTime:

@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -85,15 +87,20 @@ func (c *Core) joinTournament(ctx context.Context, id string, owner uuid.UUID, u
 // addAttempts changes how many attempts an owner has in the current period. It
 // does nothing if the owner has no record.
 func (c *Core) addAttempts(ctx context.Context, b *board, owner uuid.UUID, count int) error {
-	if _, err := c.db.Exec(ctx, `UPDATE leaderboard_record SET max_num_score = max_num_score + $4
-		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3`,
-		b.id, c.periodOf(b, c.now().Unix()).expiry(), owner, count); err != nil {
-		if _, checked := store.IsCheck(err); checked {
-			return invalid("expects a count that leaves one attempt or more")
+	return c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		expiry := c.periodOf(b, c.now().Unix()).expiry()
+		r, err := findRecord(ctx, q, b, expiry, owner, c.db.Dialect().ForUpdate())
+		if err != nil || r == nil {
+			return err
 		}
-		return failed("add tournament attempts", err)
-	}
-	return nil
+		attempts := int64(r.maxNumScore) + int64(count)
+		if attempts < 1 || attempts > math.MaxInt32 {
+			return invalid("expects a count that leaves 1 to %d attempts, not %d", math.MaxInt32, attempts)
+		}
+		_, err = q.ExecContext(ctx, "UPDATE leaderboard_record SET max_num_score = $4 WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3",
+			b.id, expiry, owner, attempts)
+		return err
+	})
 }
 
 // tournamentQuery is which tournaments are listed. Times are Unix seconds.
@@ -138,7 +145,8 @@ func (c *Core) listTournaments(ctx context.Context, in tournamentQuery) (*api.To
 	args = append(args, start)
 	if in.cursor != "" {
 		var from tournamentPosition
-		if err := decodeCursor(tournamentCursor, in.cursor, &from); err != nil || !storable(from.Start) || !storable(from.End) {
+		if err := decodeCursor(tournamentCursor, in.cursor, &from); err != nil || !storable(from.Start) || !storable(from.End) ||
+			from.Category < 0 || from.Category > maxBoardCategory || strings.ContainsRune(from.ID, 0) {
 			return nil, errBoardCursor
 		}
 		query += " AND (start_time > $7 OR start_time = $7 AND (end_time < $8 OR end_time = $8 AND (category, id) > ($9, $10)))"

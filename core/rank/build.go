@@ -2,6 +2,8 @@ package rank
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"kumi/store"
 )
@@ -37,6 +39,19 @@ const pieceRanges = 16
 func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool, err error) {
 	if err := x.lock(ctx, q, p); err != nil {
 		return false, err
+	}
+	// A board that is deleted meanwhile must not leave counts behind.
+	suffix := ""
+	if x.dialect == store.Postgres {
+		suffix = " FOR KEY SHARE"
+	}
+	var id string
+	err = q.QueryRowContext(ctx, "SELECT id FROM leaderboard WHERE id = $1"+suffix, p.Board).Scan(&id)
+	if err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return false, wrap(err)
 	}
 	frontier, part, err := x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3",
 		p.Board, p.Expiry.Unix(), building)

@@ -28,11 +28,13 @@ func (x *Index) split(ctx context.Context, q store.Querier, p Period, r, g row) 
 	return x.splitGroup(ctx, q, p, g)
 }
 
+const nilOwner = "00000000-0000-0000-0000-000000000000"
+
 // ownerOf is the owner of a row's key as the records' column has it. The lowest
 // row's is empty, and compares like the nil id.
 func ownerOf(r row) string {
 	if r.owner == "" {
-		return "00000000-0000-0000-0000-000000000000"
+		return nilOwner
 	}
 	return r.owner
 }

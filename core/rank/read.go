@@ -10,42 +10,46 @@ import (
 
 // Rank is the place of the record at k, 1 for the first. In a descending board
 // the highest key is first. The record must be there.
+//
+// It is one statement, as the counts may change between two.
 func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
+	side, owner := "<", "CASE r.owner WHEN '' THEN '"+nilOwner+"' ELSE r.owner END"
+	if descending {
+		side = ">"
+	}
+	if x.dialect == store.Postgres {
+		owner = "(" + owner + ")::uuid"
+	}
 	at := rowOf(k)
 	var level sql.NullInt64
-	var r, g row
-	err := q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2),
-			r.score, r.subscore, r.owner, r.records, g.score, g.subscore, g.owner, g.records
-		FROM (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
-				AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1) r,
-			(SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2
-				AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1) g`,
-		p.Board, p.Expiry.Unix(), at.score, at.subscore, at.owner).
-		Scan(&level, &r.score, &r.subscore, &r.owner, &r.records, &g.score, &g.subscore, &g.owner, &g.records)
+	var inR, inG int64                  // records of the record's range and group
+	var outside, inGroup, inRange int64 // of groups ahead of its group, of ranges before its range, of records before it
+	err := q.QueryRowContext(ctx, `WITH
+		r AS (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
+			AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1),
+		g AS (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2
+			AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1)
+		SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2), r.records, g.records,
+			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 2
+				AND (k.score, k.subscore, k.owner) `+side+` (g.score, g.subscore, g.owner)),
+			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 1
+				AND (k.score, k.subscore, k.owner) >= (g.score, g.subscore, g.owner) AND (k.score, k.subscore, k.owner) < (r.score, r.subscore, r.owner)),
+			(SELECT count(*) FROM leaderboard_record l WHERE l.leaderboard_id = $1 AND l.expiry_time = $6
+				AND (l.score, l.subscore, l.owner_id) >= (r.score, r.subscore, `+owner+`) AND (l.score, l.subscore, l.owner_id) < ($3, $4, $7))
+		FROM r, g`,
+		p.Board, p.Expiry.Unix(), at.score, at.subscore, at.owner, p.Expiry, k.Owner).
+		Scan(&level, &inR, &inG, &outside, &inGroup, &inRange)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, wrap(err)
 	}
 	if err != nil || level.Int64 != ranges { // not counted, or not completely
 		return x.slowRank(ctx, q, p, k, descending)
 	}
-	side := "<"
-	if descending {
-		side = ">"
-	}
-	var outside, inGroup, inRange int64 // groups ahead of the record's; ranges of its group before its own; records of its range before it
-	err = q.QueryRowContext(ctx, `SELECT
-			(SELECT coalesce(sum(records), 0) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND (score, subscore, owner) `+side+` ($3, $4, $5)),
-			(SELECT coalesce(sum(records), 0) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
-				AND (score, subscore, owner) >= ($3, $4, $5) AND (score, subscore, owner) < ($6, $7, $8)),
-			(SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $9
-				AND (score, subscore, owner_id) >= ($6, $7, $10) AND (score, subscore, owner_id) < ($11, $12, $13))`,
-		p.Board, p.Expiry.Unix(), g.score, g.subscore, g.owner, r.score, r.subscore, r.owner,
-		p.Expiry, ownerOf(r), k.Score, k.Subscore, k.Owner).Scan(&outside, &inGroup, &inRange)
 	if descending { // what is behind it becomes what is ahead
-		inGroup = g.records - inGroup - r.records
-		inRange = r.records - inRange - 1
+		inGroup = inG - inGroup - inR
+		inRange = inR - inRange - 1
 	}
-	return outside + inGroup + inRange + 1, wrap(err)
+	return outside + inGroup + inRange + 1, nil
 }
 
 // slowRank counts all records ahead.
@@ -127,7 +131,8 @@ func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, d
 // n records, and returns it with how many of n are left.
 func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, from row, n int64) (row, int64, error) {
 	rows, err := q.QueryContext(ctx, `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) >= ($4, $5, $6) ORDER BY score, subscore, owner`, p.Board, p.Expiry.Unix(), level, from.score, from.subscore, from.owner)
+		AND (score, subscore, owner) >= ($4, $5, $6) ORDER BY score, subscore, owner LIMIT $7`,
+		p.Board, p.Expiry.Unix(), level, from.score, from.subscore, from.owner, rowLimit(level, x.MaxGroup))
 	if err != nil {
 		return row{}, 0, wrap(err)
 	}
@@ -143,4 +148,13 @@ func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, 
 		n -= r.records
 	}
 	return from, n, wrap(rows.Err())
+}
+
+// rowLimit is how many rows of a level may have to be looked at: all groups, but
+// only the ranges of one group.
+func rowLimit(level int, maxGroup int64) int64 {
+	if level == ranges {
+		return maxGroup + 1
+	}
+	return 1 << 40
 }

@@ -36,6 +36,9 @@ func tournamentCreate(nk *core.Module, c *vm.Call) error {
 	start, end := c.OptInt("start_time", 0), c.OptInt("end_time", 0)
 	size, attempts := c.OptInt("max_size", 0), c.OptInt("max_num_score", 0)
 	join, ranks := c.OptBool("join_required", false), c.OptBool("enable_ranks", false)
+	if end != 0 && end <= start {
+		c.Invalid("end_time", "expected a time after start_time")
+	}
 	if err := c.Err(); err != nil {
 		return err
 	}
