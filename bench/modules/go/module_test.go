@@ -137,7 +137,7 @@ func TestJavaScriptModule(t *testing.T) {
 		`rpcs.echo_js({}, {}, nk, "x")`:                            "x",
 		`rpcs.json_js({}, {}, nk, '{"counter":1}')`:                `{"counter":2,"seen":true}`,
 		`rpcs.fib_js({}, {}, nk, "")`:                              "6765",
-		`Object.keys(rpcs).sort().join()`:                          "create_match_js,echo_js,fib_js,json_js",
+		`Object.keys(rpcs).sort().join()`:                          "create_match_js,echo_js,fib_js,fill_board_js,json_js",
 		`Object.keys(m).length + " handlers"`:                      "7 handlers",
 	} {
 		if got := run("check.js", text).String(); got != want {
