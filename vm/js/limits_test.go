@@ -80,7 +80,7 @@ func TestSizes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := eval(t, body, js.Options{Limits: vm.Limits{Timeout: 20 * time.Second}})
+			_, err := eval(t, body, js.Options{Limits: vm.Limits{Timeout: 2 * time.Minute}})
 			if code := fault.CodeOf(err); code != fault.ResourceExhausted && code != fault.InvalidArgument && code != fault.Internal || err == nil {
 				t.Fatalf("got %v", err)
 			}
