@@ -59,8 +59,9 @@ func TestWaitingForAnEngineEnds(t *testing.T) {
 			t.Parallel()
 			// The API's deadline is the shorter one, so that a call which holds the
 			// only engine goes on when one that waits has to give up: it comes later,
-			// over a socket, where only the script's deadline counts.
-			srv := servertest.Start(t, module, servertest.Flags("--runtime.call_timeout_ms", "6000", "--socket.idle_timeout_ms", "3000",
+			// over a socket, where only the script's deadline counts. By the last call the
+			// HTTP connections have been closed as idle, and not just then.
+			srv := servertest.Start(t, module, servertest.Flags("--runtime.call_timeout_ms", "7000", "--socket.idle_timeout_ms", "2500",
 				"--runtime.js_min_count", "1", "--runtime.js_max_count", "1", "--runtime.lua_min_count", "1", "--runtime.lua_max_count", "1"))
 			holder := openPeer(t, srv, srv.User(t, "holder")).listen()
 			if err := holder.Send(`{"cid":"hang","rpc":{"id":"hang"}}`); err != nil {
