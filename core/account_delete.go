@@ -21,11 +21,16 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if user.IsNil() {
 		return errSystemUser
 	}
-	if err := c.boardTables(ctx); err != nil {
+	var records bool
+	err := c.db.Reader().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard_record WHERE owner_id = $1)", user).Scan(&records)
+	if err == nil && records {
+		err = c.boardTables(ctx)
+	}
+	if err != nil {
 		return failed("delete the user account", err)
 	}
 	// Players of many seasons have many records: other writers have their turn in between.
-	for more := true; more; {
+	for more := records; more; {
 		if err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 			more, err = c.deleteRecordsOf(ctx, q, user)
 			return err
@@ -34,7 +39,7 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 		}
 	}
 	var ended []uuid.UUID // groups
-	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
 		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
 			return err
 		}

@@ -113,9 +113,6 @@ func findBoard(ctx context.Context, q store.Querier, id, suffix string) (*board,
 
 // leaderboard reads a board of either kind, for the calls of leaderboards.
 func (c *Core) leaderboard(ctx context.Context, id string) (*board, error) {
-	if err := c.boardTables(ctx); err != nil {
-		return nil, failed("read a leaderboard", err)
-	}
 	b, err := findBoard(ctx, c.db.Reader(), id, "")
 	switch {
 	case err != nil:
@@ -123,20 +120,23 @@ func (c *Core) leaderboard(ctx context.Context, id string) (*board, error) {
 	case b == nil:
 		return nil, errBoardNotFound
 	}
+	if err := c.boardTables(ctx); err != nil {
+		return nil, failed("read a leaderboard", err)
+	}
 	return b, nil
 }
 
 // tournament reads a tournament.
 func (c *Core) tournament(ctx context.Context, id string) (*board, error) {
-	if err := c.boardTables(ctx); err != nil {
-		return nil, failed("read a leaderboard", err)
-	}
 	b, err := findBoard(ctx, c.db.Reader(), id, "")
 	switch {
 	case err != nil:
 		return nil, failed("read a tournament", err)
 	case b == nil || !b.tournament():
 		return nil, errTournamentNotFound
+	}
+	if err := c.boardTables(ctx); err != nil {
+		return nil, failed("read a tournament", err)
 	}
 	return b, nil
 }

@@ -179,6 +179,14 @@ type boardEvent struct {
 
 // turn handles the events that are due and returns when to look again.
 func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
+	// A database without boards does not get their tables.
+	var boards bool
+	if err := r.db.Reader().QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard)").Scan(&boards); err != nil {
+		return jobRetry, err
+	}
+	if !boards {
+		return boardPoll, nil
+	}
 	if err := r.boardTables(ctx); err != nil {
 		return jobRetry, err
 	}

@@ -62,8 +62,9 @@ func (s *Server) boardHandlers() (h core.BoardHandlers) {
 	return h
 }
 
-// stopJobs cancels running jobs, which start again after a restart, and waits
-// for them until ctx ends: those of Go modules may ignore it.
+// stopJobs cancels running jobs, which start again after a restart, and running
+// handlers of leaderboards, which do not. It waits for them until ctx ends: those of
+// Go modules may ignore it.
 func (s *Server) stopJobs(ctx context.Context) {
 	if s.jobs.cancel == nil {
 		return
