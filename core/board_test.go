@@ -478,4 +478,51 @@ func TestBoardEvents(t *testing.T) {
 	})
 }
 
+// An event whose handler has to wait is not claimed: a server that stops before
+// that leaves it to the next one.
+func TestWaitingEventsAreKept(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		c.clock.Add(time.Unix(at("2023-11-15 00:00:30"), 0).Sub(c.clock.Now()))
+		for _, id := range []string{"one", "two"} {
+			if err := m.LeaderboardCreate(ctx, id, false, "desc", "best", "0 * * * *", nil, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.clock.Add(time.Hour)
+		started, release := make(chan string, 2), make(chan struct{})
+		handlers := func() BoardHandlers {
+			return BoardHandlers{LeaderboardReset: func(_ context.Context, l *api.Leaderboard, _ int64) error {
+				started <- l.Id
+				<-release
+				return nil
+			}}
+		}
+		run := func() (stop func()) {
+			ctx, cancel := context.WithCancel(ctx)
+			done := make(chan struct{})
+			go func() { c.RunBoards(ctx, 1, handlers); close(done) }()
+			return func() { cancel(); <-done }
+		}
+		stop := run()
+		first := <-started
+		var due int
+		if err := c.db.Reader().QueryRowContext(ctx, "SELECT count(*) FROM kumi_board_event WHERE run_at <= $1", c.clock.Now().Unix()).Scan(&due); err != nil || due != 1 {
+			t.Errorf("%d events are due while a handler runs, %v", due, err)
+		}
+		stopped := make(chan struct{})
+		go func() { stop(); close(stopped) }()
+		close(release)
+		<-stopped
+		defer run()()
+		if len(started) == 0 {
+			c.boardsChanged()
+		}
+		if second := <-started; second == first {
+			t.Errorf("%s was told twice", first)
+		}
+	})
+}
+
 func clockText(t int64) string { return time.Unix(t, 0).UTC().Format("15:04:05") }
