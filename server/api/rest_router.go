@@ -72,7 +72,7 @@ func (r router) add(row *row, b binding) {
 		}
 		name = strings.TrimSuffix(name, "}")
 		if fields.ByName(protoreflect.Name(name)) == nil {
-			name = "" // not implemented: the value is ignored
+			name = "" // a row of pending has no message to put it into
 		}
 		rt.params = append(rt.params, name)
 		if at.param == nil {
