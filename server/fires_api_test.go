@@ -199,16 +199,31 @@ func (f *fires) messages(t *testing.T, srv *servertest.Server) map[string]bool {
 	call(a, "PartyAccept", `{`+id+`,"presence":`+tom+`}`)
 	call(a, "PartyUpdate", `{`+id+`,"label":"{}","open":true}`)
 	send(a, "PartyDataSend", `{`+id+`,"op_code":"1","data":"AA=="}`)
-	ticket := call(a, "PartyMatchmakerAdd", `{`+id+`,"min_count":8,"max_count":8,"query":"*"}`).Field("party_matchmaker_ticket", "ticket")
-	call(a, "PartyMatchmakerRemove", `{`+id+`,"ticket":"`+ticket+`"}`)
+	removed := func(name, body string) bool { // the modules' processor may match a ticket first
+		t.Helper()
+		e := a.Call(t, snake(name), body)
+		switch {
+		case e["error"] == nil:
+			fired(name)
+		case !strings.Contains(string(e["error"]), "icket not found"):
+			t.Fatalf("%s: %s", name, e["error"])
+		}
+		return e["error"] == nil
+	}
+	for gone := false; !gone; {
+		ticket := call(a, "PartyMatchmakerAdd", `{`+id+`,"min_count":8,"max_count":8,"query":"*"}`).Field("party_matchmaker_ticket", "ticket")
+		gone = removed("PartyMatchmakerRemove", `{`+id+`,"ticket":"`+ticket+`"}`)
+	}
 	call(a, "PartyRemove", `{`+id+`,"presence":`+tom+`}`)
 	call(b, "PartyJoin", `{`+id+`}`)
 	call(a, "PartyPromote", `{`+id+`,"presence":`+tom+`}`)
 	call(a, "PartyLeave", `{`+id+`}`)
 	call(b, "PartyClose", `{`+id+`}`)
 
-	ticket = call(a, "MatchmakerAdd", `{"min_count":2,"max_count":2,"query":"*"}`).Field("matchmaker_ticket", "ticket")
-	call(a, "MatchmakerRemove", `{"ticket":"`+ticket+`"}`)
+	for gone := false; !gone; {
+		ticket := call(a, "MatchmakerAdd", `{"min_count":2,"max_count":2,"query":"*"}`).Field("matchmaker_ticket", "ticket")
+		gone = removed("MatchmakerRemove", `{"ticket":"`+ticket+`"}`)
+	}
 	call(a, "MatchmakerAdd", `{"min_count":2,"max_count":2,"query":"*"}`)
 	call(b, "MatchmakerAdd", `{"min_count":2,"max_count":2,"query":"*"}`)
 	a.Expect(t, "matchmaker_matched")

@@ -16,9 +16,11 @@ import (
 // that keeps others from writing is cancelled.
 func TestWritesOfClientsThatWentAway(t *testing.T) {
 	t.Parallel()
-	srv := servertest.Start(t, servertest.Flags("--database.transaction_timeout_ms", "1500"), servertest.Module("index.js", `
+	var log servertest.Journal
+	srv := servertest.Start(t, log.Keep(), servertest.Flags("--database.transaction_timeout_ms", "3000", "--runtime.call_timeout_ms", "60000", "--socket.idle_timeout_ms", "60000"), servertest.Module("index.js", `
 function InitModule(ctx, logger, nk, initializer) {
 	initializer.registerRpc("slow", () => {
+		logger.info("the statement begins");
 		try {
 			nk.sqlExec("INSERT INTO users (id, username) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT gen_random_uuid(), 'slow-' || i FROM n");
 		} catch (e) { return e.message; }
@@ -31,9 +33,10 @@ function InitModule(ctx, logger, nk, initializer) {
 		text, _ := ann.RPC(t, "slow", "")
 		slow <- text
 	}()
-	// The script has its turn once a write has to wait.
+	servertest.Eventually(t, "the slow statement", func() bool { return len(log.Lines("the statement begins")) > 0 })
+	// It has its turn once a write has to wait, far longer than a write takes.
 	servertest.Eventually(t, "a write that waits", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		return put(ctx, srv, bob, "first") != nil
 	})
