@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -217,13 +218,32 @@ func (c *conn) prepared(ctx context.Context, query string) (*stmt, error) {
 			}
 		}
 	}
-	inner, err := c.innerConn.PrepareContext(ctx, query)
+	inner, err := c.innerConn.PrepareContext(ctx, stableLimits(query))
 	if err != nil {
 		return nil, err
 	}
 	s := &stmt{Stmt: inner}
 	c.stmts[query] = s
 	return s, nil
+}
+
+var boundLimit = regexp.MustCompile(`(?i)\bLIMIT +([$?])`)
+
+// stableLimits writes LIMIT $1 as LIMIT +$1. SQLite plans a statement for the value of
+// a limit that is a parameter, and so parses it again each time the parameter is bound,
+// which costs more than a short query. It does not do so for an expression.
+func stableLimits(query string) string {
+	var out strings.Builder
+	from := 0
+	for _, m := range boundLimit.FindAllStringSubmatchIndex(query, -1) {
+		if strings.Count(query[:m[0]], "'")%2 == 0 { // not within a text
+			out.WriteString(query[from:m[2]])
+			out.WriteByte('+')
+			from = m[2]
+		}
+	}
+	out.WriteString(query[from:])
+	return out.String()
 }
 
 // note records the first error of the writer's transaction.

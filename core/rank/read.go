@@ -65,28 +65,22 @@ func (x *Index) slowRank(ctx context.Context, q store.Querier, p Period, k Key, 
 
 // Count is the number of records in a period.
 func (x *Index) Count(ctx context.Context, q store.Querier, p Period) (n int64, err error) {
-	complete, err := x.complete(ctx, q, p)
-	if err != nil {
-		return 0, err
+	var level, counted sql.NullInt64
+	err = q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2),
+			(SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3)`, p.Board, p.Expiry.Unix(), groups).
+		Scan(&level, &counted)
+	if err != nil || level.Int64 == ranges { // all are counted
+		return counted.Int64, wrap(err)
 	}
-	if !complete {
-		err = q.QueryRowContext(ctx, "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2", p.Board, p.Expiry).Scan(&n)
-		return n, wrap(err)
-	}
-	return x.sum(ctx, q, "SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3", p.Board, p.Expiry.Unix(), groups)
+	err = q.QueryRowContext(ctx, "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2", p.Board, p.Expiry).Scan(&n)
+	return n, wrap(err)
 }
 
 // complete reports whether all records of a period are counted.
 func (x *Index) complete(ctx context.Context, q store.Querier, p Period) (bool, error) {
-	level, err := x.sum(ctx, q, "SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix())
-	return level == ranges, err
-}
-
-// sum reads a number; NULL is 0.
-func (x *Index) sum(ctx context.Context, q store.Querier, query string, args ...any) (int64, error) {
-	var n sql.NullInt64
-	err := q.QueryRowContext(ctx, query, args...).Scan(&n)
-	return n.Int64, wrap(err)
+	var level sql.NullInt64
+	err := q.QueryRowContext(ctx, "SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix()).Scan(&level)
+	return level.Int64 == ranges, wrap(err)
 }
 
 // Drop removes the counts of a board, as when it is deleted.
