@@ -225,19 +225,50 @@ func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p pe
 		return nil, fmt.Errorf("insert record: %w", err)
 	}
 	if b.limited() {
-		res, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size + 1 WHERE id = $1 AND size < max_size", b.id)
-		if err != nil {
-			return nil, fmt.Errorf("count an entrant: %w", err)
-		}
-		n, err := res.RowsAffected()
-		switch {
-		case err != nil:
+		if err := c.enterTournament(ctx, q, b, p, c.now()); err != nil {
 			return nil, err
-		case n == 0:
-			return nil, errTournamentFull
 		}
 	}
 	return r, c.moveRank(ctx, q, b, p.expiry(), nil, &first)
+}
+
+// enterTournament counts an entrant whose record q has inserted. It is errTournamentFull
+// if there is no room.
+func (c *Core) enterTournament(ctx context.Context, q store.Querier, b *board, p period, now time.Time) error {
+	res, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = size + 1 WHERE id = $1 AND size < max_size", b.id)
+	if err != nil {
+		return fmt.Errorf("count an entrant: %w", err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	// The size is that of the last period until its reset event has run.
+	var stale bool
+	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM kumi_board_event WHERE board = $1 AND kind = $2 AND run_at <= $3)",
+		b.id, periodReset, now.Unix()).Scan(&stale)
+	switch {
+	case err != nil:
+		return fmt.Errorf("count entrants: %w", err)
+	case !stale:
+		return errTournamentFull
+	}
+	// The lock keeps others from entering between the count and the update.
+	if b, err = findBoard(ctx, q, b.id, c.db.Dialect().ForUpdate()); err != nil || b == nil {
+		return err
+	}
+	var joined int // with the new one
+	err = q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 LIMIT $3) AS entrants`,
+		b.id, p.expiry(), b.maxSize+1).Scan(&joined)
+	switch {
+	case err != nil:
+		return fmt.Errorf("count entrants: %w", err)
+	case joined > b.maxSize:
+		return errTournamentFull
+	}
+	if _, err := q.ExecContext(ctx, "UPDATE leaderboard SET size = $2 WHERE id = $1", b.id, joined); err != nil {
+		return fmt.Errorf("count an entrant: %w", err)
+	}
+	return nil
 }
 
 // findRecord reads an owner's record of a period; nil if there is none.

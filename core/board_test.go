@@ -245,6 +245,37 @@ func TestRecordLists(t *testing.T) {
 	})
 }
 
+// A tournament that was full has room in its next period, also before its reset event
+// has run.
+func TestFullTournamentInNextPeriod(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		if err := m.TournamentCreate(ctx, "cup", false, "desc", "best", "0 * * * *", nil, "", "", 0, 0, 0, 3600, 2, 0, true, true); err != nil {
+			t.Fatal(err)
+		}
+		join := func(name string) fault.Code {
+			err := c.JoinTournament(ctx, c.user(t, name), name, &api.JoinTournamentRequest{TournamentId: "cup"})
+			return fault.CodeOf(err)
+		}
+		for period, names := range [][]string{{"ann", "bob", "cleo"}, {"dora", "emil", "fred"}} {
+			for i, name := range names {
+				want := fault.OK
+				if i == 2 {
+					want = fault.InvalidArgument
+				}
+				if got := join(name); got != want {
+					t.Errorf("period %d: %s joins: code %v, want %v", period, name, got, want)
+				}
+			}
+			if found, err := m.TournamentsGetId(ctx, []string{"cup"}); err != nil || found[0].Size != 2 {
+				t.Errorf("period %d: %v, %v, want size 2", period, found, err)
+			}
+			c.clock.Add(time.Hour)
+		}
+	})
+}
+
 // The rules of tournaments, each with its code and the error that modules compare.
 func TestTournamentRules(t *testing.T) {
 	t.Parallel()

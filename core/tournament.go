@@ -34,8 +34,6 @@ func (b *board) checkEntry(p period, old *record, now int64) error {
 		return errTournamentInactive
 	case old == nil && b.joinRequired:
 		return errTournamentNotJoined
-	case old == nil && b.limited() && b.size >= b.maxSize:
-		return errTournamentFull
 	case old != nil && old.numScore >= old.maxNumScore:
 		return errTournamentAttempts
 	}
@@ -66,11 +64,8 @@ func (c *Core) joinTournament(ctx context.Context, id string, owner uuid.UUID, u
 			return errJoinInactive
 		}
 		old, err := findRecord(ctx, q, b, p.expiry(), owner, "")
-		switch {
-		case err != nil || old != nil:
+		if err != nil || old != nil {
 			return err
-		case b.limited() && b.size >= b.maxSize:
-			return errJoinFull
 		}
 		_, err = c.insertRecord(ctx, q, b, p, &submission{owner: owner, username: username}, rank.Key{Owner: owner}, 0)
 		if err == errTournamentFull {
