@@ -1,0 +1,113 @@
+// Package purchase asks the stores of apps whether purchases and subscriptions are
+// genuine, and reads the notifications that they send. It stores nothing.
+//
+// There is one file per store. Errors have fault codes: FailedPrecondition if the
+// store does not confirm a receipt, Unavailable if the store cannot be reached, takes
+// too long or fails, so that the same request may succeed later, and Internal if it
+// refuses the server's own credentials.
+package purchase
+
+import (
+	"crypto/x509"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"golang.org/x/oauth2"
+
+	"kumi/store/fault"
+)
+
+// requestTimeout bounds one request to a store.
+const requestTimeout = 5 * time.Second
+
+// Options configure Stores. Without any it uses the real stores.
+type Options struct {
+	// HTTP sends all requests; nil: one with a time limit of five seconds.
+	HTTP *http.Client
+	// AppleRoots are the roots of the certificates that sign for Apple; nil: Apple's own.
+	AppleRoots *x509.CertPool
+	// AppleBundles are the bundles that Apple's purchases must be for; empty: any.
+	AppleBundles []string
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Stores is the client of all stores. Its methods may be called from any goroutine.
+type Stores struct {
+	http    *http.Client
+	roots   *x509.CertPool
+	bundles []string
+	now     func() time.Time
+
+	mu     sync.Mutex
+	tokens map[any]oauth2.TokenSource // by credentials
+}
+
+// New makes a client.
+func New(o Options) *Stores {
+	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}}
+	if s.http == nil {
+		s.http = &http.Client{Timeout: requestTimeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	}
+	if s.roots == nil {
+		s.roots = appleRoots()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// Purchase is a purchase that a store has confirmed.
+type Purchase struct {
+	Store         api.StoreProvider
+	ProductID     string
+	TransactionID string
+	Time          time.Time
+	Refunded      time.Time // zero: not refunded
+	Environment   api.StoreEnvironment
+	Response      string // the store's answer, JSON
+}
+
+// Subscription is a subscription that a store has confirmed.
+type Subscription struct {
+	Store                 api.StoreProvider
+	ProductID             string
+	OriginalTransactionID string    // of the first period; renewals keep it
+	Time                  time.Time // of the first purchase
+	Expiry                time.Time
+	Refunded              time.Time // zero: not refunded
+	Environment           api.StoreEnvironment
+	Response              string // the store's answer, JSON
+	// Stated is when the store stated this: an older statement does not replace a newer
+	// one.
+	Stated time.Time
+}
+
+var (
+	errSubscriptionReceipt = fault.New(fault.FailedPrecondition, "Subscription Receipt. Use the appropriate function instead.")
+	errPurchaseReceipt     = fault.New(fault.FailedPrecondition, "Purchase Receipt. Use the appropriate function instead.")
+)
+
+// invalid says why a receipt is not accepted.
+func invalid(format string, args ...any) error {
+	return fault.Newf(fault.FailedPrecondition, "Invalid Receipt. "+format, args...)
+}
+
+// environment is that of a purchase of which it is known whether it is a test.
+func environment(test bool) api.StoreEnvironment {
+	if test {
+		return api.StoreEnvironment_SANDBOX
+	}
+	return api.StoreEnvironment_PRODUCTION
+}
+
+// milliseconds converts a Unix time in milliseconds; 0 is the zero time.
+func milliseconds(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
