@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"kumi/internal/testenv"
 	"kumi/internal/testutil"
 	"kumi/presence"
 	"kumi/server/servertest"
@@ -87,7 +88,7 @@ func TestSessionEnds(t *testing.T) {
 			end: func(*testing.T, *servertest.Server, *peer, string) {}},
 		{name: "does not read", reason: presence.WriteTimeout, mute: true, flags: []string{"--socket.write_wait_ms", "300"}, end: fill},
 		{name: "does not read, and is disconnected", reason: presence.Disconnected, mute: true,
-			flags: []string{"--socket.write_wait_ms", "1500", "--socket.ping_period_ms", "300000", "--socket.pong_wait_ms", "600000"},
+			flags: []string{"--socket.write_wait_ms", testenv.Size("1500", "10000"), "--socket.ping_period_ms", "300000", "--socket.pong_wait_ms", "600000"},
 			end: func(t *testing.T, srv *servertest.Server, p *peer, match string) {
 				fill(t, srv, p, match)
 				srv.RPC(t, "disconnect", p.session.String())

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"kumi/config"
+	"kumi/internal/testenv"
 	"kumi/internal/testutil"
 )
 
@@ -25,7 +26,7 @@ import (
 func TestLargeAnswersThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
-	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 3000 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = testenv.Size(3000, 12000) })
 	r.api.unsent.max = 3*size + size/2
 	answer := strings.Repeat("x", size)
 	r.rpc("large", func(context.Context, string) (string, error) { return answer, nil })
@@ -73,7 +74,7 @@ func TestLargeAnswersThatNobodyReads(t *testing.T) {
 func TestLargeGRPCAnswersThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
-	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = 3000 })
+	r := newTestServer(t, func(c *config.Config) { c.Socket.WriteTimeoutMs = testenv.Size(3000, 12000) })
 	r.api.unsent.max = 3*size + size/2
 	answer := strings.Repeat("x", size)
 	r.rpc("large", func(context.Context, string) (string, error) { return answer, nil })
