@@ -31,6 +31,24 @@ type field struct {
 // NewDoc returns an empty document.
 func NewDoc() *Doc { return &Doc{} }
 
+// maxReused is how many fields Reset keeps memory for.
+const maxReused = 64
+
+// Reset empties the document, to build another one in the same memory: with the same
+// fields that does not allocate. No one else may use the document.
+func (d *Doc) Reset() {
+	d.terms = 0
+	if len(d.fields) > maxReused {
+		d.keys, d.fields = nil, nil
+		return
+	}
+	for i := range d.fields {
+		f := &d.fields[i]
+		clear(f.texts)
+		f.texts, f.numbers, f.dates = f.texts[:0], f.numbers[:0], f.dates[:0]
+	}
+}
+
 // AddJSON adds the values of a JSON object under prefix: with the prefix "label" the
 // key "mode" becomes the field "label.mode". Nested objects extend the path with dots,
 // each element of an array is a value of the same field, null is ignored, and strings,
@@ -74,9 +92,8 @@ func (d *Doc) walk(path []byte, value any) {
 // without a zone, with a space instead of the T, or only the day), otherwise exact
 // text. A date only matches ranges.
 func (d *Doc) AddString(name, text string) {
-	if date, ok := parseDate(text); ok {
-		f := d.field(name)
-		f.dates = append(f.dates, date)
+	if date, ok := ParseDate(text); ok {
+		d.AddDate(name, date)
 		return
 	}
 	d.AddKeyword(name, text)
@@ -88,6 +105,12 @@ func (d *Doc) AddKeyword(name, text string) {
 	f := d.field(name)
 	f.texts = append(f.texts, text)
 	d.terms |= termBit(keyOf(name), text)
+}
+
+// AddDate adds a date.
+func (d *Doc) AddDate(name string, date time.Time) {
+	f := d.field(name)
+	f.dates = append(f.dates, date)
 }
 
 // AddNumber adds a number.
@@ -130,14 +153,17 @@ func (d *Doc) field(name string) *field {
 	return &d.fields[at]
 }
 
-// find returns the field of that name and key, or nil.
+// find returns the field of that name and key, or nil if it has no value.
 func (d *Doc) find(key uint64, name string) *field {
 	at, found := d.position(key, name)
-	if !found {
+	if !found || d.fields[at].empty() {
 		return nil
 	}
 	return &d.fields[at]
 }
+
+// empty reports whether Reset left the field without values.
+func (f *field) empty() bool { return len(f.texts)+len(f.numbers)+len(f.dates) == 0 }
 
 // position is a hand-written binary search, because most of the cost of a match is
 // here.
@@ -181,8 +207,8 @@ var dateLayouts = [...]string{
 	time.DateOnly,
 }
 
-// parseDate parses a date; one without a zone is in UTC.
-func parseDate(text string) (time.Time, bool) {
+// ParseDate parses a date as AddString does; one without a zone is in UTC.
+func ParseDate(text string) (time.Time, bool) {
 	if len(text) < len(time.DateOnly) || text[4] != '-' || text[7] != '-' {
 		return time.Time{}, false
 	}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +61,25 @@ func (q *Query) eachNeeded(visit func(*clause)) {
 	if len(q.must) == 0 && len(q.should) == 1 {
 		visit(&q.should[0])
 	}
+}
+
+// Scored reports whether matching documents may have different scores.
+func (q *Query) Scored() bool {
+	return len(q.should) > 1 || len(q.should) == 1 && len(q.must) > 0
+}
+
+// Fields returns the names of the fields that the query looks at, each once: a
+// document needs no others. The result is a new slice.
+func (q *Query) Fields() []string {
+	var names []string
+	for _, list := range [][]clause{q.must, q.should, q.mustNot} {
+		for i := range list {
+			if list[i].kind != matchAll && !slices.Contains(names, list[i].field) {
+				names = append(names, list[i].field)
+			}
+		}
+	}
+	return names
 }
 
 // MaxScore returns the highest score that a document can have: that of one which

@@ -167,7 +167,7 @@ func (p *parser) rangeEnd(c *clause, sign token) error {
 			c.number = -end.number
 		}
 	case end.kind == tokenPhrase && !negative:
-		date, ok := parseDate(end.text)
+		date, ok := ParseDate(end.text)
 		if !ok {
 			return p.fail(end.start, "%q is not a date", end.text)
 		}

@@ -1,0 +1,186 @@
+package index
+
+import (
+	"slices"
+	"time"
+
+	"kumi/internal/json"
+	"kumi/store/query"
+)
+
+// What is indexed of one object. Clients choose the values, and each takes more memory
+// in the index than as text. What exceeds a limit is not indexed.
+const (
+	// MaxValues is the maximum number of values: scalars in nested objects and lists.
+	MaxValues = 1000
+	// MaxText is the maximum length of a text, in bytes.
+	MaxText = query.MaxPatternText
+	// maxPath is the maximum length of a path, in bytes.
+	maxPath = 512
+)
+
+// kind is the kind of a value. They sort in this order.
+type kind uint8
+
+const (
+	number kind = iota
+	date
+	text
+	none
+)
+
+// value is one value at a path.
+type value struct {
+	path string
+	kind kind
+	num  float64
+	date time.Time
+	text string
+}
+
+// parsed is what an index takes from the value of an object.
+type parsed struct {
+	any    bool // it has one of the fields
+	values []value
+	json   []byte // the object with only the fields, if wanted
+}
+
+// parse reads the fields of an object: a JSON object with unique names. With keep it
+// also returns them as JSON.
+func parse(object string, fields []string, keep bool) (parsed, error) {
+	p := parser{r: json.NewReader(object)}
+	p.keep = keep
+	p.write('{')
+	for more := p.r.Open('{'); more; more = p.r.More('{') {
+		name := p.r.Name()
+		if !slices.Contains(fields, name) {
+			p.skip()
+			continue
+		}
+		if p.out.any {
+			p.write(',')
+		}
+		p.out.any = true
+		p.writeName(name)
+		p.path = append(append(p.path[:0], valuePrefix...), name...)
+		p.value()
+	}
+	p.write('}')
+	p.r.End()
+	return p.out, p.r.Err()
+}
+
+// valuePrefix begins the paths of values in queries.
+const valuePrefix = "value."
+
+type parser struct {
+	r    json.Reader
+	keep bool
+	path []byte
+	out  parsed
+}
+
+func (p *parser) write(c byte) {
+	if p.keep {
+		p.out.json = append(p.out.json, c)
+	}
+}
+
+func (p *parser) writeString(s string) {
+	if p.keep {
+		p.out.json, _ = json.AppendString(p.out.json, s)
+	}
+}
+
+func (p *parser) writeName(s string) {
+	p.writeString(s)
+	p.write(':')
+}
+
+func (p *parser) writeText(s string) {
+	if p.keep {
+		p.out.json = append(p.out.json, s...)
+	}
+}
+
+// value reads the value at path, and what is in it.
+func (p *parser) value() {
+	switch p.r.Peek() {
+	case '{':
+		p.write('{')
+		length := len(p.path)
+		for first, more := true, p.r.Open('{'); more; first, more = false, p.r.More('{') {
+			if !first {
+				p.write(',')
+			}
+			name := p.r.Name()
+			p.writeName(name)
+			p.path = append(append(p.path[:length], '.'), name...)
+			p.value()
+		}
+		p.path = p.path[:length]
+		p.write('}')
+	case '[':
+		p.write('[')
+		for first, more := true, p.r.Open('['); more; first, more = false, p.r.More('[') {
+			if !first {
+				p.write(',')
+			}
+			p.value()
+		}
+		p.write(']')
+	case '"':
+		s := p.r.String()
+		p.writeString(s)
+		if d, ok := query.ParseDate(s); ok {
+			p.add(value{kind: date, date: d})
+		} else if len(s) <= MaxText {
+			p.add(value{kind: text, text: s})
+		}
+	case 't', 'f':
+		s, name := "false", "F"
+		if p.r.Bool() {
+			s, name = "true", "T"
+		}
+		p.writeText(s)
+		p.add(value{kind: text, text: name})
+	case 'n':
+		p.r.Null()
+		p.writeText("null")
+	default:
+		before := p.r // a copy: the text and the value are wanted
+		s := p.r.Number()
+		p.writeText(s)
+		p.add(value{kind: number, num: before.Float()})
+	}
+}
+
+func (p *parser) add(v value) {
+	if len(p.path) <= maxPath && len(p.out.values) < MaxValues {
+		v.path = string(p.path)
+		p.out.values = append(p.out.values, v)
+	}
+}
+
+// skip reads a value that is not indexed.
+func (p *parser) skip() {
+	switch p.r.Peek() {
+	case '{':
+		for more := p.r.Open('{'); more; more = p.r.More('{') {
+			p.r.Name()
+			p.skip()
+		}
+	case '[':
+		for more := p.r.Open('['); more; more = p.r.More('[') {
+			p.skip()
+		}
+	case '"':
+		_ = p.r.String()
+	case 't', 'f':
+		p.r.Bool()
+	case 'n':
+		p.r.Null()
+	default:
+		p.r.Number()
+	}
+}
