@@ -12,7 +12,6 @@ const (
 	noRankCache  = "ranks are in the database, there is no cache to fill"
 	noBoardQueue = "ends and resets wait in the database"
 	noConsole    = "there is no console"
-	noSatori     = "the server does not call Satori; modules can read it"
 	noPurchases  = "the server validates no purchases; modules can read it"
 	noProvider   = "the server does not know this sign-in provider; modules can read it"
 	retiredThere = "Nakama has retired it"
@@ -75,17 +74,7 @@ var withoutEffect = map[string]string{
 	"iap.facebook_instant.app_secret":      noPurchases,
 	"iap.samsung.package_name":             noPurchases,
 
-	"satori.url":             noSatori,
-	"satori.api_key_name":    noSatori,
-	"satori.api_key":         noSatori,
-	"satori.signing_key":     noSatori,
-	"satori.server_key":      noSatori,
-	"satori.cache_enabled":   retiredThere,
-	"satori.cache_disabled":  noSatori,
-	"satori.cache_mode":      noSatori,
-	"satori.cache_ttl_sec":   noSatori,
-	"satori.http_timeout_ms": noSatori,
-	"satori.retry_count":     noSatori,
+	"satori.cache_enabled": retiredThere,
 }
 
 // ineffective returns a warning for each reason why settings that were changed

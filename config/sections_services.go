@@ -109,11 +109,11 @@ type Satori struct {
 	APIKeyName    string `yaml:"api_key_name" usage:"Name of the Satori API key."`
 	APIKey        Secret `yaml:"api_key" usage:"Satori API key."`
 	SigningKey    Secret `yaml:"signing_key" usage:"Key that signs Satori session tokens."`
-	ServerKey     Secret `yaml:"server_key" usage:"Satori server key."`
+	ServerKey     Secret `yaml:"server_key" usage:"Key for calls of Satori's console API: sending messages directly."`
 	CacheEnabled  bool   `yaml:"cache_enabled" usage:"Deprecated."`
-	CacheDisabled bool   `yaml:"cache_disabled" usage:"Do not cache answers of Satori."`
-	CacheMode     string `yaml:"cache_mode" usage:"How long answers are kept: context (one call) or time."`
-	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Seconds an answer is kept in mode time."`
-	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Maximum time of a request to Satori, in milliseconds."`
-	RetryCount    int    `yaml:"retry_count" usage:"Times a failed request to Satori is repeated."`
+	CacheDisabled bool   `yaml:"cache_disabled" usage:"Do not keep responses of Satori."`
+	CacheMode     string `yaml:"cache_mode" usage:"How long responses of lists are kept: context (for one call of a module) or time (for satori.cache_ttl_sec, for all calls)."`
+	CacheTTLSec   int    `yaml:"cache_ttl_sec" usage:"Maximum age of a kept response, in seconds."`
+	HTTPTimeoutMs int    `yaml:"http_timeout_ms" usage:"Maximum time of one attempt at a request to Satori, in milliseconds."`
+	RetryCount    int    `yaml:"retry_count" usage:"Times a request is repeated that Satori did not receive, or was too busy for."`
 }

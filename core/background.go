@@ -32,6 +32,7 @@ func (c *Core) Close() {
 	b.stop()
 	b.work.Wait()
 	c.hosts.close()
+	c.satori.Close()
 }
 
 // later runs work on its own goroutine. Its context ends with Close, and its

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/core/rank"
+	"kumi/core/satori"
 	"kumi/match"
 	"kumi/match/matchmaker"
 	"kumi/match/party"
@@ -48,6 +49,8 @@ type Options struct {
 	LocalCache int
 	// Unranked are leaderboards whose ranks are not shown; * alone is all.
 	Unranked []string
+	// Satori is the connection to a Satori server. Its clock is Now.
+	Satori satori.Options
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
@@ -84,6 +87,7 @@ type Core struct {
 	matchmaker *matchmaker.Matchmaker
 	modules    string
 	hosts      *HostRules
+	satori     *satori.Client
 	now        func() time.Time
 	tokens     *Tokens
 	// revocations are those of tokens, in the database.
@@ -127,6 +131,8 @@ func New(o Options) *Core {
 	if c.metrics == nil {
 		c.metrics = noMetrics{}
 	}
+	o.Satori.Now = c.now
+	c.satori = satori.New(o.Satori)
 	c.background = newBackground()
 	c.jobs.wake = make(chan struct{}, 1)
 	c.jobs.table = newJobTable()

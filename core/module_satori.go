@@ -2,10 +2,13 @@ package core
 
 import (
 	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/core/satori"
 )
 
-// GetSatori implements runtime.NakamaModule. There is no Satori client yet:
-// every function returns an error.
-func (m *Module) GetSatori() runtime.Satori { return noSatori{} }
+// GetSatori implements runtime.NakamaModule. If Satori is not configured, every
+// function of the client returns runtime.ErrSatoriConfigurationInvalid.
+func (m *Module) GetSatori() runtime.Satori { return m.core.satori }
 
-type noSatori struct{}
+// Satori is GetSatori with the concrete type, for the functions of scripts.
+func (m *Module) Satori() *satori.Client { return m.core.satori }

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/runtime"
 )
 
 // Pending are the functions of runtime.NakamaModule that have no operation yet.
@@ -41,25 +40,6 @@ var Pending = []string{
 	"UnlinkGameCenter",
 	"UnlinkGoogle",
 	"UnlinkSteam",
-}
-
-// PendingSatori are the functions of the Satori client, none of which is there yet.
-var PendingSatori = []string{
-	"Authenticate",
-	"ConsoleDirectMessageSend",
-	"EventsPublish",
-	"ExperimentsList",
-	"FlagsList",
-	"FlagsOverridesList",
-	"IdentityDelete",
-	"LiveEventJoin",
-	"LiveEventsList",
-	"MessageDelete",
-	"MessageUpdate",
-	"MessagesList",
-	"PropertiesGet",
-	"PropertiesUpdate",
-	"ServerEventsPublish",
 }
 
 func (pending) AuthenticateApple(context.Context, string, string, bool) (string, string, bool, error) {
@@ -186,64 +166,4 @@ func (pending) UnlinkGoogle(context.Context, string, string) error {
 
 func (pending) UnlinkSteam(context.Context, string, string) error {
 	return unbuilt("UnlinkSteam")
-}
-
-func (noSatori) Authenticate(context.Context, string, map[string]string, map[string]string, bool, ...string) (*runtime.Properties, error) {
-	return nil, unbuilt("Satori Authenticate")
-}
-
-func (noSatori) ConsoleDirectMessageSend(context.Context, string, []string, []runtime.SatoriMessageIntegration, bool, map[runtime.SatoriMessageIntegration]*runtime.SatoriMessageIntegrationChannels, *runtime.SatoriMessageTemplateOverride) (*runtime.SatoriMessageSendResults, error) {
-	return nil, unbuilt("Satori ConsoleDirectMessageSend")
-}
-
-func (noSatori) EventsPublish(context.Context, string, []*runtime.Event, ...string) error {
-	return unbuilt("Satori EventsPublish")
-}
-
-func (noSatori) ExperimentsList(context.Context, string, []string, []string) (*runtime.ExperimentList, error) {
-	return nil, unbuilt("Satori ExperimentsList")
-}
-
-func (noSatori) FlagsList(context.Context, string, []string, []string) (*runtime.FlagList, error) {
-	return nil, unbuilt("Satori FlagsList")
-}
-
-func (noSatori) FlagsOverridesList(context.Context, string, []string, []string) (*runtime.FlagOverridesList, error) {
-	return nil, unbuilt("Satori FlagsOverridesList")
-}
-
-func (noSatori) IdentityDelete(context.Context, string) error {
-	return unbuilt("Satori IdentityDelete")
-}
-
-func (noSatori) LiveEventJoin(context.Context, string, string) error {
-	return unbuilt("Satori LiveEventJoin")
-}
-
-func (noSatori) LiveEventsList(context.Context, string, []string, []string, int32, int32, int64, int64) (*runtime.LiveEventList, error) {
-	return nil, unbuilt("Satori LiveEventsList")
-}
-
-func (noSatori) MessageDelete(context.Context, string, string) error {
-	return unbuilt("Satori MessageDelete")
-}
-
-func (noSatori) MessageUpdate(context.Context, string, string, int64, int64) error {
-	return unbuilt("Satori MessageUpdate")
-}
-
-func (noSatori) MessagesList(context.Context, string, int, bool, string, []string) (*runtime.MessageList, error) {
-	return nil, unbuilt("Satori MessagesList")
-}
-
-func (noSatori) PropertiesGet(context.Context, string) (*runtime.Properties, error) {
-	return nil, unbuilt("Satori PropertiesGet")
-}
-
-func (noSatori) PropertiesUpdate(context.Context, string, *runtime.PropertiesUpdate) error {
-	return unbuilt("Satori PropertiesUpdate")
-}
-
-func (noSatori) ServerEventsPublish(context.Context, []*runtime.Event, ...string) error {
-	return unbuilt("Satori ServerEventsPublish")
 }

@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/core/satori"
 )
 
 // Scope is the context that module code runs in: what a Go module reads from
@@ -50,6 +53,8 @@ type scoped struct {
 	scope *Scope
 	mode  string
 	trace *trace // of WithTrace, else nil
+	// satori is what the call has read from Satori; nil until it does.
+	satori atomic.Pointer[satori.Cache]
 }
 
 // trace is a trace id that is made when it is first asked for.
@@ -118,8 +123,11 @@ func ScopeOf(ctx context.Context) (s *Scope, mode string) {
 func (c *scoped) Value(key any) any {
 	name, ok := key.(string)
 	if !ok {
-		if key == (scopeKey{}) {
+		switch key {
+		case scopeKey{}:
 			return c
+		case satori.CacheKey{}:
+			return c.satoriCache()
 		}
 		return c.Context.Value(key)
 	}
@@ -175,6 +183,15 @@ func (c *scoped) Value(key any) any {
 		}
 	}
 	return c.Context.Value(key)
+}
+
+// satoriCache returns the cache of this call.
+func (c *scoped) satoriCache() *satori.Cache {
+	if cache := c.satori.Load(); cache != nil {
+		return cache
+	}
+	c.satori.CompareAndSwap(nil, new(satori.Cache))
+	return c.satori.Load()
 }
 
 func present[T any](v T, ok bool) any {

@@ -197,7 +197,7 @@ var fnCases = []fnCase{
 		lua: `nk.logger_info("said %s %d", "it", 5); nk.logger_warn("field", {k = "v"}); nk.logger_error("fields", {n = 1, m = 2}); return {n = 1, rpc_id = "js logger"}`, want: `{"n":1,"rpc_id":"js logger"}`},
 	{name: "logger text", js: `logger.debug("plain", {a: 1}); return null`, lua: `return nk.logger_debug("a %d%%", 5)`, want: `null`, luaWant: `"a 5%"`},
 	{name: "pending", js: `nk.purchasesList(USER)`, lua: `nk.purchases_list(USER)`, code: fault.Unimplemented, err: "PurchasesList is not available in this version of the server"},
-	{name: "satori", js: `nk.getSatori().flagsList("x")`, lua: `nk.get_satori().flags_list("x")`, code: fault.Unimplemented, err: "Satori FlagsList is not available"},
+	{name: "satori", js: `nk.getSatori().flagsList("x")`, lua: `nk.get_satori().flags_list("x")`, code: fault.FailedPrecondition, err: "satori configuration is invalid"},
 	{name: "pending both spellings", js: `return [typeof nk.tournamentsRanksDisable, typeof nk.tournamentRanksDisable, typeof nk.nothing]`, lua: `return {type(nk.tournament_ranks_disable), "function", type(nk.nothing)}`,
 		want: `["function","function","undefined"]`, luaWant: `["function","function","nil"]`},
 	{name: "wrong type", js: `nk.storageRead("x")`, lua: `nk.storage_read("x")`, err: "expected a list"},

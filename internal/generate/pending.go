@@ -16,25 +16,20 @@ import (
 )
 
 // pendingStubs makes a method for every function of runtime.NakamaModule that core's
-// Module does not have, and for all of runtime.Satori. Adding a method to Module and
-// generating anew takes its stub away.
+// Module does not have. Adding a method to Module and generating anew takes its
+// stub away.
 func pendingStubs(root string) (string, error) {
 	built, err := methodsOf(filepath.Join(root, "core"), "Module")
 	if err != nil {
 		return "", err
 	}
-	var b, names, satori strings.Builder
-	module, client := reflect.TypeFor[runtime.NakamaModule](), reflect.TypeFor[runtime.Satori]()
+	var b, names strings.Builder
+	module := reflect.TypeFor[runtime.NakamaModule]()
 	for i := range module.NumMethod() {
 		if m := module.Method(i); !slices.Contains(built, m.Name) {
 			fmt.Fprintf(&names, "%q,\n", m.Name)
-			b.WriteString(stub("pending", m, m.Name))
+			b.WriteString(stub(m))
 		}
-	}
-	for i := range client.NumMethod() {
-		m := client.Method(i)
-		fmt.Fprintf(&satori, "%q,\n", m.Name)
-		b.WriteString(stub("noSatori", m, "Satori "+m.Name))
 	}
 	body := b.String()
 	var imports strings.Builder
@@ -55,15 +50,11 @@ import (
 var Pending = []string{
 %s}
 
-// PendingSatori are the functions of the Satori client, none of which is there yet.
-var PendingSatori = []string{
-%s}
-
-%s`, &imports, &names, &satori, body), nil
+%s`, &imports, &names, body), nil
 }
 
 // stub is a method that fails with unbuilt.
-func stub(receiver string, m reflect.Method, name string) string {
+func stub(m reflect.Method) string {
 	var in, out []string
 	for i := range m.Type.NumIn() {
 		t := typeName(m.Type.In(i))
@@ -76,7 +67,7 @@ func stub(receiver string, m reflect.Method, name string) string {
 		out = append(out, typeName(m.Type.Out(i)))
 	}
 	out = append(out, "error")
-	return fmt.Sprintf("func (%s) %s(%s) (%s) {\nreturn %sunbuilt(%q)\n}\n\n", receiver, m.Name, strings.Join(in, ", "), strings.Join(out, ", "), zeros(m.Type), name)
+	return fmt.Sprintf("func (pending) %s(%s) (%s) {\nreturn %sunbuilt(%q)\n}\n\n", m.Name, strings.Join(in, ", "), strings.Join(out, ", "), zeros(m.Type), m.Name)
 }
 
 // zeros are the results before the error.

@@ -96,7 +96,7 @@ func New(o Options) (*Game, error) {
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
-		Unranked: cfg.Leaderboard.BlacklistRankCache,
+		Unranked: cfg.Leaderboard.BlacklistRankCache, Satori: satoriOptions(cfg),
 	})
 	return g, nil
 }

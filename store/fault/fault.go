@@ -199,6 +199,7 @@ var runtimeErrors = [...]struct {
 	{runtime.ErrMatchLabelTooLong, InvalidArgument}, {runtime.ErrDeferredBroadcastFull, ResourceExhausted},
 	{runtime.ErrMatchmakerNotAvailable, Internal}, {runtime.ErrMatchmakerTicketNotFound, Internal},
 	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
+	{runtime.ErrSatoriConfigurationInvalid, FailedPrecondition},
 }
 
 // MessageOf returns the message for clients: the public message of the

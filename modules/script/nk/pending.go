@@ -5,7 +5,6 @@ import (
 	"unicode"
 
 	"kumi/core"
-	"kumi/modules/script"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -52,30 +51,4 @@ func snake(name string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// satoriTable is the client that get_satori returns.
-var satoriTable = func() (table []vm.Func[*core.Module]) {
-	for _, name := range core.PendingSatori {
-		if name == "ConsoleDirectMessageSend" { // which only Go modules have
-			continue
-		}
-		table = append(table, pending("Satori "+name, vm.N(snake(name))))
-	}
-	return table
-}()
-
-// SatoriLibraries are the functions of the client that get_satori returns.
-var SatoriLibraries = map[vm.Lang]*vm.Library{
-	vm.JS:  vm.Bind[*core.Module](vm.JS, nil, satoriTable),
-	vm.Lua: vm.Bind[*core.Module](vm.Lua, nil, satoriTable),
-}
-
-func getSatori(_ *core.Module, c *vm.Call) error {
-	inst, ok := c.E.(vm.Instance)
-	if !ok {
-		return fault.New(fault.Unimplemented, "GetSatori is not available in this version of the server")
-	}
-	lib := SatoriLibraries[c.E.Lang()]
-	return c.ReturnRef("satori", script.ObjectOf(inst, lib), nil)
 }

@@ -24,4 +24,12 @@ var Shapes = []script.NamedShape{
 	script.Named("MatchmakerWaitingTicket", ticketShape),
 	script.Named("MatchmakerExplanation", explanationShape),
 	script.Named("MatchmakerTicketClass", ticketClass),
+	script.Named("Properties", propertiesShape),
+	script.Named("Experiment", experimentShape),
+	flagShapes.Named("Flag"),
+	script.Named("FlagOverride", flagOverrideShape),
+	script.Named("FlagOverrides", flagOverridesShape),
+	liveEventShapes.Named("LiveEvent"),
+	liveEventLists.Named("LiveEventsResult"),
+	script.Named("Message", satoriMessageShape),
 }

@@ -13,7 +13,22 @@ import (
 )
 
 // Library returns the functions that scripts of a language call as nk.
-func Library(lang vm.Lang, nk *core.Module) *vm.Library { return vm.Bind(lang, nk, table) }
+func Library(lang vm.Lang, nk *core.Module) *vm.Library {
+	return vm.Bind(lang, nk, slices.Concat(table, []vm.Func[*core.Module]{
+		{Name: vm.N("get_satori"), Live: true, Body: object("satori", SatoriLibrary(lang, nk))},
+	}))
+}
+
+// object is a function that returns an object with the functions of lib.
+func object(name string, lib *vm.Library) func(*core.Module, *vm.Call) error {
+	return func(_ *core.Module, c *vm.Call) error {
+		inst, ok := c.E.(vm.Instance)
+		if !ok {
+			return vm.ErrNotReached // there is no VM to make it in
+		}
+		return c.ReturnRef(name, script.ObjectOf(inst, lib), nil)
+	}
+}
 
 // table is the list of all functions, by area.
 var table = slices.Concat(
@@ -23,6 +38,6 @@ var table = slices.Concat(
 	leaderboardTable, tournamentTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
-	metricsTable, eventTable, jobTable, satoriClientTable, pendingTable,
+	metricsTable, eventTable, jobTable, pendingTable,
 	script.ProgramTable,
 )

@@ -156,7 +156,7 @@ func TestTableHasDeclaredFunctions(t *testing.T) {
 		{"Initializer", script.Initializer(vm.JS, nil), 160},
 		{"Logger", vm.Bind(vm.JS, core.NewLogger(zerolog.Nop()), script.LoggerTable), 4},
 		{"MatchDispatcher", vm.Bind(vm.JS, struct{}{}, script.DispatcherTable), 4},
-		{"Satori", SatoriLibraries[vm.JS], 10},
+		{"Satori", SatoriLibrary(vm.JS, nil), 10},
 	} {
 		names := members(t, text, c.name)
 		if len(names) < c.least {

@@ -1,0 +1,223 @@
+package satori
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/store/fault"
+)
+
+const (
+	// maxResponse is the maximum size of a response, in bytes.
+	maxResponse = 16 << 20
+	// The pause before a request is sent again doubles from firstPause to maxPause.
+	firstPause, maxPause = 100 * time.Millisecond, 5 * time.Second
+)
+
+// request is one call of Satori's API.
+type request struct {
+	method, path string // path segments are escaped
+	query        url.Values
+	body         any // JSON; nil for none
+
+	// Who calls: an identity, the console or, without both, this server.
+	identity string
+	console  bool
+
+	ip string // the player's address, for requests that tell where events come from
+	// once marks a request that must not be repeated if it may have arrived.
+	once bool
+}
+
+// do sends a request and decodes the response into result, unless that is nil. It
+// returns the size of the response.
+func (c *Client) do(ctx context.Context, r request, result any) (size int, err error) {
+	if c.base == "" || r.console && c.o.ServerKey == "" {
+		return 0, runtime.ErrSatoriConfigurationInvalid
+	}
+	var body []byte
+	if r.body != nil {
+		if body, err = json.Marshal(r.body); err != nil {
+			return 0, fault.Wrap(fault.InvalidArgument, "cannot encode the request to Satori: "+err.Error(), err)
+		}
+	}
+	for attempt := 0; ; attempt++ {
+		text, again, err := c.try(ctx, r, body)
+		if err == nil {
+			if result == nil {
+				return len(text), nil
+			}
+			if err := json.Unmarshal(text, result); err != nil {
+				return 0, fault.Private(fault.Unavailable, fmt.Sprintf("the response of Satori to %s %s cannot be read: %v", r.method, r.path, err), err)
+			}
+			return len(text), nil
+		}
+		if !again.allowed || attempt >= c.o.Retries || !wait(ctx, pause(attempt, again.after)) {
+			return 0, err
+		}
+	}
+}
+
+// retry says whether a request may be sent again, and how long the server asked to
+// wait before.
+type retry struct {
+	allowed bool
+	after   time.Duration
+}
+
+// try sends a request once and returns the body of the response.
+func (c *Client) try(ctx context.Context, r request, body []byte) (text []byte, again retry, err error) {
+	attempt, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(attempt, r.method, c.base+r.path, bytes.NewReader(body))
+	if err != nil {
+		return nil, again, fault.Wrap(fault.InvalidArgument, "cannot make a request to Satori: "+err.Error(), err)
+	}
+	req.URL.RawQuery = r.query.Encode()
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if ip := address(ctx, r.ip); ip != "" {
+		req.Header.Set("X-Forwarded-For", ip)
+	}
+	if err := c.authorize(ctx, req, r); err != nil {
+		return nil, again, err
+	}
+	res, err := c.http.Do(req)
+	if err == nil {
+		defer res.Body.Close()
+		text, err = io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
+	}
+	switch {
+	case err != nil:
+		return nil, retry{allowed: !r.once || neverSent(err)}, c.unreached(ctx, r, err)
+	case res.StatusCode != http.StatusOK:
+		again.allowed, again.after = repeatable(res, r.once)
+		return nil, again, refused(r, res.StatusCode, text)
+	case len(text) > maxResponse:
+		return nil, again, fault.Private(fault.ResourceExhausted, fmt.Sprintf("the response of Satori to %s %s is longer than %d bytes", r.method, r.path, maxResponse), nil)
+	}
+	return text, again, nil
+}
+
+func (c *Client) authorize(ctx context.Context, req *http.Request, r request) error {
+	switch {
+	case r.console:
+		req.SetBasicAuth(c.o.ServerKey, "")
+	case r.identity == "":
+		req.SetBasicAuth(c.o.APIKey, "")
+	default:
+		token, err := c.token(ctx, r.identity)
+		if err != nil {
+			return fault.Private(fault.Internal, "cannot sign a token for Satori: "+err.Error(), err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return nil
+}
+
+// address is the player's address to tell Satori: the given one, or that of the
+// caller. As in Nakama, a text that is no address is left out.
+func address(ctx context.Context, given string) string {
+	if given == "" {
+		given, _ = ctx.Value(runtime.RUNTIME_CTX_CLIENT_IP).(string)
+	}
+	if ip := net.ParseIP(given); ip != nil {
+		return ip.String()
+	}
+	return ""
+}
+
+// unreached is the error of a request without a response.
+func (c *Client) unreached(ctx context.Context, r request, err error) error {
+	what := fmt.Sprintf("%s %s of Satori", r.method, r.path)
+	switch {
+	case ctx.Err() != nil:
+		return fault.Private(fault.CodeOf(ctx.Err()), what+": the call ended before there was a response", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Private(fault.DeadlineExceeded, fmt.Sprintf("%s: no response within %s (satori.http_timeout_ms)", what, c.o.Timeout), err)
+	}
+	return fault.Private(fault.Unavailable, what+": "+err.Error(), err)
+}
+
+// refused is the error of a response with another status than 200. Its text begins as
+// in Nakama.
+func refused(r request, status int, body []byte) error {
+	code := fault.Unavailable
+	hint := ""
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		// Not the codes for these: clients would take them for their own session's.
+		code, hint = fault.FailedPrecondition, "; check satori.api_key, satori.api_key_name and satori.signing_key"
+		if r.console {
+			hint = "; check satori.server_key"
+		}
+	case status == http.StatusNotFound:
+		code = fault.NotFound
+	case status == http.StatusTooManyRequests:
+		code = fault.ResourceExhausted
+	case status < http.StatusInternalServerError:
+		code = fault.InvalidArgument
+	}
+	text := strconv.Itoa(status) + " status code"
+	if len(body) > 0 {
+		text += ": " + string(body[:min(len(body), 1000)])
+	}
+	return fault.Private(code, fmt.Sprintf("%s (%s %s of Satori%s)", text, r.method, r.path, hint), nil)
+}
+
+// repeatable reports whether a request may be sent again after a response, and the
+// pause that the server asks for.
+func repeatable(res *http.Response, once bool) (bool, time.Duration) {
+	switch res.StatusCode {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		if once {
+			return false, 0
+		}
+	default:
+		return false, 0
+	}
+	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+	return true, time.Duration(max(0, min(seconds, 3600))) * time.Second
+}
+
+// neverSent reports whether a request failed before there was a connection.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// pause is the time before the next attempt, the server's if it asks for a longer one.
+func pause(attempt int, after time.Duration) time.Duration {
+	d := min(firstPause<<min(attempt, 10), maxPause)
+	d = d/2 + rand.N(d/2) // so that servers that failed together do not retry together
+	return max(d, after)
+}
+
+// wait waits, unless ctx would end before.
+func wait(ctx context.Context, d time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
