@@ -19,6 +19,12 @@ type ownTable struct {
 	created bool
 }
 
+// DerivedTables are the tables of this kind whose rows the server makes from those of
+// other tables, with how it does. A copy of a database leaves them out.
+var DerivedTables = map[string]string{
+	"kumi_rank": "the server counts the ranks again, in the background",
+}
+
 // newOwnTable takes the statements that create a table and its indexes, which
 // must do nothing where these exist.
 func newOwnTable(name string, create ...string) *ownTable {

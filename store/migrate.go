@@ -64,10 +64,20 @@ type MigrationStatus struct {
 	Unknown bool      // recorded in the database but unknown to this server
 }
 
+// CopyTable is the table in which an unfinished copy of another database records its
+// progress; see package transfer.
+const CopyTable = "kumi_copy"
+
 // CheckMigrations compares the migrations recorded in the database with those known.
 // Fewer is an error that says what to do; more, after a newer Nakama or Kumi, is a
-// warning to log.
+// warning to log. An unfinished copy of another database is an error, too.
 func (db *DB) CheckMigrations(ctx context.Context) (warning string, err error) {
+	switch unfinished, err := db.HasTable(ctx, CopyTable); {
+	case err != nil:
+		return "", err
+	case unfinished:
+		return "", errors.New("the database is an unfinished copy of another one: run the same `import` or `export` again to finish it")
+	}
 	applied, err := NewMigrator(db).applied(ctx, db.Reader())
 	if err != nil {
 		return "", err

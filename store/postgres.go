@@ -69,6 +69,19 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}, nil
 }
 
+// PostgresConn returns a connection of its own to the PostgreSQL database. It is not
+// returned to the pool: the caller closes it.
+func (db *DB) PostgresConn(ctx context.Context) (*pgx.Conn, error) {
+	if db.dialect != Postgres {
+		return nil, errors.New("the database is not on PostgreSQL")
+	}
+	c, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.Hijack(), nil
+}
+
 // postgresURL completes an address with the same defaults as Nakama.
 func postgresURL(address string) (*url.URL, error) {
 	raw := address

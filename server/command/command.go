@@ -44,6 +44,8 @@ func subcommands() []subcommand {
 		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},
 		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of the functions that modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
+		{"import", "--from address [--exclude tables]", "copy a Nakama database on PostgreSQL into the embedded database", importDatabase},
+		{"export", "--to address [--exclude tables]", "copy the embedded database to PostgreSQL", exportDatabase},
 		{"healthcheck", "[port]", "check that a running server is healthy", healthcheck},
 		{"version", "", "print the version", version},
 		{"help", "", "print this text and every setting", help},
@@ -93,7 +95,7 @@ func asksHelp(args []string) bool {
 func (c *subcommand) explain(w io.Writer) int {
 	fmt.Fprintf(w, "usage: kumi %s %s\n\n%s\n", c.name, c.args, c.help)
 	switch c.name {
-	case "run", "dev", "check", "migrate":
+	case "run", "dev", "check", "migrate", "import", "export":
 		fmt.Fprintln(w)
 		config.Default().Usage(w)
 	}
@@ -103,7 +105,7 @@ func (c *subcommand) explain(w io.Writer) int {
 func usage(w io.Writer) {
 	fmt.Fprintf(w, "usage: kumi [command] [flags]\n\n")
 	for _, c := range subcommands() {
-		fmt.Fprintf(w, "  %-12s %-32s %s\n", c.name, c.args, c.help)
+		fmt.Fprintf(w, "  %-12s %-34s %s\n", c.name, c.args, c.help)
 	}
 	fmt.Fprintln(w)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"kumi/config"
@@ -98,24 +97,14 @@ func status(ctx context.Context, m *store.Migrator, s streams) int {
 	return exitOK
 }
 
-// takeLimit removes --limit from the flags, because it is not a setting.
+// takeLimit removes --limit from the flags. It is -1 if it is not given.
 func takeLimit(args []string) (limit int, rest []string, err error) {
-	limit = -1
-	for i := 0; i < len(args); i++ {
-		name, value, inline := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if name != "limit" || !strings.HasPrefix(args[i], "-") {
-			rest = append(rest, args[i])
-			continue
-		}
-		if !inline {
-			if i++; i == len(args) {
-				return 0, nil, fmt.Errorf("--limit needs a number")
-			}
-			value = args[i]
-		}
-		if limit, err = strconv.Atoi(value); err != nil {
-			return 0, nil, fmt.Errorf("--limit %q is not a number", value)
-		}
+	value, rest, err := takeFlag(args, "limit")
+	if err != nil || value == "" {
+		return -1, rest, err
+	}
+	if limit, err = strconv.Atoi(value); err != nil {
+		return 0, nil, fmt.Errorf("--limit %q is not a number", value)
 	}
 	return limit, rest, nil
 }

@@ -1,0 +1,5 @@
+package transfer
+
+// SetBatchRows sets the greatest number of rows of a batch. It may be called before
+// the first copy.
+func SetBatchRows(n int) { batchRows = n }

@@ -1,0 +1,220 @@
+package transfer_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kumi/store"
+	"kumi/store/transfer"
+)
+
+// An interrupted copy goes on where it was, however often that happens.
+func TestResume(t *testing.T) {
+	t.Parallel()
+	from, lite, back := nakama(t), embedded(t), empty(t)
+	run(t, from, odd...)
+	run(t, from, "CREATE TABLE keyless (n int)", "INSERT INTO keyless SELECT generate_series(1, 300)")
+	want := mustCopy(t, from, embedded(t), transfer.Options{})
+	for _, c := range []struct{ from, to *store.DB }{{from, lite}, {lite, back}} {
+		var copied int64
+		for runs := 0; ; runs++ {
+			ctx, cancel := context.WithCancel(t.Context())
+			steps := 1 + rand.IntN(25)
+			r, err := transfer.Copy(ctx, c.from, c.to, transfer.Options{Progress: func(transfer.Step, string, int64, int64) {
+				if steps--; steps == 0 && runs < 12 {
+					cancel()
+				}
+			}})
+			cancel()
+			if r != nil {
+				copied += r.Copied
+			}
+			if err == nil {
+				if d := cmp.Diff(sums(want), sums(r)); d != "" || runs < 12 || !r.Resumed {
+					t.Errorf("%d runs (-want +got): %s", runs, d)
+				}
+				break
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
+		// Little is copied twice: what was in flight, and what has no key.
+		if copied > want.Rows+12*(2*batchRows+300) {
+			t.Errorf("%d rows were copied for %d", copied, want.Rows)
+		}
+	}
+	if d := cmp.Diff(rows(t, from), rows(t, back)); d != "" {
+		t.Errorf("rows, by PostgreSQL (-before +after): %s", d)
+	}
+}
+
+// interrupt runs a copy until a table has been copied.
+func interrupt(t *testing.T, from, to *store.DB, table string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := transfer.Copy(ctx, from, to, transfer.Options{Progress: func(_ transfer.Step, name string, done, total int64) {
+		if name == table && done == total {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted copy: %v", err)
+	}
+}
+
+// If the source changes between two runs, the copy is that of the last one.
+func TestSourceChangesBetweenRuns(t *testing.T) {
+	t.Parallel()
+	from, lite, back := nakama(t), embedded(t), empty(t)
+	changes := []string{
+		// The new alice comes before the old one is gone.
+		`UPDATE users SET username = 'alice2' WHERE username = 'alice'`, `UPDATE users SET username = 'alice' WHERE username = 'bob'`, `UPDATE users SET username = 'bob' WHERE username = 'alice2'`,
+		`DELETE FROM users WHERE username = 'carol'`,
+		`INSERT INTO users (id, username) VALUES ('00000000-0000-4000-8000-000000000001', 'carol')`,
+		`UPDATE storage SET value = '{"changed": true}' WHERE collection = 'saves'`,
+		`DELETE FROM group_edge`,
+	}
+	interrupt(t, from, lite, "storage")
+	run(t, from, changes...)
+	r := mustCopy(t, from, lite, transfer.Options{})
+	corrected := map[string]int64{}
+	for _, table := range r.Tables {
+		corrected[table.Name] = table.Corrected
+	}
+	if corrected["users"] != 4 || corrected["storage"] == 0 || corrected["leaderboard"] != 0 {
+		t.Errorf("corrected: %v", corrected)
+	}
+	interrupt(t, lite, back, "storage")
+	for _, undo := range []string{
+		`DELETE FROM users WHERE username = 'carol'`, `UPDATE storage SET version = 'x' WHERE collection = 'saves'`,
+	} {
+		if _, err := lite.Exec(t.Context(), undo); err != nil {
+			t.Fatal(err)
+		}
+		run(t, from, undo)
+	}
+	mustCopy(t, lite, back, transfer.Options{})
+	if d := cmp.Diff(rows(t, from), rows(t, back)); d != "" {
+		t.Errorf("rows, by PostgreSQL (-before +after): %s", d)
+	}
+}
+
+// What happens to PostgreSQL during a copy is not in it, and said.
+func TestSourceChangesDuringCopy(t *testing.T) {
+	t.Parallel()
+	from, lite := nakama(t), embedded(t)
+	want := sums(mustCopy(t, from, embedded(t), transfer.Options{}))
+	changed := false
+	r := mustCopy(t, from, lite, transfer.Options{Progress: func(transfer.Step, string, int64, int64) {
+		if changed {
+			return
+		}
+		changed = true
+		run(t, from, "UPDATE groups SET description = 'new'; SELECT pg_stat_force_next_flush()", "DELETE FROM user_device; SELECT pg_stat_force_next_flush()")
+	}})
+	if d := cmp.Diff(want, sums(r)); d != "" {
+		t.Errorf("(-before +copy): %s", d)
+	}
+	if d := cmp.Diff(map[string]int64{"groups": 19, "user_device": 6}, r.Changed); d != "" {
+		t.Errorf("changed (-want +got): %s", d)
+	}
+}
+
+// A copy that is not like the source is an error that names the rows. The next run
+// corrects it.
+func TestDamagedCopy(t *testing.T) {
+	t.Parallel()
+	from, lite, back := nakama(t), embedded(t), empty(t)
+	for _, c := range []struct{ from, to *store.DB }{{from, lite}, {lite, back}} {
+		damaged := false
+		_, err := transfer.Copy(t.Context(), c.from, c.to, transfer.Options{Progress: func(step transfer.Step, _ string, _, _ int64) {
+			if damaged || step != transfer.Verifying {
+				return
+			}
+			damaged = true
+			for _, query := range []string{
+				"UPDATE user_device SET push_token_web = 'x' WHERE id = 'device-of-alice-000001'", "DELETE FROM user_device WHERE id = 'device-of-bob-000001'",
+				"INSERT INTO user_device (id, user_id) VALUES ('another', '00000000-0000-0000-0000-000000000000')",
+			} {
+				if _, err := c.to.Exec(t.Context(), query); err != nil {
+					t.Error(err)
+				}
+			}
+		}})
+		if !errors.Is(err, transfer.ErrDiffers) {
+			t.Fatalf("damaged copy: %v", err)
+		}
+		for _, part := range []string{`table user_device`, `6 rows`, `id "another" is only in the copy`, `id "device-of-alice-000001" is different`, `id "device-of-bob-000001" is missing`} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%v lacks %q", err, part)
+			}
+		}
+		if _, err := c.to.CheckMigrations(t.Context()); err == nil || !strings.Contains(err.Error(), "unfinished copy") {
+			t.Errorf("a server would start: %v", err)
+		}
+		for _, table := range mustCopy(t, c.from, c.to, transfer.Options{}).Tables {
+			if want := map[string]int64{"user_device": 3}[table.Name]; table.Corrected != want {
+				t.Errorf("%s: %d rows corrected", table.Name, table.Corrected)
+			}
+		}
+	}
+}
+
+// Only an empty database, or an unfinished copy of the same source, becomes a copy.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	from, lite, pg := nakama(t), embedded(t), empty(t)
+	refused := func(from, to *store.DB, o transfer.Options, want string) {
+		t.Helper()
+		if _, err := transfer.Copy(t.Context(), from, to, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	refused(from, pg, transfer.Options{}, "both databases are postgres")
+	refused(pg, lite, transfer.Options{}, "no table migration_info")
+	refused(from, lite, transfer.Options{Exclude: []string{"nothing"}}, "no table nothing")
+	refused(from, lite, transfer.Options{Exclude: []string{"storage"}}, "storage cannot be left out")
+	if _, err := store.NewMigrator(pg).Up(t.Context(), 3); err != nil {
+		t.Fatal(err)
+	}
+	refused(pg, lite, transfer.Options{}, "3 of 19 migrations")
+	run(t, pg, "INSERT INTO users (id, username) VALUES (gen_random_uuid(), 'one')")
+	other := embedded(t)
+	mustCopy(t, from, other, transfer.Options{})
+	refused(other, pg, transfer.Options{}, "has rows in users (1)")
+	if status, err := store.NewMigrator(pg).Status(t.Context()); err != nil || !status[3].Applied.IsZero() {
+		t.Errorf("a refused target was migrated: %v", err)
+	}
+	refused(from, other, transfer.Options{}, "has rows in console_acl_template (1)")
+
+	interrupt(t, from, lite, "users")
+	refused(nakama(t), lite, transfer.Options{}, "unfinished copy of postgres://")
+}
+
+// An error of the target's database says which row it is about.
+func TestRefusedRow(t *testing.T) {
+	t.Parallel()
+	from := nakama(t)
+	run(t, from, "UPDATE users SET verify_time = 'infinity' WHERE username = 'alice'")
+	_, err := transfer.Copy(t.Context(), from, embedded(t), transfer.Options{})
+	if err == nil || !strings.Contains(err.Error(), `write table users: row with id "7a4d0482-fa96-4cca-ae15-343a6aa78c33": column verify_time: the embedded database cannot store the time infinity`) {
+		t.Error(err)
+	}
+	lite := embedded(t)
+	run(t, from, "UPDATE users SET verify_time = now()")
+	mustCopy(t, from, lite, transfer.Options{})
+	if _, err := lite.Exec(t.Context(), "UPDATE users SET edge_count = 3000000000 WHERE username = 'alice'"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = transfer.Copy(t.Context(), lite, empty(t), transfer.Options{})
+	if err == nil || !strings.Contains(err.Error(), `write table users: row with id "7a4d0482-fa96-4cca-ae15-343a6aa78c33": ERROR: value "3000000000" is out of range`) {
+		t.Error(err)
+	}
+}
