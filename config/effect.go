@@ -13,7 +13,6 @@ const (
 	noBoardQueue = "ends and resets wait in the database"
 	noConsole    = "there is no console"
 	noPurchases  = "the server validates no purchases; modules can read it"
-	noProvider   = "the server does not know this sign-in provider; modules can read it"
 	retiredThere = "Nakama has retired it"
 	immediate    = "labels show in listings at once, and an empty party ends at once"
 	ownBuffers   = "the server chooses the buffer sizes of sockets"
@@ -53,13 +52,6 @@ var withoutEffect = map[string]string{
 	"console.disable_display_name_search": noConsole,
 	"mfa.storage_encryption_key":          noConsole,
 	"mfa.admin_account_enabled":           noConsole,
-
-	"social.steam.publisher_key":              noProvider,
-	"social.steam.app_id":                     noProvider,
-	"social.facebook_instant_game.app_secret": noProvider,
-	"social.facebook_limited_login.app_id":    noProvider,
-	"social.apple.bundle_id":                  noProvider,
-	"google_auth.credentials_json":            noProvider,
 
 	"iap.apple.shared_password":            noPurchases,
 	"iap.apple.notifications_endpoint_id":  noPurchases,

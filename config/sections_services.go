@@ -49,17 +49,18 @@ type SocialFacebookInstantGame struct {
 
 // SocialFacebookLimitedLogin holds the Facebook Limited Login application.
 type SocialFacebookLimitedLogin struct {
-	AppID string `yaml:"app_id" usage:"Facebook Limited Login application id."`
+	AppID string `yaml:"app_id" usage:"Facebook application id that tokens of Limited Login must be for."`
 }
 
 // SocialApple holds the Sign in with Apple application.
 type SocialApple struct {
-	BundleID string `yaml:"bundle_id" usage:"Apple bundle id."`
+	BundleID string `yaml:"bundle_id" usage:"Apple bundle id that tokens of Sign in with Apple must be for."`
 }
 
 // GoogleAuth holds the OAuth client for Google sign-in.
 type GoogleAuth struct {
-	CredentialsJSON Secret `yaml:"credentials_json" usage:"Google OAuth client as JSON text."`
+	CredentialsJSON Secret   `yaml:"credentials_json" usage:"Google OAuth client as JSON text."`
+	ClientIDs       []string `yaml:"client_ids" usage:"Further Google OAuth clients whose ID tokens are accepted. With neither these nor credentials_json, ID tokens for any app are accepted."`
 }
 
 // IAP holds the credentials of the stores that validate purchases.

@@ -19,6 +19,7 @@ import (
 
 	"kumi/core/rank"
 	"kumi/core/satori"
+	"kumi/core/social"
 	"kumi/match"
 	"kumi/match/matchmaker"
 	"kumi/match/party"
@@ -43,6 +44,8 @@ type Options struct {
 	Matchmaker *matchmaker.Matchmaker
 	// ModulesPath is the folder that module code may read files from.
 	ModulesPath string
+	// Social asks sign-in providers; nil means that none is configured.
+	Social *social.Client
 	// Hosts restricts the hosts that scripts may send HTTP requests to; nil: all.
 	Hosts *HostRules
 	// LocalCache bounds the cache of each script language, in bytes; 0: no bound.
@@ -88,6 +91,7 @@ type Core struct {
 	modules    string
 	hosts      *HostRules
 	satori     *satori.Client
+	social     *social.Client
 	now        func() time.Time
 	tokens     *Tokens
 	// revocations are those of tokens, in the database.
@@ -127,6 +131,9 @@ func New(o Options) *Core {
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.social = o.Social; c.social == nil {
+		c.social, _ = social.New(social.Options{}) // fails only for credentials
 	}
 	if c.metrics == nil {
 		c.metrics = noMetrics{}

@@ -63,8 +63,32 @@ func blockFriend(b bond) (bond, int32) {
 	return bond{friendBlocked, b.theirs}, 0
 }
 
+// importFriend makes friends of two users who are friends elsewhere. It does
+// nothing if one blocks the other.
+func importFriend(b bond) (bond, int32) {
+	switch b {
+	case bond{friendNone, friendNone}, bond{friendSent, friendReceived}, bond{friendReceived, friendSent}:
+		return bond{friendMutual, friendMutual}, notifyFriendJoin
+	}
+	return b, 0
+}
+
+// resetFriend removes both edges, unless they are blocks.
+func resetFriend(b bond) (bond, int32) {
+	if b.mine != friendBlocked {
+		b.mine = friendNone
+	}
+	if b.theirs != friendBlocked {
+		b.theirs = friendNone
+	}
+	return b, 0
+}
+
 // friendNotice returns the notification for the other user.
 func friendNotice(to, from uuid.UUID, username string, code int32) Notification {
+	if code == notifyFriendJoin {
+		return notice(to, from, code, "Your friend has just joined the game", "username", username)
+	}
 	what := map[int32]string{
 		notifyFriendRequest: " wants to add you as a friend",
 		notifyFriendAccept:  " accepted your friend request",

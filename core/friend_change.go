@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -23,6 +24,11 @@ type friendCall struct {
 	metadata  string // of an invitation, a JSON object
 	// needsSomeone rejects a call none of whose names exists.
 	needsSomeone bool
+	// An import has the ids of players at a provider. With reset all edges of the user
+	// that are no blocks are deleted first.
+	provider provider
+	players  []string
+	reset    bool
 }
 
 const (
@@ -100,7 +106,7 @@ func (c *Core) befriend(ctx context.Context, call friendCall) error {
 			return invalid("Username must not be empty.")
 		}
 	}
-	if len(call.ids) == 0 && len(call.usernames) == 0 {
+	if len(call.ids) == 0 && len(call.usernames) == 0 && len(call.players) == 0 && !call.reset {
 		return nil
 	}
 	var err error
@@ -146,13 +152,9 @@ type friendWork struct {
 }
 
 func (w *friendWork) run(ctx context.Context) error {
-	targets := w.ids
-	if len(w.usernames) > 0 {
-		named, err := w.named(ctx)
-		if err != nil {
-			return err
-		}
-		targets = append(targets[:len(targets):len(targets)], named...)
+	targets, err := w.targets(ctx)
+	if err != nil {
+		return err
 	}
 	if len(targets) == 0 && w.needsSomeone {
 		return invalid("No valid ID or username was provided.")
@@ -162,24 +164,56 @@ func (w *friendWork) run(ctx context.Context) error {
 			return invalid("%s", w.self)
 		}
 	}
-	exists, err := w.lock(ctx, targets)
+	var old []uuid.UUID
+	if w.reset {
+		if old, err = w.people(ctx, `SELECT destination_id FROM user_edge WHERE source_id = $1 AND state <> 3
+			UNION SELECT source_id FROM user_edge WHERE destination_id = $1 AND state <> 3`, w.user); err != nil {
+			return err
+		}
+	}
+	exists, err := w.lock(ctx, slices.Concat(targets, old))
 	if err != nil {
 		return err
+	}
+	for _, id := range old {
+		if err := w.act(ctx, id, resetFriend); err != nil {
+			return err
+		}
 	}
 	for _, id := range targets {
 		if !exists[id] {
 			continue
 		}
-		if err := w.act(ctx, id); err != nil {
+		if err := w.act(ctx, id, w.rule); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// named returns the ids of the users named in the call.
-func (w *friendWork) named(ctx context.Context) ([]uuid.UUID, error) {
-	rows, err := w.q.QueryContext(ctx, "SELECT id FROM users WHERE username "+w.c.db.Dialect().AnyOf("$1", "text")+" ORDER BY id", w.usernames)
+// targets returns the ids of the users in the call, except the caller in an import.
+func (w *friendWork) targets(ctx context.Context) ([]uuid.UUID, error) {
+	targets := slices.Clone(w.ids)
+	if len(w.usernames) > 0 {
+		named, err := w.people(ctx, "SELECT id FROM users WHERE username "+w.c.db.Dialect().AnyOf("$1", "text")+" ORDER BY id", w.usernames)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, named...)
+	}
+	if len(w.players) > 0 {
+		known, err := w.people(ctx, "SELECT id FROM users WHERE "+w.provider.column+" "+w.c.db.Dialect().AnyOf("$1", "text")+" AND id <> $2 ORDER BY id", w.players, w.user)
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, known...)
+	}
+	return targets, nil
+}
+
+// people reads user ids.
+func (w *friendWork) people(ctx context.Context, query string, args ...any) ([]uuid.UUID, error) {
+	rows, err := w.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -227,13 +261,13 @@ func (w *friendWork) lock(ctx context.Context, targets []uuid.UUID) (map[uuid.UU
 	return exists, nil
 }
 
-// act applies the rule to one user.
-func (w *friendWork) act(ctx context.Context, other uuid.UUID) error {
+// act applies a rule to one user.
+func (w *friendWork) act(ctx context.Context, other uuid.UUID, rule bondRule) error {
 	before, err := w.bond(ctx, other)
 	if err != nil {
 		return err
 	}
-	after, code := w.rule(before)
+	after, code := rule(before)
 	if after == before {
 		return nil
 	}

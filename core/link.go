@@ -160,7 +160,8 @@ func (c *Core) unlink(ctx context.Context, failure, query string, args ...any) e
 	return nil
 }
 
-// anyIdentity is the SQL condition that a column other than except is set.
+// anyIdentity is the SQL condition that a column other than except is set. An e-mail
+// address without a password, from a sign-in provider, is no way to log in.
 func anyIdentity(except string) string {
 	var b strings.Builder
 	for _, column := range identities {
@@ -170,7 +171,9 @@ func anyIdentity(except string) string {
 		if b.Len() > 0 {
 			b.WriteString(" OR ")
 		}
-		b.WriteString(column + " IS NOT NULL")
+		if b.WriteString(column + " IS NOT NULL"); column == "email" {
+			b.WriteString(" AND password IS NOT NULL")
+		}
 	}
 	return b.String()
 }

@@ -22,6 +22,7 @@ const (
 	notifyFriendAccept  = -3
 	notifyGroupAdd      = -4
 	notifyGroupRequest  = -5
+	notifyFriendJoin    = -6
 	notifyFriendRemove  = -9
 )
 

@@ -10,18 +10,6 @@ import (
 
 // Pending are the functions of runtime.NakamaModule that have no operation yet.
 var Pending = []string{
-	"AuthenticateApple",
-	"AuthenticateFacebook",
-	"AuthenticateFacebookInstantGame",
-	"AuthenticateGameCenter",
-	"AuthenticateGoogle",
-	"AuthenticateSteam",
-	"LinkApple",
-	"LinkFacebook",
-	"LinkFacebookInstantGame",
-	"LinkGameCenter",
-	"LinkGoogle",
-	"LinkSteam",
 	"PurchaseGetByTransactionId",
 	"PurchaseValidateApple",
 	"PurchaseValidateFacebookInstant",
@@ -34,60 +22,6 @@ var Pending = []string{
 	"SubscriptionValidateApple",
 	"SubscriptionValidateGoogle",
 	"SubscriptionsList",
-	"UnlinkApple",
-	"UnlinkFacebook",
-	"UnlinkFacebookInstantGame",
-	"UnlinkGameCenter",
-	"UnlinkGoogle",
-	"UnlinkSteam",
-}
-
-func (pending) AuthenticateApple(context.Context, string, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateApple")
-}
-
-func (pending) AuthenticateFacebook(context.Context, string, bool, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateFacebook")
-}
-
-func (pending) AuthenticateFacebookInstantGame(context.Context, string, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateFacebookInstantGame")
-}
-
-func (pending) AuthenticateGameCenter(context.Context, string, string, int64, string, string, string, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateGameCenter")
-}
-
-func (pending) AuthenticateGoogle(context.Context, string, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateGoogle")
-}
-
-func (pending) AuthenticateSteam(context.Context, string, string, bool) (string, string, bool, error) {
-	return "", "", false, unbuilt("AuthenticateSteam")
-}
-
-func (pending) LinkApple(context.Context, string, string) error {
-	return unbuilt("LinkApple")
-}
-
-func (pending) LinkFacebook(context.Context, string, string, string, bool) error {
-	return unbuilt("LinkFacebook")
-}
-
-func (pending) LinkFacebookInstantGame(context.Context, string, string) error {
-	return unbuilt("LinkFacebookInstantGame")
-}
-
-func (pending) LinkGameCenter(context.Context, string, string, string, int64, string, string, string) error {
-	return unbuilt("LinkGameCenter")
-}
-
-func (pending) LinkGoogle(context.Context, string, string) error {
-	return unbuilt("LinkGoogle")
-}
-
-func (pending) LinkSteam(context.Context, string, string, string, bool) error {
-	return unbuilt("LinkSteam")
 }
 
 func (pending) PurchaseGetByTransactionId(context.Context, string) (*api.ValidatedPurchase, error) {
@@ -142,28 +76,4 @@ func (pending) SubscriptionValidateGoogle(context.Context, string, string, bool,
 
 func (pending) SubscriptionsList(context.Context, string, int, string) (*api.SubscriptionList, error) {
 	return nil, unbuilt("SubscriptionsList")
-}
-
-func (pending) UnlinkApple(context.Context, string, string) error {
-	return unbuilt("UnlinkApple")
-}
-
-func (pending) UnlinkFacebook(context.Context, string, string) error {
-	return unbuilt("UnlinkFacebook")
-}
-
-func (pending) UnlinkFacebookInstantGame(context.Context, string, string) error {
-	return unbuilt("UnlinkFacebookInstantGame")
-}
-
-func (pending) UnlinkGameCenter(context.Context, string, string, string, int64, string, string, string) error {
-	return unbuilt("UnlinkGameCenter")
-}
-
-func (pending) UnlinkGoogle(context.Context, string, string) error {
-	return unbuilt("UnlinkGoogle")
-}
-
-func (pending) UnlinkSteam(context.Context, string, string) error {
-	return unbuilt("UnlinkSteam")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/proto"
 
+	"kumi/core/social/socialtest"
 	"kumi/hooks"
 	doors "kumi/server/api"
 	"kumi/server/servertest"
@@ -78,8 +79,10 @@ func TestEveryHookRuns(t *testing.T) {
 		t.Run(lang, func(t *testing.T) {
 			t.Parallel()
 			f := newFires()
-			srv := servertest.Start(t, module, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"))
-			f.api(t, srv)
+			providers := socialtest.New()
+			srv := servertest.Start(t, module, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"),
+				servertest.Flags(socialtest.Flags()...), servertest.Providers(providers.Client(), providers.Roots()))
+			f.api(t, srv, providers)
 			f.realtime(t, srv)
 			f.rest(t, srv)
 			f.slots(t, srv)
@@ -120,9 +123,17 @@ func TestEveryHookRuns(t *testing.T) {
 }
 
 // api calls every method of the API. A method without a trigger fails the test.
-func (f *fires) api(t *testing.T, srv *servertest.Server) {
+func (f *fires) api(t *testing.T, srv *servertest.Server, providers *socialtest.Providers) {
 	t.Helper()
 	p := newPlayers(t, srv)
+	for _, id := range []string{"1", "2"} {
+		p.known["apple "+id] = providers.IDToken(socialtest.Apple, id, nil)
+		p.known["google "+id] = providers.IDToken(socialtest.Google, id, nil)
+		p.known["facebook "+id] = providers.FacebookToken(id)
+		p.known["instant "+id] = providers.InstantInfo(id)
+		p.known["game center "+id] = providers.GameCenterJSON(id)
+		p.known["steam "+id] = providers.SteamTicket(id)
+	}
 	tried := map[string]bool{}
 	for _, c := range apiTriggers {
 		tried[c.name] = true

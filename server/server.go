@@ -7,8 +7,10 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -62,6 +64,12 @@ type Option func(*game.Options)
 
 // PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
 func PasswordCost(cost int) Option { return func(o *game.Options) { o.PasswordCost = cost } }
+
+// Providers replaces the client and the trusted roots for requests to sign-in
+// providers. Only tests need it.
+func Providers(client *http.Client, roots *x509.CertPool) Option {
+	return func(o *game.Options) { o.HTTP, o.Roots = client, roots }
+}
 
 // New opens the database, migrates the embedded one and loads the modules. It
 // does not listen yet. If it fails, it closes what it opened.

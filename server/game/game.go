@@ -3,12 +3,15 @@
 package game
 
 import (
+	"crypto/x509"
+	"net/http"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"kumi/config"
 	"kumi/core"
+	"kumi/core/social"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/match/matchmaker"
@@ -37,6 +40,10 @@ type Options struct {
 	// calls into modules that no client made.
 	Hooks func() *hooks.Registry
 	Scope *core.Scope
+	// HTTP sends requests to sign-in providers, and Roots are the authorities that
+	// their certificates must lead to; nil: a client of their own, and the system's.
+	HTTP  *http.Client
+	Roots *x509.CertPool
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
@@ -58,6 +65,18 @@ type Game struct {
 func New(o Options) (*Game, error) {
 	cfg := o.Config
 	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)
+	if err != nil {
+		return nil, err
+	}
+	providers, err := social.New(social.Options{
+		HTTP: o.HTTP, Roots: o.Roots, Logger: o.Logger,
+		AppleBundleID:         cfg.Social.Apple.BundleID,
+		GoogleCredentials:     string(cfg.GoogleAuth.CredentialsJSON),
+		GoogleClientIDs:       cfg.GoogleAuth.ClientIDs,
+		FacebookAppID:         cfg.Social.FacebookLimitedLogin.AppID,
+		FacebookInstantSecret: string(cfg.Social.FacebookInstantGame.AppSecret),
+		SteamPublisherKey:     string(cfg.Social.Steam.PublisherKey), SteamAppID: cfg.Social.Steam.AppID,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +111,7 @@ func New(o Options) (*Game, error) {
 		Logger: o.Logger, Metrics: o.Metrics,
 	})
 	g.Core = core.New(core.Options{
-		DB: o.DB, Hosts: hosts, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
+		DB: o.DB, Hosts: hosts, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,

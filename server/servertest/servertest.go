@@ -4,6 +4,8 @@ package servertest
 
 import (
 	"context"
+	"crypto/x509"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +28,7 @@ type Setup struct {
 	args    []string
 	modules string
 	log     zerolog.Logger
+	options []server.Option
 }
 
 // Module writes a file into the server's modules folder. The name may contain folders.
@@ -71,6 +74,11 @@ func LogTo(log zerolog.Logger) Option {
 	return func(_ testing.TB, s *Setup) { s.log = log }
 }
 
+// Providers makes the server ask sign-in providers through a client that the test has.
+func Providers(client *http.Client, roots *x509.CertPool) Option {
+	return func(_ testing.TB, s *Setup) { s.options = append(s.options, server.Providers(client, roots)) }
+}
+
 // Server is a running server with its addresses.
 type Server struct {
 	*server.Server
@@ -113,7 +121,7 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	if err != nil {
 		t.Fatalf("configuration: %v", err)
 	}
-	srv, err := server.New(t.Context(), cfg, s.log, server.PasswordCost(bcrypt.MinCost))
+	srv, err := server.New(t.Context(), cfg, s.log, append(s.options, server.PasswordCost(bcrypt.MinCost))...)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,18 @@ func (p *Providers) Options() social.Options {
 	}
 }
 
+// Flags are the settings of a server that uses these providers.
+func Flags() []string {
+	return []string{
+		"--social.apple.bundle_id", AppleBundleID,
+		"--google_auth.credentials_json", GoogleCredentials,
+		"--social.facebook_limited_login.app_id", FacebookAppID,
+		"--social.facebook_instant_game.app_secret", InstantSecret,
+		"--social.steam.publisher_key", SteamKey,
+		"--social.steam.app_id", fmt.Sprint(SteamAppID),
+	}
+}
+
 // Client sends requests to these providers, whatever their addresses.
 func (p *Providers) Client() *http.Client { return &http.Client{Transport: p} }
 

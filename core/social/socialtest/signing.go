@@ -163,6 +163,15 @@ func (a *authority) Roots() *x509.CertPool {
 	return pool
 }
 
+// GameCenterJSON is GameCenter as clients of the API send it.
+func (p *Providers) GameCenterJSON(id string) string {
+	g := p.GameCenter(id)
+	return string(text(object{
+		"player_id": g.PlayerID, "bundle_id": g.BundleID, "timestamp_seconds": fmt.Sprint(g.Timestamp),
+		"salt": g.Salt, "signature": g.Signature, "public_key_url": g.PublicKeyURL,
+	}))
+}
+
 // GameCenter returns what Game Center says about a player.
 func (p *Providers) GameCenter(id string) social.GameCenter {
 	g := social.GameCenter{

@@ -32,7 +32,7 @@ func object(name string, lib *vm.Library) func(*core.Module, *vm.Call) error {
 
 // table is the list of all functions, by area.
 var table = slices.Concat(
-	accountTable, userTable, authenticateTable, linkTable, sessionTable,
+	accountTable, userTable, authenticateTable, linkTable, providerTable, sessionTable,
 	storageTable, updateTable, walletTable,
 	matchTable, partyTable, matchmakerTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
 	leaderboardTable, tournamentTable,
