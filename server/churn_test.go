@@ -23,7 +23,7 @@ func TestChurnLeavesNothing(t *testing.T) { // alone, as it counts goroutines an
 		each = n
 	}
 	const rounds = 6
-	srv := servertest.Start(t, longTokens, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+everywhere+"}"),
+	srv := servertest.Start(t, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+everywhere+"}"),
 		// Script engines that are made later would count, and tickets that are gone
 		// are held until the matchmaker's next pass.
 		servertest.Flags("--runtime.js_min_count", "4", "--runtime.js_max_count", "4", "--matchmaker.interval_sec", "1"))

@@ -25,7 +25,7 @@ import (
 // a simple model: a session is where it was told that it is, if it is still connected.
 func TestModelOverSockets(t *testing.T) {
 	t.Parallel()
-	srv := servertest.Start(t, longTokens, servertest.Module("index.js", `
+	srv := servertest.Start(t, servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, initializer) {`+everywhere+`
 			initializer.registerRpc("unstream", (ctx, logger, nk) => { nk.streamUserLeave(ctx.userId, ctx.sessionId, { mode: 77, label: "plaza" }); });
 		}`))

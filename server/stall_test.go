@@ -23,9 +23,6 @@ import (
 // late is when a test gives up waiting.
 const late = 30 * time.Second
 
-// longTokens is for tests that open sockets longer than a token lives.
-var longTokens = servertest.Flags("--session.token_expiry_sec", "7200")
-
 // watched is a module that remembers why sessions ended, and that can fill what
 // lies between the server and one session.
 const watched = `
@@ -93,7 +90,7 @@ func TestSlowReaderInARoom(t *testing.T) {
 	t.Parallel()
 	members := testenv.Size(300, 1000)
 	var log servertest.Journal
-	srv := servertest.Start(t, log.Keep(), longTokens, servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
+	srv := servertest.Start(t, log.Keep(), servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+"}"),
 		// Only its queue shall be what ends it.
 		servertest.Flags("--socket.write_wait_ms", "300000", "--socket.pong_wait_ms", "600000", "--socket.ping_period_ms", "300000"))
 	user := srv.User(t, "ann")

@@ -49,7 +49,7 @@ func TestLogOutsOutliveTheServer(t *testing.T) {
 	}
 	run := func(t *testing.T, database ...servertest.Option) {
 		options := append(database,
-			servertest.Flags("--data_dir", t.TempDir(), "--session.token_expiry_sec", "3600", "--runtime.env", "logout=go"),
+			servertest.Flags("--data_dir", t.TempDir(), "--runtime.env", "logout=go"),
 			servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {
 				initializer.registerRpc("logout_javascript", (ctx, logger, nk, user) => nk.sessionLogout(user));
 				initializer.registerRpc("ban", (ctx, logger, nk, user) => { nk.usersBanId([user]); nk.usersUnbanId([user]); });
@@ -100,7 +100,7 @@ func TestLogOutsOutliveTheServer(t *testing.T) {
 // With session.single_session a log-in revokes the tokens before it.
 func TestSingleSessionOutlivesTheServer(t *testing.T) {
 	t.Parallel()
-	options := []servertest.Option{servertest.Flags("--data_dir", t.TempDir(), "--session.single_session", "--session.token_expiry_sec", "3600")}
+	options := []servertest.Option{servertest.Flags("--data_dir", t.TempDir(), "--session.single_session")}
 	srv := servertest.Start(t, options...)
 	var tokens []string
 	for range 3 {

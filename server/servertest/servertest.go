@@ -117,6 +117,7 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 		"--data_dir", dir, "--runtime.path", s.modules,
 		"--socket.port", "0", "--socket.address", "127.0.0.1",
 		"--runtime.js_min_count", "1", "--runtime.lua_min_count", "1",
+		"--session.token_expiry_sec", "7200", // longer than any test takes
 	}, s.args...), nil)
 	if err != nil {
 		t.Fatalf("configuration: %v", err)
