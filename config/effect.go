@@ -32,7 +32,6 @@ var withoutEffect = map[string]string{
 	"match.label_update_interval_ms": immediate,
 	"party.label_update_interval_ms": immediate,
 	"party.idle_check_interval_ms":   immediate,
-	"storage.disable_index_only":     "there are no storage indexes",
 
 	"leaderboard.callback_queue_size": noBoardQueue,
 	"leaderboard.rank_cache_workers":  noRankCache,

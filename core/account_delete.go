@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -39,7 +40,11 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 		}
 	}
 	var ended []uuid.UUID // groups
-	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+	var objects []objectID
+	err = c.storageTx(ctx, func(yield func(objectID) bool) { slices.Values(objects)(yield) }, func(ctx context.Context, q store.Querier) (err error) {
+		if objects, err = lockUser(ctx, q, c.db.Dialect(), user); err != nil {
+			return err
+		}
 		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
 			return err
 		}

@@ -54,6 +54,9 @@ type Options struct {
 	Unranked []string
 	// Satori is the connection to a Satori server. Its clock is Now.
 	Satori satori.Options
+	// NoIndexOnly makes storage indexes that are index-only read the database
+	// nevertheless.
+	NoIndexOnly bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
@@ -71,6 +74,14 @@ type Metrics interface {
 	// StorageReject counts a rejected write; reason is "version" or "permission". The
 	// name of the collection is a client's choice if the write was a client's.
 	StorageReject(collection, reason string, client bool)
+	// StorageIndex records how many entries a storage index has and whether it is
+	// complete, StorageIndexEntries only the former. StorageIndexGone removes it.
+	StorageIndex(name string, entries int, complete bool)
+	StorageIndexEntries(name string, entries int)
+	StorageIndexGone(name string)
+	// StorageIndexBehind records how old the state of other servers is that the
+	// storage indexes have.
+	StorageIndexBehind(age time.Duration)
 	// JobRun counts a run of a job.
 	JobRun(job string, ok bool)
 }
@@ -116,6 +127,9 @@ type Core struct {
 	// eventTable has the resets and ends of boards; boardsWake is for RunBoards.
 	eventTable *ownTable
 	boardsWake chan struct{}
+	indexes    storageIndexes
+	// noIndexOnly is Options.NoIndexOnly.
+	noIndexOnly bool
 	// notifyBatch is the number of accounts per transaction of a notification to all.
 	notifyBatch int
 }
@@ -141,6 +155,8 @@ func New(o Options) *Core {
 	o.Satori.Now = c.now
 	c.satori = satori.New(o.Satori)
 	c.background = newBackground()
+	c.noIndexOnly = o.NoIndexOnly
+	c.indexes.init()
 	c.jobs.wake = make(chan struct{}, 1)
 	c.jobs.table = newJobTable()
 	c.revocations.table = newRevocationTable()
@@ -171,3 +187,7 @@ func (noMetrics) CustomGauge(string, map[string]string, float64)       {}
 func (noMetrics) CustomTimer(string, map[string]string, time.Duration) {}
 func (noMetrics) StorageReject(string, string, bool)                   {}
 func (noMetrics) JobRun(string, bool)                                  {}
+func (noMetrics) StorageIndex(string, int, bool)                       {}
+func (noMetrics) StorageIndexEntries(string, int)                      {}
+func (noMetrics) StorageIndexGone(string)                              {}
+func (noMetrics) StorageIndexBehind(time.Duration)                     {}

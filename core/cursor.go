@@ -26,6 +26,7 @@ const (
 	recordCursor       byte = 'r'
 	boardCursor        byte = 'b'
 	tournamentCursor   byte = 't'
+	indexListCursor    byte = 'x'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -90,7 +91,7 @@ func (m *Module) AccountImportId(ctx context.Context, data, id string) (*api.Acc
 	if err != nil {
 		return nil, err
 	}
-	err = m.core.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+	err = m.core.storageTx(ctx, in.objectIDs(user), func(ctx context.Context, q store.Querier) error {
 		return m.core.importAccount(ctx, q, user, username, in)
 	})
 	if _, taken := store.IsUnique(err); taken {
@@ -100,6 +101,17 @@ func (m *Module) AccountImportId(ctx context.Context, data, id string) (*api.Acc
 		return nil, failed("import the user account", err)
 	}
 	return m.core.account(ctx, user)
+}
+
+// objectIDs yields the storage objects, as those of a user.
+func (in *accountImport) objectIDs(user uuid.UUID) iter.Seq[objectID] {
+	return func(yield func(objectID) bool) {
+		for _, o := range in.Objects {
+			if !yield(objectID{o.GetCollection(), o.GetKey(), user}) {
+				return
+			}
+		}
+	}
 }
 
 func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUID, username string, in *accountImport) error {

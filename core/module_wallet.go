@@ -140,7 +140,7 @@ func (m *Module) UpdateMany(ctx context.Context, accounts []AccountUpdate, write
 	var results []*runtime.WalletUpdateResult
 	// named converts an error to that of the step in which it happened.
 	var named func(error) error
-	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+	err = c.storageTx(ctx, objectIDs(written(objects), deleted(removals)), func(ctx context.Context, q store.Querier) (err error) {
 		acks, results = nil, nil
 		named = accountChangeError
 		for _, change := range changes {

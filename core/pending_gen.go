@@ -17,7 +17,6 @@ var Pending = []string{
 	"PurchaseValidateHuawei",
 	"PurchaseValidateSamsung",
 	"PurchasesList",
-	"StorageIndexList",
 	"SubscriptionGetByProductId",
 	"SubscriptionValidateApple",
 	"SubscriptionValidateGoogle",
@@ -53,10 +52,6 @@ func (pending) PurchaseValidateSamsung(context.Context, string, string, bool) (*
 
 func (pending) PurchasesList(context.Context, string, int, string) (*api.PurchaseList, error) {
 	return nil, unbuilt("PurchasesList")
-}
-
-func (pending) StorageIndexList(context.Context, string, string, string, int, []string, string) (*api.StorageObjects, string, error) {
-	return nil, "", unbuilt("StorageIndexList")
 }
 
 func (pending) SubscriptionGetByProductId(context.Context, string, string) (*api.ValidatedSubscription, error) {

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"iter"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -33,13 +34,24 @@ func (c *Core) deleteStorage(ctx context.Context, deletes []objectDelete, byClie
 	if len(deletes) == 0 {
 		return nil
 	}
-	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+	err := c.storageTx(ctx, deleted(deletes), func(ctx context.Context, q store.Querier) error {
 		return deleteObjects(ctx, q, deletes, byClient)
 	})
 	if err != nil {
 		return c.storageError(err, deletingObjects, byClient)
 	}
 	return nil
+}
+
+// deleted yields the objects of deletions.
+func deleted(deletes []objectDelete) iter.Seq[objectID] {
+	return func(yield func(objectID) bool) {
+		for i := range deletes {
+			if !yield(deletes[i].objectID) {
+				return
+			}
+		}
+	}
 }
 
 // deleteObjects runs the deletions as part of a transaction. Module code may

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -94,7 +95,7 @@ func (c *Core) writeStorage(ctx context.Context, writes []objectWrite, byClient 
 		return nil, nil
 	}
 	var acks []*api.StorageObjectAck
-	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+	err := c.storageTx(ctx, written(writes), func(ctx context.Context, q store.Querier) (err error) {
 		acks, err = writeObjects(ctx, q, writes, byClient)
 		return err
 	})
@@ -102,6 +103,17 @@ func (c *Core) writeStorage(ctx context.Context, writes []objectWrite, byClient 
 		return nil, c.storageError(err, writingObjects, byClient)
 	}
 	return acks, nil
+}
+
+// written yields the objects of writes.
+func written(writes []objectWrite) iter.Seq[objectID] {
+	return func(yield func(objectID) bool) {
+		for i := range writes {
+			if !yield(writes[i].objectID) {
+				return
+			}
+		}
+	}
 }
 
 // writeObjects runs the writes as part of a transaction.

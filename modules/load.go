@@ -2,6 +2,7 @@ package modules
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -134,7 +135,13 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 		}
 		parts = append(parts, p)
 	}
-	s := merge(parts, l.shadowed())
+	s := merge(parts, l.shadowed(), func(text string) {
+		if l.report != nil {
+			l.report.Add("", text)
+			return
+		}
+		l.Logger.Warn().Msg(text)
+	})
 	if l.OwnRoutes != nil && len(s.HTTP) > 0 {
 		httproute.Overlaps(s.HTTP, l.OwnRoutes(), l.overlap)
 	} else {
@@ -152,15 +159,28 @@ func (p *part) shut() {
 	p.close = nil
 }
 
-// merge makes one set of the parts, which are in order of precedence.
-func merge(parts []*part, shadowed func(what string, by, was hooks.Origin)) *Set {
+// merge makes one set of the parts, which are in order of precedence. lost gets what
+// has no effect.
+func merge(parts []*part, shadowed func(what string, by, was hooks.Origin), lost func(text string)) *Set {
 	all := newPart("")
 	s := &Set{RPC: all.reg.RPC, Hooks: all.reg.Hooks, Jobs: map[string]core.Job{}}
 	for _, p := range slices.Backward(parts) {
 		registry.Merge(all.reg, p.reg, shadowed)
 	}
 	all.reg.Hooks.Join()
-	s.Filters, s.Matches, s.HTTP = all.reg.Filters, all.reg.Matches(), all.reg.HTTP
+	s.Matches, s.HTTP = all.reg.Matches(), all.reg.HTTP
+	for name, slot := range all.reg.Indexes {
+		x := slot.Call
+		if filter, ok := all.reg.Filters[name]; ok {
+			x.Filter = filter.Call
+		}
+		s.Indexes = append(s.Indexes, x)
+	}
+	for name, slot := range all.reg.Filters {
+		if _, ok := all.reg.Indexes[name]; !ok {
+			lost(fmt.Sprintf("%s of the %s module %q is never called: there is no index of that name", registry.What(registry.IndexFilter, name), slot.Origin.Runtime, slot.Origin.Module))
+		}
+	}
 	for name, slot := range all.reg.Jobs {
 		s.Jobs[name] = slot.Call
 	}

@@ -29,8 +29,8 @@ type Set struct {
 	Hooks  *hooks.Registry
 	// Matches are the registered match handlers by name.
 	Matches map[string]match.Factory
-	// Filters are the filters of storage indexes by the index's name.
-	Filters map[string]hooks.Slot[hooks.IndexFilter]
+	// Indexes are the registered storage indexes, with their filters.
+	Indexes []core.StorageIndex
 	// Jobs are the registered jobs by name.
 	Jobs map[string]core.Job
 	// HTTP are the routes of modules, in order of registration.

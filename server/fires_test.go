@@ -214,10 +214,7 @@ func (f *fires) slots(t *testing.T, srv *servertest.Server) {
 	s := &set.Hooks.Single
 	s.MatchmakerOverride.Call(ctx, nil)
 	s.MatchmakerProcessor.Call(ctx, nil)
-	keep, err := set.Filters["index"].Call(ctx, &runtime.StorageWrite{Collection: "things", Value: "{}"})
-	if err != nil || !keep {
-		t.Errorf("storage index filter: %t, %v", keep, err)
-	}
+	srv.User(t, "filtered").Do(t, http.MethodPut, "/v2/storage", `{"objects":[{"collection":"things","key":"key","value":"{\"a\":1}"}]}`)
 	for name, err := range map[string]error{
 		"Apple purchase":      s.PurchaseApple.Call(ctx, runtime.IAPNotificationRefunded, &api.ValidatedPurchase{}, &runtime.AppleNotificationData{}),
 		"Google purchase":     s.PurchaseGoogle.Call(ctx, runtime.IAPNotificationRefunded, &api.ValidatedPurchase{}, &runtime.PurchaseV2GoogleResponse{}),

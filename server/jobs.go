@@ -12,7 +12,7 @@ import (
 )
 
 // jobs is the part of a Server that runs the modules' jobs, and their handlers of
-// the ends and resets of leaderboards and tournaments.
+// the ends and resets of leaderboards and tournaments, and builds storage indexes.
 type jobs struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -27,16 +27,17 @@ func (s *Server) startJobs() {
 	}
 	ctx, cancel := context.WithCancel(core.WithMode(context.Background(), s.scope, "job"))
 	s.jobs = jobs{cancel, make(chan struct{})}
-	var both sync.WaitGroup
-	both.Go(func() {
+	var all sync.WaitGroup
+	all.Go(func() {
 		s.game.Core.RunJobs(ctx, longest, func() map[string]core.Job { return s.set.Load().Jobs })
 	})
-	both.Go(func() {
+	all.Go(func() { s.game.Core.RunStorageIndexes(core.WithMode(ctx, s.scope, "storage_index_filter")) })
+	all.Go(func() {
 		s.game.Core.RunBoards(ctx, s.config.Leaderboard.CallbackQueueWorkers, s.boardHandlers)
 	})
 	go func() {
 		defer close(s.jobs.ended)
-		both.Wait()
+		all.Wait()
 	}()
 }
 

@@ -70,6 +70,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	s.metrics.Pools(set)
 	s.metrics.Reloaded(true)
 	s.game.Core.JobsChanged()
+	s.game.Core.SetStorageIndexes(set.Indexes)
 	old.Retire()
 	s.log.Info().Str("module_version", set.Version).Str("before", old.Version).Int64("took_ms", time.Since(began).Milliseconds()).Msg("modules reloaded")
 	s.lost(old, set)

@@ -112,6 +112,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		return nil, err
 	}
 	s.set.Store(set)
+	s.game.Core.SetStorageIndexes(set.Indexes)
 	s.early.release()
 	s.metrics.Pools(set)
 	s.game.Matches.SetHandlers(func(name string) (match.Factory, bool) { return s.set.Load().Handler(name) })

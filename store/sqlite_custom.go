@@ -340,7 +340,8 @@ type customTx struct {
 	driver.Tx
 	c       *customConn
 	call    *moduleCall
-	changes bool // it changed tables
+	changes bool     // it changed tables
+	after   []func() // see AfterTx
 }
 
 func (t *customTx) Commit() error   { return t.end(t.Tx.Commit) }
@@ -349,6 +350,11 @@ func (t *customTx) Rollback() error { return t.end(t.Tx.Rollback) }
 func (t *customTx) end(how func() error) error {
 	c := t.c
 	t.call.leave(c)
+	defer func() {
+		for _, fn := range t.after {
+			fn()
+		}
+	}()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.changes {

@@ -67,6 +67,23 @@ func (db *DB) open(ctx context.Context) *customConn {
 	return nil
 }
 
+// AfterTx calls fn after the transaction of a Go module that writes with ctx join has
+// ended, with a commit or a rollback, on the goroutine that ends it. It returns false,
+// and does not call fn, if there is none: then a write is committed when it returns.
+func (db *DB) AfterTx(ctx context.Context, fn func()) bool {
+	c := db.open(ctx)
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tx == nil {
+		return false
+	}
+	c.tx.after = append(c.tx.after, fn)
+	return true
+}
+
 // join runs fn in a savepoint of a module's transaction.
 func (db *DB) join(ctx context.Context, c *customConn, fn func(ctx context.Context, q Querier) error) (err error) {
 	pool := sql.OpenDB(joinConnector{c})

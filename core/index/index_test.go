@@ -239,7 +239,7 @@ func TestModel(t *testing.T) {
 					t.Fatal(text, err)
 				}
 				want := m.list(q, order, caller)
-				got := pages1(t, x, Request{Query: q, Order: order, Limit: 1 + r.IntN(30), Caller: caller})
+				got := allPages(t, x, Request{Query: q, Order: order, Limit: 1 + r.IntN(30), Caller: caller})
 				if !slices.Equal(got, want) {
 					t.Fatalf("step %d: query %q order %q caller %s:\n%d: %q\nwant\n%d: %q", step, text, order, caller, len(got), got, len(want), want)
 				}
@@ -254,8 +254,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// pages1 reads all pages of a list.
-func pages1(t *testing.T, x *Index, r Request) (ids []string) {
+// allPages reads all pages of a list.
+func allPages(t *testing.T, x *Index, r Request) (ids []string) {
 	t.Helper()
 	for {
 		objects, next, err := x.List(r)
@@ -271,7 +271,14 @@ func pages1(t *testing.T, x *Index, r Request) (ids []string) {
 		if next == nil {
 			return ids
 		}
-		r.After = next
+		text, err := json.Marshal(next)
+		if err == nil {
+			r.After = &Position{}
+			err = json.Unmarshal(text, r.After)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -41,9 +41,15 @@ var ownOrders = map[string]by{
 // first key. Entries without a value come last in both directions.
 type order []orderKey
 
+// maxOrder is the maximum number of fields in an order.
+const maxOrder = 8
+
 // parseOrder reads an order: names of fields, such as value.level, with a minus in
 // front for descending. Without any the best scores come first.
 func (x *Index) parseOrder(names []string) (order, error) {
+	if len(names) > maxOrder {
+		return nil, fault.Newf(fault.InvalidArgument, "an order has at most %d fields, not %d", maxOrder, len(names))
+	}
 	o := make(order, 0, len(names))
 	for _, name := range names {
 		field := strings.TrimPrefix(name, "+")
@@ -86,14 +92,6 @@ func (x *Index) columnNames() (names []string) {
 type match struct {
 	slot  uint32
 	score float64
-}
-
-// Position is the place of an entry in the order of a list, for the next page. It is
-// valid on every server, as it does not depend on slots.
-type Position struct {
-	keys    []scalar
-	updated int64
-	id      ID
 }
 
 // keyOf returns what a match is compared by in one part of an order.

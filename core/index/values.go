@@ -115,6 +115,9 @@ type scalar struct {
 	text string
 }
 
+// maxSorted is how many bytes of a text entries are sorted by.
+const maxSorted = 256
+
 // compare compares by kind and then by value.
 func compare(a, b scalar) int {
 	if a.kind != b.kind {
@@ -145,7 +148,8 @@ func (x *Index) scalar(c *column, slot uint32) scalar {
 		case date:
 			return scalar{kind: date, date: v.date}
 		case text:
-			return scalar{kind: text, text: x.terms.list[v.term].text}
+			s := x.terms.list[v.term].text
+			return scalar{kind: text, text: s[:min(len(s), maxSorted)]}
 		}
 	}
 	return scalar{kind: none}

@@ -1,8 +1,10 @@
 package golang
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +14,7 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/modules/registry"
@@ -185,34 +188,29 @@ func (i *initializer) event(what string, list *[]hooks.Slot[hooks.Event], fn fun
 
 // RegisterStorageIndex implements runtime.Initializer.
 func (i *initializer) RegisterStorageIndex(name, collection, key string, fields []string, sortableFields []string, maxEntries int, indexOnly bool) error {
-	what := "storage index " + strconv.Quote(name)
-	switch {
-	case name == "" || collection == "":
-		return fault.Newf(fault.InvalidArgument, "%s: a name and a collection are required", what)
-	case len(fields) == 0:
-		return fault.Newf(fault.InvalidArgument, "%s: at least one field is required", what)
-	case maxEntries < 1:
-		return fault.Newf(fault.InvalidArgument, "%s: the number of entries must be at least 1", what)
+	what := registry.What(registry.Index, name)
+	x := core.StorageIndex{
+		Name: name, Collection: collection, Key: key, Fields: slices.Clone(fields), Sortable: slices.Clone(sortableFields), MaxEntries: maxEntries, IndexOnly: indexOnly,
 	}
-	for _, x := range i.Into.Indexes {
-		if x.Name == name {
-			return fault.Newf(fault.AlreadyExists, "%s exists already", what)
+	if err := x.Check(); err != nil {
+		return err
+	}
+	var exists error
+	err := i.register(what, false, func() *hooks.Origin {
+		if _, ok := i.Into.Indexes[name]; ok {
+			exists = fault.Newf(fault.AlreadyExists, "%s exists already", what)
+			return nil
 		}
-	}
-	return i.register(what, false, func() *hooks.Origin {
-		i.Into.Indexes = append(i.Into.Indexes, registry.StorageIndex{
-			Name: name, Collection: collection, Key: key, Fields: fields, Sortable: sortableFields, MaxEntries: maxEntries, IndexOnly: indexOnly,
-		})
-		i.unused(what)
+		i.Into.Indexes[name] = hooks.Slot[core.StorageIndex]{Origin: i.origin(), Call: x}
 		return nil
 	})
+	return cmp.Or(err, exists)
 }
 
 // RegisterStorageIndexFilter implements runtime.Initializer.
 func (i *initializer) RegisterStorageIndexFilter(indexName string, fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, write *runtime.StorageWrite) bool) error {
-	what := "filter of the storage index " + strconv.Quote(indexName)
+	what := registry.What(registry.IndexFilter, indexName)
 	return i.register(what, fn == nil, func() *hooks.Origin {
-		i.unused(what)
 		var was *hooks.Origin
 		if old, ok := i.Into.Filters[indexName]; ok {
 			was = &old.Origin

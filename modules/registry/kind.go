@@ -69,6 +69,10 @@ func What(kind Kind, name string) string {
 		what = "match handler"
 	case HTTP:
 		what = "HTTP route"
+	case Index:
+		what = "storage index"
+	case IndexFilter:
+		what = "filter of the storage index"
 	case JobKind:
 		what = "job"
 	}

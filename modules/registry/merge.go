@@ -67,7 +67,12 @@ func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Orig
 		into.Jobs[name] = slot
 	}
 	into.HTTP = append(clip(from.HTTP), into.HTTP...)
-	into.Indexes = append(into.Indexes, from.Indexes...)
+	for name, slot := range from.Indexes {
+		if old, ok := into.Indexes[name]; ok {
+			shadowed(What(Index, name), slot.Origin, old.Origin)
+		}
+		into.Indexes[name] = slot
+	}
 	for name, slot := range from.Filters {
 		if old, ok := into.Filters[name]; ok {
 			shadowed(What(IndexFilter, name), slot.Origin, old.Origin)

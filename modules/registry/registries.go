@@ -19,9 +19,9 @@ type Registries struct {
 	Hooks *hooks.Registry
 	HTTP  []httproute.Route
 	Jobs  map[string]hooks.Slot[core.Job]
-	// Indexes and their filters are recorded, but not used yet: storage indexes are not
-	// implemented.
-	Indexes []StorageIndex
+	// Indexes are storage indexes without their filters, which are in Filters, by the
+	// index's name: those may be registered first, and by another module.
+	Indexes map[string]hooks.Slot[core.StorageIndex]
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
 
 	mu      sync.Mutex
@@ -31,15 +31,7 @@ type Registries struct {
 // New returns empty registries.
 func New() *Registries {
 	return &Registries{RPC: rpc.NewRegistry(), Hooks: hooks.New(), matches: map[string]hooks.Slot[match.Factory]{},
-		Jobs: map[string]hooks.Slot[core.Job]{}, Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
-}
-
-// StorageIndex is a registered storage index.
-type StorageIndex struct {
-	Name, Collection, Key string
-	Fields, Sortable      []string
-	MaxEntries            int
-	IndexOnly             bool
+		Jobs: map[string]hooks.Slot[core.Job]{}, Indexes: map[string]hooks.Slot[core.StorageIndex]{}, Filters: map[string]hooks.Slot[hooks.IndexFilter]{}}
 }
 
 // OriginOf returns the origin of a slot, or nil for an empty one.

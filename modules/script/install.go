@@ -4,6 +4,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/modules/registry"
@@ -44,15 +45,16 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 			}
 			*list = append(*list, hooks.Slot[hooks.Event]{Origin: from, Call: n.event})
 		case registry.Index:
-			into.Indexes = append(into.Indexes, *reg.Index)
-			unused(p.log, reg)
+			if old, ok := into.Indexes[reg.Name]; ok {
+				was = &old.Origin
+			}
+			into.Indexes[reg.Name] = hooks.Slot[core.StorageIndex]{Origin: from, Call: *reg.Index}
 		case registry.IndexFilter:
 			n := newFunction(p, pool, reg, reg.Keys[0], "storage_index_filter", map[string]any{"index": reg.Name})
 			if old, ok := into.Filters[reg.Name]; ok {
 				was = &old.Origin
 			}
 			into.Filters[reg.Name] = hooks.Slot[hooks.IndexFilter]{Origin: from, Call: n.indexed}
-			unused(p.log, reg)
 		case registry.BeforeChain, registry.AfterChain, registry.RealtimeBeforeChain, registry.RealtimeAfterChain:
 			installChain(p, pool, reg, from, into.Hooks)
 		case registry.JobKind:

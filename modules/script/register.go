@@ -223,7 +223,7 @@ func missingFunctions(c *vm.Call, handlers vm.Obj) string {
 }
 
 func registerStorageIndex(_ registering, c *vm.Call) error {
-	x := &registry.StorageIndex{
+	x := &core.StorageIndex{
 		Name:       c.StrNonEmpty("name"),
 		Collection: c.StrNonEmpty("collection"),
 		Key:        c.OptStr("key", ""),
@@ -240,8 +240,8 @@ func registerStorageIndex(_ registering, c *vm.Call) error {
 	if err := cmp.Or(c.Err(), err); err != nil {
 		return err
 	}
-	if len(x.Fields) == 0 {
-		return fault.Newf(fault.InvalidArgument, "storage index %q must have at least one field", x.Name)
+	if err := x.Check(); err != nil {
+		return err
 	}
 	for i := range r.list {
 		if r.list[i].Kind == registry.Index && r.list[i].Name == x.Name {

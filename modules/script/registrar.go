@@ -21,7 +21,7 @@ type Registration struct {
 	// Globals are the global names of the functions by key, for those that have one.
 	Globals map[string]string
 	// Index is set for Kind Index, Route for Kind HTTP.
-	Index *registry.StorageIndex
+	Index *core.StorageIndex
 	// At is the position of the registration, file:line; only set in the first VM.
 	At    string
 	Route *httproute.Route

@@ -115,7 +115,7 @@ func New(o Options) (*Game, error) {
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
-		Unranked: cfg.Leaderboard.BlacklistRankCache, Satori: satoriOptions(cfg),
+		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg),
 	})
 	return g, nil
 }

@@ -41,6 +41,8 @@ type Metrics struct {
 		sync.Mutex
 		kept map[[2]string]struct{}
 	}
+	indexEntries, indexComplete   *prometheus.GaugeVec
+	indexBehind                   prometheus.Gauge
 	jobRuns                       *prometheus.CounterVec
 	droppedEvents, presenceEvents prometheus.Counter
 	reloads                       *prometheus.CounterVec
@@ -92,6 +94,9 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.calls.init(m)
 
 	m.storageRejects = m.counters("storage_write_reject_count", "Refused storage writes.", "collection", "reason")
+	m.indexEntries = m.gauges("storage_index_entry_count", "Entries of a storage index.", "index_name")
+	m.indexComplete = m.gauges("storage_index_complete", "1 when a storage index has all objects, 0 while it is built.", "index_name")
+	m.indexBehind = m.gauge("storage_index_behind_seconds", "Age of the changes of other servers that the storage indexes have, when they were last read.")
 	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
 	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
 	m.presenceEvents = m.counter("presence_event_count", "Presence joins and leaves sent.")
@@ -151,6 +156,10 @@ func (m *Metrics) gauge(name, help string) prometheus.Gauge {
 	return m.factory.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 }
 
+func (m *Metrics) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return m.factory.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+}
+
 func (m *Metrics) gaugeFunc(name, help string, read func() float64) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
 }
@@ -193,6 +202,30 @@ func (m *Metrics) StorageReject(collection, reason string, client bool) {
 	m.rejected.Unlock()
 	m.storageRejects.WithLabelValues(pair[0], pair[1]).Inc()
 }
+
+// StorageIndex implements core.Metrics.
+func (m *Metrics) StorageIndex(name string, entries int, complete bool) {
+	m.StorageIndexEntries(name, entries)
+	value := 0.0
+	if complete {
+		value = 1
+	}
+	m.indexComplete.WithLabelValues(label(name)).Set(value)
+}
+
+// StorageIndexEntries implements core.Metrics.
+func (m *Metrics) StorageIndexEntries(name string, entries int) {
+	m.indexEntries.WithLabelValues(label(name)).Set(float64(entries))
+}
+
+// StorageIndexGone implements core.Metrics.
+func (m *Metrics) StorageIndexGone(name string) {
+	m.indexEntries.DeleteLabelValues(label(name))
+	m.indexComplete.DeleteLabelValues(label(name))
+}
+
+// StorageIndexBehind implements core.Metrics.
+func (m *Metrics) StorageIndexBehind(age time.Duration) { m.indexBehind.Set(age.Seconds()) }
 
 // JobRun implements core.Metrics.
 func (m *Metrics) JobRun(job string, ok bool) {

@@ -48,6 +48,8 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	sockets.Opened()
 	sockets.Closed(presence.QueueFull)
 	m.StorageReject("c", "version", true)
+	m.StorageIndex("i", 1, true)
+	m.StorageIndexBehind(time.Second)
 	m.JobRun("job", true)
 	m.EventDropped()
 	m.PresenceEvents(1)

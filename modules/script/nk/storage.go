@@ -16,6 +16,7 @@ var storageTable = []vm.Func[*core.Module]{
 	{Name: vm.N("storage_write"), Body: storageWrite},
 	{Name: vm.N("storage_write_retry"), Body: storageWriteRetry},
 	{Name: vm.N("storage_delete"), Body: storageDelete},
+	{Name: vm.N("storage_index_list"), Body: storageIndexList},
 }
 
 var storageObject = vm.NewShape(
@@ -145,4 +146,15 @@ func storageDelete(nk *core.Module, c *vm.Call) error {
 		return err
 	}
 	return nk.StorageDelete(c.Ctx, deletes)
+}
+
+func storageIndexList(nk *core.Module, c *vm.Call) error {
+	name, query := c.StrNonEmpty("index_name"), c.OptStr("query", "")
+	limit, order := optInRange(c, "limit", 100, 1, 10_000), c.OptStrs("order")
+	caller, cursor := c.OptUUID("caller_id", ""), c.OptStr("cursor", "")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	list, cursor, err := nk.StorageIndexList(c.Ctx, caller, name, query, limit, order, cursor)
+	return cmp.Or(vm.ReturnList(c, "objects", storageObject, list.GetObjects(), err), c.ReturnStrOrNil("cursor", cursor, err))
 }

@@ -1,0 +1,199 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/core/index"
+	"kumi/store"
+)
+
+// indexPoll is how often RunStorageIndexes looks for changes of other servers, and
+// tries again what failed.
+const indexPoll = time.Second
+
+// RunStorageIndexes builds storage indexes, and brings them up to date with the changes
+// of other servers, until ctx ends. Filters are called with ctx. It must run once.
+func (c *Core) RunStorageIndexes(ctx context.Context) {
+	ticker := time.NewTicker(indexPoll)
+	defer ticker.Stop()
+	for {
+		if err := c.workIndexes(ctx); err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
+			c.log.Warn().Err(err).Msg("could not update storage indexes; trying again")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.indexes.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// workIndexes does what is to be done now.
+func (c *Core) workIndexes(ctx context.Context) error {
+	if err := c.pollChanges(ctx); err != nil {
+		return err
+	}
+	if err := c.retryChanges(ctx); err != nil {
+		return err
+	}
+	for x := c.unbuilt(); x != nil; x = c.unbuilt() {
+		if err := c.buildIndex(ctx, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unbuilt returns an index that has to be built, or nil.
+func (c *Core) unbuilt() *storageIndex {
+	s := &c.indexes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.set.Load().byName {
+		if x.wanted {
+			return x
+		}
+	}
+	return nil
+}
+
+// rebuildIndexes has all indexes built again, beside the present ones.
+func (c *Core) rebuildIndexes() {
+	s := &c.indexes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.set.Load().byName {
+		x.wanted = true
+		if x.built {
+			x.next = x.empty()
+		}
+	}
+}
+
+// buildPart is how many objects a part of a build reads.
+const buildPart = 256
+
+// buildIndex reads all objects of an index, in parts, while writes go on. It returns
+// when the index is complete, or is not registered any more.
+func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
+	s, began, read := &c.indexes, time.Now(), 0
+	s.mu.Lock()
+	into := x.next
+	if into == nil {
+		into = x.live.Load()
+	}
+	s.mu.Unlock()
+	var after *objectID
+	for polled := began; s.set.Load().byName[x.Name] == x; {
+		if time.Since(polled) > indexPoll {
+			polled = time.Now()
+			if err := c.pollChanges(ctx); err != nil {
+				return err
+			}
+			if s.replaced(x, into) {
+				return nil
+			}
+		}
+		rows, err := c.buildPart(ctx, x, into, after)
+		if err != nil {
+			return err
+		}
+		read += len(rows)
+		if len(rows) < buildPart {
+			c.completeIndex(x, into, read, time.Since(began))
+			return nil
+		}
+		after = &rows[len(rows)-1].objectID
+		c.metrics.StorageIndexEntries(x.Name, x.live.Load().Len())
+	}
+	return nil
+}
+
+// replaced reports whether another build of the index is wanted than that of into.
+func (s *storageIndexes) replaced(x *storageIndex, into *index.Index) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return x.next != into && (x.next != nil || x.live.Load() != into)
+}
+
+// buildPart reads the objects after one. It leaves out those that are marked meanwhile:
+// their writers put them into the index.
+func (c *Core) buildPart(ctx context.Context, x *storageIndex, into *index.Index, after *objectID) ([]indexedRow, error) {
+	s := &c.indexes
+	s.mu.Lock()
+	s.scanned = map[objectID]struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.scanned = nil
+		s.mu.Unlock()
+	}()
+	statement := objectColumns + "collection = $1"
+	args := []any{x.Collection, buildPart}
+	switch {
+	case x.Key != "" && after != nil:
+		statement, args = statement+" AND key = $3 AND user_id > $4", append(args, x.Key, after.owner)
+	case x.Key != "":
+		statement, args = statement+" AND key = $3", append(args, x.Key)
+	case after != nil:
+		statement, args = statement+" AND (key, user_id) > ($3, $4)", append(args, after.key, after.owner)
+	}
+	rows, err := c.readIndexed(ctx, statement+" ORDER BY key, user_id LIMIT $2", args)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		r := &rows[i]
+		if c.filtered(ctx, x, r.objectID, &r.Object) != wanted {
+			continue
+		}
+		s.mu.Lock()
+		if _, changed := s.scanned[r.objectID]; !changed {
+			c.put(x, into, &r.Object)
+		}
+		s.mu.Unlock()
+	}
+	return rows, ctx.Err()
+}
+
+// completeIndex makes a finished build answer lists.
+func (c *Core) completeIndex(x *storageIndex, into *index.Index, read int, took time.Duration) {
+	s := &c.indexes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.next != nil && x.next != into {
+		return // another build is wanted
+	}
+	x.live.Store(into)
+	x.next, x.built, x.wanted = nil, true, false
+	c.metrics.StorageIndex(x.Name, into.Len(), true)
+	c.log.Info().Str("index", x.Name).Int("entries", into.Len()).Int("objects", read).Bool("full", into.Evicted()).
+		Int64("took_ms", took.Milliseconds()).Msg("storage index complete")
+}
+
+// lockUser keeps objects of a user from being written until the transaction ends, and
+// returns those that it has.
+func lockUser(ctx context.Context, q store.Querier, d store.Dialect, user uuid.UUID) (ids []objectID, err error) {
+	if d == store.Postgres { // SQLite runs one transaction at a time
+		if _, err := q.ExecContext(ctx, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := q.QueryContext(ctx, "SELECT collection, key FROM storage WHERE user_id = $1", user)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		id := objectID{owner: user}
+		if err := rows.Scan(&id.collection, &id.key); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}

@@ -1,0 +1,476 @@
+package core
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/api"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/internal/testutil"
+	"kumi/store"
+	"kumi/store/fault"
+	"kumi/store/query"
+	"kumi/store/storetest"
+)
+
+// gear is the collection of these tests.
+const gear = "gear"
+
+// testIndexes are one index of each kind: with and without a filter, in memory only,
+// and of one key.
+func testIndexes() []StorageIndex {
+	visible := func(_ context.Context, w *runtime.StorageWrite) (bool, error) {
+		return !strings.Contains(w.Value, "hidden"), nil
+	}
+	return []StorageIndex{
+		{Name: "all", Collection: gear, Fields: []string{"level", "kind"}, Sortable: []string{"level"}, MaxEntries: 1000},
+		{Name: "visible", Collection: gear, Fields: []string{"level"}, MaxEntries: 1000, Filter: visible, IndexOnly: true},
+		{Name: "k1", Collection: gear, Key: "k1", Fields: []string{"level"}, MaxEntries: 1000},
+	}
+}
+
+// indexModel lists what an index must have, from a scan of the table.
+func (c *testCore) indexModel(t *testing.T, d *StorageIndex, text string, caller uuid.UUID) []string {
+	t.Helper()
+	rows, err := c.readIndexed(t.Context(), objectColumns+"collection = $1", []any{d.Collection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := query.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := map[objectID]float64{}
+	rows = slices.DeleteFunc(rows, func(r indexedRow) bool {
+		var value map[string]any
+		if err := json.Unmarshal([]byte(r.Value), &value); err != nil {
+			t.Fatal(err)
+		}
+		indexed := false
+		for name := range value {
+			if slices.Contains(d.Fields, name) {
+				indexed = true
+			} else {
+				delete(value, name)
+			}
+		}
+		switch l := value["level"].(type) {
+		case float64:
+			level[r.objectID] = l
+		case string:
+			level[r.objectID] = 1000 // texts come after numbers
+		default:
+			level[r.objectID] = -1
+		}
+		text, _ := json.Marshal(value)
+		doc := query.NewDoc()
+		_ = doc.AddJSON("value", string(text))
+		_, matches := q.Match(doc)
+		readable := caller.IsNil() || r.Read == 2 || r.Read == 1 && r.owner == caller
+		return !indexed || !matches || !readable || d.Key != "" && d.Key != r.objectID.key || d.Filter != nil && strings.Contains(r.Value, "hidden")
+	})
+	slices.SortFunc(rows, func(a, b indexedRow) int { // -value.level
+		return cmp.Or(cmp.Compare(level[b.objectID], level[a.objectID]), b.Updated.Compare(a.Updated),
+			strings.Compare(b.objectID.key, a.objectID.key), slices.Compare(b.owner[:], a.owner[:]))
+	})
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.objectID.key+" "+r.owner.String()+" "+r.Version)
+	}
+	return ids
+}
+
+// indexList reads all pages of a list.
+func (c *testCore) indexList(t *testing.T, name, text string, caller uuid.UUID) (ids []string) {
+	t.Helper()
+	id := caller.String()
+	if caller.IsNil() {
+		id = ""
+	}
+	for cursor := ""; ; {
+		list, next, err := c.Module().StorageIndexList(t.Context(), id, name, text, 7, []string{"-value.level"}, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range list.Objects {
+			ids = append(ids, o.Key+" "+o.UserId+" "+o.Version)
+		}
+		if cursor = next; cursor == "" {
+			return ids
+		}
+	}
+}
+
+// checkIndexes compares all indexes with the table.
+func (c *testCore) checkIndexes(t *testing.T, what string, r *rand.Rand, users []uuid.UUID) {
+	t.Helper()
+	for _, d := range testIndexes() {
+		text := []string{"", "+value.level:>=3", "+value.kind:sword", "-value.level:5"}[r.IntN(4)]
+		caller := users[r.IntN(len(users))]
+		if got, want := c.indexList(t, d.Name, text, caller), c.indexModel(t, &d, text, caller); !slices.Equal(got, want) {
+			t.Fatalf("%s: index %s, query %q, caller %s:\n%q\nwant\n%q", what, d.Name, text, caller, got, want)
+		}
+	}
+}
+
+// run starts RunStorageIndexes until the test, or the returned function, ends it.
+func (c *testCore) runIndexes(t *testing.T) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() { c.RunStorageIndexes(ctx) })
+	stop = func() { cancel(); done.Wait() }
+	t.Cleanup(stop)
+	return stop
+}
+
+// awaitIndexes waits until all indexes are complete.
+func (c *testCore) awaitIndexes(t *testing.T) {
+	t.Helper()
+	testutil.Eventually(t, "the indexes are complete", func() bool { return c.unbuilt() == nil })
+}
+
+// randomChange changes objects in one of the ways in which they can be. Objects of
+// users that are deleted meanwhile cannot be written, which is no error here.
+func (c *testCore) randomChange(t *testing.T, r *rand.Rand, users []uuid.UUID) string {
+	t.Helper()
+	ctx, m := t.Context(), c.Module()
+	owner, key := users[1+r.IntN(len(users)-1)], "k"+strconv.Itoa(r.IntN(4))
+	value := []string{
+		fmt.Sprintf(`{"level": %d, "kind": %q}`, r.IntN(8), []string{"sword", "bow"}[r.IntN(2)]),
+		fmt.Sprintf(`{"level": %d, "hidden": true}`, r.IntN(8)),
+		`{"kind": "sword"}`, `{"neither": 1}`, `{"level": "5", "kind": ["sword", 1]}`,
+	}[r.IntN(5)]
+	write := &runtime.StorageWrite{Collection: gear, Key: key, UserID: owner.String(), Value: value, PermissionRead: r.IntN(3), PermissionWrite: 1}
+	remove := &runtime.StorageDelete{Collection: gear, Key: key, UserID: owner.String()}
+	var err error
+	what := ""
+	switch r.IntN(9) {
+	case 0, 1:
+		what = "client write"
+		_, err = c.put(ctx, owner, &api.WriteStorageObject{Collection: gear, Key: key, Value: value, PermissionRead: perm(int32(r.IntN(3)))})
+	case 2, 3:
+		what = "module write"
+		_, err = m.StorageWrite(ctx, []*runtime.StorageWrite{write, {Collection: gear, Key: "k1", Value: value}})
+	case 4:
+		what = "client delete"
+		err = c.DeleteStorage(ctx, owner, &api.DeleteStorageObjectsRequest{ObjectIds: []*api.DeleteStorageObjectId{{Collection: gear, Key: key}}})
+		if fault.CodeOf(err) == fault.InvalidArgument {
+			err = nil // there is none
+		}
+	case 5:
+		what = "module delete"
+		err = m.StorageDelete(ctx, []*runtime.StorageDelete{remove})
+	case 6:
+		what = "multi update"
+		_, _, err = m.MultiUpdate(ctx, nil, []*runtime.StorageWrite{write}, []*runtime.StorageDelete{{Collection: gear, Key: "k0", UserID: owner.String()}}, nil, false)
+	case 7:
+		what = "account delete and import"
+		var data string
+		if data, err = m.AccountExportId(ctx, owner.String()); err == nil {
+			if err = c.DeleteAccount(ctx, owner); err == nil && r.IntN(3) > 0 {
+				_, err = m.AccountImportId(ctx, data, owner.String())
+			}
+		}
+	case 8:
+		what = "write that is refused"
+		write.Version = "another"
+		if _, err = m.StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: "a", UserID: owner.String(), Value: value}, write}); errors.Is(err, runtime.ErrStorageRejectedVersion) {
+			err = nil
+		}
+	}
+	if err != nil && !store.IsForeignKey(err) && fault.CodeOf(err) != fault.NotFound {
+		t.Errorf("%s: %v", what, err)
+	}
+	return what
+}
+
+// indexUsers are the server and some users.
+func (c *testCore) indexUsers(t *testing.T) []uuid.UUID {
+	users := []uuid.UUID{uuid.Nil}
+	for i := range 5 {
+		users = append(users, c.user(t, "owner"+strconv.Itoa(i)))
+	}
+	return users
+}
+
+// After each change of any kind the indexes are equal to a filtered and sorted list of
+// the table, also after reloads and restarts.
+func TestStorageIndexFollowsTable(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		r := rand.New(rand.NewPCG(7, 7))
+		users := c.indexUsers(t)
+		for range 20 {
+			c.randomChange(t, r, users) // before there are indexes
+		}
+		c.SetStorageIndexes(testIndexes())
+		stop := c.runIndexes(t)
+		c.awaitIndexes(t)
+		for i := range 150 {
+			what := c.randomChange(t, r, users)
+			switch i % 30 {
+			case 10:
+				what += ", reload"
+				c.SetStorageIndexes(testIndexes())
+			case 15:
+				what += ", reload with other indexes"
+				c.SetStorageIndexes(testIndexes()[1:])
+				if _, _, err := c.Module().StorageIndexList(ctx, "", "all", "", 1, nil, ""); fault.CodeOf(err) != fault.NotFound {
+					t.Errorf("an index that is gone: %v", err)
+				}
+				c.randomChange(t, r, users)
+				c.SetStorageIndexes(testIndexes())
+				c.awaitIndexes(t)
+			case 20:
+				what += ", restart"
+				stop()
+				c = newTestCore(t, c.db)
+				c.SetStorageIndexes(testIndexes())
+				stop = c.runIndexes(t)
+				c.awaitIndexes(t)
+			}
+			c.checkIndexes(t, what, r, users)
+		}
+	})
+}
+
+// Writers at the same time, builds and reloads leave the indexes equal to the table.
+func TestStorageIndexUnderConcurrentChanges(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, _ context.Context, c *testCore) {
+		users := c.indexUsers(t)
+		c.SetStorageIndexes(testIndexes())
+		c.runIndexes(t)
+		var writers sync.WaitGroup
+		for n := range uint64(4) {
+			writers.Go(func() {
+				r := rand.New(rand.NewPCG(n, 1))
+				for range 60 {
+					c.randomChange(t, r, users)
+				}
+			})
+		}
+		for range 10 {
+			c.SetStorageIndexes(testIndexes()[:2])
+			c.SetStorageIndexes(testIndexes())
+		}
+		writers.Wait()
+		c.awaitIndexes(t)
+		r := rand.New(rand.NewPCG(9, 9))
+		for range 20 {
+			c.checkIndexes(t, "after all writers", r, users)
+		}
+		c.indexes.mu.Lock()
+		defer c.indexes.mu.Unlock()
+		if len(c.indexes.changed)+len(c.indexes.failed) > 0 {
+			t.Errorf("changes are left: %v, %v", c.indexes.changed, c.indexes.failed)
+		}
+	})
+}
+
+// Servers on one database learn of one another's changes.
+func TestStorageIndexOnSeveralServers(t *testing.T) {
+	t.Parallel()
+	db := storetest.PostgresDB(t)
+	servers := []*testCore{newTestCore(t, db), newTestCore(t, db)}
+	users := servers[0].indexUsers(t)
+	for _, c := range servers {
+		c.SetStorageIndexes(testIndexes())
+		c.runIndexes(t)
+	}
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 60 {
+		servers[r.IntN(2)].randomChange(t, r, users)
+	}
+	for _, c := range servers {
+		c.awaitIndexes(t)
+		for _, d := range testIndexes() {
+			testutil.Eventually(t, "the index "+d.Name+" is equal to the table", func() bool {
+				return slices.Equal(c.indexList(t, d.Name, "", uuid.Nil), c.indexModel(t, &d, "", uuid.Nil))
+			})
+		}
+	}
+	// A transaction that began before others and ends after them is not missed.
+	var late sync.WaitGroup
+	begun, end := make(chan struct{}), make(chan struct{})
+	late.Go(func() {
+		id := objectID{gear, "late", uuid.Nil}
+		err := servers[0].storageTx(t.Context(), slices.Values([]objectID{id}), func(ctx context.Context, q store.Querier) error {
+			_, err := q.ExecContext(ctx, "INSERT INTO storage (collection, key, user_id, value, version) VALUES ($1, $2, $3, '{\"level\": 100}', 'v')", id.collection, id.key, id.owner)
+			close(begun)
+			<-end
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-begun
+	other := func(key string) {
+		if _, err := servers[0].Module().StorageWrite(t.Context(), []*runtime.StorageWrite{{Collection: gear, Key: key, Value: `{"level": 99}`}}); err != nil {
+			t.Error(err)
+		}
+		testutil.Eventually(t, "the other server has "+key, func() bool {
+			return slices.ContainsFunc(servers[1].indexList(t, "all", "", uuid.Nil), func(id string) bool { return strings.HasPrefix(id, key+" ") })
+		})
+	}
+	other("first")
+	other("second")
+	close(end)
+	late.Wait()
+	other("third")
+	testutil.Eventually(t, "the other server has the late object", func() bool {
+		return len(servers[1].indexList(t, "all", "+value.level:100", uuid.Nil)) == 1
+	})
+}
+
+// A full index has the objects that were updated last. When many were deleted, it is
+// built again with those that had no room.
+func TestStorageIndexEvicts(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		c.SetStorageIndexes([]StorageIndex{{Name: "few", Collection: gear, Fields: []string{"n"}, MaxEntries: 10}})
+		c.runIndexes(t)
+		for i := range 30 {
+			if _, err := c.Module().StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: fmt.Sprintf("k%02d", i), Value: `{"n":1}`}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys := func() (keys []string) {
+			list, _, err := c.Module().StorageIndexList(ctx, "", "few", "", 100, []string{"key"}, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range list.Objects {
+				keys = append(keys, o.Key)
+			}
+			return keys
+		}
+		if got := keys(); len(got) != 10 || got[0] != "k20" {
+			t.Errorf("the index has %q", got)
+		}
+		c.awaitIndexes(t)
+		var gone []*runtime.StorageDelete
+		for i := 20; i < 25; i++ {
+			gone = append(gone, &runtime.StorageDelete{Collection: gear, Key: fmt.Sprintf("k%02d", i)})
+		}
+		if err := c.Module().StorageDelete(ctx, gone); err != nil {
+			t.Fatal(err)
+		}
+		testutil.Eventually(t, "the index is full again", func() bool { got := keys(); return len(got) == 10 && got[0] == "k15" })
+	})
+}
+
+// Writes in a transaction of a Go module are indexed when it is committed.
+func TestStorageIndexJoinsTransactions(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	c.SetStorageIndexes(testIndexes())
+	for _, commit := range []bool{true, false} {
+		ctx := store.WithCall(t.Context())
+		tx, err := c.db.SQL().BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprint("commit ", commit)
+		if _, err := c.Module().StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: key, Value: `{"level":1}`}}); err != nil {
+			t.Fatal(err)
+		}
+		count := len(c.indexList(t, "all", "", uuid.Nil))
+		end := tx.Rollback
+		if commit {
+			end = tx.Commit
+		}
+		if err := end(); err != nil {
+			t.Fatal(err)
+		}
+		after := len(c.indexList(t, "all", "", uuid.Nil))
+		if want := count + map[bool]int{true: 1}[commit]; after != want {
+			t.Errorf("%s: %d objects before, %d after", key, count, after)
+		}
+	}
+}
+
+// A change that cannot be read at once is read later.
+func TestStorageIndexTriesAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		c.SetStorageIndexes(testIndexes())
+		c.runIndexes(t)
+		c.awaitIndexes(t)
+		_, err := c.db.Exec(ctx, "INSERT INTO storage (collection, key, user_id, value, version) VALUES ($1, 'k', $2, '{\"level\": 1}', 'v')", gear, uuid.Nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		c.objectsChanged(canceled, slices.Values([]objectID{{gear, "k", uuid.Nil}}))
+		testutil.Eventually(t, "the object is indexed", func() bool { return len(c.indexList(t, "all", "", uuid.Nil)) == 1 })
+	})
+}
+
+// What a filter that fails says about an object changes nothing; bad requests are told.
+func TestStorageIndexErrors(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	ctx, m := t.Context(), c.Module()
+	fail := false
+	c.SetStorageIndexes([]StorageIndex{{Name: "i", Collection: gear, Fields: []string{"n"}, MaxEntries: 10, IndexOnly: true,
+		Filter: func(context.Context, *runtime.StorageWrite) (bool, error) {
+			if fail {
+				return false, errors.New("failed")
+			}
+			return true, nil
+		}}})
+	for _, value := range []string{`{"n":1,"other":1}`, `{"n":2}`} {
+		if _, err := m.StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: "k", Value: value}}); err != nil {
+			t.Fatal(err)
+		}
+		fail = true
+	}
+	list, cursor, err := m.StorageIndexList(ctx, "", "i", "", 1, nil, "")
+	if err != nil || len(list.Objects) != 1 || list.Objects[0].Value != `{"n":1}` || cursor != "" {
+		t.Errorf("%v, %q, %v", list, cursor, err)
+	}
+	for _, test := range []struct {
+		name, query, want string
+		limit             int
+		order             []string
+		cursor            string
+	}{
+		{"x", "", `index "x" not found`, 1, nil, ""},
+		{"i", "", "limit must be 1-10000, not 0", 0, nil, ""},
+		{"i", "", "limit must be 1-10000, not 10001", 10001, nil, ""},
+		{"i", "+", `nothing follows`, 1, nil, ""},
+		{"i", "", `cannot sort by "-value.x"`, 1, []string{"-value.x"}, ""},
+		{"i", "", "invalid cursor", 1, nil, "abc"},
+		{"i", "", "an order has at most 8 fields, not 9", 1, strings.Split("n,n,n,n,n,n,n,n,n", ","), ""},
+	} {
+		_, _, err := m.StorageIndexList(ctx, "", test.name, test.query, test.limit, test.order, test.cursor)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+	fail = false
+	if _, err := m.StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: "k2", Value: `{"n":3}`}}); err != nil {
+		t.Fatal(err)
+	}
+	_, cursor, err = m.StorageIndexList(ctx, "", "i", "", 1, nil, "")
+	if err != nil || cursor == "" {
+		t.Fatalf("%q, %v", cursor, err)
+	}
+	if _, _, err = m.StorageIndexList(ctx, "", "i", "+value.n:1", 1, nil, cursor); err == nil || !strings.Contains(err.Error(), "invalid cursor") {
+		t.Errorf("the cursor of another query: %v", err)
+	}
+}
