@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"time"
 )
 
 // maxAnswer is the maximum size of a provider's response, in bytes.
@@ -15,18 +17,53 @@ const maxAnswer = 4 << 20
 
 // newHTTP returns a client that follows no redirects, with the transport of
 // another one.
-func newHTTP(from *http.Client) *http.Client {
+func newHTTP(from *http.Client, observe func(string, bool, time.Duration)) *http.Client {
 	own := http.Client{}
 	if from != nil {
 		own = *from
-	} else if shared, ok := http.DefaultTransport.(*http.Transport); ok {
-		transport := shared.Clone()
-		transport.MaxIdleConnsPerHost = 16
-		own.Transport = transport
+	}
+	if own.Transport == nil {
+		own.Transport = http.DefaultTransport
+		if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+			transport := shared.Clone()
+			transport.MaxIdleConnsPerHost = 16
+			own.Transport = transport
+		}
+	}
+	if observe != nil {
+		own.Transport = observed{own.Transport, observe}
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
+
+// observed is a transport that reports its requests.
+type observed struct {
+	http.RoundTripper
+	report func(host string, ok bool, took time.Duration)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
+	start := time.Now()
+	resp, err := o.RoundTripper.RoundTrip(req)
+	host := req.URL.Host
+	if !slices.Contains(hosts, host) { // players choose those of certificates
+		host = "apple.com"
+	}
+	o.report(host, err == nil && resp.StatusCode < http.StatusInternalServerError, time.Since(start))
+	return resp, err
+}
+
+// hosts are those of the providers, apart from certificates.
+var hosts = func() (hosts []string) {
+	for _, address := range []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI} {
+		if u, err := url.Parse(address); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return hosts
+}()
 
 // answer is the response to a request.
 type answer struct {

@@ -43,6 +43,10 @@ type Options struct {
 	// Now is the clock; nil means time.Now.
 	Now    func() time.Time
 	Logger zerolog.Logger
+	// Observe is called after each request with the host, or "apple.com" for those of
+	// certificates, and whether it was answered without an error of the host's; nil:
+	// not at all. It must not block.
+	Observe func(host string, ok bool, took time.Duration)
 
 	// AppleBundleID is the audience that Apple's tokens must have.
 	AppleBundleID string
@@ -81,7 +85,7 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{Options: o, http: newHTTP(o.HTTP)}
+	c := &Client{Options: o, http: newHTTP(o.HTTP, o.Observe)}
 	if o.GoogleCredentials != "" {
 		config, err := readGoogleCredentials(o.GoogleCredentials)
 		if err != nil {

@@ -2,6 +2,8 @@ package social_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -418,4 +420,30 @@ func TestSteam(t *testing.T) {
 	bare, _ := newClient(t, func(o *social.Options) { o.SteamAppID = 0 })
 	_, err = bare.Steam(ctx, "x")
 	wantCode(t, "not configured", err, fault.FailedPrecondition)
+}
+
+// Every request is reported, those for certificates under one name.
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	seen := map[string]int{}
+	c, p := newClient(t, func(o *social.Options) {
+		o.Observe = func(host string, ok bool, took time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			if seen[fmt.Sprint(host, " ", ok)]++; took < 0 {
+				t.Errorf("%s took %v", host, took)
+			}
+		}
+	})
+	ctx := t.Context()
+	_, _ = c.Google(ctx, p.GoogleCode("1"))
+	_, _ = c.GameCenter(ctx, p.GameCenter("1"))
+	_, _ = c.Steam(ctx, p.SteamTicket("1"))
+	p.Break(socialtest.Steam, 500)
+	_, _ = c.Steam(ctx, p.SteamTicket("1"))
+	want := map[string]int{"oauth2.googleapis.com true": 1, "www.googleapis.com true": 1, "apple.com true": 2, "partner.steam-api.com true": 1, "partner.steam-api.com false": 1}
+	if !maps.Equal(seen, want) {
+		t.Errorf("got %v, want %v", seen, want)
+	}
 }

@@ -27,6 +27,8 @@ type Metrics interface {
 	party.Metrics
 	matchmaker.Metrics
 	presence.Metrics
+	// ProviderRequest counts a request to a host of a sign-in provider.
+	ProviderRequest(host string, ok bool, took time.Duration)
 }
 
 // Options configure a Game. Config and Scope are required.
@@ -68,7 +70,7 @@ func New(o Options) (*Game, error) {
 	if err != nil {
 		return nil, err
 	}
-	providers, err := social.New(social.Options{
+	settings := social.Options{
 		HTTP: o.HTTP, Roots: o.Roots, Logger: o.Logger,
 		AppleBundleID:         cfg.Social.Apple.BundleID,
 		GoogleCredentials:     string(cfg.GoogleAuth.CredentialsJSON),
@@ -76,7 +78,11 @@ func New(o Options) (*Game, error) {
 		FacebookAppID:         cfg.Social.FacebookLimitedLogin.AppID,
 		FacebookInstantSecret: string(cfg.Social.FacebookInstantGame.AppSecret),
 		SteamPublisherKey:     string(cfg.Social.Steam.PublisherKey), SteamAppID: cfg.Social.Steam.AppID,
-	})
+	}
+	if o.Metrics != nil {
+		settings.Observe = o.Metrics.ProviderRequest
+	}
+	providers, err := social.New(settings)
 	if err != nil {
 		return nil, err
 	}

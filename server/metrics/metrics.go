@@ -44,6 +44,7 @@ type Metrics struct {
 	indexEntries, indexComplete   *prometheus.GaugeVec
 	indexBehind                   prometheus.Gauge
 	jobRuns                       *prometheus.CounterVec
+	providers                     *prometheus.HistogramVec
 	droppedEvents, presenceEvents prometheus.Counter
 	reloads                       *prometheus.CounterVec
 
@@ -98,6 +99,7 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.indexComplete = m.gauges("storage_index_complete", "1 when a storage index has all objects, 0 while it is built.", "index_name")
 	m.indexBehind = m.gauge("storage_index_behind_seconds", "Age of the changes of other servers that the storage indexes have, when they were last read.")
 	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
+	m.providers = m.timers("provider_latency", "Time of requests to sign-in providers, by host and result.", "host", "result")
 	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
 	m.presenceEvents = m.counter("presence_event_count", "Presence joins and leaves sent.")
 	m.reloads = m.counters("module_reloads", "Loads of the modules after the first one.", "result")
@@ -234,6 +236,15 @@ func (m *Metrics) JobRun(job string, ok bool) {
 		result = "failed"
 	}
 	m.jobRuns.WithLabelValues(label(job), result).Inc()
+}
+
+// ProviderRequest counts a request to a host of a sign-in provider.
+func (m *Metrics) ProviderRequest(host string, ok bool, took time.Duration) {
+	result := "ok"
+	if !ok {
+		result = "failed"
+	}
+	m.providers.WithLabelValues(host, result).Observe(took.Seconds())
 }
 
 // Reloaded counts a reload.

@@ -51,6 +51,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.StorageIndex("i", 1, true)
 	m.StorageIndexBehind(time.Second)
 	m.JobRun("job", true)
+	m.ProviderRequest("appleid.apple.com", true, time.Second)
 	m.EventDropped()
 	m.PresenceEvents(1)
 	m.Reloaded(true)
