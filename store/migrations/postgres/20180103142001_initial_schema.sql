@@ -146,7 +146,7 @@ CREATE TABLE IF NOT EXISTS groups (
     avatar_url   VARCHAR(512),
     lang_tag     VARCHAR(18)  NOT NULL DEFAULT 'en',
     metadata     JSONB        NOT NULL DEFAULT '{}',
-    state        SMALLINT     NOT NULL DEFAULT 0,
+    state        SMALLINT     NOT NULL DEFAULT 0 CHECK (state >= 0),
     edge_count   INT          NOT NULL DEFAULT 0 CHECK (edge_count >= 1 AND edge_count <= max_count),
     max_count    INT          NOT NULL DEFAULT 100 CHECK (max_count >= 1),
     create_time  TIMESTAMPTZ  NOT NULL DEFAULT now(),

@@ -189,7 +189,8 @@ CREATE TABLE leaderboard (
         CONSTRAINT leaderboard_category_check CHECK (category >= 0),
     description              VARCHAR(255) DEFAULT '' NOT NULL
         CONSTRAINT leaderboard_description_length CHECK (length(description) <= 255),
-    duration                 INTEGER DEFAULT 0 NOT NULL,
+    duration                 INTEGER DEFAULT 0 NOT NULL
+        CONSTRAINT leaderboard_duration_check CHECK (duration >= 0),
     end_time                 TIMESTAMPTZ DEFAULT '1970-01-01 00:00:00.000000+00:00' NOT NULL,
     join_required            BOOLEAN DEFAULT FALSE NOT NULL,
     max_size                 INTEGER DEFAULT 100000000 NOT NULL
@@ -271,7 +272,8 @@ CREATE TABLE groups (
         CONSTRAINT groups_lang_tag_length CHECK (length(lang_tag) <= 18),
     metadata                 TEXT DEFAULT '{}' NOT NULL
         CONSTRAINT groups_metadata_json CHECK (typeof(metadata) = 'text' AND json_valid(metadata)),
-    state                    SMALLINT DEFAULT 0 NOT NULL,
+    state                    SMALLINT DEFAULT 0 NOT NULL
+        CONSTRAINT groups_state_check CHECK (state >= 0),
     edge_count               INTEGER DEFAULT 0 NOT NULL
         CONSTRAINT groups_check CHECK (edge_count >= 1 AND edge_count <= max_count),
     max_count                INTEGER DEFAULT 100 NOT NULL
