@@ -33,7 +33,8 @@ var (
 
 // newBoard validates the options that all boards have.
 func (c *Core) newBoard(id string, authoritative bool, sortOrder, op, schedule string, metadata map[string]any, ranked bool) (*board, error) {
-	b := &board{id: id, authoritative: authoritative, schedule: strings.TrimSpace(schedule), ranked: ranked, maxSize: 100_000_000, maxNumScore: defaultMaxNumScore}
+	now := c.now().UTC()
+	b := &board{id: id, start: now.Unix(), startTime: now, authoritative: authoritative, schedule: strings.TrimSpace(schedule), ranked: ranked, maxSize: 100_000_000, maxNumScore: defaultMaxNumScore}
 	var known bool
 	if id == "" || len(id) > maxBoardID {
 		return nil, invalid("expects an id of 1 to %d bytes, not %d", maxBoardID, len(id))
@@ -73,7 +74,7 @@ func (c *Core) createBoard(ctx context.Context, b *board) error {
 				category, title, description, duration, start_time, end_time, join_required, max_size, max_num_score, enable_ranks)
 			VALUES ($1, $2, $3, $4, $5, $6, now(), $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING`,
 			b.id, b.authoritative, sort, b.operator, nullText(b.schedule), b.metadata, b.category, b.title, b.description, b.duration,
-			time.Unix(b.start, 0).UTC(), time.Unix(b.end, 0).UTC(), b.joinRequired, b.maxSize, b.maxNumScore, b.ranked)
+			b.startTime, time.Unix(b.end, 0).UTC(), b.joinRequired, b.maxSize, b.maxNumScore, b.ranked)
 		if err != nil {
 			return err
 		}
@@ -103,9 +104,10 @@ type tournamentOptions struct {
 
 // newTournament validates the options of a tournament and sets them.
 func (c *Core) newTournament(b *board, o tournamentOptions) error {
-	now := c.now().Unix()
 	if o.start == 0 {
-		o.start = int(now)
+		o.start = int(b.start)
+	} else {
+		b.startTime = time.Unix(int64(o.start), 0).UTC()
 	}
 	switch {
 	case o.duration <= 0 || o.duration > math.MaxInt32:

@@ -22,7 +22,6 @@ func (m *Module) LeaderboardCreate(ctx context.Context, id string, authoritative
 	if err != nil {
 		return err
 	}
-	b.start = m.core.now().Unix()
 	return m.core.createBoard(ctx, b)
 }
 

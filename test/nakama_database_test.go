@@ -31,56 +31,15 @@ func TestNakamaDatabase(t *testing.T) {
 	}
 	defer db.Close(t.Context())
 	columns := columnsOf(t, db)
-	srv := servertest.Start(t, servertest.Flags("--database.address", address), servertest.Module("main.lua", `
-		local nk = require("nakama")
-		nk.register_rpc(function(ctx) return nk.json_encode((nk.wallet_ledger_list(ctx.user_id, 10))) end, "ledger")
-		nk.register_rpc(function(ctx) nk.wallet_update(ctx.user_id, { coins = 5 }, { reason = "test" }, true) end, "earn")`))
+	srv := servertest.Start(t, servertest.Flags("--database.address", address), nakamaModule())
+	findNakamaData(t, srv)
 
-	const key = "Basic ZGVmYXVsdGtleTo="
-	var token string
-	for _, in := range []struct{ how, body string }{
-		{"email", `{"email":"alice@example.com","password":"alice-password"}`}, {"custom", `{"id":"custom-of-alice"}`}, {"device", `{"id":"device-of-alice-000001"}`},
-	} {
-		a := srv.Do(t, "POST", "/v2/account/authenticate/"+in.how+"?create=false", key, in.body)
-		if token = a.Get("token"); token == "" {
-			t.Fatalf("sign in by %s: %d %s", in.how, a.Status, a.Body)
-		}
-	}
-	if a := srv.Do(t, "POST", "/v2/account/authenticate/email?create=false", key, `{"email":"bob@example.com","password":"alice-password"}`); a.Status != 401 {
-		t.Errorf("a wrong password: %d %s", a.Status, a.Body)
-	}
-	alice := func(method, path, body string, want ...string) {
-		t.Helper()
-		a := srv.Do(t, method, path, "Bearer "+token, body)
-		for _, part := range append(want, "") {
-			if a.Status != 200 || !strings.Contains(a.Body, part) {
-				t.Errorf("%s %s: %d %.1500s lacks %s", method, path, a.Status, a.Body, part)
-				break
-			}
-		}
-	}
-	var id string
-	if err := db.QueryRow(t.Context(), "SELECT id::text FROM users WHERE username = 'alice'").Scan(&id); err != nil {
-		t.Fatal(err)
-	}
-	alice("GET", "/v2/account", "", `"display_name":"Alice"`, `\"coins\": 120`, `"custom_id":"custom-of-alice"`, `"id":"device-of-alice-000001"`, `"edge_count":2`)
-	alice("GET", "/v2/friend", "", `"username":"bob"`, `"username":"carol"`, `"state":2`)
-	alice("GET", "/v2/user/"+id+"/group", "", `"name":"Knights"`)
-	alice("GET", "/v2/storage/saves/"+id, "", `"key":"slot1"`, `\"level\": 7`, `"version":"7f3f3b72e473dad3e08a247857bbb709"`)
-	alice("GET", "/v2/notification?limit=10", "", `bob accepted your friend request`, `"code":-3`)
-	alice("GET", "/v2/leaderboard/weekly_score?limit=3&expiry=4070908800&owner_ids="+id, "", `"score":"1005","subscore":"3"`, `"rank":"1"`, `"rank_count":"3"`)
-	alice("GET", "/v2/tournament?limit=100", "", `"category":116`, `"max_num_score":3`)
-	alice("POST", "/v2/rpc/ledger", `""`, `gift`)
-	var channel string
-	if err := db.QueryRow(t.Context(), `SELECT '2...' || stream_label FROM message WHERE stream_mode = 2 AND content::text LIKE '%"hello"%' LIMIT 1`).Scan(&channel); err != nil {
-		t.Fatal(err)
-	}
-	alice("GET", "/v2/channel/"+channel+"?limit=5", "", `\"hello\": \"world\"`)
-
+	user := srv.Authenticate(t, "custom?create=false", `{"id":"custom-of-alice"}`)
+	alice, id := checked(t, user), user.ID
 	alice("PUT", "/v2/account", `{"location":"Bern"}`)
 	alice("PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"slot2","value":"{\"level\":8}"}]}`, `"key":"slot2"`)
 	alice("POST", "/v2/leaderboard/weekly_score", `{"score":"7"}`, `"score":"7"`)
-	alice("POST", "/v2/rpc/earn", `""`)
+	alice("POST", "/v2/rpc/gift", `"`+id+`"`)
 	alice("POST", "/v2/group", `{"name":"Bards"}`, `"name":"Bards"`)
 	alice("POST", "/v2/friend?usernames=u-a0acf4faddc7f322", "")
 	alice("POST", "/v2/friend?usernames=dave", "") // who has blocked her, which she is not told
@@ -88,10 +47,10 @@ func TestNakamaDatabase(t *testing.T) {
 		t.Errorf("Nakama's tables were changed:\n%s\nwere\n%s", got, columns)
 	}
 	for what, query := range map[string]string{
-		"account":       "SELECT count(*) FROM users WHERE username = 'alice' AND location = 'Bern' AND wallet->>'coins' = '125' AND update_time > create_time",
+		"account":       "SELECT count(*) FROM users WHERE username = 'alice' AND location = 'Bern' AND wallet->>'coins' = '240' AND update_time > create_time",
 		"object":        "SELECT count(*) FROM storage WHERE key = 'slot2' AND user_id = '" + id + "' AND length(version) = 32 AND read = 1 AND write = 1 AND value = '{\"level\": 8}'",
 		"record":        "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = 'weekly_score' AND owner_id = '" + id + "' AND score = 7 AND num_score = 1 AND max_num_score = 1000000 AND metadata = '{}' AND extract(isodow from expiry_time at time zone 'UTC') = 1",
-		"ledger":        "SELECT count(*) FROM wallet_ledger WHERE user_id = '" + id + "' AND changeset = '{\"coins\": 5}' AND metadata = '{\"reason\": \"test\"}'",
+		"ledger":        "SELECT count(*) FROM wallet_ledger WHERE user_id = '" + id + "' AND changeset = '{\"gems\": 3, \"coins\": 120}' AND metadata = '{\"reason\": \"gift\"}' AND create_time > now() - interval '1 hour'",
 		"group":         "SELECT count(*) FROM groups WHERE name = 'Bards' AND creator_id = '" + id + "' AND edge_count = 1 AND max_count = 100 AND state = 1",
 		"group's owner": "SELECT count(*) FROM group_edge e JOIN groups g ON g.id = e.source_id WHERE g.name = 'Bards' AND e.state = 0 AND e.destination_id = '" + id + "'",
 		"friend":        "SELECT count(*) FROM user_edge e JOIN users u ON u.id = e.destination_id WHERE e.source_id = '" + id + "' AND u.username = 'u-a0acf4faddc7f322' AND e.state = 1",

@@ -84,13 +84,22 @@ type User struct {
 func (s *Server) User(t testing.TB, name string) *User {
 	t.Helper()
 	device := "device-of-" + name
-	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/device?create=true&username="+url.QueryEscape(name), ServerKey, `{"id":"`+device+`"}`)
+	u := s.Authenticate(t, "device?create=true&username="+url.QueryEscape(name), `{"id":"`+device+`"}`)
+	u.device = device
+	return u
+}
+
+// Authenticate authenticates a player: how is the end of the path with its query.
+func (s *Server) Authenticate(t testing.TB, how, body string) *User {
+	t.Helper()
+	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/"+how, ServerKey, body)
 	if a.Status != http.StatusOK {
-		t.Fatalf("authenticate %s: %d %s", name, a.Status, a.Body)
+		t.Fatalf("authenticate by %s %s: %d %s", how, body, a.Status, a.Body)
 	}
-	u := &User{server: s, Username: name, Token: a.Get("token"), Refresh: a.Get("refresh_token"), device: device}
+	u := &User{server: s, Token: a.Get("token"), Refresh: a.Get("refresh_token")}
 	u.authorization = "Bearer " + u.Token
-	u.ID = u.Do(t, http.MethodGet, "/v2/account", "").Get("user.id")
+	account := u.Do(t, http.MethodGet, "/v2/account", "")
+	u.ID, u.Username = account.Get("user.id"), account.Get("user.username")
 	return u
 }
 
