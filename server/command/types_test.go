@@ -342,6 +342,8 @@ var differs = map[string]bool{
 	"ApiNotificationList": true,                                                            // likewise
 	"Users":               true,                                                            // was published as a list of lists of itself
 	"StorageReadRequest":  true, "StorageWriteRequest": true, "StorageDeleteRequest": true, // userId may be left out
+	"FlagOverride":  true,                                    // the type is a number, as in Go, but was published as a text
+	"FlagOverrides": true, "Satori": true, "getSatori": true, // which have it
 	"NotificationRequest": true,
 	"friendsAdd":          true, "friendsDelete": true, "friendsBlock": true, // give nothing, where a list was published
 	"storageWriteRetry": true, // takes functions that give nothing too
