@@ -12,7 +12,6 @@ const (
 	noRankCache  = "ranks are in the database, there is no cache to fill"
 	noBoardQueue = "ends and resets wait in the database"
 	noConsole    = "there is no console"
-	noPurchases  = "the server validates no purchases; modules can read it"
 	retiredThere = "Nakama has retired it"
 	immediate    = "labels show in listings at once, and an empty party ends at once"
 	ownBuffers   = "the server chooses the buffer sizes of sockets"
@@ -36,12 +35,6 @@ var withoutEffect = map[string]string{
 	"leaderboard.callback_queue_size": noBoardQueue,
 	"leaderboard.rank_cache_workers":  noRankCache,
 
-	"console.port":                        noConsole,
-	"console.address":                     noConsole,
-	"console.max_message_size_bytes":      noConsole,
-	"console.read_timeout_ms":             noConsole,
-	"console.write_timeout_ms":            noConsole,
-	"console.idle_timeout_ms":             noConsole,
 	"console.username":                    noConsole,
 	"console.password":                    noConsole,
 	"console.token_expiry_sec":            noConsole,
@@ -52,18 +45,8 @@ var withoutEffect = map[string]string{
 	"mfa.storage_encryption_key":          noConsole,
 	"mfa.admin_account_enabled":           noConsole,
 
-	"iap.apple.shared_password":            noPurchases,
-	"iap.apple.notifications_endpoint_id":  noPurchases,
-	"iap.google.client_email":              noPurchases,
-	"iap.google.private_key":               noPurchases,
-	"iap.google.notifications_endpoint_id": noPurchases,
-	"iap.google.refund_check_period_min":   retiredThere,
-	"iap.google.package_name":              retiredThere,
-	"iap.huawei.public_key":                noPurchases,
-	"iap.huawei.client_id":                 noPurchases,
-	"iap.huawei.client_secret":             noPurchases,
-	"iap.facebook_instant.app_secret":      noPurchases,
-	"iap.samsung.package_name":             noPurchases,
+	"iap.google.refund_check_period_min": retiredThere,
+	"iap.google.package_name":            retiredThere,
 
 	"satori.cache_enabled": retiredThere,
 }

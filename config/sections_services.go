@@ -70,12 +70,20 @@ type IAP struct {
 	Huawei          IAPHuawei          `yaml:"huawei"`
 	FacebookInstant IAPFacebookInstant `yaml:"facebook_instant"`
 	Samsung         IAPSamsung         `yaml:"samsung"`
+	Development     IAPDevelopment     `yaml:"development"`
+}
+
+// IAPDevelopment replaces the stores, for development and tests without accounts there.
+type IAPDevelopment struct {
+	StoresURL       string `yaml:"stores_url" usage:"FOR DEVELOPMENT ONLY: address of a server that confirms purchases instead of the stores."`
+	RootCertificate string `yaml:"root_certificate" usage:"FOR DEVELOPMENT ONLY: PEM file with the root of the certificates that sign instead of Apple."`
 }
 
 // IAPApple holds the App Store credentials.
 type IAPApple struct {
-	SharedPassword          Secret `yaml:"shared_password" usage:"App Store shared secret."`
-	NotificationsEndpointID Secret `yaml:"notifications_endpoint_id" usage:"Last part of the URL that App Store notifications are sent to."`
+	SharedPassword          Secret   `yaml:"shared_password" usage:"App Store shared secret."`
+	NotificationsEndpointID Secret   `yaml:"notifications_endpoint_id" usage:"Last part of the URL that App Store notifications are sent to."`
+	BundleIDs               []string `yaml:"bundle_ids" usage:"Bundle that purchases must be for; repeat for several. None accepts any."`
 }
 
 // IAPGoogle holds the Google Play credentials.

@@ -65,5 +65,8 @@ func (c *Config) warnings() []string {
 	if len(c.Database.Address) > 1 {
 		warnings = append(warnings, "database.address has several entries: only the first is used")
 	}
+	if dev := c.IAP.Development; dev.StoresURL != "" || dev.RootCertificate != "" {
+		warnings = append(warnings, "FOR DEVELOPMENT ONLY: iap.development replaces the stores, so purchases are confirmed that nobody has paid for")
+	}
 	return append(warnings, c.ineffective()...)
 }

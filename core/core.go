@@ -17,6 +17,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/core/purchase"
 	"kumi/core/rank"
 	"kumi/core/satori"
 	"kumi/core/social"
@@ -57,6 +58,8 @@ type Options struct {
 	// NoIndexOnly makes storage indexes that are index-only read the database
 	// nevertheless.
 	NoIndexOnly bool
+	// Stores configures the client of the stores of apps.
+	Stores purchase.Options
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
@@ -124,6 +127,9 @@ type Core struct {
 	rankIndex *rank.Index
 	rankTable *ownTable
 	unranked  []string
+	// stores confirm purchases.
+	stores        *purchase.Stores
+	notifications notifications
 	// eventTable has the resets and ends of boards; boardsWake is for RunBoards.
 	eventTable *ownTable
 	boardsWake chan struct{}
@@ -154,6 +160,10 @@ func New(o Options) *Core {
 	}
 	o.Satori.Now = c.now
 	c.satori = satori.New(o.Satori)
+	if o.Stores.Now == nil {
+		o.Stores.Now = c.now
+	}
+	c.stores, c.notifications.table = purchase.New(o.Stores), newNotificationTable()
 	c.background = newBackground()
 	c.noIndexOnly = o.NoIndexOnly
 	c.indexes.init()

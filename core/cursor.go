@@ -27,6 +27,8 @@ const (
 	boardCursor        byte = 'b'
 	tournamentCursor   byte = 't'
 	indexListCursor    byte = 'x'
+	purchaseCursor     byte = 'c'
+	subscriptionCursor byte = 'd'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

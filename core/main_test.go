@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 type testConfig struct {
 	runtime.Config
 	testSession
+	testStores
 }
 
 func (c *testConfig) GetSession() runtime.SessionConfig { return &c.testSession }

@@ -2,73 +2,7 @@
 
 package core
 
-import (
-	"context"
-
-	"github.com/heroiclabs/nakama-common/api"
-)
+import ()
 
 // Pending are the functions of runtime.NakamaModule that have no operation yet.
-var Pending = []string{
-	"PurchaseGetByTransactionId",
-	"PurchaseValidateApple",
-	"PurchaseValidateFacebookInstant",
-	"PurchaseValidateGoogle",
-	"PurchaseValidateHuawei",
-	"PurchaseValidateSamsung",
-	"PurchasesList",
-	"SubscriptionGetByProductId",
-	"SubscriptionValidateApple",
-	"SubscriptionValidateGoogle",
-	"SubscriptionsList",
-}
-
-func (pending) PurchaseGetByTransactionId(context.Context, string) (*api.ValidatedPurchase, error) {
-	return nil, unbuilt("PurchaseGetByTransactionId")
-}
-
-func (pending) PurchaseValidateApple(context.Context, string, string, bool, ...string) (*api.ValidatePurchaseResponse, error) {
-	return nil, unbuilt("PurchaseValidateApple")
-}
-
-func (pending) PurchaseValidateFacebookInstant(context.Context, string, string, bool) (*api.ValidatePurchaseResponse, error) {
-	return nil, unbuilt("PurchaseValidateFacebookInstant")
-}
-
-func (pending) PurchaseValidateGoogle(context.Context, string, string, bool, ...struct {
-	ClientEmail string
-	PrivateKey  string
-}) (*api.ValidatePurchaseResponse, error) {
-	return nil, unbuilt("PurchaseValidateGoogle")
-}
-
-func (pending) PurchaseValidateHuawei(context.Context, string, string, string, bool) (*api.ValidatePurchaseResponse, error) {
-	return nil, unbuilt("PurchaseValidateHuawei")
-}
-
-func (pending) PurchaseValidateSamsung(context.Context, string, string, bool) (*api.ValidatePurchaseResponse, error) {
-	return nil, unbuilt("PurchaseValidateSamsung")
-}
-
-func (pending) PurchasesList(context.Context, string, int, string) (*api.PurchaseList, error) {
-	return nil, unbuilt("PurchasesList")
-}
-
-func (pending) SubscriptionGetByProductId(context.Context, string, string) (*api.ValidatedSubscription, error) {
-	return nil, unbuilt("SubscriptionGetByProductId")
-}
-
-func (pending) SubscriptionValidateApple(context.Context, string, string, bool, ...string) (*api.ValidateSubscriptionResponse, error) {
-	return nil, unbuilt("SubscriptionValidateApple")
-}
-
-func (pending) SubscriptionValidateGoogle(context.Context, string, string, bool, ...struct {
-	ClientEmail string
-	PrivateKey  string
-}) (*api.ValidateSubscriptionResponse, error) {
-	return nil, unbuilt("SubscriptionValidateGoogle")
-}
-
-func (pending) SubscriptionsList(context.Context, string, int, string) (*api.SubscriptionList, error) {
-	return nil, unbuilt("SubscriptionsList")
-}
+var Pending = []string{}

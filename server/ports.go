@@ -19,20 +19,21 @@ import (
 
 // ports are the open listeners and their servers.
 type ports struct {
-	http, grpc, metrics net.Listener // metrics is nil if disabled
+	http, grpc, metrics, console net.Listener // metrics and console are nil if disabled
 
 	httpServer    *http.Server
 	grpcServer    *grpc.Server
 	metricsServer *http.Server
+	consoleServer *http.Server
 	failed        chan error
 }
 
 // listen opens all ports, and serves only if all of them could be opened.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
-	p := &ports{failed: make(chan error, 3)}
+	p := &ports{failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
-			for _, l := range []net.Listener{p.http, p.grpc, p.metrics} {
+			for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console} {
 				if l != nil {
 					_ = l.Close()
 				}
@@ -48,6 +49,12 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	}
 	if port := s.config.Metrics.PrometheusPort; port != 0 {
 		if p.metrics, err = open(ctx, "tcp", s.config.Metrics.Address, port, "metrics.prometheus_port"); err != nil {
+			return nil, err
+		}
+	}
+	console := s.consoleHandler()
+	if c := &s.config.Console; console != nil {
+		if p.console, err = open(ctx, "tcp", c.Address, c.Port, "console.port"); err != nil {
 			return nil, err
 		}
 	}
@@ -78,6 +85,16 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		p.metricsServer = &http.Server{Handler: s.metrics.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quietLog(s.log)}
 		p.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
 	}
+	if c := &s.config.Console; p.console != nil {
+		p.consoleServer = &http.Server{
+			Handler:      http.MaxBytesHandler(console, int64(c.MaxMessageSizeBytes)),
+			ReadTimeout:  config.Milliseconds(c.ReadTimeoutMs),
+			WriteTimeout: config.Milliseconds(c.WriteTimeoutMs),
+			IdleTimeout:  config.Milliseconds(c.IdleTimeoutMs),
+			ErrorLog:     quietLog(s.log),
+		}
+		p.serve("console", func() error { return p.consoleServer.Serve(p.console) })
+	}
 	return p, nil
 }
 
@@ -106,9 +123,9 @@ func (p *ports) close(ctx context.Context) error {
 		p.grpcServer.GracefulStop()
 		close(stopped)
 	}()
-	err := p.httpServer.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, p.httpServer.Close())
+	err := shutdown(ctx, p.httpServer)
+	if p.consoleServer != nil {
+		err = errors.Join(err, shutdown(ctx, p.consoleServer))
 	}
 	select {
 	case <-stopped:
@@ -117,6 +134,15 @@ func (p *ports) close(ctx context.Context) error {
 	}
 	if p.metricsServer != nil {
 		err = errors.Join(err, p.metricsServer.Close())
+	}
+	return err
+}
+
+// shutdown lets calls in progress end until ctx does, then aborts them.
+func shutdown(ctx context.Context, s *http.Server) error {
+	err := s.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.Close())
 	}
 	return err
 }
@@ -148,4 +174,12 @@ func (s *Server) MetricsAddr() net.Addr {
 		return nil
 	}
 	return s.ports.metrics.Addr()
+}
+
+// ConsoleAddr returns the address of the console's port, nil if nothing is served there.
+func (s *Server) ConsoleAddr() net.Addr {
+	if s.ports.console == nil {
+		return nil
+	}
+	return s.ports.console.Addr()
 }

@@ -115,7 +115,7 @@ func (s *Stores) GoogleSubscription(ctx context.Context, account GoogleAccount, 
 	if sub.Time.IsZero() {
 		sub.Time = milliseconds(r.Time)
 	}
-	sub.Response, sub.Stated = text, s.now()
+	sub.Response = text
 	return sub, nil
 }
 
@@ -225,12 +225,10 @@ func GoogleKind(kind runtime.GoogleSubscriptionNotificationType) runtime.Notific
 		return runtime.IAPNotificationSubscribed
 	case runtime.GoogleSubscriptionRenewed, runtime.GoogleSubscriptionRecovered:
 		return runtime.IAPNotificationRenewed
-	case runtime.GoogleSubscriptionExpired:
+	case runtime.GoogleSubscriptionExpired, runtime.GoogleSubscriptionRevoked:
 		return runtime.IAPNotificationExpired
 	case runtime.GoogleSubscriptionCanceled, runtime.GoogleSubscriptionPendingPurchaseCanceled:
 		return runtime.IAPNotificationCancelled
-	case runtime.GoogleSubscriptionRevoked:
-		return runtime.IAPNotificationRefunded
 	}
 	return 0
 }

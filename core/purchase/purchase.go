@@ -81,8 +81,8 @@ type Subscription struct {
 	Refunded              time.Time // zero: not refunded
 	Environment           api.StoreEnvironment
 	Response              string // the store's answer, JSON
-	// Stated is when the store stated this: an older statement does not replace a newer
-	// one.
+	// Stated is when the store stated this, if that may have been long ago: an older
+	// statement does not replace a newer one.
 	Stated time.Time
 }
 

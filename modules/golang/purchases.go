@@ -11,9 +11,6 @@ import (
 	"kumi/hooks"
 )
 
-// Handlers of purchase and subscription notifications are registered but not called
-// yet: the server does not receive such notifications.
-
 // RegisterPurchaseNotificationApple implements runtime.Initializer.
 func (i *initializer) RegisterPurchaseNotificationApple(fn func(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, notificationType runtime.NotificationType, purchase *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error) error {
 	return notification(i, "handler of Apple's purchase notifications", "purchase_notification_apple", fn, &i.Into.Hooks.Single.PurchaseApple)
@@ -36,7 +33,6 @@ func (i *initializer) RegisterSubscriptionNotificationGoogle(fn func(ctx context
 
 func notification[T, P any](i *initializer, what, mode string, fn func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, runtime.NotificationType, T, P) error, slot **hooks.Slot[func(context.Context, runtime.NotificationType, T, P) error]) error {
 	return single(i, what, mode, fn == nil, slot, func(c *call) func(context.Context, runtime.NotificationType, T, P) error {
-		i.unused(what)
 		return func(ctx context.Context, kind runtime.NotificationType, x T, payload P) (err error) {
 			start := time.Now()
 			ctx, end := c.begin(ctx)

@@ -113,16 +113,12 @@ func installSingle(p *Program, pool Pool, reg *Registration, from hooks.Origin, 
 	case registry.Shutdown:
 		return put(&s.Shutdown, from, n.shutdown)
 	case registry.PurchaseApple:
-		unused(p.log, reg)
 		return put(&s.PurchaseApple, from, purchased[*runtime.AppleNotificationData](n))
 	case registry.PurchaseGoogle:
-		unused(p.log, reg)
 		return put(&s.PurchaseGoogle, from, purchased[*runtime.PurchaseV2GoogleResponse](n))
 	case registry.SubscriptionApple:
-		unused(p.log, reg)
 		return put(&s.SubscriptionApple, from, subscribed[*runtime.AppleNotificationData](n))
 	case registry.SubscriptionGoogle:
-		unused(p.log, reg)
 		return put(&s.SubscriptionGoogle, from, subscribed[*runtime.SubscriptionV2GoogleResponse](n))
 	}
 	return nil

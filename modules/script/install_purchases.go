@@ -15,14 +15,14 @@ import (
 // purchase, the provider's data as JSON text and the type of the notification.
 func purchased[P any](n *function) func(context.Context, runtime.NotificationType, *api.ValidatedPurchase, P) error {
 	return func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload P) error {
-		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return purchaseShape.Of(e, p) }, payload)
+		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return PurchaseShape.Of(e, p) }, payload)
 	}
 }
 
 // subscribed is purchased for subscriptions.
 func subscribed[P any](n *function) func(context.Context, runtime.NotificationType, *api.ValidatedSubscription, P) error {
 	return func(ctx context.Context, kind runtime.NotificationType, s *api.ValidatedSubscription, payload P) error {
-		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return subscriptionShape.Of(e, s) }, payload)
+		return n.notify(ctx, kind, func(e vm.Engine) vm.Ref { return SubscriptionShape.Of(e, s) }, payload)
 	}
 }
 
@@ -36,7 +36,8 @@ func (n *function) notify(ctx context.Context, kind runtime.NotificationType, wh
 	}, n.wantNothing)
 }
 
-var purchaseShape = vm.NewShape(
+// PurchaseShape is a purchase, as handlers and functions see it.
+var PurchaseShape = vm.NewShape(
 	vm.StrOpt("user_id", (*api.ValidatedPurchase).GetUserId),
 	vm.Str("product_id", (*api.ValidatedPurchase).GetProductId),
 	vm.Str("transaction_id", (*api.ValidatedPurchase).GetTransactionId),
@@ -50,7 +51,8 @@ var purchaseShape = vm.NewShape(
 	vm.Bool("seen_before", (*api.ValidatedPurchase).GetSeenBefore),
 )
 
-var subscriptionShape = vm.NewShape(
+// SubscriptionShape is a subscription, likewise.
+var SubscriptionShape = vm.NewShape(
 	vm.StrOpt("user_id", (*api.ValidatedSubscription).GetUserId),
 	vm.Str("product_id", (*api.ValidatedSubscription).GetProductId),
 	vm.Str("original_transaction_id", (*api.ValidatedSubscription).GetOriginalTransactionId),

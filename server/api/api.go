@@ -6,11 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/types/known/emptypb"
-
 	"kumi/config"
 	"kumi/server/transport"
-	"kumi/store/fault"
 )
 
 // Server serves the client API except for sockets: REST, gRPC and the RPC endpoint. It
@@ -39,7 +36,7 @@ type header struct {
 func New(d transport.Deps) *Server {
 	a := &Server{
 		Deps:      d,
-		rows:      allRows(),
+		rows:      table(),
 		timeout:   config.Milliseconds(d.Config.Socket.IdleTimeoutMs) - 500*time.Millisecond,
 		maxBody:   int64(d.Config.Socket.MaxRequestSizeBytes),
 		unsent:    budget{max: maxUnsent},
@@ -62,24 +59,6 @@ func New(d transport.Deps) *Server {
 
 // Handler serves the HTTP requests of the client port, except for sockets.
 func (a *Server) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
-
-// allRows returns the methods of the client API, implemented or not.
-func allRows() []*row { return append(table(), pendingRows()...) }
-
-// pendingRows makes rows for the methods that are not implemented.
-func pendingRows() []*row {
-	var rows []*row
-	for _, p := range pending {
-		err := fault.Newf(fault.Unimplemented, "%s is not available in this version of the server", p.name)
-		r := action(p.name, anyone, func(*call, *emptypb.Empty) error { return err })
-		r.hook = nil
-		for _, b := range p.bindings {
-			r.bindings = append(r.bindings, binding{verb: b.verb, pattern: b.pattern})
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
 
 // keyCheck compares a secret key in constant time.
 type keyCheck struct {

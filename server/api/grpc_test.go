@@ -103,7 +103,7 @@ func TestGRPC(t *testing.T) {
 		{r.with(bearer(session.Token), bearer(session.Token)), "GetAccount", &emptypb.Empty{}, codes.Unauthenticated, "invalid"},
 		{r.Context(), "AuthenticateDevice", &api.AuthenticateDeviceRequest{}, codes.Unauthenticated, "key"},
 		{r.with(basic("defaultkey")), "AuthenticateDevice", &api.AuthenticateDeviceRequest{}, codes.InvalidArgument, ""},
-		{r.with(bearer(session.Token)), "GetSubscription", &api.GetSubscriptionRequest{}, codes.Unimplemented, "GetSubscription"},
+		{r.with(bearer(session.Token)), "GetSubscription", &api.GetSubscriptionRequest{ProductId: "gold"}, codes.NotFound, "subscription not found"},
 		{r.with(bearer(session.Token)), "NoSuchMethod", &emptypb.Empty{}, codes.Unimplemented, ""},
 		{r.with(bearer(session.Token)), "GetUsers", &api.GetUsersRequest{Ids: []string{strings.Repeat("x", 300000)}}, codes.ResourceExhausted, ""},
 	} {

@@ -69,7 +69,7 @@ func Routes() (own []httproute.Own) {
 		}
 		own = append(own, r)
 	}
-	for _, row := range allRows() {
+	for _, row := range table() {
 		for _, b := range row.bindings {
 			if !strings.HasPrefix(b.pattern, rpcPrefix) {
 				own = append(own, httproute.Own{Method: b.verb, Pattern: b.pattern, Name: row.name})

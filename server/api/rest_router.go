@@ -71,9 +71,6 @@ func (r router) add(row *row, b binding) {
 			continue
 		}
 		name = strings.TrimSuffix(name, "}")
-		if fields.ByName(protoreflect.Name(name)) == nil {
-			name = "" // a row of pending has no message to put it into
-		}
 		rt.params = append(rt.params, name)
 		if at.param == nil {
 			at.param = &node{}
@@ -86,9 +83,7 @@ func (r router) add(row *row, b binding) {
 	at.route = rt
 	var given [][]string
 	for _, name := range rt.params {
-		if name != "" {
-			given = append(given, []string{name})
-		}
+		given = append(given, []string{name})
 	}
 	if rt.body != nil {
 		given = append(given, []string{b.body})

@@ -90,9 +90,8 @@ func TestREST(t *testing.T) {
 		{name: "wrong method", method: "PATCH", path: "/v2/account", status: 501, want: `{"code":12,"message":"Method Not Allowed"}`},
 		{name: "wrong method of a path with parameters", method: "POST", path: "/v2/storage/a/b", status: 501},
 		{name: "wrong method of an RPC", method: "PUT", path: "/v2/rpc/echo", status: 501},
-		{name: "not built", method: "GET", path: "/v2/iap/subscription/gold", auth: "user", status: 501, contains: []string{`"code":12`, "GetSubscription"}},
-		{name: "not built, with a body", method: "POST", path: "/v2/iap/purchase/apple", body: "{}", auth: "user", status: 501, contains: []string{"ValidatePurchaseApple"}},
 		{name: "provider not configured", method: "POST", path: "/v2/account/link/steam", body: "{}", auth: "user", status: 400, contains: []string{`"code":9`, "Steam authentication is not configured."}},
+		{name: "store not configured", method: "POST", path: "/v2/iap/purchase/apple", body: `{"receipt":"x"}`, auth: "user", status: 400, contains: []string{`"code":9`, "Apple IAP is not configured."}},
 
 		{name: "server key missing", method: "POST", path: device, body: `{"id":"device-0001"}`, status: 401, contains: []string{`"code":16`, "required"}},
 		{name: "server key wrong", method: "POST", path: device, body: `{"id":"device-0001"}`, auth: "Basic d3Jvbmc6", status: 401, contains: []string{"invalid"}},

@@ -91,6 +91,16 @@ func table() []*row {
 		action("JoinTournament", bySession, joinTournament, post("/v2/tournament/{tournament_id}/join", "")),
 		operation("ListTournamentRecordsAroundOwner", (*core.Core).ListTournamentRecordsAroundOwner, get("/v2/tournament/{tournament_id}/owner/{owner_id}")),
 
+		operation("ValidatePurchaseApple", (*core.Core).ValidatePurchaseApple, post("/v2/iap/purchase/apple", "*")),
+		operation("ValidatePurchaseGoogle", (*core.Core).ValidatePurchaseGoogle, post("/v2/iap/purchase/google", "*")),
+		operation("ValidatePurchaseHuawei", (*core.Core).ValidatePurchaseHuawei, post("/v2/iap/purchase/huawei", "*")),
+		operation("ValidatePurchaseFacebookInstant", (*core.Core).ValidatePurchaseFacebookInstant, post("/v2/iap/purchase/facebookinstant", "*")),
+		operation("ValidatePurchaseSamsung", (*core.Core).ValidatePurchaseSamsung, post("/v2/iap/purchase/samsung", "*")),
+		operation("ValidateSubscriptionApple", (*core.Core).ValidateSubscriptionApple, post("/v2/iap/subscription/apple", "*")),
+		operation("ValidateSubscriptionGoogle", (*core.Core).ValidateSubscriptionGoogle, post("/v2/iap/subscription/google", "*")),
+		operation("ListSubscriptions", (*core.Core).ListSubscriptions, post("/v2/iap/subscription", "*")),
+		operation("GetSubscription", (*core.Core).GetSubscription, get("/v2/iap/subscription/{product_id}")),
+
 		action("Event", bySession, event, post("/v2/event", "*")),
 		method("ListMatches", bySession, listMatches, get("/v2/match")),
 		operation("ListParties", (*core.Core).ListParties, get("/v2/party")),

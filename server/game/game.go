@@ -42,8 +42,9 @@ type Options struct {
 	// calls into modules that no client made.
 	Hooks func() *hooks.Registry
 	Scope *core.Scope
-	// HTTP sends requests to sign-in providers, and Roots are the authorities that
-	// their certificates must lead to; nil: a client of their own, and the system's.
+	// HTTP sends requests to sign-in providers and stores of apps, and Roots are the
+	// authorities that their certificates must lead to; nil: clients of their own, and the
+	// system's and Apple's.
 	HTTP  *http.Client
 	Roots *x509.CertPool
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
@@ -67,6 +68,10 @@ type Game struct {
 func New(o Options) (*Game, error) {
 	cfg := o.Config
 	hosts, err := core.ParseHostRules(cfg.Runtime.HTTPAllow, cfg.Runtime.HTTPDeny)
+	if err != nil {
+		return nil, err
+	}
+	stores, err := storeOptions(&cfg.IAP, o.HTTP, o.Roots)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +126,7 @@ func New(o Options) (*Game, error) {
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
-		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg),
+		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg), Stores: stores,
 	})
 	return g, nil
 }

@@ -35,7 +35,7 @@ var table = slices.Concat(
 	accountTable, userTable, authenticateTable, linkTable, providerTable, sessionTable,
 	storageTable, updateTable, walletTable,
 	matchTable, partyTable, matchmakerTable, streamTable, notificationTable, channelTable, groupTable, friendTable,
-	leaderboardTable, tournamentTable,
+	leaderboardTable, tournamentTable, purchaseTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
 	metricsTable, eventTable, jobTable, pendingTable,
