@@ -68,6 +68,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
+	j.pool.Store(p.pool)
 	p.close = append(p.close, p.pool.Close)
 	p.registered(func() { script.Install(j.program, p.pool, regs, p.reg, l.shadowed()) })
 	return p, nil
@@ -84,7 +85,7 @@ type javascript struct {
 	program *script.Program
 	tape    *vm.Tape
 
-	pool atomic.Pointer[vm.Pool]
+	pool atomic.Pointer[vm.Pool] // of stuck; nil until it is made
 
 	// first is the VM in which InitModule runs with effects, during that run.
 	first *script.Local
