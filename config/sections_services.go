@@ -60,7 +60,7 @@ type SocialApple struct {
 // GoogleAuth holds the OAuth client for Google sign-in.
 type GoogleAuth struct {
 	CredentialsJSON Secret   `yaml:"credentials_json" usage:"Google OAuth client as JSON text."`
-	ClientIDs       []string `yaml:"client_ids" usage:"Further Google OAuth clients whose ID tokens are accepted. With neither these nor credentials_json, ID tokens for any app are accepted."`
+	ClientIDs       []string `yaml:"client_ids" usage:"Google OAuth clients whose ID tokens are accepted, in addition to those of the project of credentials_json. With neither, ID tokens for any app are accepted."`
 }
 
 // IAP holds the credentials of the stores that validate purchases.

@@ -15,6 +15,6 @@ func (c *Client) Apple(ctx context.Context, token string) (Profile, error) {
 	if token == "" {
 		return Profile{}, missing("Apple ID token")
 	}
-	p, err := c.apple.verify(ctx, token, []string{c.AppleBundleID})
+	p, err := c.apple.verify(ctx, token, only(c.AppleBundleID))
 	return p, verdict("Apple", err)
 }

@@ -30,7 +30,7 @@ func (c *Client) Facebook(ctx context.Context, token string) (p Profile, limited
 		if c.FacebookAppID == "" {
 			err = errors.New("it is a token of Limited Login, which needs social.facebook_limited_login.app_id")
 		} else {
-			p, err = c.facebook.verify(ctx, token, []string{c.FacebookAppID})
+			p, err = c.facebook.verify(ctx, token, only(c.FacebookAppID))
 		}
 		return p, true, verdict("Facebook", err)
 	}

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/oauth2"
 )
@@ -30,12 +33,7 @@ func (c *Client) Google(ctx context.Context, token string) (Profile, error) {
 
 func (c *Client) googleProfile(ctx context.Context, token string) (Profile, error) {
 	if isJWT(token) {
-		if len(c.googleAudience) == 0 {
-			c.anyGoogleClient.Do(func() {
-				c.Logger.Warn().Msg("Google ID tokens of every app are accepted: set google_auth.client_ids to those of this game")
-			})
-		}
-		return c.google.verify(ctx, token, c.googleAudience)
+		return c.google.verify(ctx, token, c.isGoogleClient)
 	}
 	if c.googleOAuth == nil {
 		return Profile{}, errors.New("it is not an ID token, and authorization codes need google_auth.credentials_json")
@@ -45,6 +43,27 @@ func (c *Client) googleProfile(ctx context.Context, token string) (Profile, erro
 		return Profile{}, err
 	}
 	return c.playGames(ctx, access)
+}
+
+// isGoogleClient reports whether an audience is an OAuth client of the game: one
+// that is configured, or another one of the same project as the credentials'. The
+// number of its project is the first part of a client's id.
+func (c *Client) isGoogleClient(audience string) bool {
+	if c.googleOAuth == nil && len(c.GoogleClientIDs) == 0 {
+		c.anyGoogleClient.Do(func() {
+			c.Logger.Warn().Msg("Google ID tokens of every app are accepted: set google_auth.client_ids to those of this game")
+		})
+		return true
+	}
+	if slices.Contains(c.GoogleClientIDs, audience) {
+		return true
+	}
+	if c.googleOAuth == nil {
+		return false
+	}
+	project, _, _ := strings.Cut(c.googleOAuth.ClientID, "-")
+	_, err := strconv.ParseUint(project, 10, 64)
+	return audience == c.googleOAuth.ClientID || err == nil && strings.HasPrefix(audience, project+"-")
 }
 
 // exchange exchanges an authorization code for an access token.

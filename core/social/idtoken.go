@@ -52,8 +52,8 @@ func (c *claims) profile() (Profile, error) {
 }
 
 // verify checks the signature, issuer, audience and times of a token and returns
-// the player. The token must be for one of the audiences, if there are any.
-func (t *idTokens) verify(ctx context.Context, token string, audiences []string) (Profile, error) {
+// the player. The token must be for an audience that accept returns true for.
+func (t *idTokens) verify(ctx context.Context, token string, accept func(audience string) bool) (Profile, error) {
 	parsed, err := jose.ParseSigned(token, algorithms)
 	if err != nil {
 		return Profile{}, errors.New("the token is not an ID token of the provider")
@@ -79,7 +79,7 @@ func (t *idTokens) verify(ctx context.Context, token string, audiences []string)
 		return Profile{}, err
 	case !slices.Contains(t.issuers, verified.Issuer):
 		return Profile{}, fmt.Errorf("the token was issued by %q", verified.Issuer)
-	case len(audiences) > 0 && !slices.ContainsFunc(verified.Audience, func(a string) bool { return slices.Contains(audiences, a) }):
+	case !slices.ContainsFunc(verified.Audience, accept):
 		return Profile{}, fmt.Errorf("the token is for %q", strings.Join(verified.Audience, ", "))
 	case verified.IssuedAt.After(t.client.Now().Add(clockSkew)):
 		return Profile{}, errors.New("the token was issued in the future")
@@ -89,6 +89,11 @@ func (t *idTokens) verify(ctx context.Context, token string, audiences []string)
 		return Profile{}, errors.New("the token has claims of unexpected types")
 	}
 	return found.profile()
+}
+
+// only accepts one audience.
+func only(audience string) func(string) bool {
+	return func(a string) bool { return a == audience }
 }
 
 // isJWT reports whether a text is a signed token, as opposed to an opaque one.

@@ -51,8 +51,8 @@ type Options struct {
 	// AppleBundleID is the audience that Apple's tokens must have.
 	AppleBundleID string
 	// GoogleCredentials is the JSON document of an OAuth client, which authorization
-	// codes are exchanged with. GoogleClientIDs are further clients whose ID tokens
-	// are accepted. With neither, those of any client are.
+	// codes are exchanged with. ID tokens are accepted for the clients of its project
+	// and for GoogleClientIDs; with neither, for any client.
 	GoogleCredentials string
 	GoogleClientIDs   []string
 	// FacebookAppID is the audience that tokens of Limited Login must have.
@@ -65,13 +65,12 @@ type Options struct {
 // Client asks the providers. Make one with New.
 type Client struct {
 	Options
-	http           *http.Client
-	apple          *idTokens
-	google         *idTokens
-	facebook       *idTokens
-	googleOAuth    *oauth2.Config // nil: not configured
-	googleAudience []string
-	gameCenter     certificates
+	http        *http.Client
+	apple       *idTokens
+	google      *idTokens
+	facebook    *idTokens
+	googleOAuth *oauth2.Config // nil: not configured
+	gameCenter  certificates
 	// anyGoogleClient logs once that ID tokens of all clients are accepted.
 	anyGoogleClient sync.Once
 }
@@ -92,9 +91,7 @@ func New(o Options) (*Client, error) {
 			return nil, fmt.Errorf("google_auth.credentials_json: %w", err)
 		}
 		c.googleOAuth = config
-		c.googleAudience = append(c.googleAudience, config.ClientID)
 	}
-	c.googleAudience = append(c.googleAudience, o.GoogleClientIDs...)
 	c.apple = c.newIDTokens("Apple", appleKeys, appleIssuer)
 	c.google = c.newIDTokens("Google", googleKeys, googleIssuers...)
 	c.facebook = c.newIDTokens("Facebook", facebookKeys, facebookIssuers...)

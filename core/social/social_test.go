@@ -219,6 +219,13 @@ func TestGoogle(t *testing.T) {
 		t.Errorf("the error does not name the audience: %v", err)
 	}
 
+	for audience, want := range map[string]fault.Code{
+		"123456-ios.apps.googleusercontent.com": fault.OK, "1234567-ios.apps.googleusercontent.com": fault.Unauthenticated, "123456": fault.Unauthenticated,
+	} {
+		_, err = c.Google(ctx, p.IDToken(socialtest.Google, "ann", map[string]any{"aud": audience}))
+		wantCode(t, "the client "+audience, err, want)
+	}
+
 	bare, p3 := newClient(t, func(o *social.Options) { o.GoogleCredentials = "" })
 	_, err = bare.Google(ctx, p3.IDToken(socialtest.Google, "ann", map[string]any{"aud": "any"}))
 	wantCode(t, "no client configured", err, fault.OK)

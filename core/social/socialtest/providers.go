@@ -17,7 +17,7 @@ import (
 // The settings that the providers expect.
 const (
 	AppleBundleID  = "com.example.game"
-	GoogleClientID = "game.apps.googleusercontent.com"
+	GoogleClientID = "123456-web.apps.googleusercontent.com"
 	FacebookAppID  = "1234567890"
 	InstantSecret  = "secret of the instant game"
 	SteamKey       = "publisher-key"
