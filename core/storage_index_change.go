@@ -182,7 +182,7 @@ func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
 		s.mu.Lock()
 		clock := s.clock
 		s.mu.Unlock()
-		statement, args := selectObjects(ids[:n])
+		statement, args := selectObjects(c.db.Dialect(), ids[:n])
 		rows, err := c.readIndexed(ctx, statement, args)
 		if err != nil {
 			return err

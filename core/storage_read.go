@@ -8,6 +8,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
+
+	"kumi/store"
 )
 
 const objectColumns = "SELECT collection, key, user_id, value, version, read, write, create_time, update_time FROM storage WHERE "
@@ -38,9 +40,13 @@ func (c *Core) ReadStorage(ctx context.Context, caller uuid.UUID, in *api.ReadSt
 	return &api.StorageObjects{Objects: objects}, nil
 }
 
-// maxReadBatch is the maximum number of objects per statement: SQLite limits
-// the depth of expressions.
+// maxReadBatch is the maximum number of objects per statement.
 const maxReadBatch = 256
+
+// maxConditions is the maximum number of objects that a statement has a condition each
+// for. The time SQLite takes for parameters grows with the square of their number: 256
+// objects take 30 ms with conditions and 3 ms from a list.
+const maxConditions = 16
 
 // readStorage reads the existing objects for which allowed returns true, each
 // once. A nil allowed means all.
@@ -58,7 +64,7 @@ func (c *Core) readStorage(ctx context.Context, ids []objectID, allowed func(own
 }
 
 func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []objectID, allowed func(uuid.UUID, int32) bool) ([]*api.StorageObject, error) {
-	query, args := selectObjects(ids)
+	query, args := selectObjects(c.db.Dialect(), ids)
 	rows, err := c.db.Reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -89,7 +95,10 @@ func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []
 // selectObjects builds the query for a batch. The number of its conditions is
 // a power of two, with the last one repeated, so that few statements are
 // prepared.
-func selectObjects(ids []objectID) (string, []any) {
+func selectObjects(d store.Dialect, ids []objectID) (string, []any) {
+	if len(ids) > maxConditions {
+		return selectListed(d, ids)
+	}
 	n := 1
 	for n < len(ids) {
 		n *= 2
@@ -107,6 +116,22 @@ func selectObjects(ids []objectID) (string, []any) {
 		args = append(args, id.collection, id.key, id.owner)
 	}
 	return b.String(), args
+}
+
+// selectListed builds the query for a large batch, which is the same for all sizes.
+func selectListed(d store.Dialect, ids []objectID) (string, []any) {
+	if d == store.Postgres {
+		collections, keys, owners := make([]string, len(ids)), make([]string, len(ids)), make([]uuid.UUID, len(ids))
+		for i, id := range ids {
+			collections[i], keys[i], owners[i] = id.collection, id.key, id.owner
+		}
+		return objectColumns + "(collection, key, user_id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[]))", []any{collections, keys, owners}
+	}
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		list[i] = []string{id.collection, id.key, id.owner.String()}
+	}
+	return objectColumns + "(collection, key, user_id) IN (SELECT value->>0, value->>1, value->>2 FROM json_each($1))", []any{list}
 }
 
 // objectRows is the part of *sql.Rows that reading objects needs.
