@@ -102,7 +102,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		_ = json.NewEncoder(w).Encode(map[string]string{"payload": payload})
 	case "/v2/storage":
-		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(string(body), `"collection":"bench"`) {
+		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(string(body), `"collection":"bench`) {
 			http.Error(w, `{"code":16}`, http.StatusUnauthorized)
 			return
 		}

@@ -15,14 +15,10 @@ func leaderboard(ctx context.Context, o *options, t *target) ([]*Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fillBoard(o); err != nil {
+	if err := t.fill(o); err != nil {
 		return nil, err
 	}
-	var results []*Result
-	for _, work := range []struct {
-		name string
-		next func(s session) []byte
-	}{
+	return inTurn(ctx, o, t, sessions, []work{
 		{"write", func(s session) []byte {
 			return request("POST", "/v2/leaderboard/bench", t.address, s.bearer(), `{"score":"`+strconv.Itoa(rand.IntN(1_000_000))+`"}`)
 		}},
@@ -32,7 +28,19 @@ func leaderboard(ctx context.Context, o *options, t *target) ([]*Result, error) 
 		{"list", func(s session) []byte {
 			return request("GET", "/v2/leaderboard/bench?limit=20", t.address, s.bearer(), "")
 		}},
-	} {
+	})
+}
+
+// work is one kind of request.
+type work struct {
+	name string
+	next func(s session) []byte
+}
+
+// inTurn measures one kind of request after the other, each for the whole duration.
+func inTurn(ctx context.Context, o *options, t *target, sessions []session, works []work) ([]*Result, error) {
+	var results []*Result
+	for _, work := range works {
 		l := load{unit: "request"}
 		for _, s := range sessions {
 			l.workers = append(l.workers, t.repeat(func() []byte { return work.next(s) }))
@@ -47,21 +55,21 @@ func leaderboard(ctx context.Context, o *options, t *target) ([]*Result, error) 
 	return results, nil
 }
 
-// boardPart is how many records one call writes.
-const boardPart = 500
+// fillPart is how many records or objects one call writes.
+const fillPart = 500
 
-// fillBoard makes the board and gives it --count records.
-func (t *target) fillBoard(o *options) error {
+// fill calls the RPC until it has written --count records or objects.
+func (t *target) fill(o *options) error {
 	c := newHTTPConn(t.address)
 	defer c.close()
-	for from := 0; from < o.count; from += boardPart {
-		payload := fmt.Sprintf(`{"from":%d,"to":%d}`, from, min(from+boardPart, o.count))
+	for from := 0; from < o.count; from += fillPart {
+		payload := fmt.Sprintf(`{"from":%d,"to":%d}`, from, min(from+fillPart, o.count))
 		status, body, err := c.do(t.rpcRequest(o.rpc, payload, session{}))
 		if err != nil {
 			return err
 		}
 		if status != 200 {
-			return fmt.Errorf("fill the board: %w", responseError(status, body))
+			return fmt.Errorf("write the data: %w", responseError(status, body))
 		}
 	}
 	return nil

@@ -67,6 +67,13 @@ var rows = []row{
 		},
 		runs: each("leaderboard"), anew: true,
 	},
+	{
+		lines: []line{
+			{"list of 10 of 100,000 objects by a query of an index", "µs", cost("list")},
+			{"write of an indexed object", "µs", cost("write")},
+		},
+		runs: each("storage-index"), anew: true,
+	},
 	times("GET /healthcheck", each("healthcheck")),
 	{
 		lines: []line{{"memory per idle socket, of 10,000", "KB", kilobytesEach("")}, {"same", "x bare", ratio("")}},

@@ -7,6 +7,8 @@ function InitModule(ctx, logger, nk, initializer) {
   initializer.registerRpc("json_js", bumpCounter);
   initializer.registerRpc("fill_board_js", fillBoard);
   initializer.registerRpc("fib_js", fibonacci);
+  initializer.registerRpc("players_js", players);
+  initializer.registerStorageIndex("bench_players", "bench_players", "", ["level", "rating", "region"], ["rating"], 1000000, false);
   initializer.registerRpc("create_match_js", createMatch);
   initializer.registerMatch("bench_js", {
     matchInit: matchInit,
@@ -123,4 +125,22 @@ function fillBoard(ctx, logger, nk, payload) {
     const hex = ("0000000" + i.toString(16)).slice(-8);
     nk.leaderboardRecordWrite("bench", hex + "-0000-4000-8000-000000000000", "", Math.floor(Math.random() * 1000000), 0, {});
   }
+}
+
+// players writes the objects from and to of the scenario storage-index, or lists those
+// that a query finds in the index.
+function players(ctx, logger, nk, payload) {
+  const p = JSON.parse(payload);
+  if (p.query !== undefined) {
+    return JSON.stringify(nk.storageIndexList("bench_players", p.query, 10, p.order).objects.map(o => o.value));
+  }
+  const writes = [];
+  for (let i = p.from; i < p.to; i++) {
+    const value = {
+      level: Math.floor(Math.random() * 100), rating: Math.floor(Math.random() * 100000),
+      region: ["africa", "asia", "eu", "us"][i % 4], name: "player " + i
+    };
+    writes.push({ collection: "bench_players", key: "p" + i, userId: "00000000-0000-0000-0000-000000000000", value, permissionRead: 2 });
+  }
+  nk.storageWrite(writes);
 }

@@ -115,6 +115,7 @@ func TestJavaScriptModule(t *testing.T) {
 		var dispatcher = { broadcastMessage: function (op, data) { sent.push(data); } };
 		InitModule({}, {}, nk, {
 			registerRpc: function (id, f) { rpcs[id] = f; },
+			registerStorageIndex: function () {},
 			registerMatch: function (name, h) { handlers[name] = h; }
 		});
 		var m = handlers.bench_js;
@@ -137,7 +138,7 @@ func TestJavaScriptModule(t *testing.T) {
 		`rpcs.echo_js({}, {}, nk, "x")`:                            "x",
 		`rpcs.json_js({}, {}, nk, '{"counter":1}')`:                `{"counter":2,"seen":true}`,
 		`rpcs.fib_js({}, {}, nk, "")`:                              "6765",
-		`Object.keys(rpcs).sort().join()`:                          "create_match_js,echo_js,fib_js,fill_board_js,json_js",
+		`Object.keys(rpcs).sort().join()`:                          "create_match_js,echo_js,fib_js,fill_board_js,json_js,players_js",
 		`Object.keys(m).length + " handlers"`:                      "7 handlers",
 	} {
 		if got := run("check.js", text).String(); got != want {
