@@ -121,8 +121,11 @@ func (p *progressPrinter) progress(step transfer.Step, table string, done, total
 		return
 	}
 	p.shown = now
-	if step == transfer.Verifying {
+	switch step {
+	case transfer.Verifying:
 		fmt.Fprintf(p.out, "verified %-20s %d rows\n", table, done)
+		return
+	case transfer.Comparing:
 		return
 	}
 	rate := float64(done-p.before) / max(now.Sub(p.began).Seconds(), 1e-3)
@@ -141,8 +144,8 @@ func printReport(w io.Writer, r *transfer.Report) {
 	for _, name := range slices.Sorted(maps.Keys(r.Apart)) {
 		fmt.Fprintf(w, "not copied: %s: %s\n", name, r.Apart[name])
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Changed)) {
-		fmt.Fprintf(w, "warning: %d rows of %s were changed in the source during the copy, which does not have these changes\n", r.Changed[name], name)
+	if len(r.Changed) > 0 {
+		fmt.Fprintf(w, "warning: others changed rows in the source during the copy, which does not have these changes: %s\n", strings.Join(r.Changed, ", "))
 	}
 	fmt.Fprintf(w, "\ncopied %d rows from %s to %s in %s (%.0f rows/s), verified in %s\n", r.Copied, r.From, r.To,
 		r.Took.Round(time.Millisecond), float64(r.Copied)/max(r.Took.Seconds(), 1e-3), r.Verified.Round(time.Millisecond))

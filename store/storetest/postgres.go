@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,9 @@ type server struct {
 
 	mu   sync.Mutex
 	free []string // databases that equal the template
+
+	restoring sync.Mutex
+	dumps     map[string]string // the databases to copy, by dump
 }
 
 var shared = struct {
@@ -225,7 +230,7 @@ func (s *server) close() {
 	if !s.own {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		for _, name := range append(s.free, s.template) {
+		for _, name := range slices.Concat(s.free, []string{s.template}, slices.Collect(maps.Values(s.dumps))) {
 			_ = s.drop(ctx, name)
 		}
 	}

@@ -3,42 +3,87 @@ package storetest
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Restore restores a dump of pg_dump, compressed by gzip, into an empty database and
-// returns its address, or skips the test if there is no PostgreSQL.
+// Restore returns the address of a database for this test alone that is restored from
+// a dump of pg_dump, compressed by gzip, or skips the test if there is no PostgreSQL. A
+// dump is restored once per test binary and copied from then on.
 func Restore(t testing.TB, dump string) string {
 	t.Helper()
-	address := EmptyPostgres(t)
-	db, err := pgx.Connect(t.Context(), address)
+	s := require(t)
+	template, err := s.restored(t.Context(), dump)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("restore %s: %v", dump, err)
 	}
-	defer db.Close(t.Context())
+	name := randomName()
+	if err := s.create(t.Context(), name, template); err != nil {
+		t.Fatalf("create test database: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := s.drop(ctx, name); err != nil {
+			t.Errorf("drop test database: %v", err)
+		}
+	})
+	return s.database(name)
+}
+
+// restored returns the database to copy for a dump.
+func (s *server) restored(ctx context.Context, dump string) (string, error) {
+	s.restoring.Lock()
+	defer s.restoring.Unlock()
+	if name, ok := s.dumps[dump]; ok {
+		return name, nil
+	}
+	name := randomName()
+	if err := s.create(ctx, name, "template0"); err != nil {
+		return "", err
+	}
+	if err := restore(ctx, s.database(name), dump); err != nil {
+		return "", errors.Join(err, s.drop(context.WithoutCancel(ctx), name))
+	}
+	if s.dumps == nil {
+		s.dumps = map[string]string{}
+	}
+	s.dumps[dump] = name
+	return name, nil
+}
+
+func restore(ctx context.Context, address, dump string) error {
+	db, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
 	file, err := os.Open(dump)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer file.Close()
 	unzipped, err := gzip.NewReader(file)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	lines := bufio.NewReader(unzipped)
 	var statement strings.Builder
 	for {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
-			return address
+			return nil
 		}
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		if strings.HasPrefix(line, "--") || strings.HasPrefix(line, `\`) {
 			continue // comments, and commands of psql
@@ -50,12 +95,12 @@ func Restore(t testing.TB, dump string) string {
 		}
 		statement.Reset()
 		if strings.HasPrefix(text, "COPY ") {
-			_, err = db.PgConn().CopyFrom(t.Context(), &copied{lines: lines}, text)
+			_, err = db.PgConn().CopyFrom(ctx, &copied{lines: lines}, text)
 		} else {
-			_, err = db.PgConn().Exec(t.Context(), text).ReadAll()
+			_, err = db.PgConn().Exec(ctx, text).ReadAll()
 		}
 		if err != nil {
-			t.Fatalf("%.200s: %v", text, err)
+			return fmt.Errorf("%.200s: %w", text, err)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func openPostgres(ctx context.Context, db *store.DB, source bool) (_ *postgres, 
 		return nil, err
 	}
 	if source {
-		_, err = s.reader.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+		_, err = s.reader.Exec(ctx, beginSource)
 		return s, err
 	}
 	var free bool
@@ -50,6 +50,23 @@ func openPostgres(ctx context.Context, db *store.DB, source bool) (_ *postgres, 
 		return nil, errors.New("another export writes to this database")
 	}
 	return s, nil
+}
+
+const beginSource = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+// version returns the transactions that have ended or are running, of all databases of
+// the server.
+func (s *postgres) version(ctx context.Context) (v string, err error) {
+	err = s.writer.QueryRow(ctx, "SELECT txid_current_snapshot()::text").Scan(&v)
+	return v, err
+}
+
+func (s *postgres) renew(ctx context.Context) error {
+	if _, err := s.reader.Exec(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	_, err := s.reader.Exec(ctx, beginSource)
+	return err
 }
 
 // copyLock is the key of the advisory lock that a copy holds on its target.

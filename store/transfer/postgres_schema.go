@@ -139,22 +139,3 @@ func each(ctx context.Context, conn *pgx.Conn, query string, fn func(rows pgx.Ro
 	}
 	return rows.Err()
 }
-
-// writes adds up PostgreSQL's counters of changed rows, which are some moments late.
-func (s *postgres) writes(ctx context.Context) map[string]int64 {
-	out := map[string]int64{}
-	// Not on the reader, whose transaction sees the counters only once.
-	err := each(ctx, s.writer, "SELECT relname::text, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE schemaname = current_schema()", func(rows pgx.Rows) error {
-		var name string
-		var n int64
-		if err := rows.Scan(&name, &n); err != nil {
-			return err
-		}
-		out[name] = n
-		return nil
-	})
-	if err != nil {
-		return nil
-	}
-	return out
-}

@@ -45,9 +45,10 @@ type side interface {
 	// finish brings what the database keeps about its rows up to date: sequences and
 	// statistics.
 	finish(ctx context.Context, pairs []*pair) error
-	// writes returns how often rows of each table have been changed, or nil if that is
-	// unknown.
-	writes(ctx context.Context) map[string]int64
+	// version returns a text that is another one when others may have changed rows.
+	version(ctx context.Context) (string, error)
+	// renew lets a source see its rows as they are now.
+	renew(ctx context.Context) error
 	close()
 }
 

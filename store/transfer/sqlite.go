@@ -181,4 +181,7 @@ func (s *sqlite) progress(ctx context.Context) (map[string]progress, error) {
 
 func (s *sqlite) finish(ctx context.Context, _ []*pair) error { return nil }
 
-func (s *sqlite) writes(context.Context) map[string]int64 { return nil }
+// version is constant: no one else may write.
+func (s *sqlite) version(context.Context) (string, error) { return "", nil }
+
+func (s *sqlite) renew(context.Context) error { return nil }

@@ -24,7 +24,7 @@ type column struct {
 	kind     kind
 	declared string // the type as the database prints it
 	required bool   // NOT NULL without a default
-	computed bool   // GENERATED AS (expression): not copied
+	computed bool   // GENERATED AS (expression)
 }
 
 func (t *table) column(name string) *column {
@@ -52,8 +52,6 @@ type pair struct {
 	name    string
 	columns []column // ordered by name; the types are those of PostgreSQL
 	key     []int    // positions in columns
-	parents []string
-	nakama  bool
 }
 
 // pairOf compares a table of the source with that of the target. The types are those of
@@ -65,8 +63,10 @@ func pairOf(from, to, postgres *table) (*pair, error) {
 		if other == nil {
 			return nil, fmt.Errorf("the target's table has no column %s", c.name)
 		}
-		if !c.computed && !other.computed {
-			p.columns = append(p.columns, *postgres.column(c.name))
+		if !other.computed {
+			copied := *postgres.column(c.name)
+			copied.computed = c.computed
+			p.columns = append(p.columns, copied)
 		}
 	}
 	for _, c := range to.columns {

@@ -29,6 +29,7 @@ type Step string
 const (
 	Copying   Step = "copying"
 	Verifying Step = "verifying"
+	Comparing Step = "comparing" // with a source that was written to during the copy
 )
 
 // Report says what was copied.
@@ -37,9 +38,9 @@ type Report struct {
 	Tables   []TableReport
 	// Apart are the tables and indexes that are not copied, with the reason.
 	Apart map[string]string
-	// Changed are tables of the source in which rows were changed by others during the
-	// copy, with how many; those changes are not in the copy.
-	Changed map[string]int64
+	// Changed are tables whose rows others have changed in the source during the copy;
+	// the copy does not have those changes.
+	Changed []string
 	Rows    int64 // in all tables
 	Resumed bool
 	// Took is the time for copying, Verified that for the comparison.
@@ -115,7 +116,11 @@ type copier struct {
 }
 
 func (c *copier) run(ctx context.Context) (err error) {
-	before := c.from.writes(ctx)
+	// Read before the source's state is: what is written in between counts as changed.
+	before, err := c.from.version(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.from.name(), err)
+	}
 	if c.source, c.report.Apart, err = c.from.tables(ctx); err != nil {
 		return fmt.Errorf("%s: %w", c.from.name(), err)
 	}
@@ -140,26 +145,42 @@ func (c *copier) run(ctx context.Context) (err error) {
 		c.report.Rows += t.Rows
 	}
 	c.report.Verified = time.Since(began)
-	slices.SortFunc(c.report.Tables, func(a, b TableReport) int { return cmp.Compare(a.Name, b.Name) })
 	if err := c.to.finish(ctx, c.pairs); err != nil {
 		return err
 	}
-	c.report.Changed = changes(before, c.from.writes(ctx), c.pairs)
+	if err := c.findChanges(ctx, before); err != nil {
+		return err
+	}
+	slices.SortFunc(c.report.Tables, func(a, b TableReport) int { return cmp.Compare(a.Name, b.Name) })
 	if err := c.to.exec(ctx, statement{query: dropProgress}); err != nil {
 		return fmt.Errorf("end the copy: %w", err)
 	}
 	return nil
 }
 
-// changes returns how many rows of the copied tables changed between two moments.
-func changes(before, after map[string]int64, pairs []*pair) map[string]int64 {
-	out := map[string]int64{}
-	for _, p := range pairs {
-		if n := after[p.name] - before[p.name]; n > 0 {
-			out[p.name] = n
+// findChanges compares the copy with the source as it is now, if anyone has written to
+// the source's server since the copy began.
+func (c *copier) findChanges(ctx context.Context, before string) error {
+	now, err := c.from.version(ctx)
+	if err == nil && now != before {
+		err = c.from.renew(ctx)
+	}
+	if err != nil || now == before {
+		return err
+	}
+	for i, p := range c.pairs {
+		c.options.Progress(Comparing, p.name, 0, c.report.Tables[i].Rows)
+		now, err := sum(ctx, c.from, p)
+		if err != nil {
+			return err
+		}
+		c.options.Progress(Comparing, p.name, now.rows, now.rows)
+		if now.rows != c.report.Tables[i].Rows || now.String() != c.report.Tables[i].Checksum {
+			c.report.Changed = append(c.report.Changed, p.name)
 		}
 	}
-	return out
+	slices.Sort(c.report.Changed)
+	return nil
 }
 
 // plan decides which tables are copied, and makes those that the target lacks.
@@ -310,6 +331,7 @@ func (c *copier) copy(ctx context.Context, p *pair) error {
 		return readErr
 	}
 	now.done = true
+	c.progress[p.name] = now
 	return c.to.exec(ctx, now.record(p.name))
 }
 

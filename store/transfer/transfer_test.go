@@ -12,6 +12,8 @@ import (
 	"kumi/store/transfer"
 )
 
+const nakamaDump = "../../test/testdata/nakama-3.40-postgres15.sql.gz"
+
 // batchRows makes the tables of the tests more than one batch.
 const batchRows = 40
 
@@ -33,7 +35,7 @@ func open(t *testing.T, o store.Options) *store.DB {
 // nakama returns a database that Nakama 3.40 wrote.
 func nakama(t *testing.T) *store.DB {
 	t.Helper()
-	address := storetest.Restore(t, "../../test/testdata/nakama-3.40-postgres15.sql.gz")
+	address := storetest.Restore(t, nakamaDump)
 	return open(t, store.Options{Address: address, MaxOpenConns: 10})
 }
 
@@ -134,7 +136,7 @@ func TestThereAndBack(t *testing.T) {
 // moduleTables are tables as modules make them, each with rows.
 var moduleTables = []string{
 	`CREATE TABLE shop (id serial PRIMARY KEY, name varchar(40) NOT NULL UNIQUE, price numeric(10,2) NOT NULL DEFAULT 1.5, tags jsonb NOT NULL DEFAULT '{}', ratio double precision, small real,
-		since timestamptz NOT NULL DEFAULT now(), day date, open boolean DEFAULT true, owner uuid REFERENCES users (id) ON DELETE CASCADE, image bytea, CHECK (price > 0))`,
+		since timestamptz NOT NULL DEFAULT now(), day date, open boolean DEFAULT true, owner uuid REFERENCES users (id) ON DELETE CASCADE, image bytea, label text GENERATED ALWAYS AS (upper(name)) STORED, CHECK (price > 0))`,
 	`CREATE INDEX shop_by_day ON shop (day, open)`,
 	`CREATE TABLE shop_sale (shop int NOT NULL REFERENCES shop (id), at timestamp NOT NULL, note char(5), PRIMARY KEY (shop, at))`,
 	`CREATE TABLE aaa_sale_note (shop int NOT NULL, at timestamp NOT NULL, note text, FOREIGN KEY (shop, at) REFERENCES shop_sale (shop, at))`,
@@ -168,11 +170,11 @@ func TestModuleTables(t *testing.T) {
 		t.Errorf("not copied: %v", r.Apart)
 	}
 	// As a module sees it.
-	res, err := lite.CustomQuery(t.Context(), `SELECT s.price, s.tags->>'n', s.since > '2020-01-01', u.username, count(*) OVER () FROM shop s JOIN users u ON u.id = s.owner WHERE s.name = 'shop 7'`)
+	res, err := lite.CustomQuery(t.Context(), `SELECT s.price, s.label, s.tags->>'n', s.since > '2020-01-01', u.username, count(*) OVER () FROM shop s JOIN users u ON u.id = s.owner WHERE s.name = 'shop 7'`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([][]any{{7.1, "7", true, "alice", int64(1)}}, res.Rows); d != "" {
+	if d := cmp.Diff([][]any{{7.1, "SHOP 7", "7", true, "alice", int64(1)}}, res.Rows); d != "" {
 		t.Error(d)
 	}
 	if res, err = lite.CustomQuery(t.Context(), "INSERT INTO shop (name) VALUES ('new') RETURNING id, open"); err != nil || res.Rows[0][0] != int64(42) || res.Rows[0][1] != true {

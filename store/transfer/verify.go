@@ -19,7 +19,7 @@ func (c *copier) verify(ctx context.Context, p *pair) (TableReport, error) {
 	if err != nil {
 		return out, err
 	}
-	if from != to && c.resumed && len(p.key) > 0 {
+	if from != to && c.resumed {
 		if out.Corrected, err = c.correct(ctx, p); err != nil {
 			return out, err
 		}
@@ -133,7 +133,14 @@ const correctRows = 1000
 // before any is inserted, because an old row may have the unique value of a new one.
 // Rows of other tables that are deleted with them are corrected when it is their turn:
 // they come later in the order of the foreign keys.
+// Of a table without a primary key all rows are copied again.
 func (c *copier) correct(ctx context.Context, p *pair) (n int64, err error) {
+	if len(p.key) == 0 {
+		before := c.report.Copied
+		c.progress[p.name] = progress{source: c.from.name(), copied: 1}
+		err = c.copy(ctx, p)
+		return c.report.Copied - before, err
+	}
 	var b batch
 	for d, err := range c.differences(ctx, p) {
 		if err != nil {
