@@ -40,6 +40,7 @@ type Config struct {
 	GoogleAuth  GoogleAuth  `yaml:"google_auth" usage:"Google sign-in"`
 	IAP         IAP         `yaml:"iap" usage:"In-app purchase validation"`
 	Satori      Satori      `yaml:"satori" usage:"Satori live-operations service"`
+	Fleet       Fleet       `yaml:"fleet" usage:"Game servers on this machine"`
 
 	// origin is the source that set a key last, for messages. Keys at their default
 	// are absent.

@@ -106,5 +106,9 @@ func Default() *Config {
 		},
 		MFA:    MFA{StorageEncryptionKey: defaultMFAKey},
 		Satori: Satori{CacheMode: "context", CacheTTLSec: 300, HTTPTimeoutMs: 10000},
+		Fleet: Fleet{
+			Address: "127.0.0.1", PortMin: 7400, PortMax: 7499, MaxInstances: 10, Ready: "line", ReadyText: "@fleet ready",
+			StartTimeoutSec: 60, StopGraceSec: 10, LogLinesPerSec: 50,
+		},
 	}
 }

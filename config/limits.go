@@ -65,6 +65,14 @@ var minValues = map[string]int64{
 	"satori.cache_ttl_sec":               1,
 	"satori.http_timeout_ms":             1,
 	"satori.retry_count":                 0,
+	"fleet.port_min":                     1,
+	"fleet.max_instances":                1,
+	"fleet.start_timeout_sec":            1,
+	"fleet.stop_grace_sec":               0,
+	"fleet.idle_timeout_sec":             0,
+	"fleet.max_lifetime_sec":             0,
+	"fleet.max_memory_mb":                0,
+	"fleet.log_lines_per_sec":            0,
 }
 
 func (v *validator) limits() {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -31,6 +32,7 @@ func (c *Config) Validate() ([]string, error) {
 	v.runtime()
 	v.console()
 	v.services()
+	v.fleet()
 	return append(warnings, c.warnings()...), v.problems.errorOrNil()
 }
 
@@ -245,6 +247,26 @@ func (v *validator) services() {
 	if s.URL != "" {
 		if u, err := url.Parse(s.URL); err != nil || u.Scheme == "" || u.Host == "" {
 			v.fail("satori.url", "must be an absolute URL")
+		}
+	}
+}
+
+func (v *validator) fleet() {
+	f := v.cfg.Fleet
+	v.oneOf("fleet.ready", f.Ready, "line", "port", "start")
+	if f.Ready == "line" && f.ReadyText == "" {
+		v.fail("fleet.ready_text", "must not be empty when fleet.ready is line")
+	}
+	v.port("fleet.port_max", f.PortMax)
+	if f.PortMin > f.PortMax {
+		v.fail("fleet.port_min", "must not be greater than fleet.port_max")
+	}
+	if f.Address == "" {
+		v.fail("fleet.address", "must not be empty")
+	}
+	for _, e := range f.Env {
+		if key, _, ok := strings.Cut(e, "="); !ok || key == "" {
+			v.fail("fleet.env", "must be KEY=VALUE, not "+strconv.Quote(e))
 		}
 	}
 }

@@ -105,6 +105,7 @@ type Core struct {
 	modules    string
 	hosts      *HostRules
 	satori     *satori.Client
+	fleet      fleet
 	social     *social.Client
 	now        func() time.Time
 	tokens     *Tokens
@@ -164,6 +165,7 @@ func New(o Options) *Core {
 		o.Stores.Now = c.now
 	}
 	c.stores, c.notifications.table = purchase.New(o.Stores), newNotificationTable()
+	c.fleet.callbacks.log = c.log
 	c.background = newBackground()
 	c.noIndexOnly = o.NoIndexOnly
 	c.indexes.init()

@@ -96,7 +96,3 @@ func (m *Module) MetricsGaugeSet(name string, tags map[string]string, value floa
 func (m *Module) MetricsTimerRecord(name string, tags map[string]string, value time.Duration) {
 	m.core.metrics.CustomTimer(name, tags, value)
 }
-
-// GetFleetManager implements runtime.NakamaModule. It returns nil, because no
-// fleet manager can be registered yet.
-func (m *Module) GetFleetManager() runtime.FleetManager { return nil }

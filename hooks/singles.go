@@ -16,6 +16,7 @@ type Singles struct {
 	TournamentEnd, TournamentReset *Slot[func(ctx context.Context, t *api.Tournament, end, reset int64) error]
 	LeaderboardReset               *Slot[func(ctx context.Context, l *api.Leaderboard, reset int64) error]
 	Shutdown                       *Slot[func(ctx context.Context)]
+	FleetCreated                   *Slot[func(ctx context.Context, status runtime.FmCreateStatus, instance *runtime.InstanceInfo, sessions []*runtime.SessionInfo, metadata map[string]any, failure error) error]
 
 	PurchaseApple      *Slot[func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload *runtime.AppleNotificationData) error]
 	PurchaseGoogle     *Slot[func(ctx context.Context, kind runtime.NotificationType, p *api.ValidatedPurchase, payload *runtime.PurchaseV2GoogleResponse) error]

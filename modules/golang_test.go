@@ -158,7 +158,7 @@ func TestGoInitFails(t *testing.T) {
 		"bad route": {func(_ goCtx, _ goLog, _ goDB, _ goNK, i runtime.Initializer) error { return i.RegisterHttp("x", nil) }, "must begin with a slash"},
 		"fleet": {func(_ goCtx, _ goLog, _ goDB, _ goNK, i runtime.Initializer) error {
 			return i.RegisterFleetManager(nil)
-		}, "fleet managers are not supported"},
+		}, "fleet manager: it is nil"},
 		"index": {func(_ goCtx, _ goLog, _ goDB, _ goNK, i runtime.Initializer) error {
 			return i.RegisterStorageIndex("a", "b", "", nil, nil, 1, false)
 		}, "at least one field"},

@@ -87,6 +87,7 @@ func javascriptModule(t *testing.T) servertest.Option {
 		result := map[string]string{"matchmaker_override": " return x;", "matchmaker_processor": " return [x];"}[name]
 		fmt.Fprintf(&b, "initializer.%s((ctx, logger, nk, x) => { logger.info(%q);%s });\n", r.use(vm.Camel("register_"+name)), "fired "+name, result)
 	}
+	r.use("registerFleetCreated") // test.TestFleet
 	r.use("registerStorageIndex")
 	r.use("registerStorageIndexFilter")
 	r.use("registerRpc")
@@ -127,6 +128,7 @@ func luaModule(t *testing.T) servertest.Option {
 		}
 		fmt.Fprintf(&b, "nk.%s(%s)\n", r.use("register_"+name), fn)
 	}
+	r.use("register_fleet_created") // test.TestFleet
 	r.use("register_storage_index")
 	r.use("register_storage_index_filter")
 	r.use("register_rpc")
@@ -209,7 +211,8 @@ func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime
 		_, err := nk.MatchCreate(ctx, "fire", nil)
 		return "", err
 	}))
-	g.used["RegisterFleetManager"], g.used["RegisterConsoleHttp"] = true, true // there is no part of the server for them
+	g.used["RegisterFleetManager"] = true // test.TestGoFleetManager
+	g.used["RegisterConsoleHttp"] = true  // there is no part of the server for it
 	for i := range g.initializer.NumMethod() {
 		if name := g.initializer.Type().Method(i).Name; strings.HasPrefix(name, "Register") && !g.used[name] {
 			g.note(name, fmt.Errorf("nothing here tries it"))

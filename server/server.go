@@ -20,6 +20,7 @@ import (
 
 	"kumi/config"
 	"kumi/core"
+	"kumi/fleet"
 	"kumi/hooks"
 	"kumi/match"
 	"kumi/modules"
@@ -57,6 +58,7 @@ type Server struct {
 	reloads reloads
 	cancel  context.CancelFunc
 	jobs    jobs
+	fleet   *fleet.Manager // nil if it is not configured
 }
 
 // Option changes something that has no setting.
@@ -107,6 +109,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	s.events = newEvents(cfg.Runtime.EventQueueSize, cfg.Runtime.EventQueueWorkers, s.metrics, log)
 	s.game.Core.OnEvent(s.customEvent)
 
+	if err := s.startFleet(); err != nil {
+		return nil, err
+	}
 	set, err := modules.Load(ctx, s.moduleOptions(env))
 	if err != nil {
 		return nil, err
@@ -215,6 +220,7 @@ func (s *Server) Start(ctx context.Context) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.reloads.stop()
 	s.stopGames(ctx)
+	s.stopFleet(ctx)
 	s.stopJobs(ctx)
 	var errs []error
 	if s.sockets != nil {
@@ -251,6 +257,11 @@ func (s *Server) close() error {
 	if s.cancel != nil {
 		s.cancel()
 		s.jobs.cancel()
+	}
+	if s.fleet != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		s.fleet.Close(ended) // has been closed, unless the start failed
 	}
 	if s.game != nil {
 		s.game.Matchmaker.Stop()

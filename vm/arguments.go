@@ -83,15 +83,7 @@ func (c *Call) OptIntPtr(name string) *int64 {
 }
 
 // Float is a required number.
-func (c *Call) Float(name string) float64 {
-	v := c.arg()
-	if v == nil || !c.E.IsNum(v) {
-		c.absent(name, "", TypeNumber, true)
-		c.fail(name, "", "expected a number")
-		return 0
-	}
-	return c.E.Float(v)
-}
+func (c *Call) Float(name string) float64 { return c.float(c.arg(), name, "") }
 
 // Bool is a required boolean.
 func (c *Call) Bool(name string) bool { return c.bool(c.arg(), name, "", true, false) }

@@ -51,6 +51,15 @@ func (c *Call) int(v Ref, name, path string, required bool, def int64) int64 {
 	return def
 }
 
+func (c *Call) float(v Ref, name, path string) float64 {
+	if v == nil || !c.E.IsNum(v) {
+		c.absent(name, path, TypeNumber, true)
+		c.fail(name, path, "expected a number")
+		return 0
+	}
+	return c.E.Float(v)
+}
+
 func (c *Call) bool(v Ref, name, path string, required, def bool) bool {
 	switch {
 	case v == nil:

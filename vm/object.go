@@ -80,6 +80,12 @@ func (o Obj) OptInt(n *Name, def int64) int64 {
 	return o.c.int(v, o.name, path, false, def)
 }
 
+// Float is a required number field.
+func (o Obj) Float(n *Name) float64 {
+	v, path := o.field(n)
+	return o.c.float(v, o.name, path)
+}
+
 // OptBool is an optional boolean field.
 func (o Obj) OptBool(n *Name, def bool) bool {
 	v, path := o.field(n)

@@ -175,7 +175,7 @@ var unique = map[registry.Kind]bool{
 	registry.RPC: true, registry.Before: true, registry.After: true, registry.RealtimeBefore: true, registry.RealtimeAfter: true,
 	registry.Match: true, registry.IndexFilter: true,
 	registry.MatchmakerMatched: true, registry.MatchmakerOverride: true, registry.MatchmakerProcessor: true,
-	registry.TournamentEnd: true, registry.TournamentReset: true, registry.LeaderboardReset: true, registry.Shutdown: true,
+	registry.TournamentEnd: true, registry.TournamentReset: true, registry.LeaderboardReset: true, registry.Shutdown: true, registry.FleetCreated: true,
 	registry.PurchaseApple: true, registry.PurchaseGoogle: true, registry.SubscriptionApple: true, registry.SubscriptionGoogle: true,
 }
 

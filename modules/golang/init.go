@@ -226,8 +226,21 @@ func (i *initializer) RegisterStorageIndexFilter(indexName string, fn func(ctx c
 	})
 }
 
-// RegisterFleetManager implements runtime.Initializer. It returns Unimplemented: there
-// are no fleet managers yet, and a module that has one depends on it.
-func (i *initializer) RegisterFleetManager(runtime.FleetManagerInitializer) error {
-	return fault.New(fault.Unimplemented, "fleet managers are not supported by this version of the server")
+// RegisterFleetManager implements runtime.Initializer: it calls the Init of a fleet
+// manager and makes it the one of the game, instead of that of an earlier module or of
+// the server (fleet.command).
+func (i *initializer) RegisterFleetManager(fleetManagerInit runtime.FleetManagerInitializer) error {
+	const what = "fleet manager"
+	if fleetManagerInit == nil {
+		return fault.New(fault.InvalidArgument, what+": it is nil")
+	}
+	if err := i.register(what, false, func() *hooks.Origin {
+		was := i.Into.Fleet
+		origin := i.origin()
+		i.Into.Fleet = &origin
+		return was
+	}); err != nil {
+		return err
+	}
+	return i.nk.SetFleetManager(fleetManagerInit)
 }

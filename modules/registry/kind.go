@@ -29,6 +29,7 @@ const (
 	TournamentReset     Kind = "tournament_reset"
 	LeaderboardReset    Kind = "leaderboard_reset"
 	Shutdown            Kind = "shutdown"
+	FleetCreated        Kind = "fleet_created"
 
 	PurchaseApple      Kind = "purchase_notification_apple"
 	PurchaseGoogle     Kind = "purchase_notification_google"
@@ -39,7 +40,7 @@ const (
 // Singles are the kinds of which a server has one handler each.
 var Singles = []Kind{
 	MatchmakerMatched, MatchmakerOverride, MatchmakerProcessor,
-	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown,
+	TournamentEnd, TournamentReset, LeaderboardReset, Shutdown, FleetCreated,
 	PurchaseApple, PurchaseGoogle, SubscriptionApple, SubscriptionGoogle,
 }
 

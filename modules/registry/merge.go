@@ -50,6 +50,7 @@ func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Orig
 	mergeSlot(&a.TournamentReset, b.TournamentReset, TournamentReset, shadowed)
 	mergeSlot(&a.LeaderboardReset, b.LeaderboardReset, LeaderboardReset, shadowed)
 	mergeSlot(&a.Shutdown, b.Shutdown, Shutdown, shadowed)
+	mergeSlot(&a.FleetCreated, b.FleetCreated, FleetCreated, shadowed)
 
 	into.Hooks.Events.Custom = append(clip(from.Hooks.Events.Custom), into.Hooks.Events.Custom...)
 	into.Hooks.Events.SessionStart = append(clip(from.Hooks.Events.SessionStart), into.Hooks.Events.SessionStart...)

@@ -23,6 +23,8 @@ type Registries struct {
 	// index's name: those may be registered first, and by another module.
 	Indexes map[string]hooks.Slot[core.StorageIndex]
 	Filters map[string]hooks.Slot[hooks.IndexFilter]
+	// Fleet is who registered a fleet manager, which core has; nil: no one.
+	Fleet *hooks.Origin
 
 	mu      sync.Mutex
 	matches map[string]hooks.Slot[match.Factory] // guarded: modules create matches while they load

@@ -112,6 +112,8 @@ func installSingle(p *Program, pool Pool, reg *Registration, from hooks.Origin, 
 		return put(&s.LeaderboardReset, from, n.leaderboard)
 	case registry.Shutdown:
 		return put(&s.Shutdown, from, n.shutdown)
+	case registry.FleetCreated:
+		return put(&s.FleetCreated, from, n.fleetCreated)
 	case registry.PurchaseApple:
 		return put(&s.PurchaseApple, from, purchased[*runtime.AppleNotificationData](n))
 	case registry.PurchaseGoogle:

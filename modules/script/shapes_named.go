@@ -29,4 +29,8 @@ var Shapes = []NamedShape{
 	Named("HttpRouteRequest", requestShape),
 	Leaderboards.Named("Leaderboard"),
 	Tournaments.Named("Tournament"),
+	Named("FleetInstance", FleetInstanceShape),
+	Named("FleetConnection", fleetConnectionShape),
+	Named("FleetSession", FleetSessionShape),
+	Named("FleetCreation", fleetCreationShape),
 }

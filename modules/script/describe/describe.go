@@ -106,6 +106,7 @@ func Describe(lang vm.Lang) (*Declarations, error) {
 	}
 	d.object("MatchDispatcher", "What a match sends messages to its players with.", vm.Bind(lang, struct{}{}, script.DispatcherTable))
 	d.object("Satori", "The client of a Satori server.", nk.SatoriLibrary(lang, nil))
+	d.object("FleetManager", "The fleet manager: it creates and finds game servers.", nk.FleetLibrary(lang, nil))
 	for _, n := range list {
 		if n.kind == "" && d.notes[n.name] == n && !d.used[n] {
 			d.fail("functions.txt:%d: there is no function %s", n.line, n.name)

@@ -131,6 +131,9 @@ func TestPublishedFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range d.Objects {
+		if o.Name == "FleetManager" {
+			continue // Nakama has it in Go only
+		}
 		m := regexp.MustCompile(strings.Replace(publishedInterface, "%s", o.Name, 1)).FindStringSubmatch(text)
 		if m == nil {
 			t.Errorf("%s is not published", o.Name)

@@ -85,6 +85,7 @@ var docsLead = map[string]string{
 	"Registration": "Methods of the `initializer` that `InitModule` gets in JavaScript, and of `nk` in Lua. In JavaScript each API call has its own functions to register hooks; they are listed at the end.",
 	"Dispatcher":   "Methods of the `dispatcher` that match functions get.",
 	"Logger":       "Methods of the `logger` that JavaScript functions get. Lua has `nk.logger_info` and the like.",
+	"Fleet":        "Methods of the object that `nk.getFleetManager()` and `nk.get_fleet_manager()` return; see [Fleet](fleet.md).",
 	"Satori":       "Methods of the object that `nk.getSatori()` and `nk.get_satori()` return.",
 }
 

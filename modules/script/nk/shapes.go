@@ -24,6 +24,7 @@ var Shapes = []script.NamedShape{
 	script.Named("MatchmakerWaitingTicket", ticketShape),
 	script.Named("MatchmakerExplanation", explanationShape),
 	script.Named("MatchmakerTicketClass", ticketClass),
+	script.Named("FleetJoin", joinShape),
 	script.Named("Properties", propertiesShape),
 	script.Named("Experiment", experimentShape),
 	flagShapes.Named("Flag"),

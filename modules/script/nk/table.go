@@ -16,6 +16,7 @@ import (
 func Library(lang vm.Lang, nk *core.Module) *vm.Library {
 	return vm.Bind(lang, nk, slices.Concat(table, []vm.Func[*core.Module]{
 		{Name: vm.N("get_satori"), Live: true, Body: object("satori", SatoriLibrary(lang, nk))},
+		{Name: vm.N("get_fleet_manager"), Live: true, Body: getFleetManager(FleetLibrary(lang, nk))},
 	}))
 }
 

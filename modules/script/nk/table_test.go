@@ -24,9 +24,6 @@ import (
 	"kumi/vm"
 )
 
-// goOnly are the methods of the Go module that scripts have no function for.
-var goOnly = []string{"GetFleetManager"}
-
 // goNames are the methods whose script name does not follow from theirs.
 var goNames = map[string]string{"ReadFile": "file_read", "LinkGameCenter": "link_gamecenter", "UnlinkGameCenter": "unlink_gamecenter"}
 
@@ -36,9 +33,6 @@ func TestTableHasEveryGoMethod(t *testing.T) {
 	module := reflect.TypeFor[runtime.NakamaModule]()
 	for i := range module.NumMethod() {
 		method := module.Method(i).Name
-		if slices.Contains(goOnly, method) {
-			continue
-		}
 		name := goNames[method]
 		if name == "" {
 			name = snake(method)

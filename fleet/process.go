@@ -1,0 +1,149 @@
+package fleet
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// outputDelay is how long the output of a process that has ended is read, while
+// processes that it started keep it open.
+const outputDelay = 2 * time.Second
+
+// process is a running instance's process.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	mu     sync.Mutex // guards writes to stdin
+	stdout *output
+	stderr *output
+}
+
+// startOnOneThread runs the functions that start processes. It stays on one thread, since
+// Linux kills the children of a thread that ends when they ask for that (Pdeathsig).
+func startOnOneThread(starts <-chan func()) {
+	runtime.LockOSThread() // until the goroutine ends
+	for start := range starts {
+		start()
+	}
+}
+
+// run starts the process of an instance.
+func (m *Manager) run(in *instance) (p *process, err error) {
+	done := make(chan struct{})
+	select {
+	case m.starts <- func() { defer close(done); p, err = m.spawn(in) }:
+		<-done
+	case <-m.end:
+		return nil, errClosed
+	}
+	return p, err
+}
+
+func (m *Manager) spawn(in *instance) (*process, error) {
+	p := &process{stdout: &output{m: m, in: in, stream: "stdout"}, stderr: &output{m: m, in: in, stream: "stderr"}}
+	p.cmd = exec.Command(m.o.Command, m.arguments(in)...)
+	p.cmd.Dir, p.cmd.Env = m.o.Dir, m.environment(in, os.Environ())
+	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	p.cmd.WaitDelay = outputDelay
+	p.cmd.SysProcAttr = attributes()
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// write writes to standard input. It fails after a second if the process does not
+// read.
+func (p *process) write(text []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = f.SetWriteDeadline(time.Now().Add(time.Second))
+	}
+	_, err := p.stdin.Write(text)
+	return err
+}
+
+// stop asks an instance to end. The lock is held.
+func (m *Manager) stop(in *instance, why string) {
+	if in.status == Stopping {
+		return
+	}
+	in.status = Stopping
+	in.log.Info().Msg("stopping the game server: " + why)
+	if in.process != nil { // otherwise see start
+		go m.endProcess(in)
+	}
+}
+
+// endProcess closes the standard input of an instance and, where there are signals,
+// sends SIGTERM to its process group. It kills it after the grace period.
+func (m *Manager) endProcess(in *instance) {
+	_ = in.process.stdin.Close()
+	in.process.terminate()
+	grace := time.NewTimer(m.o.StopGrace)
+	defer grace.Stop()
+	select {
+	case <-in.ended:
+	case <-grace.C:
+		in.log.Warn().Msgf("the game server did not end within %s (fleet.stop_grace_sec), it is killed", m.o.StopGrace)
+		in.process.kill()
+	}
+}
+
+// kill ends an instance at once, unless it has not started.
+func (m *Manager) kill(in *instance) {
+	m.mu.Lock()
+	p := in.process
+	m.mu.Unlock()
+	if p != nil {
+		p.kill()
+	}
+}
+
+// wait waits for the end of an instance's process, and forgets the instance.
+func (m *Manager) wait(in *instance) {
+	if m.o.Ready == ReadyStart {
+		m.becomesReady(in)
+	}
+	in.exit = in.process.cmd.Wait()
+	in.process.kill() // what it started
+	if errors.Is(in.exit, exec.ErrWaitDelay) {
+		in.exit = nil // the process ended well, but what it started had its output
+	}
+	for _, o := range []*output{in.process.stdout, in.process.stderr} {
+		if len(o.line) > 0 {
+			o.flush() // a line without an end
+		}
+	}
+	m.mu.Lock()
+	asked := in.status == Stopping
+	in.status = Stopping
+	delete(m.instances, in.id)
+	m.mu.Unlock()
+	line := in.log.Info()
+	if !asked && in.exit != nil {
+		line = in.log.Warn()
+	}
+	line.Msg("game server ended: " + in.ending())
+	close(in.ended)
+}
+
+// ending says how the process ended.
+func (in *instance) ending() string {
+	if in.exit == nil {
+		return "exit status 0"
+	}
+	return in.exit.Error()
+}
