@@ -240,3 +240,44 @@ func TestStorageIndexReload(t *testing.T) {
 		})
 	}
 }
+
+// The examples of the guide find opponents.
+func TestStorageIndexGuide(t *testing.T) {
+	t.Parallel()
+	for name, source := range servertest.Examples(t, "../docs/storage-index.md") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := servertest.Start(t, servertest.Module(name, source))
+			for i := range 12 {
+				u := srv.User(t, fmt.Sprint("player", i))
+				value := fmt.Sprintf(`{"rating":%d,"region":"eu","open":true,"draft":%t}`, 1000+10*i, i == 11)
+				body, _ := json.Marshal(map[string]any{"objects": []any{map[string]any{"collection": "defense", "key": "main", "value": value, "permission_read": 2}}})
+				if a := u.Do(t, "PUT", "/v2/storage", string(body)); a.Status != 200 {
+					t.Fatal(a.Body)
+				}
+			}
+			me := srv.User(t, "player5")
+			var found []int
+			for payload := `{"rating":1050,"region":"eu"}`; payload != ""; {
+				text, a := me.RPC(t, "opponents", payload)
+				var r struct {
+					Found  []struct{ Rating int }
+					Cursor string
+				}
+				if err := json.Unmarshal([]byte(text), &r); err != nil {
+					t.Fatalf("%d %s", a.Status, a.Body)
+				}
+				for _, o := range r.Found {
+					found = append(found, o.Rating)
+				}
+				payload = ""
+				if r.Cursor != "" {
+					payload = fmt.Sprintf(`{"rating":1050,"region":"eu","cursor":%q}`, r.Cursor)
+				}
+			}
+			if want := []int{1100, 1090, 1080, 1070, 1060, 1040, 1030, 1020, 1010, 1000}; !slices.Equal(found, want) {
+				t.Errorf("found %d, want %d", found, want)
+			}
+		})
+	}
+}
