@@ -21,6 +21,10 @@ func nakamaModule() servertest.Option {
 			nk.tournament_create("cup", false, "desc", "best", 3600, nil, { k = "v" }, "Cup", "Text", 116, nil, nil, 50, 3, false, true)
 			nk.tournament_create("tiny", false, "desc", "best", 3600, nil, nil, "Tiny", "Text", 7, nil, nil, 1, nil, true, true)
 		end, "boards")
+		nk.register_rpc(function(ctx)
+			local p = nk.purchases_list(ctx.user_id)[1]
+			return table.concat({ p.product_id, nk.purchase_get_by_transaction_id(p.transaction_id).transaction_id, p.environment }, " ")
+		end, "bought")
 		nk.register_rpc(function(ctx, id) nk.account_delete_id(id, true) end, "delete")
 		nk.register_rpc(function(ctx, id) nk.users_ban_id({ id }) end, "ban")
 		nk.register_rpc(function(ctx, id) nk.notification_send(id, "Hello", { n = 1 }, 7, nil, true) end, "notify")`)
@@ -115,6 +119,11 @@ func findNakamaData(t *testing.T, srv *servertest.Server) {
 	alice("GET", "/v2/leaderboard/weekly_score/owner/"+bobID+"?limit=1&expiry=4070908800", "", `"username":"bob"`, `"rank":"3"`)
 	alice("GET", "/v2/tournament?limit=100", "", `"category":116`, `"max_num_score":3`, `"title":"Title t-7c95cec639eda388"`, `"description":"Text"`, `{\"k\": \"v\"}`)
 	alice("GET", "/v2/tournament/t-fefc7b18e05332f9", "", `"score":"20"`, `"num_score":2`, `"rank":"1"`)
+
+	// Purchases and subscriptions.
+	alice("GET", "/v2/iap/subscription/com.example.pass", "", `"original_transaction_id":"100000000000001"`, `"provider_response":"{\"a\": 1}"`, `"active":true`, `"user_id":"`+aliceID+`"`)
+	alice("POST", "/v2/iap/subscription", `{}`, `"product_id":"com.example.pass"`)
+	alice("POST", "/v2/rpc/bought", `""`, `com.example.gems GPA.0001 SANDBOX`, `"payload":"com`)
 
 	// What modules wrote, and what the console did.
 	alice("POST", "/v2/rpc/ledger", `""`, `gift`, `\"coins\":120`)
