@@ -21,7 +21,8 @@ import (
 // errors use it.
 //
 // Jobs of promises do not go through the entry: an overflow in an async function
-// after its first await ends the call.
+// after its first await ends the call, unless async functions are what is nested
+// (async_nesting.go).
 
 // DefaultStack is the call depth when Limits.Stack is 0, and maxStack the maximum.
 // A call through a built-in function or through Go takes up to 4 KB of the
@@ -106,17 +107,29 @@ func (e *entry) name() goja.Value {
 		_, err := e.probe(goja.Undefined())
 		var overflow *goja.StackOverflowError
 		if errors.As(err, &overflow) {
-			x, err := v.rt.New(v.rt.Get("RangeError"), v.rt.ToValue("Maximum call stack size exceeded"))
-			e.overflowing = false
-			if err != nil {
-				panic(err)
-			}
+			x := v.tooDeep()
+			e.overflowing, v.overflowed = false, true
 			panic(x)
 		}
 		e.overflowing = false
 	}
 	return v.rt.ToValue(entryName)
 }
+
+// tooDeep returns the RangeError for calls that nest too deeply. It panics if there is
+// no room to make one.
+func (v *VM) tooDeep() *goja.Object {
+	x, err := v.rt.New(v.rt.Get("RangeError"), v.rt.ToValue("Maximum call stack size exceeded"))
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// leftOver tells whether calls of the runtime have not been removed from its stack
+// when the outermost call has ended. That happens if the call that had no room was the
+// beginning of an async function; then the runtime runs no jobs of promises any more.
+func (v *VM) leftOver() bool { return len(v.rt.CaptureCallStack(0, nil)) > 0 }
 
 // entryNames is the prototype of the native function, with the property name.
 type entryNames struct {

@@ -52,6 +52,9 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 		if checkDoubling(tree) {
 			bounds = append(bounds, doubling)
 		}
+		if checkAsync(tree) {
+			bounds = append(bounds, asyncNesting)
+		}
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {
 			return &Program{name: name, code: code, bounds: bounds}, nil

@@ -62,6 +62,8 @@ type VM struct {
 	lostAt          []rejectedAt
 	loop            *loop // of the outermost call, once it needs one
 	broken          bool
+	damaged         bool   // results can be read, but calls may go wrong, see leftOver
+	overflowed      bool   // a RangeError for calls that nest too deeply was thrown during the call
 	nesting         int    // of built-in functions, see enter
 	leave           func() // leaveNative, as a value
 
@@ -137,7 +139,7 @@ func (v *VM) Global(name string) vm.Ref {
 }
 
 // Broken implements vm.Instance.
-func (v *VM) Broken() bool { return v.broken }
+func (v *VM) Broken() bool { return v.broken || v.damaged }
 
 // Close implements vm.Instance.
 func (v *VM) Close() {
@@ -215,6 +217,10 @@ func (v *VM) run(ctx context.Context, f func() (goja.Value, error)) (ret goja.Va
 		v.running--
 		if v.running == 0 {
 			v.dropLoop()
+			if v.overflowed {
+				v.overflowed = false
+				v.damaged = v.damaged || v.leftOver()
+			}
 		}
 		v.depth, v.args, v.nesting = frames, v.args[:args], nesting
 		if v.limited != nil {
