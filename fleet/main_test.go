@@ -59,6 +59,9 @@ func game(mode string) {
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("@fleet ready")
 		time.Sleep(time.Hour)
+	case "left": // prints nothing: no one may read it any more
+		signal.Ignore(syscall.SIGTERM)
+		time.Sleep(time.Hour)
 	case "flood":
 		for i := range 500 {
 			fmt.Println("line", i)
@@ -85,7 +88,7 @@ func game(mode string) {
 		fmt.Println(held[5])
 	case "family": // starts a process that does not end with it
 		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), "FLEET_TEST=stubborn")
+		child.Env = append(os.Environ(), "FLEET_TEST=left")
 		child.Stdout = os.Stdout
 		if err := child.Start(); err != nil {
 			panic(err)
