@@ -128,8 +128,11 @@ func (p *progressPrinter) progress(step transfer.Step, table string, done, total
 	case transfer.Comparing:
 		return
 	}
-	rate := float64(done-p.before) / max(now.Sub(p.began).Seconds(), 1e-3)
-	fmt.Fprintf(p.out, "copied   %-20s %d of %d rows, %.0f rows/s\n", table, done, total, rate)
+	rate := ""
+	if took := now.Sub(p.began).Seconds(); took >= 1 {
+		rate = fmt.Sprintf(", %.0f rows/s", float64(done-p.before)/took)
+	}
+	fmt.Fprintf(p.out, "copied   %-20s %d of %d rows%s\n", table, done, total, rate)
 }
 
 func printReport(w io.Writer, r *transfer.Report) {

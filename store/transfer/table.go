@@ -36,17 +36,6 @@ func (t *table) column(name string) *column {
 	return nil
 }
 
-// addIndex adds an index to those that are made with the table, unless it exists.
-func (t *table) addIndex(name, query string) {
-	if nakamaTables[t.name] {
-		return
-	}
-	if t.indexes == nil {
-		t.indexes = map[string]string{}
-	}
-	t.indexes[name] = strings.Replace(query, "INDEX ", "INDEX IF NOT EXISTS ", 1)
-}
-
 // pair is a table that both databases have, with the columns that are copied.
 type pair struct {
 	name    string
