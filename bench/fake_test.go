@@ -107,7 +107,7 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `{}`)
-	case "/v2/leaderboard/bench":
+	case "/v2/leaderboard/bench", "/v2/iap/purchase/samsung", "/v2/iap/purchase/facebookinstant":
 		fmt.Fprint(w, `{}`)
 	case "/v2/match":
 		if !strings.HasPrefix(authorization, "Bearer h.") || !strings.Contains(r.FormValue("query"), "label.mode:arena") {

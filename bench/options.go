@@ -48,6 +48,7 @@ type options struct {
 	sources   int
 	metrics   string
 	plain     string
+	stores    string
 }
 
 // echoPayload is about 130 bytes of JSON, such as a game client would send.
@@ -86,6 +87,7 @@ func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error
 	fs.IntVar(&o.sources, "sources", 1, "loopback addresses to connect from, for more connections than one has ports")
 	fs.StringVar(&o.metrics, "metrics", "", "host:port of the server's Prometheus metrics (churn)")
 	fs.StringVar(&o.plain, "plain", "", "host:port,pid of a server without the hook, driven in the same run (hook)")
+	fs.StringVar(&o.stores, "stores", "127.0.0.1:9009", "host:port at which to play the stores of apps (purchase)")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}

@@ -74,6 +74,14 @@ var rows = []row{
 		},
 		runs: each("storage-index"), anew: true,
 	},
+	{
+		lines: []line{
+			{"purchase validated with a local store, new", "µs", cost("new")},
+			{"same purchase again", "µs", cost("again")},
+			{"signed purchase, new", "µs", cost("signed")},
+		},
+		runs: []job{{"purchase", "--iap.development.stores_url http://127.0.0.1:9009 --iap.facebook_instant.app_secret bench"}}, anew: true,
+	},
 	times("GET /healthcheck", each("healthcheck")),
 	{
 		lines: []line{{"memory per idle socket, of 10,000", "KB", kilobytesEach("")}, {"same", "x bare", ratio("")}},

@@ -39,6 +39,7 @@ var scenarios = []*scenario{
 	{name: "storage", about: "writes and reads of one object per user over REST, half each", run: storage, connections: 16},
 	{name: "leaderboard", about: "scores written to a board of --count records over REST, lists around the owner, lists of the top", run: leaderboard, connections: 16, count: 20000, rpc: "fill_board_js", noBare: true, once: true},
 	{name: "storage-index", about: "lists of 10 of --count objects by a query over REST and an RPC, writes of objects that are indexed", run: storageIndex, connections: 16, count: 100_000, rpc: "players_js", noBare: true, once: true},
+	{name: "purchase", about: "validations over REST against a local store: purchases that are new, and again; and new ones that are only signed", run: purchases, connections: 16, noBare: true, once: true},
 	{name: "auth", about: "device authentication over REST: new accounts, then existing ones", run: auth, connections: 16, once: true},
 	{name: "idle", about: "memory of idle WebSocket connections", run: idle, connections: 10000, once: true},
 	{name: "healthcheck", about: "GET /healthcheck", run: healthcheck, connections: 16},

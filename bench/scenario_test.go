@@ -68,6 +68,7 @@ var perScenario = map[string]string{
 	"storage":       "--connections=2",
 	"leaderboard":   "--rpc=make --connections=2 --count=600",
 	"storage-index": "--rpc=make --connections=2 --count=600",
+	"purchase":      "--connections=2 --stores=127.0.0.1:0",
 	"auth":          "--connections=2",
 	"idle":          "--connections=20",
 	"healthcheck":   "--connections=2",
@@ -130,6 +131,7 @@ func check(t *testing.T, scenario string, fake *fakeServer) {
 	for _, want := range map[string][]string{
 		"storage":       {"PUT /v2/storage", "POST /v2/storage"},
 		"storage-index": {"POST /v2/rpc/make", "PUT /v2/storage"},
+		"purchase":      {"POST /v2/iap/purchase/samsung", "POST /v2/iap/purchase/facebookinstant"},
 		"leaderboard":   {"POST /v2/rpc/make", "POST /v2/leaderboard/bench", "GET /v2/leaderboard/bench"},
 		"match":         {"POST /v2/rpc/make", "input " + input},
 		"rpc-rest":      {"POST /v2/rpc/echo"},

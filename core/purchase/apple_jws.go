@@ -1,6 +1,7 @@
 package purchase
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/x509"
 	_ "embed"
@@ -104,9 +105,51 @@ func signedDate(text string) int64 {
 	return date.Signed
 }
 
+// appleChain is a chain of certificates that has been verified, and when it is valid.
+type appleChain struct {
+	key           *ecdsa.PublicKey
+	before, after time.Time // the first and the last moment
+}
+
+// maxChains is the maximum number of chains that are kept. Apple uses a few.
+const maxChains = 100
+
 // appleKey returns the key of the first certificate of a chain that leads to a
-// trusted root.
+// trusted root and is valid at a time. Verified chains are kept, because verifying one
+// costs more than verifying what it has signed.
 func (s *Stores) appleKey(chain [][]byte, at time.Time) (*ecdsa.PublicKey, error) {
+	id := string(bytes.Join(chain, nil))
+	s.mu.Lock()
+	known, ok := s.chains[id]
+	s.mu.Unlock()
+	if ok && !at.Before(known.before) && !at.After(known.after) {
+		return known.key, nil
+	}
+	verified, err := s.verifyChain(chain, at)
+	if err != nil {
+		return nil, err
+	}
+	known = appleChain{key: verified[0].PublicKey.(*ecdsa.PublicKey), before: verified[0].NotBefore, after: verified[0].NotAfter}
+	for _, c := range verified {
+		if c.NotBefore.After(known.before) {
+			known.before = c.NotBefore
+		}
+		if c.NotAfter.Before(known.after) {
+			known.after = c.NotAfter
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.chains) >= maxChains {
+		clear(s.chains)
+	}
+	s.chains[id] = known
+	return known.key, nil
+}
+
+// verifyChain returns the certificates from the first one to the trusted root. The key
+// of the first one is of the kind that Apple signs with.
+func (s *Stores) verifyChain(chain [][]byte, at time.Time) ([]*x509.Certificate, error) {
 	if len(chain) < 3 || len(chain) > 5 {
 		return nil, fmt.Errorf("it has %d certificates instead of 3", len(chain))
 	}
@@ -129,11 +172,11 @@ func (s *Stores) appleKey(chain [][]byte, at time.Time) (*ecdsa.PublicKey, error
 	if err != nil {
 		return nil, fmt.Errorf("its certificates are not trusted: %w", err)
 	}
-	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
+	_, ok := leaf.PublicKey.(*ecdsa.PublicKey)
 	if !ok || len(verified[0]) != 3 || !marked(leaf, AppleLeafMark) || !marked(verified[0][1], AppleIntermediateMark) {
 		return nil, errors.New("its certificates are not those of the App Store")
 	}
-	return key, nil
+	return verified[0], nil
 }
 
 func marked(c *x509.Certificate, mark asn1.ObjectIdentifier) bool {

@@ -43,11 +43,12 @@ type Stores struct {
 
 	mu     sync.Mutex
 	tokens map[any]oauth2.TokenSource // by credentials
+	chains map[string]appleChain      // by the certificates
 }
 
 // New makes a client.
 func New(o Options) *Stores {
-	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}}
+	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
 	if s.http == nil {
 		s.http = &http.Client{Timeout: requestTimeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	}

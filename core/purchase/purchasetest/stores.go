@@ -33,13 +33,17 @@ type Stores struct {
 
 	mu       sync.Mutex
 	answers  map[string]any // by what is asked for
+	other    func(about string) any
 	failing  int            // status of all answers, 0: none
 	hanging  chan struct{}  // closed: answer again; nil: answers
 	requests map[string]int // by host
 }
 
 // Start starts a server on a free port of this machine.
-func Start() (*Stores, error) {
+func Start() (*Stores, error) { return StartAt("127.0.0.1:0") }
+
+// StartAt starts a server on an address, as host:port.
+func StartAt(address string) (*Stores, error) {
 	signer, err := NewSigner(true)
 	if err != nil {
 		return nil, err
@@ -48,7 +52,7 @@ func Start() (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +77,14 @@ func (s *Stores) Set(about string, answer any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[about] = answer
+}
+
+// Otherwise sets what the stores answer about what Set has not set; nil is that they do
+// not know it. The function may be called from any goroutine.
+func (s *Stores) Otherwise(answer func(about string) any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.other = answer
 }
 
 // Fail makes all stores answer with an HTTP status; 0 ends that.
@@ -170,8 +182,13 @@ func (s *Stores) handler() http.Handler {
 func (s *Stores) answer(w http.ResponseWriter, about string, unknown any) {
 	s.mu.Lock()
 	answer, ok := s.answers[about]
+	other := s.other
 	s.mu.Unlock()
-	if !ok {
+	switch {
+	case ok:
+	case other != nil:
+		answer = other(about)
+	default:
 		answer = unknown
 	}
 	if status, ok := answer.(int); ok {
