@@ -60,13 +60,11 @@ func (s *storageIndexes) signal() {
 // storageTx runs a transaction that may change objects, and updates the indexes when it
 // is committed. ids yields the objects, at most twice, after fn has returned.
 func (c *Core) storageTx(ctx context.Context, ids iter.Seq[objectID], fn func(ctx context.Context, q store.Querier) error) error {
-	logged := c.logsChanges()
-	if logged {
-		if err := c.indexes.log.table.ensure(ctx, c.db); err != nil {
-			return err
-		}
+	logged, err := c.changeTable(ctx)
+	if err != nil {
+		return err
 	}
-	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		if err := fn(ctx, q); err != nil || !logged {
 			return err
 		}

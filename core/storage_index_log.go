@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -19,6 +20,7 @@ import (
 type changeLog struct {
 	table  *ownTable
 	server uuid.UUID // leaves out the server's own rows
+	denied atomic.Bool
 
 	// Used by RunStorageIndexes only.
 	from    int64              // transactions before this one were read
@@ -51,9 +53,21 @@ func (l *changeLog) init() {
 		"CREATE INDEX IF NOT EXISTS kumi_storage_change_time ON kumi_storage_change (create_time)")
 }
 
-// logsChanges reports whether other servers may have to know of changes.
-func (c *Core) logsChanges() bool {
-	return c.db.Dialect() == store.Postgres && len(c.indexes.set.Load().byName) > 0
+// changeTable creates the table, if other servers may have to know of changes, and
+// reports whether that is so. Without the privilege to create it there is none.
+func (c *Core) changeTable(ctx context.Context) (logged bool, err error) {
+	l := &c.indexes.log
+	if c.db.Dialect() != store.Postgres || len(c.indexes.set.Load().byName) == 0 || l.denied.Load() {
+		return false, nil
+	}
+	err = l.table.ensure(ctx, c.db)
+	if !store.IsDenied(err) {
+		return err == nil, err
+	}
+	if !l.denied.Swap(true) {
+		c.log.Warn().Err(err).Msg("other servers do not learn of changes for their storage indexes, nor this one of theirs")
+	}
+	return false, nil
 }
 
 // logChanges tells other servers of changes in the transaction.
@@ -76,11 +90,14 @@ func (c *Core) logChanges(ctx context.Context, q store.Querier, ids iter.Seq[obj
 
 // pollChanges brings the indexes up to date with other servers.
 func (c *Core) pollChanges(ctx context.Context) error {
-	if !c.logsChanges() {
-		return nil
-	}
 	l, now := &c.indexes.log, time.Now()
-	err := c.readLog(ctx)
+	logged, err := c.changeTable(ctx)
+	if err == nil {
+		if !logged {
+			return nil
+		}
+		err = c.readLog(ctx)
+	}
 	if err == nil {
 		l.read = now
 	}
@@ -92,9 +109,6 @@ func (c *Core) pollChanges(ctx context.Context) error {
 
 func (c *Core) readLog(ctx context.Context) error {
 	l := &c.indexes.log
-	if err := l.table.ensure(ctx, c.db); err != nil {
-		return err
-	}
 	if l.read.IsZero() || time.Since(l.read) > changesKept/2 {
 		if !l.read.IsZero() {
 			c.log.Warn().Dur("after", time.Since(l.read)).Msg("changes of other servers were not read for too long: storage indexes are built again")

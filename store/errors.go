@@ -94,6 +94,12 @@ func IsForeignKey(err error) bool {
 	return code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
 }
 
+// IsDenied reports whether err means that the database user lacks a privilege.
+func IsDenied(err error) bool {
+	pg, ok := asPostgres(err)
+	return ok && pg.Code == "42501"
+}
+
 // IsNotNull reports whether err means that a required column has no value.
 func IsNotNull(err error) bool {
 	if pg, ok := asPostgres(err); ok {

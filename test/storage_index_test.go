@@ -26,6 +26,10 @@ var indexModules = map[string]servertest.Option{
 					w.collection === "builds" && w.key !== "" && w.userId.length === 36 && w.version.length === 32 &&
 					w.permissionRead + w.permissionWrite > 0 && !w.value.draft);
 			}
+			initializer.registerRpc("save", (ctx, logger, nk, payload) => {
+				nk.storageWrite([{ collection: "builds", key: payload, userId: "00000000-0000-0000-0000-000000000000", value: { level: 100 } }]);
+				return String(nk.storageIndexList("Builds", "+value.level:100").objects.length);
+			});
 			initializer.registerRpc("search", (ctx, logger, nk, payload) => {
 				const p = JSON.parse(payload);
 				const r = nk.storageIndexList(p.index, p.query, p.limit || undefined, p.order, p.caller, p.cursor);
@@ -40,6 +44,10 @@ var indexModules = map[string]servertest.Option{
 			return w.collection == "builds" and w.key ~= "" and #w.user_id == 36 and #w.version == 32 and
 				w.permission_read + w.permission_write > 0 and not w.value.draft
 		end)
+		nk.register_rpc(function(ctx, payload)
+			nk.storage_write({ { collection = "builds", key = payload, value = { level = 100 } } })
+			return tostring(#nk.storage_index_list("Builds", "+value.level:100"))
+		end, "save")
 		nk.register_rpc(function(ctx, payload)
 			local p = nk.json_decode(payload)
 			local objects, cursor = nk.storage_index_list(p.index, p.query, p.limit > 0 and p.limit or nil, p.order or {}, p.caller, p.cursor)
@@ -62,6 +70,13 @@ func goIndex(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaM
 		initializer.RegisterStorageIndexFilter("Builds", func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, w *runtime.StorageWrite) bool {
 			return w.Collection == "builds" && w.Key != "" && len(w.UserID) == 36 && len(w.Version) == 32 &&
 				w.PermissionRead+w.PermissionWrite > 0 && !strings.Contains(w.Value, "draft")
+		}),
+		initializer.RegisterRpc("save", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
+			if _, err := nk.StorageWrite(ctx, []*runtime.StorageWrite{{Collection: "builds", Key: payload, Value: `{"level":100}`, PermissionRead: 1}}); err != nil {
+				return "", err
+			}
+			list, _, err := nk.StorageIndexList(ctx, "", "Builds", "+value.level:100", 100, nil, "")
+			return text(int64(len(list.GetObjects()))), err
 		}),
 		initializer.RegisterRpc("search", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, payload string) (string, error) {
 			var p searchPayload
@@ -139,7 +154,8 @@ func TestStorageIndex(t *testing.T) {
 					option = servertest.Postgres()
 				}
 				var log servertest.Journal
-				srv := servertest.Start(t, module, option, log.Keep())
+				// One VM: the filter is called in the one of the call that writes.
+				srv := servertest.Start(t, module, option, log.Keep(), servertest.Flags("--runtime.js_max_count", "1", "--runtime.lua_max_count", "1"))
 				servertest.Eventually(t, "both indexes are complete", func() bool { return len(log.Lines("storage index complete")) == 2 })
 				ann, bob := srv.User(t, "ann"), srv.User(t, "bob")
 				writeBuild(t, ann, "a1", `{"level":1,"class":"mage","extra":1}`, 2)
@@ -198,6 +214,11 @@ func TestStorageIndex(t *testing.T) {
 				writeBuild(t, ann, "a2", `{"level":5,"class":"knight","draft":true}`, 1)
 				if got, _ := search(t, srv, searchPayload{Index: "Builds", Order: []string{"-level"}}); strings.Join(got, " ") != "main a1" {
 					t.Errorf("after an account was deleted: %q", got)
+				}
+				for i := range 3 {
+					if got, a := srv.RPC(t, "save", fmt.Sprint("saved", i)); got != fmt.Sprint(i+1) {
+						t.Errorf("after %d writes of a module its list has %q: %s", i+1, got, a.Body)
+					}
 				}
 				_, a := srv.RPC(t, "search", `{"index":"builds","query":"","limit":1}`)
 				if !strings.Contains(a.Body, "not found") {

@@ -189,7 +189,8 @@ var modelQueries = []string{
 	"+value.tags:a", "+value.tags:>3", "+value.tags:b +value.region:eu", "+value.name:/name 1.*/", "+value.name:name\\ 17*", "+value.mixed:*",
 	"+value.mixed:>\"2024-05-06T12:00:00Z\"", "+value.stats.wins:>=2", "+value.stats.deep.list.n:1 +value.level:>0", "+value.nothing:1",
 	"+value.other:x", "+key:k3", "+user_id:00000000-0000-0000-0000-000000000003", "+user_id:nobody", "+collection:things", "+collection:else",
-	"+read:2", "-write:0 +value.level:<=4", "+update_time:>\"2024-01-01T00:01:00Z\"", "value.level:>100", "+value.mixed:1", "+value.tags:T", "text",
+	"+read:2", "-write:0 +value.level:<=4", "+update_time:>\"2024-01-01T00:01:00Z\"",
+	"+update_time:>=\"2024-01-01T00:00:20Z\" +update_time:<\"2024-01-01T00:00:40Z\" +value.level:>3", "update_time:<=\"2024-01-01T00:00:30Z\"", "value.level:>100", "+value.mixed:1", "+value.tags:T", "text",
 }
 
 var modelOrders = [][]string{

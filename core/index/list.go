@@ -241,6 +241,9 @@ func (s *search) full(lead *orderKey, slot uint32) bool {
 // after the position, and within the ranges of the query.
 func (s *search) bounds(lead *orderKey, list *sorted) (from, to place) {
 	from, to = place{}, list.end()
+	if lead.by == byUpdated {
+		from, to = s.times()
+	}
 	if lead.by == byColumn {
 		for i := range s.ranges {
 			if r := &s.ranges[i]; r.column == lead.column && r.only() {

@@ -17,6 +17,8 @@ type narrow struct {
 	texts  *roaring.Bitmap // slots with all required texts; nil: none is required
 	ranges []numbers
 	owner  *uuid.UUID
+	// since and until bound the time of update, in microseconds.
+	since, until int64
 
 	count int
 	each  iter.Seq[uint32] // the fewest candidates
@@ -83,6 +85,15 @@ func (s *search) prepare() bool {
 		slices.SortFunc(sets, func(a, b *roaring.Bitmap) int { return int(a.GetCardinality()) - int(b.GetCardinality()) })
 		s.texts = roaring.FastAnd(sets...)
 	}
+	s.since, s.until = math.MinInt64, math.MaxInt64
+	for _, r := range s.Query.DateRanges() {
+		if r.Field == "update_time" && !r.Low.IsZero() {
+			s.since = max(s.since, r.Low.UnixMicro())
+		}
+		if r.Field == "update_time" && !r.High.IsZero() {
+			s.until = min(s.until, r.High.UnixMicro())
+		}
+	}
 	for _, r := range s.Query.Ranges() {
 		if i := slices.IndexFunc(s.columns, func(c *column) bool { return c.path == r.Field }); i >= 0 {
 			s.addRange(s.columns[i], r)
@@ -146,8 +157,12 @@ func (s *search) candidates() int {
 			s.count, s.each = n, eachOf(s.texts)
 		}
 	}
+	from, to := s.times()
+	if n := s.byTime.between(from, to); n < s.count {
+		s.count, s.each = n, s.byTime.up(from, to)
+	}
 	if s.owner != nil {
-		from, to := s.ownerPlace(ID{Owner: *s.owner}), s.byOwner.seek(func(slot uint32) bool {
+		from, to = s.ownerPlace(ID{Owner: *s.owner}), s.byOwner.seek(func(slot uint32) bool {
 			o := s.entries.at(slot).owner
 			return string(o[:]) <= string(s.owner[:])
 		})
@@ -166,6 +181,12 @@ func (s *search) candidates() int {
 		}
 	}
 	return s.count
+}
+
+// times returns the part of byTime between since and until.
+func (s *search) times() (from, to place) {
+	return s.byTime.seek(func(slot uint32) bool { return s.entries.at(slot).updated < s.since }),
+		s.byTime.seek(func(slot uint32) bool { return s.entries.at(slot).updated <= s.until })
 }
 
 func eachOf(b *roaring.Bitmap) iter.Seq[uint32] {
@@ -201,7 +222,7 @@ func (s *search) passes(slot uint32, e *entry) bool {
 			return false
 		}
 	}
-	if s.owner != nil && *s.owner != e.owner {
+	if s.owner != nil && *s.owner != e.owner || e.updated < s.since || e.updated > s.until {
 		return false
 	}
 	return s.Caller.IsNil() || e.read >= 2 || e.read == 1 && e.owner == s.Caller

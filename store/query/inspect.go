@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Range is a numeric bound on a field that every matching document satisfies. An end
@@ -36,6 +37,28 @@ func (q *Query) Ranges() []Range {
 			r.High, r.HighOpen = c.number, c.op == less
 		}
 		ranges = append(ranges, r)
+	})
+	return ranges
+}
+
+// DateRange is a bound on the dates of a field that every matching document satisfies.
+// The zero time is no bound; whether the ends are inside is left open.
+type DateRange struct {
+	Field     string
+	Low, High time.Time
+}
+
+// DateRanges returns the bounds on dates of the query, one per clause, like Ranges.
+func (q *Query) DateRanges() []DateRange {
+	var ranges []DateRange
+	q.eachNeeded(func(c *clause) {
+		switch {
+		case c.kind != matchDateRange:
+		case c.op == greater || c.op == greaterOrEqual:
+			ranges = append(ranges, DateRange{Field: c.field, Low: c.date})
+		default:
+			ranges = append(ranges, DateRange{Field: c.field, High: c.date})
+		}
 	})
 	return ranges
 }
