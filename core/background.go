@@ -33,6 +33,7 @@ func (c *Core) Close() {
 	b.work.Wait()
 	c.hosts.close()
 	c.satori.Close()
+	c.social.Close()
 }
 
 // later runs work on its own goroutine. Its context ends with Close, and its

@@ -266,6 +266,44 @@ func TestSignInModules(t *testing.T) {
 	}
 }
 
+// A script that waits for a provider does not keep others from running.
+func TestSignInDoesNotOccupy(t *testing.T) {
+	t.Parallel()
+	for language, module := range map[string]servertest.Option{
+		"js": servertest.Module("index.js", `
+			function InitModule(ctx, logger, nk, initializer) {
+				initializer.registerRpc("sign_in", (ctx, logger, nk, ticket) => nk.authenticateSteam(ticket, false).username);
+				initializer.registerRpc("other", () => "here");
+			}`),
+		"lua": servertest.Module("main.lua", `
+			local nk = require("nakama")
+			nk.register_rpc(function(ctx, ticket) local _, name = nk.authenticate_steam(ticket, false) return name end, "sign_in")
+			nk.register_rpc(function() return "here" end, "other")`),
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			p, srv := providers(t, module, servertest.Flags("--runtime."+language+"_max_count", "1"))
+			release := p.Hold(socialtest.Steam)
+			done := make(chan string, 1)
+			go func() {
+				name, _ := srv.RPC(t, "sign_in", p.SteamTicket("1"))
+				done <- name
+			}()
+			servertest.Eventually(t, "the request to Steam", func() bool { return p.Requests(socialtest.Steam) == 1 })
+			if got, a := srv.RPC(t, "other", ""); got != "here" {
+				t.Errorf("another call meanwhile: %d %s", a.Status, a.Body)
+			}
+			if len(done) > 0 {
+				t.Error("it did not wait")
+			}
+			release()
+			if name := <-done; name == "" {
+				t.Error("it failed after waiting")
+			}
+		})
+	}
+}
+
 // providers starts a server with sign-in providers.
 func providers(t *testing.T, options ...servertest.Option) (*socialtest.Providers, *servertest.Server) {
 	t.Helper()

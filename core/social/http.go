@@ -55,6 +55,13 @@ func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// CloseIdleConnections is what http.Client calls to close them.
+func (o observed) CloseIdleConnections() {
+	if t, ok := o.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
 // hosts are those of the providers, apart from certificates.
 var hosts = func() (hosts []string) {
 	for _, address := range []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI} {

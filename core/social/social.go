@@ -99,6 +99,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
+// Close closes idle connections. The client may still be used.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // Profile is a player as a provider knows them. Only ID is always set.
 type Profile struct {
 	ID string

@@ -47,6 +47,7 @@ type Providers struct {
 	offset   time.Duration
 	keys     map[string][]*signingKey // by host, the last one signs
 	broken   map[string]int
+	held     map[string]chan struct{}
 	requests map[string]int
 	friends  map[string][]string
 	private  map[string]bool
@@ -58,7 +59,7 @@ type Providers struct {
 // New makes providers that know every player.
 func New() *Providers {
 	p := &Providers{
-		keys: map[string][]*signingKey{}, broken: map[string]int{}, requests: map[string]int{},
+		keys: map[string][]*signingKey{}, broken: map[string]int{}, held: map[string]chan struct{}{}, requests: map[string]int{},
 		friends: map[string][]string{}, private: map[string]bool{}, former: map[string]string{}, used: map[string]bool{},
 	}
 	p.authority = newAuthority()
@@ -113,6 +114,15 @@ func (p *Providers) Break(host string, status int) {
 	p.broken[host] = status
 }
 
+// Hold makes a host wait with its answers until release is called.
+func (p *Providers) Hold(host string) (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := make(chan struct{})
+	p.held[host] = held
+	return func() { close(held) }
+}
+
 // Requests returns how many requests a host got.
 func (p *Providers) Requests(host string) int {
 	p.mu.Lock()
@@ -146,8 +156,15 @@ func (p *Providers) RoundTrip(req *http.Request) (*http.Response, error) {
 	host := req.URL.Host
 	p.mu.Lock()
 	p.requests[host]++
-	broken := p.broken[host]
+	broken, held := p.broken[host], p.held[host]
 	p.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
 	switch {
 	case broken == Hang:
 		<-req.Context().Done()
