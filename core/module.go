@@ -7,7 +7,6 @@ import "github.com/heroiclabs/nakama-common/runtime"
 // and client permissions, since the caller is the game's own code. It may be
 // used from any goroutine.
 type Module struct {
-	pending
 	core *Core
 }
 

@@ -6,6 +6,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+//go:generate go run kumi/internal/generate
+
 // Method is one call of the client API that modules may hook: its name and its
 // request and response types. In is nil for calls without a request body, Out
 // for an empty response.

@@ -199,7 +199,7 @@ var fnCases = []fnCase{
 	{name: "purchases list", js: `return nk.purchasesList(USER)`, lua: `return {nk.purchases_list(USER)}`, want: `{"validatedPurchases":[],"cursor":null,"prevCursor":null}`, luaWant: `[{}]`},
 	{name: "purchase store", js: `return nk.purchaseValidateHuawei(USER, "{}", "x")`, lua: `return nk.purchase_validate_huawei(USER, "x", "{}")`, code: fault.FailedPrecondition, err: "Huawei IAP is not configured."},
 	{name: "satori", js: `nk.getSatori().flagsList("x")`, lua: `nk.get_satori().flags_list("x")`, code: fault.FailedPrecondition, err: "satori configuration is invalid"},
-	{name: "pending both spellings", js: `return [typeof nk.tournamentsRanksDisable, typeof nk.tournamentRanksDisable, typeof nk.nothing]`, lua: `return {type(nk.tournament_ranks_disable), "function", type(nk.nothing)}`,
+	{name: "both spellings", js: `return [typeof nk.tournamentsRanksDisable, typeof nk.tournamentRanksDisable, typeof nk.nothing]`, lua: `return {type(nk.tournament_ranks_disable), "function", type(nk.nothing)}`,
 		want: `["function","function","undefined"]`, luaWant: `["function","function","nil"]`},
 	{name: "wrong type", js: `nk.storageRead("x")`, lua: `nk.storage_read("x")`, err: "expected a list"},
 	{name: "wrong item", js: `nk.storageRead([{collection: "c"}])`, lua: `nk.storage_read({{collection = "c"}})`, err: "[0].key): expected a string", luaErr: "[0].key: expected a string"},

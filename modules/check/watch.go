@@ -50,7 +50,7 @@ func (r *Report) call(n *vm.Native, c *vm.Call, replay bool) error {
 	switch lang := c.E.Lang(); {
 	case errors.As(err, &arg):
 		text = n.Name.In(lang) + ": " + arg.In(lang)
-	case strings.HasPrefix(name, "register_"), fault.CodeOf(err) == fault.Unimplemented,
+	case strings.HasPrefix(name, "register_"),
 		name == "match_create" && fault.CodeOf(err) == fault.NotFound: // no handler of that name
 		text = n.Name.In(lang) + ": " + fault.Text(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"kumi/hooks"
 	"kumi/modules/script"
 	"kumi/modules/script/nk"
-	"kumi/store/fault"
 	"kumi/vm"
 )
 
@@ -49,8 +48,6 @@ type Function struct {
 	As      string   // name of the object of the results, in JavaScript
 	Doc     string
 	Async   bool
-	// Pending functions are known but not available in this version.
-	Pending bool
 	// Hook is the API call that a registration belongs to, else empty.
 	Hook string
 }
@@ -222,7 +219,6 @@ func (d *describer) function(spelled string, native *vm.Native) Function {
 		}
 	}
 	params, err := vm.Describe(native, d.Lang)
-	f.Pending = len(params) == 0 && err != nil && !errors.Is(err, vm.ErrNotReached) && fault.CodeOf(err) == fault.Unimplemented
 	if len(params) > 0 && errors.Is(err, vm.ErrNotReached) {
 		d.fail("%s does not check Err after it has read its arguments: %v", native.Name.Snake, err)
 	}
@@ -235,10 +231,6 @@ func (d *describer) function(spelled string, native *vm.Native) Function {
 	d.used[n] = true
 	f.Section, f.Doc = n.section, d.words(n.doc)
 	f.Results, f.Result, f.As = n.results, n.result, n.as
-	if f.Pending {
-		f.Params = n.params
-		return f
-	}
 	for _, p := range n.params {
 		i := slices.IndexFunc(params, func(x vm.Field) bool { return x.Name.Snake == p.Name.Snake })
 		switch {

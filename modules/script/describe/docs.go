@@ -110,9 +110,6 @@ func (p *docsPrinter) function(js, lua *Function) {
 	if f.Doc != "" {
 		fmt.Fprintf(&p.b, "%s\n\n", f.Doc)
 	}
-	if f.Pending {
-		p.b.WriteString("Not available in this version of the server.\n\n")
-	}
 	if js != nil {
 		generic := ""
 		if js.Native.Snake == "register_match" {

@@ -152,11 +152,7 @@ func (p *luaPrinter) object(o *Object) {
 }
 
 func (p *luaPrinter) function(on string, f *Function) {
-	doc := f.Doc
-	if f.Pending {
-		doc += " Not available in this version of the server."
-	}
-	p.doc(doc)
+	p.doc(f.Doc)
 	names := make([]string, len(f.Params))
 	for i, param := range f.Params {
 		if param.Rest {

@@ -221,11 +221,7 @@ func (p *tsPrinter) object(o *Object) {
 }
 
 func (p *tsPrinter) function(f *Function) {
-	doc := f.Doc
-	if f.Pending {
-		doc += " Not available in this version of the server."
-	}
-	p.doc("    ", doc)
+	p.doc("    ", f.Doc)
 	switch name := f.Native.Snake; {
 	case f.Hook != "":
 		p.hook(f)

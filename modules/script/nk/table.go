@@ -39,6 +39,6 @@ var table = slices.Concat(
 	leaderboardTable, tournamentTable, purchaseTable,
 	codecTable, cryptoTable, gcmTable, jsonTable, uuidTable, timeTable,
 	httpTable, sqlTable, fileTable, cacheTable,
-	metricsTable, eventTable, jobTable, pendingTable,
+	metricsTable, eventTable, jobTable,
 	script.ProgramTable,
 )

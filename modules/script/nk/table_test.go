@@ -1,9 +1,6 @@
 package nk
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
@@ -20,7 +18,6 @@ import (
 	"kumi/hooks"
 	"kumi/internal/testenv"
 	"kumi/modules/script"
-	"kumi/store/fault"
 	"kumi/vm"
 )
 
@@ -186,39 +183,17 @@ func TestInitializerHasEveryHook(t *testing.T) {
 	}
 }
 
-// TestPendingIsPending finds functions that core has and scripts do not.
-func TestPendingIsPending(t *testing.T) {
-	t.Parallel()
-	built := map[string]bool{}
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "core", "*.go"))
-	if err != nil || len(files) == 0 {
-		testenv.Skip(t, "the sources of core are not here")
-	}
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range file.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
-				if star, ok := fn.Recv.List[0].Type.(*ast.StarExpr); ok {
-					if id, ok := star.X.(*ast.Ident); ok && id.Name == "Module" {
-						built[fn.Name.Name] = true
-					}
-				}
+// snake converts the name of a Go method to snake case.
+func snake(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) {
+			if i > 0 {
+				b.WriteByte('_')
 			}
+			r = unicode.ToLower(r)
 		}
+		b.WriteRune(r)
 	}
-	lib := Library(vm.JS, nil)
-	for i := range pendingTable {
-		f := &pendingTable[i]
-		err := lib.Lookup(f.Name.Camel).Call(&vm.Call{})
-		name, _, ok := strings.Cut(fault.MessageOf(err, ""), " ")
-		if !ok || fault.CodeOf(err) != fault.Unimplemented {
-			t.Errorf("%s answers with %v", f.Name.Camel, err)
-		}
-		if built[name] {
-			t.Errorf("core has %s, but scripts get the error that it is not available", name)
-		}
-	}
+	return b.String()
 }
