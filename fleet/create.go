@@ -141,6 +141,7 @@ func (m *Manager) await(in *instance, users []string, callback runtime.FmCreateC
 	default: // it was stopped meanwhile
 		status, err = runtime.CreateError, fault.New(fault.Unavailable, "the game server was stopped before it was ready")
 	}
+	m.results[status]++
 	m.mu.Unlock()
 	if callback == nil {
 		callback = func(runtime.FmCreateStatus, *runtime.InstanceInfo, []*runtime.SessionInfo, map[string]any, error) {}

@@ -88,6 +88,7 @@ type Manager struct {
 	mu        sync.Mutex
 	closed    bool
 	instances map[string]*instance
+	results   [3]int // of Create, by runtime.FmCreateStatus
 }
 
 var _ runtime.FleetManagerInitializer = (*Manager)(nil)
@@ -197,13 +198,18 @@ func (m *Manager) sweep() {
 	}
 }
 
-// Stats counts instances that have not ended, and their players.
-type Stats struct{ Starting, Running, Stopping, Players int }
+// Stats counts the instances that have not ended, by status, their players, and how
+// requests to create one have ended.
+type Stats struct {
+	Starting, Running, Stopping, Players int
+	Succeeded, TimedOut, Failed          int
+}
 
 // Stats returns the current counts.
-func (m *Manager) Stats() (s Stats) {
+func (m *Manager) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	s := Stats{Succeeded: m.results[runtime.CreateSuccess], TimedOut: m.results[runtime.CreateTimeout], Failed: m.results[runtime.CreateError]}
 	for _, in := range m.instances {
 		switch in.status {
 		case Starting:

@@ -51,6 +51,9 @@ func created(t *testing.T, m *Manager, maxPlayers int, users ...string) *runtime
 	return r.info
 }
 
+// none reports whether all game servers have ended.
+func none(m *Manager) bool { s := m.Stats(); return s.Starting+s.Running+s.Stopping == 0 }
+
 func wantCode(t *testing.T, err error, code fault.Code, text string) {
 	t.Helper()
 	if fault.CodeOf(err) != code || !strings.Contains(fmt.Sprint(err), text) {
@@ -91,7 +94,7 @@ func TestLife(t *testing.T) {
 	if got, _ := m.Get(ctx, info.Id); got.PlayerCount != 2 || got.Metadata["map"] != "desert" {
 		t.Errorf("after the update: %+v", got)
 	}
-	if s := m.Stats(); s != (Stats{Running: 1, Players: 2}) {
+	if s := m.Stats(); s != (Stats{Running: 1, Players: 2, Succeeded: 1}) {
 		t.Errorf("stats %+v", s)
 	}
 	if err := m.Delete(ctx, info.Id); err != nil {
@@ -191,7 +194,7 @@ func TestNeverReady(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	wantCode(t, r.err, fault.DeadlineExceeded, "fleet.start_timeout_sec")
-	testutil.Eventually(t, "its end", func() bool { return m.Stats() == Stats{} })
+	testutil.Eventually(t, "its end", func() bool { return none(m) })
 	if len(log.Lines("it was not ready in time")) != 1 {
 		t.Error(log.String())
 	}
@@ -330,7 +333,7 @@ func TestSweep(t *testing.T) {
 			}
 			m, log := start(t, c.mode, c.change)
 			<-create(m, 2, nil, nil)
-			testutil.Eventually(t, "its end", func() bool { return m.Stats() == Stats{} })
+			testutil.Eventually(t, "its end", func() bool { return none(m) })
 			if len(log.Lines(c.why)) != 1 {
 				t.Error(log.String())
 			}
@@ -377,14 +380,14 @@ func TestStubborn(t *testing.T) {
 	if err := m.Delete(t.Context(), info.Id); err != nil {
 		t.Fatal(err)
 	}
-	testutil.Eventually(t, "its end", func() bool { return m.Stats() == Stats{} })
+	testutil.Eventually(t, "its end", func() bool { return none(m) })
 	if len(log.Lines("fleet.stop_grace_sec")) != 1 || len(log.Lines("signal: killed")) != 1 {
 		t.Error(log.String())
 	}
 	created(t, m, 1)
 	m.Close(t.Context())
-	if s := m.Stats(); s != (Stats{}) {
-		t.Errorf("after Close: %+v", s)
+	if !none(m) {
+		t.Errorf("after Close: %+v", m.Stats())
 	}
 	wantCode(t, (<-create(m, 1, nil, nil)).err, fault.Unavailable, "stopping")
 	m.Close(t.Context()) // again

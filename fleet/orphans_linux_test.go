@@ -75,5 +75,5 @@ func TestFamily(t *testing.T) {
 	if err := syscall.Kill(game, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	testutil.Eventually(t, "the end of both", func() bool { return !alive(game) && !alive(child) && m.Stats() == Stats{} })
+	testutil.Eventually(t, "the end of both", func() bool { return !alive(game) && !alive(child) && none(m) })
 }

@@ -36,6 +36,7 @@ func (s *Server) startFleet() error {
 	if err != nil {
 		return err
 	}
+	s.metrics.Fleet(s.fleet.Stats)
 	return s.game.Core.Module().SetFleetManager(s.fleet)
 }
 

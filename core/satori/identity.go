@@ -35,7 +35,7 @@ func (c *Client) Authenticate(ctx context.Context, id string, defaultProperties,
 
 // IdentityDelete implements runtime.Satori: it deletes an identity with all its data.
 func (c *Client) IdentityDelete(ctx context.Context, id string) error {
-	return c.act(ctx, id, http.MethodDelete, "/v1/identity", nil)
+	return c.act(ctx, request{method: http.MethodDelete, path: "/v1/identity", identity: id})
 }
 
 // PropertiesGet implements runtime.Satori. The result is cached for the call at most,
@@ -62,17 +62,17 @@ func (c *Client) PropertiesUpdate(ctx context.Context, id string, properties *ru
 	if properties == nil {
 		return invalid("expects the properties to update")
 	}
-	return c.act(ctx, id, http.MethodPut, "/v1/properties", properties)
+	return c.act(ctx, request{method: http.MethodPut, path: "/v1/properties", identity: id, body: properties})
 }
 
 // act sends a request that changes something of an identity, so that what is cached
 // of it may be outdated.
-func (c *Client) act(ctx context.Context, id, method, path string, body any) error {
-	if err := named("identity id", id); err != nil {
+func (c *Client) act(ctx context.Context, r request) error {
+	if err := named("identity id", r.identity); err != nil {
 		return err
 	}
-	defer c.forget(ctx, id) // also after an error: the change may have been made
-	_, err := c.do(ctx, request{method: method, path: path, identity: id, body: body}, nil)
+	defer c.forget(ctx, r.identity) // also after an error: the change may have been made
+	_, err := c.do(ctx, r, nil)
 	return err
 }
 

@@ -130,5 +130,8 @@ func (c *Client) LiveEventJoin(ctx context.Context, id, liveEventId string) erro
 	if err := named("live event id", liveEventId); err != nil {
 		return err
 	}
-	return c.act(ctx, id, http.MethodPost, "/v1/live-event/"+url.PathEscape(liveEventId)+"/participation", nil)
+	return c.act(ctx, request{
+		method: http.MethodPost, path: "/v1/live-event/" + url.PathEscape(liveEventId) + "/participation",
+		route: "/v1/live-event/{id}/participation", identity: id,
+	})
 }

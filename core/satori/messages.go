@@ -50,7 +50,7 @@ func (c *Client) message(ctx context.Context, method, id, messageID string, body
 	if err := named("message id", messageID); err != nil {
 		return err
 	}
-	_, err := c.do(ctx, request{method: method, path: "/v1/message/" + url.PathEscape(messageID), identity: id, body: body}, nil)
+	_, err := c.do(ctx, request{method: method, path: "/v1/message/" + url.PathEscape(messageID), route: "/v1/message/{id}", identity: id, body: body}, nil)
 	return err
 }
 

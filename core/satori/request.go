@@ -2,6 +2,7 @@ package satori
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,7 @@ const (
 // request is one call of Satori's API.
 type request struct {
 	method, path string // path segments are escaped
+	route        string // path with a name in place of an id, for metrics; empty if it has none
 	query        url.Values
 	body         any // JSON; nil for none
 
@@ -95,11 +97,17 @@ func (c *Client) try(ctx context.Context, r request, body []byte) (text []byte, 
 	if err := c.authorize(ctx, req, r); err != nil {
 		return nil, again, err
 	}
+	start, result := time.Now(), "unreachable"
 	res, err := c.http.Do(req)
 	if err == nil {
 		defer res.Body.Close()
+		result = strconv.Itoa(res.StatusCode)
 		text, err = io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		result = "timeout"
+	}
+	c.o.Observe(r.method+" "+cmp.Or(r.route, r.path), result, time.Since(start))
 	switch {
 	case err != nil:
 		return nil, retry{allowed: !r.once || neverSent(err)}, c.unreached(ctx, r, err)

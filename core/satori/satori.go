@@ -46,6 +46,9 @@ type Options struct {
 	Cache Caching
 	// TTL is the maximum age of a cached response; 0 is five minutes.
 	TTL time.Duration
+	// Observe is told of every attempt at a request: the call ("GET /v1/flag"), the status
+	// code, "timeout" or "unreachable", and how long it took. It may be nil.
+	Observe func(call, result string, took time.Duration)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -83,6 +86,9 @@ func New(o Options) *Client {
 	}
 	if o.TTL <= 0 {
 		o.TTL = 5 * time.Minute
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, time.Duration) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -237,9 +237,10 @@ func TestNotRepeated(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	t.Parallel()
+	var observed sync.Map
 	end := make(chan struct{})
 	var n atomic.Int64
-	c := start(t, Options{Timeout: 250 * time.Millisecond, Retries: 1}, func(_ http.ResponseWriter, r *http.Request) {
+	c := start(t, Options{Timeout: 250 * time.Millisecond, Retries: 1, Observe: func(call, result string, _ time.Duration) { observed.Store(call+" "+result, true) }}, func(_ http.ResponseWriter, r *http.Request) {
 		n.Add(1)
 		select {
 		case <-end:
@@ -252,6 +253,9 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	testutil.Eventually(t, "the second attempt", func() bool { return n.Load() == 2 })
+	if _, ok := observed.Load("GET /v1/flag timeout"); !ok {
+		t.Error("the time-out was not observed")
+	}
 	c.o.Timeout = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

@@ -29,6 +29,8 @@ type Metrics interface {
 	presence.Metrics
 	// ProviderRequest counts a request to a host of a sign-in provider.
 	ProviderRequest(host string, ok bool, took time.Duration)
+	// SatoriRequest counts a request to Satori.
+	SatoriRequest(call, result string, took time.Duration)
 }
 
 // Options configure a Game. Config and Scope are required.
@@ -126,7 +128,7 @@ func New(o Options) (*Game, error) {
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Matchmaker,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
-		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg), Stores: stores,
+		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg, o.Metrics), Stores: stores,
 	})
 	return g, nil
 }

@@ -7,7 +7,7 @@ import (
 	"kumi/core/satori"
 )
 
-func satoriOptions(cfg *config.Config) satori.Options {
+func satoriOptions(cfg *config.Config, metrics Metrics) satori.Options {
 	s := &cfg.Satori
 	caching := satori.CacheCall
 	switch {
@@ -16,10 +16,14 @@ func satoriOptions(cfg *config.Config) satori.Options {
 	case s.CacheMode == "time":
 		caching = satori.CacheTime
 	}
-	return satori.Options{
+	o := satori.Options{
 		URL: s.URL, APIKeyName: s.APIKeyName, APIKey: string(s.APIKey), SigningKey: string(s.SigningKey), ServerKey: string(s.ServerKey),
 		SessionLifetime: time.Duration(cfg.Session.TokenExpirySec) * time.Second,
 		Timeout:         config.Milliseconds(s.HTTPTimeoutMs), Retries: s.RetryCount,
 		Cache: caching, TTL: time.Duration(s.CacheTTLSec) * time.Second,
 	}
+	if metrics != nil {
+		o.Observe = metrics.SatoriRequest
+	}
+	return o
 }

@@ -44,7 +44,7 @@ type Metrics struct {
 	indexEntries, indexComplete   *prometheus.GaugeVec
 	indexBehind                   prometheus.Gauge
 	jobRuns                       *prometheus.CounterVec
-	providers                     *prometheus.HistogramVec
+	providers, satori             *prometheus.HistogramVec
 	droppedEvents, presenceEvents prometheus.Counter
 	reloads                       *prometheus.CounterVec
 
@@ -100,6 +100,7 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.indexBehind = m.gauge("storage_index_behind_seconds", "Age of the changes of other servers that the storage indexes have, when they were last read.")
 	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
 	m.providers = m.timers("provider_latency", "Time of requests to sign-in providers, by host and result.", "host", "result")
+	m.satori = m.timers("satori_latency", "Time of requests to Satori, by call and result: the status code, timeout or unreachable.", "call", "result")
 	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
 	m.presenceEvents = m.counter("presence_event_count", "Presence joins and leaves sent.")
 	m.reloads = m.counters("module_reloads", "Loads of the modules after the first one.", "result")
@@ -245,6 +246,11 @@ func (m *Metrics) ProviderRequest(host string, ok bool, took time.Duration) {
 		result = "failed"
 	}
 	m.providers.WithLabelValues(host, result).Observe(took.Seconds())
+}
+
+// SatoriRequest counts a request to Satori.
+func (m *Metrics) SatoriRequest(call, result string, took time.Duration) {
+	m.satori.WithLabelValues(call, result).Observe(took.Seconds())
 }
 
 // Reloaded counts a reload.

@@ -13,6 +13,7 @@ import (
 	promtest "github.com/prometheus/client_golang/prometheus/testutil"
 
 	"kumi/config"
+	"kumi/fleet"
 	"kumi/internal/testutil"
 )
 
@@ -77,6 +78,8 @@ func TestMetricsOfGames(t *testing.T) {
 	m.MatchmakerTimedOut(9)
 	m.StorageReject("saves", "version", true)
 	m.EventDropped()
+	m.SatoriRequest("GET /v1/flag", "timeout", time.Second)
+	m.Fleet(func() fleet.Stats { return fleet.Stats{Running: 2, Players: 5, TimedOut: 3} })
 	m.Messages.Count.Add(5)
 	m.RPC("echo").Socket.Record(7, time.Second, 1, 2)
 	testutil.WantLines(t, testutil.Scrape(t, m.Handler()),
@@ -95,6 +98,11 @@ func TestMetricsOfGames(t *testing.T) {
 		`presence_event_count{node_name="nakama"} 4`,
 		`storage_write_reject_count{collection="saves",node_name="nakama",reason="version"} 1`,
 		`dropped_events{node_name="nakama"} 1`,
+		`satori_latency_count{call="GET /v1/flag",node_name="nakama",result="timeout"} 1`,
+		`fleet_instances{node_name="nakama",status="running"} 2`,
+		`fleet_instances{node_name="nakama",status="starting"} 0`,
+		`fleet_created{node_name="nakama",result="timeout"} 3`,
+		`fleet_players{node_name="nakama"} 5`,
 		`overall_message_count{node_name="nakama"} 5`,
 		`overall_count{node_name="nakama"} 6`,
 		`count{node_name="nakama",rpc_code="PermissionDenied",rpc_id="echo",transport="ws_rpc"} 1`,

@@ -52,6 +52,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.StorageIndexBehind(time.Second)
 	m.JobRun("job", true)
 	m.ProviderRequest("appleid.apple.com", true, time.Second)
+	m.SatoriRequest("GET /v1/flag", "200", time.Second)
 	m.EventDropped()
 	m.PresenceEvents(1)
 	m.Reloaded(true)
