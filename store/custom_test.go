@@ -89,6 +89,7 @@ var customCases = []struct {
 	{query: "SELECT name FROM hero WHERE seen BETWEEN '2023-12-31' AND $1 ORDER BY seen", args: []any{time.Date(2024, 2, 29, 23, 0, 0, 0, time.UTC)}, want: "[Ben] [Anna] [Zoë]"},
 	{query: "SELECT to_char(seen, 'YYYY-MM-DD HH24:MI:SS'), to_timestamp(0), make_interval(days => 1)::text, (seen - '2024-02-28 12:30:45.5'::timestamptz)::text FROM hero WHERE id = 1", want: "[2024-02-29 12:30:45 1970-01-01T00:00:00Z 1 day 1 day]"},
 	{query: "SELECT CURRENT_TIMESTAMP > seen, current_date >= '2024-01-01', seen AT TIME ZONE 'Europe/Berlin' FROM hero WHERE id = 1", want: "[true true 2024-02-29T13:30:45.5Z]"},
+	{query: "SELECT date(seen), date('2024-02-29 10:00'), date(born) + 1, date(seen) = '2024-02-29' FROM hero WHERE id = 1", want: "[2024-02-29T00:00:00Z 2024-02-29T00:00:00Z 2024-03-01T00:00:00Z true]"},
 	{query: "SELECT g FROM generate_series('2024-01-31'::timestamptz, '2024-03-31'::timestamptz, interval '1 month') g", want: "[2024-01-31T00:00:00Z] [2024-02-29T00:00:00Z] [2024-03-29T00:00:00Z]"},
 	// text
 	{query: "SELECT name ILIKE 'ANN%', name ~ '^A', name ~* '^a', name !~ 'x', name NOT ILIKE '%B%', 'a_b' LIKE 'a\\_b', 'axb' LIKE 'a\\_b' FROM hero WHERE id = 1", want: "[true true true true true true false]"},

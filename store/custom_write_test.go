@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
 	"kumi/store"
 	"kumi/store/storetest"
+	"kumi/store/translate"
 )
 
 // What statements change, and how many rows they say they touched.
@@ -108,6 +110,9 @@ func TestCustomSQLNamesWhatIsNotThere(t *testing.T) {
 		"SET statement_timeout = 0":        "nothing to set",
 		"SELECT pg_sleep(9)":               "holds up others",
 		"SELECT nextval('x')":              "SERIAL PRIMARY KEY",
+		"SELECT sha256('a')":               "line 1, column 8: sha256(…) is not available",
+		"SELECT format('%I', 'a')":         "format(…) is not available",
+		"SELECT unnest(ARRAY[1])":          "write it in FROM",
 		"CREATE TABLE t (a INT, b SERIAL)": "b SERIAL PRIMARY KEY",
 		"CREATE TABLE t (a INT[])":         "make it jsonb",
 		"CREATE TABLE t (a INTERVAL)":      "number of seconds",
@@ -128,6 +133,30 @@ func TestCustomSQLNamesWhatIsNotThere(t *testing.T) {
 		_, err := db.CustomQuery(t.Context(), query)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80s: got %v, want %q", query, err, want)
+		}
+	}
+}
+
+// All other functions of SQLite's can be called.
+func TestSQLitesFunctionsPassThrough(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	res, err := db.CustomQuery(t.Context(), "SELECT DISTINCT name FROM pragma_function_list")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Rows) < 100 {
+		t.Fatalf("only %d functions", len(res.Rows))
+	}
+	// Not for statements of modules, or with another meaning in PostgreSQL.
+	without := regexp.MustCompile(`^(pg_.*|fts5.*|rtree.*|geopoly.*|sqlite_(log|offset|compileoption_.*)|load_extension|subtype|format|fold|to_jsonb|jsonb_concat|current_.*|\W+)$`)
+	for _, row := range res.Rows {
+		name := row[0].(string)
+		if without.MatchString(name) {
+			continue
+		}
+		if _, err := translate.Translate("SELECT "+name+"(1)", nil); err != nil && strings.Contains(err.Error(), "is not available") {
+			t.Error(err)
 		}
 	}
 }

@@ -2,8 +2,7 @@ package translate
 
 import "strings"
 
-// function says how calls of a function are translated. A function in neither table is
-// SQLite's own and passes through.
+// function says how calls of a function are translated.
 type function struct {
 	sql  string // SQLite's name for it
 	kind Kind
@@ -96,12 +95,32 @@ var refused = map[string]string{
 	"JSONB_PATH_QUERY": "read the value and pick in the module, or use ->", "JSONB_PATH_EXISTS": "use @> or ->",
 	"JSONB_POPULATE_RECORD": "read the members with ->>", "JSONB_TO_RECORDSET": "read the members of jsonb_array_elements(…) with ->>",
 	"JSONB_TO_RECORD": "read the members with ->>", "JSON_TO_RECORDSET": "read the members of json_array_elements(…) with ->>",
+	"FORMAT": "use || or concat(…); SQLite's own function of that name is printf(…)",
 }
+
+// native are the functions of SQLite that pass through, besides those that PostgreSQL
+// has, too. They work on the embedded database only.
+var native = func() map[string]bool {
+	set := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		ACOS ACOSH ASIN ASINH ATAN ATAN2 ATANH COS COSH LOG10 LOG2 SIN SINH TAN TANH
+		CHANGES CHAR GLOB HEX HIGHLIGHT IF IFNULL IIF INSTR LAST_INSERT_ROWID LIKE LIKELIHOOD LIKELY MATCH
+		PRINTF QUOTE RANDOMBLOB SOUNDEX SQLITE_SOURCE_ID SQLITE_VERSION TOTAL TOTAL_CHANGES TYPEOF UNHEX UNICODE
+		UNISTR UNISTR_QUOTE UNLIKELY ZEROBLOB BM25 SNIPPET GROUP_CONCAT
+		DATE DATETIME JULIANDAY STRFTIME TIME TIMEDIFF UNIXEPOCH
+		JSON JSON_ARRAY JSON_ARRAY_INSERT JSON_ERROR_POSITION JSON_EXTRACT JSON_GROUP_ARRAY JSON_GROUP_OBJECT
+		JSON_INSERT JSON_OBJECT JSON_PATCH JSON_PRETTY JSON_QUOTE JSON_REMOVE JSON_REPLACE JSON_SET JSON_TYPE JSON_VALID
+		JSONB JSONB_ARRAY JSONB_ARRAY_INSERT JSONB_EXTRACT JSONB_GROUP_ARRAY JSONB_GROUP_OBJECT JSONB_OBJECT
+		JSONB_PATCH JSONB_REMOVE JSONB_REPLACE`) {
+		set[name] = true
+	}
+	return set
+}()
 
 // function parses a call whose name has been read.
 func (p *parser) function(t token) node {
 	if hint, ok := refused[t.word]; ok {
-		p.failAt(t.pos, "%s(…) is not available on the embedded database: %s", strings.ToLower(t.word), hint)
+		p.refuse(t, hint)
 	}
 	p.expect("(")
 	name := strings.ToLower(t.text)
@@ -133,6 +152,12 @@ func (p *parser) function(t token) node {
 		return named(node{sql: quote(map[string]string{"CURRENT_DATABASE": "kumi", "CURRENT_SCHEMA": "public", "VERSION": "Kumi (SQLite)"}[t.word]), kind: Text}, name)
 	}
 	f, known := functions[t.word]
+	if _, ok := series[t.word]; ok {
+		p.refuse(t, "it returns rows; write it in FROM")
+	}
+	if !known && !native[t.word] {
+		p.refuse(t, "compute it in the module")
+	}
 	var b strings.Builder
 	if known {
 		b.WriteString(f.sql)
@@ -184,9 +209,18 @@ func (p *parser) function(t token) node {
 	}
 	p.expect(")")
 	b.WriteByte(')')
+	if t.word == "DATE" && len(args) == 1 && args[0].text != "now" { // not SQLite's date('now', …)
+		return named(types["DATE"].convert(args[0]), name)
+	}
 	out.sql = b.String()
 	p.afterCall(&out)
 	return out
+}
+
+// refuse fails with the name of a function that is not available, and what to do
+// instead.
+func (p *parser) refuse(t token, hint string) {
+	p.failAt(t.pos, "%s(…) is not available on the embedded database: %s", strings.ToLower(t.word), hint)
 }
 
 func named(n node, name string) node {
