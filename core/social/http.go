@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 )
 
@@ -30,47 +29,10 @@ func newHTTP(from *http.Client, observe func(string, bool, time.Duration)) *http
 			own.Transport = transport
 		}
 	}
-	if observe != nil {
-		own.Transport = observed{own.Transport, observe}
-	}
+	own.Transport = newTransport(own.Transport, observe)
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }
-
-// observed is a transport that reports its requests.
-type observed struct {
-	http.RoundTripper
-	report func(host string, ok bool, took time.Duration)
-}
-
-// RoundTrip implements http.RoundTripper.
-func (o observed) RoundTrip(req *http.Request) (*http.Response, error) {
-	start := time.Now()
-	resp, err := o.RoundTripper.RoundTrip(req)
-	host := req.URL.Host
-	if !slices.Contains(hosts, host) { // players choose those of certificates
-		host = "apple.com"
-	}
-	o.report(host, err == nil && resp.StatusCode < http.StatusInternalServerError, time.Since(start))
-	return resp, err
-}
-
-// CloseIdleConnections is what http.Client calls to close them.
-func (o observed) CloseIdleConnections() {
-	if t, ok := o.RoundTripper.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
-
-// hosts are those of the providers, apart from certificates.
-var hosts = func() (hosts []string) {
-	for _, address := range []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI} {
-		if u, err := url.Parse(address); err == nil {
-			hosts = append(hosts, u.Host)
-		}
-	}
-	return hosts
-}()
 
 // answer is the response to a request.
 type answer struct {

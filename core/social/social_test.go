@@ -11,6 +11,7 @@ import (
 
 	"kumi/core/social"
 	"kumi/core/social/socialtest"
+	"kumi/internal/testutil"
 	"kumi/store/fault"
 )
 
@@ -453,4 +454,28 @@ func TestObserve(t *testing.T) {
 	if !maps.Equal(seen, want) {
 		t.Errorf("got %v, want %v", seen, want)
 	}
+}
+
+// Requests to a provider that hangs do not pile up, and others are not affected.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	c, p := newClient(t, func(o *social.Options) { o.Timeout = time.Minute })
+	release := p.Hold(socialtest.Steam)
+	var wait sync.WaitGroup
+	for range 256 {
+		wait.Go(func() {
+			if _, err := c.Steam(t.Context(), p.SteamTicket("1")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	testutil.Eventually(t, "256 requests", func() bool { return p.Requests(socialtest.Steam) == 256 })
+	_, err := c.Steam(t.Context(), p.SteamTicket("1"))
+	wantCode(t, "one more", err, fault.Unavailable)
+	_, _, err = c.Facebook(t.Context(), p.FacebookToken("1"))
+	wantCode(t, "another provider", err, fault.OK)
+	release()
+	wait.Wait()
+	_, err = c.Steam(t.Context(), p.SteamTicket("1"))
+	wantCode(t, "afterwards", err, fault.OK)
 }
