@@ -57,7 +57,7 @@ func (l *changeLog) init() {
 // reports whether that is so. Without the privilege to create it there is none.
 func (c *Core) changeTable(ctx context.Context) (logged bool, err error) {
 	l := &c.indexes.log
-	if c.db.Dialect() != store.Postgres || len(c.indexes.set.Load().byName) == 0 || l.denied.Load() {
+	if len(c.indexes.set.Load().byName) == 0 || c.db.Dialect() != store.Postgres || l.denied.Load() {
 		return false, nil
 	}
 	err = l.table.ensure(ctx, c.db)

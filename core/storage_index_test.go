@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,9 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 
+	"kumi/internal/testenv"
 	"kumi/internal/testutil"
 	"kumi/store"
 	"kumi/store/fault"
@@ -333,6 +336,55 @@ func TestStorageIndexOnSeveralServers(t *testing.T) {
 	testutil.Eventually(t, "the other server has the late object", func() bool {
 		return len(servers[1].indexList(t, "all", "+value.level:100", uuid.Nil)) == 1
 	})
+}
+
+// A server that may not create the table of changes warns, and goes on alone.
+func TestStorageIndexWithoutTable(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse(storetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := store.Open(t.Context(), store.Options{Address: u.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = owner.Close() })
+	role := "reads_" + strings.NewReplacer("/", "", "-", "_").Replace(u.Path)
+	for _, statement := range []string{
+		"CREATE ROLE " + role + " LOGIN", "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+		"GRANT USAGE ON SCHEMA public TO " + role, "GRANT ALL ON ALL TABLES IN SCHEMA public TO " + role,
+	} {
+		if _, err := owner.SQL().ExecContext(t.Context(), statement); err != nil {
+			testenv.Skip(t, "no right to create roles: "+err.Error())
+		}
+	}
+	t.Cleanup(func() {
+		if _, err := owner.SQL().Exec("DROP OWNED BY " + role + "; DROP ROLE " + role); err != nil {
+			t.Error(err)
+		}
+	})
+	u.User = url.User(role)
+	db, err := store.Open(t.Context(), store.Options{Address: u.String()})
+	if err != nil {
+		testenv.Skip(t, "the server asks the new role for a password: "+err.Error())
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	c := newTestCore(t, db)
+	var log testutil.Log
+	c.log = zerolog.New(&log)
+	c.SetStorageIndexes(testIndexes())
+	c.runIndexes(t)
+	c.awaitIndexes(t)
+	if _, err := c.Module().StorageWrite(t.Context(), []*runtime.StorageWrite{{Collection: gear, Key: "k", Value: `{"level":1}`}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.indexList(t, "all", "", uuid.Nil); len(got) != 1 {
+		t.Errorf("the index has %q", got)
+	}
+	if lines := log.Lines("other servers do not learn of changes"); len(lines) != 1 {
+		t.Errorf("the log has %q", log.String())
+	}
 }
 
 // A full index has the objects that were updated last. When many were deleted, it is
