@@ -526,3 +526,105 @@ func TestStorageIndexErrors(t *testing.T) {
 		t.Errorf("the cursor of another query: %v", err)
 	}
 }
+
+// indexMetrics keep whether indexes are complete.
+type indexMetrics struct {
+	noMetrics
+	mu       sync.Mutex
+	complete map[string]bool
+}
+
+func (m *indexMetrics) StorageIndex(name string, _ int, complete bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.complete[name] = complete
+}
+
+func (m *indexMetrics) isComplete(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.complete[name]
+}
+
+// While a new index is built, lists get what it has so far. One whose filter may have
+// changed answers with its old entries, and writes reach them, until the new ones are
+// complete. The log and the metrics say when that is.
+func TestStorageIndexWhileItIsBuilt(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	var log testutil.Log
+	metrics := &indexMetrics{complete: map[string]bool{}}
+	c.log, c.metrics = zerolog.New(&log), metrics
+	write := func(key, value string) {
+		t.Helper()
+		if _, err := c.Module().StorageWrite(t.Context(), []*runtime.StorageWrite{{Collection: gear, Key: key, Value: value}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		write(fmt.Sprint("k", i), fmt.Sprintf(`{"level":%d}`, i))
+	}
+	// The build stops before its second object until it may go on.
+	index := func(limit string, reached, proceed chan struct{}) []StorageIndex {
+		return []StorageIndex{{Name: "i", Collection: gear, Fields: []string{"level"}, MaxEntries: 10,
+			Filter: func(_ context.Context, w *runtime.StorageWrite) (bool, error) {
+				if w.Key == "k1" && reached != nil {
+					close(reached)
+					<-proceed
+					reached = nil
+				}
+				return w.Value <= `{"level": `+limit+`}`, nil
+			}}}
+	}
+	keys := func() string {
+		t.Helper()
+		var keys []string
+		for _, id := range c.indexList(t, "i", "", uuid.Nil) {
+			keys = append(keys, id[:2])
+		}
+		return strings.Join(keys, " ")
+	}
+	want := func(when, want string, complete bool) {
+		t.Helper()
+		if got := keys(); got != want || metrics.isComplete("i") != complete {
+			t.Errorf("%s: the index has %q, want %q; complete is %t", when, got, want, metrics.isComplete("i"))
+		}
+	}
+	reached, proceed := make(chan struct{}), make(chan struct{})
+	c.SetStorageIndexes(index("9", reached, proceed))
+	c.runIndexes(t)
+	<-reached
+	want("during the first build", "k0", false)
+	write("k9", `{"level":9}`)
+	want("after a write during the first build", "k9 k0", false)
+	close(proceed)
+	testutil.Eventually(t, "the index is complete", func() bool { return metrics.isComplete("i") })
+	want("after the first build", "k9 k2 k1 k0", true)
+
+	reached, proceed = make(chan struct{}), make(chan struct{})
+	c.SetStorageIndexes(index("1", reached, proceed))
+	<-reached
+	want("during the second build", "k9 k2 k1 k0", true)
+	write("k3", `{"level":1}`)
+	want("after a write during the second build", "k9 k2 k3 k1 k0", true)
+	close(proceed)
+	testutil.Eventually(t, "the old entries are gone", func() bool { return keys() == "k3 k1 k0" })
+	if lines := log.Lines("storage index complete"); len(lines) != 2 {
+		t.Errorf("the log has %q", lines)
+	}
+}
+
+// storage.disable_index_only makes lists return whole objects.
+func TestStorageIndexOnlyIsDisabled(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	c.noIndexOnly = true
+	c.SetStorageIndexes([]StorageIndex{{Name: "i", Collection: gear, Fields: []string{"n"}, MaxEntries: 10, IndexOnly: true}})
+	if _, err := c.Module().StorageWrite(t.Context(), []*runtime.StorageWrite{{Collection: gear, Key: "k", Value: `{"n":1,"other":1}`}}); err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := c.Module().StorageIndexList(t.Context(), "", "i", "", 1, nil, "")
+	if err != nil || len(list.Objects) != 1 || !strings.Contains(list.Objects[0].Value, "other") {
+		t.Errorf("%v, %v", list, err)
+	}
+}
