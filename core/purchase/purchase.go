@@ -50,7 +50,7 @@ type Stores struct {
 func New(o Options) *Stores {
 	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
 	if s.http == nil {
-		s.http = &http.Client{Timeout: requestTimeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		s.http = &http.Client{Timeout: requestTimeout, Transport: newTransport()}
 	}
 	if s.roots == nil {
 		s.roots = appleRoots()

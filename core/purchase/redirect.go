@@ -19,7 +19,7 @@ func Redirect(to *url.URL) *http.Client {
 	if to.Path == "" {
 		to = to.JoinPath("/")
 	}
-	return &http.Client{Timeout: requestTimeout, Transport: redirect{to, http.DefaultTransport.(*http.Transport).Clone()}}
+	return &http.Client{Timeout: requestTimeout, Transport: redirect{to, newTransport()}}
 }
 
 // RoundTrip implements http.RoundTripper.

@@ -17,6 +17,13 @@ import (
 // maxResponse is the maximum size of a store's answer, in bytes.
 const maxResponse = 16 << 20
 
+// newTransport keeps connections to the stores open.
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
+}
+
 // call sends a request to a store, decodes the answer into out, which may be nil, and
 // returns it as it came.
 func (s *Stores) call(store string, req *http.Request, out any) ([]byte, error) {
