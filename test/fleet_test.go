@@ -337,6 +337,10 @@ func TestFleetExample(t *testing.T) {
 	}
 	var log servertest.Journal
 	srv := servertest.Start(t, servertest.Module("index.ts", string(source)), log.Keep(), gameServer(t, "", "--fleet.command", "../examples/fleet/game.sh"))
+	without := servertest.Start(t, servertest.Module("index.ts", string(source)))
+	if _, a := without.User(t, "ann").RPC(t, "find_game", "forest"); a.Code() != 9 || !strings.Contains(a.Body, "no game servers here") {
+		t.Errorf("without a fleet manager: %s", a.Body)
+	}
 	ann, bob := srv.User(t, "ann"), srv.User(t, "bob")
 	notified := ann.Socket(t)
 	if got, a := ann.RPC(t, "find_game", "forest"); got != `{"wait":true}` {

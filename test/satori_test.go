@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -412,5 +413,55 @@ func TestSatoriFails(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The settings of the client have their effect.
+func TestSatoriSettings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		flags []string
+		calls int // of three RPCs that list flags twice each
+	}{
+		"context":  {nil, 3},
+		"time":     {[]string{"--satori.cache_mode", "time"}, 1},
+		"disabled": {[]string{"--satori.cache_disabled"}, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake := startSatori(t)
+			srv := servertest.Start(t, fake.flags(c.flags...), servertest.Module("main.lua", `
+				local nk = require("nakama")
+				nk.register_rpc(function()
+					nk.get_satori().flags_list("ann")
+					return nk.get_satori().flags_list("ann")[1].value
+				end, "flag")`))
+			for range 3 {
+				if got, a := srv.RPC(t, "flag", ""); got != "1" {
+					t.Fatalf("%s", a.Body)
+				}
+			}
+			if calls := fake.takeCalls(); len(calls) != c.calls {
+				t.Errorf("Satori was asked %d times, want %d", len(calls), c.calls)
+			}
+		})
+	}
+
+	var attempts atomic.Int64
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if attempts.Add(1) == 1 {
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		select {
+		case <-r.Context().Done(): // the client has given up
+		case <-t.Context().Done():
+		}
+	}))
+	t.Cleanup(slow.Close)
+	srv := servertest.Start(t, satoriModules["javascript"], servertest.Flags("--satori.url", slow.URL, "--satori.api_key_name", "n", "--satori.api_key", "k", "--satori.signing_key", "s",
+		"--satori.retry_count", "1", "--satori.http_timeout_ms", "300"))
+	if got, a := srv.RPC(t, "fails", "ann"); !strings.HasPrefix(got, "4 ") || !strings.Contains(got, "no response within 300ms") || attempts.Load() != 2 {
+		t.Errorf("%q after %d attempts: %s", got, attempts.Load(), a.Body)
 	}
 }
