@@ -24,11 +24,8 @@ type friendCall struct {
 	metadata  string // of an invitation, a JSON object
 	// needsSomeone rejects a call none of whose names exists.
 	needsSomeone bool
-	// An import has the ids of players at a provider. With reset all edges of the user
-	// that are no blocks are deleted first.
-	provider provider
-	players  []string
-	reset    bool
+	// reset deletes all edges of the user first, except blocks.
+	reset bool
 }
 
 const (
@@ -106,7 +103,7 @@ func (c *Core) befriend(ctx context.Context, call friendCall) error {
 			return invalid("Username must not be empty.")
 		}
 	}
-	if len(call.ids) == 0 && len(call.usernames) == 0 && len(call.players) == 0 && !call.reset {
+	if len(call.ids) == 0 && len(call.usernames) == 0 && !call.reset {
 		return nil
 	}
 	var err error
@@ -152,9 +149,13 @@ type friendWork struct {
 }
 
 func (w *friendWork) run(ctx context.Context) error {
-	targets, err := w.targets(ctx)
-	if err != nil {
-		return err
+	targets := w.ids
+	if len(w.usernames) > 0 {
+		named, err := userList(ctx, w.q, "SELECT id FROM users WHERE username "+w.c.db.Dialect().AnyOf("$1", "text")+" ORDER BY id", w.usernames)
+		if err != nil {
+			return err
+		}
+		targets = slices.Concat(targets, named)
 	}
 	if len(targets) == 0 && w.needsSomeone {
 		return invalid("No valid ID or username was provided.")
@@ -166,7 +167,8 @@ func (w *friendWork) run(ctx context.Context) error {
 	}
 	var old []uuid.UUID
 	if w.reset {
-		if old, err = w.people(ctx, `SELECT destination_id FROM user_edge WHERE source_id = $1 AND state <> 3
+		var err error
+		if old, err = userList(ctx, w.q, `SELECT destination_id FROM user_edge WHERE source_id = $1 AND state <> 3
 			UNION SELECT source_id FROM user_edge WHERE destination_id = $1 AND state <> 3`, w.user); err != nil {
 			return err
 		}
@@ -191,29 +193,9 @@ func (w *friendWork) run(ctx context.Context) error {
 	return nil
 }
 
-// targets returns the ids of the users in the call, except the caller in an import.
-func (w *friendWork) targets(ctx context.Context) ([]uuid.UUID, error) {
-	targets := slices.Clone(w.ids)
-	if len(w.usernames) > 0 {
-		named, err := w.people(ctx, "SELECT id FROM users WHERE username "+w.c.db.Dialect().AnyOf("$1", "text")+" ORDER BY id", w.usernames)
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, named...)
-	}
-	if len(w.players) > 0 {
-		known, err := w.people(ctx, "SELECT id FROM users WHERE "+w.provider.column+" "+w.c.db.Dialect().AnyOf("$1", "text")+" AND id <> $2 ORDER BY id", w.players, w.user)
-		if err != nil {
-			return nil, err
-		}
-		targets = append(targets, known...)
-	}
-	return targets, nil
-}
-
-// people reads user ids.
-func (w *friendWork) people(ctx context.Context, query string, args ...any) ([]uuid.UUID, error) {
-	rows, err := w.q.QueryContext(ctx, query, args...)
+// userList reads user ids.
+func userList(ctx context.Context, q store.Querier, query string, args ...any) ([]uuid.UUID, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -69,9 +69,19 @@ func (c *Core) syncFriends(user uuid.UUID, err error) {
 }
 
 // importFriends makes friends of a user and the accounts with some ids of a provider.
-func (c *Core) importFriends(ctx context.Context, p provider, user uuid.UUID, username string, ids []string, reset bool) error {
-	return c.befriend(ctx, friendCall{
-		doing: "import friends", rule: importFriend, user: user, username: username,
-		provider: p, players: ids, reset: reset,
-	})
+// If all of them are friends already, which is usual when a player signs in, it only
+// reads.
+func (c *Core) importFriends(ctx context.Context, p provider, user uuid.UUID, username string, players []string, reset bool) error {
+	query := "SELECT id FROM users WHERE " + p.column + " " + c.db.Dialect().AnyOf("$1", "text") + " AND id <> $2"
+	if !reset {
+		query += " AND NOT EXISTS (SELECT 1 FROM user_edge WHERE source_id = $2 AND destination_id = users.id AND state IN (0, 3))"
+	}
+	var ids []uuid.UUID
+	if len(players) > 0 {
+		var err error
+		if ids, err = userList(ctx, c.db.Reader(), query+" ORDER BY id", players, user); err != nil {
+			return failed("import friends", err)
+		}
+	}
+	return c.befriend(ctx, friendCall{doing: "import friends", rule: importFriend, user: user, username: username, ids: ids, reset: reset})
 }
