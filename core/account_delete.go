@@ -42,7 +42,7 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	var ended []uuid.UUID // groups
 	var objects []objectID
 	err = c.storageTx(ctx, func(yield func(objectID) bool) { slices.Values(objects)(yield) }, func(ctx context.Context, q store.Querier) (err error) {
-		if objects, err = lockUser(ctx, q, c.db.Dialect(), user); err != nil {
+		if objects, err = objectsOf(ctx, q, c.db.Dialect(), user); err != nil {
 			return err
 		}
 		if ended, err = leaveAllGroups(ctx, q, user); err != nil {
@@ -82,6 +82,29 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 		c.tracker.UntrackStream(groupChannel(group), runtime.PresenceReasonLeave)
 	}
 	return nil
+}
+
+// objectsOf returns the storage objects of a user, who gets no others until the
+// transaction ends.
+func objectsOf(ctx context.Context, q store.Querier, d store.Dialect, user uuid.UUID) (ids []objectID, err error) {
+	if d == store.Postgres { // SQLite runs one transaction at a time
+		if _, err := q.ExecContext(ctx, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := q.QueryContext(ctx, "SELECT collection, key FROM storage WHERE user_id = $1", user)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		id := objectID{owner: user}
+		if err := rows.Scan(&id.collection, &id.key); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // leaveAllGroups takes a user out of every group. It deletes the groups of

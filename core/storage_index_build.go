@@ -4,10 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
-
 	"kumi/core/index"
-	"kumi/store"
 )
 
 // indexPoll is how often RunStorageIndexes looks for changes of other servers, and
@@ -173,27 +170,4 @@ func (c *Core) completeIndex(x *storageIndex, into *index.Index, read int, took 
 	c.metrics.StorageIndex(x.Name, into.Len(), true)
 	c.log.Info().Str("index", x.Name).Int("entries", into.Len()).Int("objects", read).Bool("full", into.Evicted()).
 		Int64("took_ms", took.Milliseconds()).Msg("storage index complete")
-}
-
-// lockUser keeps objects of a user from being written until the transaction ends, and
-// returns those that it has.
-func lockUser(ctx context.Context, q store.Querier, d store.Dialect, user uuid.UUID) (ids []objectID, err error) {
-	if d == store.Postgres { // SQLite runs one transaction at a time
-		if _, err := q.ExecContext(ctx, "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", user); err != nil {
-			return nil, err
-		}
-	}
-	rows, err := q.QueryContext(ctx, "SELECT collection, key FROM storage WHERE user_id = $1", user)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		id := objectID{owner: user}
-		if err := rows.Scan(&id.collection, &id.key); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }

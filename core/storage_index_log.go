@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"iter"
+	"maps"
 	"math"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,9 @@ type changeLog struct {
 	denied atomic.Bool
 
 	// Used by RunStorageIndexes only.
-	from    int64              // transactions before this one were read
-	seen    map[int64]struct{} // rows of later ones that were read
-	read    time.Time          // last; zero: never
+	from    int64           // transactions before this one were read
+	seen    map[int64]int64 // rows of later ones that were read, with the transaction
+	read    time.Time       // last; zero: never
 	cleaned time.Time
 }
 
@@ -39,7 +40,7 @@ const (
 
 func (l *changeLog) init() {
 	l.server = uuid.Must(uuid.NewV4())
-	l.seen = map[int64]struct{}{}
+	l.seen = map[int64]int64{}
 	l.table = newOwnTable("kumi_storage_change",
 		`CREATE TABLE IF NOT EXISTS kumi_storage_change (
 			id bigserial PRIMARY KEY,
@@ -146,14 +147,11 @@ func (c *Core) readLog(ctx context.Context) error {
 			return err
 		}
 		for _, r := range rows {
-			if r.transaction >= next {
-				l.seen[r.id] = struct{}{}
-			} else {
-				delete(l.seen, r.id)
-			}
+			l.seen[r.id] = r.transaction
 		}
 	}
 	l.from = next
+	maps.DeleteFunc(l.seen, func(_, transaction int64) bool { return transaction < next })
 	return c.cleanLog(ctx)
 }
 
