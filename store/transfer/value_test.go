@@ -85,7 +85,7 @@ func TestRandomValues(t *testing.T) {
 			password = v.bytes()
 		}
 		work.Queue("INSERT INTO users (id, username, display_name, metadata, password, create_time, edge_count) VALUES (gen_random_uuid(), $1, $2, $3, $4, $5, $6)",
-			fmt.Sprint(i, v.text()), v.text(), v.json(3), password, v.time(), v.Int32N(1<<31-1))
+			fmt.Sprintf("%d %s", i, v.text()), v.text(), v.json(3), password, v.time(), v.Int32N(1<<31-1))
 		work.Queue("INSERT INTO storage (collection, key, user_id, value, version, update_time) VALUES ($1, $2, '00000000-0000-0000-0000-000000000000', $3, '', $4) ON CONFLICT DO NOTHING",
 			v.text(), v.text(), v.json(3), v.time())
 	}
