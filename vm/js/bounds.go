@@ -13,9 +13,9 @@ import (
 // Built-in functions of goja cannot be interrupted, and a process that runs out of
 // memory ends. So functions that can make very large values, or run for very long,
 // are replaced by wrappers that check their arguments first. A VM gets the wrappers
-// for those functions that the source of its program names: this covers mistakes and
-// large input, and costs nothing for other programs. A function whose name is
-// assembled at run time is not wrapped, as docs/limits.md says.
+// for those functions that the source of its program names, or all of them if it names
+// eval: this covers mistakes and large input, and costs nothing for other programs. A
+// function whose name is assembled at run time is not wrapped, as docs/limits.md says.
 
 type (
 	// native calls the built-in function and panics with what it throws.
@@ -67,8 +67,9 @@ func isNamePart(c byte) bool {
 
 // bounds returns the wrappers that a program needs.
 func (s *source) bounds() (list []*bound) {
+	_, evaluates := s.names["eval"]
 	for i := range bounds {
-		if bounds[i].when(s) {
+		if evaluates || bounds[i].when(s) {
 			list = append(list, &bounds[i])
 		}
 	}

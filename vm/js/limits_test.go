@@ -258,3 +258,25 @@ func TestMemoryOfOthers(t *testing.T) {
 		t.Errorf("the call that waits: %v", err)
 	}
 }
+
+// Code that a program evaluates has the limits of built-in functions, too.
+func TestEvaluatedCodeIsLimited(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		`"x".repeat(2 ** 40)`:                                   `a string of 1099511627776 is too large: the maximum is 67108864`,
+		`new Array(2 ** 31).fill(1)`:                            `an array of 2147483648 is too large: the maximum is 16777216`,
+		`const f = () => f(); try { f() } catch (e) { e.name }`: `RangeError`,
+	} {
+		v := load(t, `function main(source) { return (0, eval)(source) }`, js.Options{})
+		out, err := v.Invoke(t.Context(), v.Global("main"), v.FromStr(source))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = v.Str(out[0])
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", source, got, want)
+		}
+	}
+}
