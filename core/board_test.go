@@ -321,6 +321,13 @@ func TestTournamentRules(t *testing.T) {
 		if err != runtime.ErrTournamentWriteMaxNumScoreReached {
 			t.Errorf("a module's attempt too many: %v", err)
 		}
+		want("a module's attempt too many", err, fault.FailedPrecondition, nil)
+		for what, err := range map[string]error{"delete": m.LeaderboardDelete(ctx, "none"), "no ranks": m.LeaderboardRanksDisable(ctx, "none")} {
+			if err != runtime.ErrLeaderboardNotFound {
+				t.Errorf("%s: %v is not the runtime package's value", what, err)
+			}
+			want(what, err, fault.NotFound, nil)
+		}
 		_, err = write(ann, "small")
 		want("not joined", err, fault.FailedPrecondition, runtime.ErrTournamentWriteJoinRequired)
 		want("join", join(ann, "small"), fault.OK, nil)

@@ -27,7 +27,7 @@ func (m *Module) LeaderboardCreate(ctx context.Context, id string, authoritative
 
 // LeaderboardDelete implements runtime.NakamaModule. Errors: NotFound.
 func (m *Module) LeaderboardDelete(ctx context.Context, id string) error {
-	return m.core.deleteBoard(ctx, id, false)
+	return ofModule(m.core.deleteBoard(ctx, id, false))
 }
 
 // LeaderboardList implements runtime.NakamaModule: 1 to 100 leaderboards, oldest
@@ -42,7 +42,7 @@ func (m *Module) LeaderboardList(limit int, cursor string) (*api.LeaderboardList
 // LeaderboardRanksDisable implements runtime.NakamaModule: ranks of the
 // leaderboard are not shown any more. Errors: NotFound.
 func (m *Module) LeaderboardRanksDisable(ctx context.Context, id string) error {
-	return m.core.disableRanks(ctx, id, false)
+	return ofModule(m.core.disableRanks(ctx, id, false))
 }
 
 // LeaderboardRecordsList implements runtime.NakamaModule: a page of up to 10,000

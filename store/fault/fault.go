@@ -199,6 +199,10 @@ var runtimeErrors = [...]struct {
 	{runtime.ErrMatchLabelTooLong, InvalidArgument}, {runtime.ErrDeferredBroadcastFull, ResourceExhausted},
 	{runtime.ErrMatchmakerNotAvailable, Internal}, {runtime.ErrMatchmakerTicketNotFound, Internal},
 	{runtime.ErrFriendInvalidCursor, InvalidArgument}, {runtime.ErrWalletLedgerInvalidCursor, InvalidArgument},
+	{runtime.ErrLeaderboardNotFound, NotFound}, {runtime.ErrTournamentNotFound, NotFound},
+	{runtime.ErrTournamentAuthoritative, PermissionDenied}, {runtime.ErrTournamentMaxSizeReached, FailedPrecondition},
+	{runtime.ErrTournamentOutsideDuration, FailedPrecondition}, {runtime.ErrTournamentWriteMaxNumScoreReached, FailedPrecondition},
+	{runtime.ErrTournamentWriteJoinRequired, FailedPrecondition},
 	{runtime.ErrSatoriConfigurationInvalid, FailedPrecondition},
 }
 
