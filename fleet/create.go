@@ -63,7 +63,10 @@ func (m *Manager) start(maxPlayers int, metadata string) (*instance, error) {
 		return nil, fault.Private(fault.Internal, "cannot start the game server: "+err.Error(), err)
 	}
 	in.process = p
-	if in.status == Stopping { // asked for while it started
+	switch { // what happened while it started
+	case m.closed:
+		p.kill()
+	case in.status == Stopping:
 		go m.endProcess(in)
 	}
 	go m.wait(in)
@@ -130,34 +133,36 @@ func (m *Manager) await(in *instance, users []string, callback runtime.FmCreateC
 	}
 
 	m.mu.Lock()
-	info := &runtime.InstanceInfo{}
+	var info *runtime.InstanceInfo
 	var sessions []*runtime.SessionInfo
+	var metadata map[string]any
 	switch {
 	case status != runtime.CreateSuccess:
 		m.stop(in, "it was not ready in time")
 	case in.status == Running:
 		sessions = in.reserve(users, m.o.Now())
 		info = in.info(m.o.Address)
+		metadata = info.Metadata
 	default: // it was stopped meanwhile
 		status, err = runtime.CreateError, fault.New(fault.Unavailable, "the game server was stopped before it was ready")
 	}
 	m.results[status]++
 	m.mu.Unlock()
-	if callback == nil {
-		callback = func(runtime.FmCreateStatus, *runtime.InstanceInfo, []*runtime.SessionInfo, map[string]any, error) {}
+	if status == runtime.CreateSuccess {
+		in.log.Info().Msg("game server is ready")
+		in.tell(sessions, nil)
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			in.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("the callback of a game server's creation panicked")
-		}
-	}()
-	if status != runtime.CreateSuccess {
-		callback(status, nil, nil, nil, err)
-		return
+	if callback != nil {
+		defer in.recovered()
+		callback(status, info, sessions, metadata, err)
 	}
-	in.log.Info().Msg("game server is ready")
-	in.tell(sessions, nil)
-	callback(status, info, sessions, info.Metadata, nil)
+}
+
+// recovered logs a panic of a callback. It must be deferred.
+func (in *instance) recovered() {
+	if p := recover(); p != nil {
+		in.log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("the callback of a game server's creation panicked")
+	}
 }
 
 // becomesReady marks an instance as ready for players.

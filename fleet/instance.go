@@ -33,15 +33,9 @@ type instance struct {
 	process   *process
 	status    string
 	players   int
-	reserved  []reservation // in the order of their expiry
-	metadata  string        // JSON
-	idleSince time.Time     // zero while there are players or reservations
-}
-
-// reservation is a slot for a player who has not connected yet.
-type reservation struct {
-	session string
-	until   time.Time
+	reserved  []time.Time // ends of reservations, in order
+	metadata  string      // JSON
+	idleSince time.Time   // zero while there are players or reservations
 }
 
 // info describes the instance. The lock is held.
@@ -65,7 +59,7 @@ func (in *instance) free() int { return max(0, in.maxPlayers-in.players-len(in.r
 // expire drops reservations whose time has passed.
 func (in *instance) expire(now time.Time) {
 	n := 0
-	for n < len(in.reserved) && !now.Before(in.reserved[n].until) {
+	for n < len(in.reserved) && !now.Before(in.reserved[n]) {
 		n++
 	}
 	in.reserved = in.reserved[n:]

@@ -49,9 +49,8 @@ func (m *Manager) join(id string, users []string) (*instance, *runtime.JoinInfo,
 // reserve takes a slot for each user; nil for no users. The lock is held.
 func (in *instance) reserve(users []string, now time.Time) (sessions []*runtime.SessionInfo) {
 	for _, user := range users {
-		s := &runtime.SessionInfo{UserId: user, SessionId: uuid.Must(uuid.NewV4()).String()}
-		sessions = append(sessions, s)
-		in.reserved = append(in.reserved, reservation{s.SessionId, now.Add(reservationTime)})
+		sessions = append(sessions, &runtime.SessionInfo{UserId: user, SessionId: uuid.Must(uuid.NewV4()).String()})
+		in.reserved = append(in.reserved, now.Add(reservationTime))
 	}
 	in.noteIdle(now)
 	return sessions

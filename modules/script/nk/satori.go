@@ -32,14 +32,14 @@ var satoriTable = []vm.Func[*core.Module]{
 // SatoriLibrary returns the functions of the client that get_satori returns.
 func SatoriLibrary(lang vm.Lang, nk *core.Module) *vm.Library { return vm.Bind(lang, nk, satoriTable) }
 
-// asking calls Satori, during which the VM waits.
-func asking[T any](nk *core.Module, c *vm.Call, ask func(s *satori.Client) (T, error)) (T, error) {
+// askSatori calls Satori for a result. The VM waits meanwhile.
+func askSatori[T any](nk *core.Module, c *vm.Call, ask func(s *satori.Client) (T, error)) (T, error) {
 	defer vm.Waiting(c.Ctx)()
 	return ask(nk.Satori())
 }
 
-// telling is asking for calls without a result.
-func telling(nk *core.Module, c *vm.Call, tell func(s *satori.Client) error) error {
+// tellSatori is askSatori for calls without a result.
+func tellSatori(nk *core.Module, c *vm.Call, tell func(s *satori.Client) error) error {
 	defer vm.Waiting(c.Ctx)()
 	return tell(nk.Satori())
 }
@@ -65,7 +65,7 @@ func satoriAuthenticate(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	p, err := asking(nk, c, func(s *satori.Client) (*runtime.Properties, error) {
+	p, err := askSatori(nk, c, func(s *satori.Client) (*runtime.Properties, error) {
 		return s.Authenticate(c.Ctx, id, standard, custom, noSession, ip)
 	})
 	return vm.Return(c, "properties", propertiesShape, p, err)
@@ -76,7 +76,7 @@ func satoriIdentityDelete(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.IdentityDelete(c.Ctx, id) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.IdentityDelete(c.Ctx, id) })
 }
 
 func satoriPropertiesGet(nk *core.Module, c *vm.Call) error {
@@ -84,7 +84,7 @@ func satoriPropertiesGet(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	p, err := asking(nk, c, func(s *satori.Client) (*runtime.Properties, error) { return s.PropertiesGet(c.Ctx, id) })
+	p, err := askSatori(nk, c, func(s *satori.Client) (*runtime.Properties, error) { return s.PropertiesGet(c.Ctx, id) })
 	return vm.Return(c, "properties", propertiesShape, p, err)
 }
 
@@ -97,7 +97,7 @@ func satoriPropertiesUpdate(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.PropertiesUpdate(c.Ctx, id, update) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.PropertiesUpdate(c.Ctx, id, update) })
 }
 
 func satoriEvent(o vm.Obj) *runtime.Event {
@@ -113,7 +113,7 @@ func satoriEventsPublish(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.EventsPublish(c.Ctx, id, events, ip) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.EventsPublish(c.Ctx, id, events, ip) })
 }
 
 func satoriServerEventsPublish(nk *core.Module, c *vm.Call) error {
@@ -121,7 +121,7 @@ func satoriServerEventsPublish(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.ServerEventsPublish(c.Ctx, events, ip) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.ServerEventsPublish(c.Ctx, events, ip) })
 }
 
 func satoriExperimentsList(nk *core.Module, c *vm.Call) error {
@@ -129,7 +129,7 @@ func satoriExperimentsList(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, err := asking(nk, c, func(s *satori.Client) (*runtime.ExperimentList, error) {
+	list, err := askSatori(nk, c, func(s *satori.Client) (*runtime.ExperimentList, error) {
 		return s.ExperimentsList(c.Ctx, id, names, labels)
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func satoriFlagsList(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, err := asking(nk, c, func(s *satori.Client) (*runtime.FlagList, error) { return s.FlagsList(c.Ctx, id, names, labels) })
+	list, err := askSatori(nk, c, func(s *satori.Client) (*runtime.FlagList, error) { return s.FlagsList(c.Ctx, id, names, labels) })
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func satoriFlagsOverridesList(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, err := asking(nk, c, func(s *satori.Client) (*runtime.FlagOverridesList, error) {
+	list, err := askSatori(nk, c, func(s *satori.Client) (*runtime.FlagOverridesList, error) {
 		return s.FlagsOverridesList(c.Ctx, id, names, labels)
 	})
 	if err != nil {
@@ -174,7 +174,7 @@ func satoriLiveEventsList(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, err := asking(nk, c, func(s *satori.Client) (*runtime.LiveEventList, error) {
+	list, err := askSatori(nk, c, func(s *satori.Client) (*runtime.LiveEventList, error) {
 		return s.LiveEventsList(c.Ctx, id, names, labels, int32(past), int32(future), from, to) //nolint:gosec // in range
 	})
 	return vm.Return(c, "live_events", liveEventLists.In(c.E), list, err)
@@ -185,7 +185,7 @@ func satoriLiveEventJoin(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.LiveEventJoin(c.Ctx, id, event) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.LiveEventJoin(c.Ctx, id, event) })
 }
 
 func satoriMessagesList(nk *core.Module, c *vm.Call) error {
@@ -194,7 +194,7 @@ func satoriMessagesList(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	list, err := asking(nk, c, func(s *satori.Client) (*runtime.MessageList, error) {
+	list, err := askSatori(nk, c, func(s *satori.Client) (*runtime.MessageList, error) {
 		return s.MessagesList(c.Ctx, id, limit, forward, cursor, ids)
 	})
 	if err != nil {
@@ -212,7 +212,7 @@ func satoriMessageUpdate(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.MessageUpdate(c.Ctx, id, message, read, consume) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.MessageUpdate(c.Ctx, id, message, read, consume) })
 }
 
 func satoriMessageDelete(nk *core.Module, c *vm.Call) error {
@@ -220,7 +220,7 @@ func satoriMessageDelete(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	return telling(nk, c, func(s *satori.Client) error { return s.MessageDelete(c.Ctx, id, message) })
+	return tellSatori(nk, c, func(s *satori.Client) error { return s.MessageDelete(c.Ctx, id, message) })
 }
 
 var propertiesShape = vm.NewShape(
