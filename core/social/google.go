@@ -99,7 +99,7 @@ func (c *Client) playGames(ctx context.Context, access string) (Profile, error) 
 		AvatarImageURL   string `json:"avatarImageUrl"`
 	}
 	switch a.status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+	case http.StatusUnauthorized, http.StatusNotFound:
 		return Profile{}, errors.New("the authorization code does not allow to read the player's Play Games profile")
 	}
 	if err := a.decode(&player); err != nil {
@@ -132,8 +132,8 @@ func readGoogleCredentials(text string) (*oauth2.Config, error) {
 	if found == nil {
 		found = document.Installed
 	}
-	if found == nil || found.ID == "" || found.Secret == "" {
-		return nil, errors.New(`it has no "web" or "installed" client with client_id and client_secret`)
+	if found == nil || found.ID == "" {
+		return nil, errors.New(`it has no "web" or "installed" client with a client_id`)
 	}
 	config := &oauth2.Config{ClientID: found.ID, ClientSecret: found.Secret, Endpoint: oauth2.Endpoint{TokenURL: found.TokenURI}}
 	if config.Endpoint.TokenURL == "" {

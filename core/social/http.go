@@ -8,15 +8,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 )
 
 // maxAnswer is the maximum size of a provider's response, in bytes.
 const maxAnswer = 4 << 20
 
-// newHTTP returns a client that follows no redirects, with the transport of
-// another one.
-func newHTTP(from *http.Client, observe func(string, bool, time.Duration)) *http.Client {
+// newHTTP returns a client that follows no redirects and sends its requests through
+// t and the transport of another client.
+func newHTTP(from *http.Client, t *transport) *http.Client {
 	own := http.Client{}
 	if from != nil {
 		own = *from
@@ -24,12 +23,13 @@ func newHTTP(from *http.Client, observe func(string, bool, time.Duration)) *http
 	if own.Transport == nil {
 		own.Transport = http.DefaultTransport
 		if shared, ok := http.DefaultTransport.(*http.Transport); ok {
-			transport := shared.Clone()
-			transport.MaxIdleConnsPerHost = 16
-			own.Transport = transport
+			clone := shared.Clone()
+			clone.MaxIdleConnsPerHost = 16
+			own.Transport = clone
 		}
 	}
-	own.Transport = newTransport(own.Transport, observe)
+	t.next = own.Transport
+	own.Transport = t
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &own
 }

@@ -84,14 +84,17 @@ func New(o Options) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Client{Options: o, http: newHTTP(o.HTTP, o.Observe)}
+	c := &Client{Options: o}
+	hosts := []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI}
 	if o.GoogleCredentials != "" {
 		config, err := readGoogleCredentials(o.GoogleCredentials)
 		if err != nil {
 			return nil, fmt.Errorf("google_auth.credentials_json: %w", err)
 		}
 		c.googleOAuth = config
+		hosts = append(hosts, config.Endpoint.TokenURL)
 	}
+	c.http = newHTTP(o.HTTP, newTransport(o.Observe, hosts))
 	c.apple = c.newIDTokens("Apple", appleKeys, appleIssuer)
 	c.google = c.newIDTokens("Google", googleKeys, googleIssuers...)
 	c.facebook = c.newIDTokens("Facebook", facebookKeys, facebookIssuers...)

@@ -232,7 +232,7 @@ func TestGoogle(t *testing.T) {
 	wantCode(t, "no client configured", err, fault.OK)
 	_, err = bare.Google(ctx, p3.GoogleCode("p1"))
 	wantCode(t, "code without credentials", err, fault.Unauthenticated)
-	for _, bad := range []string{"{", "{}", `{"web":{"client_id":"x"}}`, "[]"} {
+	for _, bad := range []string{"{", "{}", `{"web":{"client_secret":"x"}}`, "[]"} {
 		if _, err := social.New(social.Options{GoogleCredentials: bad}); err == nil {
 			t.Errorf("credentials %s were accepted", bad)
 		}

@@ -23,9 +23,10 @@ type transport struct {
 	running map[string]chan struct{} // by host
 }
 
-func newTransport(next http.RoundTripper, observe func(string, bool, time.Duration)) *transport {
-	t := &transport{next, observe, map[string]chan struct{}{certificateHosts: make(chan struct{}, maxAtOnce)}}
-	for _, address := range []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI} {
+// newTransport returns a transport for the hosts of some addresses, and certificates.
+func newTransport(observe func(string, bool, time.Duration), addresses []string) *transport {
+	t := &transport{observe: observe, running: map[string]chan struct{}{certificateHosts: make(chan struct{}, maxAtOnce)}}
+	for _, address := range addresses {
 		if u, err := url.Parse(address); err == nil {
 			t.running[u.Host] = make(chan struct{}, maxAtOnce)
 		}
