@@ -92,22 +92,15 @@ func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []
 	return found, nil
 }
 
-// selectObjects builds the query for a batch. The number of its conditions is
-// a power of two, with the last one repeated, so that few statements are
-// prepared.
+// selectObjects builds the query for a batch.
 func selectObjects(d store.Dialect, ids []objectID) (string, []any) {
 	if len(ids) > maxConditions {
 		return selectListed(d, ids)
 	}
-	n := 1
-	for n < len(ids) {
-		n *= 2
-	}
 	var b strings.Builder
 	b.WriteString(objectColumns)
-	args := make([]any, 0, 3*n)
-	for i := range n {
-		id := ids[min(i, len(ids)-1)]
+	args := make([]any, 0, 3*len(ids))
+	for i, id := range ids {
 		if i > 0 {
 			b.WriteString(" OR ")
 		}
