@@ -377,7 +377,7 @@ func TestSinglesAndEvents(t *testing.T) {
 			w.Hooks.Events.SessionEnd[0].Call(ctx, &api.Event{Properties: map[string]string{"reason": "3"}})
 			for _, want := range []string{
 				`matched [2,\"u1\",\"eu\",\"matchmaker\"]`, `end [\"t\",1,10,20,\"b\"]`, `reset [\"l\",\"set\",3,4]`, "bye shutdown",
-				`event one [\"n\",{\"a\":\"b\"},true]`, "event broke", "start user-1", "end of 3", "does not use it",
+				`event one [\"n\",{\"a\":\"b\"},true]`, "event broke", "start user-1", "end of 3",
 			} {
 				if len(w.log.Lines(want)) == 0 {
 					t.Errorf("no log line with %q", want)

@@ -2,7 +2,6 @@ package script
 
 import (
 	"github.com/heroiclabs/nakama-common/runtime"
-	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/hooks"
@@ -68,12 +67,6 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 			shadowed(reg.Describe(), from, *was)
 		}
 	}
-}
-
-// unused warns that this version of the server never calls what was registered.
-func unused(log zerolog.Logger, reg *Registration) {
-	log.Warn().Str("registration", reg.Describe()).Str("module", reg.Module).
-		Msg("registered, but this version of the server does not use it")
 }
 
 func hookTable(k registry.Kind) hooks.Kind {
