@@ -153,5 +153,5 @@ func (c *copier) checkEmpty(ctx context.Context) error {
 		return nil
 	}
 	slices.Sort(full)
-	return fmt.Errorf("%s has rows in %s: a copy begins with an empty database", c.to.name(), strings.Join(full, ", "))
+	return fmt.Errorf("%s has rows in %s: a copy begins with an empty database, so choose another one (data_dir for the embedded)", c.to.name(), strings.Join(full, ", "))
 }

@@ -206,7 +206,7 @@ func (c *copier) plan(ctx context.Context) error {
 	}
 	names, circular := ordered(c.source)
 	for _, name := range circular {
-		c.leave(name, "its rows refer to rows of the same table, or of one that refers to it")
+		c.leave(name, "it refers to itself, or to a table that does")
 	}
 	if err := c.create(ctx, names); err != nil {
 		return err
@@ -252,7 +252,7 @@ func (c *copier) create(ctx context.Context, names []string) (err error) {
 			c.leave(name, "it refers to "+t.parents[i]+", which is not copied")
 			continue
 		}
-		if c.target[name] != nil && !c.resumed { // the module has made it
+		if c.target[name] != nil && !c.resumed { // a module made it there
 			continue
 		}
 		if c.target[name] == nil {
