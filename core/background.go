@@ -34,6 +34,7 @@ func (c *Core) Close() {
 	c.hosts.close()
 	c.satori.Close()
 	c.social.Close()
+	c.stores.Close()
 }
 
 // later runs work on its own goroutine. Its context ends with Close, and its

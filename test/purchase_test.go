@@ -441,3 +441,45 @@ func TestStoreSettings(t *testing.T) {
 		}
 	}
 }
+
+// A script that waits for a store does not keep others from running.
+func TestShopDoesNotOccupy(t *testing.T) {
+	t.Parallel()
+	for language, module := range map[string]servertest.Option{
+		"js": servertest.Module("index.js", `
+			function InitModule(ctx, logger, nk, initializer) {
+				initializer.registerRpc("buy", (ctx, logger, nk, id) => nk.purchaseValidateSamsung(ctx.userId, id).validatedPurchases[0].transactionId);
+				initializer.registerRpc("other", () => "here");
+			}`),
+		"lua": servertest.Module("main.lua", `
+			local nk = require("nakama")
+			nk.register_rpc(function(ctx, id) return nk.purchase_validate_samsung(ctx.user_id, id).validated_purchases[1].transaction_id end, "buy")
+			nk.register_rpc(function() return "here" end, "other")`),
+	} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			stores, settings := shopStores(t)
+			srv := servertest.Start(t, module, settings, servertest.Flags("--runtime."+language+"_max_count", "1"))
+			fillStores(stores)
+			ann := srv.User(t, "ann")
+			release := stores.Hang()
+			done := make(chan string, 1)
+			go func() {
+				id, a := ann.RPC(t, "buy", "id1")
+				if id == "" {
+					id = a.Body
+				}
+				done <- id
+			}()
+			servertest.Eventually(t, "the request to the store", func() bool { return stores.Requests("iap.samsungapps.com") == 1 })
+			if got, a := srv.RPC(t, "other", ""); got != "here" {
+				t.Errorf("another call meanwhile: %d %s", a.Status, a.Body)
+			}
+			release()
+			// On a busy machine the wait may have exceeded the time limit of a request.
+			if id := <-done; id != "s1" && !strings.Contains(id, "currently unavailable") {
+				t.Errorf("after waiting: %s", id)
+			}
+		})
+	}
+}

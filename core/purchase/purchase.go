@@ -61,6 +61,9 @@ func New(o Options) *Stores {
 	return s
 }
 
+// Close closes idle connections. The client may still be used.
+func (s *Stores) Close() { s.http.CloseIdleConnections() }
+
 // Purchase is a purchase that a store has confirmed.
 type Purchase struct {
 	Store         api.StoreProvider

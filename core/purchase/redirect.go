@@ -9,7 +9,7 @@ import (
 // /HOST/PATH.
 type redirect struct {
 	to   *url.URL
-	next http.RoundTripper
+	next *http.Transport
 }
 
 // Redirect returns a client whose requests all go to one server, which answers instead
@@ -21,6 +21,9 @@ func Redirect(to *url.URL) *http.Client {
 	}
 	return &http.Client{Timeout: requestTimeout, Transport: redirect{to, newTransport()}}
 }
+
+// CloseIdleConnections is what http.Client calls to close them.
+func (r redirect) CloseIdleConnections() { r.next.CloseIdleConnections() }
 
 // RoundTrip implements http.RoundTripper.
 func (r redirect) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -35,6 +35,12 @@ var subscribedShape = vm.NewShape(
 	}),
 )
 
+// asked calls a function that asks a store, so the VM does not count as busy meanwhile.
+func asked[R any](c *vm.Call, do func() (R, error)) (R, error) {
+	defer vm.Waiting(c.Ctx)()
+	return do()
+}
+
 // validate makes a function that validates what one argument names.
 func validate(argument string, do func(nk *core.Module, ctx context.Context, user, receipt string, persist bool) (*api.ValidatePurchaseResponse, error)) func(*core.Module, *vm.Call) error {
 	return func(nk *core.Module, c *vm.Call) error {
@@ -42,7 +48,7 @@ func validate(argument string, do func(nk *core.Module, ctx context.Context, use
 		if err := c.Err(); err != nil {
 			return err
 		}
-		r, err := do(nk, c.Ctx, user, receipt, persist)
+		r, err := asked(c, func() (*api.ValidatePurchaseResponse, error) { return do(nk, c.Ctx, user, receipt, persist) })
 		return vm.Return(c, "response", purchasesShape, r, err)
 	}
 }
@@ -55,7 +61,7 @@ func validateApple[R any](argument string, shape *vm.Shape[R], do func(nk *core.
 		if err := c.Err(); err != nil {
 			return err
 		}
-		r, err := do(nk, c.Ctx, user, receipt, persist, password)
+		r, err := asked(c, func() (R, error) { return do(nk, c.Ctx, user, receipt, persist, password) })
 		return vm.Return(c, "response", shape, r, err)
 	}
 }
@@ -71,7 +77,7 @@ func validateGoogle[R any](argument string, shape *vm.Shape[R], do func(nk *core
 		if err := c.Err(); err != nil {
 			return err
 		}
-		r, err := do(nk, c.Ctx, user, receipt, persist, override)
+		r, err := asked(c, func() (R, error) { return do(nk, c.Ctx, user, receipt, persist, override) })
 		return vm.Return(c, "response", shape, r, err)
 	}
 }
@@ -91,7 +97,9 @@ func purchaseValidateHuawei(nk *core.Module, c *vm.Call) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	r, err := nk.PurchaseValidateHuawei(c.Ctx, user, signature, receipt, persist)
+	r, err := asked(c, func() (*api.ValidatePurchaseResponse, error) {
+		return nk.PurchaseValidateHuawei(c.Ctx, user, signature, receipt, persist)
+	})
 	return vm.Return(c, "response", purchasesShape, r, err)
 }
 
