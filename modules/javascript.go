@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/rs/zerolog"
 
@@ -45,6 +44,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 		loading: l, project: project, entry: entry, log: log, code: compiled, tape: vm.NewTape(),
 		program: script.NewProgram(script.ProgramOptions{Lang: vm.JS, NK: l.nk, Functions: nk.Library(vm.JS, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, StateNulls: l.JSMatchStateNulls, Otherwise: l.report.Unknown(vm.JS)}),
 	}
+	j.stuck.lang, j.stuck.guard, j.stuck.log = vm.JS, l.Guard, log
 	p.match = j.early
 	l.begin(p)
 	regs, err := j.initialize(ctx)
@@ -68,7 +68,7 @@ func loadJavaScript(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.pool.Store(p.pool)
+	j.stuck.pool.Store(p.pool)
 	p.close = append(p.close, p.pool.Close)
 	p.registered(func() { script.Install(j.program, p.pool, regs, p.reg, l.shadowed()) })
 	return p, nil
@@ -85,7 +85,7 @@ type javascript struct {
 	program *script.Program
 	tape    *vm.Tape
 
-	pool atomic.Pointer[vm.Pool] // of stuck; nil until it is made
+	stuck stuckCalls
 
 	// first is the VM in which InitModule runs with effects, during that run.
 	first *script.Local
@@ -106,27 +106,13 @@ func (j *javascript) start(ctx context.Context, local *script.Local) (*js.VM, er
 		Local:    local,
 		Env:      j.Env,
 		Guard:    j.Guard,
-		Stuck:    j.stuck(local),
+		Stuck:    func(v *js.VM) { j.stuck.abandon(v, local) },
 		Handlers: local.Registrar,
 		Console:  j.console(local),
 		Rejected: func(e *vm.ScriptError) {
 			j.log.Warn().Str("module", j.entry).Str("stack", e.Stack).Msg("unhandled promise rejection: " + e.Fault.Message)
 		},
 	})
-}
-
-// stuck returns a function that abandons a VM whose call does not end when it is
-// stopped.
-func (j *javascript) stuck(local *script.Local) func(*js.VM) {
-	return func(v *js.VM) {
-		j.Guard.Abandoned(vm.JS)
-		function, module := local.Running()
-		j.log.Error().Str("function", function).Str("module", module).
-			Msg("script call did not end after it was stopped: its VM is abandoned, and keeps a CPU busy until the call ends")
-		if p := j.pool.Load(); p != nil {
-			p.Abandon(v)
-		}
-	}
 }
 
 func (j *javascript) console(local *script.Local) func(ctx context.Context, level, message string) {

@@ -46,6 +46,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 		loading: l, log: log, code: code, files: files, tapes: map[string]*vm.Tape{},
 		program: script.NewProgram(script.ProgramOptions{Lang: vm.Lua, NK: l.nk, Functions: nk.Library(vm.Lua, l.nk), Logger: l.Logger, Scope: l.scope, MaxResult: l.MaxResult, Guard: l.Guard, Otherwise: l.report.Unknown(vm.Lua)}),
 	}
+	s.stuck.lang, s.stuck.guard, s.stuck.log = vm.Lua, l.Guard, log
 	p.match = s.early
 	l.begin(p)
 	first, regs, err := s.initialize(ctx)
@@ -67,6 +68,7 @@ func loadLua(ctx context.Context, l *loading) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.stuck.pool.Store(p.pool)
 	p.close = append(p.close, p.pool.Close)
 	p.registered(func() {
 		script.Install(s.program, p.pool, regs, p.reg, l.shadowed())
@@ -101,6 +103,7 @@ type luaModules struct {
 	files   []*lua.Module
 	program *script.Program
 	regs    []script.Registration // of the first VM; set before the pool has other VMs
+	stuck   stuckCalls
 
 	// tapes records the results of nk during the evaluation of each module. The VM
 	// that evaluates a module first records, the others replay; with a tape per
@@ -127,6 +130,7 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 		Guard:     s.Guard,
 		Registry:  max(s.LuaRegistry, minRegistry), Root: s.Path,
 		Enter: v.enter, Print: v.print,
+		Stuck: func(stuck *lua.VM) { s.stuck.abandon(stuck, v.local) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a Lua VM: %w", err)

@@ -11,6 +11,7 @@
 package lua
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,11 @@ type Options struct {
 	// Enter is called with the name of a module before its code is evaluated, and with
 	// that of the requiring module ("" for none) afterwards; may be nil.
 	Enter func(module string)
+	// Stuck is called when a call has not ended Grace after its limit, because a function
+	// of Go does not return. It is called at most once, on another goroutine, and must
+	// return quickly; may be nil.
+	Stuck func(*VM)
+	Grace time.Duration // 0: DefaultGrace
 	// Print receives the lines of the print function; may be nil.
 	Print func(ctx context.Context, line string)
 }
@@ -59,6 +65,7 @@ type VM struct {
 	state    *lua.LState // the main thread
 	thread   *lua.LState // the running thread
 	deadline *deadline
+	stuck    stuckWatch
 	head     *vm.Head // see SetTape
 	module   string   // the module being evaluated
 	random   *rand.Rand
@@ -100,6 +107,9 @@ func New(o Options) (*VM, error) {
 	})
 	v.thread = v.state
 	v.engine.vm = v
+	if o.Stuck != nil {
+		v.stuck.report, v.stuck.grace = func() { o.Stuck(v) }, cmp.Or(o.Grace, DefaultGrace)
+	}
 	v.deadline.memory = o.Guard.Watch(v.deadline.tooMuch)
 	v.state.SetContext(v.deadline)
 	v.entry = v.function(v.runGuarded)
@@ -185,6 +195,7 @@ func (v *VM) Broken() bool { return v.broken }
 
 // Close implements vm.Instance.
 func (v *VM) Close() {
+	v.stuck.close()
 	v.deadline.memory.Close()
 	if !v.state.IsClosed() {
 		v.state.Close()
@@ -220,6 +231,8 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 		v.raised = raised{}
 		v.deadline.begin()
 		defer v.deadline.end()
+		v.stuck.begin(v.deadline.at)
+		defer v.stuck.end()
 	}
 	v.depth++
 	defer func() {
