@@ -9,16 +9,19 @@ export const InitModule: nkruntime.InitModule = (ctx, logger, nk, initializer) =
 };
 
 function findGame(ctx: nkruntime.Context, logger: nkruntime.Logger, nk: nkruntime.Nakama, map: string): string {
-	const fleet = nk.getFleetManager();
+	const fleet = nk.getFleetManager(), userId = ctx.userId;
 	if (!fleet) {
 		throw { message: "no game servers here", code: nkruntime.Codes.FAILED_PRECONDITION };
 	}
+	if (!userId) {
+		throw { message: "players only", code: nkruntime.Codes.PERMISSION_DENIED };
+	}
 	const found = fleet.list(`+status:running +metadata.map:"${map}" +free:>=1`, 1).instances;
 	if (found.length > 0) {
-		const joined = fleet.join(found[0].id, [ctx.userId]);
+		const joined = fleet.join(found[0].id, [userId]);
 		return JSON.stringify(address(joined.instanceInfo, joined.sessionInfo[0]));
 	}
-	fleet.create(4, [ctx.userId], null, { map, userId: ctx.userId });
+	fleet.create(4, [userId], null, { map, userId });
 	return JSON.stringify({ wait: true });
 }
 
