@@ -370,6 +370,9 @@ func TestSinglesAndEvents(t *testing.T) {
 			if len(w.Hooks.Events.Custom) != 2 || len(w.Hooks.Events.SessionStart) != 1 || len(w.Hooks.Events.SessionEnd) != 1 {
 				t.Fatalf("the events are not all there: %v", w.Hooks.Events)
 			}
+			if len(w.Indexes) != 1 || w.Indexes[0].Name != "i" || w.Indexes[0].MaxEntries != 10 {
+				t.Errorf("the storage indexes are %+v", w.Indexes)
+			}
 			for _, e := range w.Hooks.Events.Custom {
 				e.Call(ctx, &api.Event{Name: "n", Properties: map[string]string{"a": "b"}, External: true})
 			}
