@@ -45,7 +45,7 @@ func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, desc
 	if err != nil || level.Int64 != ranges { // not counted, or not completely
 		return x.slowRank(ctx, q, p, k, descending)
 	}
-	if descending { // what is behind it becomes what is ahead
+	if descending { // the counts are those of the records behind it
 		inGroup = inG - inGroup - inR
 		inRange = inR - inRange - 1
 	}
