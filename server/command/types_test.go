@@ -72,10 +72,7 @@ func testSamples(t *testing.T, dir string) {
 	if err := os.CopyFS(filepath.Join(dir, "modules"), os.DirFS("../../data/modules")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(dir, "fleet"), os.DirFS("../../examples/fleet")); err != nil {
-		t.Fatal(err)
-	}
-	files := []string{"nkruntime.d.ts", "modules/index.ts", "fleet/index.ts"}
+	files := []string{"nkruntime.d.ts", "modules/index.ts"}
 	entries, err := filepath.Glob("../../examples/*/index.ts")
 	if err != nil {
 		t.Fatal(err)
