@@ -140,6 +140,16 @@ var apiTriggers = []apiTrigger{
 	{name: "ListTournamentRecordsAroundOwner", who: "ann", verb: get, path: "/v2/tournament/cup/owner/<ann>"},
 	{name: "DeleteTournamentRecord", who: "ann", verb: del, path: "/v2/tournament/cup"},
 
+	{name: "ValidatePurchaseApple", who: "ann", verb: post, path: "/v2/iap/purchase/apple", body: `<purchase apple>`},
+	{name: "ValidatePurchaseGoogle", who: "ann", verb: post, path: "/v2/iap/purchase/google", body: `<purchase google>`},
+	{name: "ValidatePurchaseHuawei", who: "ann", verb: post, path: "/v2/iap/purchase/huawei", body: `<purchase huawei>`},
+	{name: "ValidatePurchaseFacebookInstant", who: "ann", verb: post, path: "/v2/iap/purchase/facebookinstant", body: `<purchase facebook>`},
+	{name: "ValidatePurchaseSamsung", who: "ann", verb: post, path: "/v2/iap/purchase/samsung", body: `{"purchase_id":"s1"}`},
+	{name: "ValidateSubscriptionApple", who: "ann", verb: post, path: "/v2/iap/subscription/apple", body: `<subscription apple>`},
+	{name: "ValidateSubscriptionGoogle", who: "ann", verb: post, path: "/v2/iap/subscription/google", body: `<subscription google>`},
+	{name: "ListSubscriptions", who: "ann", verb: post, path: "/v2/iap/subscription", body: `{}`},
+	{name: "GetSubscription", who: "ann", verb: get, path: "/v2/iap/subscription/pass"},
+
 	{name: "ListChannelMessages", who: "ann", verb: get, path: "/v2/channel/2...lobby"},
 	{name: "ListNotifications", who: "ann", verb: get, path: "/v2/notification"},
 	{name: "DeleteNotifications", who: "ann", verb: del, path: "/v2/notification?ids=<ann>"},

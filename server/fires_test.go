@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -80,9 +81,10 @@ func TestEveryHookRuns(t *testing.T) {
 			t.Parallel()
 			f := newFires()
 			providers := socialtest.New()
-			srv := servertest.Start(t, module, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"),
+			stores := startStores(t)
+			srv := servertest.Start(t, module, stores.settings, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"),
 				servertest.Flags(socialtest.Flags()...), servertest.Providers(providers.Client(), providers.Roots()))
-			f.api(t, srv, providers)
+			f.api(t, srv, providers, stores.bodies())
 			f.realtime(t, srv)
 			f.rest(t, srv)
 			f.slots(t, srv)
@@ -123,9 +125,10 @@ func TestEveryHookRuns(t *testing.T) {
 }
 
 // api calls every method of the API. A method without a trigger fails the test.
-func (f *fires) api(t *testing.T, srv *servertest.Server, providers *socialtest.Providers) {
+func (f *fires) api(t *testing.T, srv *servertest.Server, providers *socialtest.Providers, purchases map[string]string) {
 	t.Helper()
 	p := newPlayers(t, srv)
+	maps.Copy(p.known, purchases)
 	for _, id := range []string{"1", "2"} {
 		p.known["apple "+id] = providers.IDToken(socialtest.Apple, id, nil)
 		p.known["google "+id] = providers.IDToken(socialtest.Google, id, nil)

@@ -1,0 +1,63 @@
+package server_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"kumi/core/purchase/purchasetest"
+	"kumi/server/servertest"
+)
+
+// fireStores are stores in which something was bought, and the settings of a server that
+// asks them.
+type fireStores struct {
+	*purchasetest.Stores
+	settings servertest.Option
+}
+
+func startStores(t *testing.T) *fireStores {
+	t.Helper()
+	stores, err := purchasetest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stores.Close)
+	root := filepath.Join(t.TempDir(), "root.pem")
+	if err := os.WriteFile(root, stores.Apple.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	google, huawei := stores.GoogleAccount(), stores.HuaweiApp()
+	return &fireStores{stores, servertest.Flags(
+		"--iap.development.stores_url", stores.URL, "--iap.development.root_certificate", root,
+		"--iap.google.client_email", google.Email, "--iap.google.private_key", google.PrivateKey,
+		"--iap.huawei.public_key", huawei.PublicKey, "--iap.huawei.client_id", huawei.ClientID, "--iap.huawei.client_secret", huawei.ClientSecret,
+		"--iap.facebook_instant.app_secret", "secret")}
+}
+
+// bodies are those of the requests that validate what was bought.
+func (s *fireStores) bodies() map[string]string {
+	later := time.Now().Add(time.Hour)
+	s.Set("g1", map[string]any{"purchaseState": 0})
+	s.Set("g2", map[string]any{"subscriptionState": "SUBSCRIPTION_STATE_ACTIVE", "lineItems": []any{map[string]any{"productId": "pass", "expiryTime": later}}})
+	s.Set("s1", map[string]any{"status": "success", "itemId": "gems"})
+	huawei := `{"productId":"gems","purchaseToken":"h1"}`
+	s.Set("h1", map[string]any{"responseCode": "0", "purchaseTokenData": huawei})
+	apple := map[string]any{"transactionId": "a1", "originalTransactionId": "a1", "productId": "gems"}
+	sub := map[string]any{"transactionId": "a2", "originalTransactionId": "a2", "productId": "pass", "expiresDate": later.UnixMilli()}
+	google := `{"packageName":"com.example.game","productId":"pass","purchaseToken":`
+	body := func(fields map[string]string) string {
+		text, _ := json.Marshal(fields)
+		return string(text)
+	}
+	return map[string]string{
+		"purchase apple":      body(map[string]string{"receipt": s.Apple.Sign(apple)}),
+		"purchase google":     body(map[string]string{"purchase": google + `"g1"}`}),
+		"purchase huawei":     body(map[string]string{"purchase": huawei, "signature": s.SignHuawei(huawei)}),
+		"purchase facebook":   body(map[string]string{"signed_request": purchasetest.SignFacebook("secret", map[string]any{"product_id": "gems", "purchase_token": "f1"})}),
+		"subscription apple":  body(map[string]string{"receipt": s.Apple.Sign(sub)}),
+		"subscription google": body(map[string]string{"receipt": google + `"g2"}`}),
+	}
+}
