@@ -1,11 +1,10 @@
 package presence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
-	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -17,8 +16,7 @@ import (
 type RPC struct{ CID, ID, Payload string }
 
 // ReadRPC reads a call in the form in which clients write it. For anything
-// else ok is false and q is empty: use Decode. CID and ID alias frame, and are
-// valid as long as it is; Payload is a copy.
+// else ok is false and q is empty: use Decode. The strings are copies.
 func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 	if f == Protobuf {
 		ok = q.readProto(frame)
@@ -31,8 +29,13 @@ func ReadRPC(frame []byte, f Format) (q RPC, ok bool) {
 	return q, ok
 }
 
+var rpcField = []byte(`"rpc"`)
+
 func (q *RPC) readJSON(frame []byte) bool {
-	r := newJSONReader(aliased(frame))
+	if !bytes.Contains(frame, rpcField) { // other messages are not copied
+		return false
+	}
+	r := newJSONReader(string(frame))
 	hasRPC := false
 	r.fields(func(name string) bool {
 		switch name {
@@ -59,13 +62,7 @@ func (q *RPC) readJSON(frame []byte) bool {
 		return true
 	})
 	r.End()
-	if r.Err() != nil || !hasRPC {
-		return false
-	}
-	if within(q.Payload, frame) {
-		q.Payload = strings.Clone(q.Payload)
-	}
-	return true
+	return r.Err() == nil && hasRPC
 }
 
 func (q *RPC) readProto(frame []byte) bool {
@@ -76,7 +73,7 @@ func (q *RPC) readProto(frame []byte) bool {
 		case !ok:
 			return false
 		case num == 1 && !hasCID && utf8.Valid(value):
-			hasCID, q.CID = true, aliased(value)
+			hasCID, q.CID = true, string(value)
 		case num == 24 && !hasRPC:
 			hasRPC = true
 			for b := value; len(b) > 0; {
@@ -86,9 +83,9 @@ func (q *RPC) readProto(frame []byte) bool {
 				}
 				switch num {
 				case 1:
-					q.ID = aliased(value)
+					q.ID = string(value)
 				case 2:
-					q.Payload = aliased(value)
+					q.Payload = string(value)
 				case 3: // http_key, for calls over HTTP
 				default:
 					return false
@@ -100,7 +97,6 @@ func (q *RPC) readProto(frame []byte) bool {
 		}
 		b = rest
 	}
-	q.Payload = strings.Clone(q.Payload)
 	return hasRPC
 }
 
@@ -115,15 +111,6 @@ func textOfProto(b []byte) (num protowire.Number, value, rest []byte, ok bool) {
 		return 0, nil, nil, false
 	}
 	return num, value, b[n+m:], true
-}
-
-// aliased returns b as a string, without a copy.
-func aliased(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
-
-// within reports whether s is a part of b.
-func within(s string, b []byte) bool {
-	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	return s != "" && at >= begin && at < begin+uintptr(len(b))
 }
 
 // written is a message encoded when it was made, in one format.
