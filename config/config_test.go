@@ -209,13 +209,14 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	_, warnings, err := Load([]string{"--runtime.max_count=7", "--runtime.read_only_globals=false"}, []string{"KUMI_SOCKET_PROT=1"})
+	_, warnings, err := Load([]string{"--runtime.max_count=7", "--runtime.read_only_globals=false", "--iap.apple.shared_password=x", "--iap.development.stores_url=http://here"}, []string{"KUMI_SOCKET_PROT=1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"default keys in place", "socket.server_key", "runtime.http_key",
 		"runtime.max_count is deprecated", "runtime.read_only_globals is deprecated", "did you mean KUMI_SOCKET_PORT?",
+		"FOR DEVELOPMENT ONLY: iap.development replaces the stores", "iap.apple.bundle_ids is empty",
 	} {
 		if !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, want) }) {
 			t.Errorf("no warning %q in %q", want, warnings)

@@ -65,6 +65,9 @@ func (c *Config) warnings() []string {
 	if len(c.Database.Address) > 1 {
 		warnings = append(warnings, "database.address has several entries: only the first is used")
 	}
+	if apple := c.IAP.Apple; (apple.SharedPassword != "" || apple.NotificationsEndpointID != "") && len(apple.BundleIDs) == 0 {
+		warnings = append(warnings, "iap.apple.bundle_ids is empty: purchases in any other app are accepted too")
+	}
 	if dev := c.IAP.Development; dev.StoresURL != "" || dev.RootCertificate != "" {
 		warnings = append(warnings, "FOR DEVELOPMENT ONLY: iap.development replaces the stores, so purchases are confirmed that nobody has paid for")
 	}

@@ -319,6 +319,14 @@ func TestAppleSignatures(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.err)
 		}
 	}
+	for bundle, want := range map[string]string{"com.example.game": "", "com.example.other": `Invalid Receipt. It is for the bundle "com.example.other".`} {
+		about := strings.ReplaceAll(bundle, ".", " ")
+		stores.Set(about, map[string]any{"status": 0, "receipt": map[string]any{"bundle_id": bundle}})
+		_, err := s.ApplePurchases(t.Context(), "shared", about)
+		if (err == nil) != (want == "") || err != nil && fault.Text(err) != want {
+			t.Errorf("receipt of the bundle %s: %v", bundle, err)
+		}
+	}
 	// A transaction stays valid after the certificates have ended.
 	later := options
 	later.Now = func() time.Time { return time.Now().Add(365 * 24 * time.Hour) }
