@@ -90,4 +90,4 @@ func TestHandleRPCAllocations(t *testing.T) {
 	}
 }
 
-const maxRPCAllocations = 5
+const maxRPCAllocations = 6
