@@ -30,6 +30,9 @@ type Options struct {
 	AppleRoots *x509.CertPool
 	// AppleBundles are the bundles that Apple's purchases must be for; empty: any.
 	AppleBundles []string
+	// Observe is told of each request, unless nil: the host, whether it answered without
+	// failing, and the time that took. It must not block.
+	Observe func(host string, ok bool, took time.Duration)
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -39,6 +42,7 @@ type Stores struct {
 	http    *http.Client
 	roots   *x509.CertPool
 	bundles []string
+	observe func(host string, ok bool, took time.Duration)
 	now     func() time.Time
 
 	mu     sync.Mutex
@@ -48,12 +52,15 @@ type Stores struct {
 
 // New makes a client.
 func New(o Options) *Stores {
-	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
+	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, observe: o.Observe, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
 	if s.http == nil {
 		s.http = &http.Client{Timeout: requestTimeout, Transport: newTransport()}
 	}
 	if s.roots == nil {
 		s.roots = appleRoots()
+	}
+	if s.observe == nil {
+		s.observe = func(string, bool, time.Duration) {}
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -419,11 +420,24 @@ func TestSubscriptions(t *testing.T) {
 	}
 }
 
-// Many players buy at once: the access token is requested once.
+// Many players buy at once: the access token is requested once, and each request is
+// observed.
 func TestTokenIsShared(t *testing.T) {
 	t.Parallel()
 	stores := startStores(t)
-	s := purchase.New(stores.Options())
+	options := stores.Options()
+	var answered, failed atomic.Int32
+	options.Observe = func(host string, ok bool, took time.Duration) {
+		switch {
+		case host != "androidpublisher.googleapis.com" || took <= 0:
+			t.Errorf("observed %s, %v", host, took)
+		case ok:
+			answered.Add(1)
+		default:
+			failed.Add(1)
+		}
+	}
+	s := purchase.New(options)
 	stores.Set("g1", map[string]any{"purchaseState": 0})
 	account := stores.GoogleAccount()
 	account.PrivateKey = strings.ReplaceAll(account.PrivateKey, "\n", `\n`) // as in an environment variable
@@ -438,5 +452,10 @@ func TestTokenIsShared(t *testing.T) {
 	all.Wait()
 	if n := stores.Requests("oauth2.googleapis.com"); n != 1 {
 		t.Errorf("%d requests for a token, want 1", n)
+	}
+	stores.Fail(500)
+	_, _ = s.GooglePurchase(t.Context(), account, googlePurchase("com.example.game", "g1"))
+	if answered.Load() != 20 || failed.Load() != 1 {
+		t.Errorf("observed %d answers and %d failures", answered.Load(), failed.Load())
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -27,7 +28,9 @@ func newTransport() *http.Transport {
 // call sends a request to a store, decodes the answer into out, which may be nil, and
 // returns it as it came.
 func (s *Stores) call(store string, req *http.Request, out any) ([]byte, error) {
+	start := time.Now()
 	res, err := s.http.Do(req)
+	s.observe(req.URL.Host, err == nil && res.StatusCode < http.StatusInternalServerError, time.Since(start))
 	if err != nil {
 		return nil, unreachable(req.Context(), store, err)
 	}

@@ -27,7 +27,7 @@ type Metrics interface {
 	party.Metrics
 	matchmaker.Metrics
 	presence.Metrics
-	// ProviderRequest counts a request to a host of a sign-in provider.
+	// ProviderRequest counts a request to a host of a sign-in provider or a store of apps.
 	ProviderRequest(host string, ok bool, took time.Duration)
 	// SatoriRequest counts a request to Satori.
 	SatoriRequest(call, result string, took time.Duration)
@@ -76,6 +76,9 @@ func New(o Options) (*Game, error) {
 	stores, err := storeOptions(&cfg.IAP, o.HTTP, o.Roots)
 	if err != nil {
 		return nil, err
+	}
+	if o.Metrics != nil {
+		stores.Observe = o.Metrics.ProviderRequest
 	}
 	settings := social.Options{
 		HTTP: o.HTTP, Roots: o.Roots, Logger: o.Logger,

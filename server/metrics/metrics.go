@@ -99,7 +99,7 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.indexComplete = m.gauges("storage_index_complete", "1 when a storage index has all objects, 0 while it is built.", "index_name")
 	m.indexBehind = m.gauge("storage_index_behind_seconds", "Age of the changes of other servers that the storage indexes have, when they were last read.")
 	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
-	m.providers = m.timers("provider_latency", "Time of requests to sign-in providers, by host and result.", "host", "result")
+	m.providers = m.timers("provider_latency", "Time of requests to sign-in providers and stores of apps, by host and result.", "host", "result")
 	m.satori = m.timers("satori_latency", "Time of requests to Satori, by call and result: the status code, timeout or unreachable.", "call", "result")
 	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
 	m.presenceEvents = m.counter("presence_event_count", "Presence joins and leaves sent.")
@@ -239,7 +239,7 @@ func (m *Metrics) JobRun(job string, ok bool) {
 	m.jobRuns.WithLabelValues(label(job), result).Inc()
 }
 
-// ProviderRequest counts a request to a host of a sign-in provider.
+// ProviderRequest counts a request to a host of a sign-in provider or a store of apps.
 func (m *Metrics) ProviderRequest(host string, ok bool, took time.Duration) {
 	result := "ok"
 	if !ok {
