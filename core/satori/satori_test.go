@@ -299,7 +299,8 @@ func TestToken(t *testing.T) {
 	now := time.Now()
 	c := New(Options{SessionLifetime: time.Minute, SigningKey: "signing", APIKeyName: "name", Now: func() time.Time { return now }})
 	for expiry, issued := range map[int64]int64{0: now.Unix(), now.Unix() + 20: now.Unix() - 40, now.Unix() + 3600: now.Unix()} {
-		text, err := c.token(context.WithValue(t.Context(), runtime.RUNTIME_CTX_USER_SESSION_EXP, expiry), "ann") //nolint:staticcheck // the key of the runtime package
+		//lint:ignore SA1029 the keys of the runtime package are strings
+		text, err := c.token(context.WithValue(t.Context(), runtime.RUNTIME_CTX_USER_SESSION_EXP, expiry), "ann")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,7 +125,7 @@ func (c *Client) certificate(ctx context.Context, address string) (*x509.Certifi
 // authority that leads to a trusted root. It reads the certificates in between.
 func (c *Client) checkChain(ctx context.Context, leaf *x509.Certificate) error {
 	if !slices.Contains(leaf.Subject.Organization, "Apple Inc.") {
-		return errors.New("the certificate is not one of Apple Inc.")
+		return errors.New("the certificate does not belong to Apple Inc")
 	}
 	between := x509.NewCertPool()
 	last := leaf
