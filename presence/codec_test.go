@@ -24,6 +24,10 @@ var texts = rapid.OneOf(
 	rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 6), func(b []byte) string { return string(b) }),
 )
 
+// Tests that run in parallel share texts: rapid would describe it when one of them
+// first needs that, and race with the others.
+func init() { _ = texts.String() }
+
 func drawPresence(t *rapid.T) *rtapi.UserPresence {
 	p := &rtapi.UserPresence{
 		UserId: texts.Draw(t, "user"), SessionId: texts.Draw(t, "session"), Username: texts.Draw(t, "name"),

@@ -113,6 +113,12 @@ var (
 	ranges  = rapid.SampledFrom([]string{">", ">=", "<", "<="})
 )
 
+// Tests that run in parallel share these: rapid would describe them when one of the tests
+// first needs that, and race with the others.
+func init() {
+	_, _, _, _, _ = fields.String(), words.String(), numbers.String(), dates.String(), ranges.String()
+}
+
 func drawCondition(t *rapid.T) condition {
 	c := condition{
 		sign:  rapid.SampledFrom([]string{"", "+", "-"}).Draw(t, "sign"),
