@@ -42,14 +42,24 @@ func openPostgres(ctx context.Context, db *store.DB, source bool) (_ *postgres, 
 		_, err = s.reader.Exec(ctx, beginSource)
 		return s, err
 	}
-	var free bool
-	if err := s.writer.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", copyLock).Scan(&free); err != nil {
-		return nil, err
+	return s, s.lock(ctx)
+}
+
+// lock keeps other exports from a target. It waits a moment for one that was killed:
+// PostgreSQL may notice only after the next one has begun.
+func (s *postgres) lock(ctx context.Context) error {
+	if _, err := s.writer.Exec(ctx, "SET lock_timeout = '5s'"); err != nil {
+		return err
 	}
-	if !free {
-		return nil, errors.New("another export writes to this database")
+	if _, err := s.writer.Exec(ctx, "SELECT pg_advisory_lock($1)", copyLock); err != nil {
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "55P03" { // lock_not_available
+			return errors.New("another export writes to this database")
+		}
+		return err
 	}
-	return s, nil
+	_, err := s.writer.Exec(ctx, "RESET lock_timeout")
+	return err
 }
 
 const beginSource = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

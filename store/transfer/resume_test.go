@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kumi/internal/testutil"
 	"kumi/store"
 	"kumi/store/transfer"
 )
@@ -65,6 +66,43 @@ func TestResume(t *testing.T) {
 	}
 	if d := cmp.Diff(rows(t, from), rows(t, back)); d != "" {
 		t.Errorf("rows, by PostgreSQL (-before +after): %s", d)
+	}
+}
+
+// Two exports do not write to one database; one that follows another closely waits for it
+// to let go.
+func TestOneExportAtATime(t *testing.T) {
+	t.Parallel()
+	from, to := embedded(t), empty(t)
+	if err := store.Migrate(t.Context(), from); err != nil {
+		t.Fatal(err)
+	}
+	other, err := to.SQL().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", transfer.CopyLock); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transfer.Copy(t.Context(), from, to, transfer.Options{}); err == nil || !strings.Contains(err.Error(), "another export") {
+		t.Fatalf("a second export: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := transfer.Copy(t.Context(), from, to, transfer.Options{})
+		done <- err
+	}()
+	testutil.Eventually(t, "the export waits", func() bool {
+		var waits bool
+		err := to.SQL().QueryRowContext(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))").Scan(&waits)
+		return err == nil && waits
+	})
+	if _, err := other.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", transfer.CopyLock); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("an export after another has ended: %v", err)
 	}
 }
 
