@@ -38,9 +38,14 @@ func Postgres(t testing.TB) string {
 // EmptyPostgres is [Postgres] without tables, for tests of migrations.
 func EmptyPostgres(t testing.TB) string {
 	t.Helper()
-	s := require(t)
+	return require(t).temporary(t, "template0")
+}
+
+// temporary returns the address of a copy of a database for this test alone.
+func (s *server) temporary(t testing.TB, template string) string {
+	t.Helper()
 	name := randomName()
-	if err := s.create(t.Context(), name, "template0"); err != nil {
+	if err := s.create(t.Context(), name, template); err != nil {
 		t.Fatalf("create test database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -25,18 +24,7 @@ func Restore(t testing.TB, dump string) string {
 	if err != nil {
 		t.Fatalf("restore %s: %v", dump, err)
 	}
-	name := randomName()
-	if err := s.create(t.Context(), name, template); err != nil {
-		t.Fatalf("create test database: %v", err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if err := s.drop(ctx, name); err != nil {
-			t.Errorf("drop test database: %v", err)
-		}
-	})
-	return s.database(name)
+	return s.temporary(t, template)
 }
 
 // restored returns the database to copy for a dump.

@@ -65,8 +65,9 @@ func open(ctx context.Context, db *store.DB, source bool) (side, error) {
 	return &sqlite{db: db}, nil
 }
 
-// query returns a SELECT from a table. collate follows a text column in ORDER BY to have
-// it compared by its bytes; parameter returns the placeholder of a column of the key.
+// query returns a SELECT of the rows after one, or of all rows. collate is what a text
+// column needs in ORDER BY to be compared by its bytes. parameter returns the parameter
+// of the statement that has the value of a column of the key, the i-th: $1 or $1::uuid.
 func (p *pair) query(columns string, o order, collate string, after row, parameter func(i int, c *column) string) string {
 	var b strings.Builder
 	b.WriteString("SELECT " + columns + " FROM " + quote(p.name))
