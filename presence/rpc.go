@@ -144,7 +144,7 @@ func NewRPC(q RPC, f Format) (*Message, error) {
 // rpcJSON writes an envelope with an RPC; ok is false for text that is not UTF-8.
 func rpcJSON(cid, id, payload, httpKey string) (b []byte, ok bool) {
 	var w json.Writer
-	open(&w, 40+len(id)+len(payload)*9/8, cid, "rpc")
+	open(&w, 48+len(id)+len(payload)*5/4, cid, "rpc") // about every fifth byte of JSON is a quote, which is escaped
 	w.Begin()
 	w.String("id", id)
 	w.String("payload", payload)

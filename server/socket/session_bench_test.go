@@ -90,4 +90,4 @@ func TestHandleRPCAllocations(t *testing.T) {
 	}
 }
 
-const maxRPCAllocations = 6
+const maxRPCAllocations = 5
