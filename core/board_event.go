@@ -202,14 +202,20 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 			return jobRetry, err
 		}
 		handled := 0
+		waiting := map[string]bool{} // boards whose later events must wait as well
 		for _, e := range rows {
+			if waiting[e.board] {
+				continue
+			}
 			ok, err := r.run(ctx, e)
 			if err != nil {
 				return jobRetry, err
 			}
-			if ok {
-				handled++
+			if !ok {
+				waiting[e.board] = true
+				continue
 			}
+			handled++
 		}
 		if handled == 0 && len(rows) > 0 {
 			return boardPoll, nil // until a handler ends, which wakes RunBoards

@@ -563,4 +563,38 @@ func TestWaitingEventsAreKept(t *testing.T) {
 	})
 }
 
+// The events of a board happen in order, also if a worker becomes free between two
+// of them.
+func TestEventsOfABoardInOrder(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		c.clock.Add(time.Unix(at("2023-11-15 00:00:30"), 0).Sub(c.clock.Now()))
+		if err := c.Module().TournamentCreate(ctx, "cup", false, "desc", "best", "0 * * * *", nil, "", "", 0, 0, 0, 1800, 0, 0, false, true); err != nil {
+			t.Fatal(err)
+		}
+		c.clock.Add(time.Hour) // both the end of the window and the reset are due
+		told := make(chan string, 2)
+		tournament := func(kind string) func(context.Context, *api.Tournament, int64, int64) error {
+			return func(context.Context, *api.Tournament, int64, int64) error { told <- kind; return nil }
+		}
+		r := &boardRunner{Core: c.Core, workers: 1, busy: map[string]bool{"another": true}}
+		asked := 0
+		r.handlers = func() BoardHandlers { // asked for before each event takes a worker
+			if asked++; asked == 2 {
+				r.leave("another")
+			}
+			return BoardHandlers{TournamentEnd: tournament("end"), TournamentReset: tournament("reset")}
+		}
+		for range 3 {
+			if _, err := r.turn(ctx); err != nil {
+				t.Fatal(err)
+			}
+			r.work.Wait()
+		}
+		if first, second := <-told, <-told; first != "end" || second != "reset" {
+			t.Errorf("%s was told before %s", first, second)
+		}
+	})
+}
+
 func clockText(t int64) string { return time.Unix(t, 0).UTC().Format("15:04:05") }
