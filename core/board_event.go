@@ -364,9 +364,9 @@ func (r *boardRunner) latest(b *board, kind eventKind, t int64, handled bool) in
 		gap, at = max(gap, next-at), next
 	}
 	if at < now-maxMissedEvents*gap {
+		r.log.Warn().Str("leaderboard", b.id).Msgf("ends or resets were missed while no server ran, only about the last %d are handled", maxMissedEvents)
 		t = r.nextEvent(b, kind, now-maxMissedEvents*gap)
 	}
-	r.log.Warn().Str("leaderboard", b.id).Msgf("ends or resets were missed while no server ran, only about the last %d are handled", maxMissedEvents)
 	return t
 }
 

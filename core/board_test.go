@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"kumi/store/fault"
@@ -595,6 +597,32 @@ func TestEventsOfABoardInOrder(t *testing.T) {
 			t.Errorf("%s was told before %s", first, second)
 		}
 	})
+}
+
+// Of very many missed events the latest ones are handled, and only then it is logged
+// that others are not.
+func TestManyMissedEvents(t *testing.T) {
+	t.Parallel()
+	var logged bytes.Buffer
+	r := &boardRunner{Core: New(Options{Config: &testConfig{}, Logger: zerolog.New(&logged), Now: func() time.Time { return time.Unix(at("2023-11-15 00:00:30"), 0) }})}
+	t.Cleanup(r.Core.Close)
+	b := &board{id: "hourly", schedule: "0 * * * *"}
+	for _, test := range []struct {
+		first, want string
+		logged      bool
+	}{
+		{"2023-11-14 23:00:00", "2023-11-14 23:00:00", false},
+		{"2023-11-08 18:00:00", "2023-11-08 18:00:00", false}, // 150 hours ago
+		{"2023-11-01 00:00:00", "2023-11-10 21:00:00", true},
+	} {
+		logged.Reset()
+		if got := r.latest(b, periodReset, at(test.first), true); got != at(test.want) {
+			t.Errorf("missed since %s: begins at %s", test.first, time.Unix(got, 0).UTC())
+		}
+		if (logged.Len() > 0) != test.logged {
+			t.Errorf("missed since %s: logged %q", test.first, logged.String())
+		}
+	}
 }
 
 func clockText(t int64) string { return time.Unix(t, 0).UTC().Format("15:04:05") }
