@@ -52,7 +52,7 @@ func (c *Core) newBoard(id string, authoritative bool, sortOrder, op, schedule s
 		_, err := parseCron(b.schedule)
 		return nil, fault.Wrap(fault.InvalidArgument, fmt.Sprintf("expects reset schedule to be a valid cron expression, not %q", schedule), err)
 	}
-	if b.schedule != "" && c.schedules.get(b.schedule).after(c.now().Unix()) == 0 {
+	if b.schedule != "" && c.schedules.get(b.schedule).after(now.Unix()) == 0 {
 		return nil, invalid("expects reset schedule to have a time to come, which %q has not", schedule)
 	}
 	var err error

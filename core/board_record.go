@@ -99,10 +99,8 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 	}
 	var stored *record
 	var position int64
-	given := s
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		now, again := c.now(), *given // what an attempt changes must not reach the next
-		s := &again
+		now := c.now()
 		b, err := findBoard(ctx, q, id, "")
 		if err != nil {
 			return err
@@ -112,7 +110,7 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 			return err
 		}
 		p := c.periodOf(b, now.Unix())
-		if stored, err = c.mergeScore(ctx, q, b, p, s, now); err != nil {
+		if stored, err = c.mergeScore(ctx, q, b, p, *s, now); err != nil {
 			return err
 		}
 		if c.ranks(b) {
@@ -145,8 +143,8 @@ func (s *submission) mayWrite(b *board, now int64, tournament bool) error {
 }
 
 // mergeScore merges a score into the owner's record, in a transaction. It creates the
-// record if there is none.
-func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p period, s *submission, now time.Time) (*record, error) {
+// record if there is none. s is a copy, as the transaction may be tried again.
+func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p period, s submission, now time.Time) (*record, error) {
 	old, err := findRecord(ctx, q, b, p.expiry(), s.owner, c.db.Dialect().ForUpdate())
 	if err != nil {
 		return nil, err
@@ -209,15 +207,14 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 
 // insertRecord creates the owner's record, and counts the player in a tournament with
 // a maximum size. It returns nil if the record exists already.
-func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s *submission, first rank.Key, numScore int) (*record, error) {
-	metadata := s.metadata
-	if metadata == "" {
-		metadata = "{}"
+func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s submission, first rank.Key, numScore int) (*record, error) {
+	if s.metadata == "" {
+		s.metadata = "{}"
 	}
 	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (`+recordColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now(), $9)
 		ON CONFLICT (owner_id, leaderboard_id, expiry_time) DO NOTHING RETURNING `+recordColumns,
-		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, metadata, p.expiry()))
+		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata, p.expiry()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -286,7 +283,7 @@ func findRecord(ctx context.Context, q store.Querier, b *board, expiry time.Time
 
 // merge merges a score into that of a record. changed is false if neither value
 // changes. A sum that is too large is InvalidArgument.
-func (op operator) merge(descending bool, old rank.Key, s *submission) (merged rank.Key, changed bool, err error) {
+func (op operator) merge(descending bool, old rank.Key, s submission) (merged rank.Key, changed bool, err error) {
 	better := func(a, b int64) int64 {
 		if descending {
 			return max(a, b)

@@ -67,7 +67,7 @@ func (c *Core) joinTournament(ctx context.Context, id string, owner uuid.UUID, u
 		if err != nil || old != nil {
 			return err
 		}
-		_, err = c.insertRecord(ctx, q, b, p, &submission{owner: owner, username: username}, rank.Key{Owner: owner}, 0)
+		_, err = c.insertRecord(ctx, q, b, p, submission{owner: owner, username: username}, rank.Key{Owner: owner}, 0)
 		if err == errTournamentFull {
 			err = errJoinFull
 		}
