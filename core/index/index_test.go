@@ -272,6 +272,9 @@ func allPages(t *testing.T, x *Index, r Request) (ids []string) {
 		if next == nil {
 			return ids
 		}
+		if len(ids) > x.Len() {
+			t.Fatalf("the pages repeat objects: %q", ids)
+		}
 		text, err := json.Marshal(next)
 		if err == nil {
 			r.After = &Position{}
@@ -279,6 +282,26 @@ func allPages(t *testing.T, x *Index, r Request) (ids []string) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// Pages are complete in the order of long texts, whose sorted part may end within a
+// character.
+func TestPagesByLongTexts(t *testing.T) {
+	t.Parallel()
+	x := New(Options{Collection: "c", Fields: []string{"n"}, Sortable: []string{"n"}, MaxEntries: 5})
+	text := strings.Repeat("a", maxSorted-1) + "é"
+	for _, digit := range []string{"1", "2", "3"} {
+		if err := x.Put(&Object{ID: ID{Key: digit}, Value: `{"n":"` + text + digit + `"}`}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, order := range []string{"n", "-n"} {
+		got := allPages(t, x, Request{Query: must(t, ""), Order: []string{order}, Limit: 1})
+		slices.Sort(got)
+		if len(got) != 3 || len(slices.Compact(got)) != 3 {
+			t.Errorf("order %s: the pages have %q, want three objects", order, got)
 		}
 	}
 }

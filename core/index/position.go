@@ -25,19 +25,21 @@ type positionJSON struct {
 	Owner   uuid.UUID    `json:"u"`
 }
 
-// scalarJSON has the bits of a number, because JSON has no infinities.
+// scalarJSON is a scalar as JSON: a number by its bits, because JSON has no infinities,
+// and a text by its bytes, because it may end within a character and JSON would
+// replace that.
 type scalarJSON struct {
 	Kind   kind       `json:"k,omitempty"`
 	Number uint64     `json:"n,omitempty"`
 	Date   *time.Time `json:"d,omitempty"`
-	Text   string     `json:"s,omitempty"`
+	Text   []byte     `json:"s,omitempty"`
 }
 
 // MarshalJSON implements json.Marshaler.
 func (p *Position) MarshalJSON() ([]byte, error) {
 	out := positionJSON{Updated: p.updated, Key: p.id.Key, Owner: p.id.Owner}
 	for _, s := range p.keys {
-		k := scalarJSON{Kind: s.kind, Text: s.text, Number: math.Float64bits(s.num)}
+		k := scalarJSON{Kind: s.kind, Text: []byte(s.text), Number: math.Float64bits(s.num)}
 		if s.kind == date {
 			k.Date = &s.date
 		}
@@ -54,7 +56,7 @@ func (p *Position) UnmarshalJSON(b []byte) error {
 	}
 	*p = Position{updated: in.Updated, id: ID{in.Key, in.Owner}}
 	for _, k := range in.Keys {
-		s := scalar{kind: k.Kind, num: math.Float64frombits(k.Number), text: k.Text}
+		s := scalar{kind: k.Kind, num: math.Float64frombits(k.Number), text: string(k.Text)}
 		if k.Date != nil {
 			s.date = *k.Date
 		}
