@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A cursor is opaque to clients: JSON in URL-safe base64, led by a letter for
-// what it pages through, so that one handed to the wrong list is refused.
+// A cursor is opaque to clients: URL-safe base64 of a letter, which says what it pages
+// through so that another list refuses it, and of a position as JSON.
 
 const (
 	storageCursor      byte = 's'
@@ -41,8 +41,9 @@ func encodeCursor(kind byte, position any) (string, error) {
 
 var errCursor = errors.New("not a cursor of this list")
 
-// maxCursor is the maximum length of a cursor, in bytes; none of the server's is longer.
-const maxCursor = 4096
+// maxCursor is the maximum length of a cursor from a client, in bytes. The longest that
+// the server makes are those of storage indexes, with the values of up to 8 fields.
+const maxCursor = 16 << 10
 
 func decodeCursor(kind byte, cursor string, position any) error {
 	if len(cursor) > maxCursor {
@@ -64,7 +65,8 @@ func decodeCursor(kind byte, cursor string, position any) error {
 	return nil
 }
 
-// storable refuses the times in cursors that no database could compare with.
+// storable reports whether databases can compare with a time, which in a cursor may be
+// any.
 func storable(t time.Time) bool {
 	y := t.UTC().Year()
 	return y >= 1 && y <= 9999

@@ -527,6 +527,37 @@ func TestStorageIndexErrors(t *testing.T) {
 	}
 }
 
+// The next page follows even the longest cursor: of an order of many fields, with long
+// texts of characters that JSON escapes.
+func TestStorageIndexLongCursors(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	ctx, m := t.Context(), c.Module()
+	fields := strings.Split("a,b,c,d,e,f,g,h", ",")
+	c.SetStorageIndexes([]StorageIndex{{Name: "i", Collection: gear, Fields: fields, MaxEntries: 10}})
+	value := map[string]string{}
+	for _, f := range fields {
+		value[f] = strings.Repeat("\u2028<&", 100)
+	}
+	text, _ := json.Marshal(value)
+	for _, last := range []string{"1", "2"} {
+		write := &runtime.StorageWrite{Collection: gear, Key: strings.Repeat("😀", 127) + last, Value: string(text)}
+		if _, err := m.StorageWrite(ctx, []*runtime.StorageWrite{write}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, order := range [][]string{fields, slices.Repeat([]string{"key"}, 8)} {
+		list, cursor, err := m.StorageIndexList(ctx, "", "i", "", 1, order, "")
+		if err != nil || len(list.Objects) != 1 || cursor == "" {
+			t.Fatalf("%v, %q, %v", list, cursor, err)
+		}
+		next, _, err := m.StorageIndexList(ctx, "", "i", "", 1, order, cursor)
+		if err != nil || len(next.Objects) != 1 || next.Objects[0].Key == list.Objects[0].Key {
+			t.Errorf("the page after a cursor of %d bytes: %v, %v", len(cursor), next, err)
+		}
+	}
+}
+
 // indexMetrics keep whether indexes are complete.
 type indexMetrics struct {
 	noMetrics
