@@ -83,7 +83,7 @@ func TestEveryHookRuns(t *testing.T) {
 			providers := socialtest.New()
 			stores := startStores(t)
 			srv := servertest.Start(t, module, stores.settings, servertest.LogTo(zerolog.New(f)), servertest.Flags("--matchmaker.interval_sec", "1", "--shutdown_grace_sec", "1"),
-				servertest.Flags(socialtest.Flags()...), servertest.Providers(providers.Client(), providers.Roots()))
+				servertest.Flags(socialtest.Flags()...), servertest.Providers(providers, providers.Roots()))
 			f.api(t, srv, providers, stores.bodies())
 			f.realtime(t, srv)
 			f.rest(t, srv)

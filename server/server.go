@@ -67,10 +67,10 @@ type Option func(*game.Options)
 // PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
 func PasswordCost(cost int) Option { return func(o *game.Options) { o.PasswordCost = cost } }
 
-// Providers replaces the client and the trusted roots for requests to sign-in
-// providers. Only tests need it.
-func Providers(client *http.Client, roots *x509.CertPool) Option {
-	return func(o *game.Options) { o.HTTP, o.Roots = client, roots }
+// Providers replaces the transport and the trusted roots for requests to sign-in
+// providers and stores of apps. Only tests need it.
+func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
+	return func(o *game.Options) { o.Transport, o.Roots = transport, roots }
 }
 
 // New opens the database, migrates the embedded one and loads the modules. It

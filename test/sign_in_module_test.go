@@ -308,5 +308,5 @@ func TestSignInDoesNotOccupy(t *testing.T) {
 func providers(t *testing.T, options ...servertest.Option) (*socialtest.Providers, *servertest.Server) {
 	t.Helper()
 	p := socialtest.New()
-	return p, servertest.Start(t, append(options, servertest.Flags(socialtest.Flags()...), servertest.Providers(p.Client(), p.Roots()))...)
+	return p, servertest.Start(t, append(options, servertest.Flags(socialtest.Flags()...), servertest.Providers(p, p.Roots()))...)
 }

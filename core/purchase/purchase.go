@@ -16,16 +16,19 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"golang.org/x/oauth2"
 
+	"kumi/core/upstream"
 	"kumi/store/fault"
 )
 
-// requestTimeout bounds one request to a store.
-const requestTimeout = 5 * time.Second
+// maxResponse is the maximum size of a store's answer, in bytes.
+const maxResponse = 16 << 20
 
 // Options configure Stores. Without any it uses the real stores.
 type Options struct {
-	// HTTP sends all requests; nil: one with a time limit of five seconds.
-	HTTP *http.Client
+	// Transport sends all requests; nil: connections of the client's own.
+	Transport http.RoundTripper
+	// Timeout limits each request; 0: five seconds.
+	Timeout time.Duration
 	// AppleRoots are the roots of the certificates that sign for Apple; nil: Apple's own.
 	AppleRoots *x509.CertPool
 	// AppleBundles are the bundles that Apple's purchases must be for; empty: any.
@@ -39,11 +42,10 @@ type Options struct {
 
 // Stores is the client of all stores. Its methods may be called from any goroutine.
 type Stores struct {
-	http    *http.Client
-	roots   *x509.CertPool
-	bundles []string
-	observe func(host string, ok bool, took time.Duration)
-	now     func() time.Time
+	upstream *upstream.Client
+	roots    *x509.CertPool
+	bundles  []string
+	now      func() time.Time
 
 	mu     sync.Mutex
 	tokens map[any]oauth2.TokenSource // by credentials
@@ -52,15 +54,13 @@ type Stores struct {
 
 // New makes a client.
 func New(o Options) *Stores {
-	s := &Stores{http: o.HTTP, roots: o.AppleRoots, bundles: o.AppleBundles, observe: o.Observe, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
-	if s.http == nil {
-		s.http = &http.Client{Timeout: requestTimeout, Transport: newTransport()}
+	send := upstream.Options{Transport: o.Transport, Timeout: o.Timeout, MaxResponse: maxResponse}
+	if o.Observe != nil {
+		send.Observe = func(s upstream.Sent) { o.Observe(s.Group, s.OK(), s.Took) }
 	}
+	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
 	if s.roots == nil {
 		s.roots = appleRoots()
-	}
-	if s.observe == nil {
-		s.observe = func(string, bool, time.Duration) {}
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -69,7 +69,7 @@ func New(o Options) *Stores {
 }
 
 // Close closes idle connections. The client may still be used.
-func (s *Stores) Close() { s.http.CloseIdleConnections() }
+func (s *Stores) Close() { s.upstream.Close() }
 
 // Purchase is a purchase that a store has confirmed.
 type Purchase struct {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 
 	"kumi/core/purchase"
 	"kumi/core/purchase/purchasetest"
+	"kumi/core/upstream"
+	"kumi/internal/testutil"
 	"kumi/store/fault"
 )
 
@@ -246,7 +249,7 @@ func TestUnavailableStores(t *testing.T) {
 	stores.Fail(0)
 	end := stores.Hang()
 	hasty := stores.Options()
-	hasty.HTTP.Timeout = 50 * time.Millisecond
+	hasty.Timeout = 50 * time.Millisecond
 	check("time-out", hasty)
 	// A client that has gone is not a failure of the store.
 	ctx, cancel := context.WithCancel(t.Context())
@@ -426,15 +429,13 @@ func TestTokenIsShared(t *testing.T) {
 	t.Parallel()
 	stores := startStores(t)
 	options := stores.Options()
-	var answered, failed atomic.Int32
+	var mu sync.Mutex
+	observed := map[string]int{}
 	options.Observe = func(host string, ok bool, took time.Duration) {
-		switch {
-		case host != "androidpublisher.googleapis.com" || took <= 0:
-			t.Errorf("observed %s, %v", host, took)
-		case ok:
-			answered.Add(1)
-		default:
-			failed.Add(1)
+		mu.Lock()
+		defer mu.Unlock()
+		if observed[fmt.Sprint(host, " ", ok)]++; took <= 0 {
+			t.Errorf("%s took %v", host, took)
 		}
 	}
 	s := purchase.New(options)
@@ -455,7 +456,32 @@ func TestTokenIsShared(t *testing.T) {
 	}
 	stores.Fail(500)
 	_, _ = s.GooglePurchase(t.Context(), account, googlePurchase("com.example.game", "g1"))
-	if answered.Load() != 20 || failed.Load() != 1 {
-		t.Errorf("observed %d answers and %d failures", answered.Load(), failed.Load())
+	want := map[string]int{"oauth2.googleapis.com true": 1, "androidpublisher.googleapis.com true": 20, "androidpublisher.googleapis.com false": 1}
+	if !maps.Equal(observed, want) {
+		t.Errorf("observed %v, want %v", observed, want)
 	}
+}
+
+// Requests to a store that hangs do not pile up, and others are not affected.
+func TestHangingStore(t *testing.T) {
+	t.Parallel()
+	stores := startStores(t)
+	options := stores.Options()
+	options.Timeout = time.Hour
+	s := purchase.New(options)
+	release := stores.Hang()
+	var all sync.WaitGroup
+	for range upstream.MaxAtOnce {
+		all.Go(func() {
+			if _, err := s.SamsungPurchase(t.Context(), "", "s1"); fault.CodeOf(err) != fault.FailedPrecondition {
+				t.Error(err)
+			}
+		})
+	}
+	testutil.Eventually(t, "all requests", func() bool { return stores.Requests("iap.samsungapps.com") == upstream.MaxAtOnce })
+	if _, err := s.SamsungPurchase(t.Context(), "", "s1"); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("one more: %v", err)
+	}
+	release()
+	all.Wait()
 }

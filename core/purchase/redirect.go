@@ -12,14 +12,14 @@ type redirect struct {
 	next *http.Transport
 }
 
-// Redirect returns a client whose requests all go to one server, which answers instead
-// of the stores: a request for https://HOST/PATH is sent to to/HOST/PATH. It is for
-// tests and development.
-func Redirect(to *url.URL) *http.Client {
+// Redirect returns a transport whose requests all go to one server, which answers
+// instead of the stores: a request for https://HOST/PATH is sent to to/HOST/PATH. It is
+// for tests and development.
+func Redirect(to *url.URL) http.RoundTripper {
 	if to.Path == "" {
 		to = to.JoinPath("/")
 	}
-	return &http.Client{Timeout: requestTimeout, Transport: redirect{to, newTransport()}}
+	return redirect{to, http.DefaultTransport.(*http.Transport).Clone()}
 }
 
 // CloseIdleConnections is what http.Client calls to close them.

@@ -6,50 +6,29 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"time"
 
 	"golang.org/x/oauth2"
 
 	"kumi/store/fault"
 )
 
-// maxResponse is the maximum size of a store's answer, in bytes.
-const maxResponse = 16 << 20
-
-// newTransport keeps connections to the stores open.
-func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 64
-	return t
-}
-
 // call sends a request to a store, decodes the answer into out, which may be nil, and
 // returns it as it came.
 func (s *Stores) call(store string, req *http.Request, out any) ([]byte, error) {
-	start := time.Now()
-	res, err := s.http.Do(req)
-	s.observe(req.URL.Host, err == nil && res.StatusCode < http.StatusInternalServerError, time.Since(start))
-	if err != nil {
-		return nil, unreachable(req.Context(), store, err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
+	res, err := s.upstream.Do(req)
 	switch {
 	case err != nil:
 		return nil, unreachable(req.Context(), store, err)
-	case len(body) > maxResponse:
-		return nil, unavailable(store, errors.New("the answer is too long"))
-	case res.StatusCode != http.StatusOK:
-		return nil, statusError(store, res.StatusCode, body)
+	case res.Status != http.StatusOK:
+		return nil, statusError(store, res.Status, res.Body)
 	case out == nil:
-		return body, nil
+		return res.Body, nil
 	}
-	if err := lenient(json.Unmarshal(body, out)); err != nil {
+	if err := lenient(json.Unmarshal(res.Body, out)); err != nil {
 		return nil, unavailable(store, fmt.Errorf("the answer cannot be read: %w", err))
 	}
-	return body, nil
+	return res.Body, nil
 }
 
 // lenient ignores that single fields have other types than expected: the rest has
@@ -114,7 +93,7 @@ func (s *Stores) token(ctx context.Context, store string, credentials any, make 
 			clear(s.tokens)
 		}
 		// The token outlives this call, so its requests do too; the client limits them.
-		source = make(context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, s.http))
+		source = make(context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, s.upstream.HTTP()))
 		s.tokens[credentials] = source
 	}
 	s.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/core/upstream"
 	"kumi/store/fault"
 )
 
@@ -81,9 +81,8 @@ type retry struct {
 
 // try sends a request once and returns the body of the response.
 func (c *Client) try(ctx context.Context, r request, body []byte) (text []byte, again retry, err error) {
-	attempt, cancel := context.WithTimeout(ctx, c.o.Timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(attempt, r.method, c.base+r.path, bytes.NewReader(body))
+	named := context.WithValue(ctx, callKey{}, r.method+" "+cmp.Or(r.route, r.path))
+	req, err := http.NewRequestWithContext(named, r.method, c.base+r.path, bytes.NewReader(body))
 	if err != nil {
 		return nil, again, fault.Wrap(fault.InvalidArgument, "cannot make a request to Satori: "+err.Error(), err)
 	}
@@ -97,27 +96,34 @@ func (c *Client) try(ctx context.Context, r request, body []byte) (text []byte, 
 	if err := c.authorize(ctx, req, r); err != nil {
 		return nil, again, err
 	}
-	start, result := time.Now(), "unreachable"
-	res, err := c.http.Do(req)
-	if err == nil {
-		defer res.Body.Close()
-		result = strconv.Itoa(res.StatusCode)
-		text, err = io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		result = "timeout"
-	}
-	c.o.Observe(r.method+" "+cmp.Or(r.route, r.path), result, time.Since(start))
+	res, err := c.upstream.Do(req)
 	switch {
+	case errors.Is(err, upstream.ErrTooLarge):
+		return nil, again, fault.Private(fault.ResourceExhausted, fmt.Sprintf("%s %s of Satori: %v", r.method, r.path, err), err)
 	case err != nil:
 		return nil, retry{allowed: !r.once || neverSent(err)}, c.unreached(ctx, r, err)
-	case res.StatusCode != http.StatusOK:
+	case res.Status != http.StatusOK:
 		again.allowed, again.after = repeatable(res, r.once)
-		return nil, again, refused(r, res.StatusCode, text)
-	case len(text) > maxResponse:
-		return nil, again, fault.Private(fault.ResourceExhausted, fmt.Sprintf("the response of Satori to %s %s is longer than %d bytes", r.method, r.path, maxResponse), nil)
+		return nil, again, refused(r, res.Status, res.Body)
 	}
-	return text, again, nil
+	return res.Body, again, nil
+}
+
+// callKey is the key under which the context of a request has its name for metrics.
+type callKey struct{}
+
+// observed is what Options.Observe is told about a request.
+func observed(s upstream.Sent) (call, result string, took time.Duration) {
+	call, _ = s.Request.Context().Value(callKey{}).(string)
+	switch {
+	case errors.Is(s.Err, context.DeadlineExceeded):
+		result = "timeout"
+	case s.Status == 0:
+		result = "unreachable"
+	default:
+		result = strconv.Itoa(s.Status)
+	}
+	return call, result, s.Took
 }
 
 func (c *Client) authorize(ctx context.Context, req *http.Request, r request) error {
@@ -188,8 +194,8 @@ func refused(r request, status int, body []byte) error {
 
 // repeatable reports whether a request may be sent again after a response, and the
 // pause that the server asks for.
-func repeatable(res *http.Response, once bool) (bool, time.Duration) {
-	switch res.StatusCode {
+func repeatable(res upstream.Response, once bool) (bool, time.Duration) {
+	switch res.Status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		if once {
@@ -205,7 +211,7 @@ func repeatable(res *http.Response, once bool) (bool, time.Duration) {
 // neverSent reports whether a request failed before there was a connection.
 func neverSent(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	return errors.Is(err, upstream.ErrBusy) || errors.As(err, &op) && op.Op == "dial"
 }
 
 // pause is the time before the next attempt, the server's if it asks for a longer one.

@@ -14,13 +14,13 @@
 package satori
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/core/upstream"
 	"kumi/store/fault"
 )
 
@@ -71,10 +71,10 @@ const maxShared = 64 << 20
 
 // Client calls a Satori server.
 type Client struct {
-	o      Options
-	base   string // URL without a trailing slash; empty if not configured
-	http   *http.Client
-	shared *Cache // with CacheTime
+	o        Options
+	base     string // URL without a trailing slash; empty if not configured
+	upstream *upstream.Client
+	shared   *Cache // with CacheTime
 }
 
 var _ runtime.Satori = (*Client)(nil)
@@ -86,9 +86,6 @@ func New(o Options) *Client {
 	}
 	if o.TTL <= 0 {
 		o.TTL = 5 * time.Minute
-	}
-	if o.Observe == nil {
-		o.Observe = func(string, string, time.Duration) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -103,13 +100,11 @@ func New(o Options) *Client {
 	if o.Cache == CacheTime {
 		c.shared = &Cache{max: maxShared}
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64 // there is one host
-	c.http = &http.Client{
-		Transport: transport,
-		// A redirect would carry the keys elsewhere.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	send := upstream.Options{Timeout: o.Timeout, MaxResponse: maxResponse}
+	if o.Observe != nil {
+		send.Observe = func(s upstream.Sent) { o.Observe(observed(s)) }
 	}
+	c.upstream = upstream.New(send)
 	return c
 }
 
@@ -117,7 +112,7 @@ func New(o Options) *Client {
 func (c *Client) Configured() bool { return c.base != "" }
 
 // Close closes idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.upstream.Close() }
 
 func invalid(format string, args ...any) error {
 	return fault.Newf(fault.InvalidArgument, format, args...)

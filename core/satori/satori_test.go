@@ -256,7 +256,6 @@ func TestTimeout(t *testing.T) {
 	if _, ok := observed.Load("GET /v1/flag timeout"); !ok {
 		t.Error("the time-out was not observed")
 	}
-	c.o.Timeout = time.Hour
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err = c.FlagsList(ctx, "ann", nil, nil); fault.CodeOf(err) != fault.DeadlineExceeded || !strings.Contains(fault.Text(err), "the call ended before") {

@@ -68,9 +68,7 @@ func (c *Client) isGoogleClient(audience string) bool {
 
 // exchange exchanges an authorization code for an access token.
 func (c *Client) exchange(ctx context.Context, code string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	token, err := c.googleOAuth.Exchange(context.WithValue(ctx, oauth2.HTTPClient, c.http), code)
+	token, err := c.googleOAuth.Exchange(context.WithValue(ctx, oauth2.HTTPClient, c.upstream.HTTP()), code)
 	var refused *oauth2.RetrieveError
 	switch {
 	case err == nil:

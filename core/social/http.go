@@ -3,35 +3,39 @@ package social
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
+
+	"kumi/core/upstream"
 )
 
 // maxAnswer is the maximum size of a provider's response, in bytes.
 const maxAnswer = 4 << 20
 
-// newHTTP returns a client that follows no redirects and sends its requests through
-// t and the transport of another client.
-func newHTTP(from *http.Client, t *transport) *http.Client {
-	own := http.Client{}
-	if from != nil {
-		own = *from
-	}
-	if own.Transport == nil {
-		own.Transport = http.DefaultTransport
-		if shared, ok := http.DefaultTransport.(*http.Transport); ok {
-			clone := shared.Clone()
-			clone.MaxIdleConnsPerHost = 16
-			own.Transport = clone
+// certificateHosts is the name of the hosts of certificates, which players name.
+const certificateHosts = "apple.com"
+
+// upstreamOptions configures the client that sends the requests. The hosts of the
+// addresses are counted one by one, and all others as the hosts of certificates.
+func (c *Client) upstreamOptions(addresses []string) upstream.Options {
+	hosts := map[string]bool{}
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil {
+			hosts[u.Host] = true
 		}
 	}
-	t.next = own.Transport
-	own.Transport = t
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &own
+	o := upstream.Options{Transport: c.Transport, Timeout: c.Timeout, MaxResponse: maxAnswer}
+	o.Group = func(host string) string {
+		if hosts[host] {
+			return host
+		}
+		return certificateHosts
+	}
+	if c.Observe != nil {
+		o.Observe = func(s upstream.Sent) { c.Observe(s.Group, s.OK(), s.Took) }
+	}
+	return o
 }
 
 // answer is the response to a request.
@@ -40,28 +44,13 @@ type answer struct {
 	body   []byte
 }
 
-// do sends a request within the timeout and reads the response. Its errors are
-// unavailable and do not show the query of the address, which may have keys.
+// do sends a request and reads the response. Its errors are unavailable.
 func (c *Client) do(req *http.Request) (answer, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), c.Timeout)
-	defer cancel()
-	resp, err := c.http.Do(req.WithContext(ctx))
+	res, err := c.upstream.Do(req)
 	if err != nil {
-		var address *url.Error
-		if errors.As(err, &address) {
-			err = address.Err
-		}
-		return answer{}, unavailable{fmt.Errorf("%s %s: %w", req.Method, place(req.URL), err)}
+		return answer{}, unavailable{err}
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return answer{}, unavailable{fmt.Errorf("read the response of %s: %w", place(req.URL), err)}
-	case len(body) > maxAnswer:
-		return answer{}, unavailable{fmt.Errorf("the response of %s is larger than %d bytes", place(req.URL), maxAnswer)}
-	}
-	return answer{resp.StatusCode, body}, nil
+	return answer{res.Status, res.Body}, nil
 }
 
 // get requests an address.
@@ -92,6 +81,3 @@ func (a answer) decode(into any) error {
 func (a answer) unexpected() error {
 	return unavailable{fmt.Errorf("status %d: %.200s", a.status, a.body)}
 }
-
-// place is an address without its query.
-func place(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }

@@ -25,16 +25,15 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/oauth2"
 
+	"kumi/core/upstream"
 	"kumi/store/fault"
 )
 
 // Options configure a Client. The zero value knows the real providers and is
 // configured for none that needs settings.
 type Options struct {
-	// HTTP sends the requests; nil means a client of its own. Redirects are never
-	// followed: none of the providers uses them, and the address of a Game Center
-	// certificate comes from the player.
-	HTTP *http.Client
+	// Transport sends the requests; nil means connections of the client's own.
+	Transport http.RoundTripper
 	// Timeout limits each request; 0 means 5 seconds.
 	Timeout time.Duration
 	// Roots are the authorities that Game Center certificates must lead to; nil
@@ -65,7 +64,7 @@ type Options struct {
 // Client asks the providers. Make one with New.
 type Client struct {
 	Options
-	http        *http.Client
+	upstream    *upstream.Client
 	apple       *idTokens
 	google      *idTokens
 	facebook    *idTokens
@@ -78,23 +77,20 @@ type Client struct {
 // New makes a client. It fails if the credentials for Google cannot be read, and
 // sends no requests.
 func New(o Options) (*Client, error) {
-	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Second
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	c := &Client{Options: o}
-	hosts := []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI}
+	addresses := []string{appleKeys, googleKeys, googleToken, facebookGraph, facebookKeys, steamAPI}
 	if o.GoogleCredentials != "" {
 		config, err := readGoogleCredentials(o.GoogleCredentials)
 		if err != nil {
 			return nil, fmt.Errorf("google_auth.credentials_json: %w", err)
 		}
 		c.googleOAuth = config
-		hosts = append(hosts, config.Endpoint.TokenURL)
+		addresses = append(addresses, config.Endpoint.TokenURL)
 	}
-	c.http = newHTTP(o.HTTP, newTransport(o.Observe, hosts))
+	c.upstream = upstream.New(c.upstreamOptions(addresses))
 	c.apple = c.newIDTokens("Apple", appleKeys, appleIssuer)
 	c.google = c.newIDTokens("Google", googleKeys, googleIssuers...)
 	c.facebook = c.newIDTokens("Facebook", facebookKeys, facebookIssuers...)
@@ -103,7 +99,7 @@ func New(o Options) (*Client, error) {
 }
 
 // Close closes idle connections. The client may still be used.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.upstream.Close() }
 
 // Profile is a player as a provider knows them. Only ID is always set.
 type Profile struct {

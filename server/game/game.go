@@ -44,11 +44,11 @@ type Options struct {
 	// calls into modules that no client made.
 	Hooks func() *hooks.Registry
 	Scope *core.Scope
-	// HTTP sends requests to sign-in providers and stores of apps, and Roots are the
-	// authorities that their certificates must lead to; nil: clients of their own, and the
-	// system's and Apple's.
-	HTTP  *http.Client
-	Roots *x509.CertPool
+	// Transport sends requests to sign-in providers and stores of apps, and Roots are the
+	// authorities that their certificates must lead to; nil: connections of their own, and
+	// the system's and Apple's.
+	Transport http.RoundTripper
+	Roots     *x509.CertPool
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
@@ -73,7 +73,7 @@ func New(o Options) (*Game, error) {
 	if err != nil {
 		return nil, err
 	}
-	stores, err := storeOptions(&cfg.IAP, o.HTTP, o.Roots)
+	stores, err := storeOptions(&cfg.IAP, o.Transport, o.Roots)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func New(o Options) (*Game, error) {
 		stores.Observe = o.Metrics.ProviderRequest
 	}
 	settings := social.Options{
-		HTTP: o.HTTP, Roots: o.Roots, Logger: o.Logger,
+		Transport: o.Transport, Roots: o.Roots, Logger: o.Logger,
 		AppleBundleID:         cfg.Social.Apple.BundleID,
 		GoogleCredentials:     string(cfg.GoogleAuth.CredentialsJSON),
 		GoogleClientIDs:       cfg.GoogleAuth.ClientIDs,

@@ -13,14 +13,14 @@ import (
 
 // storeOptions configures the client of the stores of apps. A setting for development
 // may replace the stores and Apple's root.
-func storeOptions(iap *config.IAP, client *http.Client, roots *x509.CertPool) (purchase.Options, error) {
-	o := purchase.Options{HTTP: client, AppleRoots: roots, AppleBundles: iap.Apple.BundleIDs}
+func storeOptions(iap *config.IAP, transport http.RoundTripper, roots *x509.CertPool) (purchase.Options, error) {
+	o := purchase.Options{Transport: transport, AppleRoots: roots, AppleBundles: iap.Apple.BundleIDs}
 	if address := iap.Development.StoresURL; address != "" {
 		to, err := url.Parse(address)
 		if err != nil || to.Host == "" {
 			return o, fmt.Errorf("iap.development.stores_url: %q is not a URL such as http://127.0.0.1:9000", address)
 		}
-		o.HTTP = purchase.Redirect(to)
+		o.Transport = purchase.Redirect(to)
 	}
 	if file := iap.Development.RootCertificate; file != "" {
 		text, err := os.ReadFile(file)

@@ -75,8 +75,8 @@ func LogTo(log zerolog.Logger) Option {
 }
 
 // Providers makes the server ask sign-in providers through a client that the test has.
-func Providers(client *http.Client, roots *x509.CertPool) Option {
-	return func(_ testing.TB, s *Setup) { s.options = append(s.options, server.Providers(client, roots)) }
+func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
+	return func(_ testing.TB, s *Setup) { s.options = append(s.options, server.Providers(transport, roots)) }
 }
 
 // Server is a running server with its addresses.

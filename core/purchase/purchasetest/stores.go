@@ -68,7 +68,7 @@ func (s *Stores) Close() { _ = s.server.Close() }
 // Options configure a client of these stores.
 func (s *Stores) Options() purchase.Options {
 	to, _ := url.Parse(s.URL)
-	return purchase.Options{HTTP: purchase.Redirect(to), AppleRoots: s.Apple.Pool()}
+	return purchase.Options{Transport: purchase.Redirect(to), AppleRoots: s.Apple.Pool()}
 }
 
 // Set sets what a store answers about a receipt, a token or an id. It is a value that

@@ -72,7 +72,7 @@ func New() *Providers {
 // Options are those of a client of these providers, with all settings.
 func (p *Providers) Options() social.Options {
 	return social.Options{
-		HTTP: p.Client(), Roots: p.Roots(), Now: p.Now, Timeout: 5 * time.Second,
+		Transport: p, Roots: p.Roots(), Now: p.Now, Timeout: 5 * time.Second,
 		AppleBundleID: AppleBundleID, GoogleCredentials: GoogleCredentials, FacebookAppID: FacebookAppID,
 		FacebookInstantSecret: InstantSecret, SteamPublisherKey: SteamKey, SteamAppID: SteamAppID,
 	}
@@ -89,9 +89,6 @@ func Flags() []string {
 		"--social.steam.app_id", fmt.Sprint(SteamAppID),
 	}
 }
-
-// Client sends requests to these providers, whatever their addresses.
-func (p *Providers) Client() *http.Client { return &http.Client{Transport: p} }
 
 // Now is the providers' clock: the real time and what Advance added.
 func (p *Providers) Now() time.Time {
@@ -151,7 +148,7 @@ func (p *Providers) Former(id, former string) {
 	p.former[id] = former
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper: these providers answer, whatever the address.
 func (p *Providers) RoundTrip(req *http.Request) (*http.Response, error) {
 	host := req.URL.Host
 	p.mu.Lock()
