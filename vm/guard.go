@@ -147,8 +147,9 @@ type Watched struct {
 	others atomic.Uint64         // growth of the heap while it waited
 
 	// Owned by the guard: the last call it saw, and the heap when that began.
-	seen uint64
-	from memory
+	seen  uint64
+	fresh bool // the last check was the first that saw it
+	from  memory
 }
 
 // Guarded is a VM that a Guard watches.

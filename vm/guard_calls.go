@@ -7,8 +7,8 @@ import (
 )
 
 // callGrowth is the part of a Guard that stops calls during which the heap
-// grows. Short calls are not affected, and growth while a call waits does not
-// count.
+// grows. Calls that end before a second check finds them are not affected, and
+// growth while a call waits does not count.
 type callGrowth struct {
 	low         uint64              // smallest heap since the VMs were last checked
 	looks       int                 // number of checks since then
@@ -57,24 +57,34 @@ func (g *Guard) worthLooking(m memory) bool {
 	return c.looks >= maxLooks || g.o.Call > 0 && m.heap-c.low >= g.o.Call/growthParts
 }
 
-// runningCalls returns the VMs with running calls, and the heap when these
+// runningCalls returns the VMs with running calls, and notes the heap when these
 // began.
 func (g *Guard) runningCalls(m memory) (running []*Watched) {
 	low := g.calls.low
 	g.calls.low, g.calls.looks = m.heap, 0
+	older := false // some call ran at an earlier check
 	for w := range g.watched {
 		call := w.call.Load()
 		if call%2 == 0 {
 			continue
 		}
 		running = append(running, w)
-		if call != w.seen {
-			w.seen, w.from = call, g.last
-			w.from.heap = min(w.from.heap, m.heap)
-		} else {
-			// Memory that others have freed since must not hide the growth of the call.
-			w.from.heap, w.from.live, w.from.goal = min(w.from.heap, low), min(w.from.live, m.live), min(w.from.goal, m.goal)
+		if w.fresh = call != w.seen; w.fresh {
+			w.seen = call
+			continue
 		}
+		older = older || !w.waits.Load()
+		// Memory that others have freed since must not hide the growth of the call.
+		w.from.heap, w.from.live, w.from.goal = min(w.from.heap, low), min(w.from.live, m.live), min(w.from.goal, m.goal)
+	}
+	for _, w := range running {
+		if !w.fresh {
+			continue
+		}
+		if w.from = g.last; older { // which has grown the heap
+			w.from = m
+		}
+		w.from.heap = min(w.from.heap, m.heap)
 	}
 	return running
 }
@@ -92,6 +102,10 @@ func (g *Guard) growing(running []*Watched, m memory) (stops []func()) {
 	for _, w := range running {
 		others := w.others.Load()
 		if m.heap-w.from.heap > limit+others && !w.waits.Load() {
+			if w.fresh { // most calls have ended by the next check
+				g.calls.looks = maxLooks
+				continue
+			}
 			grown = append(grown, w)
 			// Garbage is collected when the heap reaches its goal, or soon after.
 			certain = certain || m.heap > max(w.from.goal, w.from.heap)+others+limit+64<<20

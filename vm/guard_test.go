@@ -27,6 +27,11 @@ func watching(t *testing.T, limit uint64) (*Guard, *Watched, *int) {
 // A call that needs to be stopped several times is kept once, until it ends.
 func TestGuardStopsUntilTheEnd(t *testing.T) {
 	g, w, stops := watching(t, 1)
+	g.examine()
+	g.calls.collections.Wait()
+	if *stops != 0 {
+		t.Error("a call was stopped when it was first seen")
+	}
 	for i := range 3 {
 		g.calls.forced = time.Time{} // it may collect again
 		if stops := g.examine(); len(stops) > 0 {
@@ -41,6 +46,27 @@ func TestGuardStopsUntilTheEnd(t *testing.T) {
 	g.examine()
 	if len(g.calls.stopped) != 0 {
 		t.Error("a call that has ended is still kept")
+	}
+}
+
+// A short call is not stopped for the memory that a longer one uses beside it.
+func TestGuardSparesShortCalls(t *testing.T) {
+	g, _, stops := watching(t, 1)
+	g.examine()
+	g.calls.collections.Wait()
+	var spared int
+	short := g.Watch(func(still func() bool) {
+		if still() {
+			spared++
+		}
+	})
+	short.Begin()
+	g.last, g.calls.low, g.calls.forced = memory{}, 0, time.Time{} // the heap has grown since
+	*stops = 0
+	g.examine()
+	g.calls.collections.Wait()
+	if *stops != 1 || spared != 0 {
+		t.Errorf("the longer call was stopped %d times, the short one %d times", *stops, spared)
 	}
 }
 
