@@ -35,7 +35,6 @@ type googleReceipt struct {
 	Package string `json:"packageName"`
 	Product string `json:"productId"`
 	Token   string `json:"purchaseToken"`
-	Time    int64  `json:"purchaseTime"` // Unix time in milliseconds
 }
 
 // readGoogleReceipt reads the JSON of a purchase, plain or as Unity wraps it.
@@ -51,8 +50,8 @@ func readGoogleReceipt(text string) (*googleReceipt, error) {
 		return nil, fault.Wrap(fault.FailedPrecondition, "Invalid Receipt. It is not the JSON of a purchase of Google Play.", err)
 	}
 	for field, value := range map[string]string{"packageName": r.Package, "productId": r.Product, "purchaseToken": r.Token} {
-		if value == "" || value == "." || value == ".." {
-			return nil, invalid("Its field %s is missing or wrong.", field)
+		if value == "" {
+			return nil, invalid("Its field %s is missing.", field)
 		}
 	}
 	return r, nil
@@ -81,13 +80,13 @@ func (s *Stores) GooglePurchase(ctx context.Context, account GoogleAccount, rece
 	case answer.State != 0:
 		return p, unavailable("Google", fmt.Errorf("the answer has no state: %.1000s", text))
 	}
-	at, err := strconv.ParseInt(answer.Time, 10, 64)
-	if err != nil {
-		at = r.Time
+	at := s.now()
+	if ms, err := strconv.ParseInt(answer.Time, 10, 64); err == nil {
+		at = milliseconds(ms)
 	}
 	return Purchase{
 		Store: api.StoreProvider_GOOGLE_PLAY_STORE, ProductID: r.Product, TransactionID: r.Token,
-		Time: milliseconds(at), Environment: environment(answer.Type != nil && *answer.Type == 0), Response: string(text),
+		Time: at, Environment: environment(answer.Type != nil && *answer.Type == 0), Response: string(text),
 	}, nil
 }
 
@@ -113,7 +112,7 @@ func (s *Stores) GoogleSubscription(ctx context.Context, account GoogleAccount, 
 		return sub, errPurchaseReceipt
 	}
 	if sub.Time.IsZero() {
-		sub.Time = milliseconds(r.Time)
+		sub.Time = s.now()
 	}
 	sub.Response = text
 	return sub, nil
@@ -158,29 +157,48 @@ func GoogleSubscriptionOf(answer *runtime.SubscriptionV2GoogleResponse, token, p
 // askGoogle asks for a path of the publisher's API.
 func (s *Stores) askGoogle(ctx context.Context, account GoogleAccount, answer any, path ...string) ([]byte, error) {
 	account.PrivateKey = strings.ReplaceAll(account.PrivateKey, `\n`, "\n")
-	token, err := s.token(ctx, "Google", account, func(ctx context.Context) oauth2.TokenSource {
-		config := oauth2jwt.Config{Email: account.Email, PrivateKey: []byte(account.PrivateKey), Scopes: []string{googleScope}, TokenURL: googleToken}
-		return config.TokenSource(ctx)
-	})
-	if err != nil {
-		if _, wrong := jwt.ParseRSAPrivateKeyFromPEM([]byte(account.PrivateKey)); wrong != nil {
-			err = credentialsError("Google", wrong)
+	fetch := func(ctx context.Context) (*oauth2.Token, error) {
+		if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(account.PrivateKey)); err != nil {
+			return nil, credentialsError("Google", err)
 		}
-		return nil, err
+		config := oauth2jwt.Config{Email: account.Email, PrivateKey: []byte(account.PrivateKey), Scopes: []string{googleScope}, TokenURL: googleToken}
+		return config.TokenSource(ctx).Token()
 	}
-	for i := range path {
-		path[i] = url.PathEscape(path[i])
+	for i, segment := range path {
+		if segment == "" || segment == "." || segment == ".." {
+			return nil, invalid("Its application, product or token is %q.", segment)
+		}
+		path[i] = url.PathEscape(segment)
 	}
-	req, err := newRequest(ctx, http.MethodGet, googlePublisher+strings.Join(path, "/"), nil)
-	if err != nil {
-		return nil, err
+	return s.authorized(ctx, "Google", account, fetch, func(token string) (*http.Request, error) {
+		req, err := newRequest(ctx, http.MethodGet, googlePublisher+strings.Join(path, "/"), nil)
+		if err == nil {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		return req, err
+	}, answer)
+}
+
+const (
+	// googleQuota is the domain of errors that say that a quota is used up.
+	googleQuota = "usageLimits"
+	// googleNotAllowed is the reason of the error for a purchase in an application that
+	// the account may not see, such as another developer's.
+	googleNotAllowed = "permissionDenied"
+)
+
+// googleReason returns the domain and the reason of an error of a Google API, empty for
+// other texts.
+func googleReason(body []byte) (domain, reason string) {
+	var answer struct {
+		Error struct {
+			Errors []struct{ Domain, Reason string }
+		}
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	text, err := s.call("Google", req, answer)
-	if fault.CodeOf(err) == fault.Internal { // the token has ended early, or never worked
-		s.forget(account)
+	if json.Unmarshal(body, &answer) != nil || len(answer.Error.Errors) == 0 {
+		return "", ""
 	}
-	return text, err
+	return answer.Error.Errors[0].Domain, answer.Error.Errors[0].Reason
 }
 
 // GoogleNotification is a notification of Google Play. One of the three kinds is set,

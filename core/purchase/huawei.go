@@ -51,28 +51,22 @@ func (s *Stores) HuaweiPurchase(ctx context.Context, app HuaweiApp, data, signat
 		return p, fault.Wrap(fault.FailedPrecondition, "Invalid Receipt. It is not the JSON of a purchase.", err)
 	}
 	credentials := clientcredentials.Config{ClientID: app.ClientID, ClientSecret: app.ClientSecret, TokenURL: huaweiToken, AuthStyle: oauth2.AuthStyleInParams}
-	token, err := s.token(ctx, "Huawei", app, credentials.TokenSource)
-	if err != nil {
-		return p, err
-	}
 	host := huaweiOrders
 	if given.Account == 1 {
 		host = huaweiOrdersA
 	}
-	req, err := newRequest(ctx, http.MethodPost, host+huaweiVerify, map[string]string{"purchaseToken": given.Token, "productId": given.Product})
-	if err != nil {
-		return p, err
-	}
-	req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("APPAT:"+token)))
 	var answer struct {
 		Code string          `json:"responseCode"`
 		Data json.RawMessage `json:"purchaseTokenData"`
 	}
-	text, err := s.call("Huawei", req, &answer)
-	if err != nil {
-		if fault.CodeOf(err) == fault.Internal {
-			s.forget(app)
+	text, err := s.authorized(ctx, "Huawei", app, credentials.Token, func(token string) (*http.Request, error) {
+		req, err := newRequest(ctx, http.MethodPost, host+huaweiVerify, map[string]string{"purchaseToken": given.Token, "productId": given.Product})
+		if err == nil {
+			req.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("APPAT:"+token)))
 		}
+		return req, err
+	}, &answer)
+	if err != nil {
 		return p, err
 	}
 	if answer.Code != "0" {

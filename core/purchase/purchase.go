@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
-	"golang.org/x/oauth2"
 
 	"kumi/core/upstream"
 	"kumi/store/fault"
@@ -48,8 +47,8 @@ type Stores struct {
 	now      func() time.Time
 
 	mu     sync.Mutex
-	tokens map[any]oauth2.TokenSource // by credentials
-	chains map[string]appleChain      // by the certificates
+	tokens map[any]*accessToken  // by credentials
+	chains map[string]appleChain // by the certificates
 }
 
 // New makes a client.
@@ -58,7 +57,7 @@ func New(o Options) *Stores {
 	if o.Observe != nil {
 		send.Observe = func(s upstream.Sent) { o.Observe(s.Group, s.OK(), s.Took) }
 	}
-	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]oauth2.TokenSource{}, chains: map[string]appleChain{}}
+	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]*accessToken{}, chains: map[string]appleChain{}}
 	if s.roots == nil {
 		s.roots = appleRoots()
 	}

@@ -142,8 +142,8 @@ func TestPurchases(t *testing.T) {
 		"Google, pending":            {google, googlePurchase("com.example.game", "g-pending"), "", false, false, "Invalid Receipt. The purchase is pending."},
 		"Google, unknown":            {google, googlePurchase("com.example.game", "g0"), "", false, false, "Invalid Receipt. Status: 404"},
 		"Google, long ago":           {google, googlePurchase("com.example.game", "g-old"), "", false, false, "Invalid Receipt. Status: 410"},
-		"Google, other application":  {google, googlePurchase("com.example.other", "g1"), "", false, false, "Invalid Receipt. Status: 403"},
-		"Google, path":               {google, googlePurchase("..", "g1"), "", false, false, "Invalid Receipt. Its field packageName is missing or wrong."},
+		"Google, other application":  {google, googlePurchase("com.example.other", "g1"), "", false, false, "Invalid Receipt. Status: 401"},
+		"Google, path":               {google, googlePurchase("..", "g1"), "", false, false, `Invalid Receipt. Its application, product or token is "..".`},
 		"Google, not JSON":           {google, "receipt", "", false, false, "Invalid Receipt. It is not the JSON of a purchase of Google Play."},
 		"Huawei":                     {appGallery, "h1", "h1", false, false, ""},
 		"Huawei, test":               {appGallery, "h-test", "h-test", true, false, ""},
@@ -459,6 +459,91 @@ func TestTokenIsShared(t *testing.T) {
 	want := map[string]int{"oauth2.googleapis.com true": 1, "androidpublisher.googleapis.com true": 20, "androidpublisher.googleapis.com false": 1}
 	if !maps.Equal(observed, want) {
 		t.Errorf("observed %v, want %v", observed, want)
+	}
+}
+
+// A caller that gives up does not wait for the access token that another one asked for.
+func TestTokenHangs(t *testing.T) {
+	t.Parallel()
+	stores := startStores(t)
+	options := stores.Options()
+	options.Timeout = time.Hour
+	s := purchase.New(options)
+	stores.Set("g1", map[string]any{"purchaseState": 0})
+	buy := func(ctx context.Context) error {
+		_, err := s.GooglePurchase(ctx, stores.GoogleAccount(), googlePurchase("com.example.game", "g1"))
+		return err
+	}
+	release := stores.Hang()
+	defer release() // also if the test fails
+	first := make(chan error, 1)
+	go func() { first <- buy(t.Context()) }()
+	testutil.Eventually(t, "the request", func() bool { return stores.Requests("oauth2.googleapis.com") == 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error, 1)
+	go func() { second <- buy(ctx) }()
+	cancel()
+	select {
+	case err := <-second:
+		if fault.CodeOf(err) != fault.Canceled {
+			t.Errorf("the second caller: %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("a caller that gave up is still waiting")
+	}
+	release()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+// A token that the store has withdrawn is replaced, once.
+func TestTokenIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	stores := startStores(t)
+	s := purchase.New(stores.Options())
+	stores.Set("g1", map[string]any{"purchaseState": 0})
+	stores.Set("h1", map[string]any{"responseCode": "0", "purchaseTokenData": map[string]any{"productId": "gems", "purchaseToken": "h1"}})
+	data := `{"productId":"gems","purchaseToken":"h1"}`
+	for i := range 3 {
+		if _, err := s.GooglePurchase(t.Context(), stores.GoogleAccount(), googlePurchase("com.example.game", "g1")); err != nil {
+			t.Errorf("Google, purchase %d: %v", i, err)
+		}
+		if _, err := s.HuaweiPurchase(t.Context(), stores.HuaweiApp(), data, stores.SignHuawei(data)); err != nil {
+			t.Errorf("Huawei, purchase %d: %v", i, err)
+		}
+		// What a player may send does not cost a token: a purchase in another application.
+		_, err := s.GooglePurchase(t.Context(), stores.GoogleAccount(), googlePurchase("com.example.other", "g1"))
+		if fault.CodeOf(err) != fault.FailedPrecondition {
+			t.Errorf("Google, another application: %v", err)
+		}
+		for _, host := range []string{"oauth2.googleapis.com", "oauth-login.cloud.huawei.com"} {
+			if n := stores.Requests(host); n != i+1 {
+				t.Errorf("%d requests for tokens of %s after %d were withdrawn", n, host, i)
+			}
+		}
+		stores.Withdraw()
+	}
+	stores.Set("g2", purchasetest.Refusal{Status: http.StatusUnauthorized, Body: map[string]any{"error": map[string]any{"status": "UNAUTHENTICATED"}}})
+	before := stores.Requests("oauth2.googleapis.com")
+	if _, err := s.GooglePurchase(t.Context(), stores.GoogleAccount(), googlePurchase("com.example.game", "g2")); fault.CodeOf(err) != fault.Internal {
+		t.Errorf("refused for good: %v", err)
+	}
+	if n := stores.Requests("oauth2.googleapis.com") - before; n != 1 {
+		t.Errorf("refused for good: %d requests for tokens", n)
+	}
+}
+
+// A quota that is used up says nothing about the purchase.
+func TestGoogleQuota(t *testing.T) {
+	t.Parallel()
+	stores := startStores(t)
+	s := purchase.New(stores.Options())
+	stores.Set("g1", purchasetest.Refusal{Status: http.StatusForbidden, Body: map[string]any{"error": map[string]any{
+		"code": 403, "status": "PERMISSION_DENIED", "errors": []any{map[string]any{"domain": "usageLimits", "reason": "rateLimitExceeded"}},
+	}}})
+	if _, err := s.GooglePurchase(t.Context(), stores.GoogleAccount(), googlePurchase("com.example.game", "g1")); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("over the quota: %v", err)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"golang.org/x/oauth2"
-
 	"kumi/store/fault"
 )
 
@@ -60,13 +58,20 @@ func newRequest(ctx context.Context, method, url string, body any) (*http.Reques
 // statusError is the error of an HTTP status that is not 200.
 func statusError(store string, status int, body []byte) error {
 	cause := fmt.Errorf("HTTP status %d: %.1000s", status, body)
+	domain, reason := googleReason(body)
 	switch {
-	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
+	case temporary(status), status == http.StatusForbidden && domain == googleQuota:
 		return unavailable(store, cause)
-	case status == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized && reason != googleNotAllowed:
 		return credentialsError(store, cause)
 	}
 	return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf("Invalid Receipt. Status: %d", status), cause)
+}
+
+// temporary reports whether an HTTP status says nothing about the request, which may
+// succeed later. No store redirects requests.
+func temporary(status int) bool {
+	return status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 // unavailable is the error of a store that may answer later.
@@ -81,48 +86,4 @@ func unreachable(ctx context.Context, store string, cause error) error {
 		return ctx.Err()
 	}
 	return unavailable(store, cause)
-}
-
-// token returns an access token. make is called once per credentials, and what it
-// returns keeps the token until it expires.
-func (s *Stores) token(ctx context.Context, store string, credentials any, make func(ctx context.Context) oauth2.TokenSource) (string, error) {
-	s.mu.Lock()
-	source, ok := s.tokens[credentials]
-	if !ok {
-		if len(s.tokens) >= maxCredentials {
-			clear(s.tokens)
-		}
-		// The token outlives this call, so its requests do too; the client limits them.
-		source = make(context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, s.upstream.HTTP()))
-		s.tokens[credentials] = source
-	}
-	s.mu.Unlock()
-	token, err := source.Token()
-	if err == nil {
-		return token.AccessToken, nil
-	}
-	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) {
-		if status := answer.Response.StatusCode; status < 500 && status != http.StatusTooManyRequests {
-			return "", credentialsError(store, err)
-		}
-	}
-	return "", unavailable(store, err)
-}
-
-// credentialsError is the error of credentials in the configuration, which is the
-// operator's matter: clients are not told.
-func credentialsError(store string, cause error) error {
-	return fault.Private(fault.Internal, store+" IAP: the server's credentials are wrong", cause)
-}
-
-// maxCredentials is the maximum number of credentials whose tokens are kept: modules
-// may pass their own.
-const maxCredentials = 100
-
-// forget drops the token of credentials that was refused before its time.
-func (s *Stores) forget(credentials any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.tokens, credentials)
 }

@@ -37,6 +37,13 @@ type Stores struct {
 	failing  int            // status of all answers, 0: none
 	hanging  chan struct{}  // closed: answer again; nil: answers
 	requests map[string]int // by host
+	grant    string         // the access token that is valid
+}
+
+// Refusal is an answer with an HTTP status, see Set.
+type Refusal struct {
+	Status int
+	Body   any // written as JSON
 }
 
 // Start starts a server on a free port of this machine.
@@ -56,7 +63,7 @@ func StartAt(address string) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stores{URL: "http://" + listener.Addr().String(), Apple: signer, key: key, answers: map[string]any{}, requests: map[string]int{}}
+	s := &Stores{URL: "http://" + listener.Addr().String(), Apple: signer, key: key, answers: map[string]any{}, requests: map[string]int{}, grant: "granted"}
 	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }()
 	return s, nil
@@ -72,7 +79,7 @@ func (s *Stores) Options() purchase.Options {
 }
 
 // Set sets what a store answers about a receipt, a token or an id. It is a value that
-// is written as JSON, or an int, which is an HTTP status.
+// is written as JSON, a Refusal, or an int, which is an HTTP status.
 func (s *Stores) Set(about string, answer any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,6 +113,20 @@ func (s *Stores) Hang() (end func()) {
 		s.mu.Unlock()
 		close(hanging)
 	})
+}
+
+// Withdraw ends the access tokens that the stores have granted so far.
+func (s *Stores) Withdraw() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.grant += " again"
+}
+
+// granted is the access token that is valid.
+func (s *Stores) granted() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grant
 }
 
 // Requests is the number of requests for a host.
@@ -147,8 +168,8 @@ func (s *Stores) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /buy.itunes.apple.com/verifyReceipt", s.appleReceipt("production"))
 	mux.HandleFunc("POST /sandbox.itunes.apple.com/verifyReceipt", s.appleReceipt("sandbox"))
-	mux.HandleFunc("POST /oauth2.googleapis.com/token", token("assertion"))
-	mux.HandleFunc("POST /oauth-login.cloud.huawei.com/oauth2/v3/token", token("client_secret"))
+	mux.HandleFunc("POST /oauth2.googleapis.com/token", s.token("assertion"))
+	mux.HandleFunc("POST /oauth-login.cloud.huawei.com/oauth2/v3/token", s.token("client_secret"))
 	const google = "GET /androidpublisher.googleapis.com/androidpublisher/v3/applications/{app}/purchases/"
 	mux.HandleFunc(google+"products/{product}/tokens/{token}", s.google)
 	mux.HandleFunc(google+"productsv2/tokens/{token}", s.google)
@@ -192,22 +213,25 @@ func (s *Stores) answer(w http.ResponseWriter, about string, unknown any) {
 		answer = unknown
 	}
 	if status, ok := answer.(int); ok {
-		http.Error(w, `{"error":"refused"}`, status)
-		return
+		answer = Refusal{status, map[string]any{"error": "refused"}}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if refused, ok := answer.(Refusal); ok {
+		w.WriteHeader(refused.Status)
+		answer = refused.Body
+	}
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
 // token grants an access token for a request with a field.
-func token(field string) http.HandlerFunc {
+func (s *Stores) token(field string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.FormValue(field) == "" {
 			http.Error(w, `{"error":"invalid_client"}`, http.StatusBadRequest)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "granted", "token_type": "Bearer", "expires_in": 3600})
+		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": s.granted(), "token_type": "Bearer", "expires_in": 3600})
 	}
 }
 
@@ -236,10 +260,10 @@ func (s *Stores) appleReceipt(at string) http.HandlerFunc {
 
 func (s *Stores) google(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case r.Header.Get("Authorization") != "Bearer granted":
+	case r.Header.Get("Authorization") != "Bearer "+s.granted():
 		http.Error(w, `{"error":{"code":401}}`, http.StatusUnauthorized)
 	case r.PathValue("app") != "com.example.game": // the account's only one
-		http.Error(w, `{"error":{"code":403}}`, http.StatusForbidden)
+		http.Error(w, `{"error":{"code":401,"errors":[{"domain":"androidpublisher","reason":"permissionDenied"}]}}`, http.StatusUnauthorized)
 	default:
 		s.answer(w, r.PathValue("token"), http.StatusNotFound)
 	}
@@ -250,7 +274,7 @@ func (s *Stores) huawei(w http.ResponseWriter, r *http.Request) {
 		Token string `json:"purchaseToken"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil ||
-		r.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte("APPAT:granted")) {
+		r.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte("APPAT:"+s.granted())) {
 		http.Error(w, "{}", http.StatusUnauthorized)
 		return
 	}
