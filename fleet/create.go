@@ -70,6 +70,7 @@ func (m *Manager) start(maxPlayers int, metadata string) (*instance, error) {
 		go m.endProcess(in)
 	}
 	go m.wait(in)
+	go m.feed(in)
 	return in, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -391,6 +393,42 @@ func TestStubborn(t *testing.T) {
 	}
 	wantCode(t, (<-create(m, 1, nil, nil)).err, fault.Unavailable, "stopping")
 	m.Close(t.Context()) // again
+}
+
+// Joining does not wait for a game server that does not read who joins. If it reads late,
+// it gets every line whole; those that are too many are dropped.
+func TestReadsLate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m, log := start(t, "late", func(o *Options) { o.Dir = dir })
+	info := created(t, m, 1000)
+	team := map[string]string{"team": strings.Repeat("x", 16_000)} // four fill the pipe
+	join := func(n int) {
+		t.Helper()
+		for range n {
+			if _, err := m.Join(t.Context(), info.Id, []string{"ann"}, team); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	join(50)
+	if lines := log.Lines("does not read"); len(lines) > 0 {
+		t.Errorf("lines were dropped: %s", lines)
+	}
+	join(maxUnread)
+	if len(log.Lines("does not read")) == 0 {
+		t.Error("no line was dropped")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "read"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testutil.Eventually(t, "the players", func() bool {
+		got, err := m.Get(t.Context(), info.Id)
+		return err == nil && got.PlayerCount >= maxUnread
+	})
+	if lines := log.Lines("invalid character"); len(lines) > 0 {
+		t.Errorf("the game server got a torn line: %s", lines)
+	}
 }
 
 // A callback that panics, and Close while game servers start.

@@ -43,6 +43,15 @@ func game(mode string) {
 			fmt.Fprintf(os.Stderr, "joins %s %s\n", j.Sessions[0].UserId, j.Metadata["team"])
 			fmt.Println("@fleet players", players)
 		}
+	case "late": // reads nothing until a file is there
+		fmt.Println("@fleet ready")
+		for {
+			if _, err := os.Stat("read"); err == nil {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		game("serve")
 	case "start", "silent":
 		_ = bufio.NewScanner(os.Stdin).Scan() // until it is closed
 	case "port":

@@ -99,7 +99,7 @@ type join struct {
 	Metadata map[string]string      `json:"metadata,omitempty"`
 }
 
-// tell tells an instance who joins.
+// tell tells an instance who joins. It does not wait until the instance has read it.
 func (in *instance) tell(sessions []*runtime.SessionInfo, metadata map[string]string) {
 	if len(sessions) == 0 {
 		return
@@ -108,10 +108,16 @@ func (in *instance) tell(sessions []*runtime.SessionInfo, metadata map[string]st
 	if err == nil {
 		err = in.process.write(append(line, '\n'))
 	}
-	if err != nil {
-		if _, ok := in.lines.take(); ok {
-			in.log.Warn().Err(err).Msg("the game server does not read who joins from its standard input")
-		}
+	in.notRead(err)
+}
+
+// notRead logs why an instance was not told who joins, unless err is nil.
+func (in *instance) notRead(err error) {
+	if err == nil {
+		return
+	}
+	if _, ok := in.lines.take(); ok {
+		in.log.Warn().Err(err).Msg("the game server does not read who joins from its standard input")
 	}
 }
 

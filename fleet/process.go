@@ -2,11 +2,11 @@ package fleet
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
-	"sync"
 	"time"
 )
 
@@ -14,11 +14,14 @@ import (
 // processes that it started keep it open.
 const outputDelay = 2 * time.Second
 
+// maxUnread is the maximum number of lines that wait until an instance reads them.
+const maxUnread = 256
+
 // process is a running instance's process.
 type process struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
-	mu     sync.Mutex // guards writes to stdin
+	lines  chan []byte // to be written to stdin
 	stdout *output
 	stderr *output
 }
@@ -45,7 +48,7 @@ func (m *Manager) run(in *instance) (p *process, err error) {
 }
 
 func (m *Manager) spawn(in *instance) (*process, error) {
-	p := &process{stdout: &output{m: m, in: in, stream: "stdout"}, stderr: &output{m: m, in: in, stream: "stderr"}}
+	p := &process{lines: make(chan []byte, maxUnread), stdout: &output{m: m, in: in, stream: "stdout"}, stderr: &output{m: m, in: in, stream: "stderr"}}
 	p.cmd = exec.Command(m.o.Command, m.arguments(in)...)
 	p.cmd.Dir, p.cmd.Env = m.o.Dir, m.environment(in, os.Environ())
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -63,16 +66,34 @@ func (m *Manager) spawn(in *instance) (*process, error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// write writes to standard input. It fails after a second if the process does not
-// read.
-func (p *process) write(text []byte) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if f, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = f.SetWriteDeadline(time.Now().Add(time.Second))
+// errUnread is the error of a line for an instance that does not read.
+var errUnread = fmt.Errorf("%d lines have not been read", maxUnread)
+
+// write queues a line for standard input. It never blocks.
+func (p *process) write(line []byte) error {
+	select {
+	case p.lines <- line:
+		return nil
+	default:
+		return errUnread
 	}
-	_, err := p.stdin.Write(text)
-	return err
+}
+
+// feed writes the queued lines to the standard input of an instance until it is closed or
+// the process has ended.
+func (m *Manager) feed(in *instance) {
+	for {
+		select {
+		case line := <-in.process.lines:
+			_, err := in.process.stdin.Write(line)
+			if errors.Is(err, os.ErrClosed) {
+				return
+			}
+			in.notRead(err)
+		case <-in.ended:
+			return
+		}
+	}
 }
 
 // stop asks an instance to end. The lock is held.
