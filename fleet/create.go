@@ -57,6 +57,7 @@ func (m *Manager) start(maxPlayers int, metadata string) (*instance, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {
+		m.reports.Done()
 		delete(m.instances, in.id)
 		in.exit = err
 		close(in.ended)
@@ -93,6 +94,7 @@ func (m *Manager) add(in *instance) error {
 			in.port = port
 			in.log = m.log.With().Str("instance", in.id).Int("port", port).Logger()
 			m.instances[in.id] = in
+			m.reports.Add(1)
 			return nil
 		}
 	}
@@ -117,6 +119,7 @@ func portFree(port int) bool {
 
 // await waits until an instance is ready, and reports it.
 func (m *Manager) await(in *instance, users []string, callback runtime.FmCreateCallbackFn) {
+	defer m.reports.Done()
 	timeout := time.NewTimer(m.o.StartTimeout)
 	defer timeout.Stop()
 	if m.o.Ready == ReadyPort {

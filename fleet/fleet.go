@@ -84,6 +84,8 @@ type Manager struct {
 	starts chan func()
 	end    chan struct{} // closed by Close
 	swept  chan struct{} // closed when the sweeper has ended
+	// reports are the requests to create an instance whose callback has not returned.
+	reports sync.WaitGroup
 
 	mu        sync.Mutex
 	closed    bool
@@ -131,8 +133,9 @@ func findCommand(o *Options) error {
 // Init implements runtime.FleetManagerInitializer. The manager needs neither.
 func (m *Manager) Init(runtime.NakamaModule, runtime.FmCallbackHandler) error { return nil }
 
-// Close stops all instances and waits for them. When ctx ends it kills those that are
-// left. Later calls of Create fail.
+// Close stops all instances, and waits for them and for the callbacks of Create. When ctx
+// ends it kills the instances that are left, and waits for no callback any more. Later
+// calls of Create fail.
 func (m *Manager) Close(ctx context.Context) {
 	m.mu.Lock()
 	if m.closed {
@@ -157,6 +160,15 @@ func (m *Manager) Close(ctx context.Context) {
 	close(m.end)
 	<-m.swept
 	close(m.starts)
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		m.reports.Wait()
+	}()
+	select {
+	case <-reported:
+	case <-ctx.Done():
+	}
 }
 
 // sweepEverySecond applies the limits of time and memory until Close.

@@ -431,6 +431,31 @@ func TestReadsLate(t *testing.T) {
 	}
 }
 
+// Close waits for the callbacks, which may use what is closed after it.
+func TestCloseWaitsForCallbacks(t *testing.T) {
+	t.Parallel()
+	m, _ := start(t, "serve")
+	release := make(chan struct{})
+	if _, err := m.Create(t.Context(), 1, nil, nil, nil, func(runtime.FmCreateStatus, *runtime.InstanceInfo, []*runtime.SessionInfo, map[string]any, error) {
+		<-release
+	}); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		m.Close(context.Background())
+	}()
+	testutil.Eventually(t, "its end", func() bool { return none(m) })
+	select {
+	case <-closed:
+		t.Error("Close did not wait for the callback")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	<-closed
+}
+
 // A callback that panics, and Close while game servers start.
 func TestCallbackPanics(t *testing.T) {
 	t.Parallel()
