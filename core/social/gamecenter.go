@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/url"
+	"path"
 	"strings"
 
 	"kumi/store/fault"
@@ -52,7 +53,8 @@ func (c *Client) GameCenter(ctx context.Context, g GameCenter) (Profile, error) 
 }
 
 func (c *Client) checkGameCenter(ctx context.Context, g GameCenter) error {
-	if err := checkAppleAddress(g.PublicKeyURL); err != nil {
+	address, err := appleAddress(g.PublicKeyURL)
+	if err != nil {
 		return err
 	}
 	salt, err := base64.StdEncoding.DecodeString(g.Salt)
@@ -63,7 +65,7 @@ func (c *Client) checkGameCenter(ctx context.Context, g GameCenter) error {
 	if err != nil {
 		return errors.New("the signature is not base64")
 	}
-	certificate, err := c.gameCenter.get(ctx, g.PublicKeyURL)
+	certificate, err := c.gameCenter.get(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -76,19 +78,22 @@ func (c *Client) checkGameCenter(ctx context.Context, g GameCenter) error {
 	return nil
 }
 
-// checkAppleAddress accepts addresses of certificates on Apple's hosts alone. They
-// come from players.
-func checkAppleAddress(address string) error {
+// appleAddress accepts addresses of certificates on Apple's hosts alone, since they come
+// from players. It returns the address in one spelling, so that each certificate is kept
+// once.
+func appleAddress(address string) (string, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" && u.Port() != "443":
-		return errors.New("the public key URL must be an https address")
+		return "", errors.New("the public key URL must be an https address")
 	case !within(u.Hostname(), "apple.com"):
-		return errors.New("the public key URL is not on a host of Apple")
+		return "", errors.New("the public key URL is not on a host of Apple")
 	case u.Path == "" || u.Path == "/" || u.RawQuery != "" || u.Fragment != "":
-		return errors.New("the public key URL must have a path and no query")
+		return "", errors.New("the public key URL must have a path and no query")
+	case u.RawPath != "" || path.Clean(u.Path) != u.Path:
+		return "", errors.New("the public key URL must have a path in its shortest form")
 	}
-	return nil
+	return "https://" + strings.ToLower(u.Hostname()) + u.EscapedPath(), nil
 }
 
 // within reports whether a host is below a domain.

@@ -16,12 +16,14 @@ import (
 )
 
 const (
-	// certificateLife is how long a certificate is used without asking for it again.
-	certificateLife = 24 * time.Hour
+	// certificateFresh is how long a certificate is used without asking for it again.
+	certificateFresh = 24 * time.Hour
+	// certificateStale is how long a certificate is used if Apple cannot be asked.
+	certificateStale = 7 * 24 * time.Hour
 	// maxCertificates is the number of certificates that are kept. Apple has few.
 	maxCertificates = 64
-	// maxCertificateRequests limits the requests for certificates that are not kept,
-	// per minute: their addresses come from players.
+	// maxCertificateRequests limits the requests for certificates, per minute: their
+	// addresses come from players.
 	maxCertificateRequests = 30
 	// maxChain is the maximum number of certificates between Apple's and a root.
 	maxChain = 3
@@ -45,15 +47,15 @@ type certificates struct {
 
 type knownCertificate struct {
 	*x509.Certificate
-	until time.Time
+	fetched time.Time
 }
 
 // get returns the certificate at an address of Apple, verified.
 func (s *certificates) get(ctx context.Context, address string) (*x509.Certificate, error) {
-	if found := s.cached(address); found != nil {
+	if found := s.cached(address, certificateFresh); found != nil {
 		return found, nil
 	}
-	done := s.flight.DoChan(address, func() (any, error) { return s.fetch(context.WithoutCancel(ctx), address) })
+	done := s.flight.DoChan(address, func() (any, error) { return s.refresh(context.WithoutCancel(ctx), address) })
 	select {
 	case r := <-done:
 		if r.Err != nil {
@@ -65,13 +67,28 @@ func (s *certificates) get(ctx context.Context, address string) (*x509.Certifica
 	}
 }
 
-func (s *certificates) cached(address string) *x509.Certificate {
+// cached returns a certificate that is valid and not older than maxAge.
+func (s *certificates) cached(address string, maxAge time.Duration) *x509.Certificate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if found, ok := s.known[address]; ok && s.client.Now().Before(found.until) {
+	now := s.client.Now()
+	if found, ok := s.known[address]; ok && now.Sub(found.fetched) < maxAge && now.Before(found.NotAfter) {
 		return found.Certificate
 	}
 	return nil
+}
+
+// refresh fetches a certificate. If it cannot be fetched now, whether because of Apple or
+// because players have named too many addresses, a known one is used for longer.
+func (s *certificates) refresh(ctx context.Context, address string) (*x509.Certificate, error) {
+	found, err := s.fetch(ctx, address)
+	var away unavailable
+	if errors.As(err, &away) {
+		if stale := s.cached(address, certificateStale); stale != nil {
+			return stale, nil
+		}
+	}
+	return found, err
 }
 
 func (s *certificates) fetch(ctx context.Context, address string) (*x509.Certificate, error) {
@@ -85,18 +102,28 @@ func (s *certificates) fetch(ctx context.Context, address string) (*x509.Certifi
 	if err := s.client.checkChain(ctx, found); err != nil {
 		return nil, err
 	}
-	now := s.client.Now()
-	until := now.Add(certificateLife)
-	if found.NotAfter.Before(until) {
-		until = found.NotAfter
-	}
+	s.keep(address, found)
+	return found, nil
+}
+
+// keep keeps a certificate, in place of the oldest if there are too many.
+func (s *certificates) keep(address string, c *x509.Certificate) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.known) >= maxCertificates || s.known == nil {
+	if s.known == nil {
 		s.known = map[string]knownCertificate{}
 	}
-	s.known[address] = knownCertificate{found, until}
-	return found, nil
+	s.known[address] = knownCertificate{c, s.client.Now()}
+	if len(s.known) <= maxCertificates {
+		return
+	}
+	oldest := address
+	for other, k := range s.known {
+		if k.fetched.Before(s.known[oldest].fetched) {
+			oldest = other
+		}
+	}
+	delete(s.known, oldest)
 }
 
 // certificate reads a certificate, which is in DER or PEM.

@@ -368,6 +368,47 @@ func TestGameCenter(t *testing.T) {
 	_, err = c.GameCenter(ctx, p.GameCenter("ann"))
 	wantCode(t, "the known certificate meanwhile", err, fault.OK)
 
+	// Nor do they keep out players whose certificate must be asked for again, or could not
+	// be.
+	exhaust := func() {
+		for i := range 30 {
+			g.PublicKeyURL = path + strings.Repeat("y", i+1)
+			if _, err := c.GameCenter(ctx, g); err == nil {
+				t.Error("a made-up address was accepted")
+			}
+		}
+	}
+	p.Advance(25 * time.Hour)
+	exhaust()
+	_, err = c.GameCenter(ctx, p.GameCenter("ann"))
+	wantCode(t, "a day later, while others make up addresses", err, fault.OK)
+	p.Break(socialtest.GameCenter, 503)
+	p.Advance(time.Hour)
+	_, err = c.GameCenter(ctx, p.GameCenter("ann"))
+	wantCode(t, "a day later, while Apple cannot be asked", err, fault.OK)
+	p.Advance(7 * 24 * time.Hour)
+	_, err = c.GameCenter(ctx, p.GameCenter("ann"))
+	wantCode(t, "a week later", err, fault.Unavailable)
+	p.Break(socialtest.GameCenter, 0)
+	_, err = c.GameCenter(ctx, p.GameCenter("ann"))
+	wantCode(t, "when Apple can be asked again", err, fault.OK)
+
+	// Another spelling of an address is not another certificate.
+	before = p.Requests(socialtest.GameCenter)
+	for spelling, want := range map[string]fault.Code{
+		"https://STATIC.gc.apple.com:443/public-key/gc-prod-10.cer":           fault.OK,
+		"https://static.gc.apple.com/public-key/gc%2Dprod-10.cer":             fault.Unauthenticated,
+		"https://static.gc.apple.com/public-key/../public-key/gc-prod-10.cer": fault.Unauthenticated,
+		"https://static.gc.apple.com//public-key/gc-prod-10.cer":              fault.Unauthenticated,
+	} {
+		g.PublicKeyURL = spelling
+		_, err := c.GameCenter(ctx, g)
+		wantCode(t, spelling, err, want)
+	}
+	if n := p.Requests(socialtest.GameCenter) - before; n != 0 {
+		t.Errorf("%d requests for other spellings", n)
+	}
+
 	other, p2 := newClient(t, func(o *social.Options) { o.Roots = socialtest.New().Roots() })
 	_, err = other.GameCenter(ctx, p2.GameCenter("ann"))
 	wantCode(t, "another root", err, fault.Unauthenticated)
