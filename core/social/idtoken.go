@@ -54,12 +54,9 @@ func (c *claims) profile() (Profile, error) {
 // verify checks the signature, issuer, audience and times of a token and returns
 // the player. The token must be for an audience that accept returns true for.
 func (t *idTokens) verify(ctx context.Context, token string, accept func(audience string) bool) (Profile, error) {
-	parsed, err := jose.ParseSigned(token, algorithms)
+	parsed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil {
 		return Profile{}, errors.New("the token is not an ID token of the provider")
-	}
-	if len(parsed.Signatures) != 1 {
-		return Profile{}, errors.New("the token must have one signature")
 	}
 	key, err := t.keys.key(ctx, parsed.Signatures[0].Header.KeyID)
 	if err != nil {

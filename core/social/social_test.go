@@ -90,11 +90,13 @@ func TestIDTokens(t *testing.T) {
 				}
 			}
 			token := p.IDToken(host, "ann", nil)
+			part := strings.Split(token, ".")
 			for what, bad := range map[string]string{
-				"no signature":    token[:strings.LastIndex(token, ".")+1],
-				"algorithm none":  "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.",
-				"changed payload": strings.Replace(token, ".", ".e", 1),
-				"noise":           "eyJ.eyJ.eyJ",
+				"in the JSON form": fmt.Sprintf(`{"x":"x.%s.x","protected":%q,"payload":%q,"signature":%q}`, part[1], part[0], part[1], part[2]),
+				"no signature":     token[:strings.LastIndex(token, ".")+1],
+				"algorithm none":   "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.",
+				"changed payload":  strings.Replace(token, ".", ".e", 1),
+				"noise":            "eyJ.eyJ.eyJ",
 			} {
 				_, err := verify(ctx, bad)
 				wantCode(t, what, err, fault.Unauthenticated)
