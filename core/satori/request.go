@@ -23,8 +23,10 @@ import (
 const (
 	// maxResponse is the maximum size of a response, in bytes.
 	maxResponse = 16 << 20
-	// The pause before a request is sent again doubles from firstPause to maxPause.
-	firstPause, maxPause = 100 * time.Millisecond, 5 * time.Second
+	// The pause before a request is sent again doubles from firstPause to maxPause. If
+	// Satori asks for one longer than maxRetryAfter, the request is not sent again: the
+	// caller, which may be a match, would be held up for too long.
+	firstPause, maxPause, maxRetryAfter = 100 * time.Millisecond, 5 * time.Second, 10 * time.Second
 )
 
 // request is one call of Satori's API.
@@ -205,7 +207,8 @@ func repeatable(res upstream.Response, once bool) (bool, time.Duration) {
 		return false, 0
 	}
 	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-	return true, time.Duration(max(0, min(seconds, 3600))) * time.Second
+	after := time.Duration(max(0, min(seconds, 3600))) * time.Second
+	return after <= maxRetryAfter, after
 }
 
 // neverSent reports whether a request failed before there was a connection.

@@ -268,19 +268,27 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// A pause that the server asks for is kept, unless the call ends before.
+// A pause that the server asks for is kept, unless the call ends before or it is too long.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
+	after := make(chan string, 1)
 	c := start(t, Options{Retries: 5}, func(w http.ResponseWriter, _ *http.Request) {
 		n.Add(1)
-		w.Header().Set("Retry-After", "3600")
+		w.Header().Set("Retry-After", <-after)
 		http.Error(w, "later", http.StatusServiceUnavailable)
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if _, err := c.FlagsList(ctx, "ann", nil, nil); fault.CodeOf(err) != fault.Unavailable || n.Load() != 1 {
-		t.Errorf("%v after %d requests", err, n.Load())
+	for seconds, ctx := range map[string]func() (context.Context, context.CancelFunc){
+		"10":   func() (context.Context, context.CancelFunc) { return context.WithTimeout(t.Context(), 9*time.Second) },
+		"3600": func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) },
+	} {
+		n.Store(0)
+		after <- seconds
+		ctx, cancel := ctx()
+		if _, err := c.FlagsList(ctx, "ann", nil, nil); fault.CodeOf(err) != fault.Unavailable || n.Load() != 1 {
+			t.Errorf("after %s seconds: %v after %d requests", seconds, err, n.Load())
+		}
+		cancel()
 	}
 	if d := pause(0, time.Second); d != time.Second {
 		t.Errorf("pause of %s", d)
