@@ -2,6 +2,7 @@ package satori
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -45,16 +46,21 @@ func (c *Client) PropertiesGet(ctx context.Context, id string) (*runtime.Propert
 		return nil, err
 	}
 	cache := c.ofCall(ctx)
-	if p, ok := cache.get(c.o.Now(), id, "properties").(runtime.Properties); ok {
-		return &p, nil
+	if p, ok := cache.get(c.o.Now(), id, "properties").(*runtime.Properties); ok {
+		return copied(p), nil
 	}
-	var p runtime.Properties
-	size, err := c.do(ctx, request{method: http.MethodGet, path: "/v1/properties", identity: id}, &p)
+	p := &runtime.Properties{}
+	size, err := c.do(ctx, request{method: http.MethodGet, path: "/v1/properties", identity: id}, p)
 	if err != nil {
 		return nil, err
 	}
-	cache.put(c.o.Now(), c.o.TTL, id, "properties", *whole(&p), size)
-	return &p, nil
+	cache.put(c.o.Now(), c.o.TTL, id, "properties", whole(p), size)
+	return copied(p), nil
+}
+
+// copied returns a copy that callers may change.
+func copied(p *runtime.Properties) *runtime.Properties {
+	return &runtime.Properties{Default: maps.Clone(p.Default), Custom: maps.Clone(p.Custom), Computed: maps.Clone(p.Computed)}
 }
 
 // PropertiesUpdate implements runtime.Satori. Properties that are not given stay.

@@ -127,6 +127,20 @@ func TestTimeCache(t *testing.T) {
 	}
 }
 
+// What a module does with properties does not change those that are kept.
+func TestPropertiesAreCopied(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{}, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"custom":{"a":"1"}}`) })
+	ctx := inCall(t)
+	for range 3 {
+		p, err := c.PropertiesGet(ctx, "ann")
+		if err != nil || p.Custom["a"] != "1" || p.Default == nil {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		p.Custom["a"] = "changed by a module"
+	}
+}
+
 func TestCacheOff(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
