@@ -303,6 +303,11 @@ func TestSubscriptionChanges(t *testing.T) {
 		if s, err := google(bob, "g2"); err != nil || s.OriginalTransactionId != "g1" || s.UserId != alice.String() || !s.ExpiryTime.AsTime().Equal(year) {
 			t.Errorf("Google, replaced: %v, %v", s, err)
 		}
+		// The receipt of what was replaced says nothing about what replaced it.
+		stores.Set("g1", googleState(now.Add(-time.Hour), nil))
+		if s, err := google(alice, "g1"); err != nil || !s.Active || !s.ExpiryTime.AsTime().Equal(year) {
+			t.Errorf("Google, the replaced one: %v, %v", s, err)
+		}
 		stores.Fail(http.StatusBadGateway)
 		_, err = google(alice, "g1")
 		wantCode(t, "Google fails", err, fault.Unavailable)
@@ -537,6 +542,8 @@ func TestGoogleNotifications(t *testing.T) {
 		}
 		stores.Set("g2", googleState(month, map[string]any{"linkedPurchaseToken": "g1"}))
 		deliver(subscription(4, "g2"), "SUBSCRIBED g1 gold active true payload true")
+		stores.Set("g1", googleState(time.Now().Add(-time.Minute), map[string]any{"subscriptionState": "SUBSCRIPTION_STATE_EXPIRED"}))
+		deliver(subscription(13, "g1"), "EXPIRED g1 gold active true payload true")
 		deliver(voided(1, "g1"), "REFUNDED g1 gold active false payload true")
 		s, err := c.subscriptionOfProduct(ctx, alice, "gold")
 		if err != nil || s.Active || s.RefundTime.GetSeconds() == 0 || !strings.Contains(s.ProviderNotification, `"messageId"`) {

@@ -131,9 +131,9 @@ func (c *Core) storeSubscription(ctx context.Context, q store.Querier, in *subsc
 		in.OriginalTransactionID, row.ProductID, row.Expiry, orEpoch(row.Refunded), response, notification))
 }
 
-// apply changes a stored row to what the store says now. What the store stated before
-// that, such as a notification that is delivered late or a receipt that a client has
-// kept, changes nothing but a refund.
+// apply changes a stored row to what the store says now. What is out of date, such as a
+// notification that is delivered late or a receipt that a client has kept, changes
+// nothing but a refund.
 func (r *subscriptionRow) apply(in *subscriptionRow) {
 	switch {
 	case !in.Refunded.IsZero():
@@ -141,7 +141,7 @@ func (r *subscriptionRow) apply(in *subscriptionRow) {
 	case in.restored:
 		r.Refunded = time.Time{}
 	}
-	if !in.Stated.IsZero() && in.Stated.Before(r.stated()) {
+	if r.outdates(in) {
 		return
 	}
 	if in.Refunded.IsZero() && in.Expiry.After(r.Expiry) {
@@ -161,11 +161,21 @@ func (r *subscriptionRow) apply(in *subscriptionRow) {
 	}
 }
 
-// stated is when the store stated what a row says; zero if it is not known.
-func (r *subscriptionRow) stated() (t time.Time) {
-	if r.Store != api.StoreProvider_APPLE_APP_STORE {
-		return t
+// outdates reports whether a stored row is newer than what a store says about it.
+func (r *subscriptionRow) outdates(in *subscriptionRow) bool {
+	switch r.Store {
+	case api.StoreProvider_APPLE_APP_STORE:
+		return !in.Stated.IsZero() && in.Stated.Before(r.stated())
+	case api.StoreProvider_GOOGLE_PLAY_STORE:
+		// The row has the state of the purchase that replaced the first one, which has
+		// ended then.
+		return purchase.GoogleReplaces(r.Response) && !purchase.GoogleReplaces(in.Response)
 	}
+	return false
+}
+
+// stated is when Apple stated what a row says; zero if it is not known.
+func (r *subscriptionRow) stated() (t time.Time) {
 	for _, raw := range []string{r.Response, r.notification} {
 		if ms, ok := purchase.AppleStated(raw); ok && time.UnixMilli(ms).After(t) {
 			t = time.UnixMilli(ms)

@@ -154,6 +154,15 @@ func GoogleSubscriptionOf(answer *runtime.SubscriptionV2GoogleResponse, token, p
 	return sub
 }
 
+// GoogleReplaces reports whether a stored answer is about a subscription that replaces
+// another one, see GoogleSubscriptionOf.
+func GoogleReplaces(raw string) bool {
+	var answer struct {
+		Linked string `json:"linkedPurchaseToken"`
+	}
+	return lenient(json.Unmarshal([]byte(raw), &answer)) == nil && answer.Linked != ""
+}
+
 // askGoogle asks for a path of the publisher's API.
 func (s *Stores) askGoogle(ctx context.Context, account GoogleAccount, answer any, path ...string) ([]byte, error) {
 	account.PrivateKey = strings.ReplaceAll(account.PrivateKey, `\n`, "\n")
