@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"kumi/store"
 )
@@ -53,8 +54,7 @@ func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool
 		}
 		return false, wrap(err)
 	}
-	frontier, part, err := x.one(ctx, q, "SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3",
-		p.Board, p.Expiry.Unix(), building)
+	frontier, part, err := x.one(ctx, q, "", p.Board, p.Expiry.Unix(), building)
 	if err != nil {
 		return false, err
 	}
@@ -62,73 +62,60 @@ func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool
 		if done, err := x.complete(ctx, q, p); err != nil || done {
 			return false, err
 		}
-		for _, level := range []int{building, ranges, groups} {
-			if err := x.insert(ctx, q, p, level, lowest); err != nil {
-				return false, err
-			}
+		if err := x.add(ctx, q, p, change{building, lowest, 0}, change{ranges, lowest, 0}, change{groups, lowest, 0}); err != nil {
+			return false, err
 		}
-		frontier = lowest
 	}
 	n := x.fill() * pieceRanges
-	keys, err := x.keys(ctx, q, p, frontier, n+1)
+	keys, err := x.keys(ctx, q, p, frontier.first, n+1)
 	if err != nil {
 		return false, err
 	}
-	if err := x.delete(ctx, q, p, building, frontier); err != nil {
+	if err := x.delete(ctx, q, p, building, frontier.first); err != nil {
 		return false, err
 	}
 	if more = int64(len(keys)) > n; more {
-		if err := x.insert(ctx, q, p, building, rowOf(keys[n])); err != nil {
+		if err := x.add(ctx, q, p, change{building, keys[n], 0}); err != nil {
 			return false, err
 		}
 		keys = keys[:n]
 	}
-	for len(keys) > 0 {
-		n := min(x.fill(), int64(len(keys)))
-		if err := x.append(ctx, q, p, keys[0], n); err != nil {
-			return false, err
-		}
-		keys = keys[n:]
-	}
-	return more, nil
+	return more, x.append(ctx, q, p, frontier.first, keys)
 }
 
 // fill is how many records a range has after a build. It leaves room for more.
 func (x *Index) fill() int64 { return max(x.MaxRange/2, 1) }
 
-// append adds n records that begin at first, behind all that are counted.
-func (x *Index) append(ctx context.Context, q store.Querier, p Period, first Key, n int64) error {
-	g, _, err := x.at(ctx, q, p, groups, rowOf(first))
+// append counts records that follow all that are counted. The first ones of a period
+// belong to the lowest range.
+func (x *Index) append(ctx context.Context, q store.Querier, p Period, frontier Key, keys []Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	places, err := x.locate(ctx, q, p, keys[0])
 	if err != nil {
 		return err
 	}
-	r, _, err := x.at(ctx, q, p, ranges, rowOf(first))
-	if err != nil {
+	group := places[0].g.first
+	changes := []change{{groups, group, int64(len(keys))}}
+	for part := range slices.Chunk(keys, int(x.fill())) {
+		first := part[0]
+		if frontier == lowest && len(changes) == 1 {
+			first = lowest
+		}
+		changes = append(changes, change{ranges, first, int64(len(part))})
+	}
+	if err := x.add(ctx, q, p, changes...); err != nil {
 		return err
 	}
-	if r.records == 0 { // the lowest one, at the beginning
-		r.records = n
-		err = x.set(ctx, q, p, ranges, r)
-	} else {
-		r = rowOf(first)
-		r.records = n
-		err = x.insert(ctx, q, p, ranges, r)
-	}
-	if err != nil {
-		return err
-	}
-	g.records += n
-	if err := x.set(ctx, q, p, groups, g); err != nil {
-		return err
-	}
-	return x.splitGroup(ctx, q, p, g)
+	return x.splitGroup(ctx, q, p, group)
 }
 
-// keys are the keys of the records from a row's on, in ascending order.
-func (x *Index) keys(ctx context.Context, q store.Querier, p Period, from row, limit int64) ([]Key, error) {
+// keys are the keys of the records from one on, in ascending order.
+func (x *Index) keys(ctx context.Context, q store.Querier, p Period, from Key, limit int64) ([]Key, error) {
 	rows, err := q.QueryContext(ctx, `SELECT score, subscore, owner_id FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
 		AND (score, subscore, owner_id) >= ($3, $4, $5) ORDER BY score, subscore, owner_id LIMIT $6`,
-		p.Board, p.Expiry, from.score, from.subscore, ownerOf(from), limit)
+		p.Board, p.Expiry, from.Score, from.Subscore, from.Owner, limit)
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -6,73 +6,49 @@ import (
 	"kumi/store"
 )
 
-// split divides a range that has become too large at its middle, and its group if
-// that has too many ranges then.
-func (x *Index) split(ctx context.Context, q store.Querier, p Period, r, g row) error {
-	half := r.records / 2
+// split divides a range that has become too large at its middle.
+func (x *Index) split(ctx context.Context, q store.Querier, p Period, at place) error {
+	half := at.r.records / 2
 	var middle Key
 	err := q.QueryRowContext(ctx, `SELECT score, subscore, owner_id FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
 		AND (score, subscore, owner_id) >= ($3, $4, $5) ORDER BY score, subscore, owner_id LIMIT 1 OFFSET $6`,
-		p.Board, p.Expiry, r.score, r.subscore, ownerOf(r), half).Scan(&middle.Score, &middle.Subscore, &middle.Owner)
+		p.Board, p.Expiry, at.r.first.Score, at.r.first.Subscore, at.r.first.Owner, half).Scan(&middle.Score, &middle.Subscore, &middle.Owner)
 	if err != nil {
 		return wrap(err)
 	}
-	upper := rowOf(middle)
-	upper.records, r.records = r.records-half, half
-	if err := x.set(ctx, q, p, ranges, r); err != nil {
+	moved := at.r.records - half
+	if err := x.add(ctx, q, p, change{ranges, at.r.first, -moved}, change{ranges, middle, moved}); err != nil {
 		return err
 	}
-	if err := x.insert(ctx, q, p, ranges, upper); err != nil {
-		return err
-	}
-	return x.splitGroup(ctx, q, p, g)
+	return x.splitGroup(ctx, q, p, at.g.first)
 }
 
-const nilOwner = "00000000-0000-0000-0000-000000000000"
-
-// ownerOf is the owner of a row's key as the records' column has it. The lowest
-// row's is empty, and compares like the nil id.
-func ownerOf(r row) string {
-	if r.owner == "" {
-		return nilOwner
-	}
-	return r.owner
-}
-
-// splitGroup divides a group with too many ranges.
-func (x *Index) splitGroup(ctx context.Context, q store.Querier, p Period, g row) error {
-	members, err := x.members(ctx, q, p, g)
-	if err != nil || int64(len(members)) <= x.MaxGroup {
+// splitGroup divides a group that has too many ranges into equal parts.
+func (x *Index) splitGroup(ctx context.Context, q store.Querier, p Period, first Key) error {
+	members, err := x.members(ctx, q, p, first)
+	n := int64(len(members))
+	if err != nil || n <= x.MaxGroup {
 		return err
 	}
-	upper := members[len(members)/2]
-	upper.records = 0
-	for _, m := range members[len(members)/2:] {
-		upper.records += m.records
+	parts := (n + x.MaxGroup - 1) / x.MaxGroup
+	size := (n + parts - 1) / parts
+	changes := []change{{level: groups, first: first}}
+	for from := size; from < n; from += size {
+		part := change{level: groups, first: members[from].first}
+		for _, m := range members[from:min(from+size, n)] {
+			part.records += m.records
+		}
+		changes[0].records -= part.records
+		changes = append(changes, part)
 	}
-	g.records -= upper.records
-	if err := x.set(ctx, q, p, groups, g); err != nil {
-		return err
-	}
-	return x.insert(ctx, q, p, groups, upper)
+	return x.add(ctx, q, p, changes...)
 }
 
 // members are the ranges of a group.
-func (x *Index) members(ctx context.Context, q store.Querier, p Period, g row) ([]row, error) {
-	query := `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) >= ($4, $5, $6)`
-	args := []any{p.Board, p.Expiry.Unix(), ranges, g.score, g.subscore, g.owner}
-	next, found, err := x.one(ctx, q, `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) > ($4, $5, $6) ORDER BY score, subscore, owner LIMIT 1`,
-		p.Board, p.Expiry.Unix(), groups, g.score, g.subscore, g.owner)
-	if err != nil {
-		return nil, err
-	}
-	if found {
-		query += " AND (score, subscore, owner) < ($7, $8, $9)"
-		args = append(args, next.score, next.subscore, next.owner)
-	}
-	rows, err := q.QueryContext(ctx, query+" ORDER BY score, subscore, owner", args...)
+func (x *Index) members(ctx context.Context, q store.Querier, p Period, first Key) ([]row, error) {
+	rows, err := q.QueryContext(ctx, `SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1 AND first_key >= $3
+		AND first_key < coalesce((SELECT min(first_key) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND first_key > $3), 'end')
+		ORDER BY first_key`, p.Board, p.Expiry.Unix(), first.text())
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -80,7 +56,7 @@ func (x *Index) members(ctx context.Context, q store.Querier, p Period, g row) (
 	var members []row
 	for rows.Next() {
 		var m row
-		if err := rows.Scan(&m.score, &m.subscore, &m.owner, &m.records); err != nil {
+		if err := rows.Scan(&m.first, &m.records); err != nil {
 			return nil, wrap(err)
 		}
 		members = append(members, m)
@@ -88,39 +64,58 @@ func (x *Index) members(ctx context.Context, q store.Querier, p Period, g row) (
 	return members, wrap(rows.Err())
 }
 
-// join merges a range that has become small with a neighbour in its group, and a
-// group that is empty with the one before it. The first range of a group stays
-// as long as the group does, so that ranges never span two groups.
-func (x *Index) join(ctx context.Context, q store.Querier, p Period, r, g row) error {
-	if g.records == 0 {
-		if g.same(lowest) {
-			return nil
-		}
-		members, err := x.members(ctx, q, p, g)
+// join merges a range that has become small with a neighbour in its group, and
+// removes a group that is empty. The first range of a group stays as long as the group
+// does, so that ranges never span two groups.
+func (x *Index) join(ctx context.Context, q store.Querier, p Period, at place) error {
+	if at.g.records == 0 {
+		return x.removeGroup(ctx, q, p, at.g.first)
+	}
+	args := []any{p.Board, p.Expiry.Unix(), ranges, at.r.first.text()}
+	for _, query := range []string{"AND first_key < $4 ORDER BY first_key DESC LIMIT 1", "AND first_key > $4 ORDER BY first_key LIMIT 1"} {
+		other, found, err := x.one(ctx, q, query, args...)
 		if err != nil {
 			return err
 		}
-		for _, m := range members {
-			if err := x.delete(ctx, q, p, ranges, m); err != nil {
-				return err
-			}
+		if !found || at.r.records+other.records > x.MaxRange/2 {
+			continue
 		}
-		return x.delete(ctx, q, p, groups, g)
+		lower, upper := other, at.r
+		if at.r.first.less(other.first) {
+			lower, upper = at.r, other
+		}
+		_, starts, err := x.one(ctx, q, "AND first_key = $4", p.Board, p.Expiry.Unix(), groups, upper.first.text())
+		if err != nil {
+			return err
+		}
+		if !starts {
+			return x.merge(ctx, q, p, lower, upper)
+		}
 	}
-	members, err := x.members(ctx, q, p, g)
+	return nil
+}
+
+// merge adds the upper one of two ranges to the lower one.
+func (x *Index) merge(ctx context.Context, q store.Querier, p Period, lower, upper row) error {
+	if err := x.delete(ctx, q, p, ranges, upper.first); err != nil {
+		return err
+	}
+	return x.add(ctx, q, p, change{ranges, lower.first, upper.records})
+}
+
+// removeGroup removes an empty group with its ranges, except the lowest one.
+func (x *Index) removeGroup(ctx context.Context, q store.Querier, p Period, first Key) error {
+	if first == lowest {
+		return nil
+	}
+	members, err := x.members(ctx, q, p, first)
 	if err != nil {
 		return err
 	}
-	for i := 1; i < len(members); i++ {
-		lower, upper := members[i-1], members[i]
-		if !lower.same(r) && !upper.same(r) || lower.records+upper.records > x.MaxRange/2 {
-			continue
-		}
-		lower.records += upper.records
-		if err := x.set(ctx, q, p, ranges, lower); err != nil {
+	for _, m := range members {
+		if err := x.delete(ctx, q, p, ranges, m.first); err != nil {
 			return err
 		}
-		return x.delete(ctx, q, p, ranges, upper)
 	}
-	return nil
+	return x.delete(ctx, q, p, groups, first)
 }

@@ -2,8 +2,8 @@
 // does not depend on the number of records.
 //
 // The records of a board and period, ordered by score, subscore and owner, are
-// divided into ranges of at most MaxRange, and the ranges into groups. How many
-// records a range and a group have is kept in a table of its own, and changed in
+// divided into ranges of at most MaxRange records, and the ranges into groups. How
+// many records a range and a group have is kept in a table of its own, and changed in
 // the transaction that changes a record. A rank is then the sum of the groups
 // before the record's, of the ranges before it in its group, and of the records
 // before it in its range: three short index scans. Nothing is kept in memory, so
@@ -17,10 +17,13 @@
 package rank
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -33,6 +36,41 @@ type Key struct {
 	Score    int64     `json:"s"`
 	Subscore int64     `json:"u"`
 	Owner    uuid.UUID `json:"o"`
+}
+
+// lowest is the key before all others: scores are not negative.
+var lowest = Key{}
+
+// text is the key as the table has it: texts compare as their keys do.
+func (k Key) text() string {
+	return fmt.Sprintf("%019d%019d%s", k.Score, k.Subscore, k.Owner)
+}
+
+// less reports whether the key is before another.
+func (k Key) less(o Key) bool {
+	switch {
+	case k.Score != o.Score:
+		return k.Score < o.Score
+	case k.Subscore != o.Subscore:
+		return k.Subscore < o.Subscore
+	}
+	return bytes.Compare(k.Owner[:], o.Owner[:]) < 0
+}
+
+// Scan implements [sql.Scanner] for the column of the table.
+func (k *Key) Scan(value any) (err error) {
+	text, _ := value.(string)
+	if len(text) != len("0000000000000000000")*2+len("00000000-0000-0000-0000-000000000000") {
+		return fmt.Errorf("%q is not the key of a record", text)
+	}
+	if k.Score, err = strconv.ParseInt(text[:19], 10, 64); err != nil {
+		return err
+	}
+	if k.Subscore, err = strconv.ParseInt(text[19:38], 10, 64); err != nil {
+		return err
+	}
+	k.Owner, err = uuid.FromString(text[38:])
+	return err
 }
 
 // Period is a board between two resets.
@@ -52,8 +90,7 @@ type Index struct {
 // New returns the index of a database with the given dialect.
 func New(d store.Dialect) *Index { return &Index{dialect: d, MaxRange: 256, MaxGroup: 256} }
 
-// Levels of rows in the table. A row is the first key of a range or group, which
-// goes on until the next row of that level.
+// The levels of rows in the table.
 const (
 	building = iota // the key up to which a period has been counted; only while it is
 	ranges
@@ -63,142 +100,197 @@ const (
 // Schema returns the statements that create the table. They do nothing where it
 // exists.
 func Schema(d store.Dialect) []string {
-	options := ""
+	collation, options := ` COLLATE "C"`, ""
 	if d == store.SQLite {
-		options = " WITHOUT ROWID"
+		collation, options = "", " WITHOUT ROWID"
 	}
 	return []string{`CREATE TABLE IF NOT EXISTS kumi_rank (
-		board    VARCHAR(128) NOT NULL,
-		expiry   BIGINT NOT NULL,
-		level    SMALLINT NOT NULL,
-		score    BIGINT NOT NULL,
-		subscore BIGINT NOT NULL,
-		owner    VARCHAR(36) NOT NULL,
-		records  BIGINT NOT NULL,
-		PRIMARY KEY (board, expiry, level, score, subscore, owner)
+		board     VARCHAR(128) NOT NULL,
+		expiry    BIGINT NOT NULL,
+		level     SMALLINT NOT NULL,
+		first_key VARCHAR(74)` + collation + ` NOT NULL,
+		records   BIGINT NOT NULL,
+		PRIMARY KEY (board, expiry, level, first_key)
 	)` + options}
 }
 
-// row is a row of the table, without the period and the level.
+// row is a range or a group: it goes from its first key up to the next row's of its
+// level.
 type row struct {
-	score, subscore int64
-	owner           string
-	records         int64
+	first   Key
+	records int64
 }
 
-func rowOf(k Key) row { return row{score: k.Score, subscore: k.Subscore, owner: k.Owner.String()} }
-
-// lowest is before all keys: scores are not negative.
-var lowest = row{score: -1, subscore: -1}
-
-func (r row) less(o row) bool {
-	switch {
-	case r.score != o.score:
-		return r.score < o.score
-	case r.subscore != o.subscore:
-		return r.subscore < o.subscore
-	}
-	return r.owner < o.owner
+// place is where a record is counted.
+type place struct {
+	r, g    row  // its range and group
+	known   bool // the period has counts
+	counted bool // and they include the record
 }
 
-func (r row) same(o row) bool { return !r.less(o) && !o.less(r) }
-
-// Add counts a record that q has inserted or moved to k. q must be a transaction.
+// Add counts a record that q has inserted at k. q must be a transaction.
 func (x *Index) Add(ctx context.Context, q store.Querier, p Period, k Key) error {
-	if err := x.lock(ctx, q, p); err != nil {
-		return err
-	}
-	r, counted, err := x.change(ctx, q, p, ranges, rowOf(k), 1)
-	if err == nil && !counted {
-		if counted, err = x.first(ctx, q, p, k); err == nil && counted {
-			r, _, err = x.change(ctx, q, p, ranges, rowOf(k), 1)
-		}
-	}
-	if err != nil || !counted {
-		return err
-	}
-	g, _, err := x.change(ctx, q, p, groups, rowOf(k), 1)
-	if err == nil && r.records > x.MaxRange {
-		err = x.split(ctx, q, p, r, g)
-	}
-	return err
+	return x.change(ctx, q, p, nil, &k)
 }
 
-// Remove uncounts a record that q has deleted or moved away from k. q must be a
-// transaction. To move a record, call Remove before Add.
+// Remove uncounts a record that q has deleted. q must be a transaction.
 func (x *Index) Remove(ctx context.Context, q store.Querier, p Period, k Key) error {
-	if err := x.lock(ctx, q, p); err != nil {
-		return err
-	}
-	r, counted, err := x.change(ctx, q, p, ranges, rowOf(k), -1)
-	if err != nil || !counted {
-		return err
-	}
-	g, _, err := x.change(ctx, q, p, groups, rowOf(k), -1)
-	if err == nil && r.records < x.MaxRange/4 {
-		err = x.join(ctx, q, p, r, g)
-	}
-	return err
+	return x.change(ctx, q, p, &k, nil)
 }
 
-// Move is Remove and Add.
+// Move counts a record at another key, to which q has moved it. q must be a
+// transaction.
 func (x *Index) Move(ctx context.Context, q store.Querier, p Period, from, to Key) error {
 	if from == to {
 		return nil
 	}
-	if err := x.Remove(ctx, q, p, from); err != nil {
-		return err
-	}
-	return x.Add(ctx, q, p, to)
+	return x.change(ctx, q, p, &from, &to)
 }
 
-// first begins the counts of a period with its first record, at k. It is false for
-// a period with other records, which Build has to count, and for one that has been
-// counted up to a lower key.
-func (x *Index) first(ctx context.Context, q store.Querier, p Period, k Key) (bool, error) {
-	if _, known, err := x.at(ctx, q, p, ranges, rowOf(k)); err != nil || known {
-		return false, err
+// change counts a record at one key less, and at the other more; either may be nil.
+func (x *Index) change(ctx context.Context, q store.Querier, p Period, from, to *Key) error {
+	if err := x.lock(ctx, q, p); err != nil {
+		return err
 	}
+	var keys []Key
+	for _, k := range []*Key{from, to} {
+		if k != nil {
+			keys = append(keys, *k)
+		}
+	}
+	places, err := x.locate(ctx, q, p, keys...)
+	if err != nil {
+		return err
+	}
+	var less, more place
+	if from != nil {
+		less = places[0]
+	}
+	if to != nil {
+		if more = places[len(places)-1]; !more.known {
+			return x.first(ctx, q, p, *to)
+		}
+	}
+	var changes []change
+	if less.counted {
+		less.r.records--
+		less.g.records--
+		changes = append(changes, change{ranges, less.r.first, -1}, change{groups, less.g.first, -1})
+	}
+	if more.counted {
+		more.r.records++
+		more.g.records++
+		changes = append(changes, change{ranges, more.r.first, 1}, change{groups, more.g.first, 1})
+	}
+	if less.counted && more.counted {
+		if less.r.first == more.r.first {
+			return nil
+		}
+		if less.g.first == more.g.first {
+			less.g.records++
+			more.g.records--
+			changes = []change{changes[0], changes[2]}
+		}
+	}
+	if err := x.add(ctx, q, p, changes...); err != nil {
+		return err
+	}
+	if more.counted && more.r.records > x.MaxRange {
+		if err := x.split(ctx, q, p, more); err != nil {
+			return err
+		}
+	}
+	if less.counted && less.r.records < x.MaxRange/4 {
+		return x.join(ctx, q, p, less)
+	}
+	return nil
+}
+
+// first begins the counts of a period with its first record, at k. It does nothing in
+// a period with other records, which Build has to count.
+func (x *Index) first(ctx context.Context, q store.Querier, p Period, k Key) error {
 	var others bool
 	err := q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id <> $3)",
 		p.Board, p.Expiry, k.Owner).Scan(&others)
 	if err != nil || others {
-		return false, wrap(err)
+		return wrap(err)
 	}
-	for _, level := range []int{ranges, groups} {
-		if err := x.insert(ctx, q, p, level, lowest); err != nil {
-			return false, err
+	return x.add(ctx, q, p, change{ranges, lowest, 1}, change{groups, lowest, 1})
+}
+
+// locate returns where records are counted, or will be.
+func (x *Index) locate(ctx context.Context, q store.Querier, p Period, keys ...Key) ([]place, error) {
+	args := []any{p.Board, p.Expiry.Unix()}
+	for _, k := range keys {
+		args = append(args, k.text())
+	}
+	rows, err := q.QueryContext(ctx, locateQuery[len(keys)], args...)
+	if err != nil {
+		return nil, wrap(err)
+	}
+	defer rows.Close()
+	places, frontier := make([]place, len(keys)), row{}
+	for rows.Next() {
+		var i, level int
+		var found row
+		if err := rows.Scan(&i, &level, &found.first, &found.records); err != nil {
+			return nil, wrap(err)
+		}
+		switch level {
+		case building:
+			frontier = found
+		case ranges:
+			places[i].r, places[i].known = found, true
+		case groups:
+			places[i].g = found
 		}
 	}
-	return true, nil
-}
-
-// at is the range or group that a key belongs to; known is false for a period
-// that has no counts.
-func (x *Index) at(ctx context.Context, q store.Querier, p Period, level int, k row) (r row, known bool, err error) {
-	return x.one(ctx, q, `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) <= ($4, $5, $6) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1`,
-		p.Board, p.Expiry.Unix(), level, k.score, k.subscore, k.owner)
-}
-
-func (x *Index) one(ctx context.Context, q store.Querier, query string, args ...any) (r row, found bool, err error) {
-	err = q.QueryRowContext(ctx, query, args...).Scan(&r.score, &r.subscore, &r.owner, &r.records)
-	if errors.Is(err, sql.ErrNoRows) {
-		return row{}, false, nil
+	for i := range places {
+		places[i].counted = places[i].known && (frontier.first == lowest || keys[i].less(frontier.first))
 	}
-	return r, err == nil, wrap(err)
+	return places, wrap(rows.Err())
 }
 
-// change adds to the count of the range or group that k belongs to, and returns it
-// as it is then. counted is false for a period that is not counted, or not yet up
-// to k.
-func (x *Index) change(ctx context.Context, q store.Querier, p Period, level int, k row, delta int64) (r row, counted bool, err error) {
-	return x.one(ctx, q, `UPDATE kumi_rank SET records = records + $7 WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) = (SELECT score, subscore, owner FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-			AND (score, subscore, owner) <= ($4, $5, $6) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1)
-		AND NOT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0 AND (score, subscore, owner) <= ($4, $5, $6))
-		RETURNING score, subscore, owner, records`,
-		p.Board, p.Expiry.Unix(), level, k.score, k.subscore, k.owner, delta)
+// locateQuery are the statements that locate one and two keys.
+var locateQuery = [3]string{1: locateStatement(1), 2: locateStatement(2)}
+
+func locateStatement(keys int) string {
+	query := "SELECT 0, level, first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0"
+	for i := range keys {
+		for _, level := range []int{ranges, groups} {
+			query += fmt.Sprintf(` UNION ALL SELECT * FROM (SELECT %d, level, first_key, records FROM kumi_rank
+				WHERE board = $1 AND expiry = $2 AND level = %d AND first_key <= $%d ORDER BY first_key DESC LIMIT 1) AS found`, i, level, i+3)
+		}
+	}
+	return query
+}
+
+// change is a change of a count.
+type change struct {
+	level   int
+	first   Key
+	records int64
+}
+
+// add adds to counts, and creates those that are not there.
+func (x *Index) add(ctx context.Context, q store.Querier, p Period, changes ...change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	var query strings.Builder
+	query.WriteString("INSERT INTO kumi_rank (board, expiry, level, first_key, records) VALUES ")
+	args := []any{p.Board, p.Expiry.Unix()}
+	for i, c := range changes {
+		if i > 0 {
+			query.WriteString(", ")
+		}
+		n := len(args)
+		fmt.Fprintf(&query, "($1, $2, $%d, $%d, $%d)", n+1, n+2, n+3)
+		args = append(args, c.level, c.first.text(), c.records)
+	}
+	query.WriteString(" ON CONFLICT (board, expiry, level, first_key) DO UPDATE SET records = kumi_rank.records + excluded.records")
+	_, err := q.ExecContext(ctx, query.String(), args...)
+	return wrap(err)
 }
 
 // lock makes other transactions that change the counts of the period wait until
@@ -211,22 +303,18 @@ func (x *Index) lock(ctx context.Context, q store.Querier, p Period) error {
 	return wrap(err)
 }
 
-func (x *Index) insert(ctx context.Context, q store.Querier, p Period, level int, r row) error {
-	_, err := q.ExecContext(ctx, "INSERT INTO kumi_rank (board, expiry, level, score, subscore, owner, records) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		p.Board, p.Expiry.Unix(), level, r.score, r.subscore, r.owner, r.records)
-	return wrap(err)
+// one reads a row of the table; found is false if there is none.
+func (x *Index) one(ctx context.Context, q store.Querier, query string, args ...any) (r row, found bool, err error) {
+	err = q.QueryRowContext(ctx, "SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 "+query, args...).Scan(&r.first, &r.records)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row{}, false, nil
+	}
+	return r, err == nil, wrap(err)
 }
 
-func (x *Index) set(ctx context.Context, q store.Querier, p Period, level int, r row) error {
-	_, err := q.ExecContext(ctx, `UPDATE kumi_rank SET records = $7
-		WHERE board = $1 AND expiry = $2 AND level = $3 AND score = $4 AND subscore = $5 AND owner = $6`,
-		p.Board, p.Expiry.Unix(), level, r.score, r.subscore, r.owner, r.records)
-	return wrap(err)
-}
-
-func (x *Index) delete(ctx context.Context, q store.Querier, p Period, level int, r row) error {
-	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 AND score = $4 AND subscore = $5 AND owner = $6",
-		p.Board, p.Expiry.Unix(), level, r.score, r.subscore, r.owner)
+func (x *Index) delete(ctx context.Context, q store.Querier, p Period, level int, first Key) error {
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key = $4",
+		p.Board, p.Expiry.Unix(), level, first.text())
 	return wrap(err)
 }
 

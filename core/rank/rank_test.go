@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +139,7 @@ func (m *model) check(step string, counted bool) {
 	if err != nil || complete != counted {
 		m.t.Fatalf("%s: complete is %t, %v", step, complete, err)
 	}
+	m.checkGroups(step)
 	for _, level := range []int{ranges, groups} {
 		var largest, rows int64
 		if err := m.db.Reader().QueryRowContext(ctx, "SELECT coalesce(max(records), 0), count(*) FROM kumi_rank WHERE board = $1 AND level = $2", m.p.Board, level).
@@ -150,6 +152,36 @@ func (m *model) check(step string, counted bool) {
 		if limit := int64(len(m.keys)) + 2; rows > limit {
 			m.t.Fatalf("%s: level %d has %d rows for %d records", step, level, rows, len(m.keys))
 		}
+	}
+}
+
+// checkGroups compares the count of each group with those of its ranges.
+func (m *model) checkGroups(step string) {
+	m.t.Helper()
+	rows, err := m.db.Reader().QueryContext(m.t.Context(), "SELECT level, first_key, records FROM kumi_rank WHERE board = $1 AND level > 0 ORDER BY first_key, level DESC", m.p.Board)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer rows.Close()
+	var group Key
+	var left int64 // records of the group that are in later ranges
+	for rows.Next() {
+		var level int
+		var r row
+		if err := rows.Scan(&level, &r.first, &r.records); err != nil {
+			m.t.Fatal(err)
+		}
+		if level == ranges {
+			left -= r.records
+			continue
+		}
+		if left != 0 {
+			m.t.Fatalf("%s: group %v has %d records more than its ranges", step, group, left)
+		}
+		group, left = r.first, r.records
+	}
+	if left != 0 || rows.Err() != nil {
+		m.t.Fatalf("%s: group %v has %d records more than its ranges, %v", step, group, left, rows.Err())
 	}
 }
 
@@ -276,4 +308,36 @@ func TestConcurrentChanges(t *testing.T) {
 		}
 		m.check("in the end", true)
 	})
+}
+
+// A rank counts the records of its range only, also if many have the same score: the
+// index is searched by the whole key.
+func TestTies(t *testing.T) {
+	t.Parallel()
+	db := storetest.SQLite(t)
+	for _, statement := range Schema(db.Dialect()) {
+		if _, err := db.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := New(db.Dialect())
+	for _, descending := range []bool{false, true} {
+		rows, err := db.Reader().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+x.rankStatement(descending), "b", 0, lowest.text(), store.Epoch, 0, 0, lowest.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		var plan strings.Builder
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			plan.WriteString(detail + "\n")
+		}
+		if want := "(score,subscore,owner_id)>(?,?,?) AND (score,subscore,owner_id)<(?,?,?)"; !strings.Contains(plan.String(), want) {
+			t.Errorf("descending %t: the plan has no %s:\n%s", descending, want, plan.String())
+		}
+	}
 }

@@ -13,36 +13,16 @@ import (
 //
 // It is one statement, as the counts may change between two.
 func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
-	side, owner := "<", "CASE r.owner WHEN '' THEN '"+nilOwner+"' ELSE r.owner END"
-	if descending {
-		side = ">"
-	}
-	if x.dialect == store.Postgres {
-		owner = "(" + owner + ")::uuid"
-	}
-	at := rowOf(k)
-	var level sql.NullInt64
+	var unfinished bool                 // not all records are counted yet
 	var inR, inG int64                  // records of the record's range and group
 	var outside, inGroup, inRange int64 // of groups ahead of its group, of ranges before its range, of records before it
-	err := q.QueryRowContext(ctx, `WITH
-		r AS (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1
-			AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1),
-		g AS (SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2
-			AND (score, subscore, owner) <= ($3, $4, $5) ORDER BY score DESC, subscore DESC, owner DESC LIMIT 1)
-		SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2), r.records, g.records,
-			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 2
-				AND (k.score, k.subscore, k.owner) `+side+` (g.score, g.subscore, g.owner)),
-			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 1
-				AND (k.score, k.subscore, k.owner) >= (g.score, g.subscore, g.owner) AND (k.score, k.subscore, k.owner) < (r.score, r.subscore, r.owner)),
-			(SELECT count(*) FROM leaderboard_record l WHERE l.leaderboard_id = $1 AND l.expiry_time = $6
-				AND (l.score, l.subscore, l.owner_id) >= (r.score, r.subscore, `+owner+`) AND (l.score, l.subscore, l.owner_id) < ($3, $4, $7))
-		FROM r, g`,
-		p.Board, p.Expiry.Unix(), at.score, at.subscore, at.owner, p.Expiry, k.Owner).
-		Scan(&level, &inR, &inG, &outside, &inGroup, &inRange)
+	err := q.QueryRowContext(ctx, x.rankStatement(descending),
+		p.Board, p.Expiry.Unix(), k.text(), p.Expiry, k.Score, k.Subscore, k.Owner).
+		Scan(&unfinished, &inR, &inG, &outside, &inGroup, &inRange)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, wrap(err)
 	}
-	if err != nil || level.Int64 != ranges { // not counted, or not completely
+	if err != nil || unfinished { // not counted, or not completely
 		return x.slowRank(ctx, q, p, k, descending)
 	}
 	if descending { // the counts are those of the records behind it
@@ -50,6 +30,34 @@ func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, desc
 		inRange = inR - inRange - 1
 	}
 	return outside + inGroup + inRange + 1, nil
+}
+
+// rankStatement returns the counts of which Rank makes a rank.
+func (x *Index) rankStatement(descending bool) string {
+	side := "<"
+	if descending {
+		side = ">"
+	}
+	return `WITH
+		r AS (SELECT first_key, records, ` + x.parts() + ` FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1),
+		g AS (SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1)
+		SELECT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0), r.records, g.records,
+			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 2 AND k.first_key ` + side + ` g.first_key),
+			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 1
+				AND k.first_key >= g.first_key AND k.first_key < r.first_key),
+			(SELECT count(*) FROM leaderboard_record l WHERE l.leaderboard_id = $1 AND l.expiry_time = $4
+				AND (l.score, l.subscore, l.owner_id) >= (r.score, r.subscore, r.owner) AND (l.score, l.subscore, l.owner_id) < ($5, $6, $7))
+		FROM r, g`
+}
+
+// parts are the score, subscore and owner of a key in the table. SQLite searches an
+// index by all three only if they are not of a declared type, hence the + 0.
+func (x *Index) parts() string {
+	owner := "substr(first_key, 39)"
+	if x.dialect == store.Postgres {
+		owner = "CAST(" + owner + " AS uuid)"
+	}
+	return "CAST(substr(first_key, 1, 19) AS BIGINT) + 0 AS score, CAST(substr(first_key, 20, 19) AS BIGINT) + 0 AS subscore, " + owner + " AS owner"
 }
 
 // slowRank counts all records ahead.
@@ -114,7 +122,7 @@ func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, d
 	}
 	err = q.QueryRowContext(ctx, `SELECT score, subscore, owner_id FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
 		AND (score, subscore, owner_id) >= ($3, $4, $5) ORDER BY score, subscore, owner_id LIMIT 1 OFFSET $6`,
-		p.Board, p.Expiry, from.score, from.subscore, ownerOf(from), skip).Scan(&k.Score, &k.Subscore, &k.Owner)
+		p.Board, p.Expiry, from.Score, from.Subscore, from.Owner, skip).Scan(&k.Score, &k.Subscore, &k.Owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Key{}, false, nil
 	}
@@ -122,21 +130,20 @@ func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, d
 }
 
 // skip goes from a row on to the last one of its level that begins after at most
-// n records, and returns it with how many of n are left.
-func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, from row, n int64) (row, int64, error) {
-	rows, err := q.QueryContext(ctx, `SELECT score, subscore, owner, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3
-		AND (score, subscore, owner) >= ($4, $5, $6) ORDER BY score, subscore, owner LIMIT $7`,
-		p.Board, p.Expiry.Unix(), level, from.score, from.subscore, from.owner, rowLimit(level, x.MaxGroup))
+// n records, and returns its first key and how many of n are left.
+func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, from Key, n int64) (Key, int64, error) {
+	rows, err := q.QueryContext(ctx, `SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key >= $4
+		ORDER BY first_key LIMIT $5`, p.Board, p.Expiry.Unix(), level, from.text(), rowLimit(level, x.MaxGroup))
 	if err != nil {
-		return row{}, 0, wrap(err)
+		return Key{}, 0, wrap(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var r row
-		if err := rows.Scan(&r.score, &r.subscore, &r.owner, &r.records); err != nil {
-			return row{}, 0, wrap(err)
+		if err := rows.Scan(&r.first, &r.records); err != nil {
+			return Key{}, 0, wrap(err)
 		}
-		if from = r; n < r.records {
+		if from = r.first; n < r.records {
 			break
 		}
 		n -= r.records
