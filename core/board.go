@@ -113,7 +113,7 @@ func findBoard(ctx context.Context, q store.Querier, id, suffix string) (*board,
 
 // leaderboard reads a board of either kind, for the calls of leaderboards.
 func (c *Core) leaderboard(ctx context.Context, id string) (*board, error) {
-	b, err := findBoard(ctx, c.db.Reader(), id, "")
+	b, err := findBoard(c.db.Brief(ctx), c.db.Reader(), id, "")
 	switch {
 	case err != nil:
 		return nil, failed("read a leaderboard", err)
@@ -128,7 +128,7 @@ func (c *Core) leaderboard(ctx context.Context, id string) (*board, error) {
 
 // tournament reads a tournament.
 func (c *Core) tournament(ctx context.Context, id string) (*board, error) {
-	b, err := findBoard(ctx, c.db.Reader(), id, "")
+	b, err := findBoard(c.db.Brief(ctx), c.db.Reader(), id, "")
 	switch {
 	case err != nil:
 		return nil, failed("read a tournament", err)

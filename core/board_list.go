@@ -73,6 +73,7 @@ func (c *Core) listRecords(ctx context.Context, b *board, in recordQuery) (*reco
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	ctx = c.db.Brief(ctx)
 	expiry, q := c.expiryOf(b, in.expiry), c.db.Reader()
 	out := &recordList{}
 	if in.limit > 0 {
@@ -221,6 +222,7 @@ func (c *Core) around(ctx context.Context, b *board, owner uuid.UUID, in recordQ
 }
 
 func (c *Core) window(ctx context.Context, b *board, owner uuid.UUID, in recordQuery, out *recordList) error {
+	ctx = c.db.Brief(ctx)
 	expiry, q := c.expiryOf(b, in.expiry), c.db.Reader()
 	if c.ranks(b) {
 		var err error

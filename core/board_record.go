@@ -100,6 +100,7 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 	var stored *record
 	var position int64
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		ctx = c.db.Brief(ctx)
 		now := c.now()
 		b, err := findBoard(ctx, q, id, "")
 		if err != nil {
@@ -315,6 +316,7 @@ func (c *Core) deleteRecord(ctx context.Context, b *board, owner uuid.UUID) erro
 		return err
 	}
 	return c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		ctx = c.db.Brief(ctx)
 		expiry := c.periodOf(b, c.now().Unix()).expiry()
 		r, err := scanRecord(q.QueryRowContext(ctx, `DELETE FROM leaderboard_record
 			WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING `+recordColumns, b.id, expiry, owner))

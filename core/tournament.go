@@ -49,6 +49,7 @@ func (c *Core) joinTournament(ctx context.Context, id string, owner uuid.UUID, u
 		return failedWith("Error while trying to join tournament.", err)
 	}
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		ctx = c.db.Brief(ctx)
 		b, err := findBoard(ctx, q, id, "")
 		now := c.now().Unix()
 		switch {

@@ -148,3 +148,15 @@ func (db *DB) Reader() Querier { return db.readers }
 
 // Path returns the path of the SQLite file; empty on PostgreSQL.
 func (db *DB) Path() string { return db.path }
+
+// Brief returns a context for statements that find a few rows by an index. On SQLite
+// they are not interrupted when ctx ends: watching for that takes two goroutines per
+// statement, which cost more than such a statement. On PostgreSQL, where a statement
+// may wait for a lock or for the network, it is ctx. It keeps the values of ctx, and
+// with them its transaction.
+func (db *DB) Brief(ctx context.Context) context.Context {
+	if db.dialect == SQLite {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"testing"
 	"time"
@@ -154,6 +155,35 @@ func TestDialectFragments(t *testing.T) {
 		}
 		if err := db.Reader().QueryRowContext(t.Context(), "SELECT username FROM users WHERE id = $1", uuid.Must(uuid.NewV4())).Scan(new(string)); err != sql.ErrNoRows {
 			t.Errorf("no row: %v", err)
+		}
+	})
+}
+
+// Brief statements on SQLite do not end with their context, and belong to its
+// transaction.
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+			ctx = db.Brief(ctx)
+			if !db.InTx(ctx) {
+				t.Error("a brief context has no transaction")
+			}
+			_, err := q.ExecContext(ctx, insertUser, newID(), "brief")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		var n int
+		err = db.Reader().QueryRowContext(db.Brief(ctx), "SELECT count(*) FROM users WHERE username = 'brief'").Scan(&n)
+		switch {
+		case db.Dialect() == store.Postgres && !errors.Is(err, context.Canceled):
+			t.Errorf("on PostgreSQL: %v", err)
+		case db.Dialect() == store.SQLite && (err != nil || n != 1):
+			t.Errorf("on SQLite: %d rows, %v", n, err)
 		}
 	})
 }
