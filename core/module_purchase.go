@@ -68,7 +68,7 @@ func (m *Module) PurchaseGetByTransactionId(ctx context.Context, transactionID s
 	if transactionID == "" {
 		return nil, invalid("expects a transaction id")
 	}
-	row, err := findPurchase(ctx, m.core.db.Reader(), transactionID, "")
+	row, err := purchaseTable.find(ctx, m.core.db.Reader(), transactionID, "")
 	switch {
 	case err != nil:
 		return nil, failed("get a purchase", err)

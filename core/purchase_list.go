@@ -3,22 +3,33 @@ package core
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 
+	"kumi/store"
 	"kumi/store/fault"
 )
 
-// boughtTable is one of the tables of purchases and of subscriptions, which are listed
-// alike.
+// boughtTable is one of the tables of purchases and of subscriptions, which are found and
+// listed alike.
 type boughtTable[R any] struct {
 	name, id, columns string
 	cursor            byte
-	scan              func(*sql.Rows) (R, error)
-	position          func(R) boughtPosition
+	scan              func(row interface{ Scan(...any) error }) (*R, error) // reads the columns
+	position          func(*R) boughtPosition
+}
+
+// find returns a row by its id, or nil if there is none. suffix may lock the row.
+func (t *boughtTable[R]) find(ctx context.Context, q store.Querier, id, suffix string) (*R, error) {
+	row, err := t.scan(q.QueryRowContext(ctx, "SELECT "+t.columns+" FROM "+t.name+" WHERE "+t.id+" = $1"+suffix, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return row, err
 }
 
 // boughtPosition is the place of a row in a list, and with Of and Back a cursor.
@@ -40,10 +51,10 @@ func (p *boughtPosition) decode(kind byte, cursor string, user *uuid.UUID) error
 	return nil
 }
 
-// listBought reads a page of the rows of a user, or of all users, newest first, with
+// list reads a page of the rows of a user, or of all users, newest first, with
 // the cursors of the next page and of the one before; the latter only for a page that
 // was reached with a cursor.
-func listBought[R any](ctx context.Context, c *Core, t boughtTable[R], user *uuid.UUID, limit int, cursor string) (list []R, next, prev string, err error) {
+func (t *boughtTable[R]) list(ctx context.Context, q store.Querier, user *uuid.UUID, limit int, cursor string) (list []*R, next, prev string, err error) {
 	failure := "list " + t.name + "s"
 	var from boughtPosition
 	where, order, args := "", "DESC", []any{limit + 1}
@@ -67,7 +78,7 @@ func listBought[R any](ctx context.Context, c *Core, t boughtTable[R], user *uui
 		}
 		where += and + "(purchase_time, user_id, " + t.id + ")" + compare + "(" + arg(from.Time) + ", " + arg(from.User) + ", " + arg(from.ID) + ")"
 	}
-	rows, err := c.db.Reader().QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name+where+
+	rows, err := q.QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name+where+
 		" ORDER BY purchase_time "+order+", user_id "+order+", "+t.id+" "+order+" LIMIT $1", args...)
 	if err != nil {
 		return nil, "", "", failed(failure, err)

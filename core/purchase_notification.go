@@ -149,7 +149,7 @@ func (c *Core) buyer(ctx context.Context, q store.Querier, account string) (id u
 // notifiedSubscription stores what a notification says about a subscription. One that
 // is not stored belongs to the account, if that is a user's; otherwise it is unknown.
 func (c *Core) notifiedSubscription(ctx context.Context, q store.Querier, in *subscriptionRow, account string) (*api.ValidatedSubscription, error) {
-	stored, err := findSubscription(ctx, q, in.OriginalTransactionID, "")
+	stored, err := subscriptionTable.find(ctx, q, in.OriginalTransactionID, "")
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (c *Core) notifiedSubscription(ctx context.Context, q store.Querier, in *su
 // purchase says so or if restored is set. A refunded purchase that is not stored
 // belongs to the account, if that is a user's; otherwise the purchase is unknown.
 func (c *Core) notifiedPurchase(ctx context.Context, q store.Querier, p purchase.Purchase, account string, restored bool) (*purchaseRow, error) {
-	row, err := findPurchase(ctx, q, p.TransactionID, c.db.Dialect().ForUpdate())
+	row, err := purchaseTable.find(ctx, q, p.TransactionID, c.db.Dialect().ForUpdate())
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (c *Core) googleSubscription(ctx context.Context, account purchase.GoogleAc
 	buyer := cmp.Or(answer.GetObfuscatedExternalAccountId(), answer.GetObfuscatedExternalProfileId())
 	return c.notified(ctx, n.id(), func(ctx context.Context, q store.Querier) (func(context.Context) error, error) {
 		if in.ProductID == "" { // Google does not know it any more
-			if stored, err := findSubscription(ctx, q, in.OriginalTransactionID, ""); err != nil || stored == nil {
+			if stored, err := subscriptionTable.find(ctx, q, in.OriginalTransactionID, ""); err != nil || stored == nil {
 				return nil, cmp.Or(err, errUnknown)
 			}
 		}

@@ -25,6 +25,13 @@ type purchaseRow struct {
 	seen             bool      // was stored before
 }
 
+var purchaseTable = &boughtTable[purchaseRow]{
+	name: "purchase", id: "transaction_id", columns: purchaseColumns, cursor: purchaseCursor, scan: scanPurchase,
+	position: func(r *purchaseRow) boughtPosition {
+		return boughtPosition{Time: r.Time, User: r.user, ID: r.TransactionID}
+	},
+}
+
 const purchaseColumns = "transaction_id, user_id, store, product_id, environment, raw_response, purchase_time, create_time, update_time, refund_time"
 
 // scanPurchase reads purchaseColumns.
@@ -34,9 +41,7 @@ func scanPurchase(row interface{ Scan(...any) error }) (*purchaseRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Refunded.Unix() == 0 {
-		r.Refunded = time.Time{}
-	}
+	r.Refunded = notEpoch(r.Refunded)
 	return r, nil
 }
 
@@ -68,6 +73,14 @@ func timestampOf(t time.Time) *timestamppb.Timestamp {
 func orEpoch(t time.Time) time.Time {
 	if t.IsZero() {
 		return store.Epoch
+	}
+	return t
+}
+
+// notEpoch is the inverse of orEpoch.
+func notEpoch(t time.Time) time.Time {
+	if t.Unix() == 0 {
+		return time.Time{}
 	}
 	return t
 }
@@ -129,15 +142,6 @@ func (c *Core) storePurchase(ctx context.Context, q store.Querier, user uuid.UUI
 	return row, nil
 }
 
-// findPurchase returns nil if there is no such purchase. suffix may lock the row.
-func findPurchase(ctx context.Context, q store.Querier, transaction, suffix string) (*purchaseRow, error) {
-	row, err := scanPurchase(q.QueryRowContext(ctx, "SELECT "+purchaseColumns+" FROM purchase WHERE transaction_id = $1"+suffix, transaction))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return row, err
-}
-
 // purchaseError is the error of storing a purchase or a subscription.
 func purchaseError(err error) error {
 	if store.IsForeignKey(err) {
@@ -148,13 +152,7 @@ func purchaseError(err error) error {
 
 // listPurchases lists a page of purchases of a user, or of all, newest first.
 func (c *Core) listPurchases(ctx context.Context, user *uuid.UUID, limit int, cursor string) (*api.PurchaseList, error) {
-	rows, next, prev, err := listBought(ctx, c, boughtTable[*purchaseRow]{
-		name: "purchase", id: "transaction_id", columns: purchaseColumns, cursor: purchaseCursor,
-		scan: func(row *sql.Rows) (*purchaseRow, error) { return scanPurchase(row) },
-		position: func(r *purchaseRow) boughtPosition {
-			return boughtPosition{Time: r.Time, User: r.user, ID: r.TransactionID}
-		},
-	}, user, limit, cursor)
+	rows, next, prev, err := purchaseTable.list(ctx, c.db.Reader(), user, limit, cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,13 @@ type subscriptionRow struct {
 	restored         bool      // the refund was taken back
 }
 
+var subscriptionTable = &boughtTable[subscriptionRow]{
+	name: "subscription", id: "original_transaction_id", columns: subscriptionColumns, cursor: subscriptionCursor, scan: scanSubscription,
+	position: func(r *subscriptionRow) boughtPosition {
+		return boughtPosition{Time: r.Time, User: r.user, ID: r.OriginalTransactionID}
+	},
+}
+
 const subscriptionColumns = "original_transaction_id, user_id, store, product_id, environment, purchase_time, create_time, update_time, expire_time, refund_time, raw_response, raw_notification"
 
 // scanSubscription reads subscriptionColumns.
@@ -36,9 +43,7 @@ func scanSubscription(row interface{ Scan(...any) error }) (*subscriptionRow, er
 	if err != nil {
 		return nil, err
 	}
-	if r.Refunded.Unix() == 0 {
-		r.Refunded = time.Time{}
-	}
+	r.Refunded = notEpoch(r.Refunded)
 	r.Response, r.notification = unquoted(r.Response), unquoted(r.notification)
 	return r, nil
 }
@@ -113,7 +118,7 @@ func (c *Core) storeSubscription(ctx context.Context, q store.Querier, in *subsc
 	if !errors.Is(err, sql.ErrNoRows) {
 		return row, err
 	}
-	if row, err = findSubscription(ctx, q, in.OriginalTransactionID, c.db.Dialect().ForUpdate()); err != nil {
+	if row, err = subscriptionTable.find(ctx, q, in.OriginalTransactionID, c.db.Dialect().ForUpdate()); err != nil {
 		return nil, err
 	}
 	if row == nil {
@@ -184,16 +189,6 @@ func (r *subscriptionRow) stated() (t time.Time) {
 	return t
 }
 
-// findSubscription returns nil if there is no such subscription. suffix may lock the
-// row.
-func findSubscription(ctx context.Context, q store.Querier, original, suffix string) (*subscriptionRow, error) {
-	row, err := scanSubscription(q.QueryRowContext(ctx, "SELECT "+subscriptionColumns+" FROM subscription WHERE original_transaction_id = $1"+suffix, original))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return row, err
-}
-
 // subscriptionOfProduct returns a user's subscription of a product; of several, that
 // with the latest expiry. Errors: NotFound.
 func (c *Core) subscriptionOfProduct(ctx context.Context, user uuid.UUID, product string) (*api.ValidatedSubscription, error) {
@@ -210,13 +205,7 @@ func (c *Core) subscriptionOfProduct(ctx context.Context, user uuid.UUID, produc
 
 // listSubscriptions lists a page of subscriptions of a user, or of all, newest first.
 func (c *Core) listSubscriptions(ctx context.Context, user *uuid.UUID, limit int, cursor string) (*api.SubscriptionList, error) {
-	rows, next, prev, err := listBought(ctx, c, boughtTable[*subscriptionRow]{
-		name: "subscription", id: "original_transaction_id", columns: subscriptionColumns, cursor: subscriptionCursor,
-		scan: func(row *sql.Rows) (*subscriptionRow, error) { return scanSubscription(row) },
-		position: func(r *subscriptionRow) boughtPosition {
-			return boughtPosition{Time: r.Time, User: r.user, ID: r.OriginalTransactionID}
-		},
-	}, user, limit, cursor)
+	rows, next, prev, err := subscriptionTable.list(ctx, c.db.Reader(), user, limit, cursor)
 	if err != nil {
 		return nil, err
 	}
