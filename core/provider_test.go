@@ -47,65 +47,53 @@ type door struct {
 	of    func(u *api.User) string
 }
 
+// tokenDoor is the door of a provider whose players have a token.
+func tokenDoor(name string, token func(p *socialtest.Providers, id string) string,
+	authenticate func(c *Core, ctx context.Context, token, username string, create bool) (Identity, error),
+	link, unlink func(c *Core, ctx context.Context, user uuid.UUID, token string) error, of func(*api.User) string,
+) door {
+	return door{
+		name: name,
+		authenticate: func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
+			return authenticate(c, ctx, token(p, id), username, create)
+		},
+		link: func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
+			return link(c, ctx, user, token(p, id))
+		},
+		unlink: func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
+			return unlink(c, ctx, user, token(p, id))
+		},
+		clear: func(c *Core, ctx context.Context, user uuid.UUID) error { return unlink(c, ctx, user, "") },
+		of:    of,
+	}
+}
+
+// idTokenOf returns ID tokens of a provider, named by its host.
+func idTokenOf(host string) func(p *socialtest.Providers, id string) string {
+	return func(p *socialtest.Providers, id string) string { return p.IDToken(host, id, nil) }
+}
+
 var doors = []door{
-	{
-		"Apple",
-		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
-			return c.AuthenticateApple(ctx, p.IDToken(socialtest.Apple, id, nil), username, create)
+	tokenDoor("Apple", idTokenOf(socialtest.Apple), (*Core).AuthenticateApple, (*Core).LinkApple, (*Core).UnlinkApple, (*api.User).GetAppleId),
+	tokenDoor("Google", idTokenOf(socialtest.Google), (*Core).AuthenticateGoogle, (*Core).LinkGoogle, (*Core).UnlinkGoogle, (*api.User).GetGoogleId),
+	tokenDoor("Facebook", (*socialtest.Providers).FacebookToken,
+		func(c *Core, ctx context.Context, token, username string, create bool) (Identity, error) {
+			return c.AuthenticateFacebook(ctx, token, username, create, false)
 		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.LinkApple(ctx, user, p.IDToken(socialtest.Apple, id, nil))
+		func(c *Core, ctx context.Context, user uuid.UUID, token string) error {
+			return c.LinkFacebook(ctx, user, "", token, false)
 		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.UnlinkApple(ctx, user, p.IDToken(socialtest.Apple, id, nil))
+		(*Core).UnlinkFacebook, (*api.User).GetFacebookId),
+	tokenDoor("Facebook Instant Game", (*socialtest.Providers).InstantInfo,
+		(*Core).AuthenticateFacebookInstantGame, (*Core).LinkFacebookInstantGame, (*Core).UnlinkFacebookInstantGame, (*api.User).GetFacebookInstantGameId),
+	tokenDoor("Steam", (*socialtest.Providers).SteamTicket,
+		func(c *Core, ctx context.Context, ticket, username string, create bool) (Identity, error) {
+			return c.AuthenticateSteam(ctx, ticket, username, create, false)
 		},
-		func(c *Core, ctx context.Context, user uuid.UUID) error { return c.UnlinkApple(ctx, user, "") },
-		(*api.User).GetAppleId,
-	},
-	{
-		"Google",
-		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
-			return c.AuthenticateGoogle(ctx, p.IDToken(socialtest.Google, id, nil), username, create)
+		func(c *Core, ctx context.Context, user uuid.UUID, ticket string) error {
+			return c.LinkSteam(ctx, user, "", ticket, false)
 		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.LinkGoogle(ctx, user, p.IDToken(socialtest.Google, id, nil))
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.UnlinkGoogle(ctx, user, p.IDToken(socialtest.Google, id, nil))
-		},
-		func(c *Core, ctx context.Context, user uuid.UUID) error { return c.UnlinkGoogle(ctx, user, "") },
-		(*api.User).GetGoogleId,
-	},
-	{
-		"Facebook",
-		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
-			return c.AuthenticateFacebook(ctx, p.FacebookToken(id), username, create, false)
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.LinkFacebook(ctx, user, "", p.FacebookToken(id), false)
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.UnlinkFacebook(ctx, user, p.FacebookToken(id))
-		},
-		func(c *Core, ctx context.Context, user uuid.UUID) error { return c.UnlinkFacebook(ctx, user, "") },
-		(*api.User).GetFacebookId,
-	},
-	{
-		"Facebook Instant Game",
-		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
-			return c.AuthenticateFacebookInstantGame(ctx, p.InstantInfo(id), username, create)
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.LinkFacebookInstantGame(ctx, user, p.InstantInfo(id))
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.UnlinkFacebookInstantGame(ctx, user, p.InstantInfo(id))
-		},
-		func(c *Core, ctx context.Context, user uuid.UUID) error {
-			return c.UnlinkFacebookInstantGame(ctx, user, "")
-		},
-		(*api.User).GetFacebookInstantGameId,
-	},
+		(*Core).UnlinkSteam, (*api.User).GetSteamId),
 	{
 		"GameCenter",
 		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
@@ -121,20 +109,6 @@ var doors = []door{
 			return c.UnlinkGameCenter(ctx, user, social.GameCenter{})
 		},
 		(*api.User).GetGamecenterId,
-	},
-	{
-		"Steam",
-		func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
-			return c.AuthenticateSteam(ctx, p.SteamTicket(id), username, create, false)
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.LinkSteam(ctx, user, "", p.SteamTicket(id), false)
-		},
-		func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error {
-			return c.UnlinkSteam(ctx, user, p.SteamTicket(id))
-		},
-		func(c *Core, ctx context.Context, user uuid.UUID) error { return c.UnlinkSteam(ctx, user, "") },
-		(*api.User).GetSteamId,
 	},
 }
 
