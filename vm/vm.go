@@ -52,6 +52,9 @@ const (
 	MaxList = 16 << 20
 )
 
+// DefaultGrace is the time that a stopped call has to end before its VM is abandoned.
+const DefaultGrace = 5 * time.Second
+
 // Nuller is implemented by engines whose language has undefined beside null.
 type Nuller interface {
 	// NullState sets undefined properties and holes of arrays in a match's state to

@@ -33,7 +33,7 @@ type Options struct {
 	// is inside a built-in function, or a Go function that ignores its context. It is
 	// called at most once, from any goroutine, and must not use the VM; may be nil.
 	Stuck func(*VM)
-	Grace time.Duration // 0 is DefaultGrace
+	Grace time.Duration // 0 is vm.DefaultGrace
 	// Rejected is called with the reason and the position of promises that were
 	// rejected and never handled; may be nil.
 	Rejected func(err *vm.ScriptError)
@@ -79,7 +79,7 @@ var _ vm.Instance = (*VM)(nil)
 // *vm.ScriptError.
 func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v := &VM{rt: goja.New(), o: o, ctx: ctx}
-	v.watch.rt, v.watch.limit, v.watch.grace = v.rt, o.Limits.Timeout, cmp.Or(o.Grace, DefaultGrace)
+	v.watch.rt, v.watch.limit, v.watch.grace = v.rt, o.Limits.Timeout, cmp.Or(o.Grace, vm.DefaultGrace)
 	if o.Stuck != nil {
 		v.watch.stuck = func() { o.Stuck(v) }
 	}

@@ -15,9 +15,6 @@ import (
 // cancelled.
 const poll = 250 * time.Millisecond
 
-// DefaultGrace is Options.Grace where that is 0.
-const DefaultGrace = 5 * time.Second
-
 // started is the zero of the clock of watches.
 var started = time.Now()
 

@@ -21,7 +21,8 @@ type deadline struct {
 	budget int
 	memory *vm.Watched
 	tooBig atomic.Bool // set by the guard
-	mu     sync.Mutex  // between the guard and begin and end
+	stuck  stuckWatch
+	mu     sync.Mutex // between the guard and begin and end
 }
 
 // held has the limits of the running call.
@@ -61,6 +62,7 @@ func (d *deadline) tooMuch(still func() bool) {
 	defer d.mu.Unlock()
 	if still() {
 		d.tooBig.Store(true)
+		d.stuck.stop()
 	}
 }
 

@@ -5,11 +5,8 @@ import (
 	"time"
 )
 
-// DefaultGrace is Options.Grace where that is 0.
-const DefaultGrace = 5 * time.Second
-
 // stuckWatch reports an outermost call that has not ended some time after its deadline,
-// since a function of Go does not return. There is one timer per VM, which keeps running
+// or after the guard has stopped it, since a function of Go does not return. There is one timer per VM, which keeps running
 // when a call ends, so most calls find it armed. The zero value reports nothing.
 type stuckWatch struct {
 	report func() // called at most once, with mu locked; nil: never
@@ -30,6 +27,25 @@ func (w *stuckWatch) begin(deadline time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.due = deadline.Add(w.grace)
+	w.arm()
+}
+
+// stop is called when the guard has told the running call to stop, from any goroutine.
+func (w *stuckWatch) stop() {
+	if w.report == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	due := time.Now().Add(w.grace)
+	if !w.due.IsZero() && !due.Before(w.due) {
+		return
+	}
+	w.due = due
+	if w.armed { // for the deadline, which is later
+		w.timer.Reset(w.grace)
+		return
+	}
 	w.arm()
 }
 

@@ -46,11 +46,11 @@ type Options struct {
 	// Enter is called with the name of a module before its code is evaluated, and with
 	// that of the requiring module ("" for none) afterwards; may be nil.
 	Enter func(module string)
-	// Stuck is called when a call has not ended Grace after its limit, because a function
-	// of Go does not return. It is called at most once, on another goroutine, and must
-	// return quickly; may be nil.
+	// Stuck is called when a call has not ended Grace after its limit, or after the Guard
+	// stopped it, because a function of Go does not return. It is called at most once, on
+	// another goroutine, and must return quickly; may be nil.
 	Stuck func(*VM)
-	Grace time.Duration // 0: DefaultGrace
+	Grace time.Duration // 0: vm.DefaultGrace
 	// Print receives the lines of the print function; may be nil.
 	Print func(ctx context.Context, line string)
 }
@@ -65,7 +65,6 @@ type VM struct {
 	state    *lua.LState // the main thread
 	thread   *lua.LState // the running thread
 	deadline *deadline
-	stuck    stuckWatch
 	head     *vm.Head // see SetTape
 	module   string   // the module being evaluated
 	random   *rand.Rand
@@ -108,7 +107,7 @@ func New(o Options) (*VM, error) {
 	v.thread = v.state
 	v.engine.vm = v
 	if o.Stuck != nil {
-		v.stuck.report, v.stuck.grace = func() { o.Stuck(v) }, cmp.Or(o.Grace, DefaultGrace)
+		v.deadline.stuck.report, v.deadline.stuck.grace = func() { o.Stuck(v) }, cmp.Or(o.Grace, vm.DefaultGrace)
 	}
 	v.deadline.memory = o.Guard.Watch(v.deadline.tooMuch)
 	v.state.SetContext(v.deadline)
@@ -195,7 +194,7 @@ func (v *VM) Broken() bool { return v.broken }
 
 // Close implements vm.Instance.
 func (v *VM) Close() {
-	v.stuck.close()
+	v.deadline.stuck.close()
 	v.deadline.memory.Close()
 	if !v.state.IsClosed() {
 		v.state.Close()
@@ -231,8 +230,8 @@ func (v *VM) run(ctx context.Context, limit time.Duration, fn vm.Ref, args []vm.
 		v.raised = raised{}
 		v.deadline.begin()
 		defer v.deadline.end()
-		v.stuck.begin(v.deadline.at)
-		defer v.stuck.end()
+		v.deadline.stuck.begin(v.deadline.at)
+		defer v.deadline.stuck.end()
 	}
 	v.depth++
 	defer func() {
