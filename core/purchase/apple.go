@@ -127,7 +127,10 @@ func (s *Stores) appleTransaction(text string) (*runtime.AppleNotificationTransa
 
 // appleBundle refuses what was bought in other apps.
 func (s *Stores) appleBundle(id string) error {
-	if len(s.bundles) > 0 && !slices.Contains(s.bundles, id) {
+	switch {
+	case len(s.bundles) == 0:
+		s.warnOf("iap.apple.bundle_ids")
+	case !slices.Contains(s.bundles, id):
 		return invalid("It is for the bundle %q.", id)
 	}
 	return nil

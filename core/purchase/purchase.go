@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/api"
+	"github.com/rs/zerolog"
 
 	"kumi/core/upstream"
 	"kumi/store/fault"
@@ -36,7 +37,8 @@ type Options struct {
 	// failing, and the time that took. It must not block.
 	Observe func(host string, ok bool, took time.Duration)
 	// Now is the clock; nil: time.Now.
-	Now func() time.Time
+	Now    func() time.Time
+	Logger zerolog.Logger
 }
 
 // Stores is the client of all stores. Its methods may be called from any goroutine.
@@ -45,6 +47,8 @@ type Stores struct {
 	roots    *x509.CertPool
 	bundles  []string
 	now      func() time.Time
+	log      zerolog.Logger
+	warned   sync.Map // settings that warnOf has named
 
 	mu     sync.Mutex
 	tokens map[any]*accessToken  // by credentials
@@ -57,7 +61,7 @@ func New(o Options) *Stores {
 	if o.Observe != nil {
 		send.Observe = func(s upstream.Sent) { o.Observe(s.Group, s.OK(), s.Took) }
 	}
-	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, tokens: map[any]*accessToken{}, chains: map[string]appleChain{}}
+	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, log: o.Logger, tokens: map[any]*accessToken{}, chains: map[string]appleChain{}}
 	if s.roots == nil {
 		s.roots = appleRoots()
 	}
@@ -65,6 +69,13 @@ func New(o Options) *Stores {
 		s.now = time.Now
 	}
 	return s
+}
+
+// warnOf warns once that purchases in every app are accepted without a setting.
+func (s *Stores) warnOf(setting string) {
+	if _, before := s.warned.LoadOrStore(setting, true); !before {
+		s.log.Warn().Msg("purchases in every app are accepted: set " + setting)
+	}
 }
 
 // Close closes idle connections. The client may still be used.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/heroiclabs/nakama-common/api"
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 
 	"kumi/core/purchase"
 	"kumi/core/purchase/purchasetest"
@@ -112,6 +113,7 @@ func TestPurchases(t *testing.T) {
 	stores.Set("s1", samsung("success", "com.example.game", "PRODUCTION"))
 	stores.Set("s-test", samsung("success", "com.example.game", "TEST"))
 	stores.Set("s-cancelled", samsung("cancel", "com.example.game", "PRODUCTION"))
+	stores.Set("s-unpaid", map[string]any{"status": "success", "packageName": "com.example.game", "itemId": "gems"})
 	stores.Set("s-other", samsung("success", "com.example.other", "PRODUCTION"))
 
 	wrapped, _ := json.Marshal(map[string]string{"json": googlePurchase("com.example.game", "g1"), "signature": "x"})
@@ -189,6 +191,9 @@ func TestPurchases(t *testing.T) {
 		if _, err := apple(about); fault.CodeOf(err) != fault.Unavailable || fault.Text(err) != "Apple IAP verification is currently unavailable. Try again later." {
 			t.Errorf("Apple asks for patience: %v", err)
 		}
+	}
+	if _, err := galaxy("s-unpaid"); fault.CodeOf(err) != fault.Unavailable {
+		t.Errorf("Samsung, without a payment: %v", err)
 	}
 	if _, err := s.ApplePurchases(t.Context(), "guess", "receipt"); fault.Text(err) != "Invalid Receipt. Status: 21004" {
 		t.Errorf("a wrong shared secret: %v", err)
@@ -359,6 +364,30 @@ func TestAppleSignatures(t *testing.T) {
 	}
 	if _, err := s.ReadAppleNotification([]byte("{}")); fault.CodeOf(err) != fault.InvalidArgument {
 		t.Errorf("not a notification: %v", err)
+	}
+}
+
+// Whoever accepts purchases in every app is warned, once.
+func TestAnyApp(t *testing.T) {
+	t.Parallel()
+	stores := startStores(t)
+	var log testutil.Log
+	o := stores.Options()
+	o.Logger = zerolog.New(&log)
+	s := purchase.New(o)
+	stores.Set("s1", map[string]any{"status": "success", "itemId": "gems", "paymentId": "1"})
+	for range 2 {
+		if _, err := s.ApplePurchases(t.Context(), "", stores.Apple.Sign(transaction(nil))); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.SamsungPurchase(t.Context(), "", "s1"); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, setting := range []string{"iap.apple.bundle_ids", "iap.samsung.package_name"} {
+		if n := len(log.Lines(setting)); n != 1 {
+			t.Errorf("%d warnings of %s", n, setting)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ func New(o Options) (*Game, error) {
 	if err != nil {
 		return nil, err
 	}
-	stores, err := storeOptions(&cfg.IAP, o.Transport, o.Roots)
+	stores, err := storeOptions(&cfg.IAP, o.Transport, o.Roots, o.Logger)
 	if err != nil {
 		return nil, err
 	}

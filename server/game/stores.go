@@ -7,14 +7,16 @@ import (
 	"net/url"
 	"os"
 
+	"github.com/rs/zerolog"
+
 	"kumi/config"
 	"kumi/core/purchase"
 )
 
 // storeOptions configures the client of the stores of apps. A setting for development
 // may replace the stores and Apple's root.
-func storeOptions(iap *config.IAP, transport http.RoundTripper, roots *x509.CertPool) (purchase.Options, error) {
-	o := purchase.Options{Transport: transport, AppleRoots: roots, AppleBundles: iap.Apple.BundleIDs}
+func storeOptions(iap *config.IAP, transport http.RoundTripper, roots *x509.CertPool, log zerolog.Logger) (purchase.Options, error) {
+	o := purchase.Options{Transport: transport, AppleRoots: roots, AppleBundles: iap.Apple.BundleIDs, Logger: log}
 	if address := iap.Development.StoresURL; address != "" {
 		to, err := url.Parse(address)
 		if err != nil || to.Host == "" {
