@@ -34,6 +34,7 @@ type Social struct {
 	FacebookInstantGame  SocialFacebookInstantGame  `yaml:"facebook_instant_game"`
 	FacebookLimitedLogin SocialFacebookLimitedLogin `yaml:"facebook_limited_login"`
 	Apple                SocialApple                `yaml:"apple"`
+	GameCenter           SocialGameCenter           `yaml:"game_center"`
 }
 
 // SocialSteam holds the Steam application.
@@ -55,6 +56,11 @@ type SocialFacebookLimitedLogin struct {
 // SocialApple holds the Sign in with Apple application.
 type SocialApple struct {
 	BundleID string `yaml:"bundle_id" usage:"Apple bundle id that tokens of Sign in with Apple must be for."`
+}
+
+// SocialGameCenter holds the applications with Game Center.
+type SocialGameCenter struct {
+	BundleIDs []string `yaml:"bundle_ids" usage:"Bundle that Game Center's proof of a player must be for; repeat for several. None accepts any."`
 }
 
 // GoogleAuth holds the OAuth client for Google sign-in.

@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"kumi/store/fault"
@@ -53,6 +55,14 @@ func (c *Client) GameCenter(ctx context.Context, g GameCenter) (Profile, error) 
 }
 
 func (c *Client) checkGameCenter(ctx context.Context, g GameCenter) error {
+	switch {
+	case len(c.GameCenterBundleIDs) == 0:
+		c.anyBundle.Do(func() {
+			c.Logger.Warn().Msg("players of Game Center are accepted whichever app they use: set social.game_center.bundle_ids to those of this game")
+		})
+	case !slices.Contains(c.GameCenterBundleIDs, g.BundleID):
+		return fmt.Errorf("the signature is for the bundle %q", g.BundleID)
+	}
 	address, err := appleAddress(g.PublicKeyURL)
 	if err != nil {
 		return err

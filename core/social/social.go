@@ -49,6 +49,9 @@ type Options struct {
 
 	// AppleBundleID is the audience that Apple's tokens must have.
 	AppleBundleID string
+	// GameCenterBundleIDs are the bundles that players of Game Center must be of; empty:
+	// any.
+	GameCenterBundleIDs []string
 	// GoogleCredentials is the JSON document of an OAuth client, which authorization
 	// codes are exchanged with. ID tokens are accepted for the clients of its project
 	// and for GoogleClientIDs; with neither, for any client.
@@ -70,8 +73,8 @@ type Client struct {
 	facebook    *idTokens
 	googleOAuth *oauth2.Config // nil: not configured
 	gameCenter  certificates
-	// anyGoogleClient logs once that ID tokens of all clients are accepted.
-	anyGoogleClient sync.Once
+	// anyGoogleClient and anyBundle log once that the players of all apps are accepted.
+	anyGoogleClient, anyBundle sync.Once
 }
 
 // New makes a client. It fails if the credentials for Google cannot be read, and

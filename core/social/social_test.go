@@ -411,6 +411,15 @@ func TestGameCenter(t *testing.T) {
 		t.Errorf("%d requests for other spellings", n)
 	}
 
+	own, p4 := newClient(t, func(o *social.Options) {
+		o.GameCenterBundleIDs = []string{"com.example.mac", p.GameCenter("x").BundleID}
+	})
+	_, err = own.GameCenter(ctx, p4.GameCenter("ann"))
+	wantCode(t, "the game's own bundle", err, fault.OK)
+	own.GameCenterBundleIDs = []string{"com.example.mac"}
+	_, err = own.GameCenter(ctx, p4.GameCenter("ann"))
+	wantCode(t, "the bundle of another app", err, fault.Unauthenticated)
+
 	other, p2 := newClient(t, func(o *social.Options) { o.Roots = socialtest.New().Roots() })
 	_, err = other.GameCenter(ctx, p2.GameCenter("ann"))
 	wantCode(t, "another root", err, fault.Unauthenticated)

@@ -83,6 +83,7 @@ func New(o Options) (*Game, error) {
 	settings := social.Options{
 		Transport: o.Transport, Roots: o.Roots, Logger: o.Logger,
 		AppleBundleID:         cfg.Social.Apple.BundleID,
+		GameCenterBundleIDs:   cfg.Social.GameCenter.BundleIDs,
 		GoogleCredentials:     string(cfg.GoogleAuth.CredentialsJSON),
 		GoogleClientIDs:       cfg.GoogleAuth.ClientIDs,
 		FacebookAppID:         cfg.Social.FacebookLimitedLogin.AppID,
