@@ -103,12 +103,6 @@ func (c *copier) begin(ctx context.Context) error {
 		return err
 	}
 	var statements []statement
-	if !c.resumed {
-		statements = append(statements, statement{query: createProgress})
-		for _, query := range seeds {
-			statements = append(statements, statement{query: query})
-		}
-	}
 	c.progress = map[string]progress{}
 	for _, p := range c.pairs {
 		before, ok := done[p.name]
@@ -117,6 +111,22 @@ func (c *copier) begin(ctx context.Context) error {
 			statements = append(statements, statement{insertProgress, []any{p.name, before.source}})
 		}
 		c.progress[p.name] = before
+	}
+	if err := c.to.exec(ctx, statements...); err != nil {
+		return fmt.Errorf("begin the copy: %w", err)
+	}
+	return nil
+}
+
+// mark makes an empty target that of this copy. It comes before the first table is
+// made, so that a copy interrupted there is resumed.
+func (c *copier) mark(ctx context.Context) error {
+	if c.resumed {
+		return nil
+	}
+	statements := []statement{{query: createProgress}}
+	for _, query := range seeds {
+		statements = append(statements, statement{query: query})
 	}
 	if err := c.to.exec(ctx, statements...); err != nil {
 		return fmt.Errorf("begin the copy: %w", err)

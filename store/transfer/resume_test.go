@@ -276,3 +276,41 @@ func TestRefusedRow(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// until is a context that is cancelled when something has happened.
+type until struct {
+	context.Context
+	cancel   context.CancelFunc
+	happened func() bool
+}
+
+func (u *until) Done() <-chan struct{} {
+	if u.Err() == nil && u.happened() {
+		u.cancel()
+	}
+	return u.Context.Done()
+}
+
+// Tables of modules have their indexes, also when the copy was interrupted between the
+// two.
+func TestResumeBeforeFirstRow(t *testing.T) {
+	t.Parallel()
+	from, file := nakama(t), store.Options{DataDir: t.TempDir()}
+	to, other := open(t, file), open(t, file) // of its own, as a handle has locks
+	run(t, from, "CREATE TABLE shop (name TEXT PRIMARY KEY, price INT)", "CREATE UNIQUE INDEX shop_price ON shop (price)")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := transfer.Copy(&until{ctx, cancel, func() bool {
+		made, err := other.HasTable(t.Context(), "shop")
+		return err != nil || made
+	}}, from, to, transfer.Options{})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if r := mustCopy(t, from, to, transfer.Options{}); !r.Resumed || len(r.Apart) != 0 {
+		t.Errorf("resumed %v, not copied: %v", r.Resumed, r.Apart)
+	}
+	if _, err := to.CustomExec(t.Context(), "INSERT INTO shop VALUES ('a', 1), ('b', 1)"); err == nil {
+		t.Error("two shops with one price")
+	}
+}

@@ -208,6 +208,9 @@ func (c *copier) plan(ctx context.Context) error {
 	for _, name := range circular {
 		c.leave(name, "it refers to itself, or to a table that does")
 	}
+	if err := c.mark(ctx); err != nil {
+		return err
+	}
 	if err := c.create(ctx, names); err != nil {
 		return err
 	}
