@@ -58,8 +58,9 @@ func (m *Module) Fleet() runtime.FleetManagerInitializer {
 	return nil
 }
 
-// errNoFleet is the error of scripts that kept the object of a fleet manager.
-var errNoFleet = fault.New(fault.FailedPrecondition, "there is no fleet manager")
+// ErrNoFleet is the error of scripts that use the object of a fleet manager that does not
+// exist.
+var ErrNoFleet = fault.New(fault.FailedPrecondition, "there is no fleet manager")
 
 // FleetCreate creates a game server for a script. The end of the request goes to the
 // function of OnFleetCreated, since the script has no function that could be called
@@ -67,7 +68,7 @@ var errNoFleet = fault.New(fault.FailedPrecondition, "there is no fleet manager"
 func (m *Module) FleetCreate(ctx context.Context, maxPlayers int, users []string, latencies []runtime.FleetUserLatencies, metadata map[string]any) (map[string]string, error) {
 	fm := m.Fleet()
 	if fm == nil {
-		return nil, errNoFleet
+		return nil, ErrNoFleet
 	}
 	return fm.Create(ctx, maxPlayers, users, latencies, metadata, func(status runtime.FmCreateStatus, instance *runtime.InstanceInfo, sessions []*runtime.SessionInfo, _ map[string]any, err error) {
 		if created := m.core.fleet.created.Load(); created != nil {

@@ -37,8 +37,8 @@ func newSocial(t *testing.T, p *socialtest.Providers) *social.Client {
 	return client
 }
 
-// door is how the players of one provider come in.
-type door struct {
+// signIn is how players of one provider sign in to a core.
+type signIn struct {
 	name         string
 	authenticate func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error)
 	link, unlink func(c *Core, ctx context.Context, p *socialtest.Providers, user uuid.UUID, id string) error
@@ -47,12 +47,12 @@ type door struct {
 	of    func(u *api.User) string
 }
 
-// tokenDoor is the door of a provider whose players have a token.
-func tokenDoor(name string, token func(p *socialtest.Providers, id string) string,
+// signInWith is signIn for a provider whose players have a token.
+func signInWith(name string, token func(p *socialtest.Providers, id string) string,
 	authenticate func(c *Core, ctx context.Context, token, username string, create bool) (Identity, error),
 	link, unlink func(c *Core, ctx context.Context, user uuid.UUID, token string) error, of func(*api.User) string,
-) door {
-	return door{
+) signIn {
+	return signIn{
 		name: name,
 		authenticate: func(c *Core, ctx context.Context, p *socialtest.Providers, id, username string, create bool) (Identity, error) {
 			return authenticate(c, ctx, token(p, id), username, create)
@@ -73,10 +73,10 @@ func idTokenOf(host string) func(p *socialtest.Providers, id string) string {
 	return func(p *socialtest.Providers, id string) string { return p.IDToken(host, id, nil) }
 }
 
-var doors = []door{
-	tokenDoor("Apple", idTokenOf(socialtest.Apple), (*Core).AuthenticateApple, (*Core).LinkApple, (*Core).UnlinkApple, (*api.User).GetAppleId),
-	tokenDoor("Google", idTokenOf(socialtest.Google), (*Core).AuthenticateGoogle, (*Core).LinkGoogle, (*Core).UnlinkGoogle, (*api.User).GetGoogleId),
-	tokenDoor("Facebook", (*socialtest.Providers).FacebookToken,
+var signIns = []signIn{
+	signInWith("Apple", idTokenOf(socialtest.Apple), (*Core).AuthenticateApple, (*Core).LinkApple, (*Core).UnlinkApple, (*api.User).GetAppleId),
+	signInWith("Google", idTokenOf(socialtest.Google), (*Core).AuthenticateGoogle, (*Core).LinkGoogle, (*Core).UnlinkGoogle, (*api.User).GetGoogleId),
+	signInWith("Facebook", (*socialtest.Providers).FacebookToken,
 		func(c *Core, ctx context.Context, token, username string, create bool) (Identity, error) {
 			return c.AuthenticateFacebook(ctx, token, username, create, false)
 		},
@@ -84,9 +84,9 @@ var doors = []door{
 			return c.LinkFacebook(ctx, user, "", token, false)
 		},
 		(*Core).UnlinkFacebook, (*api.User).GetFacebookId),
-	tokenDoor("Facebook Instant Game", (*socialtest.Providers).InstantInfo,
+	signInWith("Facebook Instant Game", (*socialtest.Providers).InstantInfo,
 		(*Core).AuthenticateFacebookInstantGame, (*Core).LinkFacebookInstantGame, (*Core).UnlinkFacebookInstantGame, (*api.User).GetFacebookInstantGameId),
-	tokenDoor("Steam", (*socialtest.Providers).SteamTicket,
+	signInWith("Steam", (*socialtest.Providers).SteamTicket,
 		func(c *Core, ctx context.Context, ticket, username string, create bool) (Identity, error) {
 			return c.AuthenticateSteam(ctx, ticket, username, create, false)
 		},
@@ -115,7 +115,7 @@ var doors = []door{
 func TestProviders(t *testing.T) {
 	t.Parallel()
 	eachWithProviders(t, func(t *testing.T, ctx context.Context, c *testCore, p *socialtest.Providers) {
-		for i, d := range doors {
+		for i, d := range signIns {
 			ann, ben := fmt.Sprint(100+i), fmt.Sprint(200+i)
 			_, err := d.authenticate(c.Core, ctx, p, ann, "", false)
 			wantCode(t, d.name+", unknown", err, fault.NotFound)
@@ -175,7 +175,7 @@ func TestProvidersAtOnce(t *testing.T) {
 		for _, c := range servers {
 			c.social = newSocial(t, p)
 		}
-		for i, d := range doors {
+		for i, d := range signIns {
 			var wait sync.WaitGroup
 			ids := make([]Identity, 6)
 			for n := range ids {

@@ -50,12 +50,12 @@ func (c *testCore) shop(t testing.TB) *purchasetest.Stores {
 		t.Fatal(err)
 	}
 	t.Cleanup(stores.Close)
-	c.visit(stores)
+	c.useStores(stores)
 	return stores
 }
 
-// visit makes a core use stores.
-func (c *testCore) visit(stores *purchasetest.Stores) {
+// useStores makes a core use stores.
+func (c *testCore) useStores(stores *purchasetest.Stores) {
 	c.config.testStores.google = stores.GoogleAccount()
 	c.Core.stores = purchase.New(stores.Options())
 	c.clock.Add(time.Since(c.clock.Now())) // certificates are valid now
@@ -81,7 +81,7 @@ func TestPurchaseOwner(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
 		stores := c.shop(t)
 		second := newTestCore(t, c.db)
-		second.visit(stores)
+		second.useStores(stores)
 		alice, bob := c.user(t, "alice"), c.user(t, "bob")
 		receipt := stores.Apple.Sign(transactionOf("1"))
 		validate := func(c *testCore, user uuid.UUID, receipt string, persist bool) (*api.ValidatedPurchase, error) {
@@ -377,7 +377,7 @@ func TestAppleNotifications(t *testing.T) {
 	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
 		stores := c.shop(t)
 		second := newTestCore(t, c.db)
-		second.visit(stores)
+		second.useStores(stores)
 		alice := c.user(t, "alice")
 		h := &heard{}
 		now := time.Now()

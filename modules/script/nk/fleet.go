@@ -7,7 +7,6 @@ import (
 
 	"kumi/core"
 	"kumi/modules/script"
-	"kumi/store/fault"
 	"kumi/vm"
 )
 
@@ -43,7 +42,7 @@ func getFleetManager(lib *vm.Library) func(*core.Module, *vm.Call) error {
 func fleetOf[T any](nk *core.Module, c *vm.Call, ask func(fm runtime.FleetManagerInitializer) (T, error)) (result T, err error) {
 	fm := nk.Fleet()
 	if fm == nil {
-		return result, fault.New(fault.FailedPrecondition, "there is no fleet manager")
+		return result, core.ErrNoFleet
 	}
 	defer vm.Waiting(c.Ctx)()
 	return ask(fm)

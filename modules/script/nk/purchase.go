@@ -35,7 +35,7 @@ var subscribedShape = vm.NewShape(
 	}),
 )
 
-// asked calls a function that asks a store, so the VM does not count as busy meanwhile.
+// asked calls a function that waits for a store. The VM does not count as busy meanwhile.
 func asked[R any](c *vm.Call, do func() (R, error)) (R, error) {
 	defer vm.Waiting(c.Ctx)()
 	return do()
@@ -66,7 +66,7 @@ func validateApple[R any](argument string, shape *vm.Shape[R], do func(nk *core.
 	}
 }
 
-// googleOverride is the credentials that a module passes.
+// googleOverride has the credentials that a module passes instead of the configured ones.
 type googleOverride = struct{ ClientEmail, PrivateKey string }
 
 // validateGoogle makes the functions for Google, which take a service account.
@@ -121,7 +121,7 @@ func subscriptionGet(nk *core.Module, c *vm.Call) error {
 	return vm.Return(c, "subscription", script.SubscriptionShape, s, err)
 }
 
-// boughtPage are the arguments of the lists, which are of all users without one.
+// boughtPage reads the arguments of the lists. Without a user id they list all users'.
 func boughtPage(c *vm.Call) (user string, limit int, cursor string) {
 	user, limit = c.OptStr("user_id", ""), int(c.OptInt("limit", 100))
 	if limit < 1 || limit > 100 {
