@@ -188,26 +188,28 @@ func (s *Stores) askGoogle(ctx context.Context, account GoogleAccount, answer an
 	}, answer)
 }
 
-const (
-	// googleQuota is the domain of errors that say that a quota is used up.
-	googleQuota = "usageLimits"
-	// googleNotAllowed is the reason of the error for a purchase in an application that
-	// the account may not see, such as another developer's.
-	googleNotAllowed = "permissionDenied"
-)
-
-// googleReason returns the domain and the reason of an error of a Google API, empty for
-// other texts.
-func googleReason(body []byte) (domain, reason string) {
+// googleRefuses reports whether an answer of Google is about the purchase that was asked
+// for, and not about the server's account or a quota.
+func googleRefuses(status int, body []byte) bool {
 	var answer struct {
 		Error struct {
 			Errors []struct{ Domain, Reason string }
 		}
 	}
-	if json.Unmarshal(body, &answer) != nil || len(answer.Error.Errors) == 0 {
-		return "", ""
+	domain, reason := "", ""
+	if json.Unmarshal(body, &answer) == nil && len(answer.Error.Errors) > 0 {
+		domain, reason = answer.Error.Errors[0].Domain, answer.Error.Errors[0].Reason
 	}
-	return answer.Error.Errors[0].Domain, answer.Error.Errors[0].Reason
+	switch status {
+	case http.StatusUnauthorized:
+		// The application is not one of the account's: players may name any.
+		return reason == "permissionDenied"
+	case http.StatusForbidden:
+		return domain != "usageLimits"
+	case http.StatusTooManyRequests, http.StatusRequestTimeout:
+		return false
+	}
+	return status/100 == 4
 }
 
 // GoogleNotification is a notification of Google Play. One of the three kinds is set,

@@ -251,6 +251,16 @@ func TestUnavailableStores(t *testing.T) {
 		stores.Fail(status)
 		check(strconv.Itoa(status), stores.Options())
 	}
+	// Google says with 404 that there is no such purchase, and so does no other store.
+	for store, code := range map[string]fault.Code{"Apple": fault.Unavailable, "Samsung": fault.Unavailable, "Huawei": fault.Unavailable, "Google": fault.FailedPrecondition} {
+		stores.Fail(0)
+		s := purchase.New(stores.Options())
+		_ = calls[store](t.Context(), s) // gets an access token
+		stores.Fail(404)
+		if err := calls[store](t.Context(), s); fault.CodeOf(err) != code {
+			t.Errorf("%s, 404: %v", store, err)
+		}
+	}
 	stores.Fail(0)
 	end := stores.Hang()
 	hasty := stores.Options()

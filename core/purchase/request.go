@@ -55,23 +55,17 @@ func newRequest(ctx context.Context, method, url string, body any) (*http.Reques
 	return req, err
 }
 
-// statusError is the error of an HTTP status that is not 200.
+// statusError is the error of an HTTP status that is not 200. Only Google says with it
+// what it thinks of a receipt; other stores answer with 200 then.
 func statusError(store string, status int, body []byte) error {
 	cause := fmt.Errorf("HTTP status %d: %.1000s", status, body)
-	domain, reason := googleReason(body)
 	switch {
-	case temporary(status), status == http.StatusForbidden && domain == googleQuota:
-		return unavailable(store, cause)
-	case status == http.StatusUnauthorized && reason != googleNotAllowed:
+	case store == "Google" && googleRefuses(status, body):
+		return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf("Invalid Receipt. Status: %d", status), cause)
+	case status == http.StatusUnauthorized:
 		return credentialsError(store, cause)
 	}
-	return fault.Wrap(fault.FailedPrecondition, fmt.Sprintf("Invalid Receipt. Status: %d", status), cause)
-}
-
-// temporary reports whether an HTTP status says nothing about the request, which may
-// succeed later. No store redirects requests.
-func temporary(status int) bool {
-	return status < 400 || status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	return unavailable(store, cause)
 }
 
 // unavailable is the error of a store that may answer later.

@@ -125,8 +125,10 @@ func tokenError(ctx context.Context, store string, err error) error {
 		return err
 	}
 	var answer *oauth2.RetrieveError
-	if errors.As(err, &answer) && answer.Response.StatusCode/100 == 4 && !temporary(answer.Response.StatusCode) {
-		return credentialsError(store, err)
+	if errors.As(err, &answer) {
+		if status := answer.Response.StatusCode; status/100 == 4 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout {
+			return credentialsError(store, err)
+		}
 	}
 	return unreachable(ctx, store, err)
 }
