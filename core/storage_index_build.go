@@ -29,7 +29,7 @@ func (c *Core) RunStorageIndexes(ctx context.Context) {
 	}
 }
 
-// workIndexes does what is to be done now.
+// workIndexes does all the work there is now.
 func (c *Core) workIndexes(ctx context.Context) error {
 	if err := c.pollChanges(ctx); err != nil {
 		return err
@@ -37,12 +37,23 @@ func (c *Core) workIndexes(ctx context.Context) error {
 	if err := c.retryChanges(ctx); err != nil {
 		return err
 	}
+	c.countEntries()
 	for x := c.unbuilt(); x != nil; x = c.unbuilt() {
 		if err := c.buildIndex(ctx, x); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// countEntries updates the metric of the number of entries.
+func (c *Core) countEntries() {
+	s := &c.indexes
+	s.mu.Lock() // so that no index is removed from the metrics meanwhile
+	defer s.mu.Unlock()
+	for name, x := range s.set.Load().byName {
+		c.metrics.StorageIndexEntries(name, x.live.Load().Len())
+	}
 }
 
 // unbuilt returns an index that has to be built, or nil.
@@ -94,6 +105,7 @@ func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 			if s.replaced(x, into) {
 				return nil
 			}
+			c.countEntries()
 		}
 		rows, err := c.buildPart(ctx, x, into, after)
 		if err != nil {
@@ -105,7 +117,6 @@ func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 			return nil
 		}
 		after = &rows[len(rows)-1].objectID
-		c.metrics.StorageIndexEntries(x.Name, x.live.Load().Len())
 	}
 	return nil
 }

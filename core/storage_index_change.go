@@ -150,7 +150,7 @@ func (s *storageIndexes) later(ids []objectID) {
 	s.signal()
 }
 
-// retry reads the changes that could not be read.
+// retryChanges reads the changes that could not be read.
 func (c *Core) retryChanges(ctx context.Context) error {
 	s := &c.indexes
 	s.mu.Lock()
@@ -159,6 +159,9 @@ func (c *Core) retryChanges(ctx context.Context) error {
 		ids = append(ids, id)
 	}
 	s.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
 	if err := c.readChanges(ctx, ids); err != nil {
 		return err
 	}
@@ -201,7 +204,6 @@ func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
 		}
 		ids = ids[n:]
 	}
-	c.countEntries()
 	return nil
 }
 
@@ -293,12 +295,6 @@ func (s *storageIndexes) refill(x *storageIndex) {
 	if live := x.live.Load(); x.built && x.next == nil && live.Evicted() && live.Len() < x.MaxEntries-x.MaxEntries/10 {
 		x.next, x.wanted = x.empty(), true
 		s.signal()
-	}
-}
-
-func (c *Core) countEntries() {
-	for name, x := range c.indexes.set.Load().byName {
-		c.metrics.StorageIndexEntries(name, x.live.Load().Len())
 	}
 }
 

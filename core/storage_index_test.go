@@ -558,11 +558,18 @@ func TestStorageIndexLongCursors(t *testing.T) {
 	}
 }
 
-// indexMetrics keep whether indexes are complete.
+// indexMetrics keep whether indexes are complete, and how often entries were counted.
 type indexMetrics struct {
 	noMetrics
 	mu       sync.Mutex
 	complete map[string]bool
+	counts   int
+}
+
+func (m *indexMetrics) StorageIndexEntries(string, int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts++
 }
 
 func (m *indexMetrics) StorageIndex(name string, _ int, complete bool) {
@@ -575,6 +582,30 @@ func (m *indexMetrics) isComplete(name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.complete[name]
+}
+
+// A write does not update the metrics of all indexes; RunStorageIndexes does once a
+// second.
+func TestStorageIndexCountsEntriesOnce(t *testing.T) {
+	t.Parallel()
+	c := newTestCore(t, storetest.SQLite(t))
+	metrics := &indexMetrics{complete: map[string]bool{}}
+	c.metrics = metrics
+	c.SetStorageIndexes(testIndexes())
+	for range 5 {
+		if _, err := c.Module().StorageWrite(t.Context(), []*runtime.StorageWrite{{Collection: gear, Key: "k", Value: `{"level":1}`}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if metrics.counts != 0 {
+		t.Errorf("five writes counted entries %d times", metrics.counts)
+	}
+	if err := c.workIndexes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if metrics.counts != len(testIndexes()) {
+		t.Errorf("entries of %d indexes were counted %d times", len(testIndexes()), metrics.counts)
+	}
 }
 
 // While a new index is built, lists get what it has so far. One whose filter may have
