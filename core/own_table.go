@@ -39,21 +39,18 @@ func (t *ownTable) ensure(ctx context.Context, db *store.DB) error {
 	if t.created {
 		return nil
 	}
-	// PostgreSQL may fail if two servers do this concurrently; one of them succeeds.
-	err := t.execute(ctx, db)
-	if err != nil {
-		err = t.execute(ctx, db)
-	}
-	t.created = err == nil && !db.InTx(ctx) // that may be rolled back
-	return err
-}
-
-func (t *ownTable) execute(ctx context.Context, db *store.DB) error {
 	for _, statement := range t.create {
-		if _, err := db.Exec(ctx, statement); err != nil {
+		_, err := db.Exec(ctx, statement)
+		if err != nil {
+			// In PostgreSQL a statement may fail if another server runs it concurrently.
+			// Then that one has succeeded, and the second attempt finds its result.
+			_, err = db.Exec(ctx, statement)
+		}
+		if err != nil {
 			return fmt.Errorf("create table %s: %w", t.name, err)
 		}
 	}
+	t.created = !db.InTx(ctx) // that may be rolled back
 	return nil
 }
 
