@@ -19,6 +19,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/core/index"
 	"kumi/internal/testenv"
 	"kumi/internal/testutil"
 	"kumi/store"
@@ -525,6 +526,15 @@ func TestStorageIndexErrors(t *testing.T) {
 	if _, _, err = m.StorageIndexList(ctx, "", "i", "+value.n:1", 1, nil, cursor); err == nil || !strings.Contains(err.Error(), "invalid cursor") {
 		t.Errorf("the cursor of another query: %v", err)
 	}
+	// A cursor that a client made, of the right list but with a position of another order.
+	forged, err := encodeCursor(indexListCursor, indexCursor{listHash("i", "", []string{"n"}), &index.Position{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = m.StorageIndexList(ctx, "", "i", "", 1, []string{"n"}, forged)
+	if fault.CodeOf(err) != fault.InvalidArgument || !strings.Contains(fmt.Sprint(err), "invalid cursor: its position has 0 values, and the order 1") {
+		t.Errorf("a forged cursor: %v", err)
+	}
 }
 
 // The next page follows even the longest cursor: of an order of many fields, with long
@@ -627,7 +637,7 @@ func TestStorageIndexWhileItIsBuilt(t *testing.T) {
 		write(fmt.Sprint("k", i), fmt.Sprintf(`{"level":%d}`, i))
 	}
 	// The build stops before its second object until it may go on.
-	index := func(limit string, reached, proceed chan struct{}) []StorageIndex {
+	indexes := func(limit string, reached, proceed chan struct{}) []StorageIndex {
 		return []StorageIndex{{Name: "i", Collection: gear, Fields: []string{"level"}, MaxEntries: 10,
 			Filter: func(_ context.Context, w *runtime.StorageWrite) (bool, error) {
 				if w.Key == "k1" && reached != nil {
@@ -653,7 +663,7 @@ func TestStorageIndexWhileItIsBuilt(t *testing.T) {
 		}
 	}
 	reached, proceed := make(chan struct{}), make(chan struct{})
-	c.SetStorageIndexes(index("9", reached, proceed))
+	c.SetStorageIndexes(indexes("9", reached, proceed))
 	c.runIndexes(t)
 	<-reached
 	want("during the first build", "k0", false)
@@ -664,7 +674,7 @@ func TestStorageIndexWhileItIsBuilt(t *testing.T) {
 	want("after the first build", "k9 k2 k1 k0", true)
 
 	reached, proceed = make(chan struct{}), make(chan struct{})
-	c.SetStorageIndexes(index("1", reached, proceed))
+	c.SetStorageIndexes(indexes("1", reached, proceed))
 	<-reached
 	want("during the second build", "k9 k2 k1 k0", true)
 	write("k3", `{"level":1}`)

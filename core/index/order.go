@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"strings"
 
 	"kumi/store/fault"
@@ -171,10 +170,10 @@ func (x *Index) position(o order, m match) *Position {
 	return p
 }
 
-// check refuses a position of another order.
+// check returns an error with the code InvalidArgument for a position of another order.
 func (p *Position) check(o order) error {
 	if p != nil && len(p.keys) != len(o) {
-		return fmt.Errorf("the position has %d keys, the order %d", len(p.keys), len(o))
+		return fault.Newf(fault.InvalidArgument, "invalid cursor: its position has %d values, and the order %d", len(p.keys), len(o))
 	}
 	return nil
 }
