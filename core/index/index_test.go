@@ -306,6 +306,31 @@ func TestPagesByLongTexts(t *testing.T) {
 	}
 }
 
+// A list that gave up going along its order has the whole budget for the candidates.
+func TestBudgetOfSecondWay(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("x", 4000)
+	q := must(t, "+value.region:eu +value.text:/y.*z.*/")
+	doc, steps := query.NewDoc(), query.ListSteps
+	doc.AddKeyword("value.region", "eu")
+	doc.AddKeyword("value.text", text)
+	q.MatchWithin(doc, &steps)
+	n := query.ListSteps * 3 / 4 / (query.ListSteps - steps) // candidates that take most of the budget
+	x := New(Options{Collection: "c", Fields: []string{"level", "region", "text"}, Sortable: []string{"level"}, MaxEntries: 2 * n})
+	for i := range 2 * n {
+		region := "eu" // of the first ones in the order
+		if i >= n {
+			region = "us"
+		}
+		if err := x.Put(&Object{ID: ID{Key: strconv.Itoa(i)}, Value: fmt.Sprintf(`{"level":%d,"region":%q,"text":%q}`, i, region, text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, _, err := x.List(Request{Query: q, Order: []string{"level"}, Limit: 1}); err != nil || len(list) > 0 {
+		t.Errorf("%d objects, %v", len(list), err)
+	}
+}
+
 // Kept values have only the fields, with numbers as they were written.
 func TestKeep(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func (s *search) run() {
 		if s.walk(candidates) {
 			return
 		}
-		s.found, s.worst, s.best = s.found[:0], nil, 0
+		s.found, s.worst, s.best, s.steps = s.found[:0], nil, 0, query.ListSteps
 	}
 	for slot := range s.each {
 		if s.consider(slot); s.steps < 0 {
