@@ -43,7 +43,7 @@ func (s *sorted) insert(p place, slot uint32) {
 	if chunk := s.chunks[p.chunk]; len(chunk) == maxChunk {
 		const half = maxChunk / 2
 		s.chunks = slices.Insert(s.chunks, p.chunk+1, slices.Clone(chunk[half:]))
-		s.chunks[p.chunk] = slices.Clip(chunk[:half:half])
+		s.chunks[p.chunk] = slices.Clone(chunk[:half])
 		if p.at > half {
 			p = place{p.chunk + 1, p.at - half}
 		}
