@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -76,9 +77,7 @@ func (c *Core) rebuildIndexes() {
 	defer s.mu.Unlock()
 	for _, x := range s.set.Load().byName {
 		x.wanted = true
-		if x.built {
-			x.next = x.empty()
-		}
+		x.target()
 	}
 }
 
@@ -90,10 +89,7 @@ const buildPart = 256
 func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 	s, began, read := &c.indexes, time.Now(), 0
 	s.mu.Lock()
-	into := x.next
-	if into == nil {
-		into = x.live.Load()
-	}
+	into := x.target()
 	s.mu.Unlock()
 	var after *objectID
 	for polled := began; s.set.Load().byName[x.Name] == x; {
@@ -119,6 +115,18 @@ func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 		after = &rows[len(rows)-1].objectID
 	}
 	return nil
+}
+
+// target returns the empty index that a build fills: the live one, or one beside it. One
+// with entries, of a build that failed, would keep those of objects that were deleted
+// meanwhile. The caller holds the mutex.
+func (x *storageIndex) target() *index.Index {
+	into := cmp.Or(x.next, x.live.Load())
+	if into.Len() > 0 {
+		x.next = x.empty()
+		into = x.next
+	}
+	return into
 }
 
 // replaced reports whether another build of the index is wanted than that of into.

@@ -686,6 +686,42 @@ func TestStorageIndexWhileItIsBuilt(t *testing.T) {
 	}
 }
 
+// A build that failed half-way begins anew, without what it had read: objects may have
+// been deleted since by servers that this one did not hear of.
+func TestStorageIndexBuildBeginsAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		for i := range 3 {
+			if _, err := c.Module().StorageWrite(ctx, []*runtime.StorageWrite{{Collection: gear, Key: fmt.Sprint("k", i), Value: `{"level":1}`}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		failing, fail := context.WithCancel(ctx)
+		c.SetStorageIndexes([]StorageIndex{{Name: "i", Collection: gear, Fields: []string{"level"}, MaxEntries: 10,
+			Filter: func(_ context.Context, w *runtime.StorageWrite) (bool, error) {
+				if w.Key == "k1" {
+					fail()
+				}
+				return true, nil
+			}, IndexOnly: true}})
+		if err := c.workIndexes(failing); err == nil {
+			t.Fatal("the build did not fail")
+		}
+		if list := c.indexList(t, "i", "", uuid.Nil); len(list) == 0 {
+			t.Fatal("the build failed before it read an object")
+		}
+		if _, err := c.db.Exec(ctx, "DELETE FROM storage WHERE collection = $1 AND key = 'k0'", gear); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.workIndexes(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if list := c.indexList(t, "i", "", uuid.Nil); len(list) != 2 {
+			t.Errorf("the index has %q, want k1 and k2", list)
+		}
+	})
+}
+
 // storage.disable_index_only makes lists return whole objects.
 func TestStorageIndexOnlyIsDisabled(t *testing.T) {
 	t.Parallel()
