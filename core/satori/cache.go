@@ -16,6 +16,7 @@ type Cache struct {
 	identities map[string]map[string]*response // by identity, then by kind and filter
 	queue      []*response                     // in the order of their expiry, with removed ones
 	bytes      int
+	clock      int // counts calls of begin and forget
 }
 
 type response struct {
@@ -38,10 +39,11 @@ func (c *Client) ofCall(ctx context.Context) *Cache {
 	return cache
 }
 
-// forget removes what is cached of an identity.
+// forget removes what is cached of an identity, and keeps what is being requested from
+// being cached.
 func (c *Client) forget(ctx context.Context, identity string) {
-	c.ofCall(ctx).forget(identity)
-	c.shared.forget(identity)
+	c.ofCall(ctx).forget(c.o.Now(), c.o.TTL, identity)
+	c.shared.forget(c.o.Now(), c.o.TTL, identity)
 }
 
 // get returns a value that has not expired, or nil.
@@ -57,15 +59,36 @@ func (c *Cache) get(now time.Time, identity, key string) any {
 	return nil
 }
 
-// put keeps a value. It drops those that have expired and, above the maximum size, the
-// oldest.
-func (c *Cache) put(now time.Time, ttl time.Duration, identity, key string, value any, size int) {
+// begin is called before a request. What it returns is for put.
+func (c *Cache) begin() int {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clock++
+	return c.clock
+}
+
+// put keeps the response to a request, unless its identity has changed since the request
+// began. It drops those that have expired and, above the maximum size, the oldest.
+func (c *Cache) put(begun int, now time.Time, ttl time.Duration, identity, key string, value any, size int) {
 	if c == nil || c.max > 0 && size > c.max {
 		return
 	}
-	size += 200 // what an entry takes beside the response
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if mark := c.identities[identity][forgotten]; mark == nil || mark.value.(int) < begun {
+		c.add(now, ttl, identity, key, value, size)
+	}
+}
+
+// forgotten is the key of the mark that forget leaves.
+const forgotten = "forgotten"
+
+// add adds a response. The lock is held.
+func (c *Cache) add(now time.Time, ttl time.Duration, identity, key string, value any, size int) {
+	size += 200 // what an entry takes beside the response
 	if c.identities == nil {
 		c.identities = map[string]map[string]*response{}
 	}
@@ -100,7 +123,7 @@ func (c *Cache) remove(r *response) {
 	}
 }
 
-func (c *Cache) forget(identity string) {
+func (c *Cache) forget(now time.Time, ttl time.Duration, identity string) {
 	if c == nil {
 		return
 	}
@@ -109,4 +132,6 @@ func (c *Cache) forget(identity string) {
 	for _, r := range c.identities[identity] {
 		c.remove(r)
 	}
+	c.clock++
+	c.add(now, ttl, identity, forgotten, c.clock, 0)
 }

@@ -49,12 +49,12 @@ func (c *Client) PropertiesGet(ctx context.Context, id string) (*runtime.Propert
 	if p, ok := cache.get(c.o.Now(), id, "properties").(*runtime.Properties); ok {
 		return copied(p), nil
 	}
-	p := &runtime.Properties{}
+	begun, p := cache.begin(), &runtime.Properties{}
 	size, err := c.do(ctx, request{method: http.MethodGet, path: "/v1/properties", identity: id}, p)
 	if err != nil {
 		return nil, err
 	}
-	cache.put(c.o.Now(), c.o.TTL, id, "properties", whole(p), size)
+	cache.put(begun, c.o.Now(), c.o.TTL, id, "properties", whole(p), size)
 	return copied(p), nil
 }
 

@@ -59,7 +59,7 @@ func listed[T any](ctx context.Context, c *Client, path, id string, f filter, qu
 	if l, ok := cache.get(now, id, exact).(*T); ok {
 		return pick(l, filter{}), nil
 	}
-	list := new(T)
+	begun, list := cache.begin(), new(T)
 	size, err := c.do(ctx, request{method: http.MethodGet, path: path, identity: id, query: query}, list)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func listed[T any](ctx context.Context, c *Client, path, id string, f filter, qu
 	if f.empty() {
 		key = all
 	}
-	cache.put(now, c.o.TTL, id, key, list, size)
+	cache.put(begun, now, c.o.TTL, id, key, list, size)
 	return pick(list, filter{}), nil
 }
 

@@ -141,6 +141,42 @@ func TestPropertiesAreCopied(t *testing.T) {
 	}
 }
 
+// A list that was requested before a change of the identity, and arrives after it, is not
+// kept.
+func TestChangeDuringRequest(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	arrived, release := make(chan struct{}), make(chan struct{})
+	c := start(t, Options{Cache: CacheTime}, func(w http.ResponseWriter, r *http.Request) {
+		number := int64(0)
+		if r.Method == http.MethodGet {
+			if number = n.Add(1); number == 1 {
+				close(arrived)
+				<-release
+			}
+		}
+		fmt.Fprintf(w, `{"flags":[{"name":"a","value":"%d"}]}`, number)
+	})
+	first := make(chan error, 1)
+	go func() {
+		_, err := c.FlagsList(context.Background(), "ann", nil, nil)
+		first <- err
+	}()
+	<-arrived
+	if err := c.PropertiesUpdate(t.Context(), "ann", &runtime.PropertiesUpdate{}); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	for range 2 { // the second is from the cache
+		if got := value(t, c, t.Context(), "ann"); got != "2" {
+			t.Errorf("flag of request %s after the change", got)
+		}
+	}
+}
+
 func TestCacheOff(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
@@ -158,7 +194,7 @@ func TestCacheSize(t *testing.T) {
 	c := &Cache{max: 10_000}
 	now := time.Now()
 	for i := range 1000 {
-		c.put(now, time.Minute, fmt.Sprint(i%30), fmt.Sprint(i), i, 800)
+		c.put(c.begin(), now, time.Minute, fmt.Sprint(i%30), fmt.Sprint(i), i, 800)
 		if c.bytes > c.max || len(c.queue) > 40 {
 			t.Fatalf("%d bytes, %d entries in the queue after %d", c.bytes, len(c.queue), i+1)
 		}
@@ -166,11 +202,11 @@ func TestCacheSize(t *testing.T) {
 	if c.get(now, "9", "999") == nil || c.get(now, "9", "9") != nil {
 		t.Error("the newest is gone, or the oldest is still there")
 	}
-	c.put(now.Add(time.Minute), time.Minute, "x", "x", 1, 800)
+	c.put(c.begin(), now.Add(time.Minute), time.Minute, "x", "x", 1, 800)
 	if len(c.identities) != 1 || c.bytes != 1000 {
 		t.Errorf("%d identities, %d bytes after all others expired", len(c.identities), c.bytes)
 	}
-	c.put(now, time.Minute, "y", "y", 1, 20_000)
+	c.put(c.begin(), now, time.Minute, "y", "y", 1, 20_000)
 	if c.get(now, "y", "y") != nil {
 		t.Error("a response larger than the cache was kept")
 	}
