@@ -71,7 +71,7 @@ func (c *Cache) begin() int {
 }
 
 // put keeps the response to a request, unless its identity has changed since the request
-// began. It drops those that have expired and, above the maximum size, the oldest.
+// began.
 func (c *Cache) put(begun int, now time.Time, ttl time.Duration, identity, key string, value any, size int) {
 	if c == nil || c.max > 0 && size > c.max {
 		return
@@ -86,7 +86,8 @@ func (c *Cache) put(begun int, now time.Time, ttl time.Duration, identity, key s
 // forgotten is the key of the mark that forget leaves.
 const forgotten = "forgotten"
 
-// add adds a response. The lock is held.
+// add adds a response. It drops those that have expired and, above the maximum size, the
+// oldest. The lock is held.
 func (c *Cache) add(now time.Time, ttl time.Duration, identity, key string, value any, size int) {
 	size += 200 // what an entry takes beside the response
 	if c.identities == nil {

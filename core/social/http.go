@@ -3,6 +3,7 @@ package social
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -53,10 +54,17 @@ func (c *Client) do(req *http.Request) (answer, error) {
 	return answer{res.Status, res.Body}, nil
 }
 
+// maxAddress is the maximum length of an address. The players' tokens are the only part
+// that may be long.
+const maxAddress = 8 << 10
+
 // get requests an address.
 func (c *Client) get(ctx context.Context, address string, query url.Values) (answer, error) {
 	if len(query) > 0 {
 		address += "?" + query.Encode()
+	}
+	if len(address) > maxAddress {
+		return answer{}, errors.New("the token is too long")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

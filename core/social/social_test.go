@@ -482,6 +482,23 @@ func TestSteam(t *testing.T) {
 	wantCode(t, "not configured", err, fault.FailedPrecondition)
 }
 
+// A token that is too long for an address is refused without asking the provider, which
+// could not tell the player what is wrong.
+func TestLongTokens(t *testing.T) {
+	t.Parallel()
+	c, p := newClient(t)
+	long := strings.Repeat("a", 9000)
+	_, _, err := c.Facebook(t.Context(), long)
+	wantCode(t, "Facebook", err, fault.Unauthenticated)
+	_, err = c.FacebookFriends(t.Context(), long)
+	wantCode(t, "Facebook's friends", err, fault.Unauthenticated)
+	_, err = c.Steam(t.Context(), long)
+	wantCode(t, "Steam", err, fault.Unauthenticated)
+	if n := p.Requests(socialtest.Graph) + p.Requests(socialtest.Steam); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 // Every request is reported, those for certificates under one name.
 func TestObserve(t *testing.T) {
 	t.Parallel()
