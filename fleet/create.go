@@ -47,23 +47,27 @@ func (m *Manager) Create(_ context.Context, maxPlayers int, userIds []string, _ 
 func (m *Manager) start(maxPlayers int, metadata string) (*instance, error) {
 	in := &instance{
 		id: uuid.Must(uuid.NewV4()).String(), maxPlayers: maxPlayers, metadata: metadata, status: Starting,
-		created: m.o.Now(), ready: make(chan struct{}), ended: make(chan struct{}),
+		created: m.o.Now(), started: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}),
 		lines: lineLimit{perSecond: m.o.LogLines, now: m.o.Now},
 	}
 	if err := m.add(in); err != nil {
 		return nil, err
 	}
 	p, err := m.run(in)
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if err != nil {
-		m.reports.Done()
-		delete(m.instances, in.id)
-		in.exit = err
-		close(in.ended)
+		m.remove(in, err)
 		return nil, fault.Private(fault.Internal, "cannot start the game server: "+err.Error(), err)
 	}
+	m.started(in, p)
+	return in, nil
+}
+
+// started notes the process of an instance, whose output is read from now on.
+func (m *Manager) started(in *instance, p *process) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	in.process = p
+	close(in.started)
 	switch { // what happened while it started
 	case m.closed:
 		p.kill()
@@ -72,7 +76,16 @@ func (m *Manager) start(maxPlayers int, metadata string) (*instance, error) {
 	}
 	go m.wait(in)
 	go m.feed(in)
-	return in, nil
+}
+
+// remove forgets an instance that could not be started.
+func (m *Manager) remove(in *instance, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.reports.Done()
+	delete(m.instances, in.id)
+	in.exit = err
+	close(in.ended)
 }
 
 // add takes a place and a port for an instance.

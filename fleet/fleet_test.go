@@ -395,6 +395,34 @@ func TestStubborn(t *testing.T) {
 	m.Close(t.Context()) // again
 }
 
+// A game server that is ready at once can be joined at once.
+func TestReadyAtOnce(t *testing.T) {
+	t.Parallel()
+	m, _ := start(t, "serve")
+	in := &instance{
+		id: "x", maxPlayers: 1, status: Starting, metadata: "{}", started: make(chan struct{}), ready: make(chan struct{}), ended: make(chan struct{}),
+		lines: lineLimit{perSecond: 10, now: time.Now},
+	}
+	if err := m.add(in); err != nil {
+		t.Fatal(err)
+	}
+	p, err := m.run(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-in.ready:
+		t.Error("it is ready, and cannot be told who joins yet")
+	case <-time.After(100 * time.Millisecond):
+	}
+	m.started(in, p)
+	m.reports.Done() // there is no callback
+	<-in.ready
+	if _, err := m.Join(t.Context(), "x", []string{"ann"}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // Joining does not wait for a game server that does not read who joins. If it reads late,
 // it gets every line whole; those that are too many are dropped.
 func TestReadsLate(t *testing.T) {

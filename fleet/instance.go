@@ -24,6 +24,7 @@ type instance struct {
 	created    time.Time
 	log        zerolog.Logger
 	lines      lineLimit
+	started    chan struct{} // closed when its process is known
 	ready      chan struct{} // closed when it is ready
 	ended      chan struct{} // closed when its process has ended
 

@@ -26,8 +26,10 @@ type output struct {
 	line   []byte
 }
 
-// Write implements io.Writer.
+// Write implements io.Writer. It waits until the process is known: an instance that is
+// ready is told who joins.
 func (o *output) Write(p []byte) (int, error) {
+	<-o.in.started
 	n := len(p)
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
