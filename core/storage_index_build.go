@@ -164,12 +164,13 @@ func (c *Core) buildPart(ctx context.Context, x *storageIndex, into *index.Index
 	}
 	for i := range rows {
 		r := &rows[i]
-		if c.filtered(ctx, x, r.objectID, &r.Object) != wanted {
+		v, fields := c.examine(ctx, x, r.objectID, &r.Object)
+		if v != wanted {
 			continue
 		}
 		s.mu.Lock()
 		if _, changed := s.scanned[r.objectID]; !changed {
-			c.put(x, into, &r.Object)
+			into.Put(&r.Object, fields)
 		}
 		s.mu.Unlock()
 	}

@@ -198,7 +198,8 @@ func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
 		for _, id := range ids[:n] {
 			o := found[id]
 			for x := range eachIndex(set, id) {
-				c.applyChange(x, id, o, clock, c.filtered(ctx, x, id, o))
+				v, fields := c.examine(ctx, x, id, o)
+				c.applyChange(x, id, o, clock, v, fields)
 			}
 			s.settle(id, clock)
 		}
@@ -224,7 +225,7 @@ func (s *storageIndexes) settle(id objectID, clock uint64) {
 	}
 }
 
-// verdict is what a filter says about an object.
+// verdict is what becomes of an object in an index.
 type verdict uint8
 
 const (
@@ -233,32 +234,38 @@ const (
 	undecided // the filter failed
 )
 
-// filtered asks the filter of an index. The caller must not hold the mutex: a filter
-// may wait, for a VM or for the database.
-func (c *Core) filtered(ctx context.Context, x *storageIndex, id objectID, o *index.Object) verdict {
+// examine asks the filter of an index, and parses an object that is wanted. The caller
+// must not hold the mutex: a filter may wait, for a VM or for the database, and a value
+// may be large.
+func (c *Core) examine(ctx context.Context, x *storageIndex, id objectID, o *index.Object) (verdict, *index.Fields) {
 	if o == nil {
-		return unwanted
+		return unwanted, nil
 	}
-	if x.Filter == nil {
-		return wanted
+	if x.Filter != nil {
+		keep, err := x.Filter(ctx, &runtime.StorageWrite{
+			Collection: id.collection, Key: id.key, UserID: id.owner.String(), Value: o.Value, Version: o.Version,
+			PermissionRead: int(o.Read), PermissionWrite: int(o.Write),
+		})
+		if err != nil {
+			c.log.Debug().Err(err).Str("index", x.Name).Str("key", id.key).Stringer("user_id", id.owner).
+				Msg("the filter of a storage index failed: the index keeps what it had of the object")
+			return undecided, nil
+		}
+		if !keep {
+			return unwanted, nil
+		}
 	}
-	keep, err := x.Filter(ctx, &runtime.StorageWrite{
-		Collection: id.collection, Key: id.key, UserID: id.owner.String(), Value: o.Value, Version: o.Version,
-		PermissionRead: int(o.Read), PermissionWrite: int(o.Write),
-	})
-	switch {
-	case err != nil:
-		c.log.Debug().Err(err).Str("index", x.Name).Str("key", id.key).Stringer("user_id", id.owner).
-			Msg("the filter of a storage index failed: the index keeps what it had of the object")
-		return undecided
-	case keep:
-		return wanted
+	fields, err := x.live.Load().Parse(o.Value)
+	if err != nil {
+		c.log.Warn().Err(err).Str("index", x.Name).Str("key", id.key).Stringer("user_id", id.owner).
+			Msg("an object whose value is not a JSON object is not indexed")
+		return unwanted, nil
 	}
-	return unwanted
+	return wanted, fields
 }
 
-// applyChange puts an object that was read at a time of the clock into an index.
-func (c *Core) applyChange(x *storageIndex, id objectID, o *index.Object, clock uint64, v verdict) {
+// applyChange updates an index with an object that was read at a time of the clock.
+func (c *Core) applyChange(x *storageIndex, id objectID, o *index.Object, clock uint64, v verdict, fields *index.Fields) {
 	s := &c.indexes
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -273,19 +280,12 @@ func (c *Core) applyChange(x *storageIndex, id objectID, o *index.Object, clock 
 		switch {
 		case into == nil:
 		case v == wanted:
-			c.put(x, into, o)
+			into.Put(o, fields)
 		default:
 			into.Remove(index.ID{Key: id.key, Owner: id.owner})
 		}
 	}
 	s.refill(x)
-}
-
-func (c *Core) put(x *storageIndex, into *index.Index, o *index.Object) {
-	if err := into.Put(o); err != nil {
-		c.log.Warn().Err(err).Str("index", x.Name).Str("key", o.Key).Stringer("user_id", o.Owner).
-			Msg("an object whose value is not a JSON object is not indexed")
-	}
 }
 
 // refill has an index built again that evicted objects, if more than a tenth of its

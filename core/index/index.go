@@ -123,34 +123,31 @@ func (x *Index) Evicted() bool {
 	return x.evicted
 }
 
-// Put indexes an object in place of what the index has of it. An object that has none
-// of the fields is removed. An error means that the value is not a JSON object; the
-// object is not in the index then.
-func (x *Index) Put(o *Object) error {
-	p, err := parse(o.Value, x.options.Fields, x.options.Keep)
+// Put indexes an object in place of what the index has of it, with the fields that Parse
+// returned for its value. An object that has none of the fields is removed.
+func (x *Index) Put(o *Object, f *Fields) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	slot, found := x.find(o.ID)
 	if found {
 		x.unlink(slot)
 	}
-	if err != nil || !p.any {
+	if !f.any {
 		if found {
 			x.release(slot)
 		}
-		return err
+		return
 	}
 	if !found {
 		slot = x.take()
 	}
-	x.link(slot, o, &p)
+	x.link(slot, o, f)
 	for x.size > x.options.MaxEntries {
 		oldest, _ := x.byTime.at(place{})
 		x.unlink(oldest)
 		x.release(oldest)
 		x.evicted = true
 	}
-	return nil
 }
 
 // Remove removes an object, if it is there.
@@ -200,7 +197,7 @@ func (x *Index) release(slot uint32) {
 }
 
 // link fills a slot and adds it to all lists.
-func (x *Index) link(slot uint32, o *Object, p *parsed) {
+func (x *Index) link(slot uint32, o *Object, f *Fields) {
 	e := x.entries.grow(slot)
 	*e = entry{owner: o.Owner, created: o.Created.UnixMicro(), updated: o.Updated.UnixMicro(), read: int8(o.Read), write: int8(o.Write)}
 	var b strings.Builder
@@ -208,9 +205,9 @@ func (x *Index) link(slot uint32, o *Object, p *parsed) {
 	e.keyEnd = uint32(b.Len())
 	b.WriteString(o.Version)
 	e.versionEnd = uint32(b.Len())
-	b.Write(x.encode(slot, p.values))
+	b.Write(x.encode(slot, f.values))
 	e.valEnd = uint32(b.Len())
-	b.Write(p.json)
+	b.Write(f.json)
 	e.data = strings.Clone(b.String()) // without spare room
 
 	x.byOwner.insert(x.ownerPlace(o.ID), slot)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func filled(n int) *Index {
 	x := New(Options{Collection: "players", Fields: []string{"level", "rating", "region"}, Sortable: []string{"rating"}, MaxEntries: n})
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range n {
-		if err := x.Put(player(r, i)); err != nil {
+		if err := x.add(player(r, i)); err != nil {
 			panic(err)
 		}
 	}
@@ -87,15 +88,33 @@ func BenchmarkPut(b *testing.B) {
 	const n = 100_000
 	x := filled(n)
 	r := rand.New(rand.NewPCG(2, 2))
-	objects := make([]*Object, 1000)
+	objects, fields := make([]*Object, 1000), make([]*Fields, 1000)
 	for i := range objects {
 		objects[i] = player(r, r.IntN(n))
 		objects[i].Updated = time.Unix(int64(n+i), 0)
+		fields[i], _ = x.Parse(objects[i].Value)
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if err := x.Put(objects[i%len(objects)]); err != nil {
-			b.Fatal(err)
-		}
+		x.Put(objects[i%len(objects)], fields[i%len(objects)])
+	}
+}
+
+// BenchmarkParse parses a small value, and a large one with few fields that are indexed.
+func BenchmarkParse(b *testing.B) {
+	x := New(Options{Collection: "players", Fields: []string{"level", "rating", "region"}, MaxEntries: 1})
+	small := player(rand.New(rand.NewPCG(1, 1)), 1).Value
+	for name, value := range map[string]string{
+		"small": small,
+		"100kB": `{"items": [` + strings.Repeat(small+",", 1000) + small + `], ` + small[1:],
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := x.Parse(value); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -38,22 +38,21 @@ type value struct {
 	text string
 }
 
-// parsed is what an index takes from the value of an object.
-type parsed struct {
-	any    bool // it has one of the fields
+// Fields are what an index takes from the value of an object.
+type Fields struct {
+	any    bool // there is one
 	values []value
-	json   []byte // the object with only the fields, if wanted
+	json   []byte // the object with only the fields, if the index keeps them
 }
 
-// parse reads the fields of an object: a JSON object with unique names. With keep it
-// also returns them as JSON.
-func parse(object string, fields []string, keep bool) (parsed, error) {
-	p := parser{r: json.NewReader(object)}
-	p.keep = keep
+// Parse reads the fields of an object's value, for Put of this index or one with the
+// same options. It takes no lock. An error means that the value is not a JSON object.
+func (x *Index) Parse(object string) (*Fields, error) {
+	p := parser{r: json.NewReader(object), keep: x.options.Keep}
 	p.write('{')
 	for more := p.r.Open('{'); more; more = p.r.More('{') {
 		name := p.r.Name()
-		if !slices.Contains(fields, name) {
+		if !slices.Contains(x.options.Fields, name) {
 			p.skip()
 			continue
 		}
@@ -67,7 +66,10 @@ func parse(object string, fields []string, keep bool) (parsed, error) {
 	}
 	p.write('}')
 	p.r.End()
-	return p.out, p.r.Err()
+	if err := p.r.Err(); err != nil {
+		return nil, err
+	}
+	return &p.out, nil
 }
 
 // valuePrefix begins the paths of values in queries.
@@ -77,7 +79,7 @@ type parser struct {
 	r    json.Reader
 	keep bool
 	path []byte
-	out  parsed
+	out  Fields
 }
 
 func (p *parser) write(c byte) {
