@@ -57,11 +57,11 @@ type Stores struct {
 
 // New makes a client.
 func New(o Options) *Stores {
-	send := upstream.Options{Transport: o.Transport, Timeout: o.Timeout, MaxResponse: maxResponse}
-	if o.Observe != nil {
-		send.Observe = func(s upstream.Sent) { o.Observe(s.Group, s.OK(), s.Took) }
+	s := &Stores{
+		upstream: upstream.New(upstream.Options{Transport: o.Transport, Timeout: o.Timeout, MaxResponse: maxResponse, Observe: upstream.ByHost(o.Observe)}),
+		roots:    o.AppleRoots, bundles: o.AppleBundles, now: o.Now, log: o.Logger,
+		tokens: map[any]*accessToken{}, chains: map[string]appleChain{},
 	}
-	s := &Stores{upstream: upstream.New(send), roots: o.AppleRoots, bundles: o.AppleBundles, now: o.Now, log: o.Logger, tokens: map[any]*accessToken{}, chains: map[string]appleChain{}}
 	if s.roots == nil {
 		s.roots = appleRoots()
 	}

@@ -11,8 +11,7 @@ import (
 	"kumi/store/fault"
 )
 
-// call sends a request to a store, decodes the answer into out, which may be nil, and
-// returns it as it came.
+// call sends a request to a store, decodes the answer into out, and returns it as it came.
 func (s *Stores) call(store string, req *http.Request, out any) ([]byte, error) {
 	res, err := s.upstream.Do(req)
 	switch {
@@ -20,8 +19,6 @@ func (s *Stores) call(store string, req *http.Request, out any) ([]byte, error) 
 		return nil, unreachable(req.Context(), store, err)
 	case res.Status != http.StatusOK:
 		return nil, statusError(store, res.Status, res.Body)
-	case out == nil:
-		return res.Body, nil
 	}
 	if err := lenient(json.Unmarshal(res.Body, out)); err != nil {
 		return nil, unavailable(store, fmt.Errorf("the answer cannot be read: %w", err))

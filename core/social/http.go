@@ -26,17 +26,13 @@ func (c *Client) upstreamOptions(addresses []string) upstream.Options {
 			hosts[u.Host] = true
 		}
 	}
-	o := upstream.Options{Transport: c.Transport, Timeout: c.Timeout, MaxResponse: maxAnswer}
-	o.Group = func(host string) string {
+	group := func(host string) string {
 		if hosts[host] {
 			return host
 		}
 		return certificateHosts
 	}
-	if c.Observe != nil {
-		o.Observe = func(s upstream.Sent) { c.Observe(s.Group, s.OK(), s.Took) }
-	}
-	return o
+	return upstream.Options{Transport: c.Transport, Timeout: c.Timeout, MaxResponse: maxAnswer, Group: group, Observe: upstream.ByHost(c.Observe)}
 }
 
 // answer is the response to a request.

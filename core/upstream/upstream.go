@@ -55,6 +55,15 @@ type Sent struct {
 // OK reports whether there was a response that is not a failure of the host.
 func (s Sent) OK() bool { return s.Err == nil && s.Status < http.StatusInternalServerError }
 
+// ByHost makes a function for Options.Observe of one that is told the group, whether the
+// request is OK, and how long it took. It returns nil for nil.
+func ByHost(observe func(host string, ok bool, took time.Duration)) func(Sent) {
+	if observe == nil {
+		return nil
+	}
+	return func(s Sent) { observe(s.Group, s.OK(), s.Took) }
+}
+
 // Client sends requests. Its methods may be called from any goroutine.
 type Client struct {
 	http *http.Client
