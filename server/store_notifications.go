@@ -28,8 +28,8 @@ func (s *Server) consoleHandler() http.Handler {
 }
 
 // mountNotifications adds the two paths of a store, of which the older one has the name
-// subscriptions. Their last part is a secret of the configuration; without one they do
-// not exist.
+// subscriptions. What follows the name is a secret of the configuration, with or without
+// slashes; without one the paths do not exist.
 func (s *Server) mountNotifications(mux *http.ServeMux, storeName string, secret config.Secret, deliver func(context.Context, []byte, core.NotificationHandlers) error) {
 	if secret == "" {
 		return
@@ -50,7 +50,7 @@ func (s *Server) mountNotifications(mux *http.ServeMux, storeName string, secret
 		}
 	}
 	for _, name := range []string{"notifications", "subscriptions"} {
-		mux.HandleFunc("POST /v2/console/"+storeName+"/"+name+"/{id}", handle)
+		mux.HandleFunc("POST /v2/console/"+storeName+"/"+name+"/{id...}", handle)
 	}
 }
 

@@ -442,6 +442,26 @@ func TestStoreSettings(t *testing.T) {
 	}
 }
 
+// As in Nakama, the secret in the URL for notifications may have slashes.
+func TestNotificationPath(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Flags("--iap.apple.notifications_endpoint_id", "a/b c", "--console.address", "127.0.0.1", "--console.port", "0"))
+	for path, status := range map[string]int{"a/b%20c": 400, "a%2Fb%20c": 400, "a": 404, "a/": 404, "a/b%20c/": 404, "": 404} {
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+srv.ConsoleAddr().String()+"/v2/console/apple/notifications/"+path, strings.NewReader("?"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("%q: %d, want %d", path, res.StatusCode, status)
+		}
+	}
+}
+
 // A script that waits for a store does not keep others from running.
 func TestShopDoesNotOccupy(t *testing.T) {
 	t.Parallel()
