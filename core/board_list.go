@@ -161,10 +161,11 @@ func (c *Core) neighbours(ctx context.Context, q store.Querier, b *board, expiry
 		query += " AND (score, subscore, owner_id) " + side + " ($4, $5, $6)"
 		args = append(args, from.Score, from.Subscore, from.Owner)
 	}
-	return recordsOf(ctx, q, query+b.order(backward)+" LIMIT $3", args...)
+	return recordsOf(ctx, q, b, expiry, query+b.order(backward)+" LIMIT $3", args...)
 }
 
-func recordsOf(ctx context.Context, q store.Querier, query string, args ...any) ([]*record, error) {
+// recordsOf reads records of a board and period.
+func recordsOf(ctx context.Context, q store.Querier, b *board, expiry time.Time, query string, args ...any) ([]*record, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -172,7 +173,7 @@ func recordsOf(ctx context.Context, q store.Querier, query string, args ...any) 
 	defer rows.Close()
 	var list []*record
 	for rows.Next() {
-		r, err := scanRecord(rows)
+		r, err := scanRecord(rows, b, expiry)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +187,7 @@ func (c *Core) ownersOf(ctx context.Context, q store.Querier, b *board, expiry t
 	if len(owners) == 0 {
 		return nil
 	}
-	found, err := recordsOf(ctx, q, "SELECT "+recordColumns+" FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id "+
+	found, err := recordsOf(ctx, q, b, expiry, "SELECT "+recordColumns+" FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id "+
 		c.db.Dialect().AnyOf("$3", "uuid")+b.order(false), b.id, expiry, owners)
 	if err != nil {
 		return err

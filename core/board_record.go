@@ -33,12 +33,12 @@ type record struct {
 	created, updated time.Time
 }
 
-const recordColumns = "leaderboard_id, owner_id, username, score, subscore, num_score, max_num_score, metadata, create_time, update_time, expiry_time"
+const recordColumns = "owner_id, username, score, subscore, num_score, max_num_score, metadata, create_time, update_time"
 
-// scanRecord reads recordColumns.
-func scanRecord(row interface{ Scan(...any) error }) (*record, error) {
-	var r record
-	err := row.Scan(&r.board, &r.Owner, &r.username, &r.Score, &r.Subscore, &r.numScore, &r.maxNumScore, &r.metadata, &r.created, &r.updated, &r.expiry)
+// scanRecord reads recordColumns of a record of the given board and period.
+func scanRecord(row interface{ Scan(...any) error }, b *board, expiry time.Time) (*record, error) {
+	r := record{board: b.id, expiry: expiry}
+	err := row.Scan(&r.Owner, &r.username, &r.Score, &r.Subscore, &r.numScore, &r.maxNumScore, &r.metadata, &r.created, &r.updated)
 	if err != nil {
 		return nil, err
 	}
@@ -196,14 +196,16 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 	if s.metadata == "" {
 		s.metadata = old.metadata
 	}
-	r, err := scanRecord(q.QueryRowContext(ctx, `UPDATE leaderboard_record SET score = $4, subscore = $5, num_score = num_score + 1,
-			username = $6, metadata = $7, update_time = now()
-		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING `+recordColumns,
-		b.id, p.expiry(), s.owner, merged.Score, merged.Subscore, nullText(s.username), s.metadata))
+	r := *old // locked on PostgreSQL, so it is as it was read
+	r.Key, r.username = merged, nullText(s.username)
+	r.numScore++
+	err = q.QueryRowContext(ctx, `UPDATE leaderboard_record SET score = $4, subscore = $5, num_score = $6, username = $7, metadata = $8, update_time = now()
+		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING metadata, update_time`,
+		b.id, p.expiry(), s.owner, r.Score, r.Subscore, r.numScore, r.username, s.metadata).Scan(&r.metadata, &r.updated)
 	if err != nil {
 		return nil, fmt.Errorf("update record: %w", err)
 	}
-	return r, c.moveRank(ctx, q, b, p.expiry(), &old.Key, &merged)
+	return &r, c.moveRank(ctx, q, b, p.expiry(), &old.Key, &merged)
 }
 
 // insertRecord creates the owner's record, and counts the player in a tournament with
@@ -212,10 +214,10 @@ func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p pe
 	if s.metadata == "" {
 		s.metadata = "{}"
 	}
-	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (`+recordColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now(), now(), $9)
+	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (leaderboard_id, expiry_time, `+recordColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now())
 		ON CONFLICT (owner_id, leaderboard_id, expiry_time) DO NOTHING RETURNING `+recordColumns,
-		b.id, s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata, p.expiry()))
+		b.id, p.expiry(), s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata), b, p.expiry())
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -272,7 +274,7 @@ func (c *Core) enterTournament(ctx context.Context, q store.Querier, b *board, p
 // findRecord reads an owner's record of a period; nil if there is none.
 func findRecord(ctx context.Context, q store.Querier, b *board, expiry time.Time, owner uuid.UUID, suffix string) (*record, error) {
 	r, err := scanRecord(q.QueryRowContext(ctx, "SELECT "+recordColumns+` FROM leaderboard_record
-		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3`+suffix, b.id, expiry, owner))
+		WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3`+suffix, b.id, expiry, owner), b, expiry)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -318,8 +320,9 @@ func (c *Core) deleteRecord(ctx context.Context, b *board, owner uuid.UUID) erro
 	return c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		ctx = c.db.Brief(ctx)
 		expiry := c.periodOf(b, c.now().Unix()).expiry()
-		r, err := scanRecord(q.QueryRowContext(ctx, `DELETE FROM leaderboard_record
-			WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING `+recordColumns, b.id, expiry, owner))
+		k := rank.Key{Owner: owner}
+		err := q.QueryRowContext(ctx, `DELETE FROM leaderboard_record
+			WHERE leaderboard_id = $1 AND expiry_time = $2 AND owner_id = $3 RETURNING score, subscore`, b.id, expiry, owner).Scan(&k.Score, &k.Subscore)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -331,7 +334,7 @@ func (c *Core) deleteRecord(ctx context.Context, b *board, owner uuid.UUID) erro
 				return err
 			}
 		}
-		return c.moveRank(ctx, q, b, expiry, &r.Key, nil)
+		return c.moveRank(ctx, q, b, expiry, &k, nil)
 	})
 }
 
@@ -341,14 +344,26 @@ const deletedRecords = 200
 // deleteRecordsOf deletes records of an owner, in a transaction, and takes them
 // out of ranks and the sizes of tournaments. more is true if there may be others.
 func (c *Core) deleteRecordsOf(ctx context.Context, q store.Querier, owner uuid.UUID) (more bool, err error) {
-	gone, err := recordsOf(ctx, q, `DELETE FROM leaderboard_record WHERE owner_id = $1 AND (leaderboard_id, expiry_time) IN
+	rows, err := q.QueryContext(ctx, `DELETE FROM leaderboard_record WHERE owner_id = $1 AND (leaderboard_id, expiry_time) IN
 		(SELECT leaderboard_id, expiry_time FROM leaderboard_record WHERE owner_id = $1 ORDER BY leaderboard_id, expiry_time LIMIT $2)
-		RETURNING `+recordColumns, owner, deletedRecords)
+		RETURNING leaderboard_id, expiry_time, score, subscore`, owner, deletedRecords)
 	if err != nil {
 		return false, err
 	}
+	defer rows.Close()
+	var gone []record
+	for rows.Next() {
+		r := record{Key: rank.Key{Owner: owner}}
+		if err := rows.Scan(&r.board, &r.expiry, &r.Score, &r.Subscore); err != nil {
+			return false, err
+		}
+		gone = append(gone, r)
+	}
+	if err := rows.Err(); err != nil {
+		return false, err
+	}
 	// All transactions take the locks of boards in the same order.
-	slices.SortFunc(gone, func(a, b *record) int {
+	slices.SortFunc(gone, func(a, b record) int {
 		return cmp.Or(strings.Compare(a.board, b.board), a.expiry.Compare(b.expiry))
 	})
 	for _, r := range gone {
