@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -25,7 +26,7 @@ type recordPosition struct {
 	Board  string `json:"b"`
 	Expiry int64  `json:"e"`
 	rank.Key
-	Rank     int64 `json:"r"` // of the record at the edge
+	Rank     int64 `json:"r"` // of the record at the edge; 0 if it was not known
 	Backward bool  `json:"p,omitempty"`
 }
 
@@ -92,7 +93,7 @@ func (c *Core) listRecords(ctx context.Context, b *board, in recordQuery) (*reco
 	}
 	var err error
 	if c.ranks(b) {
-		if out.count, err = c.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: expiry}); err != nil {
+		if out.count, err = c.rankIndex.Known(ctx, q, rank.Period{Board: b.id, Expiry: expiry}); err != nil {
 			return nil, failedWith("Error listing records from leaderboard.", err)
 		}
 	}
@@ -114,17 +115,23 @@ func (c *Core) pageOf(ctx context.Context, q store.Querier, b *board, expiry tim
 	if more {
 		found = found[:in.limit]
 	}
+	if len(found) == 0 {
+		return nil
+	}
+	if at != nil && from.Rank == 0 {
+		if from.Rank, err = c.rankOf(ctx, q, b, expiry, *at); err != nil {
+			return err
+		}
+	}
 	first := from.Rank + 1
 	if from.Backward {
 		slices.Reverse(found)
 		first = from.Rank - int64(len(found))
 	}
-	for i, r := range found {
-		out.records = append(out.records, r.api(first+int64(i)))
+	if at != nil && from.Rank == 0 {
+		first = unknownRank
 	}
-	if len(found) == 0 {
-		return nil
-	}
+	out.number(found, first)
 	ahead, behind := in.cursor != "", more // whether there are records on that side of the page
 	if from.Backward {
 		ahead, behind = more, true
@@ -132,10 +139,21 @@ func (c *Core) pageOf(ctx context.Context, q store.Querier, b *board, expiry tim
 	return out.edges(b, expiry, found, first, ahead, behind)
 }
 
+// unknownRank is the rank of the first record of a page in a board whose records are
+// being counted. None of the page has one then.
+const unknownRank = math.MinInt32
+
+// number adds the records of a page, the first of which has the given rank.
+func (l *recordList) number(found []*record, first int64) {
+	for i, r := range found {
+		l.records = append(l.records, r.api(max(first+int64(i), 0)))
+	}
+}
+
 // edges sets the cursors of a page.
 func (l *recordList) edges(b *board, expiry time.Time, found []*record, first int64, ahead, behind bool) (err error) {
 	position := func(r *record, rank int64, backward bool) recordPosition {
-		return recordPosition{Board: b.id, Expiry: expiry.Unix(), Key: r.Key, Rank: rank, Backward: backward}
+		return recordPosition{Board: b.id, Expiry: expiry.Unix(), Key: r.Key, Rank: max(rank, 0), Backward: backward}
 	}
 	if behind {
 		if l.next, err = encodeCursor(recordCursor, position(found[len(found)-1], first+int64(len(found))-1, false)); err != nil {
@@ -227,7 +245,7 @@ func (c *Core) window(ctx context.Context, b *board, owner uuid.UUID, in recordQ
 	expiry, q := c.expiryOf(b, in.expiry), c.db.Reader()
 	if c.ranks(b) {
 		var err error
-		if out.count, err = c.rankIndex.Count(ctx, q, rank.Period{Board: b.id, Expiry: expiry}); err != nil {
+		if out.count, err = c.rankIndex.Known(ctx, q, rank.Period{Board: b.id, Expiry: expiry}); err != nil {
 			return err
 		}
 	}
@@ -268,12 +286,13 @@ func (c *Core) window(ctx context.Context, b *board, owner uuid.UUID, in recordQ
 		return err
 	}
 	first := position - int64(showAhead)
-	for i, r := range found {
-		shown := first + int64(i)
-		if !c.ranks(b) {
-			shown = 0
-		}
-		out.records = append(out.records, r.api(shown))
+	if position == 0 {
+		first = unknownRank
+	}
+	if c.ranks(b) {
+		out.number(found, first)
+	} else {
+		out.number(found, unknownRank)
 	}
 	return out.edges(b, expiry, found, first, len(ahead) > showAhead, len(behind) > showBehind)
 }

@@ -98,12 +98,14 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 		return nil, failed("write a score", err)
 	}
 	var stored *record
+	var b *board
 	var position int64
+	var counted bool
 	err := c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		ctx = c.db.Brief(ctx)
 		now := c.now()
-		b, err := findBoard(ctx, q, id, "")
-		if err != nil {
+		var err error
+		if b, err = findBoard(ctx, q, id, ""); err != nil {
 			return err
 		}
 		// The rules of a tournament also apply to the calls of leaderboards.
@@ -115,7 +117,7 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 			return err
 		}
 		if c.ranks(b) {
-			position, err = c.rankOf(ctx, q, b, stored.expiry, stored.Key)
+			position, counted, err = c.rankIndex.Counted(ctx, q, rank.Period{Board: b.id, Expiry: stored.expiry}, stored.Key, b.descending)
 		}
 		return err
 	})
@@ -124,6 +126,14 @@ func (c *Core) submitScore(ctx context.Context, id string, s *submission, tourna
 			return nil, failedWith("Error writing score to tournament.", err)
 		}
 		return nil, failedWith("Error writing score to leaderboard.", err)
+	}
+	if c.ranks(b) && !counted {
+		// It takes long, which keeps nobody from writing here. The score is stored: if
+		// there is no rank, the call must not fail.
+		if position, err = c.rankOf(ctx, c.db.Reader(), b, stored.expiry, stored.Key); err != nil {
+			c.log.Warn().Err(err).Str("leaderboard", id).Msg("no rank of a score that was written")
+			position = 0
+		}
 	}
 	return stored.api(position), nil
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/rs/zerolog"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"kumi/core/rank"
+	"kumi/store"
 	"kumi/store/fault"
 )
 
@@ -382,6 +384,72 @@ func TestTournamentRules(t *testing.T) {
 			}
 		}
 	})
+}
+
+// While the records of a large board are being counted, those far behind have no rank
+// on any page; afterwards the same cursors show it.
+func TestRanksWhileCounting(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		m := c.Module()
+		if err := m.LeaderboardCreate(ctx, "old", false, "desc", "set", "", nil, true); err != nil {
+			t.Fatal(err)
+		}
+		owner := func(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-000000000001", i) }
+		for i := 1; i <= 30; i++ {
+			if _, err := c.db.Exec(ctx, "INSERT INTO leaderboard_record (leaderboard_id, owner_id, score) VALUES ('old', $1, $2)", owner(i), 100-i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.rankIndex.MaxSlow = 5
+		around := func(counted bool, who int, want ...int64) string {
+			t.Helper()
+			list, err := m.LeaderboardRecordsHaystack(ctx, "old", owner(who), 3, "", 0)
+			if err != nil || list.RankCount != map[bool]int64{true: 30}[counted] {
+				t.Fatalf("around %d: %v, %v", who, list, err)
+			}
+			wantRanks(t, list.Records, want...)
+			return list.NextCursor
+		}
+		around(false, 3, 2, 3, 4)
+		next := around(false, 20, 0, 0, 0)
+		page := func(want ...int64) string {
+			t.Helper()
+			list, _, after, before, err := m.LeaderboardRecordsList(ctx, "old", nil, 3, next, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantRanks(t, list, want...)
+			if list, _, _, _, err = m.LeaderboardRecordsList(ctx, "old", nil, 3, before, 0); err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				want[i] = max(want[i]-3, 0)
+			}
+			wantRanks(t, list, want...)
+			return after
+		}
+		page(0, 0, 0)
+		if r, err := m.LeaderboardRecordWrite(ctx, "old", owner(10), "", 90, 1, nil, nil); err != nil || r.Rank != 0 {
+			t.Errorf("a score while counting: %v, %v", r, err)
+		}
+		if err := c.rankIndex.Build(ctx, c.db, rank.Period{Board: "old", Expiry: store.Epoch}); err != nil {
+			t.Fatal(err)
+		}
+		around(true, 20, 19, 20, 21)
+		page(22, 23, 24)
+	})
+}
+
+func wantRanks(t *testing.T, records []*api.LeaderboardRecord, want ...int64) {
+	t.Helper()
+	var got []int64
+	for _, r := range records {
+		got = append(got, r.Rank)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("ranks %v, want %v", got, want)
+	}
 }
 
 // Of several first scores of a player at the same time only as many count as it

@@ -11,7 +11,8 @@
 // same counts.
 //
 // Periods whose records were written by Nakama have no counts. They are counted
-// in pieces by [Index.Build]; until that is done, ranks are counted the slow way.
+// in pieces by [Index.Build]; until that is done, only records that are not far behind
+// the first have a rank.
 //
 // An Index may be used from any goroutine.
 package rank
@@ -85,10 +86,14 @@ type Index struct {
 	// MaxRange is the largest number of records in a range, and MaxGroup that of
 	// ranges in a group. Tests make them small.
 	MaxRange, MaxGroup int64
+	// MaxSlow is how many records are counted one by one in a period without counts.
+	MaxSlow int64
 }
 
 // New returns the index of a database with the given dialect.
-func New(d store.Dialect) *Index { return &Index{dialect: d, MaxRange: 256, MaxGroup: 256} }
+func New(d store.Dialect) *Index {
+	return &Index{dialect: d, MaxRange: 256, MaxGroup: 256, MaxSlow: 100_000}
+}
 
 // The levels of rows in the table.
 const (

@@ -258,6 +258,40 @@ func TestBuild(t *testing.T) {
 	})
 }
 
+// In a large period that is not counted yet, only the first records have a rank.
+func TestNotCounted(t *testing.T) {
+	t.Parallel()
+	databases(t, func(t *testing.T, db *store.DB) {
+		m := newModel(t, db, "large")
+		m.x.MaxSlow = 5
+		for i := range 20 {
+			k := Key{Score: int64(i), Owner: uuid.UUID{15: 1}}
+			k.Owner[0] = byte(i)
+			m.keys = append(m.keys, k)
+			m.change(func(ctx context.Context, q store.Querier) error { return m.insert(ctx, q, k) })
+		}
+		check := func(step string, known int64, ranks map[int64]int64) {
+			t.Helper()
+			if n, err := m.x.Known(t.Context(), db.Reader(), m.p); err != nil || n != known {
+				t.Errorf("%s: %d records are known, %v, want %d", step, n, err, known)
+			}
+			if n, err := m.x.Count(t.Context(), db.Reader(), m.p); err != nil || n != 20 {
+				t.Errorf("%s: %d records, %v", step, n, err)
+			}
+			for at, want := range ranks {
+				if got, err := m.x.Rank(t.Context(), db.Reader(), m.p, m.keys[at], false); err != nil || got != want {
+					t.Errorf("%s: rank of record %d is %d, %v, want %d", step, at, got, err, want)
+				}
+			}
+		}
+		check("not counted", 0, map[int64]int64{0: 1, 5: 6, 6: 0, 19: 0})
+		if err := m.x.Build(t.Context(), db, m.p); err != nil {
+			t.Fatal(err)
+		}
+		check("counted", 20, map[int64]int64{0: 1, 5: 6, 6: 7, 19: 20})
+	})
+}
+
 // Concurrent changes leave the right counts.
 func TestConcurrentChanges(t *testing.T) {
 	t.Parallel()

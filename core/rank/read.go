@@ -4,35 +4,47 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 
 	"kumi/store"
 )
 
 // Rank is the place of the record at k, 1 for the first. In a descending board
-// the highest key is first. The record must be there.
+// the highest key is first. The record must be there. As long as the period is not
+// counted, the records ahead are; if they are more than MaxSlow, the rank is 0.
+func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
+	rank, counted, err := x.Counted(ctx, q, p, k, descending)
+	if err != nil || counted {
+		return rank, err
+	}
+	return x.slowRank(ctx, q, p, k, descending)
+}
+
+// Counted is Rank, but it is not counted where that takes long.
 //
 // It is one statement, as the counts may change between two.
-func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
-	var unfinished bool                 // not all records are counted yet
+func (x *Index) Counted(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (rank int64, counted bool, err error) {
 	var inR, inG int64                  // records of the record's range and group
 	var outside, inGroup, inRange int64 // of groups ahead of its group, of ranges before its range, of records before it
-	err := q.QueryRowContext(ctx, x.rankStatement(descending),
+	err = q.QueryRowContext(ctx, x.rankStatement(descending),
 		p.Board, p.Expiry.Unix(), k.text(), p.Expiry, k.Score, k.Subscore, k.Owner).
-		Scan(&unfinished, &inR, &inG, &outside, &inGroup, &inRange)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return 0, wrap(err)
+		Scan(&inR, &inG, &outside, &inGroup, &inRange)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
 	}
-	if err != nil || unfinished { // not counted, or not completely
-		return x.slowRank(ctx, q, p, k, descending)
+	if err != nil {
+		return 0, false, wrap(err)
 	}
 	if descending { // the counts are those of the records behind it
 		inGroup = inG - inGroup - inR
 		inRange = inR - inRange - 1
 	}
-	return outside + inGroup + inRange + 1, nil
+	return outside + inGroup + inRange + 1, true, nil
 }
 
-// rankStatement returns the counts of which Rank makes a rank.
+// rankStatement returns the counts of which Rank makes a rank. It has no row, and
+// counts nothing, if a period is not counted completely: the last range goes up to the
+// end then.
 func (x *Index) rankStatement(descending bool) string {
 	side := "<"
 	if descending {
@@ -41,13 +53,13 @@ func (x *Index) rankStatement(descending bool) string {
 	return `WITH
 		r AS (SELECT first_key, records, ` + x.parts() + ` FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1),
 		g AS (SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1)
-		SELECT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0), r.records, g.records,
+		SELECT r.records, g.records,
 			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 2 AND k.first_key ` + side + ` g.first_key),
 			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 1
 				AND k.first_key >= g.first_key AND k.first_key < r.first_key),
 			(SELECT count(*) FROM leaderboard_record l WHERE l.leaderboard_id = $1 AND l.expiry_time = $4
 				AND (l.score, l.subscore, l.owner_id) >= (r.score, r.subscore, r.owner) AND (l.score, l.subscore, l.owner_id) < ($5, $6, $7))
-		FROM r, g`
+		FROM r, g WHERE NOT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0)`
 }
 
 // parts are the score, subscore and owner of a key in the table. SQLite searches an
@@ -60,28 +72,51 @@ func (x *Index) parts() string {
 	return "CAST(substr(first_key, 1, 19) AS BIGINT) + 0 AS score, CAST(substr(first_key, 20, 19) AS BIGINT) + 0 AS subscore, " + owner + " AS owner"
 }
 
-// slowRank counts all records ahead.
-func (x *Index) slowRank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (ahead int64, err error) {
+// slowRank counts the records ahead; it is 0 if they are too many.
+func (x *Index) slowRank(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (int64, error) {
 	side := "<"
 	if descending {
 		side = ">"
 	}
-	err = q.QueryRowContext(ctx, "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 AND (score, subscore, owner_id) "+side+" ($3, $4, $5)",
-		p.Board, p.Expiry, k.Score, k.Subscore, k.Owner).Scan(&ahead)
-	return ahead + 1, wrap(err)
+	var ahead int64
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2
+		AND (score, subscore, owner_id) `+side+` ($3, $4, $5) LIMIT $6) AS ahead`,
+		p.Board, p.Expiry, k.Score, k.Subscore, k.Owner, x.MaxSlow+1).Scan(&ahead)
+	if err != nil || ahead > x.MaxSlow {
+		return 0, wrap(err)
+	}
+	return ahead + 1, nil
 }
 
-// Count is the number of records in a period.
-func (x *Index) Count(ctx context.Context, q store.Querier, p Period) (n int64, err error) {
-	var level, counted sql.NullInt64
+// Count is the number of records in a period. It takes long in a large period that is
+// not counted yet.
+func (x *Index) Count(ctx context.Context, q store.Querier, p Period) (int64, error) {
+	n, _, err := x.count(ctx, q, p, math.MaxInt64)
+	return n, err
+}
+
+// Known is Count, but 0 for a period that is not counted yet and has more than MaxSlow
+// records.
+func (x *Index) Known(ctx context.Context, q store.Querier, p Period) (int64, error) {
+	n, counted, err := x.count(ctx, q, p, x.MaxSlow+1)
+	if !counted && n > x.MaxSlow {
+		n = 0
+	}
+	return n, err
+}
+
+// count counts at most limit records if the period is not counted yet.
+func (x *Index) count(ctx context.Context, q store.Querier, p Period, limit int64) (n int64, counted bool, err error) {
+	var level, sum sql.NullInt64
 	err = q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2),
 			(SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3)`, p.Board, p.Expiry.Unix(), groups).
-		Scan(&level, &counted)
-	if err != nil || level.Int64 == ranges { // all are counted
-		return counted.Int64, wrap(err)
+		Scan(&level, &sum)
+	if err != nil || level.Int64 == ranges {
+		return sum.Int64, true, wrap(err)
 	}
-	err = q.QueryRowContext(ctx, "SELECT count(*) FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2", p.Board, p.Expiry).Scan(&n)
-	return n, wrap(err)
+	err = q.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM leaderboard_record WHERE leaderboard_id = $1 AND expiry_time = $2 LIMIT $3) AS records",
+		p.Board, p.Expiry, limit).Scan(&n)
+	return n, false, wrap(err)
 }
 
 // complete reports whether all records of a period are counted.
