@@ -4,29 +4,38 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"strconv"
+
+	"kumi/bench/fill"
 )
 
-// leaderboard fills a board with --count records, then writes scores, lists
-// around an owner and lists the top, each for the whole duration.
+// leaderboard fills a board with --count records, unless it is filled already, then
+// writes scores, lists around an owner, lists the top and reads the rank of an owner,
+// each for the whole duration.
 func leaderboard(ctx context.Context, o *options, t *target) ([]*Result, error) {
 	sessions, err := t.sessions(o.connections)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fill(o); err != nil {
-		return nil, err
+	records := o.filled
+	if records == 0 {
+		records = o.count
+		if err := t.fill(o); err != nil {
+			return nil, err
+		}
 	}
 	return inTurn(ctx, o, t, sessions, []work{
 		{"write", func(s session) []byte {
 			return request("POST", "/v2/leaderboard/bench", t.address, s.bearer(), `{"score":"`+strconv.Itoa(rand.IntN(1_000_000))+`"}`)
 		}},
 		{"around", func(s session) []byte {
-			return request("GET", "/v2/leaderboard/bench/owner/"+url.PathEscape(s.userID)+"?limit=20", t.address, s.bearer(), "")
+			return request("GET", "/v2/leaderboard/bench/owner/"+fill.Owner(rand.IntN(records)).String()+"?limit=20", t.address, s.bearer(), "")
 		}},
 		{"list", func(s session) []byte {
 			return request("GET", "/v2/leaderboard/bench?limit=20", t.address, s.bearer(), "")
+		}},
+		{"rank", func(s session) []byte {
+			return request("GET", "/v2/leaderboard/bench?owner_ids="+fill.Owner(rand.IntN(records)).String(), t.address, s.bearer(), "")
 		}},
 	})
 }

@@ -49,6 +49,7 @@ type options struct {
 	metrics   string
 	plain     string
 	stores    string
+	filled    int // records of the board that are there already
 }
 
 // echoPayload is about 130 bytes of JSON, such as a game client would send.

@@ -37,7 +37,7 @@ var scenarios = []*scenario{
 	{name: "matchmaker", about: "pairs of tickets find each other; an operation is one ticket", run: matchmaking, connections: 20, inflight: 50, noBare: true},
 	{name: "reload", about: "RPCs over WebSocket while modules are reloaded", run: reload, connections: 32, rpc: "echo_js", payload: echoPayload, count: 50, noBare: true, derive: reloadDip},
 	{name: "storage", about: "writes and reads of one object per user over REST, half each", run: storage, connections: 16},
-	{name: "leaderboard", about: "scores written to a board of --count records over REST, lists around the owner, lists of the top", run: leaderboard, connections: 16, count: 20000, rpc: "fill_board_js", noBare: true, once: true},
+	{name: "leaderboard", about: "scores written to a board of --count records over REST, lists around an owner, lists of the top, ranks", run: leaderboard, connections: 16, count: 20000, rpc: "fill_board_js", noBare: true, once: true},
 	{name: "storage-index", about: "lists of 10 of --count objects by a query over REST and an RPC, writes of objects that are indexed", run: storageIndex, connections: 16, count: 100_000, rpc: "players_js", noBare: true, once: true},
 	{name: "purchase", about: "validations over REST against a local store: purchases that are new, and again; and new ones that are only signed", run: purchases, connections: 16, noBare: true, once: true},
 	{name: "auth", about: "device authentication over REST: new accounts, then existing ones", run: auth, connections: 16, once: true},
