@@ -1,9 +1,11 @@
-// Package index keeps the fields of storage objects in memory, for lists by a query
-// and in an order. It knows nothing of databases: package core puts objects in.
+// Package index keeps fields of storage objects in memory, and lists the objects that
+// match a query in a requested order. It does not access the database: package core
+// adds and removes the objects.
 //
-// Texts are kept once, with the set of entries that have them; numbers are kept in
-// columns with a sorted list of the entries, as are the fields that are sortable. So a
-// list reads few entries that it does not return, unless its query only has patterns.
+// Each distinct text is stored once, with the set of entries that have it. Each field
+// has a column of its numbers and a sorted list of the entries with a number; if it is
+// sortable, of all entries with a value. So a list looks at few entries that it does
+// not return, unless its query consists of patterns only.
 package index
 
 import (
@@ -22,15 +24,15 @@ import (
 // Options describe an index.
 type Options struct {
 	Collection string
-	// Fields are the indexed members of an object's value, at its top level. An object
-	// without any of them is not indexed.
+	// Fields are the indexed top-level members of an object's value. An object that has
+	// none of them is not indexed.
 	Fields []string
-	// Sortable are those of the fields that are kept sorted.
+	// Sortable are the fields that lists can be sorted by without looking at all matches.
 	Sortable []string
-	// MaxEntries is the maximum number of entries. Those that were updated first are
-	// evicted.
+	// MaxEntries is the maximum number of entries. When it is exceeded, the entries with
+	// the oldest updates are evicted.
 	MaxEntries int
-	// Keep makes the index keep the fields as JSON, for Object.Value of a list.
+	// Keep makes the index keep the fields as JSON, and lists return it as Object.Value.
 	Keep bool
 }
 
@@ -50,27 +52,29 @@ type Object struct {
 }
 
 // Index is an index of the objects of a collection. It may be used from any goroutine.
+// Each entry occupies a slot, which is reused after the entry was removed.
 type Index struct {
 	options Options
-	columns []*column // of the fields
+	columns []*column // one per field
 
 	mu      sync.RWMutex
 	entries pages[entry]
-	slots   uint32 // used or free
+	slots   uint32 // number of slots, in use or free
 	free    []uint32
-	size    int
-	evicted bool
+	size    int  // number of entries
+	evicted bool // an entry was evicted
 	paths   paths
 	terms   terms
 	byOwner sorted // by owner and key
-	byTime  sorted // by time of update, key and owner
+	byTime  sorted // by update time, key and owner
 }
 
-// entry is one object of the index, in a slot.
+// entry is an object in the index.
 type entry struct {
 	owner            uuid.UUID
 	created, updated int64 // in microseconds
-	// data is the key, the version, the values and the JSON of the fields.
+	// data holds the key, the version, the encoded values, and the fields as JSON, in one
+	// allocation.
 	data                       string
 	keyEnd, versionEnd, valEnd uint32
 	read, write                int8
@@ -81,21 +85,21 @@ func (e *entry) version() string { return e.data[e.keyEnd:e.versionEnd] }
 func (e *entry) values() string  { return e.data[e.versionEnd:e.valEnd] }
 func (e *entry) json() string    { return e.data[e.valEnd:] }
 
-// column is one field.
+// column holds what the index keeps of one field besides the entries.
 type column struct {
-	path     string // in queries
+	path     string // the field's name in queries
 	id       pathID
 	sortable bool
-	// numbers are the first number of each slot; NaN: none.
+	// numbers holds the first number of each slot, or NaN if it has none.
 	numbers pages[float64]
-	// several are the slots with more than one number.
+	// several contains the slots with more than one number.
 	several *roaring.Bitmap
-	// order has the slots with a number, and with any value if the field is sortable,
-	// by the value and then like byTime.
+	// order lists the slots with a number, or those with any value if the field is
+	// sortable, by that value. Equal values are in the order of byTime.
 	order sorted
 }
 
-// New makes an empty index.
+// New returns an empty index.
 func New(o Options) *Index {
 	x := &Index{options: o}
 	x.paths.ids = map[string]pathID{}
@@ -103,7 +107,7 @@ func New(o Options) *Index {
 	for _, f := range o.Fields {
 		c := &column{path: valuePrefix + f, sortable: slices.Contains(o.Sortable, f), several: roaring.New()}
 		c.numbers.fill = math.NaN()
-		c.id = x.paths.use(c.path) // never forgotten
+		c.id = x.paths.use(c.path) // never dropped
 		x.columns = append(x.columns, c)
 	}
 	return x
@@ -116,15 +120,15 @@ func (x *Index) Len() int {
 	return x.size
 }
 
-// Evicted reports whether objects were left out because the index was full.
+// Evicted reports whether an object was ever evicted because the index was full.
 func (x *Index) Evicted() bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.evicted
 }
 
-// Put indexes an object in place of what the index has of it, with the fields that Parse
-// returned for its value. An object that has none of the fields is removed.
+// Put adds an object or replaces its entry. f is what Parse returned for its value. If
+// the object has none of the fields, its entry is removed.
 func (x *Index) Put(o *Object, f *Fields) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -150,7 +154,7 @@ func (x *Index) Put(o *Object, f *Fields) {
 	}
 }
 
-// Remove removes an object, if it is there.
+// Remove removes an object, if the index has it.
 func (x *Index) Remove(id ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -160,7 +164,7 @@ func (x *Index) Remove(id ID) {
 	}
 }
 
-// find returns the slot of an object.
+// find returns the slot of an object, if the index has it.
 func (x *Index) find(id ID) (slot uint32, found bool) {
 	slot, found = x.byOwner.at(x.ownerPlace(id))
 	if e := x.entries.at(slot); !found || e.owner != id.Owner || e.key() != id.Key {
@@ -169,7 +173,7 @@ func (x *Index) find(id ID) (slot uint32, found bool) {
 	return slot, true
 }
 
-// ownerPlace is the place of an object in byOwner.
+// ownerPlace returns the place of an object in byOwner, or where it would be inserted.
 func (x *Index) ownerPlace(id ID) place {
 	return x.byOwner.seek(func(s uint32) bool {
 		e := x.entries.at(s)
@@ -177,7 +181,7 @@ func (x *Index) ownerPlace(id ID) place {
 	})
 }
 
-// take returns an unused slot.
+// take allocates a slot for a new entry.
 func (x *Index) take() uint32 {
 	x.size++
 	if n := len(x.free); n > 0 {
@@ -189,14 +193,14 @@ func (x *Index) take() uint32 {
 	return x.slots - 1
 }
 
-// release makes an unlinked slot unused.
+// release frees a slot that was unlinked.
 func (x *Index) release(slot uint32) {
 	x.size--
 	*x.entries.at(slot) = entry{}
 	x.free = append(x.free, slot)
 }
 
-// link fills a slot and adds it to all lists.
+// link fills a slot with an entry and adds it to all lists.
 func (x *Index) link(slot uint32, o *Object, f *Fields) {
 	e := x.entries.grow(slot)
 	*e = entry{owner: o.Owner, created: o.Created.UnixMicro(), updated: o.Updated.UnixMicro(), read: int8(o.Read), write: int8(o.Write)}
@@ -208,7 +212,7 @@ func (x *Index) link(slot uint32, o *Object, f *Fields) {
 	b.Write(x.encode(slot, f.values))
 	e.valEnd = uint32(b.Len())
 	b.Write(f.json)
-	e.data = strings.Clone(b.String()) // without spare room
+	e.data = strings.Clone(b.String()) // without the builder's spare capacity
 
 	x.byOwner.insert(x.ownerPlace(o.ID), slot)
 	x.byTime.insert(x.timePlace(e), slot)
@@ -219,7 +223,7 @@ func (x *Index) link(slot uint32, o *Object, f *Fields) {
 	}
 }
 
-// unlink undoes link; the slot keeps its entry.
+// unlink removes a slot from all lists. The entry stays in the slot.
 func (x *Index) unlink(slot uint32) {
 	e := x.entries.at(slot)
 	for _, c := range x.columns {
@@ -243,8 +247,8 @@ func (x *Index) unlink(slot uint32) {
 	}
 }
 
-// byTimes compares entries by time of update, key and owner, which is also the order
-// of entries with equal values.
+// byTimes compares entries by update time, key and owner. It also orders entries that
+// have equal values.
 func byTimes(a, b *entry) int {
 	if c := cmp.Compare(a.updated, b.updated); c != 0 {
 		return c
@@ -252,12 +256,13 @@ func byTimes(a, b *entry) int {
 	return cmp.Or(strings.Compare(a.key(), b.key()), bytes.Compare(a.owner[:], b.owner[:]))
 }
 
-// timePlace is the place of an entry in byTime.
+// timePlace returns the place of an entry in byTime, or where it would be inserted.
 func (x *Index) timePlace(e *entry) place {
 	return x.byTime.seek(func(s uint32) bool { return byTimes(x.entries.at(s), e) < 0 })
 }
 
-// columnPlace is the place of a slot in the order of a column.
+// columnPlace returns the place of a slot in the order of a column, or where it would
+// be inserted.
 func (x *Index) columnPlace(c *column, slot uint32) place {
 	v, e := x.scalar(c, slot), x.entries.at(slot)
 	return c.order.seek(func(s uint32) bool {
@@ -266,36 +271,8 @@ func (x *Index) columnPlace(c *column, slot uint32) place {
 	})
 }
 
-// ordered reports whether a slot belongs in the order of a column.
+// ordered reports whether a slot belongs to the order of a column.
 func (x *Index) ordered(c *column, slot uint32) bool {
 	k := x.scalar(c, slot).kind
 	return k == number || c.sortable && k != none
-}
-
-// pages is a slice that grows without being copied.
-type pages[T any] struct {
-	list [][]T
-	fill T // of new elements
-}
-
-const pageSize = 1024
-
-// at returns an element, or nil if the slice never grew as far.
-func (p *pages[T]) at(slot uint32) *T {
-	if int(slot/pageSize) >= len(p.list) || p.list[slot/pageSize] == nil {
-		return nil
-	}
-	return &p.list[slot/pageSize][slot%pageSize]
-}
-
-// grow returns an element, which it makes if needed.
-func (p *pages[T]) grow(slot uint32) *T {
-	for int(slot/pageSize) >= len(p.list) {
-		p.list = append(p.list, nil)
-	}
-	page := &p.list[slot/pageSize]
-	if *page == nil {
-		*page = slices.Repeat([]T{p.fill}, pageSize)
-	}
-	return &(*page)[slot%pageSize]
 }

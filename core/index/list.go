@@ -10,19 +10,23 @@ import (
 	"kumi/store/query"
 )
 
-// Request is what to list.
+// Request is a request for a page of a list.
 type Request struct {
 	Query *query.Query
-	// Order are names of fields with an optional minus; see parseOrder.
+	// Order are names of fields, each with an optional minus for descending. Without any,
+	// the best scores come first, and of equal ones the oldest updates.
 	Order []string
-	Limit int // at least 1
-	// Caller is who must be able to read the objects: the nil id is the server itself.
+	Limit int // maximum number of objects; at least 1
+	// Caller is the user who must be allowed to read the objects; nil for the server,
+	// which may read all.
 	Caller uuid.UUID
-	After  *Position // of an earlier page with the same query and order; nil: the first
+	// After is the position that the page before returned, with the same query and order;
+	// nil for the first page.
+	After *Position
 }
 
-// List returns matching entries and, if there are more, the position of the last one.
-// The values of the objects are only set if the index keeps them.
+// List returns a page of matching objects and, if there are more, the position for the
+// next page. Object.Value is only set if the index keeps it (Options.Keep).
 //
 // Errors: InvalidArgument for an unknown field in the order, a position of another
 // order, or a query that is too expensive.
@@ -63,7 +67,7 @@ func (x *Index) List(r Request) ([]Object, *Position, error) {
 
 var docs = sync.Pool{New: func() any { return query.NewDoc() }}
 
-// object returns an entry as an object.
+// object returns the entry of a slot as an object.
 func (x *Index) object(slot uint32) Object {
 	e := x.entries.at(slot)
 	return Object{
@@ -72,44 +76,45 @@ func (x *Index) object(slot uint32) Object {
 	}
 }
 
-// search is one list.
+// search is the state of one call of List.
 type search struct {
 	*Index
 	Request
 	order
-	narrow
+	conditions
 	scored bool // the order depends on scores
 	fields fields
 	doc    *query.Doc
-	steps  int
-	found  []match // all that may be on the page, not in order
-	worst  *match  // one that has Limit better ones, or nil
-	best   int     // matches with the highest score
+	steps  int     // what is left of the budget
+	found  []match // matches that may be on the page, unsorted
+	worst  *match  // a match after which none can be on the page, or nil
+	best   int     // number of matches with the highest possible score
 }
 
-// run finds the matches. A list can go along the order until the page is full, or look
-// at all candidates that the query leaves. Going along is cheaper if many of those
-// match, but how many do is not known; it ends when it has cost as much as the
-// candidates would.
+// run finds the matches of the page, in one of two ways: it walks along the order until
+// the page is full, or it looks at all candidates, the entries that satisfy the most
+// selective condition of the query. The walk is cheaper if many candidates match, which
+// is not known in advance. So it gives up when it has looked at as many entries as
+// there are candidates.
 func (s *search) run() {
 	if !s.prepare() {
 		return
 	}
-	candidates := s.candidates()
-	if s.walks() && s.size*(s.Limit+1) < candidates*candidates {
-		if s.walk(candidates) {
+	candidates, count := s.candidates()
+	if s.walkable() && s.size*(s.Limit+1) < count*count {
+		if s.walk(count) {
 			return
 		}
 		s.found, s.worst, s.best, s.steps = s.found[:0], nil, 0, query.ListSteps
 	}
-	for slot := range s.each {
+	for slot := range candidates {
 		if s.consider(slot); s.steps < 0 {
 			return
 		}
 	}
 }
 
-// consider adds a slot to what was found if it matches and may be on the page.
+// consider adds a slot to found if it matches and may be on the page.
 func (s *search) consider(slot uint32) {
 	e := s.entries.at(slot)
 	if !s.passes(slot, e) {
@@ -133,13 +138,13 @@ func (s *search) consider(slot uint32) {
 	}
 }
 
-// onPage reports whether a match comes after the position and before the worst one.
+// onPage reports whether a match is after the position and before the worst match.
 func (s *search) onPage(m match) bool {
 	return (s.After == nil || s.comparePosition(s.order, m, s.After) > 0) &&
 		(s.worst == nil || s.compare(s.order, m, *s.worst) < 0)
 }
 
-// trim sorts what was found, and leaves one more than a page.
+// trim sorts found and cuts it to one more than the page.
 func (s *search) trim() {
 	slices.SortFunc(s.found, func(a, b match) int { return s.compare(s.order, a, b) })
 	if len(s.found) > s.Limit {
@@ -147,123 +152,4 @@ func (s *search) trim() {
 		last := s.found[s.Limit]
 		s.worst = &last
 	}
-}
-
-// walks reports whether the list can go along its order.
-func (s *search) walks() bool {
-	if len(s.order) == 0 {
-		return true
-	}
-	switch k := &s.order[0]; k.by {
-	case byScore:
-		return len(s.order) == 1 && k.desc
-	case byUpdated:
-		return true
-	case byColumn:
-		return k.column.sortable || s.requires(k.column)
-	}
-	return false
-}
-
-// walk goes along the order until the page is full. It gives up, and returns false,
-// after looking at a number of slots.
-func (s *search) walk(looks int) (done bool) {
-	lead := orderKey{by: byUpdated}
-	if len(s.order) > 0 && s.order[0].by != byScore {
-		lead = s.order[0]
-	}
-	list := &s.byTime
-	if lead.by == byColumn {
-		list = &lead.column.order
-	}
-	from, to := s.bounds(&lead, list)
-	slots := list.up(from, to)
-	if lead.desc {
-		slots = list.down(to, from)
-	}
-	for slot := range slots {
-		if looks--; looks < 0 {
-			return false
-		}
-		if s.full(&lead, slot) {
-			return true
-		}
-		if s.consider(slot); s.steps < 0 {
-			return true
-		}
-	}
-	if lead.by != byColumn || s.requires(lead.column) {
-		return true
-	}
-	// Those without a value come last.
-	slots = s.byTime.up(place{}, s.byTime.end())
-	if lead.desc {
-		slots = s.byTime.down(s.byTime.end(), place{})
-	}
-	for slot := range slots {
-		if looks--; looks < 0 {
-			return false
-		}
-		if s.scalar(lead.column, slot).kind != none {
-			continue
-		}
-		if s.full(&lead, slot) {
-			return true
-		}
-		if s.consider(slot); s.steps < 0 {
-			return true
-		}
-	}
-	return true
-}
-
-// full reports whether no slot from this one on can be on the page.
-func (s *search) full(lead *orderKey, slot uint32) bool {
-	if len(s.found) <= s.Limit {
-		return false
-	}
-	switch {
-	case len(s.order) == 0:
-		return true
-	case s.order[0].by == byScore:
-		return s.best > s.Limit
-	case len(s.order) == 1:
-		return true
-	}
-	// Slots with the same leading value may come in another order.
-	if s.worst == nil {
-		s.trim()
-	}
-	return lead.compareKeys(s.keyOf(lead, match{slot: slot}), s.keyOf(lead, *s.worst)) > 0
-}
-
-// bounds returns the part of a sorted list that the walk has to visit: what comes
-// after the position, and within the ranges of the query.
-func (s *search) bounds(lead *orderKey, list *sorted) (from, to place) {
-	from, to = place{}, list.end()
-	if lead.by == byUpdated {
-		from, to = s.times()
-	}
-	if lead.by == byColumn {
-		for i := range s.ranges {
-			if r := &s.ranges[i]; r.column == lead.column && r.only() {
-				from, to = later(from, r.from), sooner(to, r.to)
-			}
-		}
-	}
-	if s.After == nil || len(s.order) > 0 && s.order[0].by == byScore {
-		return from, to
-	}
-	one := len(s.order) < 2
-	// behind reports whether a slot comes after the position in the list's order.
-	behind := func(slot uint32) bool {
-		if one {
-			return s.comparePosition(s.order, match{slot: slot}, s.After) > 0
-		}
-		return lead.compareKeys(s.keyOf(lead, match{slot: slot}), s.After.keys[0]) >= 0
-	}
-	if lead.desc {
-		return from, sooner(to, list.seek(behind))
-	}
-	return later(from, list.seek(func(slot uint32) bool { return !behind(slot) })), to
 }

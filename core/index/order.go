@@ -8,7 +8,7 @@ import (
 	"kumi/store/fault"
 )
 
-// by is what an order compares.
+// by is what one key of an order compares.
 type by uint8
 
 const (
@@ -23,28 +23,28 @@ const (
 	byWrite
 )
 
-// orderKey is one part of an order.
+// orderKey is one key of an order.
 type orderKey struct {
 	by     by
 	column *column // byColumn
 	desc   bool
 }
 
-// ownOrders are the names of what an object has besides its value.
+// ownOrders are the names of the keys other than fields of the value.
 var ownOrders = map[string]by{
 	"_score": byScore, "update_time": byUpdated, "create_time": byCreated, "key": byKey, "user_id": byUser,
 	"version": byVersion, "read": byRead, "write": byWrite,
 }
 
-// order is a complete order of matches: its keys, then byTimes in the direction of the
-// first key. Entries without a value come last in both directions.
+// order is a total order of matches: by its keys, then by byTimes in the direction of
+// the first key. Entries without a value come last in both directions.
 type order []orderKey
 
-// maxOrder is the maximum number of fields in an order.
+// maxOrder is the maximum number of keys in an order.
 const maxOrder = 8
 
-// parseOrder reads an order: names of fields, such as value.level, with a minus in
-// front for descending. Without any the best scores come first.
+// parseOrder parses the names of fields, such as value.level; a minus in front makes a
+// field descending.
 func (x *Index) parseOrder(names []string) (order, error) {
 	if len(names) > maxOrder {
 		return nil, fault.Newf(fault.InvalidArgument, "an order has at most %d fields, not %d", maxOrder, len(names))
@@ -70,7 +70,7 @@ func (x *Index) parseOrder(names []string) (order, error) {
 	return o, nil
 }
 
-// columnOf returns the column of a field that is named with or without "value.".
+// columnOf returns the column of a field, named with or without "value.", or nil.
 func (x *Index) columnOf(field string) *column {
 	for _, c := range x.columns {
 		if c.path == field || c.path[len(valuePrefix):] == field {
@@ -87,13 +87,13 @@ func (x *Index) columnNames() (names []string) {
 	return names
 }
 
-// match is an entry that a query matched.
+// match is an entry that matches the query.
 type match struct {
 	slot  uint32
 	score float64
 }
 
-// keyOf returns what a match is compared by in one part of an order.
+// keyOf returns the value of a match that a key of an order compares.
 func (x *Index) keyOf(k *orderKey, m match) scalar {
 	e := x.entries.at(m.slot)
 	switch k.by {
@@ -117,7 +117,7 @@ func (x *Index) keyOf(k *orderKey, m match) scalar {
 	return scalar{kind: number, num: float64(e.write)}
 }
 
-// compareKeys compares what two matches have for one part of an order.
+// compareKeys compares two values returned by keyOf, in the direction of the key.
 func (k *orderKey) compareKeys(a, b scalar) int {
 	c := compare(a, b)
 	if k.desc && a.kind != none && b.kind != none {
@@ -126,10 +126,10 @@ func (k *orderKey) compareKeys(a, b scalar) int {
 	return c
 }
 
-// down reports whether the order begins at the end of its list.
+// down reports whether the order walks its sorted list from the end.
 func (o order) down() bool { return len(o) > 0 && o[0].desc && o[0].by != byScore }
 
-// compare compares two matches.
+// compare compares two matches in an order.
 func (x *Index) compare(o order, a, b match) int {
 	for i := range o {
 		if c := o[i].compareKeys(x.keyOf(&o[i], a), x.keyOf(&o[i], b)); c != 0 {

@@ -8,10 +8,11 @@ import (
 	"kumi/store/query"
 )
 
-// What is indexed of one object. Clients choose the values, and each takes more memory
-// in the index than as text. What exceeds a limit is not indexed.
+// Limits on what is indexed of one object: clients write the values, and in the index
+// each takes more memory than in JSON. What exceeds a limit is not indexed.
 const (
-	// MaxValues is the maximum number of values: scalars in nested objects and lists.
+	// MaxValues is the maximum number of values, including those in nested objects and
+	// lists.
 	MaxValues = 1000
 	// MaxText is the maximum length of a text, in bytes.
 	MaxText = query.MaxPatternText
@@ -19,7 +20,7 @@ const (
 	maxPath = 512
 )
 
-// kind is the kind of a value. They sort in this order.
+// kind is the kind of a value. Values of different kinds sort in this order.
 type kind uint8
 
 const (
@@ -29,7 +30,7 @@ const (
 	none
 )
 
-// value is one value at a path.
+// value is a value with its path.
 type value struct {
 	path string
 	kind kind
@@ -38,15 +39,16 @@ type value struct {
 	text string
 }
 
-// Fields are what an index takes from the value of an object.
+// Fields are the indexed fields of an object's value.
 type Fields struct {
-	any    bool // there is one
+	any    bool // the object has one of the fields
 	values []value
-	json   []byte // the object with only the fields, if the index keeps them
+	json   []byte // an object of the fields; only with Options.Keep
 }
 
-// Parse reads the fields of an object's value, for Put of this index or one with the
-// same options. It takes no lock. An error means that the value is not a JSON object.
+// Parse parses an object's value and returns its indexed fields, for Put of this index
+// or of another one with the same options. It takes no lock. An error means that the
+// value is not a JSON object.
 func (x *Index) Parse(object string) (*Fields, error) {
 	p := parser{r: json.NewReader(object), keep: x.options.Keep}
 	p.write('{')
@@ -72,7 +74,7 @@ func (x *Index) Parse(object string) (*Fields, error) {
 	return &p.out, nil
 }
 
-// valuePrefix begins the paths of values in queries.
+// valuePrefix is the prefix of fields of the value in queries.
 const valuePrefix = "value."
 
 type parser struct {
@@ -105,7 +107,7 @@ func (p *parser) writeText(s string) {
 	}
 }
 
-// value reads the value at path, and what is in it.
+// value reads the value at the current path, including nested ones.
 func (p *parser) value() {
 	switch p.r.Peek() {
 	case '{':
@@ -150,7 +152,7 @@ func (p *parser) value() {
 		p.r.Null()
 		p.writeText("null")
 	default:
-		before := p.r // a copy: the text and the value are wanted
+		before := p.r // a copy, because both the text and the value are needed
 		s := p.r.Number()
 		p.writeText(s)
 		p.add(value{kind: number, num: before.Float()})
@@ -164,7 +166,7 @@ func (p *parser) add(v value) {
 	}
 }
 
-// skip reads a value that is not indexed.
+// skip reads over a value that is not indexed.
 func (p *parser) skip() {
 	switch p.r.Peek() {
 	case '{':

@@ -2,16 +2,16 @@ package index
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 )
 
-// Position is the place of an entry in the order of a list, for the next page. As it
-// does not depend on slots, it is valid on every server and after a restart. It may be
-// kept as JSON.
+// Position is where a page ended in the order of a list; the next page begins after it.
+// It consists of values and does not refer to slots, so it is valid on every server and
+// after a restart, even if the entry itself is gone. It marshals to JSON.
 type Position struct {
 	keys    []scalar
 	updated int64
@@ -25,9 +25,9 @@ type positionJSON struct {
 	Owner   uuid.UUID    `json:"u"`
 }
 
-// scalarJSON is a scalar as JSON: a number by its bits, because JSON has no infinities,
-// and a text by its bytes, because it may end within a character and JSON would
-// replace that.
+// scalarJSON is a scalar as JSON. A number is its bits, because JSON has no infinities. A
+// text is its bytes, because it may have been cut within a character, which a JSON string
+// cannot represent.
 type scalarJSON struct {
 	Kind   kind       `json:"k,omitempty"`
 	Number uint64     `json:"n,omitempty"`
@@ -61,7 +61,7 @@ func (p *Position) UnmarshalJSON(b []byte) error {
 			s.date = *k.Date
 		}
 		if s.kind > none {
-			return errors.New("a position has no such kind of value")
+			return fmt.Errorf("unknown kind of value %d in a position", s.kind)
 		}
 		p.keys = append(p.keys, s)
 	}

@@ -7,19 +7,20 @@ import (
 	"sort"
 )
 
-// sorted is a list of slots in an order that its user keeps: a slice in chunks, so
-// that a change moves only a few of them. It takes about six bytes per slot.
+// sorted is a sorted list of slots, in chunks so that an insertion or removal moves only
+// a few of them. The caller defines the order and finds the places. It takes about six
+// bytes per slot.
 type sorted struct {
 	chunks [][]uint32 // none is empty
 }
 
 const maxChunk = 512
 
-// place is a position in a sorted list.
+// place is a position in a sorted list. It is valid until the list changes.
 type place struct{ chunk, at int }
 
-// seek returns the place of the first slot that is not before what is looked for.
-// before must be true for a first part of the list and false for the rest.
+// seek returns the place of the first slot for which before returns false. before must
+// return true for a first part of the list and false for the rest.
 func (s *sorted) seek(before func(slot uint32) bool) place {
 	c := sort.Search(len(s.chunks), func(i int) bool { return !before(s.chunks[i][len(s.chunks[i])-1]) })
 	if c == len(s.chunks) {
@@ -28,10 +29,10 @@ func (s *sorted) seek(before func(slot uint32) bool) place {
 	return place{c, sort.Search(len(s.chunks[c]), func(i int) bool { return !before(s.chunks[c][i]) })}
 }
 
-// end returns the place after the last slot.
+// end returns the place behind the last slot.
 func (s *sorted) end() place { return place{len(s.chunks), 0} }
 
-// insert adds a slot at a place.
+// insert inserts a slot at a place.
 func (s *sorted) insert(p place, slot uint32) {
 	if p.chunk == len(s.chunks) {
 		if p.chunk == 0 || len(s.chunks[p.chunk-1]) == maxChunk {
@@ -51,7 +52,7 @@ func (s *sorted) insert(p place, slot uint32) {
 	s.chunks[p.chunk] = slices.Insert(s.chunks[p.chunk], p.at, slot)
 }
 
-// remove takes out the slot at a place.
+// remove removes the slot at a place.
 func (s *sorted) remove(p place) {
 	chunk := slices.Delete(s.chunks[p.chunk], p.at, p.at+1)
 	s.chunks[p.chunk] = chunk
@@ -72,7 +73,7 @@ func (s *sorted) at(p place) (slot uint32, ok bool) {
 	return s.chunks[p.chunk][p.at], true
 }
 
-// up yields the slots from one place up to another, which is not included.
+// up yields the slots from one place, included, up to another, excluded.
 func (s *sorted) up(from, to place) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for c := from.chunk; c < len(s.chunks) && c <= to.chunk; c++ {
@@ -92,7 +93,7 @@ func (s *sorted) up(from, to place) iter.Seq[uint32] {
 	}
 }
 
-// down yields the slots before one place down to another, which is included.
+// down yields the slots from one place, excluded, down to another, included.
 func (s *sorted) down(from, to place) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
 		for c := min(from.chunk, len(s.chunks)-1); c >= to.chunk; c-- {
@@ -112,10 +113,19 @@ func (s *sorted) down(from, to place) iter.Seq[uint32] {
 	}
 }
 
+// along yields the slots between two places in ascending or descending order.
+func (s *sorted) along(from, to place, desc bool) iter.Seq[uint32] {
+	if desc {
+		return s.down(to, from)
+	}
+	return s.up(from, to)
+}
+
 func (a place) compare(b place) int {
 	return cmp.Or(cmp.Compare(a.chunk, b.chunk), cmp.Compare(a.at, b.at))
 }
 
+// later returns the later one of two places.
 func later(a, b place) place {
 	if a.compare(b) < 0 {
 		return b
@@ -123,14 +133,15 @@ func later(a, b place) place {
 	return a
 }
 
-func sooner(a, b place) place {
+// earlier returns the earlier one of two places.
+func earlier(a, b place) place {
 	if a.compare(b) < 0 {
 		return a
 	}
 	return b
 }
 
-// between returns how many slots are in up(from, to).
+// between returns the number of slots that up(from, to) yields.
 func (s *sorted) between(from, to place) (n int) {
 	for c := from.chunk; c < len(s.chunks) && c <= to.chunk; c++ {
 		n += len(s.chunks[c])

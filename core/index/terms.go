@@ -6,18 +6,18 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// pathID is the number of a path of values, such as value.player.level.
+// pathID identifies a path, such as value.player.level, within the index.
 type pathID uint32
 
-// paths numbers the paths that occur in entries.
+// paths assigns ids to the paths that occur in entries.
 type paths struct {
 	ids   map[string]pathID
 	names []string
-	uses  []int
+	uses  []int // number of values per path
 	free  []pathID
 }
 
-// use returns the number of a path and counts one more value of it.
+// use counts one more value of a path, and returns the path's id.
 func (p *paths) use(name string) pathID {
 	id, ok := p.ids[name]
 	if !ok {
@@ -34,7 +34,7 @@ func (p *paths) use(name string) pathID {
 	return id
 }
 
-// drop counts one value less, and forgets the path after the last one.
+// drop counts one value less of a path. After the last one its id is free.
 func (p *paths) drop(id pathID) {
 	if p.uses[id]--; p.uses[id] == 0 {
 		delete(p.ids, p.names[id])
@@ -43,7 +43,7 @@ func (p *paths) drop(id pathID) {
 	}
 }
 
-// termID is the number of a text at a path.
+// termID identifies a text at a path within the index.
 type termID uint32
 
 type termKey struct {
@@ -53,11 +53,11 @@ type termKey struct {
 
 type term struct {
 	termKey
-	in postings
+	in postings // the slots that have it
 }
 
-// terms numbers the texts that occur in entries, each stored once, and knows the
-// slots that have it.
+// terms assigns ids to the texts that occur in entries. Each text of a path is stored
+// once, with the slots that have it.
 type terms struct {
 	ids  map[termKey]termID
 	list []term
@@ -74,7 +74,7 @@ func (t *terms) add(k termKey, slot uint32) termID {
 			id = termID(len(t.list))
 			t.list = append(t.list, term{})
 		}
-		k.text = strings.Clone(k.text) // not to keep the whole value of an object alive
+		k.text = strings.Clone(k.text) // so that it does not keep the object's value alive
 		t.list[id].termKey = k
 		t.ids[k] = id
 	}
@@ -101,8 +101,8 @@ func (t *terms) find(k termKey) *postings {
 	return &t.list[id].in
 }
 
-// postings is a set of slots. Most texts that are names or ids occur once, and a
-// bitmap for each would take ten times the memory.
+// postings is a set of slots. Texts that are names or ids mostly occur once; a bitmap
+// for each of them would take ten times the memory.
 type postings struct {
 	many *roaring.Bitmap
 	one  uint32 // slot + 1; 0: none
@@ -152,7 +152,7 @@ func (p *postings) contains(slot uint32) bool {
 	return p.one == slot+1
 }
 
-// bitmap returns the set as a bitmap that must not be changed.
+// bitmap returns the set as a bitmap, which must not be changed.
 func (p *postings) bitmap() *roaring.Bitmap {
 	switch {
 	case p.many != nil:

@@ -10,11 +10,11 @@ import (
 	"kumi/store/query"
 )
 
-// The values of an entry are bytes: for each one its path and its kind in a number,
-// then a number in 8 bytes, a date in 12, or the number of a text.
+// The values of an entry are encoded as bytes. Each value is a varint of its path and
+// kind, followed by 8 bytes for a number, 12 for a date, or a varint for a text's id.
 
-// encode numbers the paths and texts of values, notes which slot has them, and returns
-// the values as bytes.
+// encode encodes the values of a slot, and adds the slot to the sets of its texts and to
+// the columns of its numbers.
 func (x *Index) encode(slot uint32, values []value) []byte {
 	b := make([]byte, 0, 12*len(values))
 	for i := range values {
@@ -22,7 +22,7 @@ func (x *Index) encode(slot uint32, values []value) []byte {
 		id, known := x.paths.ids[v.path]
 		if v.kind == text && known {
 			if in := x.terms.find(termKey{id, v.text}); in != nil && in.contains(slot) {
-				continue // a second time in a list
+				continue // the same text again, in a list
 			}
 		}
 		id = x.paths.use(v.path)
@@ -41,7 +41,7 @@ func (x *Index) encode(slot uint32, values []value) []byte {
 	return b
 }
 
-// noteNumber puts a number into the column of its path, if it has one.
+// noteNumber adds a number of a slot to the column of its path, if there is one.
 func (x *Index) noteNumber(path pathID, slot uint32, n float64) {
 	for _, c := range x.columns {
 		if c.id != path {
@@ -55,8 +55,8 @@ func (x *Index) noteNumber(path pathID, slot uint32, n float64) {
 	}
 }
 
-// encoded is one value of an entry.
-type encoded struct {
+// decoded is one value of an entry.
+type decoded struct {
 	path pathID
 	kind kind
 	num  float64
@@ -65,11 +65,11 @@ type encoded struct {
 }
 
 // each yields the values of an entry.
-func (e *entry) each(yield func(encoded) bool) {
+func (e *entry) each(yield func(decoded) bool) {
 	for b := e.values(); b != ""; {
 		head, n := uvarint(b)
 		b = b[n:]
-		v := encoded{path: pathID(head >> 2), kind: kind(head & 3)}
+		v := decoded{path: pathID(head >> 2), kind: kind(head & 3)}
 		switch v.kind {
 		case number:
 			v.num = math.Float64frombits(uint64At(b))
@@ -107,7 +107,7 @@ func uvarint(s string) (v uint64, n int) {
 	}
 }
 
-// scalar is what entries are sorted by.
+// scalar is a value that entries are sorted by.
 type scalar struct {
 	kind kind
 	num  float64
@@ -115,10 +115,10 @@ type scalar struct {
 	text string
 }
 
-// maxSorted is how many bytes of a text entries are sorted by.
+// maxSorted is the maximum number of bytes of a text that entries are sorted by.
 const maxSorted = 256
 
-// compare compares by kind and then by value.
+// compare compares two scalars by kind, then by value.
 func compare(a, b scalar) int {
 	if a.kind != b.kind {
 		return cmp.Compare(a.kind, b.kind)
@@ -134,7 +134,7 @@ func compare(a, b scalar) int {
 	return 0
 }
 
-// scalar returns what a slot is sorted by in a column: its first number, or else its
+// scalar returns the value by which a column sorts a slot: its first number, or else its
 // first date or text.
 func (x *Index) scalar(c *column, slot uint32) scalar {
 	if n := c.numbers.at(slot); n != nil && !math.IsNaN(*n) {
@@ -155,14 +155,14 @@ func (x *Index) scalar(c *column, slot uint32) scalar {
 	return scalar{kind: none}
 }
 
-// fields are those that a query looks at.
+// fields are the fields that a query refers to.
 type fields struct {
-	values []pathID // sorted by position in names
-	names  []string
-	own    []string // of the object itself
+	values []pathID // paths of the value
+	names  []string // their names
+	own    []string // fields of the object itself, such as key
 }
 
-// fieldsOf finds the fields of a query. Paths that no entry has are left out.
+// fieldsOf returns the fields of a query, without paths that no entry has.
 func (x *Index) fieldsOf(q *query.Query) (f fields) {
 	for _, name := range q.Fields() {
 		if id, ok := x.paths.ids[name]; ok {
@@ -174,7 +174,7 @@ func (x *Index) fieldsOf(q *query.Query) (f fields) {
 	return f
 }
 
-// fill makes doc the fields of an entry.
+// fill replaces the contents of doc by the fields of an entry.
 func (x *Index) fill(doc *query.Doc, e *entry, f *fields) {
 	doc.Reset()
 	if len(f.values) > 0 {

@@ -11,43 +11,41 @@ import (
 	"kumi/store/query"
 )
 
-// narrow are conditions of a query that every match satisfies, and that can be checked
-// without its values.
-type narrow struct {
-	texts  *roaring.Bitmap // slots with all required texts; nil: none is required
-	ranges []numbers
+// conditions are those conditions that every match of a query satisfies, and that can be
+// checked without decoding the values of an entry.
+type conditions struct {
+	texts  *roaring.Bitmap // slots with all required texts; nil if none is required
+	ranges []columnRange
 	owner  *uuid.UUID
-	// since and until bound the time of update, in microseconds.
+	// since and until bound the update time, in microseconds.
 	since, until int64
-
-	count int
-	each  iter.Seq[uint32] // the fewest candidates
 }
 
-// numbers is a range of a column.
-type numbers struct {
+// columnRange is a range of numbers that a query requires of a column.
+type columnRange struct {
 	column   *column
 	within   query.Range
-	other    *postings // the number as a text, or nil
+	other    *postings // slots with the number as a text, which match, too; may be nil
 	from, to place     // in the order of the column
 }
 
-// only reports whether all matches are between from and to.
-func (r *numbers) only() bool { return r.column.several.IsEmpty() && r.other == nil }
+// exact reports whether all matches are between from and to.
+func (r *columnRange) exact() bool { return r.column.several.IsEmpty() && r.other == nil }
 
 // passes reports whether a slot may be in the range.
-func (r *numbers) passes(slot uint32) bool {
+func (r *columnRange) passes(slot uint32) bool {
 	if n := r.column.numbers.at(slot); n != nil && inside(&r.within, *n) {
 		return true
 	}
 	return r.other != nil && r.other.contains(slot) || r.column.several.Contains(slot)
 }
 
+// inside reports whether a number is in a range.
 func inside(r *query.Range, n float64) bool {
 	return (n > r.Low || n == r.Low && !r.LowOpen) && (n < r.High || n == r.High && !r.HighOpen)
 }
 
-// prepare finds the conditions. It returns false if nothing can match.
+// prepare sets the conditions. It returns false if no entry can match.
 func (s *search) prepare() bool {
 	var sets []*roaring.Bitmap
 	for _, t := range s.Query.Needed() {
@@ -102,10 +100,10 @@ func (s *search) prepare() bool {
 	return true
 }
 
-// addRange finds the places of a range in the order of a column, where numbers come
-// first.
+// addRange adds a range of a column, with its places in the column's order, in which
+// numbers come first.
 func (s *search) addRange(c *column, r query.Range) {
-	n := numbers{column: c, within: r}
+	n := columnRange{column: c, within: r}
 	if r.Text != "" {
 		n.other = s.terms.find(termKey{c.id, r.Text})
 	}
@@ -124,7 +122,7 @@ func (s *search) addRange(c *column, r query.Range) {
 		return v < r.High || v == r.High && !r.HighOpen
 	})
 	for i := range s.ranges {
-		if old := &s.ranges[i]; old.column == c && old.only() && n.only() {
+		if old := &s.ranges[i]; old.column == c && old.exact() && n.exact() {
 			old.also(&n)
 			return
 		}
@@ -133,7 +131,7 @@ func (s *search) addRange(c *column, r query.Range) {
 }
 
 // also narrows a range by another one of the same column.
-func (r *numbers) also(o *numbers) {
+func (r *columnRange) also(o *columnRange) {
 	w := &r.within
 	if o.within.Low > w.Low || o.within.Low == w.Low && o.within.LowOpen {
 		w.Low, w.LowOpen = o.within.Low, o.within.LowOpen
@@ -141,33 +139,31 @@ func (r *numbers) also(o *numbers) {
 	if o.within.High < w.High || o.within.High == w.High && o.within.HighOpen {
 		w.High, w.HighOpen = o.within.High, o.within.HighOpen
 	}
-	r.from, r.to = later(r.from, o.from), sooner(r.to, o.to)
+	r.from, r.to = later(r.from, o.from), earlier(r.to, o.to)
 }
 
-// requires reports whether all matches have a number in the column.
+// requires reports whether every match has a number in a column.
 func (s *search) requires(c *column) bool {
-	return slices.ContainsFunc(s.ranges, func(r numbers) bool { return r.column == c && r.only() })
+	return slices.ContainsFunc(s.ranges, func(r columnRange) bool { return r.column == c && r.exact() })
 }
 
-// candidates chooses the condition that leaves the fewest slots, and returns how many.
-func (s *search) candidates() int {
-	s.count, s.each = s.size, s.byTime.up(place{}, s.byTime.end())
-	if s.texts != nil {
-		if n := int(s.texts.GetCardinality()); n < s.count {
-			s.count, s.each = n, eachOf(s.texts)
-		}
-	}
+// candidates returns the slots that satisfy the condition with the fewest ones, and
+// their number.
+func (s *search) candidates() (slots iter.Seq[uint32], count int) {
 	from, to := s.times()
-	if n := s.byTime.between(from, to); n < s.count {
-		s.count, s.each = n, s.byTime.up(from, to)
+	slots, count = s.byTime.up(from, to), s.byTime.between(from, to)
+	if s.texts != nil {
+		if n := int(s.texts.GetCardinality()); n < count {
+			slots, count = eachOf(s.texts), n
+		}
 	}
 	if s.owner != nil {
 		from, to = s.ownerPlace(ID{Owner: *s.owner}), s.byOwner.seek(func(slot uint32) bool {
 			o := s.entries.at(slot).owner
 			return string(o[:]) <= string(s.owner[:])
 		})
-		if n := s.byOwner.between(from, to); n < s.count {
-			s.count, s.each = n, s.byOwner.up(from, to)
+		if n := s.byOwner.between(from, to); n < count {
+			slots, count = s.byOwner.up(from, to), n
 		}
 	}
 	for i := range s.ranges {
@@ -176,11 +172,11 @@ func (s *search) candidates() int {
 		if r.other != nil {
 			n += r.other.len()
 		}
-		if n < s.count {
-			s.count, s.each = n, s.eachInRange(r)
+		if n < count {
+			slots, count = s.eachInRange(r), n
 		}
 	}
-	return s.count
+	return slots, count
 }
 
 // times returns the part of byTime between since and until.
@@ -189,13 +185,14 @@ func (s *search) times() (from, to place) {
 		s.byTime.seek(func(slot uint32) bool { return s.entries.at(slot).updated <= s.until })
 }
 
+// eachOf yields the slots of a set.
 func eachOf(b *roaring.Bitmap) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) { b.Iterate(yield) }
 }
 
 // eachInRange yields the slots that may be in a range, each once.
-func (s *search) eachInRange(r *numbers) iter.Seq[uint32] {
-	if r.only() {
+func (s *search) eachInRange(r *columnRange) iter.Seq[uint32] {
+	if r.exact() {
 		return r.column.order.up(r.from, r.to)
 	}
 	return func(yield func(uint32) bool) {
