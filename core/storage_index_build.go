@@ -8,12 +8,13 @@ import (
 	"kumi/core/index"
 )
 
-// indexPoll is how often RunStorageIndexes looks for changes of other servers, and
-// tries again what failed.
+// indexPoll is the interval at which RunStorageIndexes reads the changes of other
+// servers, and retries what failed.
 const indexPoll = time.Second
 
-// RunStorageIndexes builds storage indexes, and brings them up to date with the changes
-// of other servers, until ctx ends. Filters are called with ctx. It must run once.
+// RunStorageIndexes builds storage indexes, and updates them with the changes of other
+// servers, until ctx ends. Filters are called with ctx. It must be called once, on a
+// goroutine of its own.
 func (c *Core) RunStorageIndexes(ctx context.Context) {
 	ticker := time.NewTicker(indexPoll)
 	defer ticker.Stop()
@@ -30,7 +31,7 @@ func (c *Core) RunStorageIndexes(ctx context.Context) {
 	}
 }
 
-// workIndexes does all the work there is now.
+// workIndexes does the work that is pending.
 func (c *Core) workIndexes(ctx context.Context) error {
 	if err := c.pollChanges(ctx); err != nil {
 		return err
@@ -57,7 +58,7 @@ func (c *Core) countEntries() {
 	}
 }
 
-// unbuilt returns an index that has to be built, or nil.
+// unbuilt returns an index that is to be built, or nil.
 func (c *Core) unbuilt() *storageIndex {
 	s := &c.indexes
 	s.mu.Lock()
@@ -70,7 +71,7 @@ func (c *Core) unbuilt() *storageIndex {
 	return nil
 }
 
-// rebuildIndexes has all indexes built again, beside the present ones.
+// rebuildIndexes has all indexes built again. The present ones answer until then.
 func (c *Core) rebuildIndexes() {
 	s := &c.indexes
 	s.mu.Lock()
@@ -81,11 +82,11 @@ func (c *Core) rebuildIndexes() {
 	}
 }
 
-// buildPart is how many objects a part of a build reads.
+// buildPart is the number of objects that a build reads at once.
 const buildPart = 256
 
-// buildIndex reads all objects of an index, in parts, while writes go on. It returns
-// when the index is complete, or is not registered any more.
+// buildIndex reads all objects of an index, in parts, while they may be written. It
+// returns when the index is complete, has to be built anew, or is no longer registered.
 func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 	s, began, read := &c.indexes, time.Now(), 0
 	s.mu.Lock()
@@ -117,9 +118,9 @@ func (c *Core) buildIndex(ctx context.Context, x *storageIndex) error {
 	return nil
 }
 
-// target returns the empty index that a build fills: the live one, or one beside it. One
-// with entries, of a build that failed, would keep those of objects that were deleted
-// meanwhile. The caller holds the mutex.
+// target returns the empty index for a build: next, or live if there is no next. If that
+// has entries, for example those of a build that failed, some may be of objects that
+// were deleted meanwhile; so it returns a new next instead. The caller holds the mutex.
 func (x *storageIndex) target() *index.Index {
 	into := cmp.Or(x.next, x.live.Load())
 	if into.Len() > 0 {
@@ -129,15 +130,15 @@ func (x *storageIndex) target() *index.Index {
 	return into
 }
 
-// replaced reports whether another build of the index is wanted than that of into.
+// replaced reports whether the build that fills into is obsolete.
 func (s *storageIndexes) replaced(x *storageIndex, into *index.Index) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return x.next != into && (x.next != nil || x.live.Load() != into)
 }
 
-// buildPart reads the objects after one. It leaves out those that are marked meanwhile:
-// their writers put them into the index.
+// buildPart adds the next objects after one to an index and returns them. It leaves out
+// objects that are marked meanwhile, because their writers update the index.
 func (c *Core) buildPart(ctx context.Context, x *storageIndex, into *index.Index, after *objectID) ([]indexedRow, error) {
 	s := &c.indexes
 	s.mu.Lock()
@@ -177,13 +178,13 @@ func (c *Core) buildPart(ctx context.Context, x *storageIndex, into *index.Index
 	return rows, ctx.Err()
 }
 
-// completeIndex makes a finished build answer lists.
+// completeIndex makes lists use the index that a build has completed.
 func (c *Core) completeIndex(x *storageIndex, into *index.Index, read int, took time.Duration) {
 	s := &c.indexes
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x.next != nil && x.next != into {
-		return // another build is wanted
+		return // it has to be built anew
 	}
 	x.live.Store(into)
 	x.next, x.built, x.wanted = nil, true, false

@@ -5,41 +5,36 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/gofrs/uuid/v5"
-	"github.com/heroiclabs/nakama-common/runtime"
-
-	"kumi/core/index"
 	"kumi/store"
 )
 
-// An index is fed only with what was read from the database after a change was
-// committed, never with what someone is about to write: so it does not matter in which
-// order concurrent writers of an object reach it, in this server or another one. A
-// writer first marks the object as changed, then reads it, runs the filters, and puts
-// it into the indexes, unless a later read has done that already.
+// Indexes are updated only with objects that were read from the database after a change
+// was committed, never with the values of a write. So concurrent writers of an object,
+// on this server or another one, may update the indexes in any order. A writer marks the
+// object as changed, reads it, asks the filters, and updates the indexes, unless they
+// already have a later read.
 
-// storageIndexes are the storage indexes and the changes that they do not have yet.
+// storageIndexes are the registered indexes, and the changes that they do not have yet.
 type storageIndexes struct {
 	set  atomic.Pointer[indexSet]
-	wake chan struct{} // one slot, for RunStorageIndexes
+	wake chan struct{} // wakes RunStorageIndexes; has a buffer of one
 	log  changeLog
 
 	mu sync.Mutex
-	// clock counts marks.
+	// clock is incremented by each call of mark.
 	clock   uint64
 	changed map[objectID]*change
-	failed  map[objectID]struct{} // changes that could not be read
-	// scanned are the objects that were marked while a part of a collection is being
-	// read; nil: none is.
+	failed  map[objectID]struct{} // changed objects that could not be read
+	// scanned are the objects that were marked since buildPart began to read the part of
+	// a collection that it is reading; nil if it is not reading any.
 	scanned map[objectID]struct{}
 }
 
-// change is an object that was marked, and not read since.
+// change is an object that was marked as changed, and that the indexes may not have yet.
 type change struct {
-	marked  uint64 // the last mark
-	applied uint64 // the mark before the read that was applied last
+	marked  uint64 // clock of the last mark
+	applied uint64 // clock before the latest read that was applied
 }
 
 func (s *storageIndexes) init() {
@@ -57,8 +52,9 @@ func (s *storageIndexes) signal() {
 	}
 }
 
-// storageTx runs a transaction that may change objects, and updates the indexes when it
-// is committed. ids yields the objects, at most twice, after fn has returned.
+// storageTx runs a transaction that may change objects, and updates the indexes after
+// the commit. ids yields the changed objects; it is used after fn has returned, at most
+// twice.
 func (c *Core) storageTx(ctx context.Context, ids iter.Seq[objectID], fn func(ctx context.Context, q store.Querier) error) error {
 	logged, err := c.changeTable(ctx)
 	if err != nil {
@@ -70,7 +66,7 @@ func (c *Core) storageTx(ctx context.Context, ids iter.Seq[objectID], fn func(ct
 		}
 		return c.logChanges(ctx, q, ids)
 	})
-	// Also after an error: the transaction may be committed nevertheless.
+	// Even after an error: the transaction may have been committed.
 	c.objectsChanged(ctx, ids)
 	return err
 }
@@ -88,8 +84,8 @@ func objectIDs(lists ...iter.Seq[objectID]) iter.Seq[objectID] {
 	}
 }
 
-// objectsChanged updates the indexes after a commit. If the objects cannot be read now,
-// that is done later.
+// objectsChanged updates the indexes after a commit, which in a transaction of a module
+// is yet to come. Objects that cannot be read now are read later.
 func (c *Core) objectsChanged(ctx context.Context, ids iter.Seq[objectID]) {
 	set := c.indexes.set.Load()
 	if len(set.byName) == 0 {
@@ -110,7 +106,7 @@ func (c *Core) objectsChanged(ctx context.Context, ids iter.Seq[objectID]) {
 	c.updateIndexes(ctx, changed)
 }
 
-// updateIndexes marks objects and brings the indexes up to date with them.
+// updateIndexes marks objects as changed, and updates the indexes.
 func (c *Core) updateIndexes(ctx context.Context, ids []objectID) {
 	c.indexes.mark(ids)
 	if err := c.readChanges(ctx, ids); err != nil {
@@ -121,6 +117,7 @@ func (c *Core) updateIndexes(ctx context.Context, ids []objectID) {
 	}
 }
 
+// mark marks objects as changed.
 func (s *storageIndexes) mark(ids []objectID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +135,7 @@ func (s *storageIndexes) mark(ids []objectID) {
 	}
 }
 
-// later leaves changes to RunStorageIndexes.
+// later leaves changed objects to RunStorageIndexes.
 func (s *storageIndexes) later(ids []objectID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +147,7 @@ func (s *storageIndexes) later(ids []objectID) {
 	s.signal()
 }
 
-// retryChanges reads the changes that could not be read.
+// retryChanges reads the changed objects that could not be read before.
 func (c *Core) retryChanges(ctx context.Context) error {
 	s := &c.indexes
 	s.mu.Lock()
@@ -173,157 +170,4 @@ func (c *Core) retryChanges(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// readChanges reads marked objects and puts them into the indexes.
-func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
-	s := &c.indexes
-	for len(ids) > 0 {
-		n := min(len(ids), maxReadBatch)
-		s.mu.Lock()
-		clock := s.clock
-		s.mu.Unlock()
-		statement, args := selectObjects(c.db.Dialect(), ids[:n])
-		rows, err := c.readIndexed(ctx, statement, args)
-		if err != nil {
-			return err
-		}
-		// Indexes registered after the mark read the object themselves; so it matters
-		// that the set is read after it.
-		set := s.set.Load()
-		found := make(map[objectID]*index.Object, len(rows))
-		for i := range rows {
-			found[rows[i].objectID] = &rows[i].Object
-		}
-		for _, id := range ids[:n] {
-			o := found[id]
-			for x := range eachIndex(set, id) {
-				v, fields := c.examine(ctx, x, id, o)
-				c.applyChange(x, id, o, clock, v, fields)
-			}
-			s.settle(id, clock)
-		}
-		ids = ids[n:]
-	}
-	return nil
-}
-
-func eachIndex(set *indexSet, id objectID) iter.Seq[*storageIndex] {
-	return func(yield func(*storageIndex) bool) { set.of(id, yield) }
-}
-
-// settle forgets a change if nothing was changed since it was read.
-func (s *storageIndexes) settle(id objectID, clock uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.changed[id]
-	if ch == nil || clock < ch.applied {
-		return
-	}
-	if ch.applied = clock; ch.marked <= clock {
-		delete(s.changed, id)
-	}
-}
-
-// verdict is what becomes of an object in an index.
-type verdict uint8
-
-const (
-	wanted verdict = iota
-	unwanted
-	undecided // the filter failed
-)
-
-// examine asks the filter of an index, and parses an object that is wanted. The caller
-// must not hold the mutex: a filter may wait, for a VM or for the database, and a value
-// may be large.
-func (c *Core) examine(ctx context.Context, x *storageIndex, id objectID, o *index.Object) (verdict, *index.Fields) {
-	if o == nil {
-		return unwanted, nil
-	}
-	if x.Filter != nil {
-		keep, err := x.Filter(ctx, &runtime.StorageWrite{
-			Collection: id.collection, Key: id.key, UserID: id.owner.String(), Value: o.Value, Version: o.Version,
-			PermissionRead: int(o.Read), PermissionWrite: int(o.Write),
-		})
-		if err != nil {
-			c.log.Debug().Err(err).Str("index", x.Name).Str("key", id.key).Stringer("user_id", id.owner).
-				Msg("the filter of a storage index failed: the index keeps what it had of the object")
-			return undecided, nil
-		}
-		if !keep {
-			return unwanted, nil
-		}
-	}
-	fields, err := x.live.Load().Parse(o.Value)
-	if err != nil {
-		c.log.Warn().Err(err).Str("index", x.Name).Str("key", id.key).Stringer("user_id", id.owner).
-			Msg("an object whose value is not a JSON object is not indexed")
-		return unwanted, nil
-	}
-	return wanted, fields
-}
-
-// applyChange updates an index with an object that was read at a time of the clock.
-func (c *Core) applyChange(x *storageIndex, id objectID, o *index.Object, clock uint64, v verdict, fields *index.Fields) {
-	s := &c.indexes
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch := s.changed[id]
-	if ch == nil || clock < ch.applied {
-		return // a later read was applied
-	}
-	if ch.applied = clock; v == undecided {
-		return
-	}
-	for _, into := range []*index.Index{x.live.Load(), x.next} {
-		switch {
-		case into == nil:
-		case v == wanted:
-			into.Put(o, fields)
-		default:
-			into.Remove(index.ID{Key: id.key, Owner: id.owner})
-		}
-	}
-	s.refill(x)
-}
-
-// refill has an index built again that evicted objects, if more than a tenth of its
-// entries were deleted since: there is room for some of them. The caller holds the
-// mutex.
-func (s *storageIndexes) refill(x *storageIndex) {
-	if live := x.live.Load(); x.built && x.next == nil && live.Evicted() && live.Len() < x.MaxEntries-x.MaxEntries/10 {
-		x.next, x.wanted = x.empty(), true
-		s.signal()
-	}
-}
-
-// indexedRow is an object as indexes want it.
-type indexedRow struct {
-	objectID
-	index.Object
-}
-
-// readIndexed reads rows of objectColumns.
-func (c *Core) readIndexed(ctx context.Context, query string, args []any) ([]indexedRow, error) {
-	rows, err := c.db.Reader().QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []indexedRow
-	for rows.Next() {
-		var r indexedRow
-		var owner uuid.UUID
-		var created, updated time.Time
-		err := rows.Scan(&r.collection, &r.objectID.key, &owner, &r.Value, &r.Version, &r.Read, &r.Write, &created, &updated)
-		if err != nil {
-			return nil, err
-		}
-		r.objectID.owner = owner
-		r.Object.ID = index.ID{Key: r.objectID.key, Owner: owner}
-		r.Created, r.Updated = created, updated
-		list = append(list, r)
-	}
-	return list, rows.Err()
 }

@@ -13,28 +13,28 @@ import (
 	"kumi/store"
 )
 
-// Servers that share a PostgreSQL database tell one another which indexed objects they
-// changed by rows of a table, written in the transaction of the change. Each server
-// reads them every second, and then the objects.
+// Servers on one PostgreSQL database record the indexed objects that they change in a
+// table, in the transaction of the change. Each server reads the new rows of the others
+// every second, then the objects, and updates its indexes.
 
 // changeLog is this server's side of the table.
 type changeLog struct {
 	table  *ownTable
-	server uuid.UUID // leaves out the server's own rows
-	denied atomic.Bool
+	server uuid.UUID   // identifies the server's own rows
+	denied atomic.Bool // the table cannot be created
 
 	// Used by RunStorageIndexes only.
-	from    int64           // transactions before this one were read
-	seen    map[int64]int64 // rows of later ones that were read, with the transaction
-	read    time.Time       // last; zero: never
-	cleaned time.Time
+	from    int64           // all transactions before this one were read
+	seen    map[int64]int64 // ids of later rows that were read, and their transactions
+	read    time.Time       // when the log was last read; zero if never
+	cleaned time.Time       // when old rows were last deleted
 }
 
 const (
-	// changesKept is how long rows are kept. A server that has not read them for
-	// longer builds its indexes again.
+	// changesKept is how long rows are kept. A server that has not read them for half as
+	// long builds its indexes again.
 	changesKept = time.Hour
-	// changesRead is how many rows are read at once.
+	// changesRead is the maximum number of rows that are read at once.
 	changesRead = 10_000
 )
 
@@ -54,8 +54,9 @@ func (l *changeLog) init() {
 		"CREATE INDEX IF NOT EXISTS kumi_storage_change_time ON kumi_storage_change (create_time)")
 }
 
-// changeTable creates the table, if other servers may have to know of changes, and
-// reports whether that is so. Without the privilege to create it there is none.
+// changeTable reports whether changes are to be logged, and creates the table if they
+// are. They are not without indexes, on the embedded database, and without the
+// privilege to create the table.
 func (c *Core) changeTable(ctx context.Context) (logged bool, err error) {
 	l := &c.indexes.log
 	if len(c.indexes.set.Load().byName) == 0 || c.db.Dialect() != store.Postgres || l.denied.Load() {
@@ -66,12 +67,12 @@ func (c *Core) changeTable(ctx context.Context) (logged bool, err error) {
 		return err == nil, err
 	}
 	if !l.denied.Swap(true) {
-		c.log.Warn().Err(err).Msg("other servers do not learn of changes for their storage indexes, nor this one of theirs")
+		c.log.Warn().Err(err).Msg("storage indexes do not get the changes of other servers: no privilege to create the table for them")
 	}
 	return false, nil
 }
 
-// logChanges tells other servers of changes in the transaction.
+// logChanges adds rows for changed objects to the table, in the transaction q.
 func (c *Core) logChanges(ctx context.Context, q store.Querier, ids iter.Seq[objectID]) error {
 	set := c.indexes.set.Load()
 	var collections, keys []string
@@ -89,7 +90,7 @@ func (c *Core) logChanges(ctx context.Context, q store.Querier, ids iter.Seq[obj
 	return err
 }
 
-// pollChanges brings the indexes up to date with other servers.
+// pollChanges updates the indexes with the changes of other servers.
 func (c *Core) pollChanges(ctx context.Context) error {
 	l, now := &c.indexes.log, time.Now()
 	logged, err := c.changeTable(ctx)
@@ -108,21 +109,22 @@ func (c *Core) pollChanges(ctx context.Context) error {
 	return err
 }
 
+// readLog reads the rows that are new, and then the objects.
 func (c *Core) readLog(ctx context.Context) error {
 	l := &c.indexes.log
 	if l.read.IsZero() || time.Since(l.read) > changesKept/2 {
 		if !l.read.IsZero() {
-			c.log.Warn().Dur("after", time.Since(l.read)).Msg("changes of other servers were not read for too long: storage indexes are built again")
+			c.log.Warn().Dur("after", time.Since(l.read)).Msg("the changes of other servers have not been read for too long: building storage indexes again")
 		}
-		// Builds see everything that is committed now.
+		// The builds read what is committed now; rows before that are not needed.
 		if err := c.db.Reader().QueryRowContext(ctx, "SELECT txid_snapshot_xmin(txid_current_snapshot())").Scan(&l.from); err != nil {
 			return err
 		}
 		clear(l.seen)
 		c.rebuildIndexes()
 	}
-	// All transactions before next have ended, so the second statement sees their
-	// rows. Those of later ones are read again.
+	// All transactions before next have ended, so the statement below sees all of their
+	// rows. Later transactions may add rows; they are read again, except those in seen.
 	var next int64
 	if err := c.db.Reader().QueryRowContext(ctx, "SELECT txid_snapshot_xmin(txid_current_snapshot())").Scan(&next); err != nil {
 		return err
@@ -179,7 +181,7 @@ func (c *Core) logRows(ctx context.Context, after logRow) (list []logRow, err er
 	return list, rows.Err()
 }
 
-// cleanLog deletes old rows now and then.
+// cleanLog deletes old rows, at intervals of a quarter of changesKept.
 func (c *Core) cleanLog(ctx context.Context) error {
 	l := &c.indexes.log
 	if time.Since(l.cleaned) < changesKept/4 {
