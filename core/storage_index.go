@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -95,10 +96,12 @@ type indexSet struct {
 }
 
 // of yields the indexes that an object belongs to.
-func (s *indexSet) of(id objectID, yield func(*storageIndex) bool) {
-	for _, x := range s.byCollection[id.collection] {
-		if x.has(id) && !yield(x) {
-			return
+func (s *indexSet) of(id objectID) iter.Seq[*storageIndex] {
+	return func(yield func(*storageIndex) bool) {
+		for _, x := range s.byCollection[id.collection] {
+			if x.has(id) && !yield(x) {
+				return
+			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -33,7 +32,7 @@ func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
 		}
 		for _, id := range ids[:n] {
 			o := found[id]
-			for x := range eachIndex(set, id) {
+			for x := range set.of(id) {
 				v, fields := c.examine(ctx, x, id, o)
 				c.applyChange(x, id, o, clock, v, fields)
 			}
@@ -42,11 +41,6 @@ func (c *Core) readChanges(ctx context.Context, ids []objectID) error {
 		ids = ids[n:]
 	}
 	return nil
-}
-
-// eachIndex yields the indexes that an object belongs to.
-func eachIndex(set *indexSet, id objectID) iter.Seq[*storageIndex] {
-	return func(yield func(*storageIndex) bool) { set.of(id, yield) }
 }
 
 // settle records that a read was applied to all indexes, and forgets the change if the
