@@ -61,7 +61,7 @@ func (t *tabler) start(ctx context.Context, flags, data string) (*started, error
 	}
 	s.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	args := []string{"--runtime.path", t.modules, "--data_dir", data, "--logger.level", "error",
-		"--socket.address", "127.0.0.1", "--socket.port", strconv.Itoa(port)}
+		"--socket.address", "127.0.0.1", "--socket.port", strconv.Itoa(port), "--console.port", "0"}
 	args = append(args, strings.Fields(t.flags)...)
 	args = append(args, strings.Fields(strings.ReplaceAll(flags, "{filter}", t.filter))...)
 	s.cmd = exec.CommandContext(ctx, t.server, args...)

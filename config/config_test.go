@@ -228,10 +228,10 @@ func TestWarnings(t *testing.T) {
 	if _, warnings, err = Load(keys, nil); err != nil || len(warnings) != 0 {
 		t.Errorf("with all keys changed got warnings %q, error %v", warnings, err)
 	}
-	_, warnings, err = Load(append(keys, "--console.username=root1", "--console.password=a", "--match.call_queue_size=7"), nil)
+	_, warnings, err = Load(append(keys, "--console.mfa.admin_account_enabled=true", "--match.call_queue_size=7"), nil)
 	want := []string{
 		"no effect, because joins and leaves are never refused: match.call_queue_size",
-		"no effect, because there is no console: console.username, console.password",
+		"no effect, because the key of that name in the section mfa is what counts: console.mfa.admin_account_enabled",
 	}
 	if err != nil || !slices.Equal(warnings, want) {
 		t.Errorf("with settings without effect got warnings %q, error %v, want %q", warnings, err, want)

@@ -11,7 +11,7 @@ import (
 const (
 	noRankCache  = "ranks are in the database, there is no cache to fill"
 	noBoardQueue = "ends and resets wait in the database"
-	noConsole    = "there is no console"
+	otherMFA     = "the key of that name in the section mfa is what counts"
 	retiredThere = "Nakama has retired it"
 	immediate    = "labels show in listings at once, and an empty party ends at once"
 	ownBuffers   = "the server chooses the buffer sizes of sockets"
@@ -35,15 +35,8 @@ var withoutEffect = map[string]string{
 	"leaderboard.callback_queue_size": noBoardQueue,
 	"leaderboard.rank_cache_workers":  noRankCache,
 
-	"console.username":                    noConsole,
-	"console.password":                    noConsole,
-	"console.token_expiry_sec":            noConsole,
-	"console.signing_key":                 noConsole,
-	"console.mfa.storage_encryption_key":  noConsole,
-	"console.mfa.admin_account_enabled":   noConsole,
-	"console.disable_display_name_search": noConsole,
-	"mfa.storage_encryption_key":          noConsole,
-	"mfa.admin_account_enabled":           noConsole,
+	"console.mfa.storage_encryption_key": otherMFA,
+	"console.mfa.admin_account_enabled":  otherMFA,
 
 	"iap.google.refund_check_period_min": retiredThere,
 	"iap.google.package_name":            retiredThere,

@@ -2,16 +2,16 @@ package config
 
 // Console holds the listener and the first login of the developer console.
 type Console struct {
-	Port                     int        `yaml:"port" usage:"Port of the console."`
+	Port                     int        `yaml:"port" usage:"Port of the console; 0 turns it off, with the notifications of Apple and Google."`
 	Address                  string     `yaml:"address" usage:"Address the console listens on. Empty means all interfaces."`
 	MaxMessageSizeBytes      int        `yaml:"max_message_size_bytes" usage:"Maximum size of a console request, in bytes."`
 	ReadTimeoutMs            int        `yaml:"read_timeout_ms" usage:"Maximum time to read a console request, in milliseconds."`
 	WriteTimeoutMs           int        `yaml:"write_timeout_ms" usage:"Maximum time to write a console response, in milliseconds."`
 	IdleTimeoutMs            int        `yaml:"idle_timeout_ms" usage:"Time an idle console connection is kept, in milliseconds."`
 	Username                 string     `yaml:"username" usage:"Name of the built-in console user."`
-	Password                 Secret     `yaml:"password" usage:"Password of the built-in console user."`
+	Password                 Secret     `yaml:"password" usage:"Password of the built-in console user. The default works on the server's own machine only."`
 	TokenExpirySec           int64      `yaml:"token_expiry_sec" usage:"Lifetime of a console token in seconds."`
-	SigningKey               Secret     `yaml:"signing_key" usage:"Key that signs console tokens."`
+	SigningKey               Secret     `yaml:"signing_key" usage:"Key that signs console tokens. With the default a random one, kept in the database, is used instead."`
 	MFA                      ConsoleMFA `yaml:"mfa"`
 	DisableDisplayNameSearch bool       `yaml:"disable_display_name_search" usage:"Do not search accounts by display name."`
 }

@@ -41,24 +41,58 @@ func (c *Config) deprecated() []deprecatedKey {
 	}
 }
 
-// warnings lists settings that work but should be changed, and those that are
-// set and do nothing.
-func (c *Config) warnings() []string {
-	var warnings []string
-	var secrets []string
-	for _, d := range []struct{ path, value, insecure string }{
+// secretKey is a secret with a default that everybody knows.
+type secretKey struct{ path, value, insecure string }
+
+// defaultSecrets returns the keys of secrets with which anyone could act for others, as
+// they have their default.
+func (c *Config) defaultSecrets() []string {
+	return unchanged([]secretKey{
 		{"socket.server_key", string(c.Socket.ServerKey), defaultServerKey},
 		{"session.encryption_key", string(c.Session.EncryptionKey), defaultEncryptionKey},
 		{"session.refresh_encryption_key", string(c.Session.RefreshEncryptionKey), defaultRefreshEncryptionKey},
 		{"runtime.http_key", string(c.Runtime.HTTPKey), defaultHTTPKey},
-	} {
-		if d.value == d.insecure {
-			secrets = append(secrets, d.path)
+	})
+}
+
+// consoleSecrets returns those of the console. With the defaults it is still safe: the
+// password works locally only, and the key is replaced.
+func (c *Config) consoleSecrets() []string {
+	return unchanged([]secretKey{
+		{"console.username", c.Console.Username, defaultConsoleUsername},
+		{"console.password", string(c.Console.Password), defaultConsolePassword},
+		{"console.signing_key", string(c.Console.SigningKey), defaultConsoleSigningKey},
+		{"mfa.storage_encryption_key", string(c.MFA.StorageEncryptionKey), defaultMFAKey},
+	})
+}
+
+func unchanged(all []secretKey) (paths []string) {
+	for _, s := range all {
+		if s.value == s.insecure {
+			paths = append(paths, s.path)
 		}
 	}
-	if len(secrets) > 0 {
+	return paths
+}
+
+// DefaultPassword reports whether the console's password is the documented one, and
+// DefaultSigningKey whether its key is.
+func (c *Console) DefaultPassword() bool   { return c.Password == defaultConsolePassword }
+func (c *Console) DefaultSigningKey() bool { return c.SigningKey == defaultConsoleSigningKey }
+
+// warnings lists settings that work but should be changed, and those that are
+// set and do nothing.
+func (c *Config) warnings() []string {
+	var warnings []string
+	if secrets := c.defaultSecrets(); len(secrets) > 0 {
 		warnings = append(warnings, "default keys in place, change them before others can reach the server: "+strings.Join(secrets, ", "))
 	}
+	return append(warnings, c.otherWarnings()...)
+}
+
+// otherWarnings are the warnings that are not about secrets.
+func (c *Config) otherWarnings() []string {
+	var warnings []string
 	if c.Socket.SSLCertificate != "" {
 		warnings = append(warnings, "socket.ssl_certificate: in production a proxy that terminates TLS is preferable")
 	}

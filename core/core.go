@@ -181,7 +181,7 @@ func New(o Options) *Core {
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
 	c.passwords = newPasswords(o.PasswordCost)
-	c.attempts.now = c.now
+	c.attempts.now, c.attempts.limits = c.now, playerLimits
 	return c
 }
 

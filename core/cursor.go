@@ -29,6 +29,13 @@ const (
 	indexListCursor    byte = 'x'
 	purchaseCursor     byte = 'c'
 	subscriptionCursor byte = 'd'
+	auditCursor        byte = 'a'
+	accountCursor      byte = 'i'
+	consoleGroupCursor byte = 'j'
+	consoleNotifCursor byte = 'k'
+	consoleStoreCursor byte = 'l'
+	consoleBoardCursor byte = 'q'
+	ledgerPageCursor   byte = 'v'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

@@ -8,7 +8,7 @@ import (
 	"kumi/store/fault"
 )
 
-// Log-ins with a password are limited as Nakama limits those to its console: after
+// Log-ins with a password, of players and to the console, are limited: after
 // some wrong passwords there is a lockout. It is for one account from one address,
 // so the owner can still log in from elsewhere. The limit per address is higher,
 // because many players may share one. So is that per account from all addresses: a
@@ -23,9 +23,21 @@ const (
 	maxAttemptEntries = 1 << 16
 )
 
+// attemptLimits are maximum numbers of wrong passwords: for an account from one address,
+// for an account, and from one address.
+type attemptLimits struct{ account, shared, address int }
+
+// consoleLimits are those of the console, which few people use and hardly two from one
+// address.
+var (
+	playerLimits  = attemptLimits{maxAccountAttempts, maxSharedAttempts, maxAddressAttempts}
+	consoleLimits = attemptLimits{5, 20, 10}
+)
+
 // loginAttempts counts failed log-ins. It may be used from any goroutine.
 type loginAttempts struct {
 	now     func() time.Time
+	limits  attemptLimits
 	mu      sync.Mutex
 	entries map[attemptKey]attempts
 	swept   time.Time
@@ -41,14 +53,14 @@ type attempts struct {
 	last  time.Time
 }
 
-func (k attemptKey) limit() (count int, lockout time.Duration) {
+func (l *loginAttempts) limit(k attemptKey) (count int, lockout time.Duration) {
 	switch {
 	case k.account == "":
-		return maxAddressAttempts, addressLockout
+		return l.limits.address, addressLockout
 	case k.address == "":
-		return maxSharedAttempts, accountLockout
+		return l.limits.shared, accountLockout
 	}
-	return maxAccountAttempts, accountLockout
+	return l.limits.account, accountLockout
 }
 
 // begin counts an attempt before its password is checked, because many may run at the
@@ -62,7 +74,7 @@ func (l *loginAttempts) begin(account, address string) (end func(error), err err
 	l.sweep(now)
 	keys := [3]attemptKey{{account, address}, {account, ""}, {"", address}}
 	for _, key := range keys {
-		if limit, lockout := key.limit(); l.current(key, now).count >= limit {
+		if limit, lockout := l.limit(key); l.current(key, now).count >= limit {
 			wait := l.entries[key].last.Add(lockout).Sub(now)
 			return nil, fault.Newf(fault.ResourceExhausted, "Too many failed log-in attempts, try again in %d seconds.", 1+wait/time.Second)
 		}
@@ -100,7 +112,7 @@ func (l *loginAttempts) takeBack(keys [3]attemptKey, right bool) {
 // current is the entry of a key, empty once its time is over.
 func (l *loginAttempts) current(key attemptKey, now time.Time) attempts {
 	e := l.entries[key]
-	if _, lockout := key.limit(); now.Sub(e.last) >= lockout {
+	if _, lockout := l.limit(key); now.Sub(e.last) >= lockout {
 		return attempts{}
 	}
 	return e

@@ -95,6 +95,18 @@ func (p passwords) check(ctx context.Context, hash []byte, password string) erro
 	return failed("check the password", err)
 }
 
+// checkNothing takes as long as check for an account that does not exist, so that the
+// time does not tell which exist, and returns errCredentials.
+func (p passwords) checkNothing(ctx context.Context, password string) error {
+	if err := p.turn(ctx); err != nil {
+		return err
+	}
+	defer p.release()
+	// It fails for a password that is longer than any.
+	_, _ = bcrypt.GenerateFromPassword([]byte(password), p.cost)
+	return errCredentials
+}
+
 // BcryptHash hashes for scripts, with bcrypt's default cost. It waits for a
 // processor as log-ins do. Errors: InvalidArgument for more than 72 bytes,
 // ResourceExhausted when too many wait, and when ctx ends first.

@@ -12,12 +12,13 @@ import (
 
 type tokenKind uint8
 
-// The kinds of tokens. Revocations have two more, and are stored with the numbers.
+// The kinds of tokens. Revocations have three more, and are stored with the numbers.
 const (
 	sessionToken tokenKind = iota
 	refreshToken
 	allTokens    // all of a user, of both kinds
 	longestToken // no revocation: the longest lifetime of any token issued
+	consoleToken // of an operator, by its digest; see Console
 )
 
 // Tokens issues session and refresh tokens, verifies them, and holds

@@ -19,6 +19,9 @@ func (s *Server) Banner(w io.Writer) {
 	fmt.Fprintf(w, "\n  Kumi %s\n\n", Version)
 	fmt.Fprintf(w, "  client    %s  (REST, ws://%s/ws)\n", base, reachable(s.HTTPAddr()))
 	fmt.Fprintf(w, "  gRPC      %s\n", reachable(s.GRPCAddr()))
+	if addr := s.ConsoleAddr(); addr != nil {
+		fmt.Fprintf(w, "  console   http://%s/v2/console  (the API for operators, see docs/console.md)\n", reachable(addr))
+	}
 	if addr := s.MetricsAddr(); addr != nil {
 		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))
 	}

@@ -52,9 +52,12 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 			return nil, err
 		}
 	}
-	console := s.consoleHandler()
-	if c := &s.config.Console; console != nil {
-		if p.console, err = open(ctx, "tcp", c.Address, c.Port, "console.port"); err != nil {
+	if c := &s.config.Console; s.console != nil {
+		port := c.Port
+		if s.anyConsolePort {
+			port = 0
+		}
+		if p.console, err = open(ctx, "tcp", c.Address, port, "console.port"); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +90,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	}
 	if c := &s.config.Console; p.console != nil {
 		p.consoleServer = &http.Server{
-			Handler:      http.MaxBytesHandler(console, int64(c.MaxMessageSizeBytes)),
+			Handler:      s.console.Handler(),
 			ReadTimeout:  config.Milliseconds(c.ReadTimeoutMs),
 			WriteTimeout: config.Milliseconds(c.WriteTimeoutMs),
 			IdleTimeout:  config.Milliseconds(c.IdleTimeoutMs),
@@ -176,7 +179,7 @@ func (s *Server) MetricsAddr() net.Addr {
 	return s.ports.metrics.Addr()
 }
 
-// ConsoleAddr returns the address of the console's port, nil if nothing is served there.
+// ConsoleAddr returns the address of the console's port, nil if disabled.
 func (s *Server) ConsoleAddr() net.Addr {
 	if s.ports.console == nil {
 		return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/config"
+	"kumi/console"
 	"kumi/core"
 	"kumi/fleet"
 	"kumi/hooks"
@@ -53,24 +54,31 @@ type Server struct {
 
 	api     *api.Server
 	sockets *socket.Server
+	console *console.Server // nil if disabled
 	ports   *ports
-	scope   *core.Scope // for calls without a caller, such as shutdown
-	reloads reloads
-	cancel  context.CancelFunc
-	jobs    jobs
-	fleet   *fleet.Manager // nil if it is not configured
+	// anyConsolePort opens the console on a free port.
+	anyConsolePort bool
+	scope          *core.Scope // for calls without a caller, such as shutdown
+	reloads        reloads
+	cancel         context.CancelFunc
+	jobs           jobs
+	fleet          *fleet.Manager // nil if it is not configured
 }
 
 // Option changes something that has no setting.
-type Option func(*game.Options)
+type Option func(*Server, *game.Options)
 
 // PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
-func PasswordCost(cost int) Option { return func(o *game.Options) { o.PasswordCost = cost } }
+func PasswordCost(cost int) Option { return func(_ *Server, o *game.Options) { o.PasswordCost = cost } }
+
+// FreeConsolePort opens the console on a free port instead of the configured one. Only
+// tests need it.
+func FreeConsolePort() Option { return func(s *Server, _ *game.Options) { s.anyConsolePort = true } }
 
 // Providers replaces the transport and the trusted roots for requests to sign-in
 // providers and stores of apps. Only tests need it.
 func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
-	return func(o *game.Options) { o.Transport, o.Roots = transport, roots }
+	return func(_ *Server, o *game.Options) { o.Transport, o.Roots = transport, roots }
 }
 
 // New opens the database, migrates the embedded one and loads the modules. It
@@ -95,7 +103,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		Hooks: func() *hooks.Registry { return s.set.Load().Hooks },
 	}
 	for _, option := range options {
-		option(&o)
+		option(s, &o)
 	}
 	if s.game, err = game.New(o); err != nil {
 		return nil, err
@@ -128,6 +136,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	}
 	s.api = api.New(deps)
 	s.sockets = socket.New(socket.Options{Deps: deps, Game: s.game, Event: s.sessionEvent})
+	if err := s.openConsole(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -13,24 +13,19 @@ import (
 	"kumi/store/fault"
 )
 
-// consoleHandler serves the console's port, where so far only the stores deliver their
-// notifications. It is nil if the configuration has no endpoint for them: then the port
-// stays closed.
-func (s *Server) consoleHandler() http.Handler {
-	mux := http.NewServeMux()
-	apple, google := s.config.IAP.Apple.NotificationsEndpointID, s.config.IAP.Google.NotificationsEndpointID
-	s.mountNotifications(mux, "apple", apple, s.game.Core.AppleNotification)
-	s.mountNotifications(mux, "google", google, s.game.Core.GoogleNotification)
-	if apple == "" && google == "" {
-		return nil
-	}
-	return mux
+// notificationRoutes are the paths on the console's port where stores deliver their
+// notifications, if the configuration has an endpoint for them.
+func (s *Server) notificationRoutes() map[string]http.HandlerFunc {
+	routes := map[string]http.HandlerFunc{}
+	s.addNotifications(routes, "apple", s.config.IAP.Apple.NotificationsEndpointID, s.game.Core.AppleNotification)
+	s.addNotifications(routes, "google", s.config.IAP.Google.NotificationsEndpointID, s.game.Core.GoogleNotification)
+	return routes
 }
 
-// mountNotifications adds the two paths of a store, of which the older one has the name
+// addNotifications adds the two paths of a store, of which the older one has the name
 // subscriptions. What follows the name is a secret of the configuration, with or without
 // slashes; without one the paths do not exist.
-func (s *Server) mountNotifications(mux *http.ServeMux, storeName string, secret config.Secret, deliver func(context.Context, []byte, core.NotificationHandlers) error) {
+func (s *Server) addNotifications(routes map[string]http.HandlerFunc, storeName string, secret config.Secret, deliver func(context.Context, []byte, core.NotificationHandlers) error) {
 	if secret == "" {
 		return
 	}
@@ -50,7 +45,7 @@ func (s *Server) mountNotifications(mux *http.ServeMux, storeName string, secret
 		}
 	}
 	for _, name := range []string{"notifications", "subscriptions"} {
-		mux.HandleFunc("POST /v2/console/"+storeName+"/"+name+"/{id...}", handle)
+		routes["POST /v2/console/"+storeName+"/"+name+"/{id...}"] = handle
 	}
 }
 

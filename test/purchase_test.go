@@ -262,13 +262,16 @@ func shopStores(t *testing.T) (*purchasetest.Stores, servertest.Option) {
 		t.Fatal(err)
 	}
 	google, huawei := stores.GoogleAccount(), stores.HuaweiApp()
-	return stores, servertest.Flags(
+	settings := servertest.Flags(
 		"--iap.development.stores_url", stores.URL, "--iap.development.root_certificate", root,
 		"--iap.apple.shared_password", "shared", "--iap.apple.bundle_ids", "com.example.game", "--iap.apple.notifications_endpoint_id", "apples",
 		"--iap.google.client_email", google.Email, "--iap.google.private_key", google.PrivateKey, "--iap.google.notifications_endpoint_id", "play",
 		"--iap.huawei.public_key", huawei.PublicKey, "--iap.huawei.client_id", huawei.ClientID, "--iap.huawei.client_secret", huawei.ClientSecret,
-		"--iap.samsung.package_name", "com.example.game", "--iap.facebook_instant.app_secret", "secret",
-		"--console.address", "127.0.0.1", "--console.port", "0")
+		"--iap.samsung.package_name", "com.example.game", "--iap.facebook_instant.app_secret", "secret")
+	return stores, func(t testing.TB, s *servertest.Setup) {
+		settings(t, s)
+		servertest.Console()(t, s)
+	}
 }
 
 // Purchases work in every language, through REST, and by notifications, on both
@@ -428,8 +431,7 @@ func fillStores(stores *purchasetest.Stores) map[string]string {
 	}
 }
 
-// Without an endpoint for notifications the console's port stays closed, and wrong
-// settings for development are named.
+// With console.port 0 the port stays closed, and wrong settings for development are named.
 func TestStoreSettings(t *testing.T) {
 	t.Parallel()
 	if srv := servertest.Start(t); srv.ConsoleAddr() != nil {
@@ -445,7 +447,7 @@ func TestStoreSettings(t *testing.T) {
 // As in Nakama, the secret in the URL for notifications may have slashes.
 func TestNotificationPath(t *testing.T) {
 	t.Parallel()
-	srv := servertest.Start(t, servertest.Flags("--iap.apple.notifications_endpoint_id", "a/b c", "--console.address", "127.0.0.1", "--console.port", "0"))
+	srv := servertest.Start(t, servertest.Flags("--iap.apple.notifications_endpoint_id", "a/b c"), servertest.Console())
 	for path, status := range map[string]int{"a/b%20c": 400, "a%2Fb%20c": 400, "a": 404, "a/": 404, "a/b%20c/": 404, "": 404} {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+srv.ConsoleAddr().String()+"/v2/console/apple/notifications/"+path, strings.NewReader("?"))
 		if err != nil {

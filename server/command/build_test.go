@@ -167,7 +167,7 @@ func serve1(t *testing.T, program, data string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, "--data_dir", data, "--runtime.path", filepath.Join(data, "modules"),
-		"--socket.port", "0", "--socket.address", "127.0.0.1", "--logger.format", "json")
+		"--socket.port", "0", "--console.port", "0", "--socket.address", "127.0.0.1", "--logger.format", "json")
 	log, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func TestRun(t *testing.T) {
 			done := make(chan int)
 			go func() {
 				done <- dispatch(ctx, []string{"--data_dir", filepath.Join(dir, format), "--runtime.path", filepath.Join(dir, "modules"),
-					"--socket.port", "0", "--socket.address", "127.0.0.1", "--logger.format", format}, streams{&out, &out, nil})
+					"--socket.port", "0", "--console.port", "0", "--socket.address", "127.0.0.1", "--logger.format", format}, streams{&out, &out, nil})
 			}()
 			base := ""
 			for deadline := time.Now().Add(20 * time.Second); base == ""; {

@@ -70,7 +70,7 @@ func TestDev(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var out buffer
-	base := begin(t, &out, "dev", "--data_dir", dir, "--socket.port", "0", "--socket.address", "127.0.0.1")
+	base := begin(t, &out, "dev", "--data_dir", dir, "--socket.port", "0", "--console.port", "0", "--socket.address", "127.0.0.1")
 	index := filepath.Join(dir, "modules", "index.ts")
 	write(t, index, `export function InitModule(c, l, n, i) { i.registerRpc("greet", (): string => "hi"); }`)
 	eventually(t, "the saved RPC", &out, func() bool {
@@ -110,7 +110,7 @@ func TestHangupReloads(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var out buffer
-	base := begin(t, &out, "--data_dir", dir, "--socket.port", "0", "--socket.address", "127.0.0.1", "--logger.format", "text")
+	base := begin(t, &out, "--data_dir", dir, "--socket.port", "0", "--console.port", "0", "--socket.address", "127.0.0.1", "--logger.format", "text")
 	write(t, filepath.Join(dir, "modules", "main.lua"), `require("nakama").register_rpc(function() return "hi" end, "greet")`)
 	if code := answers(t, base+"/v2/rpc/greet?http_key=defaulthttpkey"); code != http.StatusNotFound {
 		t.Errorf("without a signal the RPC answers %d", code)

@@ -57,14 +57,20 @@ func (s *Server) Do(t testing.TB, method, path, authorization, body string) Answ
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
+	return send(t, req)
+}
+
+// send sends a request and reads the whole response.
+func send(t testing.TB, req *http.Request) Answer {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		t.Fatalf("%s %s: read answer: %v", method, path, err)
+		t.Fatalf("%s %s: read answer: %v", req.Method, req.URL.Path, err)
 	}
 	return Answer{resp.StatusCode, resp.Header, string(text)}
 }

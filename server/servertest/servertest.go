@@ -79,6 +79,14 @@ func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
 	return func(_ testing.TB, s *Setup) { s.options = append(s.options, server.Providers(transport, roots)) }
 }
 
+// Console opens the console on a free port of this machine.
+func Console() Option {
+	return func(_ testing.TB, s *Setup) {
+		s.args = append(s.args, "--console.port", "7351", "--console.address", "127.0.0.1")
+		s.options = append(s.options, server.FreeConsolePort())
+	}
+}
+
 // Server is a running server with its addresses.
 type Server struct {
 	*server.Server
@@ -115,7 +123,7 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	}
 	cfg, _, err := config.Load(append([]string{
 		"--data_dir", dir, "--runtime.path", s.modules,
-		"--socket.port", "0", "--socket.address", "127.0.0.1",
+		"--socket.port", "0", "--socket.address", "127.0.0.1", "--console.port", "0",
 		"--runtime.js_min_count", "1", "--runtime.lua_min_count", "1",
 		"--session.token_expiry_sec", "7200", // longer than any test takes
 	}, s.args...), nil)

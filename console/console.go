@@ -1,0 +1,86 @@
+// Package console serves the console's API for operators: REST and JSON on
+// console.port, under the names that Nakama uses.
+//
+// It is built from the rows of table. What a row does is an operation of core.Console,
+// which also checks the rights.
+package console
+
+import (
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kumi/config"
+	"kumi/core"
+	"kumi/modules"
+	"kumi/store/fault"
+)
+
+// Options are the parts of the server that the console shows. All are required.
+type Options struct {
+	Config  *config.Config
+	Log     zerolog.Logger
+	Console *core.Console
+	Set     func() *modules.Set // the loaded modules
+	Version string              // of the server
+	Started time.Time
+	// Counts are what is open now, Traffic what was served since the start.
+	Counts  func() Counts
+	Traffic func() Traffic
+	// Routes are further handlers on the console's port, by pattern.
+	Routes map[string]http.HandlerFunc
+}
+
+// Server serves the console's API. It may be used from any goroutine.
+type Server struct {
+	Options
+	maxBody int64
+	rates   rates
+}
+
+// New makes the API.
+func New(o Options) *Server {
+	return &Server{Options: o, maxBody: int64(o.Config.Console.MaxMessageSizeBytes)}
+}
+
+// prefix is in front of the paths of the table.
+const prefix = "/v2/console"
+
+// Handler serves the console's port.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, handle := range s.Routes {
+		mux.HandleFunc(pattern, handle)
+	}
+	for i := range table {
+		for _, b := range table[i].bindings {
+			mux.HandleFunc(b.verb+" "+prefix+b.path, s.serve(newRoute(&table[i], b)))
+		}
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, fault.Newf(fault.NotFound, "Not Found: the console has no %s %s.", r.Method, r.URL.Path))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.recovered(w, r)
+		if cors(w, r) {
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// recovered sends an error for a request whose handler panicked.
+func (s *Server) recovered(w http.ResponseWriter, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p) // net/http aborts the response
+	}
+	s.Log.Error().Str("call", r.Method+" "+r.URL.Path).Interface("panic", p).Bytes("stack", debug.Stack()).Msg("call of the console panicked")
+	s.fail(w, r, fault.New(fault.Internal, "An internal error occurred."))
+}

@@ -1,0 +1,41 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kumi/console"
+	"kumi/core"
+)
+
+// openConsole makes the console, unless its port is 0.
+func (s *Server) openConsole(ctx context.Context) error {
+	c := &s.config.Console
+	if c.Port == 0 {
+		return nil
+	}
+	operations, err := s.game.Core.NewConsole(ctx, core.ConsoleOptions{
+		Username: c.Username, Password: string(c.Password), DefaultPassword: c.DefaultPassword(),
+		SigningKey: string(c.SigningKey), DefaultKey: c.DefaultSigningKey(),
+		TokenLife: time.Duration(c.TokenExpirySec) * time.Second,
+		MFAKey:    string(s.config.MFA.StorageEncryptionKey), MFAForAdmin: s.config.MFA.AdminAccountEnabled,
+		NoDisplayNames: c.DisableDisplayNameSearch,
+	})
+	if err != nil {
+		return fmt.Errorf("open the console: %w", err)
+	}
+	s.console = console.New(console.Options{
+		Config: s.config, Log: s.log, Console: operations, Set: s.set.Load, Version: Version, Started: time.Now(),
+		Counts: func() console.Counts {
+			g := s.game
+			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
+		},
+		Traffic: func() (t console.Traffic) {
+			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
+			return t
+		},
+		Routes: s.notificationRoutes(),
+	})
+	return nil
+}
