@@ -103,7 +103,7 @@ func counted(ctx context.Context, o *options, data string, records int, stdout i
 		}
 		slowest = max(slowest, time.Since(sent))
 		var first sql.NullInt64 // 0 as long as the server counts; there is no table before
-		err = db.QueryRowContext(ctx, "SELECT min(level) FROM kumi_rank WHERE board = 'bench'").Scan(&first)
+		err = db.QueryRowContext(ctx, "SELECT min(level) FROM kumi_rank_count WHERE board = 'bench'").Scan(&first)
 		done = err == nil && first.Int64 > 0
 	}
 	after, err := p.rss()

@@ -14,7 +14,7 @@ func newRankTable(db *store.DB) *ownTable {
 	if db == nil {
 		return nil
 	}
-	return newOwnTable("kumi_rank", rank.Schema(db.Dialect())...)
+	return newOwnTable("kumi_rank_count", rank.Schema(db.Dialect())...)
 }
 
 // ranks reports whether ranks of a board are shown. leaderboard.blacklist_rank_cache

@@ -24,7 +24,7 @@ func TestNoTablesWithoutBoards(t *testing.T) {
 		if _, err := r.turn(ctx); err != nil {
 			t.Error(err)
 		}
-		for _, table := range []string{"kumi_rank", "kumi_board_event"} {
+		for _, table := range []string{"kumi_rank_count", "kumi_board_event"} {
 			if there, err := c.db.HasTable(ctx, table); there || err != nil {
 				t.Errorf("%s: %t, %v", table, there, err)
 			}

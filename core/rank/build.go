@@ -62,7 +62,7 @@ func (x *Index) piece(ctx context.Context, q store.Querier, p Period) (more bool
 		if done, err := x.complete(ctx, q, p); err != nil || done {
 			return false, err
 		}
-		if err := x.add(ctx, q, p, change{building, lowest, 0}, change{ranges, lowest, 0}, change{groups, lowest, 0}); err != nil {
+		if err := x.add(ctx, q, p, change{building, lowest, 0}, change{ranges, lowest, 0}, change{groups, lowest, 0}, change{top, lowest, 0}); err != nil {
 			return false, err
 		}
 	}
@@ -96,11 +96,11 @@ func (x *Index) append(ctx context.Context, q store.Querier, p Period, frontier 
 	if err != nil {
 		return err
 	}
-	group := places[0].g.first
-	changes := []change{{groups, group, int64(len(keys))}}
+	at, n := places[0], int64(len(keys))
+	changes := []change{{groups, at.rows[groups].first, n}, {top, at.rows[top].first, n}}
 	for part := range slices.Chunk(keys, int(x.fill())) {
 		first := part[0]
-		if frontier == lowest && len(changes) == 1 {
+		if frontier == lowest && len(changes) == 2 {
 			first = lowest
 		}
 		changes = append(changes, change{ranges, first, int64(len(part))})
@@ -108,7 +108,7 @@ func (x *Index) append(ctx context.Context, q store.Querier, p Period, frontier 
 	if err := x.add(ctx, q, p, changes...); err != nil {
 		return err
 	}
-	return x.splitGroup(ctx, q, p, group)
+	return x.divide(ctx, q, p, groups, at)
 }
 
 // keys are the keys of the records from one on, in ascending order.

@@ -2,13 +2,13 @@
 // does not depend on the number of records.
 //
 // The records of a board and period, ordered by score, subscore and owner, are
-// divided into ranges of at most MaxRange records, and the ranges into groups. How
-// many records a range and a group have is kept in a table of its own, and changed in
-// the transaction that changes a record. A rank is then the sum of the groups
-// before the record's, of the ranges before it in its group, and of the records
-// before it in its range: three short index scans. Nothing is kept in memory, so
-// a start needs no loading, a crash no rebuilding, and several servers see the
-// same counts.
+// divided into ranges of at most MaxRange records, the ranges into groups of at most
+// MaxGroup, and these into groups again. How many records a range and a group have is
+// kept in a table of its own, and changed in the transaction that changes a record. A
+// rank is then the sum of the large groups before the record's, of the groups before its
+// own in there, of the ranges before its own in that, and of the records before it in its
+// range: four short index scans. Nothing is kept in memory, so a start needs no loading,
+// a crash no rebuilding, and several servers see the same counts.
 //
 // Periods whose records were written by Nakama have no counts. They are counted
 // in pieces by [Index.Build]; until that is done, only records that are not far behind
@@ -84,7 +84,7 @@ type Period struct {
 type Index struct {
 	dialect store.Dialect
 	// MaxRange is the largest number of records in a range, and MaxGroup that of
-	// ranges in a group. Tests make them small.
+	// ranges in a group, and of groups in a large one. Tests make them small.
 	MaxRange, MaxGroup int64
 	// MaxSlow is how many records are counted one by one in a period without counts.
 	MaxSlow int64
@@ -92,14 +92,15 @@ type Index struct {
 
 // New returns the index of a database with the given dialect.
 func New(d store.Dialect) *Index {
-	return &Index{dialect: d, MaxRange: 256, MaxGroup: 256, MaxSlow: 100_000}
+	return &Index{dialect: d, MaxRange: 256, MaxGroup: 64, MaxSlow: 100_000}
 }
 
 // The levels of rows in the table.
 const (
 	building = iota // the key up to which a period has been counted; only while it is
 	ranges
-	groups
+	groups // of ranges
+	top    // groups of groups
 )
 
 // Schema returns the statements that create the table. They do nothing where it
@@ -109,7 +110,7 @@ func Schema(d store.Dialect) []string {
 	if d == store.SQLite {
 		collation, options = "", " WITHOUT ROWID"
 	}
-	return []string{`CREATE TABLE IF NOT EXISTS kumi_rank (
+	return []string{`CREATE TABLE IF NOT EXISTS kumi_rank_count (
 		board     VARCHAR(128) NOT NULL,
 		expiry    BIGINT NOT NULL,
 		level     SMALLINT NOT NULL,
@@ -120,7 +121,7 @@ func Schema(d store.Dialect) []string {
 }
 
 // row is a range or a group: it goes from its first key up to the next row's of its
-// level.
+// level. A group begins where its first range does.
 type row struct {
 	first   Key
 	records int64
@@ -128,9 +129,9 @@ type row struct {
 
 // place is where a record is counted.
 type place struct {
-	r, g    row  // its range and group
-	known   bool // the period has counts
-	counted bool // and they include the record
+	rows    [top + 1]row // its range and groups, by level
+	known   bool         // the period has counts
+	counted bool         // and they include the record
 }
 
 // Add counts a record that q has inserted at k. q must be a transaction.
@@ -177,35 +178,31 @@ func (x *Index) change(ctx context.Context, q store.Querier, p Period, from, to 
 		}
 	}
 	var changes []change
-	if less.counted {
-		less.r.records--
-		less.g.records--
-		changes = append(changes, change{ranges, less.r.first, -1}, change{groups, less.g.first, -1})
-	}
-	if more.counted {
-		more.r.records++
-		more.g.records++
-		changes = append(changes, change{ranges, more.r.first, 1}, change{groups, more.g.first, 1})
-	}
-	if less.counted && more.counted {
-		if less.r.first == more.r.first {
-			return nil
+	for level := ranges; level <= top; level++ {
+		if less.counted && more.counted && less.rows[level].first == more.rows[level].first {
+			break // and so are the groups above
 		}
-		if less.g.first == more.g.first {
-			less.g.records++
-			more.g.records--
-			changes = []change{changes[0], changes[2]}
+		if less.counted {
+			less.rows[level].records--
+			changes = append(changes, change{level, less.rows[level].first, -1})
 		}
+		if more.counted {
+			more.rows[level].records++
+			changes = append(changes, change{level, more.rows[level].first, 1})
+		}
+	}
+	if len(changes) == 0 {
+		return nil
 	}
 	if err := x.add(ctx, q, p, changes...); err != nil {
 		return err
 	}
-	if more.counted && more.r.records > x.MaxRange {
+	if more.counted && more.rows[ranges].records > x.MaxRange {
 		if err := x.split(ctx, q, p, more); err != nil {
 			return err
 		}
 	}
-	if less.counted && less.r.records < x.MaxRange/4 {
+	if less.counted && less.rows[ranges].records < x.MaxRange/4 {
 		return x.join(ctx, q, p, less)
 	}
 	return nil
@@ -220,7 +217,7 @@ func (x *Index) first(ctx context.Context, q store.Querier, p Period, k Key) err
 	if err != nil || others {
 		return wrap(err)
 	}
-	return x.add(ctx, q, p, change{ranges, lowest, 1}, change{groups, lowest, 1})
+	return x.add(ctx, q, p, change{ranges, lowest, 1}, change{groups, lowest, 1}, change{top, lowest, 1})
 }
 
 // locate returns where records are counted, or will be.
@@ -244,10 +241,8 @@ func (x *Index) locate(ctx context.Context, q store.Querier, p Period, keys ...K
 		switch level {
 		case building:
 			frontier = found
-		case ranges:
-			places[i].r, places[i].known = found, true
-		case groups:
-			places[i].g = found
+		default:
+			places[i].rows[level], places[i].known = found, true
 		}
 	}
 	for i := range places {
@@ -260,10 +255,10 @@ func (x *Index) locate(ctx context.Context, q store.Querier, p Period, keys ...K
 var locateQuery = [3]string{1: locateStatement(1), 2: locateStatement(2)}
 
 func locateStatement(keys int) string {
-	query := "SELECT 0, level, first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0"
+	query := "SELECT 0, level, first_key, records FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = 0"
 	for i := range keys {
-		for _, level := range []int{ranges, groups} {
-			query += fmt.Sprintf(` UNION ALL SELECT * FROM (SELECT %d, level, first_key, records FROM kumi_rank
+		for level := ranges; level <= top; level++ {
+			query += fmt.Sprintf(` UNION ALL SELECT * FROM (SELECT %d, level, first_key, records FROM kumi_rank_count
 				WHERE board = $1 AND expiry = $2 AND level = %d AND first_key <= $%d ORDER BY first_key DESC LIMIT 1) AS found`, i, level, i+3)
 		}
 	}
@@ -283,7 +278,7 @@ func (x *Index) add(ctx context.Context, q store.Querier, p Period, changes ...c
 		return nil
 	}
 	var query strings.Builder
-	query.WriteString("INSERT INTO kumi_rank (board, expiry, level, first_key, records) VALUES ")
+	query.WriteString("INSERT INTO kumi_rank_count (board, expiry, level, first_key, records) VALUES ")
 	args := []any{p.Board, p.Expiry.Unix()}
 	for i, c := range changes {
 		if i > 0 {
@@ -293,7 +288,7 @@ func (x *Index) add(ctx context.Context, q store.Querier, p Period, changes ...c
 		fmt.Fprintf(&query, "($1, $2, $%d, $%d, $%d)", n+1, n+2, n+3)
 		args = append(args, c.level, c.first.text(), c.records)
 	}
-	query.WriteString(" ON CONFLICT (board, expiry, level, first_key) DO UPDATE SET records = kumi_rank.records + excluded.records")
+	query.WriteString(" ON CONFLICT (board, expiry, level, first_key) DO UPDATE SET records = kumi_rank_count.records + excluded.records")
 	_, err := q.ExecContext(ctx, query.String(), args...)
 	return wrap(err)
 }
@@ -310,7 +305,7 @@ func (x *Index) lock(ctx context.Context, q store.Querier, p Period) error {
 
 // one reads a row of the table; found is false if there is none.
 func (x *Index) one(ctx context.Context, q store.Querier, query string, args ...any) (r row, found bool, err error) {
-	err = q.QueryRowContext(ctx, "SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 "+query, args...).Scan(&r.first, &r.records)
+	err = q.QueryRowContext(ctx, "SELECT first_key, records FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = $3 "+query, args...).Scan(&r.first, &r.records)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, false, nil
 	}
@@ -318,7 +313,7 @@ func (x *Index) one(ctx context.Context, q store.Querier, query string, args ...
 }
 
 func (x *Index) delete(ctx context.Context, q store.Querier, p Period, level int, first Key) error {
-	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key = $4",
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key = $4",
 		p.Board, p.Expiry.Unix(), level, first.text())
 	return wrap(err)
 }

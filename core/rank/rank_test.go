@@ -140,9 +140,9 @@ func (m *model) check(step string, counted bool) {
 		m.t.Fatalf("%s: complete is %t, %v", step, complete, err)
 	}
 	m.checkGroups(step)
-	for _, level := range []int{ranges, groups} {
+	for level := ranges; level <= top; level++ {
 		var largest, rows int64
-		if err := m.db.Reader().QueryRowContext(ctx, "SELECT coalesce(max(records), 0), count(*) FROM kumi_rank WHERE board = $1 AND level = $2", m.p.Board, level).
+		if err := m.db.Reader().QueryRowContext(ctx, "SELECT coalesce(max(records), 0), count(*) FROM kumi_rank_count WHERE board = $1 AND level = $2", m.p.Board, level).
 			Scan(&largest, &rows); err != nil {
 			m.t.Fatal(err)
 		}
@@ -155,33 +155,44 @@ func (m *model) check(step string, counted bool) {
 	}
 }
 
-// checkGroups compares the count of each group with those of its ranges.
+// checkGroups compares the count of each group with those of its members.
 func (m *model) checkGroups(step string) {
 	m.t.Helper()
-	rows, err := m.db.Reader().QueryContext(m.t.Context(), "SELECT level, first_key, records FROM kumi_rank WHERE board = $1 AND level > 0 ORDER BY first_key, level DESC", m.p.Board)
+	rows, err := m.db.Reader().QueryContext(m.t.Context(), "SELECT level, first_key, records FROM kumi_rank_count WHERE board = $1 AND level > 0 ORDER BY first_key, level DESC", m.p.Board)
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	defer rows.Close()
-	var group Key
-	var left int64 // records of the group that are in later ranges
+	var at [top + 1]row // the last row of each level; records are those that are not in members yet
+	check := func(level int) {
+		m.t.Helper()
+		if level > ranges && at[level].records != 0 {
+			m.t.Fatalf("%s: group %v of level %d has %d records more than its members", step, at[level].first, level, at[level].records)
+		}
+	}
 	for rows.Next() {
 		var level int
 		var r row
 		if err := rows.Scan(&level, &r.first, &r.records); err != nil {
 			m.t.Fatal(err)
 		}
-		if level == ranges {
-			left -= r.records
-			continue
+		check(level)
+		at[level] = r
+		if level < top {
+			at[level+1].records -= r.records
 		}
-		if left != 0 {
-			m.t.Fatalf("%s: group %v has %d records more than its ranges", step, group, left)
-		}
-		group, left = r.first, r.records
 	}
-	if left != 0 || rows.Err() != nil {
-		m.t.Fatalf("%s: group %v has %d records more than its ranges, %v", step, group, left, rows.Err())
+	for level := range at {
+		check(level)
+	}
+	if rows.Err() != nil {
+		m.t.Fatal(rows.Err())
+	}
+	var alone int
+	if err := m.db.Reader().QueryRowContext(m.t.Context(), `SELECT count(*) FROM kumi_rank_count g WHERE board = $1 AND level > 1
+		AND NOT EXISTS (SELECT 1 FROM kumi_rank_count r WHERE r.board = g.board AND r.expiry = g.expiry AND r.level = g.level - 1 AND r.first_key = g.first_key)`, m.p.Board).
+		Scan(&alone); err != nil || alone > 0 {
+		m.t.Fatalf("%s: %d groups do not begin with a member, %v", step, alone, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 
 	"kumi/store"
@@ -24,22 +25,20 @@ func (x *Index) Rank(ctx context.Context, q store.Querier, p Period, k Key, desc
 //
 // It is one statement, as the counts may change between two.
 func (x *Index) Counted(ctx context.Context, q store.Querier, p Period, k Key, descending bool) (rank int64, counted bool, err error) {
-	var inR, inG int64                  // records of the record's range and group
-	var outside, inGroup, inRange int64 // of groups ahead of its group, of ranges before its range, of records before it
+	var outside, inside int64 // records of the large groups on one side of its own, and of those before it in there
 	err = q.QueryRowContext(ctx, x.rankStatement(descending),
 		p.Board, p.Expiry.Unix(), k.text(), p.Expiry, k.Score, k.Subscore, k.Owner).
-		Scan(&inR, &inG, &outside, &inGroup, &inRange)
+		Scan(&outside, &inside)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
 	if err != nil {
 		return 0, false, wrap(err)
 	}
-	if descending { // the counts are those of the records behind it
-		inGroup = inG - inGroup - inR
-		inRange = inR - inRange - 1
+	if descending { // outside has all of its large group
+		return outside - inside, true, nil
 	}
-	return outside + inGroup + inRange + 1, true, nil
+	return outside + inside + 1, true, nil
 }
 
 // rankStatement returns the counts of which Rank makes a rank. It has no row, and
@@ -48,18 +47,21 @@ func (x *Index) Counted(ctx context.Context, q store.Querier, p Period, k Key, d
 func (x *Index) rankStatement(descending bool) string {
 	side := "<"
 	if descending {
-		side = ">"
+		side = ">="
 	}
-	return `WITH
-		r AS (SELECT first_key, records, ` + x.parts() + ` FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 1 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1),
-		g AS (SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 2 AND first_key <= $3 ORDER BY first_key DESC LIMIT 1)
-		SELECT r.records, g.records,
-			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 2 AND k.first_key ` + side + ` g.first_key),
-			(SELECT coalesce(sum(k.records), 0) FROM kumi_rank k WHERE k.board = $1 AND k.expiry = $2 AND k.level = 1
-				AND k.first_key >= g.first_key AND k.first_key < r.first_key),
+	row := func(level int, columns string) string {
+		return fmt.Sprintf("(SELECT %s FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = %d AND first_key <= $3 ORDER BY first_key DESC LIMIT 1)", columns, level)
+	}
+	sum := func(level int, condition string) string {
+		return fmt.Sprintf("(SELECT coalesce(sum(k.records), 0) FROM kumi_rank_count k WHERE k.board = $1 AND k.expiry = $2 AND k.level = %d AND %s)", level, condition)
+	}
+	return "WITH r AS " + row(ranges, "first_key, "+x.parts()) + ", g AS " + row(groups, "first_key") + ", t AS " + row(top, "first_key") +
+		" SELECT " + sum(top, "k.first_key "+side+" t.first_key") + ", " +
+		sum(groups, "k.first_key >= t.first_key AND k.first_key < g.first_key") + " + " +
+		sum(ranges, "k.first_key >= g.first_key AND k.first_key < r.first_key") + ` +
 			(SELECT count(*) FROM leaderboard_record l WHERE l.leaderboard_id = $1 AND l.expiry_time = $4
 				AND (l.score, l.subscore, l.owner_id) >= (r.score, r.subscore, r.owner) AND (l.score, l.subscore, l.owner_id) < ($5, $6, $7))
-		FROM r, g WHERE NOT EXISTS (SELECT 1 FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = 0)`
+		FROM r, g, t WHERE NOT EXISTS (SELECT 1 FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = 0)`
 }
 
 // parts are the score, subscore and owner of a key in the table. SQLite searches an
@@ -108,8 +110,8 @@ func (x *Index) Known(ctx context.Context, q store.Querier, p Period) (int64, er
 // count counts at most limit records if the period is not counted yet.
 func (x *Index) count(ctx context.Context, q store.Querier, p Period, limit int64) (n int64, counted bool, err error) {
 	var level, sum sql.NullInt64
-	err = q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2),
-			(SELECT sum(records) FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3)`, p.Board, p.Expiry.Unix(), groups).
+	err = q.QueryRowContext(ctx, `SELECT (SELECT min(level) FROM kumi_rank_count WHERE board = $1 AND expiry = $2),
+			(SELECT sum(records) FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = $3)`, p.Board, p.Expiry.Unix(), top).
 		Scan(&level, &sum)
 	if err != nil || level.Int64 == ranges {
 		return sum.Int64, true, wrap(err)
@@ -122,13 +124,13 @@ func (x *Index) count(ctx context.Context, q store.Querier, p Period, limit int6
 // complete reports whether all records of a period are counted.
 func (x *Index) complete(ctx context.Context, q store.Querier, p Period) (bool, error) {
 	var level sql.NullInt64
-	err := q.QueryRowContext(ctx, "SELECT min(level) FROM kumi_rank WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix()).Scan(&level)
+	err := q.QueryRowContext(ctx, "SELECT min(level) FROM kumi_rank_count WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix()).Scan(&level)
 	return level.Int64 == ranges, wrap(err)
 }
 
 // Drop removes the counts of a board, as when it is deleted.
 func (x *Index) Drop(ctx context.Context, q store.Querier, board string) error {
-	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank WHERE board = $1", board)
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank_count WHERE board = $1", board)
 	return wrap(err)
 }
 
@@ -149,7 +151,7 @@ func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, d
 	}
 	from := lowest
 	if complete {
-		for _, level := range []int{groups, ranges} {
+		for level := top; level >= ranges; level-- {
 			if from, skip, err = x.skip(ctx, q, p, level, from, skip); err != nil {
 				return Key{}, false, err
 			}
@@ -167,7 +169,7 @@ func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, d
 // skip goes from a row on to the last one of its level that begins after at most
 // n records, and returns its first key and how many of n are left.
 func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, from Key, n int64) (Key, int64, error) {
-	rows, err := q.QueryContext(ctx, `SELECT first_key, records FROM kumi_rank WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key >= $4
+	rows, err := q.QueryContext(ctx, `SELECT first_key, records FROM kumi_rank_count WHERE board = $1 AND expiry = $2 AND level = $3 AND first_key >= $4
 		ORDER BY first_key LIMIT $5`, p.Board, p.Expiry.Unix(), level, from.text(), rowLimit(level, x.MaxGroup))
 	if err != nil {
 		return Key{}, 0, wrap(err)
@@ -186,10 +188,10 @@ func (x *Index) skip(ctx context.Context, q store.Querier, p Period, level int, 
 	return from, n, wrap(rows.Err())
 }
 
-// rowLimit is how many rows of a level may have to be looked at: all groups, but
-// only the ranges of one group.
+// rowLimit is how many rows of a level may have to be looked at: all of the highest, but
+// only the members of one group of the others.
 func rowLimit(level int, maxGroup int64) int64 {
-	if level == ranges {
+	if level < top {
 		return maxGroup + 1
 	}
 	return 1 << 40
