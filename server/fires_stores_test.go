@@ -42,7 +42,7 @@ func (s *fireStores) bodies() map[string]string {
 	later := time.Now().Add(time.Hour)
 	s.Set("g1", map[string]any{"purchaseState": 0})
 	s.Set("g2", map[string]any{"subscriptionState": "SUBSCRIPTION_STATE_ACTIVE", "lineItems": []any{map[string]any{"productId": "pass", "expiryTime": later}}})
-	s.Set("s1", map[string]any{"status": "success", "itemId": "gems"})
+	s.Set("s1", map[string]any{"status": "success", "itemId": "gems", "paymentId": "p1"})
 	huawei := `{"productId":"gems","purchaseToken":"h1"}`
 	s.Set("h1", map[string]any{"responseCode": "0", "purchaseTokenData": huawei})
 	apple := map[string]any{"transactionId": "a1", "originalTransactionId": "a1", "productId": "gems"}
