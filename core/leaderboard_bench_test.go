@@ -75,6 +75,18 @@ func BenchmarkLeaderboard(b *testing.B) {
 		_, err := m.LeaderboardRecordWrite(ctx, "large", owner.String(), "", r.Int64N(fill.MaxScore), 0, nil, nil)
 		return err
 	})
+	b.Run("write-beside-others", func(b *testing.B) { // one commit is for many
+		b.SetParallelism(16)
+		before := processorTime()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := m.LeaderboardRecordWrite(ctx, "large", fill.Owner(rand.IntN(n)).String(), "", rand.Int64N(fill.MaxScore), 0, nil, nil); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+		b.ReportMetric(float64(processorTime()-before)/float64(b.N)/1000, "cpu-µs/op")
+	})
 	measure("around", func(owner uuid.UUID) error {
 		list, err := m.LeaderboardRecordsHaystack(ctx, "large", owner.String(), 20, "", 0)
 		if err == nil && len(list.Records) != 20 {
