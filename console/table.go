@@ -50,6 +50,49 @@ var table = []row{
 	{"GetStatus", signed, nil, none, about((*Server).status), []binding{get("/status")}},
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
+
+	{"ListAccounts", signed, acl.Account.Read(), none, ask((*core.Console).ListAccounts), []binding{get("/account")}},
+	{"GetAccount", signed, acl.Account.Read(), none, ask((*core.Console).GetAccount), []binding{get("/account/{id}")}},
+	{"DeleteAccount", signed, acl.Account.Delete(), core.AuditDelete, tell((*core.Console).RemoveAccount), []binding{del("/account/{id}")}},
+	{"ExportAccount", signed, acl.AccountExport.Read(), core.AuditExport, ask((*core.Console).ExportAccount), []binding{get("/account/{id}/export")}},
+	{"BanAccount", signed, acl.Account.Write(), core.AuditUpdate, tell((*core.Console).BanAccount), []binding{post("/account/{id}/ban")}},
+	{"UnbanAccount", signed, acl.Account.Write(), core.AuditUpdate, tell((*core.Console).UnbanAccount), []binding{post("/account/{id}/unban")}},
+	{"GetFriends", signed, acl.AccountFriends.Read(), none, ask((*core.Console).GetFriends), []binding{get("/account/{id}/friend")}},
+	{"GetGroups", signed, acl.AccountGroups.Read(), none, ask((*core.Console).GetGroups), []binding{get("/account/{id}/group")}},
+	{"GetWalletLedger", signed, acl.AccountWallet.Read(), none, ask((*core.Console).GetWalletLedger), []binding{get("/account/{account_id}/wallet")}},
+
+	{"ListPurchases", signed, acl.InAppPurchase.Read(), none, ask((*core.Console).ListPurchases), []binding{get("/purchase")}},
+	{"GetPurchase", signed, acl.InAppPurchase.Read(), none, ask((*core.Console).GetPurchase), []binding{get("/iap/purchase/{transaction_id}")}},
+	{"ListSubscriptions", signed, acl.InAppPurchase.Read(), none, ask((*core.Console).ListBoughtSubscriptions), []binding{get("/subscription")}},
+	{"GetSubscription", signed, acl.InAppPurchase.Read(), none, ask((*core.Console).GetBoughtSubscription), []binding{get("/iap/subscription/{original_transaction_id}")}},
+
+	{"ListGroups", signed, acl.Group.Read(), none, ask((*core.Console).ListAllGroups), []binding{get("/group")}},
+	{"GetGroup", signed, acl.Group.Read(), none, ask((*core.Console).GetGroup), []binding{get("/group/{id}")}},
+	{"DeleteGroup", signed, acl.Group.Delete(), core.AuditDelete, tell((*core.Console).RemoveGroup), []binding{del("/group/{id}")}},
+	{"GetMembers", signed, acl.Group.Read(), none, ask((*core.Console).GetMembers), []binding{get("/group/{id}/member")}},
+	{"ExportGroup", signed, acl.Group.Read(), core.AuditExport, ask((*core.Console).ExportGroup), []binding{get("/group/{id}/export")}},
+
+	{"ListChannelMessages", signed, acl.ChannelMessage.Read(), none, ask((*core.Console).ListMessages), []binding{get("/channel")}},
+	{"ListNotifications", signed, acl.Notification.Read(), none, ask((*core.Console).ListAllNotifications), []binding{get("/notification")}},
+	{"GetNotification", signed, acl.Notification.Read(), none, ask((*core.Console).GetNotification), []binding{get("/notification/{id}")}},
+	{"DeleteNotification", signed, acl.Notification.Delete(), core.AuditDelete, tell((*core.Console).DeleteNotification), []binding{del("/notification/{id}")}},
+
+	{"ListStorageCollections", signed, acl.StorageData.Read(), none, all((*core.Console).ListStorageCollections), []binding{get("/storage/collections")}},
+	{"ListStorage", signed, acl.StorageData.Read(), none, ask((*core.Console).ListAllStorage), []binding{get("/storage")}},
+	{"GetStorage", signed, acl.StorageData.Read(), none, ask((*core.Console).GetStorage), []binding{get("/storage/{collection}/{key}/{user_id}")}},
+	{"WriteStorageObject", signed, acl.StorageData.Write(), core.AuditUpdate, ask((*core.Console).WriteStorageObject), []binding{put("/storage/{collection}/{key}/{user_id}")}},
+	{"DeleteStorageObject", signed, acl.StorageData.Delete(), core.AuditDelete, tell((*core.Console).DeleteStorageObject), []binding{
+		del("/storage/{collection}/{key}/{user_id}"), del("/storage/{collection}/{key}/{user_id}/{version}"),
+	}},
+
+	{"ListLeaderboards", signed, acl.Leaderboard.Read(), none, ask((*core.Console).ListLeaderboards), []binding{get("/leaderboard")}},
+	{"GetLeaderboard", signed, acl.Leaderboard.Read(), none, ask((*core.Console).GetLeaderboard), []binding{get("/leaderboard/{id}")}},
+	{"DeleteLeaderboard", signed, acl.Leaderboard.Delete(), core.AuditDelete, tell((*core.Console).DeleteLeaderboard), []binding{del("/leaderboard/{id}")}},
+	{"ListLeaderboardRecords", signed, acl.LeaderboardRecord.Read(), none, ask((*core.Console).ListRecords), []binding{get("/leaderboard/{leaderboard_id}/records")}},
+	{"DeleteLeaderboardRecord", signed, acl.LeaderboardRecord.Delete(), core.AuditDelete, tell((*core.Console).DeleteRecord), []binding{del("/leaderboard/{id}/owner/{owner_id}")}},
+
+	{"ListMatches", signed, acl.Match.Read(), none, ask((*core.Console).ListRunningMatches), []binding{get("/match")}},
+	{"GetMatchState", signed, acl.Match.Read(), none, ask((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
 }
 
 func authenticate(ctx context.Context, v *visit, in *consolepb.AuthenticateRequest) (*consolepb.ConsoleSession, error) {

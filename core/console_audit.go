@@ -2,9 +2,7 @@ package core
 
 import (
 	"context"
-	"slices"
-	"strconv"
-	"strings"
+	"database/sql"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -15,7 +13,6 @@ import (
 
 	"kumi/console/consolepb"
 	"kumi/core/acl"
-	"kumi/store/fault"
 )
 
 // AuditAction is what an operator did, in the audit log.
@@ -75,11 +72,30 @@ func (k *Console) record(ctx context.Context, op *Operator, call ConsoleCall) er
 	return nil
 }
 
-// auditPosition is a place in the audit log, and with Back a cursor towards newer rows.
-type auditPosition struct {
+// auditPlace is the place of an entry in the audit log.
+type auditPlace struct {
 	Time time.Time `json:"t"`
 	ID   uuid.UUID `json:"i"`
-	Back bool      `json:"b,omitempty"`
+}
+
+var auditPages = pagedList[*consolepb.AuditLog, auditPlace]{
+	cursor:     auditCursor,
+	query:      "SELECT create_time, id, console_user_id, console_username, email, action, resource, message, metadata FROM console_audit_log",
+	order:      []string{"create_time", "id"},
+	descending: true,
+	scan:       scanAudit,
+	values:     func(p auditPlace) []any { return []any{p.Time, p.ID} },
+}
+
+func scanAudit(rows *sql.Rows) (*consolepb.AuditLog, auditPlace, error) {
+	var at auditPlace
+	var action, resource string
+	e := &consolepb.AuditLog{}
+	err := rows.Scan(&at.Time, &at.ID, &e.UserId, &e.Username, &e.Email, &action, &resource, &e.Message, &e.Metadata)
+	r, _ := acl.Named(resource)
+	e.Id, e.Timestamp = at.ID.String(), timestamppb.New(at.Time)
+	e.Resource, e.Action = int32(r), AuditAction(consolepb.AuditLogAction_value[action])
+	return e, at, err
 }
 
 // ListAuditLogs lists what operators did, newest first, 1 to 100 entries, by default 20.
@@ -91,92 +107,22 @@ func (k *Console) ListAuditLogs(ctx context.Context, in *consolepb.AuditLogReque
 	if err != nil {
 		return nil, err
 	}
-	var where []string
-	args := []any{limit + 1}
-	arg := func(v any) string {
-		args = append(args, v)
-		return "$" + strconv.Itoa(len(args))
-	}
+	var where conditions
 	if in.Username != "" {
-		where = append(where, "console_username = "+arg(in.Username))
+		where.add("console_username = ?", in.Username)
 	}
 	if in.Resource != "" {
 		if _, ok := acl.Named(in.Resource); !ok {
 			return nil, invalid("There is no resource %q.", in.Resource)
 		}
-		where = append(where, "resource = "+arg(in.Resource))
+		where.add("resource = ?", in.Resource)
 	}
 	if in.Action != 0 {
-		where = append(where, "action = "+arg(in.Action.String()))
+		where.add("action = ?", in.Action.String())
 	}
-	if in.After != nil {
-		where = append(where, "create_time >= "+arg(in.After.AsTime()))
-	}
-	if in.Before != nil {
-		where = append(where, "create_time < "+arg(in.Before.AsTime()))
-	}
-	var from auditPosition
-	order := "DESC"
-	if in.Cursor != "" {
-		if err := decodeCursor(auditCursor, in.Cursor, &from); err != nil || !storable(from.Time) {
-			return nil, errPageCursor
-		}
-		compare := " < "
-		if from.Back {
-			compare, order = " > ", "ASC"
-		}
-		where = append(where, "(create_time, id)"+compare+"("+arg(from.Time)+", "+arg(from.ID)+")")
-	}
-	query := "SELECT create_time, id, console_user_id, console_username, email, action, resource, message, metadata FROM console_audit_log"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	rows, err := k.db.Reader().QueryContext(ctx, query+" ORDER BY create_time "+order+", id "+order+" LIMIT $1", args...)
-	if err != nil {
-		return nil, failed("read the audit log", err)
-	}
-	defer rows.Close()
-	var entries []*consolepb.AuditLog
-	var places []auditPosition
-	for rows.Next() {
-		var at auditPosition
-		var action, resource string
-		e := &consolepb.AuditLog{}
-		if err := rows.Scan(&at.Time, &at.ID, &e.UserId, &e.Username, &e.Email, &action, &resource, &e.Message, &e.Metadata); err != nil {
-			return nil, failed("read the audit log", err)
-		}
-		r, _ := acl.Named(resource)
-		e.Id, e.Timestamp = at.ID.String(), timestamppb.New(at.Time)
-		e.Resource, e.Action = int32(r), AuditAction(consolepb.AuditLogAction_value[action])
-		entries, places = append(entries, e), append(places, at)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, failed("read the audit log", err)
-	}
-	more := len(entries) > limit
-	if more {
-		entries, places = entries[:limit], places[:limit]
-	}
-	if from.Back {
-		slices.Reverse(entries)
-		slices.Reverse(places)
-	}
-	list := &consolepb.AuditLogList{Entries: entries}
-	if len(entries) == 0 {
-		return list, nil
-	}
-	if more || from.Back {
-		list.NextCursor, err = encodeCursor(auditCursor, places[len(places)-1])
-	}
-	if err == nil && in.Cursor != "" && (more || !from.Back) {
-		first := places[0]
-		first.Back = true
-		list.PrevCursor, err = encodeCursor(auditCursor, first)
-	}
-	if err != nil {
-		return nil, failed("read the audit log", err)
-	}
-	return list, nil
+	where.during("create_time", in.After, in.Before)
+	found, err := auditPages.read(ctx, k.db.Reader(), where, limit, in.Cursor)
+	return &consolepb.AuditLogList{Entries: found.rows, NextCursor: found.next, PrevCursor: found.prev}, err
 }
 
 // ListAuditLogsUsers lists the names in the audit log.
@@ -198,18 +144,4 @@ func (k *Console) ListAuditLogsUsers(ctx context.Context) (*consolepb.AuditLogUs
 		return nil, failed("read the audit log", err)
 	}
 	return list, nil
-}
-
-var errPageCursor = fault.New(fault.InvalidArgument, "The cursor is not one of this list.")
-
-// pageSize returns the limit of a request, which must be between 1 and 100. With a
-// missing of zero it may not be left out.
-func pageSize(limit uint32, missing int) (int, error) {
-	if limit == 0 && missing > 0 {
-		return missing, nil
-	}
-	if limit < 1 || limit > 100 {
-		return 0, invalid("Invalid limit - limit must be between 1 and 100.")
-	}
-	return int(limit), nil
 }

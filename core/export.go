@@ -1,43 +1,21 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"kumi/console/consolepb"
 	"kumi/presence"
 )
-
-// accountExport is all data of a user, as API messages in JSON with the field
-// names of their definitions.
-type accountExport struct {
-	Account            json.RawMessage   `json:"account"`
-	Objects            []json.RawMessage `json:"objects,omitempty"`
-	Friends            []json.RawMessage `json:"friends,omitempty"`
-	Groups             []json.RawMessage `json:"groups,omitempty"`
-	Messages           []json.RawMessage `json:"messages,omitempty"`
-	LeaderboardRecords []json.RawMessage `json:"leaderboard_records,omitempty"`
-	Notifications      []json.RawMessage `json:"notifications,omitempty"`
-	WalletLedgers      []json.RawMessage `json:"wallet_ledgers,omitempty"`
-}
-
-// exportedLedgerItem is a row of the wallet ledger. Changeset and metadata are
-// strings that contain JSON, as in the API's messages.
-type exportedLedgerItem struct {
-	ID         string    `json:"id"`
-	UserID     string    `json:"user_id"`
-	Changeset  string    `json:"changeset"`
-	Metadata   string    `json:"metadata"`
-	CreateTime time.Time `json:"create_time"`
-	UpdateTime time.Time `json:"update_time"`
-}
 
 // AccountExportId implements runtime.NakamaModule: it returns all data of a
 // user as JSON.
@@ -49,79 +27,61 @@ func (m *Module) AccountExportId(ctx context.Context, id string) (string, error)
 	if user.IsNil() {
 		return "", invalid("the system user cannot be exported")
 	}
-	account, err := m.core.account(ctx, user)
+	export, err := m.core.exportAccount(ctx, user)
 	if err != nil {
 		return "", err
 	}
-	var out accountExport
-	if out.Account, err = exported.Marshal(account); err != nil {
-		return "", failed("export the user account", err)
-	}
-	for _, part := range []struct {
-		into  *[]json.RawMessage
-		query string
-		scan  func(*sql.Rows) (any, error)
-	}{
-		{&out.Objects, objectColumns + "user_id = $1 ORDER BY collection, key", exportObject},
-		{&out.Friends, "SELECT " + userColumns + `, e.state, e.update_time, e.metadata FROM user_edge e
-			JOIN users u ON u.id = e.destination_id WHERE e.source_id = $1 ORDER BY e.state, e.position`, exportFriend},
-		{&out.Groups, `SELECT g.id, g.creator_id, g.name, g.description, g.avatar_url, g.lang_tag, g.metadata, g.state,
-			g.edge_count, g.max_count, g.create_time, g.update_time FROM group_edge e
-			JOIN groups g ON g.id = e.destination_id WHERE e.source_id = $1 ORDER BY e.state, e.position`, exportGroup},
-		{&out.Messages, `SELECT id, code, sender_id, username, stream_mode, stream_subject, stream_descriptor, stream_label,
-			content, create_time, update_time FROM message WHERE sender_id = $1 ORDER BY create_time, id`, exportMessage},
-		{&out.LeaderboardRecords, `SELECT leaderboard_id, owner_id, username, score, subscore, num_score, max_num_score, metadata,
-			create_time, update_time, expiry_time FROM leaderboard_record WHERE owner_id = $1
-			ORDER BY leaderboard_id, expiry_time`, exportRecord},
-		{&out.Notifications, `SELECT id, subject, content, code, sender_id, create_time FROM notification
-			WHERE user_id = $1 ORDER BY create_time, id`, exportNotification},
-		{&out.WalletLedgers, "SELECT " + ledgerColumns + " FROM wallet_ledger WHERE user_id = $1 ORDER BY create_time, id", exportLedgerItem},
-	} {
-		if *part.into, err = m.core.exportRows(ctx, part.query, user, part.scan); err != nil {
-			return "", failed("export the user account", err)
-		}
-	}
-	text, err := json.Marshal(out)
+	text, err := protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}.Marshal(export)
 	if err != nil {
 		return "", failed("export the user account", err)
 	}
-	return string(text), nil
+	var out bytes.Buffer // protojson adds spaces at random
+	if err := json.Compact(&out, text); err != nil {
+		return "", failed("export the user account", err)
+	}
+	return out.String(), nil
 }
 
-var exported = protojson.MarshalOptions{UseProtoNames: true, UseEnumNumbers: true}
-
-func (c *Core) exportRows(ctx context.Context, query string, user uuid.UUID, scan func(*sql.Rows) (any, error)) ([]json.RawMessage, error) {
-	rows, err := c.db.Reader().QueryContext(ctx, query, user)
+// exportAccount returns all data of a user.
+func (c *Core) exportAccount(ctx context.Context, user uuid.UUID) (*consolepb.AccountExport, error) {
+	account, err := c.account(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var all []json.RawMessage
-	for rows.Next() {
-		item, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		var text []byte
-		if message, ok := item.(proto.Message); ok {
-			text, err = exported.Marshal(message)
-		} else {
-			text, err = json.Marshal(item)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, text)
+	out := &consolepb.AccountExport{Account: account}
+	err = errors.Join(
+		exportRows(ctx, c, &out.Objects, exportObject, objectColumns+"user_id = $1 ORDER BY collection, key", user),
+		exportRows(ctx, c, &out.Friends, exportFriend, "SELECT "+userColumns+`, e.state, e.update_time, e.metadata FROM user_edge e
+			JOIN users u ON u.id = e.destination_id WHERE e.source_id = $1 ORDER BY e.state, e.position`, user),
+		exportRows(ctx, c, &out.Groups, exportGroup, `SELECT g.id, g.creator_id, g.name, g.description, g.avatar_url, g.lang_tag, g.metadata, g.state,
+			g.edge_count, g.max_count, g.create_time, g.update_time FROM group_edge e
+			JOIN groups g ON g.id = e.destination_id WHERE e.source_id = $1 ORDER BY e.state, e.position`, user),
+		exportRows(ctx, c, &out.Messages, exportMessage, `SELECT id, code, sender_id, username, stream_mode, stream_subject, stream_descriptor, stream_label,
+			content, create_time, update_time FROM message WHERE sender_id = $1 ORDER BY create_time, id`, user),
+		exportRows(ctx, c, &out.LeaderboardRecords, exportRecord, `SELECT leaderboard_id, owner_id, username, score, subscore, num_score, max_num_score, metadata,
+			create_time, update_time, expiry_time FROM leaderboard_record WHERE owner_id = $1
+			ORDER BY leaderboard_id, expiry_time`, user),
+		exportRows(ctx, c, &out.Notifications, exportNotification, `SELECT id, subject, content, code, sender_id, create_time FROM notification
+			WHERE user_id = $1 ORDER BY create_time, id`, user),
+		exportRows(ctx, c, &out.WalletLedgers, scanLedgerMessage, "SELECT "+ledgerColumns+" FROM wallet_ledger WHERE user_id = $1 ORDER BY create_time, id", user),
+	)
+	if err != nil {
+		return nil, failed("export the user account", err)
 	}
-	return all, rows.Err()
+	return out, nil
 }
 
-func exportObject(rows *sql.Rows) (any, error) {
+func exportRows[R any](ctx context.Context, c *Core, into *[]R, scan func(*sql.Rows) (R, error), query string, user uuid.UUID) (err error) {
+	*into, err = scanAll(ctx, c.db.Reader(), scan, query, user)
+	return err
+}
+
+func exportObject(rows *sql.Rows) (*api.StorageObject, error) {
 	o, _, err := scanObject(rows)
 	return o, err
 }
 
-func exportFriend(rows *sql.Rows) (any, error) {
+func exportFriend(rows *sql.Rows) (*api.Friend, error) {
 	var r userRow
 	var state int32
 	var updated time.Time
@@ -133,7 +93,7 @@ func exportFriend(rows *sql.Rows) (any, error) {
 	return f, nil
 }
 
-func exportGroup(rows *sql.Rows) (any, error) {
+func exportGroup(rows *sql.Rows) (*api.Group, error) {
 	g := &api.Group{}
 	var description, avatar sql.NullString
 	var state int
@@ -145,7 +105,7 @@ func exportGroup(rows *sql.Rows) (any, error) {
 	return g, err
 }
 
-func exportMessage(rows *sql.Rows) (any, error) {
+func exportMessage(rows *sql.Rows) (*api.ChannelMessage, error) {
 	msg := &api.ChannelMessage{Persistent: wrapperspb.Bool(true)}
 	var code int32
 	var s presence.Stream
@@ -165,7 +125,7 @@ func exportMessage(rows *sql.Rows) (any, error) {
 	return msg, err
 }
 
-func exportRecord(rows *sql.Rows) (any, error) {
+func exportRecord(rows *sql.Rows) (*api.LeaderboardRecord, error) {
 	r := &api.LeaderboardRecord{}
 	var username sql.NullString
 	var created, updated, expiry time.Time
@@ -178,7 +138,7 @@ func exportRecord(rows *sql.Rows) (any, error) {
 	return r, err
 }
 
-func exportNotification(rows *sql.Rows) (any, error) {
+func exportNotification(rows *sql.Rows) (*api.Notification, error) {
 	n := &api.Notification{Persistent: true}
 	var sender uuid.UUID
 	var created time.Time
@@ -190,9 +150,11 @@ func exportNotification(rows *sql.Rows) (any, error) {
 	return n, err
 }
 
-func exportLedgerItem(rows *sql.Rows) (any, error) {
-	var i exportedLedgerItem
-	err := rows.Scan(&i.ID, &i.UserID, &i.Changeset, &i.Metadata, &i.CreateTime, &i.UpdateTime)
-	i.CreateTime, i.UpdateTime = i.CreateTime.UTC().Truncate(time.Second), i.UpdateTime.UTC().Truncate(time.Second)
+// scanLedgerMessage reads ledgerColumns.
+func scanLedgerMessage(rows *sql.Rows) (*consolepb.WalletLedger, error) {
+	i := &consolepb.WalletLedger{}
+	var created, updated time.Time
+	err := rows.Scan(&i.Id, &i.UserId, &i.Changeset, &i.Metadata, &created, &updated)
+	i.CreateTime, i.UpdateTime = seconds(created), seconds(updated)
 	return i, err
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"time"
@@ -12,56 +11,29 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"kumi/console/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )
 
-// accountImport is the part of an accountExport that belongs to the user
-// alone. Friends, groups, messages and leaderboard records would need their
-// counterparts.
+// accountImport is the part of an export that belongs to the user alone. Friends, groups,
+// messages and leaderboard records would need their counterparts.
 type accountImport struct {
 	Account       *api.Account
 	Objects       []*api.StorageObject
 	Notifications []*api.Notification
-	Ledger        []exportedLedgerItem
+	Ledger        []*consolepb.WalletLedger
 }
 
-var imported = protojson.UnmarshalOptions{DiscardUnknown: true}
-
 func readImport(data string) (*accountImport, error) {
-	var raw accountExport
-	if err := json.Unmarshal([]byte(data), &raw); err != nil {
+	var in consolepb.AccountExport
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(data), &in); err != nil {
 		return nil, err
 	}
-	in := &accountImport{Account: &api.Account{}}
-	if len(raw.Account) == 0 {
+	if in.Account == nil {
 		return nil, errors.New("it has no account")
 	}
-	if err := imported.Unmarshal(raw.Account, in.Account); err != nil {
-		return nil, err
-	}
-	for _, text := range raw.Objects {
-		o := &api.StorageObject{}
-		if err := imported.Unmarshal(text, o); err != nil {
-			return nil, err
-		}
-		in.Objects = append(in.Objects, o)
-	}
-	for _, text := range raw.Notifications {
-		n := &api.Notification{}
-		if err := imported.Unmarshal(text, n); err != nil {
-			return nil, err
-		}
-		in.Notifications = append(in.Notifications, n)
-	}
-	for _, text := range raw.WalletLedgers {
-		var i exportedLedgerItem
-		if err := json.Unmarshal(text, &i); err != nil {
-			return nil, err
-		}
-		in.Ledger = append(in.Ledger, i)
-	}
-	return in, nil
+	return &accountImport{in.Account, in.Objects, in.Notifications, in.WalletLedgers}, nil
 }
 
 // AccountImportId implements runtime.NakamaModule: it creates the account of
@@ -206,7 +178,7 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 			return err
 		}
 		_, err = q.ExecContext(ctx, `INSERT INTO wallet_ledger (id, user_id, changeset, metadata, create_time, update_time)
-			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`, i.ID, user, changeset, note, i.CreateTime, i.UpdateTime)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`, i.Id, user, changeset, note, timeOr(i.CreateTime, c.now()), timeOr(i.UpdateTime, c.now()))
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (m *Module) PurchasesList(ctx context.Context, user string, limit int, curs
 	if err != nil {
 		return nil, err
 	}
-	return m.core.listPurchases(ctx, id, limit, cursor)
+	return m.core.listPurchases(ctx, id, timeSpan{}, limit, cursor)
 }
 
 // SubscriptionValidateApple implements runtime.NakamaModule; see
@@ -122,7 +122,7 @@ func (m *Module) SubscriptionsList(ctx context.Context, user string, limit int, 
 	if err != nil {
 		return nil, err
 	}
-	return m.core.listSubscriptions(ctx, id, limit, cursor)
+	return m.core.listSubscriptions(ctx, id, timeSpan{}, limit, cursor)
 }
 
 // SubscriptionGetByProductId implements runtime.NakamaModule. Errors: NotFound.

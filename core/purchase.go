@@ -72,7 +72,7 @@ func (c *Core) ListSubscriptions(ctx context.Context, caller uuid.UUID, in *api.
 	if err != nil {
 		return nil, err
 	}
-	return c.listSubscriptions(ctx, &caller, limit, in.GetCursor())
+	return c.listSubscriptions(ctx, &caller, timeSpan{}, limit, in.GetCursor())
 }
 
 // GetSubscription returns the caller's subscription of a product. Errors: NotFound,

@@ -51,10 +51,13 @@ func (p *boughtPosition) decode(kind byte, cursor string, user *uuid.UUID) error
 	return nil
 }
 
+// timeSpan bounds a time; zero times do not. The first bound is included.
+type timeSpan struct{ after, before time.Time }
+
 // list reads a page of the rows of a user, or of all users, newest first, with
 // the cursors of the next page and of the one before; the latter only for a page that
 // was reached with a cursor.
-func (t *boughtTable[R]) list(ctx context.Context, q store.Querier, user *uuid.UUID, limit int, cursor string) (list []*R, next, prev string, err error) {
+func (t *boughtTable[R]) list(ctx context.Context, q store.Querier, user *uuid.UUID, bought timeSpan, limit int, cursor string) (list []*R, next, prev string, err error) {
 	failure := "list " + t.name + "s"
 	var from boughtPosition
 	where, order, args := "", "DESC", []any{limit + 1}
@@ -62,21 +65,31 @@ func (t *boughtTable[R]) list(ctx context.Context, q store.Querier, user *uuid.U
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
 	}
+	and := func(condition string) {
+		if where == "" {
+			where = " WHERE " + condition
+		} else {
+			where += " AND " + condition
+		}
+	}
 	if user != nil {
-		where = " WHERE user_id = " + arg(*user)
+		and("user_id = " + arg(*user))
+	}
+	if !bought.after.IsZero() {
+		and("purchase_time >= " + arg(bought.after))
+	}
+	if !bought.before.IsZero() {
+		and("purchase_time < " + arg(bought.before))
 	}
 	if cursor != "" {
 		if err := from.decode(t.cursor, cursor, user); err != nil {
 			return nil, "", "", fault.Wrap(fault.InvalidArgument, t.name+"s list cursor invalid", err)
 		}
-		compare, and := " < ", " WHERE "
+		compare := " < "
 		if from.Back {
 			compare, order = " > ", "ASC"
 		}
-		if where != "" {
-			and = " AND "
-		}
-		where += and + "(purchase_time, user_id, " + t.id + ")" + compare + "(" + arg(from.Time) + ", " + arg(from.User) + ", " + arg(from.ID) + ")"
+		and("(purchase_time, user_id, " + t.id + ")" + compare + "(" + arg(from.Time) + ", " + arg(from.User) + ", " + arg(from.ID) + ")")
 	}
 	rows, err := q.QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name+where+
 		" ORDER BY purchase_time "+order+", user_id "+order+", "+t.id+" "+order+" LIMIT $1", args...)

@@ -151,8 +151,8 @@ func purchaseError(err error) error {
 }
 
 // listPurchases lists a page of purchases of a user, or of all, newest first.
-func (c *Core) listPurchases(ctx context.Context, user *uuid.UUID, limit int, cursor string) (*api.PurchaseList, error) {
-	rows, next, prev, err := purchaseTable.list(ctx, c.db.Reader(), user, limit, cursor)
+func (c *Core) listPurchases(ctx context.Context, user *uuid.UUID, bought timeSpan, limit int, cursor string) (*api.PurchaseList, error) {
+	rows, next, prev, err := purchaseTable.list(ctx, c.db.Reader(), user, bought, limit, cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -204,8 +204,8 @@ func (c *Core) subscriptionOfProduct(ctx context.Context, user uuid.UUID, produc
 }
 
 // listSubscriptions lists a page of subscriptions of a user, or of all, newest first.
-func (c *Core) listSubscriptions(ctx context.Context, user *uuid.UUID, limit int, cursor string) (*api.SubscriptionList, error) {
-	rows, next, prev, err := subscriptionTable.list(ctx, c.db.Reader(), user, limit, cursor)
+func (c *Core) listSubscriptions(ctx context.Context, user *uuid.UUID, bought timeSpan, limit int, cursor string) (*api.SubscriptionList, error) {
+	rows, next, prev, err := subscriptionTable.list(ctx, c.db.Reader(), user, bought, limit, cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,79 @@
+package core
+
+import (
+	"context"
+
+	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"kumi/console/consolepb"
+	"kumi/match"
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// ListRunningMatches lists matches, up to 1 to 100, by default 100, or the one with an id,
+// which may also be the query for authoritative matches. Errors as in ListMatches.
+func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatchesRequest) (*consolepb.MatchList, error) {
+	out := &consolepb.MatchList{}
+	node := k.tracker.Node()
+	if in.Node.GetValue() != "" && in.Node.GetValue() != node {
+		return out, nil
+	}
+	add := func(m *api.Match) {
+		out.Matches = append(out.Matches, &consolepb.MatchList_Match{ApiMatch: m, Node: node})
+	}
+	id := in.MatchId
+	if id == "" && in.Authoritative.GetValue() {
+		if _, _, err := match.ParseID(in.Query.GetValue()); err == nil {
+			id = in.Query.Value
+		}
+	}
+	if id != "" {
+		m, err := k.matches.Get(ctx, id)
+		if m != nil {
+			add(m)
+		}
+		return out, err
+	}
+	request := &api.ListMatchesRequest{
+		Limit: in.Limit, Authoritative: in.Authoritative, Label: in.Label, MinSize: in.MinSize, MaxSize: in.MaxSize, Query: in.Query,
+	}
+	if request.Limit == nil {
+		request.Limit = wrapperspb.Int32(100)
+	}
+	list, err := k.ListMatches(ctx, request)
+	for _, m := range list.GetMatches() {
+		add(m)
+	}
+	return out, err
+}
+
+// GetMatchState returns who is in a match, and of an authoritative one its tick and what
+// the handler says of its state. InvalidArgument for a match that does not exist.
+func (k *Console) GetMatchState(ctx context.Context, in *consolepb.MatchStateRequest) (*consolepb.MatchState, error) {
+	id, node, err := match.ParseID(in.Id)
+	if err != nil {
+		return nil, err
+	}
+	out := &consolepb.MatchState{}
+	var members []*presence.Presence
+	if node == "" {
+		members = k.tracker.List(presence.RelayedMatch(id), true, true)
+	} else {
+		members, out.Tick, out.State, err = k.matches.State(ctx, in.Id)
+	}
+	if fault.CodeOf(err) == fault.NotFound || err == nil && node == "" && len(members) == 0 {
+		return nil, fault.Wrap(fault.InvalidArgument, "Match not found, or match already ended.", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range members {
+		u := p.UserPresence()
+		out.Presences = append(out.Presences, &consolepb.UserPresence{
+			UserId: u.UserId, SessionId: u.SessionId, Username: u.Username, Persistence: u.Persistence, Status: u.Status,
+		})
+	}
+	return out, nil
+}
