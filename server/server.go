@@ -60,7 +60,6 @@ type Server struct {
 	anyConsolePort bool
 	scope          *core.Scope // for calls without a caller, such as shutdown
 	reloads        reloads
-	cancel         context.CancelFunc
 	jobs           jobs
 	fleet          *fleet.Manager // nil if it is not configured
 }
@@ -214,9 +213,6 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	s.ports = ports
-	background, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	go tuneHeap(background)
 	s.game.Matchmaker.Start()
 	s.startJobs()
 	if s.config.Runtime.Watch {
@@ -265,8 +261,7 @@ func (s *Server) stopGames(ctx context.Context) {
 
 // close closes what New opened, as far as it got.
 func (s *Server) close() error {
-	if s.cancel != nil {
-		s.cancel()
+	if s.jobs.cancel != nil {
 		s.jobs.cancel()
 	}
 	if s.fleet != nil {

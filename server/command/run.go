@@ -51,6 +51,9 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		_ = srv.Stop(ctx)
 		return notStarted(cfg, log, s, err)
 	}
+	background, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go tuneHeap(background)
 	if people {
 		srv.Banner(s.out)
 	} else {

@@ -1,4 +1,4 @@
-package server
+package command
 
 import (
 	"context"
@@ -24,7 +24,8 @@ const (
 )
 
 // tuneHeap runs until ctx ends. It does nothing if the operator has set GOGC
-// or GOMEMLIMIT.
+// or GOMEMLIMIT. The heap is that of the process, so a program that embeds servers, as
+// the tests do, tunes it as it likes.
 func tuneHeap(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
