@@ -19,8 +19,11 @@ type Operator struct {
 
 // ConsoleAdmin is the administrator that the configuration names, who sends the default
 // password with each call.
-func (s *Server) ConsoleAdmin() *Operator {
-	return &Operator{s, "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:password")), http.Header{}}
+func (s *Server) ConsoleAdmin() *Operator { return s.ConsoleBasic("admin", "password") }
+
+// ConsoleBasic is an operator who sends a password with each call.
+func (s *Server) ConsoleBasic(name, password string) *Operator {
+	return &Operator{s, "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password)), http.Header{}}
 }
 
 // ConsoleVisitor is nobody yet.
