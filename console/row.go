@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"kumi/console/consolepb"
 	"kumi/core"
 	"kumi/core/acl"
 )
@@ -88,6 +89,13 @@ func tell[T any, In message[T]](do func(*core.Console, context.Context, In) erro
 func tellAs[T any, In message[T]](do func(*core.Console, context.Context, *core.Operator, In) error) handler {
 	return handle(func(ctx context.Context, v *visit, in In) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, do(v.Console, ctx, v.op, in)
+	})
+}
+
+// unlink makes a handler that unlinks an identity of an account.
+func unlink(identity string) handler {
+	return tell(func(k *core.Console, ctx context.Context, in *consolepb.AccountId) error {
+		return k.Unlink(ctx, identity, in)
 	})
 }
 

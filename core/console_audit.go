@@ -39,7 +39,8 @@ func auditMetadata(request proto.Message) (string, error) {
 	m := proto.Clone(request)
 	r := m.ProtoReflect()
 	for _, name := range auditSecrets {
-		if field := r.Descriptor().Fields().ByName(name); field != nil {
+		// The code of a notification is a number.
+		if field := r.Descriptor().Fields().ByName(name); field != nil && field.Kind() != protoreflect.Int32Kind {
 			r.Clear(field)
 		}
 	}

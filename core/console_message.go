@@ -11,6 +11,7 @@ import (
 
 	"kumi/console/consolepb"
 	"kumi/presence"
+	"kumi/store"
 	"kumi/store/fault"
 )
 
@@ -118,4 +119,74 @@ func (k *Console) DeleteNotification(ctx context.Context, in *consolepb.Notifica
 		return err
 	}
 	return k.deleteNotifications(ctx, nil, []uuid.UUID{id})
+}
+
+// DeleteMessages deletes stored messages: those with the given ids, and those of all
+// channels before a time. InvalidArgument if neither is given.
+func (k *Console) DeleteMessages(ctx context.Context, in *consolepb.DeleteChannelMessagesRequest) (*consolepb.DeleteChannelMessagesResponse, error) {
+	if len(in.Ids) == 0 && in.Before == nil {
+		return nil, invalid("Requires ids of messages, or a time before which they are deleted.")
+	}
+	ids := make([]uuid.UUID, len(in.Ids))
+	for i, text := range in.Ids {
+		var err error
+		if ids[i], err = consoleID("message", text); err != nil {
+			return nil, err
+		}
+	}
+	out := &consolepb.DeleteChannelMessagesResponse{}
+	err := k.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+		out.Total = 0
+		remove := func(where string, value any) error {
+			result, err := q.ExecContext(ctx, "DELETE FROM message WHERE "+where, value)
+			if err != nil {
+				return err
+			}
+			n, err := result.RowsAffected()
+			out.Total += n
+			return err
+		}
+		if len(ids) > 0 {
+			if err := remove("id "+k.db.Dialect().AnyOf("$1", "uuid"), ids); err != nil {
+				return err
+			}
+		}
+		if in.Before != nil {
+			return remove("create_time < $1", in.Before.AsTime())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, failed("delete messages", err)
+	}
+	return out, nil
+}
+
+// SendNotification sends a notification to some users, or to everybody. Errors as in
+// SendNotifications.
+func (k *Console) SendNotification(ctx context.Context, in *consolepb.SendNotificationRequest) error {
+	content := map[string]any{}
+	if in.Content != nil {
+		content = in.Content.AsMap()
+	}
+	n, err := newNotification(in.Subject, content, int(in.Code), in.Persistent, false)
+	if err != nil {
+		return err
+	}
+	if in.SenderId != "" {
+		if n.SenderID, err = consoleID("sender", in.SenderId); err != nil {
+			return err
+		}
+	}
+	if len(in.UserIds) == 0 {
+		return k.notifyAll(n)
+	}
+	all := make([]Notification, len(in.UserIds))
+	for i, text := range in.UserIds {
+		all[i] = n
+		if all[i].UserID, err = playerID(text); err != nil {
+			return err
+		}
+	}
+	return k.SendNotifications(ctx, all)
 }

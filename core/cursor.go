@@ -36,6 +36,7 @@ const (
 	consoleStoreCursor byte = 'l'
 	consoleBoardCursor byte = 'q'
 	ledgerPageCursor   byte = 'v'
+	noteCursor         byte = 'y'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

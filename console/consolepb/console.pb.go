@@ -18,7 +18,7 @@ import (
 	api "github.com/heroiclabs/nakama-common/api"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	_ "google.golang.org/protobuf/types/known/emptypb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	wrapperspb "google.golang.org/protobuf/types/known/wrapperspb"
 	reflect "reflect"
@@ -195,7 +195,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51, 0}
+	return file_console_proto_rawDescGZIP(), []int{67, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2764,6 +2764,686 @@ func (x *AccountExport) GetWalletLedgers() []*WalletLedger {
 	return nil
 }
 
+type UpdateAccountRequest struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Id            string                  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Username      *wrapperspb.StringValue `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	DisplayName   *wrapperspb.StringValue `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	Metadata      *wrapperspb.StringValue `protobuf:"bytes,4,opt,name=metadata,proto3" json:"metadata,omitempty"` // a JSON object
+	AvatarUrl     *wrapperspb.StringValue `protobuf:"bytes,5,opt,name=avatar_url,json=avatarUrl,proto3" json:"avatar_url,omitempty"`
+	LangTag       *wrapperspb.StringValue `protobuf:"bytes,6,opt,name=lang_tag,json=langTag,proto3" json:"lang_tag,omitempty"`
+	Location      *wrapperspb.StringValue `protobuf:"bytes,7,opt,name=location,proto3" json:"location,omitempty"`
+	Timezone      *wrapperspb.StringValue `protobuf:"bytes,8,opt,name=timezone,proto3" json:"timezone,omitempty"`
+	CustomId      *wrapperspb.StringValue `protobuf:"bytes,9,opt,name=custom_id,json=customId,proto3" json:"custom_id,omitempty"`
+	Email         *wrapperspb.StringValue `protobuf:"bytes,10,opt,name=email,proto3" json:"email,omitempty"`
+	Password      *wrapperspb.StringValue `protobuf:"bytes,11,opt,name=password,proto3" json:"password,omitempty"`
+	DeviceIds     map[string]string       `protobuf:"bytes,12,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // by their ids so far
+	Wallet        *wrapperspb.StringValue `protobuf:"bytes,13,opt,name=wallet,proto3" json:"wallet,omitempty"`                                                                                                  // a JSON object of whole numbers
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateAccountRequest) Reset() {
+	*x = UpdateAccountRequest{}
+	mi := &file_console_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateAccountRequest) ProtoMessage() {}
+
+func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
+func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *UpdateAccountRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UpdateAccountRequest) GetUsername() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Username
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetDisplayName() *wrapperspb.StringValue {
+	if x != nil {
+		return x.DisplayName
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetMetadata() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetAvatarUrl() *wrapperspb.StringValue {
+	if x != nil {
+		return x.AvatarUrl
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetLangTag() *wrapperspb.StringValue {
+	if x != nil {
+		return x.LangTag
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetLocation() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Location
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetTimezone() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Timezone
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetCustomId() *wrapperspb.StringValue {
+	if x != nil {
+		return x.CustomId
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetEmail() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetPassword() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Password
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetDeviceIds() map[string]string {
+	if x != nil {
+		return x.DeviceIds
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetWallet() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Wallet
+	}
+	return nil
+}
+
+type UnlinkDeviceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	DeviceId      string                 `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlinkDeviceRequest) Reset() {
+	*x = UnlinkDeviceRequest{}
+	mi := &file_console_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlinkDeviceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlinkDeviceRequest) ProtoMessage() {}
+
+func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
+func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *UnlinkDeviceRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UnlinkDeviceRequest) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+type AccountNote struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	UserId         string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Note           string                 `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	CreateTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	UpdateTime     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	CreateId       string                 `protobuf:"bytes,6,opt,name=create_id,json=createId,proto3" json:"create_id,omitempty"`
+	CreateUsername string                 `protobuf:"bytes,7,opt,name=create_username,json=createUsername,proto3" json:"create_username,omitempty"`
+	UpdateId       string                 `protobuf:"bytes,8,opt,name=update_id,json=updateId,proto3" json:"update_id,omitempty"`
+	UpdateUsername string                 `protobuf:"bytes,9,opt,name=update_username,json=updateUsername,proto3" json:"update_username,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AccountNote) Reset() {
+	*x = AccountNote{}
+	mi := &file_console_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountNote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountNote) ProtoMessage() {}
+
+func (x *AccountNote) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
+func (*AccountNote) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *AccountNote) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AccountNote) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *AccountNote) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *AccountNote) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *AccountNote) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *AccountNote) GetCreateId() string {
+	if x != nil {
+		return x.CreateId
+	}
+	return ""
+}
+
+func (x *AccountNote) GetCreateUsername() string {
+	if x != nil {
+		return x.CreateUsername
+	}
+	return ""
+}
+
+func (x *AccountNote) GetUpdateId() string {
+	if x != nil {
+		return x.UpdateId
+	}
+	return ""
+}
+
+func (x *AccountNote) GetUpdateUsername() string {
+	if x != nil {
+		return x.UpdateUsername
+	}
+	return ""
+}
+
+type ListAccountNotesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Cursor        string                 `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccountNotesRequest) Reset() {
+	*x = ListAccountNotesRequest{}
+	mi := &file_console_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccountNotesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccountNotesRequest) ProtoMessage() {}
+
+func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
+func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ListAccountNotesRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ListAccountNotesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListAccountNotesRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type ListAccountNotesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Notes         []*AccountNote         `protobuf:"bytes,1,rep,name=notes,proto3" json:"notes,omitempty"`
+	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccountNotesResponse) Reset() {
+	*x = ListAccountNotesResponse{}
+	mi := &file_console_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccountNotesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccountNotesResponse) ProtoMessage() {}
+
+func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
+func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *ListAccountNotesResponse) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type AddAccountNoteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"` // of a note that is changed; empty: a new one
+	Note          string                 `protobuf:"bytes,3,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddAccountNoteRequest) Reset() {
+	*x = AddAccountNoteRequest{}
+	mi := &file_console_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddAccountNoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddAccountNoteRequest) ProtoMessage() {}
+
+func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
+func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *AddAccountNoteRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *AddAccountNoteRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AddAccountNoteRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type DeleteAccountNoteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	NoteId        string                 `protobuf:"bytes,2,opt,name=note_id,json=noteId,proto3" json:"note_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteAccountNoteRequest) Reset() {
+	*x = DeleteAccountNoteRequest{}
+	mi := &file_console_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteAccountNoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteAccountNoteRequest) ProtoMessage() {}
+
+func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
+func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *DeleteAccountNoteRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *DeleteAccountNoteRequest) GetNoteId() string {
+	if x != nil {
+		return x.NoteId
+	}
+	return ""
+}
+
+type DeleteFriendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	FriendId      string                 `protobuf:"bytes,2,opt,name=friend_id,json=friendId,proto3" json:"friend_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteFriendRequest) Reset() {
+	*x = DeleteFriendRequest{}
+	mi := &file_console_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteFriendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteFriendRequest) ProtoMessage() {}
+
+func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
+func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *DeleteFriendRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteFriendRequest) GetFriendId() string {
+	if x != nil {
+		return x.FriendId
+	}
+	return ""
+}
+
+type DeleteGroupUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteGroupUserRequest) Reset() {
+	*x = DeleteGroupUserRequest{}
+	mi := &file_console_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteGroupUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteGroupUserRequest) ProtoMessage() {}
+
+func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
+func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *DeleteGroupUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteGroupUserRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+type DeleteWalletLedgerRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	WalletId      string                 `protobuf:"bytes,2,opt,name=wallet_id,json=walletId,proto3" json:"wallet_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWalletLedgerRequest) Reset() {
+	*x = DeleteWalletLedgerRequest{}
+	mi := &file_console_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWalletLedgerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWalletLedgerRequest) ProtoMessage() {}
+
+func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *DeleteWalletLedgerRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteWalletLedgerRequest) GetWalletId() string {
+	if x != nil {
+		return x.WalletId
+	}
+	return ""
+}
+
 type ListPurchasesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -2778,7 +3458,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2790,7 +3470,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2803,7 +3483,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -2862,7 +3542,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3554,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3567,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -2941,7 +3621,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3633,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3646,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -2985,7 +3665,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2997,7 +3677,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3010,7 +3690,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -3030,7 +3710,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3722,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3735,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -3083,7 +3763,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3095,7 +3775,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3108,7 +3788,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -3141,7 +3821,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3153,7 +3833,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3166,7 +3846,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *GroupId) GetId() string {
@@ -3186,7 +3866,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3198,7 +3878,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3211,7 +3891,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -3228,6 +3908,398 @@ func (x *GroupExport) GetMembers() []*api.GroupUserList_GroupUser {
 	return nil
 }
 
+type UpdateGroupRequest struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Id            string                  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          *wrapperspb.StringValue `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Description   *wrapperspb.StringValue `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	LangTag       *wrapperspb.StringValue `protobuf:"bytes,4,opt,name=lang_tag,json=langTag,proto3" json:"lang_tag,omitempty"`
+	Metadata      *wrapperspb.StringValue `protobuf:"bytes,5,opt,name=metadata,proto3" json:"metadata,omitempty"` // a JSON object
+	AvatarUrl     *wrapperspb.StringValue `protobuf:"bytes,6,opt,name=avatar_url,json=avatarUrl,proto3" json:"avatar_url,omitempty"`
+	Open          *wrapperspb.BoolValue   `protobuf:"bytes,7,opt,name=open,proto3" json:"open,omitempty"`
+	MaxCount      *wrapperspb.Int32Value  `protobuf:"bytes,8,opt,name=max_count,json=maxCount,proto3" json:"max_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupRequest) Reset() {
+	*x = UpdateGroupRequest{}
+	mi := &file_console_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupRequest) ProtoMessage() {}
+
+func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
+func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *UpdateGroupRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UpdateGroupRequest) GetName() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetDescription() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Description
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetLangTag() *wrapperspb.StringValue {
+	if x != nil {
+		return x.LangTag
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetMetadata() *wrapperspb.StringValue {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetAvatarUrl() *wrapperspb.StringValue {
+	if x != nil {
+		return x.AvatarUrl
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetOpen() *wrapperspb.BoolValue {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *UpdateGroupRequest) GetMaxCount() *wrapperspb.Int32Value {
+	if x != nil {
+		return x.MaxCount
+	}
+	return nil
+}
+
+type AddGroupUsersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ids           string                 `protobuf:"bytes,1,opt,name=ids,proto3" json:"ids,omitempty"` // separated by commas
+	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	JoinRequest   bool                   `protobuf:"varint,3,opt,name=join_request,json=joinRequest,proto3" json:"join_request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddGroupUsersRequest) Reset() {
+	*x = AddGroupUsersRequest{}
+	mi := &file_console_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddGroupUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddGroupUsersRequest) ProtoMessage() {}
+
+func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
+func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *AddGroupUsersRequest) GetIds() string {
+	if x != nil {
+		return x.Ids
+	}
+	return ""
+}
+
+func (x *AddGroupUsersRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *AddGroupUsersRequest) GetJoinRequest() bool {
+	if x != nil {
+		return x.JoinRequest
+	}
+	return false
+}
+
+type UpdateGroupUserStateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateGroupUserStateRequest) Reset() {
+	*x = UpdateGroupUserStateRequest{}
+	mi := &file_console_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateGroupUserStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateGroupUserStateRequest) ProtoMessage() {}
+
+func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
+func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *UpdateGroupUserStateRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *UpdateGroupUserStateRequest) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+type DeleteChannelMessagesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Before        *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	Ids           []string               `protobuf:"bytes,2,rep,name=ids,proto3" json:"ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteChannelMessagesRequest) Reset() {
+	*x = DeleteChannelMessagesRequest{}
+	mi := &file_console_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteChannelMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteChannelMessagesRequest) ProtoMessage() {}
+
+func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
+func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *DeleteChannelMessagesRequest) GetIds() []string {
+	if x != nil {
+		return x.Ids
+	}
+	return nil
+}
+
+type DeleteChannelMessagesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Total         int64                  `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteChannelMessagesResponse) Reset() {
+	*x = DeleteChannelMessagesResponse{}
+	mi := &file_console_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteChannelMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteChannelMessagesResponse) ProtoMessage() {}
+
+func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
+func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+type SendNotificationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserIds       []string               `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"` // none: everybody
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Content       *structpb.Struct       `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Code          int32                  `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"`
+	Persistent    bool                   `protobuf:"varint,5,opt,name=persistent,proto3" json:"persistent,omitempty"`
+	SenderId      string                 `protobuf:"bytes,6,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendNotificationRequest) Reset() {
+	*x = SendNotificationRequest{}
+	mi := &file_console_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendNotificationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendNotificationRequest) ProtoMessage() {}
+
+func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
+func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *SendNotificationRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+func (x *SendNotificationRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *SendNotificationRequest) GetContent() *structpb.Struct {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *SendNotificationRequest) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *SendNotificationRequest) GetPersistent() bool {
+	if x != nil {
+		return x.Persistent
+	}
+	return false
+}
+
+func (x *SendNotificationRequest) GetSenderId() string {
+	if x != nil {
+		return x.SenderId
+	}
+	return ""
+}
+
 type ListChannelMessagesRequest struct {
 	state         protoimpl.MessageState          `protogen:"open.v1"`
 	Type          ListChannelMessagesRequest_Type `protobuf:"varint,1,opt,name=type,proto3,enum=nakama.console.ListChannelMessagesRequest_Type" json:"type,omitempty"`
@@ -3242,7 +4314,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3254,7 +4326,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3267,7 +4339,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -3328,7 +4400,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3340,7 +4412,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3353,7 +4425,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Notification) GetId() string {
@@ -3423,7 +4495,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3435,7 +4507,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3448,7 +4520,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -3483,7 +4555,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +4567,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3508,7 +4580,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -3541,7 +4613,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3553,7 +4625,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3566,7 +4638,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NotificationId) GetId() string {
@@ -3585,7 +4657,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +4669,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +4682,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -3632,7 +4704,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3644,7 +4716,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3657,7 +4729,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -3704,7 +4776,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3716,7 +4788,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3729,7 +4801,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -3799,7 +4871,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3811,7 +4883,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3824,7 +4896,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -3863,7 +4935,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3875,7 +4947,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3888,7 +4960,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -3952,7 +5024,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3964,7 +5036,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3977,7 +5049,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -4017,7 +5089,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4029,7 +5101,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4042,7 +5114,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -4082,7 +5154,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4094,7 +5166,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4107,7 +5179,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -4275,7 +5347,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4287,7 +5359,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4300,7 +5372,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -4333,7 +5405,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4345,7 +5417,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4358,7 +5430,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -4378,7 +5450,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4390,7 +5462,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4403,7 +5475,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -4436,7 +5508,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4448,7 +5520,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4461,7 +5533,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -4529,7 +5601,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4541,7 +5613,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4554,7 +5626,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -4573,7 +5645,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4585,7 +5657,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4598,7 +5670,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -4622,7 +5694,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4634,7 +5706,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4647,7 +5719,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -4696,7 +5768,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4708,7 +5780,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4721,7 +5793,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -4765,7 +5837,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4777,7 +5849,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4887,7 +5959,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4899,7 +5971,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4939,7 +6011,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4951,7 +6023,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4991,7 +6063,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5003,7 +6075,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5016,7 +6088,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68, 0}
+	return file_console_proto_rawDescGZIP(), []int{84, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -5037,7 +6109,7 @@ var File_console_proto protoreflect.FileDescriptor
 
 const file_console_proto_rawDesc = "" +
 	"\n" +
-	"\rconsole.proto\x12\x0enakama.console\x1a\tapi.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\"_\n" +
+	"\rconsole.proto\x12\x0enakama.console\x1a\tapi.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\"_\n" +
 	"\x13AuthenticateRequest\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x10\n" +
@@ -5270,7 +6342,68 @@ const file_console_proto_rawDesc = "" +
 	"\bmessages\x18\x05 \x03(\v2\x1a.nakama.api.ChannelMessageR\bmessages\x12N\n" +
 	"\x13leaderboard_records\x18\x06 \x03(\v2\x1d.nakama.api.LeaderboardRecordR\x12leaderboardRecords\x12>\n" +
 	"\rnotifications\x18\a \x03(\v2\x18.nakama.api.NotificationR\rnotifications\x12C\n" +
-	"\x0ewallet_ledgers\x18\b \x03(\v2\x1c.nakama.console.WalletLedgerR\rwalletLedgers\"\xdb\x01\n" +
+	"\x0ewallet_ledgers\x18\b \x03(\v2\x1c.nakama.console.WalletLedgerR\rwalletLedgers\"\xb6\x06\n" +
+	"\x14UpdateAccountRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x128\n" +
+	"\busername\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\busername\x12?\n" +
+	"\fdisplay_name\x18\x03 \x01(\v2\x1c.google.protobuf.StringValueR\vdisplayName\x128\n" +
+	"\bmetadata\x18\x04 \x01(\v2\x1c.google.protobuf.StringValueR\bmetadata\x12;\n" +
+	"\n" +
+	"avatar_url\x18\x05 \x01(\v2\x1c.google.protobuf.StringValueR\tavatarUrl\x127\n" +
+	"\blang_tag\x18\x06 \x01(\v2\x1c.google.protobuf.StringValueR\alangTag\x128\n" +
+	"\blocation\x18\a \x01(\v2\x1c.google.protobuf.StringValueR\blocation\x128\n" +
+	"\btimezone\x18\b \x01(\v2\x1c.google.protobuf.StringValueR\btimezone\x129\n" +
+	"\tcustom_id\x18\t \x01(\v2\x1c.google.protobuf.StringValueR\bcustomId\x122\n" +
+	"\x05email\x18\n" +
+	" \x01(\v2\x1c.google.protobuf.StringValueR\x05email\x128\n" +
+	"\bpassword\x18\v \x01(\v2\x1c.google.protobuf.StringValueR\bpassword\x12R\n" +
+	"\n" +
+	"device_ids\x18\f \x03(\v23.nakama.console.UpdateAccountRequest.DeviceIdsEntryR\tdeviceIds\x124\n" +
+	"\x06wallet\x18\r \x01(\v2\x1c.google.protobuf.StringValueR\x06wallet\x1a<\n" +
+	"\x0eDeviceIdsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"B\n" +
+	"\x13UnlinkDeviceRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\"\xd0\x02\n" +
+	"\vAccountNote\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\x12;\n" +
+	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12;\n" +
+	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\x12\x1b\n" +
+	"\tcreate_id\x18\x06 \x01(\tR\bcreateId\x12'\n" +
+	"\x0fcreate_username\x18\a \x01(\tR\x0ecreateUsername\x12\x1b\n" +
+	"\tupdate_id\x18\b \x01(\tR\bupdateId\x12'\n" +
+	"\x0fupdate_username\x18\t \x01(\tR\x0eupdateUsername\"f\n" +
+	"\x17ListAccountNotesRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x16\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"e\n" +
+	"\x18ListAccountNotesResponse\x121\n" +
+	"\x05notes\x18\x01 \x03(\v2\x1b.nakama.console.AccountNoteR\x05notes\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"Z\n" +
+	"\x15AddAccountNoteRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04note\x18\x03 \x01(\tR\x04note\"R\n" +
+	"\x18DeleteAccountNoteRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x17\n" +
+	"\anote_id\x18\x02 \x01(\tR\x06noteId\"B\n" +
+	"\x13DeleteFriendRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tfriend_id\x18\x02 \x01(\tR\bfriendId\"C\n" +
+	"\x16DeleteGroupUserRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\bgroup_id\x18\x02 \x01(\tR\agroupId\"H\n" +
+	"\x19DeleteWalletLedgerRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\twallet_id\x18\x02 \x01(\tR\bwalletId\"\xdb\x01\n" +
 	"\x14ListPurchasesRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x16\n" +
@@ -5302,7 +6435,38 @@ const file_console_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"u\n" +
 	"\vGroupExport\x12'\n" +
 	"\x05group\x18\x01 \x01(\v2\x11.nakama.api.GroupR\x05group\x12=\n" +
-	"\amembers\x18\x02 \x03(\v2#.nakama.api.GroupUserList.GroupUserR\amembers\"\xa0\x02\n" +
+	"\amembers\x18\x02 \x03(\v2#.nakama.api.GroupUserList.GroupUserR\amembers\"\xb0\x03\n" +
+	"\x12UpdateGroupRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x120\n" +
+	"\x04name\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\x04name\x12>\n" +
+	"\vdescription\x18\x03 \x01(\v2\x1c.google.protobuf.StringValueR\vdescription\x127\n" +
+	"\blang_tag\x18\x04 \x01(\v2\x1c.google.protobuf.StringValueR\alangTag\x128\n" +
+	"\bmetadata\x18\x05 \x01(\v2\x1c.google.protobuf.StringValueR\bmetadata\x12;\n" +
+	"\n" +
+	"avatar_url\x18\x06 \x01(\v2\x1c.google.protobuf.StringValueR\tavatarUrl\x12.\n" +
+	"\x04open\x18\a \x01(\v2\x1a.google.protobuf.BoolValueR\x04open\x128\n" +
+	"\tmax_count\x18\b \x01(\v2\x1b.google.protobuf.Int32ValueR\bmaxCount\"f\n" +
+	"\x14AddGroupUsersRequest\x12\x10\n" +
+	"\x03ids\x18\x01 \x01(\tR\x03ids\x12\x19\n" +
+	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12!\n" +
+	"\fjoin_request\x18\x03 \x01(\bR\vjoinRequest\"H\n" +
+	"\x1bUpdateGroupUserStateRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\bgroup_id\x18\x02 \x01(\tR\agroupId\"d\n" +
+	"\x1cDeleteChannelMessagesRequest\x122\n" +
+	"\x06before\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\x12\x10\n" +
+	"\x03ids\x18\x02 \x03(\tR\x03ids\"5\n" +
+	"\x1dDeleteChannelMessagesResponse\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\"\xd2\x01\n" +
+	"\x17SendNotificationRequest\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x121\n" +
+	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructR\acontent\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\x05R\x04code\x12\x1e\n" +
+	"\n" +
+	"persistent\x18\x05 \x01(\bR\n" +
+	"persistent\x12\x1b\n" +
+	"\tsender_id\x18\x06 \x01(\tR\bsenderId\"\xa0\x02\n" +
 	"\x1aListChannelMessagesRequest\x12C\n" +
 	"\x04type\x18\x01 \x01(\x0e2/.nakama.console.ListChannelMessagesRequest.TypeR\x04type\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x19\n" +
@@ -5489,7 +6653,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 82)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 99)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                       // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                         // 1: nakama.console.StatusHealth
@@ -5537,149 +6701,191 @@ var file_console_proto_goTypes = []any{
 	(*WalletLedgerList)(nil),                  // 43: nakama.console.WalletLedgerList
 	(*GetWalletLedgerRequest)(nil),            // 44: nakama.console.GetWalletLedgerRequest
 	(*AccountExport)(nil),                     // 45: nakama.console.AccountExport
-	(*ListPurchasesRequest)(nil),              // 46: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),          // 47: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                // 48: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),            // 49: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                 // 50: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                         // 51: nakama.console.GroupList
-	(*GroupId)(nil),                           // 52: nakama.console.GroupId
-	(*GroupExport)(nil),                       // 53: nakama.console.GroupExport
-	(*ListChannelMessagesRequest)(nil),        // 54: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                      // 55: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),          // 56: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                  // 57: nakama.console.NotificationList
-	(*NotificationId)(nil),                    // 58: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),            // 59: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                // 60: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                 // 61: nakama.console.StorageListObject
-	(*StorageList)(nil),                       // 62: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),         // 63: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),        // 64: nakama.console.DeleteStorageObjectRequest
-	(*LeaderboardListRequest)(nil),            // 65: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                       // 66: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                   // 67: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                // 68: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),    // 69: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                // 70: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                         // 71: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                 // 72: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                      // 73: nakama.console.UserPresence
-	(*MatchState)(nil),                        // 74: nakama.console.MatchState
-	nil,                                       // 75: nakama.console.User.AclEntry
-	nil,                                       // 76: nakama.console.AddUserRequest.AclEntry
-	nil,                                       // 77: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                       // 78: nakama.console.AclTemplate.AclEntry
-	nil,                                       // 79: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                       // 80: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                 // 81: nakama.console.StatusList.Status
-	(*Config_Warning)(nil),                    // 82: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),            // 83: nakama.console.RuntimeInfo.ModuleInfo
-	(*MatchList_Match)(nil),                   // 84: nakama.console.MatchList.Match
-	(*wrapperspb.StringValue)(nil),            // 85: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),             // 86: google.protobuf.Timestamp
-	(*api.User)(nil),                          // 87: nakama.api.User
-	(*api.Account)(nil),                       // 88: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),              // 89: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                 // 90: nakama.api.StorageObject
-	(*api.Friend)(nil),                        // 91: nakama.api.Friend
-	(*api.Group)(nil),                         // 92: nakama.api.Group
-	(*api.ChannelMessage)(nil),                // 93: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),             // 94: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                  // 95: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),       // 96: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),             // 97: google.protobuf.Int32Value
-	(*api.Match)(nil),                         // 98: nakama.api.Match
+	(*UpdateAccountRequest)(nil),              // 46: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),               // 47: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                       // 48: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),           // 49: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),          // 50: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),             // 51: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),          // 52: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),               // 53: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),            // 54: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),         // 55: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),              // 56: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),          // 57: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                // 58: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),            // 59: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                 // 60: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                         // 61: nakama.console.GroupList
+	(*GroupId)(nil),                           // 62: nakama.console.GroupId
+	(*GroupExport)(nil),                       // 63: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                // 64: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),              // 65: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),       // 66: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),      // 67: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),     // 68: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),           // 69: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),        // 70: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                      // 71: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),          // 72: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                  // 73: nakama.console.NotificationList
+	(*NotificationId)(nil),                    // 74: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),            // 75: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                // 76: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                 // 77: nakama.console.StorageListObject
+	(*StorageList)(nil),                       // 78: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),         // 79: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),        // 80: nakama.console.DeleteStorageObjectRequest
+	(*LeaderboardListRequest)(nil),            // 81: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                       // 82: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                   // 83: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                // 84: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),    // 85: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                // 86: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                         // 87: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                 // 88: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                      // 89: nakama.console.UserPresence
+	(*MatchState)(nil),                        // 90: nakama.console.MatchState
+	nil,                                       // 91: nakama.console.User.AclEntry
+	nil,                                       // 92: nakama.console.AddUserRequest.AclEntry
+	nil,                                       // 93: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                       // 94: nakama.console.AclTemplate.AclEntry
+	nil,                                       // 95: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                       // 96: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                 // 97: nakama.console.StatusList.Status
+	(*Config_Warning)(nil),                    // 98: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),            // 99: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                       // 100: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                   // 101: nakama.console.MatchList.Match
+	(*wrapperspb.StringValue)(nil),            // 102: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),             // 103: google.protobuf.Timestamp
+	(*api.User)(nil),                          // 104: nakama.api.User
+	(*api.Account)(nil),                       // 105: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),              // 106: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                 // 107: nakama.api.StorageObject
+	(*api.Friend)(nil),                        // 108: nakama.api.Friend
+	(*api.Group)(nil),                         // 109: nakama.api.Group
+	(*api.ChannelMessage)(nil),                // 110: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),             // 111: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                  // 112: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),       // 113: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),             // 114: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                   // 115: google.protobuf.Struct
+	(*api.Match)(nil),                         // 116: nakama.api.Match
 }
 var file_console_proto_depIdxs = []int32{
-	85, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	75, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	86, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	86, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
-	11, // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	76, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
-	11, // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	77, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	78, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	86, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	86, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
-	20, // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	79, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	80, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
-	25, // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
-	0,  // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	86, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	86, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	86, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
-	0,  // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
-	31, // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	81, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	86, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	82, // 23: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	83, // 24: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	83, // 25: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	83, // 26: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	87, // 27: nakama.console.AccountList.users:type_name -> nakama.api.User
-	88, // 28: nakama.console.Account.account:type_name -> nakama.api.Account
-	86, // 29: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	89, // 30: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	86, // 31: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	86, // 32: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	42, // 33: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	86, // 34: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	86, // 35: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	88, // 36: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	90, // 37: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	91, // 38: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	92, // 39: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	93, // 40: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	94, // 41: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	95, // 42: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	42, // 43: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	86, // 44: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	86, // 45: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	86, // 46: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	86, // 47: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	92, // 48: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	92, // 49: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	96, // 50: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	2,  // 51: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	86, // 52: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	55, // 53: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	86, // 54: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	86, // 55: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	61, // 56: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	97, // 57: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	97, // 58: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	86, // 59: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	86, // 60: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	86, // 61: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	66, // 62: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	97, // 63: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	89, // 64: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	85, // 65: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	97, // 66: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	97, // 67: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	85, // 68: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	85, // 69: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	84, // 70: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	85, // 71: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	73, // 72: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	10, // 73: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10, // 74: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10, // 75: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10, // 76: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10, // 77: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10, // 78: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,  // 79: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	86, // 80: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	86, // 81: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	98, // 82: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	83, // [83:83] is the sub-list for method output_type
-	83, // [83:83] is the sub-list for method input_type
-	83, // [83:83] is the sub-list for extension type_name
-	83, // [83:83] is the sub-list for extension extendee
-	0,  // [0:83] is the sub-list for field type_name
+	102, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	91,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	103, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	103, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
+	92,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
+	93,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	94,  // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	103, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	103, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
+	95,  // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	96,  // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
+	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
+	103, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	103, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	103, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
+	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
+	97,  // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	103, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	98,  // 23: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	99,  // 24: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	99,  // 25: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	99,  // 26: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	104, // 27: nakama.console.AccountList.users:type_name -> nakama.api.User
+	105, // 28: nakama.console.Account.account:type_name -> nakama.api.Account
+	103, // 29: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	106, // 30: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	103, // 31: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	103, // 32: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	42,  // 33: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	103, // 34: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	103, // 35: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	105, // 36: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	107, // 37: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	108, // 38: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	109, // 39: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	110, // 40: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	111, // 41: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	112, // 42: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	42,  // 43: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	102, // 44: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	102, // 45: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	102, // 46: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	102, // 47: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	102, // 48: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	102, // 49: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	102, // 50: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	102, // 51: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	102, // 52: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	102, // 53: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	100, // 54: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	102, // 55: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	103, // 56: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	103, // 57: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	48,  // 58: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	103, // 59: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	103, // 60: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	103, // 61: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	103, // 62: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	109, // 63: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	109, // 64: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	113, // 65: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	102, // 66: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	102, // 67: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	102, // 68: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	102, // 69: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	102, // 70: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	106, // 71: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	114, // 72: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	103, // 73: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	115, // 74: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 75: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	103, // 76: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	71,  // 77: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	103, // 78: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	103, // 79: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	77,  // 80: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	114, // 81: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	114, // 82: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	103, // 83: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	103, // 84: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	103, // 85: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	82,  // 86: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	114, // 87: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	106, // 88: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	102, // 89: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	114, // 90: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	114, // 91: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	102, // 92: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	102, // 93: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	101, // 94: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	102, // 95: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	89,  // 96: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	10,  // 97: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 98: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 99: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 100: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 101: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 102: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 103: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	103, // 104: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	103, // 105: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	116, // 106: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	107, // [107:107] is the sub-list for method output_type
+	107, // [107:107] is the sub-list for method input_type
+	107, // [107:107] is the sub-list for extension type_name
+	107, // [107:107] is the sub-list for extension extendee
+	0,   // [0:107] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -5693,7 +6899,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   82,
+			NumMessages:   99,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
