@@ -16,6 +16,9 @@ type Console struct {
 	DisableDisplayNameSearch bool       `yaml:"disable_display_name_search" usage:"Do not search accounts by display name."`
 }
 
+// GRPCPort is the port of the console's gRPC listener: the third below Port.
+func (c *Console) GRPCPort() int { return c.Port - 3 }
+
 // ConsoleMFA is accepted for existing files; the mfa section is what counts.
 type ConsoleMFA struct {
 	StorageEncryptionKey Secret `yaml:"storage_encryption_key" usage:"Replaced by mfa.storage_encryption_key."`

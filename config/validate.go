@@ -205,6 +205,9 @@ func (v *validator) runtime() {
 func (v *validator) console() {
 	c := v.cfg.Console
 	v.port("console.port", c.Port)
+	if c.Port > 0 && c.GRPCPort() < 1 {
+		v.fail("console.port", "must be 0 or at least 4: gRPC is served on the port 3 below")
+	}
 	if !consoleUsername.MatchString(c.Username) {
 		v.fail("console.username", "must be at least 3 characters long, begin and end with a letter or digit, "+
 			"and have a letter, digit, dot or underscore in second place")

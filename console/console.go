@@ -1,5 +1,5 @@
 // Package console serves the console's API for operators: REST and JSON on
-// console.port, under the names that Nakama uses.
+// console.port, gRPC on the port 3 below, under the names that Nakama uses.
 //
 // It is built from the rows of table. What a row does is an operation of core.Console,
 // which also checks the rights.

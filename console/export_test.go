@@ -1,6 +1,10 @@
 package console
 
-import "kumi/core/acl"
+import (
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"kumi/core/acl"
+)
 
 // Call is a row of the table, for tests.
 type Call struct {
@@ -18,4 +22,12 @@ func Calls() (all []Call) {
 		}
 	}
 	return all
+}
+
+// Method returns the gRPC method of a row with the type of its request.
+func Method(i int) (name string, request protoreflect.FullName, ok bool) {
+	if i >= len(table) {
+		return "", "", false
+	}
+	return table[i].name, table[i].request().ProtoReflect().Descriptor().FullName(), true
 }

@@ -171,6 +171,13 @@ var statuses = map[fault.Code]int{
 	fault.OutOfRange: 400, fault.Unimplemented: 501, fault.Unavailable: 503, fault.Unauthenticated: 401,
 }
 
+// logFailure logs an error of the server.
+func (s *Server) logFailure(call string, err error) {
+	if code := fault.CodeOf(err); !fault.IsMistake(err) && code != fault.Canceled && code != fault.DeadlineExceeded {
+		s.Log.Error().Err(err).Str("call", call).Msg("call of the console failed")
+	}
+}
+
 // fail sends an error, and logs those of the server.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := fault.CodeOf(err)
@@ -178,9 +185,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status == 0 {
 		status = http.StatusInternalServerError
 	}
-	if !fault.IsMistake(err) && code != fault.Canceled && code != fault.DeadlineExceeded {
-		s.Log.Error().Err(err).Str("call", r.Method+" "+r.URL.Path).Msg("call of the console failed")
-	}
+	s.logFailure(r.Method+" "+r.URL.Path, err)
 	var out json.Writer
 	out.Begin()
 	out.Int32("code", int32(code))

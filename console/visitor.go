@@ -18,11 +18,14 @@ func visitorOf(r *http.Request, proxies int) core.Visitor {
 	return core.Visitor{Address: address, Authorization: r.Header.Get("Authorization"), Local: isLocal(r)}
 }
 
+// forwardingHeaders are those of proxies.
+var forwardingHeaders = []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"}
+
 // isLocal reports whether a request comes from this machine: by its connection, without
 // a proxy in between, and not from a page of another site that a browser on this machine
 // shows, which may also have made its own name lead here.
 func isLocal(r *http.Request) bool {
-	for _, header := range []string{"X-Forwarded-For", "X-Real-Ip", "Forwarded", "Via"} {
+	for _, header := range forwardingHeaders {
 		if len(r.Header.Values(header)) > 0 {
 			return false
 		}

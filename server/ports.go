@@ -19,21 +19,23 @@ import (
 
 // ports are the open listeners and their servers.
 type ports struct {
-	http, grpc, metrics, console net.Listener // metrics and console are nil if disabled
+	http, grpc, metrics  net.Listener // metrics is nil if disabled
+	console, consoleGRPC net.Listener // nil if disabled
 
 	httpServer    *http.Server
 	grpcServer    *grpc.Server
 	metricsServer *http.Server
 	consoleServer *http.Server
+	consoleRPC    *grpc.Server
 	failed        chan error
 }
 
 // listen opens all ports, and serves only if all of them could be opened.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
-	p := &ports{failed: make(chan error, 4)}
+	p := &ports{failed: make(chan error, 5)}
 	defer func() {
 		if err != nil {
-			for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console} {
+			for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console, p.consoleGRPC} {
 				if l != nil {
 					_ = l.Close()
 				}
@@ -53,11 +55,14 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		}
 	}
 	if c := &s.config.Console; s.console != nil {
-		port := c.Port
+		port, grpcPort := c.Port, c.GRPCPort()
 		if s.anyConsolePort {
-			port = 0
+			port, grpcPort = 0, 0
 		}
 		if p.console, err = open(ctx, "tcp", c.Address, port, "console.port"); err != nil {
+			return nil, err
+		}
+		if p.consoleGRPC, err = open(ctx, "tcp", c.Address, grpcPort, "console.port − 3 (gRPC)"); err != nil {
 			return nil, err
 		}
 	}
@@ -97,6 +102,8 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 			ErrorLog:     quietLog(s.log),
 		}
 		p.serve("console", func() error { return p.consoleServer.Serve(p.console) })
+		p.consoleRPC = s.console.GRPC()
+		p.serve("console gRPC", func() error { return p.consoleRPC.Serve(p.consoleGRPC) })
 	}
 	return p, nil
 }
@@ -124,6 +131,9 @@ func (p *ports) close(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		p.grpcServer.GracefulStop()
+		if p.consoleRPC != nil {
+			p.consoleRPC.GracefulStop()
+		}
 		close(stopped)
 	}()
 	err := shutdown(ctx, p.httpServer)
@@ -134,6 +144,9 @@ func (p *ports) close(ctx context.Context) error {
 	case <-stopped:
 	case <-ctx.Done():
 		p.grpcServer.Stop()
+		if p.consoleRPC != nil {
+			p.consoleRPC.Stop()
+		}
 	}
 	if p.metricsServer != nil {
 		err = errors.Join(err, p.metricsServer.Close())
@@ -185,4 +198,12 @@ func (s *Server) ConsoleAddr() net.Addr {
 		return nil
 	}
 	return s.ports.console.Addr()
+}
+
+// ConsoleGRPCAddr returns the address of the console's gRPC port, nil if disabled.
+func (s *Server) ConsoleGRPCAddr() net.Addr {
+	if s.ports.consoleGRPC == nil {
+		return nil
+	}
+	return s.ports.consoleGRPC.Addr()
 }

@@ -18,6 +18,7 @@ import (
 	api "github.com/heroiclabs/nakama-common/api"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	wrapperspb "google.golang.org/protobuf/types/known/wrapperspb"
@@ -6109,7 +6110,7 @@ var File_console_proto protoreflect.FileDescriptor
 
 const file_console_proto_rawDesc = "" +
 	"\n" +
-	"\rconsole.proto\x12\x0enakama.console\x1a\tapi.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\"_\n" +
+	"\rconsole.proto\x12\x0enakama.console\x1a\tapi.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\"_\n" +
 	"\x13AuthenticateRequest\x12\x1a\n" +
 	"\busername\x18\x01 \x01(\tR\busername\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x10\n" +
@@ -6638,7 +6639,99 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x03B\x18Z\x16kumi/console/consolepbb\x06proto3"
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xfb2\n" +
+	"\aConsole\x12S\n" +
+	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
+	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
+	"\x1aAuthenticatePasswordChange\x121.nakama.console.AuthenticatePasswordChangeRequest\x1a\x16.google.protobuf.Empty\x12_\n" +
+	"\x16AuthenticateFirstVisit\x12-.nakama.console.AuthenticateFirstVisitRequest\x1a\x16.google.protobuf.Empty\x12W\n" +
+	"\x12AuthenticateLogout\x12).nakama.console.AuthenticateLogoutRequest\x1a\x16.google.protobuf.Empty\x12=\n" +
+	"\tListUsers\x12\x16.google.protobuf.Empty\x1a\x18.nakama.console.UserList\x129\n" +
+	"\aGetUser\x12\x18.nakama.console.Username\x1a\x14.nakama.console.User\x12J\n" +
+	"\aAddUser\x12\x1e.nakama.console.AddUserRequest\x1a\x1f.nakama.console.AddUserResponse\x12E\n" +
+	"\n" +
+	"UpdateUser\x12!.nakama.console.UpdateUserRequest\x1a\x14.nakama.console.User\x12>\n" +
+	"\n" +
+	"DeleteUser\x12\x18.nakama.console.Username\x1a\x16.google.protobuf.Empty\x12X\n" +
+	"\x11ResetUserPassword\x12\x18.nakama.console.Username\x1a).nakama.console.ResetUserPasswordResponse\x12O\n" +
+	"\x0eRequireUserMfa\x12%.nakama.console.RequireUserMfaRequest\x1a\x16.google.protobuf.Empty\x12K\n" +
+	"\fResetUserMfa\x12#.nakama.console.ResetUserMfaRequest\x1a\x16.google.protobuf.Empty\x12K\n" +
+	"\x10ListAclTemplates\x12\x16.google.protobuf.Empty\x1a\x1f.nakama.console.AclTemplateList\x12T\n" +
+	"\x0eAddAclTemplate\x12%.nakama.console.AddAclTemplateRequest\x1a\x1b.nakama.console.AclTemplate\x12Z\n" +
+	"\x11UpdateAclTemplate\x12(.nakama.console.UpdateAclTemplateRequest\x1a\x1b.nakama.console.AclTemplate\x12U\n" +
+	"\x11DeleteAclTemplate\x12(.nakama.console.DeleteAclTemplateRequest\x1a\x16.google.protobuf.Empty\x12P\n" +
+	"\fListSettings\x12#.nakama.console.ListSettingsRequest\x1a\x1b.nakama.console.SettingList\x12E\n" +
+	"\n" +
+	"GetSetting\x12\x1e.nakama.console.SettingRequest\x1a\x17.nakama.console.Setting\x12N\n" +
+	"\rUpdateSetting\x12$.nakama.console.UpdateSettingRequest\x1a\x17.nakama.console.Setting\x12N\n" +
+	"\rListAuditLogs\x12\x1f.nakama.console.AuditLogRequest\x1a\x1c.nakama.console.AuditLogList\x12N\n" +
+	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
+	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12;\n" +
+	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
+	"\n" +
+	"GetRuntime\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.RuntimeInfo\x12P\n" +
+	"\fListAccounts\x12#.nakama.console.ListAccountsRequest\x1a\x1b.nakama.console.AccountList\x12@\n" +
+	"\n" +
+	"GetAccount\x12\x19.nakama.console.AccountId\x1a\x17.nakama.console.Account\x12M\n" +
+	"\rDeleteAccount\x12$.nakama.console.AccountDeleteRequest\x1a\x16.google.protobuf.Empty\x12I\n" +
+	"\rExportAccount\x12\x19.nakama.console.AccountId\x1a\x1d.nakama.console.AccountExport\x12?\n" +
+	"\n" +
+	"BanAccount\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12A\n" +
+	"\fUnbanAccount\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12M\n" +
+	"\rUpdateAccount\x12$.nakama.console.UpdateAccountRequest\x1a\x16.google.protobuf.Empty\x12@\n" +
+	"\vUnlinkApple\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12A\n" +
+	"\fUnlinkCustom\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12K\n" +
+	"\fUnlinkDevice\x12#.nakama.console.UnlinkDeviceRequest\x1a\x16.google.protobuf.Empty\x12@\n" +
+	"\vUnlinkEmail\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12C\n" +
+	"\x0eUnlinkFacebook\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12N\n" +
+	"\x19UnlinkFacebookInstantGame\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12E\n" +
+	"\x10UnlinkGameCenter\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12A\n" +
+	"\fUnlinkGoogle\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12@\n" +
+	"\vUnlinkSteam\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12e\n" +
+	"\x10ListAccountNotes\x12'.nakama.console.ListAccountNotesRequest\x1a(.nakama.console.ListAccountNotesResponse\x12T\n" +
+	"\x0eAddAccountNote\x12%.nakama.console.AddAccountNoteRequest\x1a\x1b.nakama.console.AccountNote\x12U\n" +
+	"\x11DeleteAccountNote\x12(.nakama.console.DeleteAccountNoteRequest\x1a\x16.google.protobuf.Empty\x12K\n" +
+	"\fDeleteFriend\x12#.nakama.console.DeleteFriendRequest\x1a\x16.google.protobuf.Empty\x12Q\n" +
+	"\x0fDeleteGroupUser\x12&.nakama.console.DeleteGroupUserRequest\x1a\x16.google.protobuf.Empty\x12W\n" +
+	"\x12DeleteWalletLedger\x12).nakama.console.DeleteWalletLedgerRequest\x1a\x16.google.protobuf.Empty\x12?\n" +
+	"\n" +
+	"GetFriends\x12\x19.nakama.console.AccountId\x1a\x16.nakama.api.FriendList\x12A\n" +
+	"\tGetGroups\x12\x19.nakama.console.AccountId\x1a\x19.nakama.api.UserGroupList\x12[\n" +
+	"\x0fGetWalletLedger\x12&.nakama.console.GetWalletLedgerRequest\x1a .nakama.console.WalletLedgerList\x12O\n" +
+	"\rListPurchases\x12$.nakama.console.ListPurchasesRequest\x1a\x18.nakama.api.PurchaseList\x12P\n" +
+	"\vGetPurchase\x12\".nakama.console.GetPurchaseRequest\x1a\x1d.nakama.api.ValidatedPurchase\x12[\n" +
+	"\x11ListSubscriptions\x12(.nakama.console.ListSubscriptionsRequest\x1a\x1c.nakama.api.SubscriptionList\x12\\\n" +
+	"\x0fGetSubscription\x12&.nakama.console.GetSubscriptionRequest\x1a!.nakama.api.ValidatedSubscription\x12J\n" +
+	"\n" +
+	"ListGroups\x12!.nakama.console.ListGroupsRequest\x1a\x19.nakama.console.GroupList\x126\n" +
+	"\bGetGroup\x12\x17.nakama.console.GroupId\x1a\x11.nakama.api.Group\x12>\n" +
+	"\vDeleteGroup\x12\x17.nakama.console.GroupId\x1a\x16.google.protobuf.Empty\x12I\n" +
+	"\vUpdateGroup\x12\".nakama.console.UpdateGroupRequest\x1a\x16.google.protobuf.Empty\x12M\n" +
+	"\rAddGroupUsers\x12$.nakama.console.AddGroupUsersRequest\x1a\x16.google.protobuf.Empty\x12Y\n" +
+	"\x12PromoteGroupMember\x12+.nakama.console.UpdateGroupUserStateRequest\x1a\x16.google.protobuf.Empty\x12X\n" +
+	"\x11DemoteGroupMember\x12+.nakama.console.UpdateGroupUserStateRequest\x1a\x16.google.protobuf.Empty\x12@\n" +
+	"\n" +
+	"GetMembers\x12\x17.nakama.console.GroupId\x1a\x19.nakama.api.GroupUserList\x12C\n" +
+	"\vExportGroup\x12\x17.nakama.console.GroupId\x1a\x1b.nakama.console.GroupExport\x12a\n" +
+	"\x13ListChannelMessages\x12*.nakama.console.ListChannelMessagesRequest\x1a\x1e.nakama.api.ChannelMessageList\x12t\n" +
+	"\x15DeleteChannelMessages\x12,.nakama.console.DeleteChannelMessagesRequest\x1a-.nakama.console.DeleteChannelMessagesResponse\x12S\n" +
+	"\x10SendNotification\x12'.nakama.console.SendNotificationRequest\x1a\x16.google.protobuf.Empty\x12_\n" +
+	"\x11ListNotifications\x12(.nakama.console.ListNotificationsRequest\x1a .nakama.console.NotificationList\x12O\n" +
+	"\x0fGetNotification\x12\x1e.nakama.console.NotificationId\x1a\x1c.nakama.console.Notification\x12L\n" +
+	"\x12DeleteNotification\x12\x1e.nakama.console.NotificationId\x1a\x16.google.protobuf.Empty\x12X\n" +
+	"\x16ListStorageCollections\x12\x16.google.protobuf.Empty\x1a&.nakama.console.StorageCollectionsList\x12N\n" +
+	"\vListStorage\x12\".nakama.console.ListStorageRequest\x1a\x1b.nakama.console.StorageList\x12H\n" +
+	"\n" +
+	"GetStorage\x12\x1f.nakama.api.ReadStorageObjectId\x1a\x19.nakama.api.StorageObject\x12]\n" +
+	"\x12WriteStorageObject\x12).nakama.console.WriteStorageObjectRequest\x1a\x1c.nakama.api.StorageObjectAck\x12Y\n" +
+	"\x13DeleteStorageObject\x12*.nakama.console.DeleteStorageObjectRequest\x1a\x16.google.protobuf.Empty\x12[\n" +
+	"\x10ListLeaderboards\x12&.nakama.console.LeaderboardListRequest\x1a\x1f.nakama.console.LeaderboardList\x12Q\n" +
+	"\x0eGetLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a\x1b.nakama.console.Leaderboard\x12O\n" +
+	"\x11DeleteLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a\x16.google.protobuf.Empty\x12f\n" +
+	"\x16ListLeaderboardRecords\x12).nakama.api.ListLeaderboardRecordsRequest\x1a!.nakama.api.LeaderboardRecordList\x12a\n" +
+	"\x17DeleteLeaderboardRecord\x12..nakama.console.DeleteLeaderboardRecordRequest\x1a\x16.google.protobuf.Empty\x12L\n" +
+	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12N\n" +
+	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x18Z\x16kumi/console/consolepbb\x06proto3"
 
 var (
 	file_console_proto_rawDescOnce sync.Once
@@ -6772,6 +6865,19 @@ var file_console_proto_goTypes = []any{
 	(*wrapperspb.Int32Value)(nil),             // 114: google.protobuf.Int32Value
 	(*structpb.Struct)(nil),                   // 115: google.protobuf.Struct
 	(*api.Match)(nil),                         // 116: nakama.api.Match
+	(*emptypb.Empty)(nil),                     // 117: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),           // 118: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil), // 119: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                    // 120: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                 // 121: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                  // 122: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),             // 123: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),              // 124: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),         // 125: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                 // 126: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),            // 127: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),              // 128: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),         // 129: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
 	102, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
@@ -6881,8 +6987,170 @@ var file_console_proto_depIdxs = []int32{
 	103, // 104: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
 	103, // 105: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
 	116, // 106: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	107, // [107:107] is the sub-list for method output_type
-	107, // [107:107] is the sub-list for method input_type
+	3,   // 107: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 108: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 109: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 110: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 111: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	117, // 112: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 113: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 114: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 115: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 116: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 117: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 118: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 119: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	117, // 120: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 121: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 122: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 123: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 124: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 125: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 126: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 127: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	117, // 128: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	117, // 129: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	117, // 130: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	117, // 131: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	37,  // 132: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	39,  // 133: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	41,  // 134: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	39,  // 135: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	39,  // 136: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	39,  // 137: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	46,  // 138: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	39,  // 139: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	39,  // 140: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	47,  // 141: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	39,  // 142: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	39,  // 143: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	39,  // 144: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	39,  // 145: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	39,  // 146: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	39,  // 147: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	49,  // 148: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	51,  // 149: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	52,  // 150: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	53,  // 151: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	54,  // 152: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	55,  // 153: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	39,  // 154: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	39,  // 155: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	44,  // 156: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	56,  // 157: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	58,  // 158: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	57,  // 159: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	59,  // 160: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	60,  // 161: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	62,  // 162: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	62,  // 163: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	64,  // 164: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	65,  // 165: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	66,  // 166: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	66,  // 167: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	62,  // 168: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	62,  // 169: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	70,  // 170: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	67,  // 171: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	69,  // 172: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	72,  // 173: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	74,  // 174: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	74,  // 175: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	117, // 176: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	76,  // 177: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	118, // 178: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	79,  // 179: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	80,  // 180: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	81,  // 181: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	84,  // 182: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	84,  // 183: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	119, // 184: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	85,  // 185: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	86,  // 186: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	88,  // 187: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 188: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 189: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	117, // 190: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	117, // 191: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	117, // 192: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 193: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 194: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 195: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 196: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	117, // 197: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 198: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	117, // 199: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	117, // 200: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 201: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 202: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 203: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	117, // 204: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 205: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 206: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 207: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 208: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 209: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 210: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 211: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	36,  // 212: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	38,  // 213: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	40,  // 214: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	117, // 215: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	45,  // 216: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	117, // 217: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	117, // 218: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	117, // 219: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	117, // 220: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	117, // 221: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	117, // 222: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	117, // 223: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	117, // 224: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	117, // 225: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	117, // 226: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	117, // 227: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	117, // 228: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	50,  // 229: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	48,  // 230: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	117, // 231: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	117, // 232: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	117, // 233: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	117, // 234: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	120, // 235: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	121, // 236: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	43,  // 237: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	122, // 238: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	123, // 239: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	124, // 240: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	125, // 241: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	61,  // 242: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	109, // 243: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	117, // 244: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	117, // 245: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	117, // 246: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	117, // 247: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	117, // 248: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	126, // 249: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	63,  // 250: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	127, // 251: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	68,  // 252: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	117, // 253: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	73,  // 254: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	71,  // 255: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	117, // 256: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	75,  // 257: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	78,  // 258: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	107, // 259: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	128, // 260: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	117, // 261: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	83,  // 262: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	82,  // 263: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	117, // 264: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	129, // 265: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	117, // 266: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	87,  // 267: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	90,  // 268: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	188, // [188:269] is the sub-list for method output_type
+	107, // [107:188] is the sub-list for method input_type
 	107, // [107:107] is the sub-list for extension type_name
 	107, // [107:107] is the sub-list for extension extendee
 	0,   // [0:107] is the sub-list for field type_name
@@ -6901,7 +7169,7 @@ func file_console_proto_init() {
 			NumEnums:      3,
 			NumMessages:   99,
 			NumExtensions: 0,
-			NumServices:   0,
+			NumServices:   1,
 		},
 		GoTypes:           file_console_proto_goTypes,
 		DependencyIndexes: file_console_proto_depIdxs,
