@@ -25,7 +25,7 @@ func (c *Core) GetAccount(ctx context.Context, caller uuid.UUID) (*api.Account, 
 }
 
 func (c *Core) account(ctx context.Context, user uuid.UUID) (*api.Account, error) {
-	found, err := c.readAccounts(ctx, c.db.Reader(),
+	found, err := c.readAccounts(c.db.Brief(ctx), c.db.Reader(),
 		"SELECT "+accountColumns+accountTables+"WHERE u.id = $1 ORDER BY d.id", user)
 	if err != nil {
 		return nil, failed("read the user account", err)

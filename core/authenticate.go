@@ -156,7 +156,7 @@ func (c *Core) authenticateUsername(ctx context.Context, username, password stri
 // findLogin reads the account that the query finds by key. It fails with
 // errAccountNotFound or errAccountBanned.
 func (c *Core) findLogin(ctx context.Context, query, key string) (login, error) {
-	return findLogin(ctx, c.db.Reader(), query, key)
+	return findLogin(c.db.Brief(ctx), c.db.Reader(), query, key)
 }
 
 // findWinner is findLogin after a conflict with a concurrent call that created

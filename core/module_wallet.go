@@ -149,11 +149,11 @@ func (m *Module) UpdateMany(ctx context.Context, accounts []AccountUpdate, write
 			}
 		}
 		named = func(err error) error { return c.storageError(err, writingObjects, false) }
-		if acks, err = writeObjects(ctx, q, objects, false); err != nil {
+		if acks, err = c.writeObjects(ctx, q, objects, false); err != nil {
 			return err
 		}
 		named = func(err error) error { return c.storageError(err, deletingObjects, false) }
-		if err = deleteObjects(ctx, q, removals, false); err != nil {
+		if err = c.deleteObjects(ctx, q, removals, false); err != nil {
 			return err
 		}
 		named = walletError

@@ -35,7 +35,7 @@ func (c *Core) deleteStorage(ctx context.Context, deletes []objectDelete, byClie
 		return nil
 	}
 	err := c.storageTx(ctx, deleted(deletes), func(ctx context.Context, q store.Querier) error {
-		return deleteObjects(ctx, q, deletes, byClient)
+		return c.deleteObjects(ctx, q, deletes, byClient)
 	})
 	if err != nil {
 		return c.storageError(err, deletingObjects, byClient)
@@ -56,8 +56,11 @@ func deleted(deletes []objectDelete) iter.Seq[objectID] {
 
 // deleteObjects runs the deletions as part of a transaction. Module code may
 // delete objects that do not exist, unless it gives a version.
-func deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete, byClient bool) error {
+func (c *Core) deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete, byClient bool) error {
 	for _, i := range inOrder(deletes, func(d *objectDelete) objectID { return d.objectID }) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		d := &deletes[i]
 		query := "DELETE FROM storage WHERE collection = $1 AND key = $2 AND user_id = $3"
 		args := []any{d.collection, d.key, d.owner}
@@ -68,7 +71,7 @@ func deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete,
 			query += " AND version = $4"
 			args = append(args, d.version)
 		}
-		res, err := q.ExecContext(ctx, query, args...)
+		res, err := q.ExecContext(c.db.Brief(ctx), query, args...)
 		if err != nil {
 			return err
 		}

@@ -65,6 +65,7 @@ func (c *Core) readStorage(ctx context.Context, ids []objectID, allowed func(own
 
 func (c *Core) readBatch(ctx context.Context, found []*api.StorageObject, ids []objectID, allowed func(uuid.UUID, int32) bool) ([]*api.StorageObject, error) {
 	query, args := selectObjects(c.db.Dialect(), ids)
+	ctx = c.db.Brief(ctx)
 	rows, err := c.db.Reader().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func (c *Core) writeStorage(ctx context.Context, writes []objectWrite, byClient 
 	}
 	var acks []*api.StorageObjectAck
 	err := c.storageTx(ctx, written(writes), func(ctx context.Context, q store.Querier) (err error) {
-		acks, err = writeObjects(ctx, q, writes, byClient)
+		acks, err = c.writeObjects(ctx, q, writes, byClient)
 		return err
 	})
 	if err != nil {
@@ -117,11 +117,14 @@ func written(writes []objectWrite) iter.Seq[objectID] {
 }
 
 // writeObjects runs the writes as part of a transaction.
-func writeObjects(ctx context.Context, q store.Querier, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
+func (c *Core) writeObjects(ctx context.Context, q store.Querier, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
 	acks := make([]*api.StorageObjectAck, len(writes))
 	for _, i := range inOrder(writes, func(w *objectWrite) objectID { return w.objectID }) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		w := &writes[i]
-		created, updated, err := w.run(ctx, q, byClient)
+		created, updated, err := w.run(c.db.Brief(ctx), q, byClient)
 		if err != nil {
 			return nil, err
 		}
