@@ -6,6 +6,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -29,6 +30,9 @@ type Options struct {
 	// Counts are what is open now, Traffic what was served since the start.
 	Counts  func() Counts
 	Traffic func() Traffic
+	// CallRPC calls a function of the modules, as a user or, without claims, as another
+	// server would. It returns the result, or the message of an error.
+	CallRPC func(ctx context.Context, claims *core.Claims, address, id, payload string) (result, message string)
 	// Routes are further handlers on the console's port, by pattern.
 	Routes map[string]http.HandlerFunc
 }

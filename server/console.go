@@ -7,6 +7,7 @@ import (
 
 	"kumi/console"
 	"kumi/core"
+	"kumi/server/api"
 )
 
 // openConsole makes the console, unless its port is 0.
@@ -34,6 +35,13 @@ func (s *Server) openConsole(ctx context.Context) error {
 		Traffic: func() (t console.Traffic) {
 			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
 			return t
+		},
+		CallRPC: func(ctx context.Context, claims *core.Claims, address, id, payload string) (result, message string) {
+			result, err := s.api.CallRPC(ctx, claims, address, id, payload)
+			if err != nil {
+				return "", api.PublicMessage(err)
+			}
+			return result, ""
 		},
 		Routes: s.notificationRoutes(),
 	})

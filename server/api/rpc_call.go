@@ -1,0 +1,27 @@
+package api
+
+import (
+	"context"
+
+	"kumi/core"
+)
+
+// CallRPC calls a function for someone who is not a client of the API, such as an
+// operator: as a user, or, without claims, as another server would. address is the
+// caller's. It has the deadline of RPCs over HTTP. The error has a code and has been
+// logged if needed; PublicMessage is what may be shown of it.
+func (a *Server) CallRPC(ctx context.Context, claims *core.Claims, address, id, payload string) (string, error) {
+	f, err := a.lookup(id)
+	if err != nil {
+		return "", err
+	}
+	scope := a.Scope()
+	scope.Mode, scope.TraceID, scope.ClientIP = "rpc", core.NewTraceID(), address
+	setCaller(scope, claims)
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
+	return a.runRPC(core.WithScope(ctx, scope), f, payload)
+}
+
+// PublicMessage returns what clients see of an error.
+func PublicMessage(err error) string { return publicMessage(err) }
