@@ -63,6 +63,7 @@ func (s *Server) Handler() http.Handler {
 			mux.HandleFunc(b.verb+" "+prefix+b.path, s.serve(newRoute(&table[i], b)))
 		}
 	}
+	mux.HandleFunc("POST "+importPath, s.importStorage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fault.Newf(fault.NotFound, "Not Found: the console has no %s %s.", r.Method, r.URL.Path))
 	})
