@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/modules/registry"
 	"kumi/store/fault"
 )

@@ -6,8 +6,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"kumi/console/consolepb"
 	"kumi/core"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kumi/console"
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/server/servertest"
 )
 

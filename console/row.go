@@ -6,9 +6,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"kumi/console/consolepb"
 	"kumi/core"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 )
 
 // row is one call of the API.

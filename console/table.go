@@ -5,9 +5,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"kumi/console/consolepb"
 	"kumi/core"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 )
 
 // The columns of table.

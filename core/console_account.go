@@ -11,7 +11,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 )
 
 // accountPage is the number of accounts of a page, and of a search by pattern.

@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/core/social"
 	"kumi/store"
 	"kumi/store/fault"

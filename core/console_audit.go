@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 )
 
 // AuditAction is what an operator did, in the audit log.

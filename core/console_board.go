@@ -8,7 +8,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 )
 
 const boardPage = 100

@@ -9,7 +9,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

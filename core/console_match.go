@@ -6,7 +6,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/match"
 	"kumi/presence"
 	"kumi/store/fault"

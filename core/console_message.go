@@ -9,7 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/presence"
 	"kumi/store"
 	"kumi/store/fault"

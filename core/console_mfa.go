@@ -20,8 +20,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )

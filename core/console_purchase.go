@@ -8,7 +8,7 @@ import (
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

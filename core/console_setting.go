@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )

@@ -10,7 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store/fault"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )

@@ -8,8 +8,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"kumi/console/consolepb"
 	"kumi/core/acl"
+	"kumi/core/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )
@@ -74,7 +74,8 @@ func (k *Console) operatorNamed(ctx context.Context, q store.Querier, name, suff
 // returns the token of an invitation, with which the operator sets a password.
 //
 // Errors: InvalidArgument for a bad name or address, for no rights at all and for rights
-// that the caller does not have, AlreadyExists for an address that is in use.
+// that the caller does not have, AlreadyExists for an address that is in use,
+// FailedPrecondition for the caller's own name.
 func (k *Console) AddUser(ctx context.Context, op *Operator, in *consolepb.AddUserRequest) (*consolepb.AddUserResponse, error) {
 	name, email := strings.ToLower(in.Username), strings.ToLower(in.Email)
 	switch {
@@ -105,6 +106,9 @@ func (k *Console) AddUser(ctx context.Context, op *Operator, in *consolepb.AddUs
 		existing, err := k.operatorNamed(ctx, q, name, k.db.Dialect().ForUpdate())
 		switch {
 		case err == nil:
+			if existing.id == op.ID {
+				return errOwnUser
+			}
 			if err := op.mayChange(existing); err != nil {
 				return err
 			}
@@ -135,7 +139,10 @@ func (k *Console) AddUser(ctx context.Context, op *Operator, in *consolepb.AddUs
 	return &consolepb.AddUserResponse{User: row.message(), Token: token}, err
 }
 
-var errNoRights = fault.New(fault.InvalidArgument, "User must have at least some permissions.")
+var (
+	errNoRights = fault.New(fault.InvalidArgument, "User must have at least some permissions.")
+	errOwnUser  = fault.New(fault.FailedPrecondition, "You cannot change your own console user.")
+)
 
 // mayChange fails with PermissionDenied unless the operator has all rights of the other.
 func (o *Operator) mayChange(other *operatorRow) error {
@@ -160,7 +167,7 @@ func (k *Console) changeOperator(ctx context.Context, op *Operator, name string,
 			return err
 		}
 		if row.id == op.ID {
-			return fault.New(fault.FailedPrecondition, "You cannot change your own console user.")
+			return errOwnUser
 		}
 		if err := op.mayChange(row); err != nil {
 			return err

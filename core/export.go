@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/presence"
 )
 

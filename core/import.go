@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"kumi/console/consolepb"
+	"kumi/core/consolepb"
 	"kumi/store"
 	"kumi/store/fault"
 )

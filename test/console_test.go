@@ -67,6 +67,7 @@ func TestConsoleOperators(t *testing.T) {
 		// Nobody grants or takes more than it has, nor changes itself.
 		want(t, ann.Do(t, "POST", "/user", `{"username":"bob","email":"bob@example.com","acl":{"USER":{"delete":true}}}`), 400, 3, "rights that you do not have")
 		want(t, ann.Do(t, "PUT", "/user/ann", `{"acl":{"USER":{"read":true}}}`), 400, 9, "your own")
+		want(t, ann.Do(t, "POST", "/user", `{"username":"ann","email":"ann@example.com","acl":{"USER":{"read":true}}}`), 400, 9, "your own")
 		want(t, ann.Do(t, "DELETE", "/user?username=ann", nil), 403, 7, "USER:delete")
 		bob := admin.Add(t, "bob", goodPassword, `{"ACCOUNT":{"read":true}}`)
 		want(t, ann.Do(t, "POST", "/user/bob/reset/password", "{}"), 403, 7, "rights that you do not have")

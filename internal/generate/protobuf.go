@@ -23,7 +23,7 @@ func consoleMessages(root string) (string, error) {
 	compiler := protocompile.Compiler{
 		SourceInfoMode: protocompile.SourceInfoStandard,
 		Resolver: protocompile.CompositeResolver{
-			&protocompile.SourceResolver{ImportPaths: []string{filepath.Join(root, "console", "consolepb")}},
+			&protocompile.SourceResolver{ImportPaths: []string{filepath.Join(root, "core", "consolepb")}},
 			protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 				file, err := protoregistry.GlobalFiles.FindFileByPath(path)
 				return protocompile.SearchResult{Desc: file}, err

@@ -6863,7 +6863,7 @@ const file_console_proto_rawDesc = "" +
 	"\x16ListLeaderboardRecords\x12).nakama.api.ListLeaderboardRecordsRequest\x1a!.nakama.api.LeaderboardRecordList\x12a\n" +
 	"\x17DeleteLeaderboardRecord\x12..nakama.console.DeleteLeaderboardRecordRequest\x1a\x16.google.protobuf.Empty\x12L\n" +
 	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12N\n" +
-	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x18Z\x16kumi/console/consolepbb\x06proto3"
+	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
 
 var (
 	file_console_proto_rawDescOnce sync.Once
