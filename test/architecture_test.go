@@ -55,6 +55,7 @@ func importsOf(t *testing.T) map[string]string {
 	t.Helper()
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "kumi/...")
 	list.Dir = ".."
+	list.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=1") // also where there is no C compiler
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
