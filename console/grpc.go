@@ -3,8 +3,6 @@ package console
 import (
 	"context"
 	"math"
-	"net"
-	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -77,12 +75,7 @@ func grpcVisitor(ctx context.Context, proxies int) core.Visitor {
 		}
 	}
 	if p, ok := peer.FromContext(ctx); ok {
-		v.Local = isLoopbackPeer(p.Addr)
+		v.Local = isLoopback(p.Addr.String())
 	}
 	return v
-}
-
-func isLoopbackPeer(address net.Addr) bool {
-	at, err := netip.ParseAddrPort(address.String())
-	return err == nil && at.Addr().Unmap().IsLoopback()
 }

@@ -86,14 +86,7 @@ func (k *Console) AddUser(ctx context.Context, op *Operator, in *consolepb.AddUs
 	case len(email) < 3 || len(email) > 254 || !operatorEmail.MatchString(email):
 		return nil, invalid("Email must be an address with 3 to 254 characters.")
 	}
-	rights := rightsOf(in.Acl)
-	if rights.IsEmpty() {
-		return nil, errNoRights
-	}
-	if err := op.mayGrant(rights); err != nil {
-		return nil, err
-	}
-	stored, err := k.storedRights(rights)
+	stored, err := k.grantedRights(op, in.Acl)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +137,19 @@ var (
 	errOwnUser  = fault.New(fault.FailedPrecondition, "You cannot change your own console user.")
 )
 
+// grantedRights returns the rights that an operator gives to another one, as the column
+// has them. InvalidArgument if there are none, or some that it does not have.
+func (k *Console) grantedRights(op *Operator, in map[string]*consolepb.Permissions) (string, error) {
+	rights := rightsOf(in)
+	if rights.IsEmpty() {
+		return "", errNoRights
+	}
+	if err := op.mayGrant(rights); err != nil {
+		return "", err
+	}
+	return k.storedRights(rights)
+}
+
 // mayChange fails with PermissionDenied unless the operator has all rights of the other.
 func (o *Operator) mayChange(other *operatorRow) error {
 	if !o.Rights.Covers(other.rights) {
@@ -183,14 +189,7 @@ func (k *Console) changeOperator(ctx context.Context, op *Operator, name string,
 // UpdateUser replaces the rights of an operator, which ends its sessions. Errors as in
 // AddUser, NotFound, and FailedPrecondition for the caller itself.
 func (k *Console) UpdateUser(ctx context.Context, op *Operator, in *consolepb.UpdateUserRequest) (*consolepb.User, error) {
-	rights := rightsOf(in.Acl)
-	if rights.IsEmpty() {
-		return nil, errNoRights
-	}
-	if err := op.mayGrant(rights); err != nil {
-		return nil, err
-	}
-	stored, err := k.storedRights(rights)
+	stored, err := k.grantedRights(op, in.Acl)
 	if err != nil {
 		return nil, err
 	}

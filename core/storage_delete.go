@@ -57,6 +57,7 @@ func deleted(deletes []objectDelete) iter.Seq[objectID] {
 // deleteObjects runs the deletions as part of a transaction. Module code may
 // delete objects that do not exist, unless it gives a version.
 func (c *Core) deleteObjects(ctx context.Context, q store.Querier, deletes []objectDelete, byClient bool) error {
+	brief := c.db.Brief(ctx)
 	for _, i := range inOrder(deletes, func(d *objectDelete) objectID { return d.objectID }) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -71,7 +72,7 @@ func (c *Core) deleteObjects(ctx context.Context, q store.Querier, deletes []obj
 			query += " AND version = $4"
 			args = append(args, d.version)
 		}
-		res, err := q.ExecContext(c.db.Brief(ctx), query, args...)
+		res, err := q.ExecContext(brief, query, args...)
 		if err != nil {
 			return err
 		}

@@ -119,12 +119,13 @@ func written(writes []objectWrite) iter.Seq[objectID] {
 // writeObjects runs the writes as part of a transaction.
 func (c *Core) writeObjects(ctx context.Context, q store.Querier, writes []objectWrite, byClient bool) ([]*api.StorageObjectAck, error) {
 	acks := make([]*api.StorageObjectAck, len(writes))
+	brief := c.db.Brief(ctx)
 	for _, i := range inOrder(writes, func(w *objectWrite) objectID { return w.objectID }) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		w := &writes[i]
-		created, updated, err := w.run(c.db.Brief(ctx), q, byClient)
+		created, updated, err := w.run(brief, q, byClient)
 		if err != nil {
 			return nil, err
 		}
