@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gofrs/uuid/v5"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -109,7 +110,7 @@ func (k *Console) editedColumns(ctx context.Context, in *consolepb.UpdateAccount
 		}
 		columns["custom_id"] = id
 	}
-	if email := in.Email.GetValue(); email != "" {
+	if email := strings.ToLower(in.Email.GetValue()); email != "" { // as a log-in looks for it
 		if err := checkEmail(email); err != nil {
 			return nil, err
 		}

@@ -36,8 +36,12 @@ func TestConsoleChanges(t *testing.T) {
 		// Profile, identities, wallet.
 		admin.Must(t, "POST", account, `{"display_name":"A <b>","location":"","metadata":"{\"big\":9007199254740993}","wallet":"{\"gold\":5}",
 			"custom_id":"custom-id-of-ann","email":"Ann@example.com","password":"long enough","deviceIds":{"device-of-ann":"other-device-of-ann"}}`)
-		if a := shows(account, `9007199254740993`, `{\"gold\": 5}`, "custom-id-of-ann", "other-device-of-ann", "nn@example.com"); a.Get("account.user.display_name") != "A <b>" {
+		if a := shows(account, `9007199254740993`, `{\"gold\": 5}`, "custom-id-of-ann", "other-device-of-ann", "ann@example.com"); a.Get("account.user.display_name") != "A <b>" {
 			t.Errorf("the display name is %q", a.Get("account.user.display_name"))
+		}
+		login := `{"email":"Ann@example.com","password":"long enough"}`
+		if a := srv.Do(t, http.MethodPost, "/v2/account/authenticate/email?create=false", servertest.ServerKey, login); a.Status != http.StatusOK {
+			t.Errorf("a log-in with the new address: %d %s", a.Status, a.Body)
 		}
 		for body, part := range map[string]string{
 			`{"username":""}`: "", `{"username":"bob"}`: "in use", `{"metadata":"[]"}`: "JSON object", `{"wallet":"{\"gold\":-1}"}`: "negative",
