@@ -33,6 +33,8 @@ type Options struct {
 	// CallRPC calls a function of the modules, as a user or, without claims, as another
 	// server would. It returns the result, or the message of an error.
 	CallRPC func(ctx context.Context, claims *core.Claims, address, id, payload string) (result, message string)
+	// Client serves the client API, sockets included.
+	Client http.Handler
 	// Routes are further handlers on the console's port, by pattern.
 	Routes map[string]http.HandlerFunc
 }
@@ -54,7 +56,7 @@ const prefix = "/v2/console"
 
 // Handler serves the console's port.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux, client := http.NewServeMux(), newClient(s.Client)
 	for pattern, handle := range s.Routes {
 		mux.HandleFunc(pattern, handle)
 	}
@@ -69,6 +71,10 @@ func (s *Server) Handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recovered(w, r)
+		if isClient(r) {
+			client.ServeHTTP(w, r) // with its own limits
+			return
+		}
 		if cors(w, r) {
 			return
 		}

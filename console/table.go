@@ -50,6 +50,7 @@ var table = []row{
 	{"GetStatus", signed, nil, none, about((*Server).status), []binding{get("/status")}},
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
+	{"GetClientSettings", signed, acl.APIExplorer.Write(), none, about((*Server).clientSettings), []binding{get("/client")}},
 	{"CallRpcEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callRPC), []binding{post("/api/endpoints/rpc/{method}")}},
 
 	{"ListAccounts", signed, acl.Account.Read(), none, ask((*core.Console).ListAccounts), []binding{get("/account")}},

@@ -43,6 +43,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 			}
 			return result, ""
 		},
+		Client: s.httpHandler(),
 		Routes: s.notificationRoutes(),
 	})
 	return nil
