@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"kumi/internal/testenv"
 )
 
 // server is the PostgreSQL server that the tests of one binary share.
@@ -46,7 +48,7 @@ var shared = struct {
 // the checks if the tests have passed, and exits. A leak check is one: func() error {
 // return goleak.Find() }.
 func Main(m *testing.M, checks ...func() error) {
-	code := m.Run()
+	code := testenv.Run(m)
 	if shared.server != nil {
 		shared.close()
 	}

@@ -1,0 +1,10 @@
+package lobby
+
+import (
+	"os"
+	"testing"
+
+	"kumi/internal/testenv"
+)
+
+func TestMain(m *testing.M) { os.Exit(testenv.Run(m)) }
