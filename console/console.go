@@ -6,7 +6,6 @@
 package console
 
 import (
-	"context"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -30,9 +29,8 @@ type Options struct {
 	// Counts are what is open now, Traffic what was served since the start.
 	Counts  func() Counts
 	Traffic func() Traffic
-	// CallRPC calls a function of the modules, as a user or, without claims, as another
-	// server would. It returns the result, or the message of an error.
-	CallRPC func(ctx context.Context, claims *core.Claims, address, id, payload string) (result, message string)
+	// API makes calls of the client API.
+	API ClientAPI
 	// Client serves the client API, sockets included.
 	Client http.Handler
 	// Routes are further handlers on the console's port, by pattern.

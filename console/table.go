@@ -51,6 +51,8 @@ var table = []row{
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
 	{"GetClientSettings", signed, acl.APIExplorer.Write(), none, about((*Server).clientSettings), []binding{get("/client")}},
+	{"ListApiEndpoints", signed, acl.APIExplorer.Read(), none, about((*Server).listEndpoints), []binding{get("/api/endpoints")}},
+	{"CallApiEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callMethod), []binding{post("/api/endpoints/{method}")}},
 	{"CallRpcEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callRPC), []binding{post("/api/endpoints/rpc/{method}")}},
 
 	{"ListAccounts", signed, acl.Account.Read(), none, ask((*core.Console).ListAccounts), []binding{get("/account")}},

@@ -7,7 +7,6 @@ import (
 
 	"kumi/console"
 	"kumi/core"
-	"kumi/server/api"
 )
 
 // openConsole makes the console, unless its port is 0.
@@ -36,13 +35,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
 			return t
 		},
-		CallRPC: func(ctx context.Context, claims *core.Claims, address, id, payload string) (result, message string) {
-			result, err := s.api.CallRPC(ctx, claims, address, id, payload)
-			if err != nil {
-				return "", api.PublicMessage(err)
-			}
-			return result, ""
-		},
+		API:    s.api,
 		Client: s.httpHandler(),
 		Routes: s.notificationRoutes(),
 	})

@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70, 0}
+	return file_console_proto_rawDescGZIP(), []int{72, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2246,11 +2246,115 @@ func (x *ClientSettings) GetServerVersion() string {
 	return ""
 }
 
+type ApiEndpointDescriptor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Method        string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	BodyTemplate  string                 `protobuf:"bytes,2,opt,name=body_template,json=bodyTemplate,proto3" json:"body_template,omitempty"` // a request with all fields, as JSON
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApiEndpointDescriptor) Reset() {
+	*x = ApiEndpointDescriptor{}
+	mi := &file_console_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApiEndpointDescriptor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApiEndpointDescriptor) ProtoMessage() {}
+
+func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
+func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ApiEndpointDescriptor) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *ApiEndpointDescriptor) GetBodyTemplate() string {
+	if x != nil {
+		return x.BodyTemplate
+	}
+	return ""
+}
+
+type ApiEndpointList struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Endpoints     []*ApiEndpointDescriptor `protobuf:"bytes,1,rep,name=endpoints,proto3" json:"endpoints,omitempty"`                           // methods of the client API
+	RpcEndpoints  []*ApiEndpointDescriptor `protobuf:"bytes,2,rep,name=rpc_endpoints,json=rpcEndpoints,proto3" json:"rpc_endpoints,omitempty"` // functions of modules
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApiEndpointList) Reset() {
+	*x = ApiEndpointList{}
+	mi := &file_console_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApiEndpointList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApiEndpointList) ProtoMessage() {}
+
+func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
+func (*ApiEndpointList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
+	if x != nil {
+		return x.Endpoints
+	}
+	return nil
+}
+
+func (x *ApiEndpointList) GetRpcEndpoints() []*ApiEndpointDescriptor {
+	if x != nil {
+		return x.RpcEndpoints
+	}
+	return nil
+}
+
 type CallApiEndpointRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Method        string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"` // the id of the function
-	Body          string                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`     // its payload
-	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Method        string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`               // or the id of a function
+	Body          string                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`                   // the request as JSON, or the payload of a function
+	UserId        string                 `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // as whom the call is made
 	SessionVars   map[string]string      `protobuf:"bytes,4,rep,name=session_vars,json=sessionVars,proto3" json:"session_vars,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2258,7 +2362,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2374,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2387,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -2324,7 +2428,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2336,7 +2440,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2349,7 +2453,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -2377,7 +2481,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2493,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2506,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -2437,7 +2541,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2449,7 +2553,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2462,7 +2566,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -2495,7 +2599,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2507,7 +2611,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2520,7 +2624,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AccountId) GetId() string {
@@ -2540,7 +2644,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2552,7 +2656,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2565,7 +2669,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -2592,7 +2696,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2604,7 +2708,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2617,7 +2721,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -2648,7 +2752,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2660,7 +2764,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2673,7 +2777,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -2729,7 +2833,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2741,7 +2845,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2754,7 +2858,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -2791,7 +2895,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2803,7 +2907,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2816,7 +2920,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -2870,7 +2974,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2882,7 +2986,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +2999,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -2975,7 +3079,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2987,7 +3091,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3000,7 +3104,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3104,7 +3208,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3116,7 +3220,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3129,7 +3233,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3163,7 +3267,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3175,7 +3279,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3188,7 +3292,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3265,7 +3369,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3277,7 +3381,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3290,7 +3394,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3324,7 +3428,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3336,7 +3440,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3349,7 +3453,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3377,7 +3481,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3389,7 +3493,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3402,7 +3506,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3436,7 +3540,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +3552,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +3565,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3488,7 +3592,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3500,7 +3604,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3513,7 +3617,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -3540,7 +3644,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +3656,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +3669,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -3592,7 +3696,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3604,7 +3708,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3617,7 +3721,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -3648,7 +3752,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3660,7 +3764,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3673,7 +3777,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -3732,7 +3836,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3744,7 +3848,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3757,7 +3861,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -3811,7 +3915,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3823,7 +3927,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3836,7 +3940,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -3855,7 +3959,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3867,7 +3971,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3880,7 +3984,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -3900,7 +4004,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3912,7 +4016,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3925,7 +4029,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -3953,7 +4057,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3965,7 +4069,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3978,7 +4082,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4011,7 +4115,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4023,7 +4127,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4036,7 +4140,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GroupId) GetId() string {
@@ -4056,7 +4160,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4068,7 +4172,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4081,7 +4185,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4114,7 +4218,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4126,7 +4230,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4139,7 +4243,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4209,7 +4313,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4221,7 +4325,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4234,7 +4338,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4268,7 +4372,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4280,7 +4384,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4293,7 +4397,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4320,7 +4424,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4332,7 +4436,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4345,7 +4449,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4371,7 +4475,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4383,7 +4487,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4396,7 +4500,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4420,7 +4524,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4432,7 +4536,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4445,7 +4549,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4504,7 +4608,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4516,7 +4620,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4529,7 +4633,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -4590,7 +4694,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4602,7 +4706,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4615,7 +4719,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *Notification) GetId() string {
@@ -4685,7 +4789,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4697,7 +4801,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4710,7 +4814,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -4745,7 +4849,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4757,7 +4861,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4770,7 +4874,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -4803,7 +4907,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +4919,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +4932,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NotificationId) GetId() string {
@@ -4847,7 +4951,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4859,7 +4963,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4872,7 +4976,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -4894,7 +4998,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4906,7 +5010,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4919,7 +5023,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -4966,7 +5070,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4978,7 +5082,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4991,7 +5095,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5061,7 +5165,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5073,7 +5177,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5086,7 +5190,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5125,7 +5229,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5137,7 +5241,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5150,7 +5254,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5214,7 +5318,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5226,7 +5330,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5239,7 +5343,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5279,7 +5383,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5291,7 +5395,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5304,7 +5408,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -5344,7 +5448,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5356,7 +5460,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5369,7 +5473,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -5537,7 +5641,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5549,7 +5653,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5562,7 +5666,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -5595,7 +5699,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5607,7 +5711,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5620,7 +5724,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -5640,7 +5744,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5652,7 +5756,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5665,7 +5769,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -5698,7 +5802,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5710,7 +5814,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5723,7 +5827,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -5791,7 +5895,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5803,7 +5907,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5816,7 +5920,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -5835,7 +5939,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5847,7 +5951,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5860,7 +5964,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -5884,7 +5988,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5896,7 +6000,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5909,7 +6013,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -5958,7 +6062,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5970,7 +6074,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5983,7 +6087,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6027,7 +6131,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6039,7 +6143,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6149,7 +6253,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6161,7 +6265,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6201,7 +6305,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6213,7 +6317,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6253,7 +6357,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6265,7 +6369,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6278,7 +6382,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87, 0}
+	return file_console_proto_rawDescGZIP(), []int{89, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -6487,7 +6591,13 @@ const file_console_proto_rawDesc = "" +
 	"server_key\x18\x01 \x01(\tR\tserverKey\x12(\n" +
 	"\x10token_expiry_sec\x18\x02 \x01(\x03R\x0etokenExpirySec\x127\n" +
 	"\x18refresh_token_expiry_sec\x18\x03 \x01(\x03R\x15refreshTokenExpirySec\x12%\n" +
-	"\x0eserver_version\x18\x04 \x01(\tR\rserverVersion\"\xf9\x01\n" +
+	"\x0eserver_version\x18\x04 \x01(\tR\rserverVersion\"T\n" +
+	"\x15ApiEndpointDescriptor\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12#\n" +
+	"\rbody_template\x18\x02 \x01(\tR\fbodyTemplate\"\xa2\x01\n" +
+	"\x0fApiEndpointList\x12C\n" +
+	"\tendpoints\x18\x01 \x03(\v2%.nakama.console.ApiEndpointDescriptorR\tendpoints\x12J\n" +
+	"\rrpc_endpoints\x18\x02 \x03(\v2%.nakama.console.ApiEndpointDescriptorR\frpcEndpoints\"\xf9\x01\n" +
 	"\x16CallApiEndpointRequest\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04body\x18\x02 \x01(\tR\x04body\x12\x17\n" +
@@ -6845,7 +6955,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xac4\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xdd5\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -6876,7 +6986,9 @@ const file_console_proto_rawDesc = "" +
 	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
 	"\n" +
 	"GetRuntime\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.RuntimeInfo\x12K\n" +
-	"\x11GetClientSettings\x12\x16.google.protobuf.Empty\x1a\x1e.nakama.console.ClientSettings\x12b\n" +
+	"\x11GetClientSettings\x12\x16.google.protobuf.Empty\x1a\x1e.nakama.console.ClientSettings\x12K\n" +
+	"\x10ListApiEndpoints\x12\x16.google.protobuf.Empty\x1a\x1f.nakama.console.ApiEndpointList\x12b\n" +
+	"\x0fCallApiEndpoint\x12&.nakama.console.CallApiEndpointRequest\x1a'.nakama.console.CallApiEndpointResponse\x12b\n" +
 	"\x0fCallRpcEndpoint\x12&.nakama.console.CallApiEndpointRequest\x1a'.nakama.console.CallApiEndpointResponse\x12P\n" +
 	"\fListAccounts\x12#.nakama.console.ListAccountsRequest\x1a\x1b.nakama.console.AccountList\x12@\n" +
 	"\n" +
@@ -6954,7 +7066,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 103)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 105)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                       // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                         // 1: nakama.console.StatusHealth
@@ -6994,383 +7106,391 @@ var file_console_proto_goTypes = []any{
 	(*Config)(nil),                            // 35: nakama.console.Config
 	(*RuntimeInfo)(nil),                       // 36: nakama.console.RuntimeInfo
 	(*ClientSettings)(nil),                    // 37: nakama.console.ClientSettings
-	(*CallApiEndpointRequest)(nil),            // 38: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),           // 39: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),               // 40: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                       // 41: nakama.console.AccountList
-	(*AccountId)(nil),                         // 42: nakama.console.AccountId
-	(*Account)(nil),                           // 43: nakama.console.Account
-	(*AccountDeleteRequest)(nil),              // 44: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                      // 45: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                  // 46: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),            // 47: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                     // 48: nakama.console.AccountExport
-	(*UpdateAccountRequest)(nil),              // 49: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),               // 50: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                       // 51: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),           // 52: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),          // 53: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),             // 54: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),          // 55: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),               // 56: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),            // 57: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),         // 58: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),              // 59: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),          // 60: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                // 61: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),            // 62: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                 // 63: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                         // 64: nakama.console.GroupList
-	(*GroupId)(nil),                           // 65: nakama.console.GroupId
-	(*GroupExport)(nil),                       // 66: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                // 67: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),              // 68: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),       // 69: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),      // 70: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),     // 71: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),           // 72: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),        // 73: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                      // 74: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),          // 75: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                  // 76: nakama.console.NotificationList
-	(*NotificationId)(nil),                    // 77: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),            // 78: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                // 79: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                 // 80: nakama.console.StorageListObject
-	(*StorageList)(nil),                       // 81: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),         // 82: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),        // 83: nakama.console.DeleteStorageObjectRequest
-	(*LeaderboardListRequest)(nil),            // 84: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                       // 85: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                   // 86: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                // 87: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),    // 88: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                // 89: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                         // 90: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                 // 91: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                      // 92: nakama.console.UserPresence
-	(*MatchState)(nil),                        // 93: nakama.console.MatchState
-	nil,                                       // 94: nakama.console.User.AclEntry
-	nil,                                       // 95: nakama.console.AddUserRequest.AclEntry
-	nil,                                       // 96: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                       // 97: nakama.console.AclTemplate.AclEntry
-	nil,                                       // 98: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                       // 99: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                 // 100: nakama.console.StatusList.Status
-	(*Config_Warning)(nil),                    // 101: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),            // 102: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                       // 103: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                       // 104: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                   // 105: nakama.console.MatchList.Match
-	(*wrapperspb.StringValue)(nil),            // 106: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),             // 107: google.protobuf.Timestamp
-	(*api.User)(nil),                          // 108: nakama.api.User
-	(*api.Account)(nil),                       // 109: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),              // 110: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                 // 111: nakama.api.StorageObject
-	(*api.Friend)(nil),                        // 112: nakama.api.Friend
-	(*api.Group)(nil),                         // 113: nakama.api.Group
-	(*api.ChannelMessage)(nil),                // 114: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),             // 115: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                  // 116: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),       // 117: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),             // 118: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                   // 119: google.protobuf.Struct
-	(*api.Match)(nil),                         // 120: nakama.api.Match
-	(*emptypb.Empty)(nil),                     // 121: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),           // 122: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil), // 123: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                    // 124: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                 // 125: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                  // 126: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),             // 127: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),              // 128: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),         // 129: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                 // 130: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),            // 131: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),              // 132: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),         // 133: nakama.api.LeaderboardRecordList
+	(*ApiEndpointDescriptor)(nil),             // 38: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                   // 39: nakama.console.ApiEndpointList
+	(*CallApiEndpointRequest)(nil),            // 40: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),           // 41: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),               // 42: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                       // 43: nakama.console.AccountList
+	(*AccountId)(nil),                         // 44: nakama.console.AccountId
+	(*Account)(nil),                           // 45: nakama.console.Account
+	(*AccountDeleteRequest)(nil),              // 46: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                      // 47: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                  // 48: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),            // 49: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                     // 50: nakama.console.AccountExport
+	(*UpdateAccountRequest)(nil),              // 51: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),               // 52: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                       // 53: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),           // 54: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),          // 55: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),             // 56: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),          // 57: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),               // 58: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),            // 59: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),         // 60: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),              // 61: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),          // 62: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                // 63: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),            // 64: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                 // 65: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                         // 66: nakama.console.GroupList
+	(*GroupId)(nil),                           // 67: nakama.console.GroupId
+	(*GroupExport)(nil),                       // 68: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                // 69: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),              // 70: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),       // 71: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),      // 72: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),     // 73: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),           // 74: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),        // 75: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                      // 76: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),          // 77: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                  // 78: nakama.console.NotificationList
+	(*NotificationId)(nil),                    // 79: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),            // 80: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                // 81: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                 // 82: nakama.console.StorageListObject
+	(*StorageList)(nil),                       // 83: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),         // 84: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),        // 85: nakama.console.DeleteStorageObjectRequest
+	(*LeaderboardListRequest)(nil),            // 86: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                       // 87: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                   // 88: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                // 89: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),    // 90: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                // 91: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                         // 92: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                 // 93: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                      // 94: nakama.console.UserPresence
+	(*MatchState)(nil),                        // 95: nakama.console.MatchState
+	nil,                                       // 96: nakama.console.User.AclEntry
+	nil,                                       // 97: nakama.console.AddUserRequest.AclEntry
+	nil,                                       // 98: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                       // 99: nakama.console.AclTemplate.AclEntry
+	nil,                                       // 100: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                       // 101: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                 // 102: nakama.console.StatusList.Status
+	(*Config_Warning)(nil),                    // 103: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),            // 104: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                       // 105: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                       // 106: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                   // 107: nakama.console.MatchList.Match
+	(*wrapperspb.StringValue)(nil),            // 108: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),             // 109: google.protobuf.Timestamp
+	(*api.User)(nil),                          // 110: nakama.api.User
+	(*api.Account)(nil),                       // 111: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),              // 112: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                 // 113: nakama.api.StorageObject
+	(*api.Friend)(nil),                        // 114: nakama.api.Friend
+	(*api.Group)(nil),                         // 115: nakama.api.Group
+	(*api.ChannelMessage)(nil),                // 116: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),             // 117: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                  // 118: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),       // 119: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),             // 120: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                   // 121: google.protobuf.Struct
+	(*api.Match)(nil),                         // 122: nakama.api.Match
+	(*emptypb.Empty)(nil),                     // 123: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),           // 124: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil), // 125: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                    // 126: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                 // 127: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                  // 128: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),             // 129: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),              // 130: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),         // 131: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                 // 132: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),            // 133: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),              // 134: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),         // 135: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	106, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	94,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	107, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	107, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	108, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	96,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	109, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	109, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	95,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	97,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	96,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	97,  // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	107, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	107, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	98,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	99,  // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	109, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	109, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	98,  // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	99,  // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	100, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	101, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	107, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	107, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	107, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	109, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	109, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	109, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	100, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	107, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	101, // 23: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	102, // 24: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	102, // 25: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	102, // 26: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	103, // 27: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	108, // 28: nakama.console.AccountList.users:type_name -> nakama.api.User
-	109, // 29: nakama.console.Account.account:type_name -> nakama.api.Account
-	107, // 30: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	110, // 31: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	107, // 32: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	107, // 33: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	45,  // 34: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	107, // 35: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	107, // 36: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	109, // 37: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	111, // 38: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	112, // 39: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	113, // 40: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	114, // 41: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	115, // 42: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	116, // 43: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	45,  // 44: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	106, // 45: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	106, // 46: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	106, // 47: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	106, // 48: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	106, // 49: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	106, // 50: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	106, // 51: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	106, // 52: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	106, // 53: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	106, // 54: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	104, // 55: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	106, // 56: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	107, // 57: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	107, // 58: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	51,  // 59: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	107, // 60: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	107, // 61: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	107, // 62: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	107, // 63: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	113, // 64: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	113, // 65: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	117, // 66: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	106, // 67: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	106, // 68: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	106, // 69: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	106, // 70: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	106, // 71: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	110, // 72: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	118, // 73: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	107, // 74: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	119, // 75: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 76: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	107, // 77: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	74,  // 78: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	107, // 79: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	107, // 80: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	80,  // 81: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	118, // 82: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	118, // 83: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	107, // 84: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	107, // 85: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	107, // 86: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	85,  // 87: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	118, // 88: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	110, // 89: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	106, // 90: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	118, // 91: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	118, // 92: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	106, // 93: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	106, // 94: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	105, // 95: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	106, // 96: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	92,  // 97: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	10,  // 98: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 99: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 100: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 101: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 102: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 103: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 104: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	107, // 105: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	107, // 106: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	120, // 107: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	3,   // 108: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 109: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 110: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 111: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 112: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	121, // 113: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 114: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 115: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 116: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 117: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 118: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 119: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 120: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	121, // 121: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 122: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 123: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 124: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 125: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 126: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 127: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 128: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	121, // 129: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	121, // 130: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	121, // 131: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	121, // 132: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	121, // 133: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	38,  // 134: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	40,  // 135: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	42,  // 136: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	44,  // 137: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	42,  // 138: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	42,  // 139: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	42,  // 140: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	49,  // 141: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	42,  // 142: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	42,  // 143: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	50,  // 144: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	42,  // 145: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	42,  // 146: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	42,  // 147: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	42,  // 148: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	42,  // 149: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	42,  // 150: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	52,  // 151: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	54,  // 152: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	55,  // 153: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	56,  // 154: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	57,  // 155: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	58,  // 156: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	42,  // 157: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	42,  // 158: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	47,  // 159: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	59,  // 160: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	61,  // 161: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	60,  // 162: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	62,  // 163: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	63,  // 164: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	65,  // 165: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	65,  // 166: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	67,  // 167: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	68,  // 168: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	69,  // 169: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	69,  // 170: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	65,  // 171: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	65,  // 172: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	73,  // 173: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	70,  // 174: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	72,  // 175: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	75,  // 176: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	77,  // 177: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	77,  // 178: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	121, // 179: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	79,  // 180: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	122, // 181: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	82,  // 182: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	83,  // 183: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	84,  // 184: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	87,  // 185: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	87,  // 186: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	123, // 187: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	88,  // 188: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	89,  // 189: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	91,  // 190: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 191: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 192: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	121, // 193: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	121, // 194: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	121, // 195: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 196: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 197: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 198: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 199: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	121, // 200: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 201: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	121, // 202: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	121, // 203: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 204: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 205: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 206: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	121, // 207: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 208: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 209: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 210: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 211: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 212: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 213: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 214: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	36,  // 215: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	37,  // 216: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	39,  // 217: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	41,  // 218: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	43,  // 219: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	121, // 220: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	48,  // 221: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	121, // 222: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	121, // 223: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	121, // 224: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	121, // 225: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	121, // 226: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	121, // 227: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	121, // 228: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	121, // 229: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	121, // 230: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	121, // 231: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	121, // 232: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	121, // 233: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	53,  // 234: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	51,  // 235: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	121, // 236: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	121, // 237: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	121, // 238: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	121, // 239: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	124, // 240: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	125, // 241: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	46,  // 242: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	126, // 243: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	127, // 244: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	128, // 245: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	129, // 246: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	64,  // 247: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	113, // 248: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	121, // 249: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	121, // 250: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	121, // 251: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	121, // 252: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	121, // 253: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	130, // 254: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	66,  // 255: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	131, // 256: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	71,  // 257: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	121, // 258: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	76,  // 259: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	74,  // 260: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	121, // 261: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	78,  // 262: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	81,  // 263: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	111, // 264: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	132, // 265: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	121, // 266: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	86,  // 267: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	85,  // 268: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	121, // 269: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	133, // 270: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	121, // 271: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	90,  // 272: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	93,  // 273: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	191, // [191:274] is the sub-list for method output_type
-	108, // [108:191] is the sub-list for method input_type
-	108, // [108:108] is the sub-list for extension type_name
-	108, // [108:108] is the sub-list for extension extendee
-	0,   // [0:108] is the sub-list for field type_name
+	102, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	109, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	103, // 23: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	104, // 24: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	104, // 25: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	104, // 26: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	38,  // 27: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	38,  // 28: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	105, // 29: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	110, // 30: nakama.console.AccountList.users:type_name -> nakama.api.User
+	111, // 31: nakama.console.Account.account:type_name -> nakama.api.Account
+	109, // 32: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	112, // 33: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	109, // 34: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	109, // 35: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	47,  // 36: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	109, // 37: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	109, // 38: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	111, // 39: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	113, // 40: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	114, // 41: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	115, // 42: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	116, // 43: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	117, // 44: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	118, // 45: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	47,  // 46: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	108, // 47: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	108, // 48: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	108, // 49: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	108, // 50: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	108, // 51: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	108, // 52: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	108, // 53: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	108, // 54: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	108, // 55: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	108, // 56: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	106, // 57: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	108, // 58: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	109, // 59: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	109, // 60: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	53,  // 61: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	109, // 62: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	109, // 63: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	109, // 64: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	109, // 65: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	115, // 66: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	115, // 67: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	119, // 68: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	108, // 69: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	108, // 70: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	108, // 71: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	108, // 72: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	108, // 73: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	112, // 74: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	120, // 75: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	109, // 76: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	121, // 77: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 78: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	109, // 79: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	76,  // 80: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	109, // 81: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	109, // 82: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	82,  // 83: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	120, // 84: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	120, // 85: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	109, // 86: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	109, // 87: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	109, // 88: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	87,  // 89: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	120, // 90: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	112, // 91: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	108, // 92: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	120, // 93: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	120, // 94: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	108, // 95: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	108, // 96: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	107, // 97: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	108, // 98: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	94,  // 99: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	10,  // 100: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 101: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 102: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 103: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 104: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 105: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 106: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	109, // 107: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	109, // 108: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	122, // 109: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	3,   // 110: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 111: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 112: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 113: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 114: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	123, // 115: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 116: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 117: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 118: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 119: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 120: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 121: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 122: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	123, // 123: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 124: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 125: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 126: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 127: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 128: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 129: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 130: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	123, // 131: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	123, // 132: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	123, // 133: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	123, // 134: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	123, // 135: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	123, // 136: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	40,  // 137: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	40,  // 138: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	42,  // 139: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	44,  // 140: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	46,  // 141: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	44,  // 142: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	44,  // 143: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	44,  // 144: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	51,  // 145: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	44,  // 146: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	44,  // 147: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	52,  // 148: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	44,  // 149: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	44,  // 150: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	44,  // 151: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	44,  // 152: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	44,  // 153: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	44,  // 154: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	54,  // 155: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	56,  // 156: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	57,  // 157: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	58,  // 158: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	59,  // 159: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	60,  // 160: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	44,  // 161: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	44,  // 162: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	49,  // 163: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	61,  // 164: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	63,  // 165: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	62,  // 166: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	64,  // 167: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	65,  // 168: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	67,  // 169: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	67,  // 170: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	69,  // 171: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	70,  // 172: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	71,  // 173: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	71,  // 174: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	67,  // 175: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	67,  // 176: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	75,  // 177: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	72,  // 178: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	74,  // 179: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	77,  // 180: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	79,  // 181: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	79,  // 182: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	123, // 183: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	81,  // 184: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	124, // 185: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	84,  // 186: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	85,  // 187: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	86,  // 188: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	89,  // 189: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	89,  // 190: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	125, // 191: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	90,  // 192: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	91,  // 193: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	93,  // 194: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 195: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 196: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	123, // 197: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	123, // 198: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	123, // 199: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 200: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 201: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 202: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 203: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	123, // 204: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 205: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	123, // 206: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	123, // 207: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 208: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 209: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 210: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	123, // 211: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 212: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 213: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 214: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 215: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 216: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 217: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 218: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	36,  // 219: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	37,  // 220: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	39,  // 221: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	41,  // 222: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	41,  // 223: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	43,  // 224: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	45,  // 225: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	123, // 226: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	50,  // 227: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	123, // 228: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	123, // 229: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	123, // 230: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	123, // 231: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	123, // 232: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	123, // 233: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	123, // 234: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	123, // 235: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	123, // 236: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	123, // 237: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	123, // 238: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	123, // 239: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	55,  // 240: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	53,  // 241: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	123, // 242: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	123, // 243: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	123, // 244: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	123, // 245: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	126, // 246: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	127, // 247: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	48,  // 248: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	128, // 249: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	129, // 250: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	130, // 251: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	131, // 252: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	66,  // 253: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	115, // 254: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	123, // 255: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	123, // 256: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	123, // 257: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	123, // 258: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	123, // 259: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	132, // 260: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	68,  // 261: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	133, // 262: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	73,  // 263: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	123, // 264: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	78,  // 265: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	76,  // 266: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	123, // 267: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	80,  // 268: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	83,  // 269: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	113, // 270: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	134, // 271: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	123, // 272: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	88,  // 273: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	87,  // 274: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	123, // 275: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	135, // 276: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	123, // 277: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	92,  // 278: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	95,  // 279: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	195, // [195:280] is the sub-list for method output_type
+	110, // [110:195] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -7384,7 +7504,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   103,
+			NumMessages:   105,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,12 @@ var (
 // authenticate checks the credentials that the row of c requires, and sets the
 // caller.
 func (a *Server) authenticate(c *call) (err error) {
+	if c.operator != nil {
+		if c.claims = c.operator.Claims; c.claims == nil && c.row.access == bySession {
+			return errTokenRequired
+		}
+		return nil
+	}
 	switch c.row.access {
 	case byServerKey:
 		return a.checkServerKey(c.authorization)

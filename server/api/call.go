@@ -18,6 +18,8 @@ type call struct {
 	authorization string
 	// http is the request of calls over HTTP; gRPC calls have theirs in ctx.
 	http *http.Request
+	// operator is the call of someone who is not a client; nil for all others.
+	operator *Invocation
 	// claims are the caller's: from the session token, or of the session that
 	// authentication started; may be nil.
 	claims *core.Claims
@@ -60,6 +62,9 @@ func (c *call) moduleScope() *core.Scope {
 	s.TraceID = core.NewTraceID()
 	s.ClientIP, s.ClientPort = c.address()
 	setCaller(s, c.claims)
+	if c.claims == nil && c.operator != nil {
+		s.Vars = c.operator.Vars
+	}
 	return s
 }
 
@@ -74,6 +79,9 @@ func setCaller(s *core.Scope, claims *core.Claims) {
 
 // address returns the address of the client.
 func (c *call) address() (ip, port string) {
+	if c.operator != nil {
+		return c.operator.Address, ""
+	}
 	if c.http != nil {
 		return transport.HTTPClientAddress(c.http, c.Config.Socket.ProxyCount)
 	}
