@@ -42,11 +42,14 @@ type Server struct {
 	Options
 	maxBody int64
 	rates   rates
+	pages   pages
 }
 
 // New makes the API.
 func New(o Options) *Server {
-	return &Server{Options: o, maxBody: int64(o.Config.Console.MaxMessageSizeBytes)}
+	s := &Server{Options: o, maxBody: int64(o.Config.Console.MaxMessageSizeBytes)}
+	s.pages.init()
+	return s
 }
 
 // prefix is in front of the paths of the table.
@@ -64,6 +67,7 @@ func (s *Server) Handler() http.Handler {
 		}
 	}
 	mux.HandleFunc("POST "+importPath, s.importStorage)
+	mux.HandleFunc("GET "+livePath, s.live)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, fault.Newf(fault.NotFound, "Not Found: the console has no %s %s.", r.Method, r.URL.Path))
 	})

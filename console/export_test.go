@@ -24,6 +24,20 @@ func Calls() (all []Call) {
 	return all
 }
 
+// Topic is a row of the table of topics, for tests.
+type Topic struct {
+	Name  string
+	Right *acl.Right
+}
+
+// Topics returns the rows of the table of topics.
+func Topics() (all []Topic) {
+	for _, t := range topics {
+		all = append(all, Topic{t.name, t.right})
+	}
+	return all
+}
+
 // Method returns the gRPC method of a row with the type of its request.
 func Method(i int) (name string, request protoreflect.FullName, ok bool) {
 	if i >= len(table) {

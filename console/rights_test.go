@@ -33,6 +33,18 @@ func TestRights(t *testing.T) {
 					t.Errorf("%s with %s: %d %s", call.Name, right, a.Status, a.Body)
 				}
 			}
+			live := ann.Live(t)
+			for i, topic := range console.Topics() {
+				live.Subscribe(int64(i), topic.Name, "")
+				m := live.Next()
+				for m.ID != int64(i) {
+					m = live.Next()
+				}
+				refused := m.Error != nil && m.Error.Code == 7 && strings.Contains(m.Error.Message, "needs the right")
+				if allowed := topic.Right == nil || *topic.Right == *right; refused == allowed {
+					t.Errorf("topic %s with %s: %s %v", topic.Name, right, m.Data, m.Error)
+				}
+			}
 		}
 	}
 }

@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -48,6 +50,7 @@ var table = []row{
 	{"ListAuditLogsUsers", signed, acl.AuditLog.Read(), none, all((*core.Console).ListAuditLogsUsers), []binding{get("/audit/log/users")}},
 
 	{"GetStatus", signed, nil, none, about((*Server).status), []binding{get("/status")}},
+	{"GetDashboard", signed, acl.Configuration.Read(), none, about((*Server).dashboard), []binding{get("/dashboard")}},
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
 	{"GetClientSettings", signed, acl.APIExplorer.Write(), none, about((*Server).clientSettings), []binding{get("/client")}},
@@ -119,6 +122,19 @@ var table = []row{
 
 	{"ListMatches", signed, acl.Match.Read(), none, ask((*core.Console).ListRunningMatches), []binding{get("/match")}},
 	{"GetMatchState", signed, acl.Match.Read(), none, ask((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
+}
+
+// topics are what a page can subscribe to on its socket. A new topic is a row here.
+var topics = []topic{
+	{"dashboard", acl.Configuration.Read(), time.Second, true, true, showing((*Server).dashboard)},
+}
+
+func topicNamed(name string) *topic {
+	i := slices.IndexFunc(topics, func(t topic) bool { return t.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &topics[i]
 }
 
 func authenticate(ctx context.Context, v *visit, in *consolepb.AuthenticateRequest) (*consolepb.ConsoleSession, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -47,6 +48,7 @@ type Console struct {
 	table    *ownTable
 	first    firstVisit
 	totp     usedCodes
+	changed  signal // an operator was changed or logged out
 }
 
 // NewConsole makes the operations of the console. It reads the key for tokens from the
@@ -77,6 +79,8 @@ type Operator struct {
 	Rights          acl.Set
 	// Basic says that the operator sent a password instead of a token.
 	Basic bool
+	// Until is when its token ends; zero without a token.
+	Until time.Time
 }
 
 // Visitor is what is known of the sender of a call.
@@ -103,12 +107,9 @@ type ConsoleCall struct {
 // credentials, ResourceExhausted after too many wrong ones, and PermissionDenied without
 // the right.
 func (k *Console) Run(ctx context.Context, from Visitor, call ConsoleCall, do func(context.Context, *Operator) error) error {
-	op, err := k.identify(ctx, from)
+	op, err := k.Allow(ctx, from, call.Name, call.Right)
 	if err != nil {
 		return err
-	}
-	if call.Right != nil && !op.Rights.Has(*call.Right) {
-		return fault.Newf(fault.PermissionDenied, "Permission denied: %s needs the right %s.", call.Name, call.Right)
 	}
 	if err := do(ctx, op); err != nil {
 		return err
@@ -117,6 +118,48 @@ func (k *Console) Run(ctx context.Context, from Visitor, call ConsoleCall, do fu
 		return nil
 	}
 	return k.record(ctx, op, call)
+}
+
+// Allow authenticates a sender and checks that it has a right; nil: any operator may do
+// what is named. Errors as in Run.
+func (k *Console) Allow(ctx context.Context, from Visitor, name string, right *acl.Right) (*Operator, error) {
+	op, err := k.identify(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	if right != nil && !op.Rights.Has(*right) {
+		return nil, fault.Newf(fault.PermissionDenied, "Permission denied: %s needs the right %s.", name, right)
+	}
+	return op, nil
+}
+
+// OperatorsChanged returns a channel that is closed when this server changes an operator
+// or ends a token: what Allow said before may not hold any more.
+func (k *Console) OperatorsChanged() <-chan struct{} { return k.changed.next() }
+
+// signal tells all who wait that something happened. The zero value is ready to use.
+type signal struct {
+	mu   sync.Mutex
+	wait chan struct{} // nil: nobody waits
+}
+
+// next returns a channel that the next raise closes.
+func (s *signal) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wait == nil {
+		s.wait = make(chan struct{})
+	}
+	return s.wait
+}
+
+func (s *signal) raise() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wait != nil {
+		close(s.wait)
+		s.wait = nil
+	}
 }
 
 // mayGrant fails with InvalidArgument if an operator would give rights that it does not

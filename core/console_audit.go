@@ -50,6 +50,9 @@ func auditMetadata(request proto.Message) (string, error) {
 
 // record adds a call that succeeded to the audit log.
 func (k *Console) record(ctx context.Context, op *Operator, call ConsoleCall) error {
+	if call.Right != nil && call.Right.Resource == acl.User {
+		k.changed.raise()
+	}
 	metadata, err := auditMetadata(call.Request)
 	if err == nil {
 		metadata, err = k.db.Dialect().JSON(metadata)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -161,11 +162,12 @@ func (k *Console) bearer(ctx context.Context, token string) (*Operator, error) {
 	if k.tokens.bad.refuses(id, consoleToken, tokenDigest(token), int64(claims.IssuedAt), k.now().Unix()) {
 		return nil, errConsoleToken
 	}
+	until := time.Unix(claims.ExpiresAt, 0)
 	if id.IsNil() {
 		if claims.Username != k.o.Username {
 			return nil, errConsoleToken
 		}
-		return &Operator{Username: k.o.Username, Email: adminEmail, Rights: acl.Admin}, nil
+		return &Operator{Username: k.o.Username, Email: adminEmail, Rights: acl.Admin, Until: until}, nil
 	}
 	row, err := k.findOperator(ctx, k.db.Reader(), "id = $1", id)
 	if errors.Is(err, errNoOperator) {
@@ -177,7 +179,7 @@ func (k *Console) bearer(ctx context.Context, token string) (*Operator, error) {
 	if row.disabled || claims.olderThan(row.updated, k.o.TokenLife) {
 		return nil, errConsoleToken
 	}
-	return &Operator{ID: id, Username: row.username, Email: row.email, Rights: row.rights}, nil
+	return &Operator{ID: id, Username: row.username, Email: row.email, Rights: row.rights, Until: until}, nil
 }
 
 // LogOut revokes a token, also after a restart. A token that does not verify is no error.
@@ -193,6 +195,7 @@ func (k *Console) LogOut(ctx context.Context, in *consolepb.AuthenticateLogoutRe
 	} else {
 		k.tokens.bad.add(e)
 	}
+	k.changed.raise()
 	k.storeRevocations(ctx, e)
 	return nil
 }

@@ -27,6 +27,7 @@ type ports struct {
 	metricsServer *http.Server
 	consoleServer *http.Server
 	consoleRPC    *grpc.Server
+	closePages    func() // the sockets of the console's pages, which consoleServer does not know
 	failed        chan error
 }
 
@@ -94,6 +95,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		p.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
 	}
 	if c := &s.config.Console; p.console != nil {
+		p.closePages = s.console.Close
 		p.consoleServer = &http.Server{
 			Handler:      s.console.Handler(),
 			ReadTimeout:  config.Milliseconds(c.ReadTimeoutMs),
@@ -138,6 +140,7 @@ func (p *ports) close(ctx context.Context) error {
 	}()
 	err := shutdown(ctx, p.httpServer)
 	if p.consoleServer != nil {
+		p.closePages()
 		err = errors.Join(err, shutdown(ctx, p.consoleServer))
 	}
 	select {

@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72, 0}
+	return file_console_proto_rawDescGZIP(), []int{73, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2033,6 +2033,51 @@ func (x *StatusList) GetTimestamp() *timestamppb.Timestamp {
 	return nil
 }
 
+// What a node does now. The socket sends the fields that changed.
+type Dashboard struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          *StatusList_Status     `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard) Reset() {
+	*x = Dashboard{}
+	mi := &file_console_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard) ProtoMessage() {}
+
+func (x *Dashboard) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard.ProtoReflect.Descriptor instead.
+func (*Dashboard) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Dashboard) GetNode() *StatusList_Status {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
 type Config struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Config        string                 `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"` // JSON, with secrets masked
@@ -2044,7 +2089,7 @@ type Config struct {
 
 func (x *Config) Reset() {
 	*x = Config{}
-	mi := &file_console_proto_msgTypes[32]
+	mi := &file_console_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2056,7 +2101,7 @@ func (x *Config) String() string {
 func (*Config) ProtoMessage() {}
 
 func (x *Config) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[32]
+	mi := &file_console_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2069,7 +2114,7 @@ func (x *Config) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config.ProtoReflect.Descriptor instead.
 func (*Config) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32}
+	return file_console_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Config) GetConfig() string {
@@ -2107,7 +2152,7 @@ type RuntimeInfo struct {
 
 func (x *RuntimeInfo) Reset() {
 	*x = RuntimeInfo{}
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2164,7 @@ func (x *RuntimeInfo) String() string {
 func (*RuntimeInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2177,7 @@ func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33}
+	return file_console_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RuntimeInfo) GetLuaRpcFunctions() []string {
@@ -2190,7 +2235,7 @@ type ClientSettings struct {
 
 func (x *ClientSettings) Reset() {
 	*x = ClientSettings{}
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2202,7 +2247,7 @@ func (x *ClientSettings) String() string {
 func (*ClientSettings) ProtoMessage() {}
 
 func (x *ClientSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2215,7 +2260,7 @@ func (x *ClientSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSettings.ProtoReflect.Descriptor instead.
 func (*ClientSettings) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34}
+	return file_console_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ClientSettings) GetServerKey() string {
@@ -2256,7 +2301,7 @@ type ApiEndpointDescriptor struct {
 
 func (x *ApiEndpointDescriptor) Reset() {
 	*x = ApiEndpointDescriptor{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2313,7 @@ func (x *ApiEndpointDescriptor) String() string {
 func (*ApiEndpointDescriptor) ProtoMessage() {}
 
 func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2326,7 @@ func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
 func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ApiEndpointDescriptor) GetMethod() string {
@@ -2308,7 +2353,7 @@ type ApiEndpointList struct {
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2365,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2378,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -2362,7 +2407,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2419,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2432,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -2428,7 +2473,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2440,7 +2485,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2453,7 +2498,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -2481,7 +2526,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2493,7 +2538,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2551,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -2541,7 +2586,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2553,7 +2598,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2566,7 +2611,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -2599,7 +2644,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2656,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2669,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AccountId) GetId() string {
@@ -2644,7 +2689,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2701,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2714,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -2696,7 +2741,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2708,7 +2753,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2721,7 +2766,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -2752,7 +2797,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2809,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2822,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -2833,7 +2878,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2845,7 +2890,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2858,7 +2903,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -2895,7 +2940,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2907,7 +2952,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2920,7 +2965,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -2974,7 +3019,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3031,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3044,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -3079,7 +3124,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3091,7 +3136,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3104,7 +3149,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3208,7 +3253,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3220,7 +3265,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3233,7 +3278,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3267,7 +3312,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3324,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3337,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3369,7 +3414,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3381,7 +3426,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3394,7 +3439,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3428,7 +3473,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3440,7 +3485,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3453,7 +3498,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3481,7 +3526,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3493,7 +3538,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3506,7 +3551,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3540,7 +3585,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +3597,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +3610,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3592,7 +3637,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3604,7 +3649,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3617,7 +3662,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -3644,7 +3689,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3656,7 +3701,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3669,7 +3714,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -3696,7 +3741,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +3753,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +3766,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -3752,7 +3797,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3764,7 +3809,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3777,7 +3822,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -3836,7 +3881,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3848,7 +3893,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3861,7 +3906,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -3915,7 +3960,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3927,7 +3972,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3940,7 +3985,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -3959,7 +4004,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3971,7 +4016,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3984,7 +4029,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4004,7 +4049,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4016,7 +4061,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4029,7 +4074,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4057,7 +4102,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4069,7 +4114,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4082,7 +4127,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4115,7 +4160,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4127,7 +4172,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4140,7 +4185,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GroupId) GetId() string {
@@ -4160,7 +4205,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4172,7 +4217,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4185,7 +4230,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4218,7 +4263,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4230,7 +4275,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4243,7 +4288,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4313,7 +4358,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4325,7 +4370,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4338,7 +4383,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4372,7 +4417,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +4429,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +4442,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4424,7 +4469,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +4481,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +4494,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4475,7 +4520,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4487,7 +4532,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4500,7 +4545,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4524,7 +4569,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4536,7 +4581,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4549,7 +4594,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4608,7 +4653,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4620,7 +4665,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4633,7 +4678,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -4694,7 +4739,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4706,7 +4751,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4719,7 +4764,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Notification) GetId() string {
@@ -4789,7 +4834,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4801,7 +4846,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4814,7 +4859,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -4849,7 +4894,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4861,7 +4906,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4874,7 +4919,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -4907,7 +4952,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4919,7 +4964,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4932,7 +4977,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NotificationId) GetId() string {
@@ -4951,7 +4996,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4963,7 +5008,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4976,7 +5021,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -4998,7 +5043,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5010,7 +5055,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5023,7 +5068,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5070,7 +5115,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5082,7 +5127,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5095,7 +5140,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5165,7 +5210,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5177,7 +5222,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5190,7 +5235,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5229,7 +5274,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5241,7 +5286,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5254,7 +5299,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5318,7 +5363,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5330,7 +5375,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5343,7 +5388,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5383,7 +5428,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5395,7 +5440,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5408,7 +5453,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -5448,7 +5493,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5460,7 +5505,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5473,7 +5518,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -5641,7 +5686,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5653,7 +5698,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5666,7 +5711,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -5699,7 +5744,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5711,7 +5756,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5724,7 +5769,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -5744,7 +5789,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +5801,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +5814,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -5802,7 +5847,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5814,7 +5859,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5827,7 +5872,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -5895,7 +5940,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5907,7 +5952,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5920,7 +5965,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -5939,7 +5984,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5951,7 +5996,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5964,7 +6009,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -5988,7 +6033,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6000,7 +6045,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6013,7 +6058,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -6062,7 +6107,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6074,7 +6119,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6087,7 +6132,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6131,7 +6176,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6143,7 +6188,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6253,7 +6298,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6265,7 +6310,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6278,7 +6323,7 @@ func (x *Config_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config_Warning.ProtoReflect.Descriptor instead.
 func (*Config_Warning) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 0}
+	return file_console_proto_rawDescGZIP(), []int{33, 0}
 }
 
 func (x *Config_Warning) GetField() string {
@@ -6305,7 +6350,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6317,7 +6362,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6330,7 +6375,7 @@ func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo_ModuleInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo_ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33, 0}
+	return file_console_proto_rawDescGZIP(), []int{34, 0}
 }
 
 func (x *RuntimeInfo_ModuleInfo) GetPath() string {
@@ -6357,7 +6402,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6369,7 +6414,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6382,7 +6427,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89, 0}
+	return file_console_proto_rawDescGZIP(), []int{90, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -6564,7 +6609,9 @@ const file_console_proto_rawDesc = "" +
 	"\vparty_count\x18\v \x01(\x05R\n" +
 	"partyCount\x12;\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xbe\x01\n" +
+	"createTime\"B\n" +
+	"\tDashboard\x125\n" +
+	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\"\xbe\x01\n" +
 	"\x06Config\x12\x16\n" +
 	"\x06config\x18\x01 \x01(\tR\x06config\x12:\n" +
 	"\bwarnings\x18\x02 \x03(\v2\x1e.nakama.console.Config.WarningR\bwarnings\x12%\n" +
@@ -6955,7 +7002,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xdd5\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa06\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -6982,7 +7029,8 @@ const file_console_proto_rawDesc = "" +
 	"\rUpdateSetting\x12$.nakama.console.UpdateSettingRequest\x1a\x17.nakama.console.Setting\x12N\n" +
 	"\rListAuditLogs\x12\x1f.nakama.console.AuditLogRequest\x1a\x1c.nakama.console.AuditLogList\x12N\n" +
 	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
-	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12;\n" +
+	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12A\n" +
+	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12;\n" +
 	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
 	"\n" +
 	"GetRuntime\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.RuntimeInfo\x12K\n" +
@@ -7066,7 +7114,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 105)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                       // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                         // 1: nakama.console.StatusHealth
@@ -7103,394 +7151,398 @@ var file_console_proto_goTypes = []any{
 	(*AuditLogList)(nil),                      // 32: nakama.console.AuditLogList
 	(*AuditLogUserList)(nil),                  // 33: nakama.console.AuditLogUserList
 	(*StatusList)(nil),                        // 34: nakama.console.StatusList
-	(*Config)(nil),                            // 35: nakama.console.Config
-	(*RuntimeInfo)(nil),                       // 36: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                    // 37: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),             // 38: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                   // 39: nakama.console.ApiEndpointList
-	(*CallApiEndpointRequest)(nil),            // 40: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),           // 41: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),               // 42: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                       // 43: nakama.console.AccountList
-	(*AccountId)(nil),                         // 44: nakama.console.AccountId
-	(*Account)(nil),                           // 45: nakama.console.Account
-	(*AccountDeleteRequest)(nil),              // 46: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                      // 47: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                  // 48: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),            // 49: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                     // 50: nakama.console.AccountExport
-	(*UpdateAccountRequest)(nil),              // 51: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),               // 52: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                       // 53: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),           // 54: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),          // 55: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),             // 56: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),          // 57: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),               // 58: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),            // 59: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),         // 60: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),              // 61: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),          // 62: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                // 63: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),            // 64: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                 // 65: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                         // 66: nakama.console.GroupList
-	(*GroupId)(nil),                           // 67: nakama.console.GroupId
-	(*GroupExport)(nil),                       // 68: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                // 69: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),              // 70: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),       // 71: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),      // 72: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),     // 73: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),           // 74: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),        // 75: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                      // 76: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),          // 77: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                  // 78: nakama.console.NotificationList
-	(*NotificationId)(nil),                    // 79: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),            // 80: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                // 81: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                 // 82: nakama.console.StorageListObject
-	(*StorageList)(nil),                       // 83: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),         // 84: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),        // 85: nakama.console.DeleteStorageObjectRequest
-	(*LeaderboardListRequest)(nil),            // 86: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                       // 87: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                   // 88: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                // 89: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),    // 90: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                // 91: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                         // 92: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                 // 93: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                      // 94: nakama.console.UserPresence
-	(*MatchState)(nil),                        // 95: nakama.console.MatchState
-	nil,                                       // 96: nakama.console.User.AclEntry
-	nil,                                       // 97: nakama.console.AddUserRequest.AclEntry
-	nil,                                       // 98: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                       // 99: nakama.console.AclTemplate.AclEntry
-	nil,                                       // 100: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                       // 101: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                 // 102: nakama.console.StatusList.Status
-	(*Config_Warning)(nil),                    // 103: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),            // 104: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                       // 105: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                       // 106: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                   // 107: nakama.console.MatchList.Match
-	(*wrapperspb.StringValue)(nil),            // 108: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),             // 109: google.protobuf.Timestamp
-	(*api.User)(nil),                          // 110: nakama.api.User
-	(*api.Account)(nil),                       // 111: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),              // 112: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                 // 113: nakama.api.StorageObject
-	(*api.Friend)(nil),                        // 114: nakama.api.Friend
-	(*api.Group)(nil),                         // 115: nakama.api.Group
-	(*api.ChannelMessage)(nil),                // 116: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),             // 117: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                  // 118: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),       // 119: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),             // 120: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                   // 121: google.protobuf.Struct
-	(*api.Match)(nil),                         // 122: nakama.api.Match
-	(*emptypb.Empty)(nil),                     // 123: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),           // 124: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil), // 125: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                    // 126: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                 // 127: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                  // 128: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),             // 129: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),              // 130: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),         // 131: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                 // 132: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),            // 133: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),              // 134: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),         // 135: nakama.api.LeaderboardRecordList
+	(*Dashboard)(nil),                         // 35: nakama.console.Dashboard
+	(*Config)(nil),                            // 36: nakama.console.Config
+	(*RuntimeInfo)(nil),                       // 37: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                    // 38: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),             // 39: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                   // 40: nakama.console.ApiEndpointList
+	(*CallApiEndpointRequest)(nil),            // 41: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),           // 42: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),               // 43: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                       // 44: nakama.console.AccountList
+	(*AccountId)(nil),                         // 45: nakama.console.AccountId
+	(*Account)(nil),                           // 46: nakama.console.Account
+	(*AccountDeleteRequest)(nil),              // 47: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                      // 48: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                  // 49: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),            // 50: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                     // 51: nakama.console.AccountExport
+	(*UpdateAccountRequest)(nil),              // 52: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),               // 53: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                       // 54: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),           // 55: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),          // 56: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),             // 57: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),          // 58: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),               // 59: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),            // 60: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),         // 61: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),              // 62: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),          // 63: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                // 64: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),            // 65: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                 // 66: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                         // 67: nakama.console.GroupList
+	(*GroupId)(nil),                           // 68: nakama.console.GroupId
+	(*GroupExport)(nil),                       // 69: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                // 70: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),              // 71: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),       // 72: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),      // 73: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),     // 74: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),           // 75: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),        // 76: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                      // 77: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),          // 78: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                  // 79: nakama.console.NotificationList
+	(*NotificationId)(nil),                    // 80: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),            // 81: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                // 82: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                 // 83: nakama.console.StorageListObject
+	(*StorageList)(nil),                       // 84: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),         // 85: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),        // 86: nakama.console.DeleteStorageObjectRequest
+	(*LeaderboardListRequest)(nil),            // 87: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                       // 88: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                   // 89: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                // 90: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),    // 91: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                // 92: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                         // 93: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                 // 94: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                      // 95: nakama.console.UserPresence
+	(*MatchState)(nil),                        // 96: nakama.console.MatchState
+	nil,                                       // 97: nakama.console.User.AclEntry
+	nil,                                       // 98: nakama.console.AddUserRequest.AclEntry
+	nil,                                       // 99: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                       // 100: nakama.console.AclTemplate.AclEntry
+	nil,                                       // 101: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                       // 102: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                 // 103: nakama.console.StatusList.Status
+	(*Config_Warning)(nil),                    // 104: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),            // 105: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                       // 106: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                       // 107: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                   // 108: nakama.console.MatchList.Match
+	(*wrapperspb.StringValue)(nil),            // 109: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),             // 110: google.protobuf.Timestamp
+	(*api.User)(nil),                          // 111: nakama.api.User
+	(*api.Account)(nil),                       // 112: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),              // 113: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                 // 114: nakama.api.StorageObject
+	(*api.Friend)(nil),                        // 115: nakama.api.Friend
+	(*api.Group)(nil),                         // 116: nakama.api.Group
+	(*api.ChannelMessage)(nil),                // 117: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),             // 118: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                  // 119: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),       // 120: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),             // 121: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                   // 122: google.protobuf.Struct
+	(*api.Match)(nil),                         // 123: nakama.api.Match
+	(*emptypb.Empty)(nil),                     // 124: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),           // 125: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil), // 126: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                    // 127: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                 // 128: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                  // 129: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),             // 130: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),              // 131: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),         // 132: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                 // 133: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),            // 134: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),              // 135: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),         // 136: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	108, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	96,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	109, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	109, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	109, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	97,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	110, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	110, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	97,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	98,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	98,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	99,  // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	109, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	109, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	99,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	100, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	110, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	110, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	100, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	101, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	101, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	102, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	109, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	109, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	109, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	110, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	110, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	110, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	102, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	109, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	103, // 23: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	104, // 24: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	104, // 25: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	104, // 26: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	38,  // 27: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	38,  // 28: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	105, // 29: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	110, // 30: nakama.console.AccountList.users:type_name -> nakama.api.User
-	111, // 31: nakama.console.Account.account:type_name -> nakama.api.Account
-	109, // 32: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	112, // 33: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	109, // 34: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	109, // 35: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	47,  // 36: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	109, // 37: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	109, // 38: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	111, // 39: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	113, // 40: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	114, // 41: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	115, // 42: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	116, // 43: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	117, // 44: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	118, // 45: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	47,  // 46: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	108, // 47: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	108, // 48: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	108, // 49: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	108, // 50: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	108, // 51: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	108, // 52: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	108, // 53: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	108, // 54: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	108, // 55: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	108, // 56: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	106, // 57: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	108, // 58: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	109, // 59: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	109, // 60: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	53,  // 61: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	109, // 62: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	109, // 63: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	109, // 64: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	109, // 65: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	115, // 66: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	115, // 67: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	119, // 68: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	108, // 69: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	108, // 70: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	108, // 71: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	108, // 72: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	108, // 73: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	112, // 74: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	120, // 75: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	109, // 76: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	121, // 77: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 78: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	109, // 79: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	76,  // 80: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	109, // 81: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	109, // 82: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	82,  // 83: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	120, // 84: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	120, // 85: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	109, // 86: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	109, // 87: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	109, // 88: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	87,  // 89: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	120, // 90: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	112, // 91: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	108, // 92: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	120, // 93: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	120, // 94: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	108, // 95: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	108, // 96: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	107, // 97: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	108, // 98: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	94,  // 99: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	10,  // 100: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 101: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 102: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 103: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 104: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 105: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 106: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	109, // 107: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	109, // 108: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	122, // 109: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	3,   // 110: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 111: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 112: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 113: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 114: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	123, // 115: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 116: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 117: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 118: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 119: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 120: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 121: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 122: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	123, // 123: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 124: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 125: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 126: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 127: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 128: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 129: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 130: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	123, // 131: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	123, // 132: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	123, // 133: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	123, // 134: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	123, // 135: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	123, // 136: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	40,  // 137: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	40,  // 138: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	42,  // 139: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	44,  // 140: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	46,  // 141: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	44,  // 142: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	44,  // 143: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	44,  // 144: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	51,  // 145: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	44,  // 146: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	44,  // 147: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	52,  // 148: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	44,  // 149: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	44,  // 150: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	44,  // 151: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	44,  // 152: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	44,  // 153: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	44,  // 154: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	54,  // 155: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	56,  // 156: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	57,  // 157: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	58,  // 158: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	59,  // 159: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	60,  // 160: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	44,  // 161: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	44,  // 162: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	49,  // 163: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	61,  // 164: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	63,  // 165: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	62,  // 166: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	64,  // 167: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	65,  // 168: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	67,  // 169: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	67,  // 170: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	69,  // 171: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	70,  // 172: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	71,  // 173: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	71,  // 174: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	67,  // 175: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	67,  // 176: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	75,  // 177: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	72,  // 178: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	74,  // 179: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	77,  // 180: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	79,  // 181: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	79,  // 182: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	123, // 183: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	81,  // 184: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	124, // 185: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	84,  // 186: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	85,  // 187: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	86,  // 188: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	89,  // 189: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	89,  // 190: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	125, // 191: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	90,  // 192: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	91,  // 193: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	93,  // 194: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 195: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 196: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	123, // 197: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	123, // 198: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	123, // 199: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 200: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 201: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 202: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 203: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	123, // 204: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 205: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	123, // 206: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	123, // 207: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 208: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 209: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 210: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	123, // 211: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 212: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 213: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 214: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 215: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 216: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 217: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 218: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	36,  // 219: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	37,  // 220: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	39,  // 221: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	41,  // 222: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	41,  // 223: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	43,  // 224: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	45,  // 225: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	123, // 226: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	50,  // 227: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	123, // 228: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	123, // 229: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	123, // 230: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	123, // 231: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	123, // 232: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	123, // 233: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	123, // 234: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	123, // 235: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	123, // 236: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	123, // 237: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	123, // 238: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	123, // 239: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	55,  // 240: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	53,  // 241: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	123, // 242: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	123, // 243: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	123, // 244: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	123, // 245: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	126, // 246: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	127, // 247: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	48,  // 248: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	128, // 249: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	129, // 250: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	130, // 251: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	131, // 252: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	66,  // 253: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	115, // 254: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	123, // 255: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	123, // 256: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	123, // 257: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	123, // 258: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	123, // 259: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	132, // 260: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	68,  // 261: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	133, // 262: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	73,  // 263: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	123, // 264: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	78,  // 265: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	76,  // 266: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	123, // 267: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	80,  // 268: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	83,  // 269: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	113, // 270: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	134, // 271: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	123, // 272: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	88,  // 273: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	87,  // 274: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	123, // 275: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	135, // 276: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	123, // 277: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	92,  // 278: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	95,  // 279: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	195, // [195:280] is the sub-list for method output_type
-	110, // [110:195] is the sub-list for method input_type
-	110, // [110:110] is the sub-list for extension type_name
-	110, // [110:110] is the sub-list for extension extendee
-	0,   // [0:110] is the sub-list for field type_name
+	103, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	110, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	103, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	104, // 24: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	105, // 25: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	105, // 26: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	105, // 27: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	39,  // 28: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	39,  // 29: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	106, // 30: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	111, // 31: nakama.console.AccountList.users:type_name -> nakama.api.User
+	112, // 32: nakama.console.Account.account:type_name -> nakama.api.Account
+	110, // 33: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	113, // 34: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	110, // 35: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	110, // 36: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	48,  // 37: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	110, // 38: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	110, // 39: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	112, // 40: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	114, // 41: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	115, // 42: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	116, // 43: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	117, // 44: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	118, // 45: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	119, // 46: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	48,  // 47: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	109, // 48: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	109, // 49: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	109, // 50: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	109, // 51: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	109, // 52: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	109, // 53: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	109, // 54: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	109, // 55: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	109, // 56: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	109, // 57: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	107, // 58: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	109, // 59: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	110, // 60: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	110, // 61: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	54,  // 62: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	110, // 63: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	110, // 64: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	110, // 65: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	110, // 66: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	116, // 67: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	116, // 68: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	120, // 69: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	109, // 70: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	109, // 71: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	109, // 72: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	109, // 73: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	109, // 74: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	113, // 75: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	121, // 76: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	110, // 77: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	122, // 78: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 79: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	110, // 80: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	77,  // 81: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	110, // 82: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	110, // 83: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	83,  // 84: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	121, // 85: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	121, // 86: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	110, // 87: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	110, // 88: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	110, // 89: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	88,  // 90: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	121, // 91: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	113, // 92: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	109, // 93: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	121, // 94: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	121, // 95: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	109, // 96: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	109, // 97: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	108, // 98: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	109, // 99: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	95,  // 100: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	10,  // 101: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 102: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 103: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 104: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 105: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 106: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 107: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	110, // 108: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	110, // 109: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	123, // 110: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	3,   // 111: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 112: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 113: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 114: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 115: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	124, // 116: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 117: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 118: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 119: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 120: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 121: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 122: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 123: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	124, // 124: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 125: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 126: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 127: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 128: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 129: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 130: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 131: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	124, // 132: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	124, // 133: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	124, // 134: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	124, // 135: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	124, // 136: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	124, // 137: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	124, // 138: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	41,  // 139: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	41,  // 140: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	43,  // 141: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	45,  // 142: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	47,  // 143: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	45,  // 144: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	45,  // 145: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	45,  // 146: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	52,  // 147: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	45,  // 148: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	45,  // 149: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	53,  // 150: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	45,  // 151: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	45,  // 152: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	45,  // 153: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	45,  // 154: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	45,  // 155: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	45,  // 156: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	55,  // 157: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	57,  // 158: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	58,  // 159: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	59,  // 160: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	60,  // 161: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	61,  // 162: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	45,  // 163: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	45,  // 164: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	50,  // 165: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	62,  // 166: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	64,  // 167: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	63,  // 168: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	65,  // 169: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	66,  // 170: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	68,  // 171: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	68,  // 172: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	70,  // 173: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	71,  // 174: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	72,  // 175: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	72,  // 176: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	68,  // 177: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	68,  // 178: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	76,  // 179: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	73,  // 180: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	75,  // 181: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	78,  // 182: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	80,  // 183: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	80,  // 184: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	124, // 185: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	82,  // 186: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	125, // 187: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	85,  // 188: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	86,  // 189: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	87,  // 190: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	90,  // 191: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	90,  // 192: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	126, // 193: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	91,  // 194: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	92,  // 195: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	94,  // 196: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 197: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 198: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	124, // 199: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	124, // 200: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	124, // 201: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 202: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 203: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 204: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 205: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	124, // 206: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 207: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	124, // 208: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	124, // 209: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 210: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 211: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 212: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	124, // 213: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 214: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 215: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 216: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 217: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 218: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 219: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 220: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	36,  // 221: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	37,  // 222: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	38,  // 223: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	40,  // 224: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	42,  // 225: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	42,  // 226: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	44,  // 227: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	46,  // 228: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	124, // 229: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	51,  // 230: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	124, // 231: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	124, // 232: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	124, // 233: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	124, // 234: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	124, // 235: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	124, // 236: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	124, // 237: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	124, // 238: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	124, // 239: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	124, // 240: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	124, // 241: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	124, // 242: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	56,  // 243: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	54,  // 244: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	124, // 245: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	124, // 246: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	124, // 247: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	124, // 248: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	127, // 249: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	128, // 250: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	49,  // 251: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	129, // 252: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	130, // 253: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	131, // 254: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	132, // 255: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	67,  // 256: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	116, // 257: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	124, // 258: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	124, // 259: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	124, // 260: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	124, // 261: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	124, // 262: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	133, // 263: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	69,  // 264: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	134, // 265: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	74,  // 266: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	124, // 267: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	79,  // 268: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	77,  // 269: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	124, // 270: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	81,  // 271: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	84,  // 272: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	114, // 273: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	135, // 274: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	124, // 275: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	89,  // 276: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	88,  // 277: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	124, // 278: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	136, // 279: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	124, // 280: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	93,  // 281: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	96,  // 282: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	197, // [197:283] is the sub-list for method output_type
+	111, // [111:197] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -7504,7 +7556,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   105,
+			NumMessages:   106,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

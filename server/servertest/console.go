@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,9 @@ func (s *Server) ConsoleVisitor() *Operator { return &Operator{s, "", http.Heade
 func (s *Server) ConsoleToken(token string) *Operator {
 	return &Operator{s, "Bearer " + token, http.Header{}}
 }
+
+// Token returns the token of an operator who has one.
+func (o *Operator) Token() string { return strings.TrimPrefix(o.authorization, "Bearer ") }
 
 // Do makes a call; path is without /v2/console. A body may be a string of JSON or a value
 // that is encoded.
