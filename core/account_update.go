@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -112,11 +111,13 @@ func (c *Core) accountChange(user uuid.UUID, u *AccountUpdate) (accountChange, e
 		{"display_name", u.DisplayName, 255}, {"timezone", u.Timezone, 255}, {"location", u.Location, 255},
 		{"lang_tag", u.LangTag, 18}, {"avatar_url", u.AvatarURL, 512},
 	} {
+		if f.value == nil {
+			continue
+		}
+		if err := checkLength("Error while trying to update account.", f.column, *f.value, f.maxChars); err != nil {
+			return accountChange{}, err
+		}
 		switch {
-		case f.value == nil:
-		case utf8.RuneCountInString(*f.value) > f.maxChars:
-			return accountChange{}, invalid("Error while trying to update account. The field %s has at most %d characters, not %d.",
-				f.column, f.maxChars, utf8.RuneCountInString(*f.value))
 		case *f.value == "" && f.column == "lang_tag":
 			return accountChange{}, invalid("Error while trying to update account. The field lang_tag cannot be cleared.")
 		case *f.value == "":

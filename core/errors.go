@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"unicode/utf8"
 
 	"kumi/store"
 	"kumi/store/fault"
@@ -45,4 +46,16 @@ func failedWith(text string, err error) error {
 		return fault.Wrap(fault.InvalidArgument, text+" A required value is missing.", err)
 	}
 	return fault.Wrap(fault.CodeOf(err), text, err)
+}
+
+// checkLength returns an InvalidArgument error, which says what failed and names the field, for a text of
+// more characters than its column holds.
+func checkLength(failure, field, text string, maxChars int) error {
+	if len(text) <= maxChars {
+		return nil
+	}
+	if n := utf8.RuneCountInString(text); n > maxChars {
+		return invalid("%s The field %s has at most %d characters, not %d.", failure, field, maxChars, n)
+	}
+	return nil
 }

@@ -48,6 +48,9 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 	if n.lang == "" {
 		n.lang = "en"
 	}
+	if err := checkGroupTexts("create group", &n.name, &n.description, &n.avatar, &n.lang); err != nil {
+		return nil, err
+	}
 	state := 1
 	if n.open {
 		state = 0
@@ -82,6 +85,23 @@ func (c *Core) createGroup(ctx context.Context, user uuid.UUID, n newGroup) (*ap
 		return nil, groupError("create group", err, fault.AlreadyExists)
 	}
 	return made.group(), nil
+}
+
+// checkGroupTexts checks the lengths of those texts that are given.
+func checkGroupTexts(doing string, name, description, avatar, lang *string) error {
+	for _, f := range []struct {
+		name     string
+		value    *string
+		maxChars int
+	}{{"name", name, 255}, {"description", description, 255}, {"avatar_url", avatar, 512}, {"lang_tag", lang, 18}} {
+		if f.value == nil {
+			continue
+		}
+		if err := checkLength("Error while trying to "+doing+".", f.name, *f.value, f.maxChars); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func textOrNull(s string) *string {
@@ -146,6 +166,9 @@ func given(v *wrapperspb.StringValue) *string {
 // updateGroup changes a group for an admin, or for the server if caller is
 // nil.
 func (c *Core) updateGroup(ctx context.Context, caller, group uuid.UUID, ch GroupChange) error {
+	if err := checkGroupTexts("update group", ch.Name, ch.Description, ch.AvatarURL, ch.LangTag); err != nil {
+		return err
+	}
 	var set []string
 	args := []any{group}
 	change := func(column string, value any) {

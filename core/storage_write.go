@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"database/sql"
@@ -75,6 +76,9 @@ func (c *Core) newObjectWrite(collection, key string, owner uuid.UUID, value, ve
 	}
 	if !isObject(value) {
 		return objectWrite{}, invalid("Value must be a JSON object. It is not for key %q in collection %q.", key, collection)
+	}
+	if err := cmp.Or(checkLength(writingObjects, "collection", collection, 128), checkLength(writingObjects, "key", key, 128)); err != nil {
+		return objectWrite{}, err
 	}
 	stored, err := c.db.Dialect().JSON(value)
 	if err != nil {
