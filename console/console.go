@@ -6,8 +6,11 @@
 package console
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -33,6 +36,8 @@ type Options struct {
 	API ClientAPI
 	// Client serves the client API, sockets included.
 	Client http.Handler
+	// ProfileJS writes a profile of the JavaScript that runs for a while.
+	ProfileJS func(ctx context.Context, w io.Writer, d time.Duration) error
 	// Routes are further handlers on the console's port, by pattern.
 	Routes map[string]http.HandlerFunc
 }
@@ -68,9 +73,8 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("POST "+importPath, s.importStorage)
 	mux.HandleFunc("GET "+livePath, s.live)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, fault.Newf(fault.NotFound, "Not Found: the console has no %s %s.", r.Method, r.URL.Path))
-	})
+	s.addDebug(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, notFound(mux, r)) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recovered(w, r)
 		if isClient(r) {
@@ -83,6 +87,26 @@ func (s *Server) Handler() http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody)
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// notFound is the error for a request that no handler is for.
+func notFound(mux *http.ServeMux, r *http.Request) error {
+	var others []string
+	for _, verb := range allowedMethods {
+		other := *r
+		other.Method = verb
+		if verb == http.MethodHead {
+			continue
+		}
+		if _, pattern := mux.Handler(&other); pattern != "" && pattern != "/" {
+			others = append(others, verb)
+		}
+	}
+	hint := "The calls are listed in docs/console.md."
+	if len(others) > 0 {
+		hint = "There is " + strings.Join(others, ", ") + " for this path."
+	}
+	return fault.Newf(fault.NotFound, "Not Found: the console has no %s %s. %s", r.Method, r.URL.Path, hint)
 }
 
 // recovered sends an error for a request whose handler panicked.

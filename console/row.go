@@ -104,6 +104,13 @@ func all[Out proto.Message](do func(*core.Console, context.Context) (Out, error)
 	return handle(func(ctx context.Context, v *visit, _ *emptypb.Empty) (Out, error) { return do(v.Console, ctx) })
 }
 
+// empty is all for operations with an empty response.
+func empty(do func(*core.Console, context.Context) error) handler {
+	return handle(func(ctx context.Context, v *visit, _ *emptypb.Empty) (*emptypb.Empty, error) {
+		return &emptypb.Empty{}, do(v.Console, ctx)
+	})
+}
+
 // about makes a handler of what the server says about itself.
 func about[Out proto.Message](do func(*Server) (Out, error)) handler {
 	return handle(func(_ context.Context, v *visit, _ *emptypb.Empty) (Out, error) { return do(v.Server) })

@@ -120,6 +120,17 @@ var table = []row{
 	{"ListLeaderboardRecords", signed, acl.LeaderboardRecord.Read(), none, ask((*core.Console).ListRecords), []binding{get("/leaderboard/{leaderboard_id}/records")}},
 	{"DeleteLeaderboardRecord", signed, acl.LeaderboardRecord.Delete(), core.AuditDelete, tell((*core.Console).DeleteRecord), []binding{del("/leaderboard/{id}/owner/{owner_id}")}},
 
+	{"ImportAccountFull", signed, acl.AccountExport.Write(), core.AuditCreate, ask((*core.Console).CreateAccount), []binding{post("/account")}},
+	{"ImportAccount", signed, acl.AccountExport.Write(), core.AuditUpdate, tell((*core.Console).OverwriteAccount), []binding{put("/account/{id}/import")}},
+	{"DeleteAccounts", signed, acl.AllAccounts.Delete(), core.AuditDelete, empty((*core.Console).DeleteAllAccounts), []binding{del("/account")}},
+	{"DeleteStorage", signed, acl.AllStorage.Delete(), core.AuditDelete, empty((*core.Console).DeleteAllStorage), []binding{del("/storage")}},
+	{"DeleteAllData", signed, acl.AllData.Delete(), core.AuditDelete, empty((*core.Console).DeleteAllData), []binding{del("/all")}},
+	{"ListStorageIndexes", signed, acl.StorageData.Read(), none, all((*core.Console).ListStorageIndexes), []binding{get("/storage/indexes")}},
+	{"QueryStorageIndex", signed, acl.StorageData.Read(), none, ask((*core.Console).QueryStorageIndex), []binding{post("/storage/index/{name}/query")}},
+	{"RegisteredExtensions", signed, nil, none, all((*core.Console).RegisteredExtensions), []binding{get("/extensions")}},
+	{"SatoriListTemplates", signed, acl.SatoriMessage.Read(), none, ask((*core.Console).SatoriListTemplates), []binding{get("/satori/template")}},
+	{"SatoriSendDirectMessage", signed, acl.SatoriMessage.Write(), core.AuditCreate, ask((*core.Console).SatoriSendDirectMessage), []binding{post("/satori/direct-message")}},
+
 	{"ListMatches", signed, acl.Match.Read(), none, ask((*core.Console).ListRunningMatches), []binding{get("/match")}},
 	{"GetMatchState", signed, acl.Match.Read(), none, ask((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
 }

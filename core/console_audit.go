@@ -28,7 +28,8 @@ const (
 	AuditExport = consolepb.AuditLogAction_EXPORT
 )
 
-// auditSecrets are the fields of requests that are not recorded.
+// auditSecrets are the fields of requests that are not recorded. Nor is the data of an
+// import, which may be large.
 var auditSecrets = []protoreflect.Name{"password", "code", "mfa", "token"}
 
 // auditMetadata is a request as JSON, without secrets.
@@ -43,6 +44,9 @@ func auditMetadata(request proto.Message) (string, error) {
 		if field := r.Descriptor().Fields().ByName(name); field != nil && field.Kind() != protoreflect.Int32Kind {
 			r.Clear(field)
 		}
+	}
+	if in, ok := m.(*consolepb.AccountImport); ok {
+		in.Data = nil
 	}
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
 	return string(text), err

@@ -151,6 +151,20 @@ func (k *Console) identify(ctx context.Context, from Visitor) (*Operator, error)
 	return &Operator{Username: k.o.Username, Email: adminEmail, Rights: acl.Admin, Basic: true}, nil
 }
 
+// CheckAdmin fails unless a sender is the administrator that the configuration names, with
+// Basic authentication: with Unauthenticated without credentials, with PermissionDenied
+// for wrong ones, and with ResourceExhausted after too many of those.
+func (k *Console) CheckAdmin(ctx context.Context, from Visitor) error {
+	if !strings.HasPrefix(from.Authorization, "Basic ") {
+		return errConsoleLogin
+	}
+	_, err := k.identify(ctx, from)
+	if fault.CodeOf(err) == fault.Unauthenticated {
+		err = fault.Wrap(fault.PermissionDenied, fault.MessageOf(err, ""), err)
+	}
+	return err
+}
+
 // bearer returns the operator of a token, with the rights that it has now. A token is
 // void when its operator is changed, disabled or deleted, and after a log-out.
 func (k *Console) bearer(ctx context.Context, token string) (*Operator, error) {

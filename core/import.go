@@ -87,7 +87,6 @@ func (in *accountImport) objectIDs(user uuid.UUID) iter.Seq[objectID] {
 }
 
 func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUID, username string, in *accountImport) error {
-	d := c.db.Dialect()
 	// Texts of the API are empty where the database has NULL.
 	null := func(s string) any {
 		if s == "" {
@@ -95,22 +94,12 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 		}
 		return s
 	}
-	jsonOr := func(text string) (string, error) {
-		if text == "" {
-			return "{}", nil
-		}
-		stored, err := d.JSON(text)
-		if err != nil {
-			return "", fault.Wrap(fault.InvalidArgument, "the export holds bad json: "+err.Error(), err)
-		}
-		return stored, nil
-	}
 	u := in.Account.GetUser()
-	metadata, err := jsonOr(u.GetMetadata())
+	metadata, err := c.importJSON(u.GetMetadata())
 	if err != nil {
 		return err
 	}
-	wallet, err := jsonOr(in.Account.GetWallet())
+	wallet, err := c.importJSON(in.Account.GetWallet())
 	if err != nil {
 		return err
 	}
@@ -145,19 +134,11 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 			return err
 		}
 	}
-	for _, o := range in.Objects {
-		value, err := jsonOr(o.GetValue())
-		if err != nil {
-			return err
-		}
-		_, err = q.ExecContext(ctx, insertObject+setObject, o.GetCollection(), o.GetKey(), user, value, o.GetVersion(),
-			o.GetPermissionRead(), o.GetPermissionWrite())
-		if err != nil {
-			return err
-		}
+	if err := c.importObjects(ctx, q, user, in.Objects); err != nil {
+		return err
 	}
 	for _, n := range in.Notifications {
-		content, err := jsonOr(n.GetContent())
+		content, err := c.importJSON(n.GetContent())
 		if err != nil {
 			return err
 		}
@@ -169,11 +150,11 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 		}
 	}
 	for _, i := range in.Ledger {
-		changeset, err := jsonOr(i.Changeset)
+		changeset, err := c.importJSON(i.Changeset)
 		if err != nil {
 			return err
 		}
-		note, err := jsonOr(i.Metadata)
+		note, err := c.importJSON(i.Metadata)
 		if err != nil {
 			return err
 		}
@@ -184,6 +165,42 @@ func (c *Core) importAccount(ctx context.Context, q store.Querier, user uuid.UUI
 		}
 	}
 	return nil
+}
+
+// importObjects stores the objects of an export as those of a user, with their versions
+// and times.
+func (c *Core) importObjects(ctx context.Context, q store.Querier, user uuid.UUID, objects []*api.StorageObject) error {
+	for _, o := range objects {
+		id, err := newObjectID(o.GetCollection(), o.GetKey(), user)
+		if err != nil {
+			return err
+		}
+		value, err := c.importJSON(o.GetValue())
+		if err != nil {
+			return err
+		}
+		now := c.now()
+		if _, err := q.ExecContext(ctx, `INSERT INTO storage (collection, key, user_id, value, version, read, write, create_time, update_time)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (collection, key, user_id) DO UPDATE
+			SET value = excluded.value, version = excluded.version, read = excluded.read, write = excluded.write, update_time = excluded.update_time`,
+			id.collection, id.key, user, value, o.GetVersion(), o.GetPermissionRead(), o.GetPermissionWrite(),
+			timeOr(o.GetCreateTime(), now), timeOr(o.GetUpdateTime(), now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importJSON returns JSON of an export as it is stored; without any, an empty object.
+func (c *Core) importJSON(text string) (string, error) {
+	if text == "" {
+		return "{}", nil
+	}
+	stored, err := c.db.Dialect().JSON(text)
+	if err != nil {
+		return "", fault.Wrap(fault.InvalidArgument, "the export holds bad json: "+err.Error(), err)
+	}
+	return stored, nil
 }
 
 func timeOr(t *timestamppb.Timestamp, none time.Time) time.Time {

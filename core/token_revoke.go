@@ -43,6 +43,9 @@ type revocation struct {
 	until  int64
 }
 
+// everyone stands for all players, when their tokens are revoked at once.
+var everyone = uuid.Max
+
 // user returns a user's entry, making it if needed. The lock must be held.
 func (r *revocations) user(id uuid.UUID) *revoked {
 	r.used.Store(true)
@@ -102,12 +105,14 @@ func (r *revocations) spare(user uuid.UUID, id string, issued int64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	u := r.users[user]
-	if u == nil || issued >= u.before {
-		return false
+	changed := false
+	for _, of := range [...]uuid.UUID{user, everyone} {
+		if u := r.users[of]; u != nil && issued < u.before {
+			u.spared = append(u.spared, id)
+			changed = true
+		}
 	}
-	u.spared = append(u.spared, id)
-	return true
+	return changed
 }
 
 // refuses reports whether a token issued at the given second is revoked at now.
@@ -117,14 +122,13 @@ func (r *revocations) refuses(user uuid.UUID, kind tokenKind, id string, issued,
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	for _, of := range [...]uuid.UUID{user, everyone} {
+		if u := r.users[of]; u != nil && issued < u.before && (of == user || kind != consoleToken) && !slices.Contains(u.spared, id) {
+			return true
+		}
+	}
 	u := r.users[user]
-	if u == nil {
-		return false
-	}
-	if issued < u.before && !slices.Contains(u.spared, id) {
-		return true
-	}
-	return now < u.ids[tokenRef{kind, id}]
+	return u != nil && now < u.ids[tokenRef{kind, id}]
 }
 
 // sweep drops revocations that no valid token can match any more, and reports

@@ -7,6 +7,7 @@ import (
 
 	"kumi/console"
 	"kumi/core"
+	"kumi/vm/js"
 )
 
 // openConsole makes the console, unless its port is 0.
@@ -35,9 +36,10 @@ func (s *Server) openConsole(ctx context.Context) error {
 			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
 			return t
 		},
-		API:    s.api,
-		Client: s.httpHandler(),
-		Routes: s.notificationRoutes(),
+		API:       s.api,
+		Client:    s.httpHandler(),
+		ProfileJS: js.Profile,
+		Routes:    s.notificationRoutes(),
 	})
 	return nil
 }

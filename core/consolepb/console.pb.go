@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73, 0}
+	return file_console_proto_rawDescGZIP(), []int{74, 0}
 }
 
 type AuthenticateRequest struct {
@@ -3103,6 +3103,58 @@ func (x *AccountExport) GetWalletLedgers() []*WalletLedger {
 	return nil
 }
 
+type AccountImport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the account to make, by default that of the data; or of the one to overwrite
+	Data          *AccountExport         `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountImport) Reset() {
+	*x = AccountImport{}
+	mi := &file_console_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountImport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountImport) ProtoMessage() {}
+
+func (x *AccountImport) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
+func (*AccountImport) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *AccountImport) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AccountImport) GetData() *AccountExport {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 type UpdateAccountRequest struct {
 	state         protoimpl.MessageState  `protogen:"open.v1"`
 	Id            string                  `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3124,7 +3176,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3188,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3201,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3253,7 +3305,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3317,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3330,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3312,7 +3364,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3324,7 +3376,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +3389,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3414,7 +3466,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3426,7 +3478,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3439,7 +3491,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3473,7 +3525,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3485,7 +3537,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3498,7 +3550,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3526,7 +3578,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3538,7 +3590,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3551,7 +3603,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3585,7 +3637,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3597,7 +3649,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3610,7 +3662,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3637,7 +3689,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3649,7 +3701,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3662,7 +3714,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -3689,7 +3741,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3701,7 +3753,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3714,7 +3766,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -3741,7 +3793,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3753,7 +3805,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3766,7 +3818,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -3797,7 +3849,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +3861,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +3874,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -3881,7 +3933,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3893,7 +3945,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3906,7 +3958,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -3960,7 +4012,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3972,7 +4024,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3985,7 +4037,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -4004,7 +4056,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4016,7 +4068,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4029,7 +4081,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4049,7 +4101,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4061,7 +4113,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4074,7 +4126,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4102,7 +4154,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4114,7 +4166,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4127,7 +4179,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4160,7 +4212,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4172,7 +4224,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4185,7 +4237,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *GroupId) GetId() string {
@@ -4205,7 +4257,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4217,7 +4269,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4230,7 +4282,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4263,7 +4315,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +4327,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,7 +4340,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4358,7 +4410,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4370,7 +4422,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4383,7 +4435,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4417,7 +4469,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4429,7 +4481,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4442,7 +4494,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4469,7 +4521,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4481,7 +4533,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4494,7 +4546,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4520,7 +4572,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4532,7 +4584,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4545,7 +4597,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4569,7 +4621,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4581,7 +4633,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4594,7 +4646,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4653,7 +4705,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4665,7 +4717,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4678,7 +4730,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -4739,7 +4791,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4751,7 +4803,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4764,7 +4816,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Notification) GetId() string {
@@ -4834,7 +4886,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4846,7 +4898,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4859,7 +4911,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -4894,7 +4946,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4906,7 +4958,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4919,7 +4971,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -4952,7 +5004,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4964,7 +5016,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4977,7 +5029,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *NotificationId) GetId() string {
@@ -4996,7 +5048,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5008,7 +5060,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5021,7 +5073,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -5043,7 +5095,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5055,7 +5107,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5068,7 +5120,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5115,7 +5167,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5127,7 +5179,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5140,7 +5192,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5210,7 +5262,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5222,7 +5274,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5235,7 +5287,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5274,7 +5326,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5286,7 +5338,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5299,7 +5351,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5363,7 +5415,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5375,7 +5427,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5388,7 +5440,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5419,6 +5471,278 @@ func (x *DeleteStorageObjectRequest) GetVersion() string {
 	return ""
 }
 
+type StorageIndex struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Collection     string                 `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
+	Index          string                 `protobuf:"bytes,2,opt,name=index,proto3" json:"index,omitempty"` // its name
+	Key            string                 `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`     // empty: all keys
+	Fields         []string               `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
+	SortableFields []string               `protobuf:"bytes,5,rep,name=sortable_fields,json=sortableFields,proto3" json:"sortable_fields,omitempty"`
+	MaxEntries     int32                  `protobuf:"varint,6,opt,name=max_entries,json=maxEntries,proto3" json:"max_entries,omitempty"`
+	IndexOnly      bool                   `protobuf:"varint,7,opt,name=index_only,json=indexOnly,proto3" json:"index_only,omitempty"`
+	Entries        int32                  `protobuf:"varint,8,opt,name=entries,proto3" json:"entries,omitempty"` // as many objects are in it
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *StorageIndex) Reset() {
+	*x = StorageIndex{}
+	mi := &file_console_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageIndex) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageIndex) ProtoMessage() {}
+
+func (x *StorageIndex) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
+func (*StorageIndex) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{85}
+}
+
+func (x *StorageIndex) GetCollection() string {
+	if x != nil {
+		return x.Collection
+	}
+	return ""
+}
+
+func (x *StorageIndex) GetIndex() string {
+	if x != nil {
+		return x.Index
+	}
+	return ""
+}
+
+func (x *StorageIndex) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *StorageIndex) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *StorageIndex) GetSortableFields() []string {
+	if x != nil {
+		return x.SortableFields
+	}
+	return nil
+}
+
+func (x *StorageIndex) GetMaxEntries() int32 {
+	if x != nil {
+		return x.MaxEntries
+	}
+	return 0
+}
+
+func (x *StorageIndex) GetIndexOnly() bool {
+	if x != nil {
+		return x.IndexOnly
+	}
+	return false
+}
+
+func (x *StorageIndex) GetEntries() int32 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+type StorageIndexList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Indexes       []*StorageIndex        `protobuf:"bytes,1,rep,name=indexes,proto3" json:"indexes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageIndexList) Reset() {
+	*x = StorageIndexList{}
+	mi := &file_console_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageIndexList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageIndexList) ProtoMessage() {}
+
+func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
+func (*StorageIndexList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *StorageIndexList) GetIndexes() []*StorageIndex {
+	if x != nil {
+		return x.Indexes
+	}
+	return nil
+}
+
+type QueryStorageIndexRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Query         string                 `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	Order         []string               `protobuf:"bytes,4,rep,name=order,proto3" json:"order,omitempty"` // names of fields, with a minus for descending
+	Cursor        string                 `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryStorageIndexRequest) Reset() {
+	*x = QueryStorageIndexRequest{}
+	mi := &file_console_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryStorageIndexRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryStorageIndexRequest) ProtoMessage() {}
+
+func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
+func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{87}
+}
+
+func (x *QueryStorageIndexRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QueryStorageIndexRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *QueryStorageIndexRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *QueryStorageIndexRequest) GetOrder() []string {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *QueryStorageIndexRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type QueryStorageIndexResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Objects       []*api.StorageObject   `protobuf:"bytes,1,rep,name=objects,proto3" json:"objects,omitempty"`
+	NextCursor    string                 `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QueryStorageIndexResponse) Reset() {
+	*x = QueryStorageIndexResponse{}
+	mi := &file_console_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QueryStorageIndexResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QueryStorageIndexResponse) ProtoMessage() {}
+
+func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
+func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+func (x *QueryStorageIndexResponse) GetNextCursor() string {
+	if x != nil {
+		return x.NextCursor
+	}
+	return ""
+}
+
 type LeaderboardListRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Cursor        string                 `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -5428,7 +5752,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5440,7 +5764,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5453,7 +5777,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -5493,7 +5817,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5505,7 +5829,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5518,7 +5842,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -5686,7 +6010,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5698,7 +6022,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5711,7 +6035,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -5744,7 +6068,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5756,7 +6080,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5769,7 +6093,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -5789,7 +6113,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5801,7 +6125,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5814,7 +6138,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -5847,7 +6171,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5859,7 +6183,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5872,7 +6196,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -5940,7 +6264,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5952,7 +6276,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5965,7 +6289,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -5984,7 +6308,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5996,7 +6320,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6009,7 +6333,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -6033,7 +6357,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6045,7 +6369,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6058,7 +6382,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -6107,7 +6431,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6119,7 +6443,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6132,7 +6456,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6156,6 +6480,290 @@ func (x *MatchState) GetState() string {
 	return ""
 }
 
+type Extensions struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Hiro          bool                    `protobuf:"varint,1,opt,name=hiro,proto3" json:"hiro,omitempty"` // always false
+	HiroSystems   *Extensions_HiroSystems `protobuf:"bytes,2,opt,name=hiro_systems,json=hiroSystems,proto3" json:"hiro_systems,omitempty"`
+	Satori        bool                    `protobuf:"varint,3,opt,name=satori,proto3" json:"satori,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extensions) Reset() {
+	*x = Extensions{}
+	mi := &file_console_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extensions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extensions) ProtoMessage() {}
+
+func (x *Extensions) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
+func (*Extensions) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{99}
+}
+
+func (x *Extensions) GetHiro() bool {
+	if x != nil {
+		return x.Hiro
+	}
+	return false
+}
+
+func (x *Extensions) GetHiroSystems() *Extensions_HiroSystems {
+	if x != nil {
+		return x.HiroSystems
+	}
+	return nil
+}
+
+func (x *Extensions) GetSatori() bool {
+	if x != nil {
+		return x.Satori
+	}
+	return false
+}
+
+type SatoriListTemplatesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Limit         uint32                 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SatoriListTemplatesRequest) Reset() {
+	*x = SatoriListTemplatesRequest{}
+	mi := &file_console_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriListTemplatesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriListTemplatesRequest) ProtoMessage() {}
+
+func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
+func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{100}
+}
+
+func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *SatoriListTemplatesRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type SatoriListTemplatesResponse struct {
+	state         protoimpl.MessageState                  `protogen:"open.v1"`
+	Templates     []*SatoriListTemplatesResponse_Template `protobuf:"bytes,1,rep,name=templates,proto3" json:"templates,omitempty"`
+	NextCursor    string                                  `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SatoriListTemplatesResponse) Reset() {
+	*x = SatoriListTemplatesResponse{}
+	mi := &file_console_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriListTemplatesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriListTemplatesResponse) ProtoMessage() {}
+
+func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
+func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{101}
+}
+
+func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
+	if x != nil {
+		return x.Templates
+	}
+	return nil
+}
+
+func (x *SatoriListTemplatesResponse) GetNextCursor() string {
+	if x != nil {
+		return x.NextCursor
+	}
+	return ""
+}
+
+type SatoriSendDirectMessageRequest struct {
+	state            protoimpl.MessageState                   `protogen:"open.v1"`
+	TemplateId       string                                   `protobuf:"bytes,1,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
+	RecipientIds     []string                                 `protobuf:"bytes,2,rep,name=recipient_ids,json=recipientIds,proto3" json:"recipient_ids,omitempty"`
+	Integrations     []int32                                  `protobuf:"varint,3,rep,packed,name=integrations,proto3" json:"integrations,omitempty"` // 1 FCM, 2 APNs, 3 Facebook, 4 OneSignal, 5 a webhook
+	Persist          bool                                     `protobuf:"varint,4,opt,name=persist,proto3" json:"persist,omitempty"`
+	TemplateOverride *SatoriSendDirectMessageRequest_Override `protobuf:"bytes,5,opt,name=template_override,json=templateOverride,proto3" json:"template_override,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *SatoriSendDirectMessageRequest) Reset() {
+	*x = SatoriSendDirectMessageRequest{}
+	mi := &file_console_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriSendDirectMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
+
+func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
+func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
+	if x != nil {
+		return x.TemplateId
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageRequest) GetRecipientIds() []string {
+	if x != nil {
+		return x.RecipientIds
+	}
+	return nil
+}
+
+func (x *SatoriSendDirectMessageRequest) GetIntegrations() []int32 {
+	if x != nil {
+		return x.Integrations
+	}
+	return nil
+}
+
+func (x *SatoriSendDirectMessageRequest) GetPersist() bool {
+	if x != nil {
+		return x.Persist
+	}
+	return false
+}
+
+func (x *SatoriSendDirectMessageRequest) GetTemplateOverride() *SatoriSendDirectMessageRequest_Override {
+	if x != nil {
+		return x.TemplateOverride
+	}
+	return nil
+}
+
+type SatoriSendDirectMessageResponse struct {
+	state           protoimpl.MessageState                    `protogen:"open.v1"`
+	DeliveryResults []*SatoriSendDirectMessageResponse_Result `protobuf:"bytes,1,rep,name=delivery_results,json=deliveryResults,proto3" json:"delivery_results,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SatoriSendDirectMessageResponse) Reset() {
+	*x = SatoriSendDirectMessageResponse{}
+	mi := &file_console_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriSendDirectMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
+
+func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
+func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
+	if x != nil {
+		return x.DeliveryResults
+	}
+	return nil
+}
+
 type StatusList_Status struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -6176,7 +6784,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6188,7 +6796,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6298,7 +6906,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6310,7 +6918,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6350,7 +6958,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6362,7 +6970,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6402,7 +7010,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6414,7 +7022,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6427,7 +7035,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90, 0}
+	return file_console_proto_rawDescGZIP(), []int{95, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -6442,6 +7050,354 @@ func (x *MatchList_Match) GetNode() string {
 		return x.Node
 	}
 	return ""
+}
+
+type Extensions_HiroSystems struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	EconomySystem     bool                   `protobuf:"varint,1,opt,name=economy_system,json=economySystem,proto3" json:"economy_system,omitempty"`
+	InventorySystem   bool                   `protobuf:"varint,2,opt,name=inventory_system,json=inventorySystem,proto3" json:"inventory_system,omitempty"`
+	EnergySystem      bool                   `protobuf:"varint,3,opt,name=energy_system,json=energySystem,proto3" json:"energy_system,omitempty"`
+	ProgressionSystem bool                   `protobuf:"varint,4,opt,name=progression_system,json=progressionSystem,proto3" json:"progression_system,omitempty"`
+	StatsSystem       bool                   `protobuf:"varint,5,opt,name=stats_system,json=statsSystem,proto3" json:"stats_system,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Extensions_HiroSystems) Reset() {
+	*x = Extensions_HiroSystems{}
+	mi := &file_console_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extensions_HiroSystems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extensions_HiroSystems) ProtoMessage() {}
+
+func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
+func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{99, 0}
+}
+
+func (x *Extensions_HiroSystems) GetEconomySystem() bool {
+	if x != nil {
+		return x.EconomySystem
+	}
+	return false
+}
+
+func (x *Extensions_HiroSystems) GetInventorySystem() bool {
+	if x != nil {
+		return x.InventorySystem
+	}
+	return false
+}
+
+func (x *Extensions_HiroSystems) GetEnergySystem() bool {
+	if x != nil {
+		return x.EnergySystem
+	}
+	return false
+}
+
+func (x *Extensions_HiroSystems) GetProgressionSystem() bool {
+	if x != nil {
+		return x.ProgressionSystem
+	}
+	return false
+}
+
+func (x *Extensions_HiroSystems) GetStatsSystem() bool {
+	if x != nil {
+		return x.StatsSystem
+	}
+	return false
+}
+
+type SatoriListTemplatesResponse_Template struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Value         string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	ImageUrl      string                 `protobuf:"bytes,5,opt,name=image_url,json=imageUrl,proto3" json:"image_url,omitempty"`
+	JsonMetadata  string                 `protobuf:"bytes,6,opt,name=json_metadata,json=jsonMetadata,proto3" json:"json_metadata,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SatoriListTemplatesResponse_Template) Reset() {
+	*x = SatoriListTemplatesResponse_Template{}
+	mi := &file_console_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriListTemplatesResponse_Template) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
+
+func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
+func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{101, 0}
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetImageUrl() string {
+	if x != nil {
+		return x.ImageUrl
+	}
+	return ""
+}
+
+func (x *SatoriListTemplatesResponse_Template) GetJsonMetadata() string {
+	if x != nil {
+		return x.JsonMetadata
+	}
+	return ""
+}
+
+type SatoriSendDirectMessageRequest_Override struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	ImageUrl      string                 `protobuf:"bytes,3,opt,name=image_url,json=imageUrl,proto3" json:"image_url,omitempty"`
+	JsonMetadata  string                 `protobuf:"bytes,4,opt,name=json_metadata,json=jsonMetadata,proto3" json:"json_metadata,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) Reset() {
+	*x = SatoriSendDirectMessageRequest_Override{}
+	mi := &file_console_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
+
+func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
+func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{102, 0}
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) GetImageUrl() string {
+	if x != nil {
+		return x.ImageUrl
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageRequest_Override) GetJsonMetadata() string {
+	if x != nil {
+		return x.JsonMetadata
+	}
+	return ""
+}
+
+type SatoriSendDirectMessageResponse_Integration struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	IntegrationType int32                  `protobuf:"varint,1,opt,name=integration_type,json=integrationType,proto3" json:"integration_type,omitempty"`
+	Success         bool                   `protobuf:"varint,2,opt,name=success,proto3" json:"success,omitempty"`
+	ErrorMessage    string                 `protobuf:"bytes,3,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	ChannelType     int32                  `protobuf:"varint,4,opt,name=channel_type,json=channelType,proto3" json:"channel_type,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
+	*x = SatoriSendDirectMessageResponse_Integration{}
+	mi := &file_console_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
+
+func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
+func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{103, 0}
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
+	if x != nil {
+		return x.IntegrationType
+	}
+	return 0
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) GetSuccess() bool {
+	if x != nil {
+		return x.Success
+	}
+	return false
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageResponse_Integration) GetChannelType() int32 {
+	if x != nil {
+		return x.ChannelType
+	}
+	return 0
+}
+
+type SatoriSendDirectMessageResponse_Result struct {
+	state              protoimpl.MessageState                         `protogen:"open.v1"`
+	RecipientId        string                                         `protobuf:"bytes,1,opt,name=recipient_id,json=recipientId,proto3" json:"recipient_id,omitempty"`
+	IntegrationResults []*SatoriSendDirectMessageResponse_Integration `protobuf:"bytes,2,rep,name=integration_results,json=integrationResults,proto3" json:"integration_results,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *SatoriSendDirectMessageResponse_Result) Reset() {
+	*x = SatoriSendDirectMessageResponse_Result{}
+	mi := &file_console_proto_msgTypes[120]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SatoriSendDirectMessageResponse_Result) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
+
+func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[120]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
+func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{103, 1}
+}
+
+func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
+	if x != nil {
+		return x.RecipientId
+	}
+	return ""
+}
+
+func (x *SatoriSendDirectMessageResponse_Result) GetIntegrationResults() []*SatoriSendDirectMessageResponse_Integration {
+	if x != nil {
+		return x.IntegrationResults
+	}
+	return nil
 }
 
 var File_console_proto protoreflect.FileDescriptor
@@ -6706,7 +7662,10 @@ const file_console_proto_rawDesc = "" +
 	"\bmessages\x18\x05 \x03(\v2\x1a.nakama.api.ChannelMessageR\bmessages\x12N\n" +
 	"\x13leaderboard_records\x18\x06 \x03(\v2\x1d.nakama.api.LeaderboardRecordR\x12leaderboardRecords\x12>\n" +
 	"\rnotifications\x18\a \x03(\v2\x18.nakama.api.NotificationR\rnotifications\x12C\n" +
-	"\x0ewallet_ledgers\x18\b \x03(\v2\x1c.nakama.console.WalletLedgerR\rwalletLedgers\"\xb6\x06\n" +
+	"\x0ewallet_ledgers\x18\b \x03(\v2\x1c.nakama.console.WalletLedgerR\rwalletLedgers\"R\n" +
+	"\rAccountImport\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
+	"\x04data\x18\x02 \x01(\v2\x1d.nakama.console.AccountExportR\x04data\"\xb6\x06\n" +
 	"\x14UpdateAccountRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x128\n" +
 	"\busername\x18\x02 \x01(\v2\x1c.google.protobuf.StringValueR\busername\x12?\n" +
@@ -6912,7 +7871,32 @@ const file_console_proto_rawDesc = "" +
 	"collection\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\tR\x06userId\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\tR\aversion\"0\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion\"\xf1\x01\n" +
+	"\fStorageIndex\x12\x1e\n" +
+	"\n" +
+	"collection\x18\x01 \x01(\tR\n" +
+	"collection\x12\x14\n" +
+	"\x05index\x18\x02 \x01(\tR\x05index\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x12\x16\n" +
+	"\x06fields\x18\x04 \x03(\tR\x06fields\x12'\n" +
+	"\x0fsortable_fields\x18\x05 \x03(\tR\x0esortableFields\x12\x1f\n" +
+	"\vmax_entries\x18\x06 \x01(\x05R\n" +
+	"maxEntries\x12\x1d\n" +
+	"\n" +
+	"index_only\x18\a \x01(\bR\tindexOnly\x12\x18\n" +
+	"\aentries\x18\b \x01(\x05R\aentries\"J\n" +
+	"\x10StorageIndexList\x126\n" +
+	"\aindexes\x18\x01 \x03(\v2\x1c.nakama.console.StorageIndexR\aindexes\"\x88\x01\n" +
+	"\x18QueryStorageIndexRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x14\n" +
+	"\x05order\x18\x04 \x03(\tR\x05order\x12\x16\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\"q\n" +
+	"\x19QueryStorageIndexResponse\x123\n" +
+	"\aobjects\x18\x01 \x03(\v2\x19.nakama.api.StorageObjectR\aobjects\x12\x1f\n" +
+	"\vnext_cursor\x18\x02 \x01(\tR\n" +
+	"nextCursor\"0\n" +
 	"\x16LeaderboardListRequest\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xf8\x05\n" +
 	"\vLeaderboard\x12\x0e\n" +
@@ -6983,7 +7967,54 @@ const file_console_proto_rawDesc = "" +
 	"MatchState\x12:\n" +
 	"\tpresences\x18\x01 \x03(\v2\x1c.nakama.console.UserPresenceR\tpresences\x12\x12\n" +
 	"\x04tick\x18\x02 \x01(\x03R\x04tick\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state*e\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\"\xdc\x02\n" +
+	"\n" +
+	"Extensions\x12\x12\n" +
+	"\x04hiro\x18\x01 \x01(\bR\x04hiro\x12I\n" +
+	"\fhiro_systems\x18\x02 \x01(\v2&.nakama.console.Extensions.HiroSystemsR\vhiroSystems\x12\x16\n" +
+	"\x06satori\x18\x03 \x01(\bR\x06satori\x1a\xd6\x01\n" +
+	"\vHiroSystems\x12%\n" +
+	"\x0eeconomy_system\x18\x01 \x01(\bR\reconomySystem\x12)\n" +
+	"\x10inventory_system\x18\x02 \x01(\bR\x0finventorySystem\x12#\n" +
+	"\renergy_system\x18\x03 \x01(\bR\fenergySystem\x12-\n" +
+	"\x12progression_system\x18\x04 \x01(\bR\x11progressionSystem\x12!\n" +
+	"\fstats_system\x18\x05 \x01(\bR\vstatsSystem\"J\n" +
+	"\x1aSatoriListTemplatesRequest\x12\x14\n" +
+	"\x05limit\x18\x01 \x01(\rR\x05limit\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xb1\x02\n" +
+	"\x1bSatoriListTemplatesResponse\x12R\n" +
+	"\ttemplates\x18\x01 \x03(\v24.nakama.console.SatoriListTemplatesResponse.TemplateR\ttemplates\x12\x1f\n" +
+	"\vnext_cursor\x18\x02 \x01(\tR\n" +
+	"nextCursor\x1a\x9c\x01\n" +
+	"\bTemplate\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x1b\n" +
+	"\timage_url\x18\x05 \x01(\tR\bimageUrl\x12#\n" +
+	"\rjson_metadata\x18\x06 \x01(\tR\fjsonMetadata\"\x84\x03\n" +
+	"\x1eSatoriSendDirectMessageRequest\x12\x1f\n" +
+	"\vtemplate_id\x18\x01 \x01(\tR\n" +
+	"templateId\x12#\n" +
+	"\rrecipient_ids\x18\x02 \x03(\tR\frecipientIds\x12\"\n" +
+	"\fintegrations\x18\x03 \x03(\x05R\fintegrations\x12\x18\n" +
+	"\apersist\x18\x04 \x01(\bR\apersist\x12d\n" +
+	"\x11template_override\x18\x05 \x01(\v27.nakama.console.SatoriSendDirectMessageRequest.OverrideR\x10templateOverride\x1ax\n" +
+	"\bOverride\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1b\n" +
+	"\timage_url\x18\x03 \x01(\tR\bimageUrl\x12#\n" +
+	"\rjson_metadata\x18\x04 \x01(\tR\fjsonMetadata\"\xbd\x03\n" +
+	"\x1fSatoriSendDirectMessageResponse\x12a\n" +
+	"\x10delivery_results\x18\x01 \x03(\v26.nakama.console.SatoriSendDirectMessageResponse.ResultR\x0fdeliveryResults\x1a\x9a\x01\n" +
+	"\vIntegration\x12)\n" +
+	"\x10integration_type\x18\x01 \x01(\x05R\x0fintegrationType\x12\x18\n" +
+	"\asuccess\x18\x02 \x01(\bR\asuccess\x12#\n" +
+	"\rerror_message\x18\x03 \x01(\tR\ferrorMessage\x12!\n" +
+	"\fchannel_type\x18\x04 \x01(\x05R\vchannelType\x1a\x99\x01\n" +
+	"\x06Result\x12!\n" +
+	"\frecipient_id\x18\x01 \x01(\tR\vrecipientId\x12l\n" +
+	"\x13integration_results\x18\x02 \x03(\v2;.nakama.console.SatoriSendDirectMessageResponse.IntegrationR\x12integrationResults*e\n" +
 	"\x0eAuditLogAction\x12\v\n" +
 	"\aUNKNOWN\x10\x00\x12\n" +
 	"\n" +
@@ -7002,7 +8033,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa06\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xeb<\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -7097,7 +8128,17 @@ const file_console_proto_rawDesc = "" +
 	"\x0eGetLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a\x1b.nakama.console.Leaderboard\x12O\n" +
 	"\x11DeleteLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a\x16.google.protobuf.Empty\x12f\n" +
 	"\x16ListLeaderboardRecords\x12).nakama.api.ListLeaderboardRecordsRequest\x1a!.nakama.api.LeaderboardRecordList\x12a\n" +
-	"\x17DeleteLeaderboardRecord\x12..nakama.console.DeleteLeaderboardRecordRequest\x1a\x16.google.protobuf.Empty\x12L\n" +
+	"\x17DeleteLeaderboardRecord\x12..nakama.console.DeleteLeaderboardRecordRequest\x1a\x16.google.protobuf.Empty\x12K\n" +
+	"\x11ImportAccountFull\x12\x1d.nakama.console.AccountImport\x1a\x17.nakama.console.Account\x12F\n" +
+	"\rImportAccount\x12\x1d.nakama.console.AccountImport\x1a\x16.google.protobuf.Empty\x12@\n" +
+	"\x0eDeleteAccounts\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12?\n" +
+	"\rDeleteStorage\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12?\n" +
+	"\rDeleteAllData\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12N\n" +
+	"\x12ListStorageIndexes\x12\x16.google.protobuf.Empty\x1a .nakama.console.StorageIndexList\x12h\n" +
+	"\x11QueryStorageIndex\x12(.nakama.console.QueryStorageIndexRequest\x1a).nakama.console.QueryStorageIndexResponse\x12J\n" +
+	"\x14RegisteredExtensions\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.Extensions\x12n\n" +
+	"\x13SatoriListTemplates\x12*.nakama.console.SatoriListTemplatesRequest\x1a+.nakama.console.SatoriListTemplatesResponse\x12z\n" +
+	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12L\n" +
 	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12N\n" +
 	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
 
@@ -7114,435 +8155,478 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 121)
 var file_console_proto_goTypes = []any{
-	(AuditLogAction)(0),                       // 0: nakama.console.AuditLogAction
-	(StatusHealth)(0),                         // 1: nakama.console.StatusHealth
-	(ListChannelMessagesRequest_Type)(0),      // 2: nakama.console.ListChannelMessagesRequest.Type
-	(*AuthenticateRequest)(nil),               // 3: nakama.console.AuthenticateRequest
-	(*ConsoleSession)(nil),                    // 4: nakama.console.ConsoleSession
-	(*AuthenticateLogoutRequest)(nil),         // 5: nakama.console.AuthenticateLogoutRequest
-	(*AuthenticateMFASetupRequest)(nil),       // 6: nakama.console.AuthenticateMFASetupRequest
-	(*AuthenticateMFASetupResponse)(nil),      // 7: nakama.console.AuthenticateMFASetupResponse
-	(*AuthenticatePasswordChangeRequest)(nil), // 8: nakama.console.AuthenticatePasswordChangeRequest
-	(*AuthenticateFirstVisitRequest)(nil),     // 9: nakama.console.AuthenticateFirstVisitRequest
-	(*Permissions)(nil),                       // 10: nakama.console.Permissions
-	(*User)(nil),                              // 11: nakama.console.User
-	(*UserList)(nil),                          // 12: nakama.console.UserList
-	(*Username)(nil),                          // 13: nakama.console.Username
-	(*AddUserRequest)(nil),                    // 14: nakama.console.AddUserRequest
-	(*AddUserResponse)(nil),                   // 15: nakama.console.AddUserResponse
-	(*UpdateUserRequest)(nil),                 // 16: nakama.console.UpdateUserRequest
-	(*ResetUserPasswordResponse)(nil),         // 17: nakama.console.ResetUserPasswordResponse
-	(*RequireUserMfaRequest)(nil),             // 18: nakama.console.RequireUserMfaRequest
-	(*ResetUserMfaRequest)(nil),               // 19: nakama.console.ResetUserMfaRequest
-	(*AclTemplate)(nil),                       // 20: nakama.console.AclTemplate
-	(*AclTemplateList)(nil),                   // 21: nakama.console.AclTemplateList
-	(*AddAclTemplateRequest)(nil),             // 22: nakama.console.AddAclTemplateRequest
-	(*UpdateAclTemplateRequest)(nil),          // 23: nakama.console.UpdateAclTemplateRequest
-	(*DeleteAclTemplateRequest)(nil),          // 24: nakama.console.DeleteAclTemplateRequest
-	(*Setting)(nil),                           // 25: nakama.console.Setting
-	(*ListSettingsRequest)(nil),               // 26: nakama.console.ListSettingsRequest
-	(*SettingList)(nil),                       // 27: nakama.console.SettingList
-	(*SettingRequest)(nil),                    // 28: nakama.console.SettingRequest
-	(*UpdateSettingRequest)(nil),              // 29: nakama.console.UpdateSettingRequest
-	(*AuditLogRequest)(nil),                   // 30: nakama.console.AuditLogRequest
-	(*AuditLog)(nil),                          // 31: nakama.console.AuditLog
-	(*AuditLogList)(nil),                      // 32: nakama.console.AuditLogList
-	(*AuditLogUserList)(nil),                  // 33: nakama.console.AuditLogUserList
-	(*StatusList)(nil),                        // 34: nakama.console.StatusList
-	(*Dashboard)(nil),                         // 35: nakama.console.Dashboard
-	(*Config)(nil),                            // 36: nakama.console.Config
-	(*RuntimeInfo)(nil),                       // 37: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                    // 38: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),             // 39: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                   // 40: nakama.console.ApiEndpointList
-	(*CallApiEndpointRequest)(nil),            // 41: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),           // 42: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),               // 43: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                       // 44: nakama.console.AccountList
-	(*AccountId)(nil),                         // 45: nakama.console.AccountId
-	(*Account)(nil),                           // 46: nakama.console.Account
-	(*AccountDeleteRequest)(nil),              // 47: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                      // 48: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                  // 49: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),            // 50: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                     // 51: nakama.console.AccountExport
-	(*UpdateAccountRequest)(nil),              // 52: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),               // 53: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                       // 54: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),           // 55: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),          // 56: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),             // 57: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),          // 58: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),               // 59: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),            // 60: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),         // 61: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),              // 62: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),          // 63: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                // 64: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),            // 65: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                 // 66: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                         // 67: nakama.console.GroupList
-	(*GroupId)(nil),                           // 68: nakama.console.GroupId
-	(*GroupExport)(nil),                       // 69: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                // 70: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),              // 71: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),       // 72: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),      // 73: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),     // 74: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),           // 75: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),        // 76: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                      // 77: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),          // 78: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                  // 79: nakama.console.NotificationList
-	(*NotificationId)(nil),                    // 80: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),            // 81: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                // 82: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                 // 83: nakama.console.StorageListObject
-	(*StorageList)(nil),                       // 84: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),         // 85: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),        // 86: nakama.console.DeleteStorageObjectRequest
-	(*LeaderboardListRequest)(nil),            // 87: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                       // 88: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                   // 89: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                // 90: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),    // 91: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                // 92: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                         // 93: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                 // 94: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                      // 95: nakama.console.UserPresence
-	(*MatchState)(nil),                        // 96: nakama.console.MatchState
-	nil,                                       // 97: nakama.console.User.AclEntry
-	nil,                                       // 98: nakama.console.AddUserRequest.AclEntry
-	nil,                                       // 99: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                       // 100: nakama.console.AclTemplate.AclEntry
-	nil,                                       // 101: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                       // 102: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                 // 103: nakama.console.StatusList.Status
-	(*Config_Warning)(nil),                    // 104: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),            // 105: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                       // 106: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                       // 107: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                   // 108: nakama.console.MatchList.Match
-	(*wrapperspb.StringValue)(nil),            // 109: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),             // 110: google.protobuf.Timestamp
-	(*api.User)(nil),                          // 111: nakama.api.User
-	(*api.Account)(nil),                       // 112: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),              // 113: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                 // 114: nakama.api.StorageObject
-	(*api.Friend)(nil),                        // 115: nakama.api.Friend
-	(*api.Group)(nil),                         // 116: nakama.api.Group
-	(*api.ChannelMessage)(nil),                // 117: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),             // 118: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                  // 119: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),       // 120: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),             // 121: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                   // 122: google.protobuf.Struct
-	(*api.Match)(nil),                         // 123: nakama.api.Match
-	(*emptypb.Empty)(nil),                     // 124: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),           // 125: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil), // 126: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                    // 127: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                 // 128: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                  // 129: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),             // 130: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),              // 131: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),         // 132: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                 // 133: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),            // 134: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),              // 135: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),         // 136: nakama.api.LeaderboardRecordList
+	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
+	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
+	(ListChannelMessagesRequest_Type)(0),                // 2: nakama.console.ListChannelMessagesRequest.Type
+	(*AuthenticateRequest)(nil),                         // 3: nakama.console.AuthenticateRequest
+	(*ConsoleSession)(nil),                              // 4: nakama.console.ConsoleSession
+	(*AuthenticateLogoutRequest)(nil),                   // 5: nakama.console.AuthenticateLogoutRequest
+	(*AuthenticateMFASetupRequest)(nil),                 // 6: nakama.console.AuthenticateMFASetupRequest
+	(*AuthenticateMFASetupResponse)(nil),                // 7: nakama.console.AuthenticateMFASetupResponse
+	(*AuthenticatePasswordChangeRequest)(nil),           // 8: nakama.console.AuthenticatePasswordChangeRequest
+	(*AuthenticateFirstVisitRequest)(nil),               // 9: nakama.console.AuthenticateFirstVisitRequest
+	(*Permissions)(nil),                                 // 10: nakama.console.Permissions
+	(*User)(nil),                                        // 11: nakama.console.User
+	(*UserList)(nil),                                    // 12: nakama.console.UserList
+	(*Username)(nil),                                    // 13: nakama.console.Username
+	(*AddUserRequest)(nil),                              // 14: nakama.console.AddUserRequest
+	(*AddUserResponse)(nil),                             // 15: nakama.console.AddUserResponse
+	(*UpdateUserRequest)(nil),                           // 16: nakama.console.UpdateUserRequest
+	(*ResetUserPasswordResponse)(nil),                   // 17: nakama.console.ResetUserPasswordResponse
+	(*RequireUserMfaRequest)(nil),                       // 18: nakama.console.RequireUserMfaRequest
+	(*ResetUserMfaRequest)(nil),                         // 19: nakama.console.ResetUserMfaRequest
+	(*AclTemplate)(nil),                                 // 20: nakama.console.AclTemplate
+	(*AclTemplateList)(nil),                             // 21: nakama.console.AclTemplateList
+	(*AddAclTemplateRequest)(nil),                       // 22: nakama.console.AddAclTemplateRequest
+	(*UpdateAclTemplateRequest)(nil),                    // 23: nakama.console.UpdateAclTemplateRequest
+	(*DeleteAclTemplateRequest)(nil),                    // 24: nakama.console.DeleteAclTemplateRequest
+	(*Setting)(nil),                                     // 25: nakama.console.Setting
+	(*ListSettingsRequest)(nil),                         // 26: nakama.console.ListSettingsRequest
+	(*SettingList)(nil),                                 // 27: nakama.console.SettingList
+	(*SettingRequest)(nil),                              // 28: nakama.console.SettingRequest
+	(*UpdateSettingRequest)(nil),                        // 29: nakama.console.UpdateSettingRequest
+	(*AuditLogRequest)(nil),                             // 30: nakama.console.AuditLogRequest
+	(*AuditLog)(nil),                                    // 31: nakama.console.AuditLog
+	(*AuditLogList)(nil),                                // 32: nakama.console.AuditLogList
+	(*AuditLogUserList)(nil),                            // 33: nakama.console.AuditLogUserList
+	(*StatusList)(nil),                                  // 34: nakama.console.StatusList
+	(*Dashboard)(nil),                                   // 35: nakama.console.Dashboard
+	(*Config)(nil),                                      // 36: nakama.console.Config
+	(*RuntimeInfo)(nil),                                 // 37: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                              // 38: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),                       // 39: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                             // 40: nakama.console.ApiEndpointList
+	(*CallApiEndpointRequest)(nil),                      // 41: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 42: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 43: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 44: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 45: nakama.console.AccountId
+	(*Account)(nil),                                     // 46: nakama.console.Account
+	(*AccountDeleteRequest)(nil),                        // 47: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 48: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 49: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 50: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 51: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 52: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 53: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 54: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 55: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 56: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 57: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 58: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 59: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 60: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 61: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 62: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 63: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 64: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 65: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 66: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 67: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 68: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 69: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 70: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 71: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 72: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 73: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 74: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 75: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 76: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 77: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 78: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 79: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 80: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 81: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 82: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 83: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 84: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 85: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 86: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 87: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 88: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 89: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 90: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 91: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 92: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 93: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 94: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 95: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 96: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 97: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 98: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 99: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 100: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 101: nakama.console.MatchState
+	(*Extensions)(nil),                                  // 102: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 103: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 104: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 105: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 106: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 107: nakama.console.User.AclEntry
+	nil,                                                 // 108: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 109: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 110: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 111: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 112: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 113: nakama.console.StatusList.Status
+	(*Config_Warning)(nil),                              // 114: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 115: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 116: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 117: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 118: nakama.console.MatchList.Match
+	(*Extensions_HiroSystems)(nil),                      // 119: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 120: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 121: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 122: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 123: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 124: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 125: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 126: nakama.api.User
+	(*api.Account)(nil),                                 // 127: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 128: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 129: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 130: nakama.api.Friend
+	(*api.Group)(nil),                                   // 131: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 132: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 133: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 134: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 135: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 136: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 137: google.protobuf.Struct
+	(*api.Match)(nil),                                   // 138: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 139: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 140: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 141: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 142: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 143: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 144: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 145: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 146: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 147: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 148: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 149: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 150: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 151: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	109, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	97,  // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	110, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	110, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	124, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	107, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	125, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	125, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	98,  // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	108, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	99,  // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	100, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	110, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	110, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	109, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	110, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	125, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	125, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	101, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	102, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	111, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	112, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	110, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	110, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	110, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	125, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	125, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	125, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	103, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	110, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	103, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	104, // 24: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	105, // 25: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	105, // 26: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	105, // 27: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	113, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	125, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	113, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	114, // 24: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	115, // 25: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	115, // 26: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	115, // 27: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	39,  // 28: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	39,  // 29: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	106, // 30: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	111, // 31: nakama.console.AccountList.users:type_name -> nakama.api.User
-	112, // 32: nakama.console.Account.account:type_name -> nakama.api.Account
-	110, // 33: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	113, // 34: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	110, // 35: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	110, // 36: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	116, // 30: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	126, // 31: nakama.console.AccountList.users:type_name -> nakama.api.User
+	127, // 32: nakama.console.Account.account:type_name -> nakama.api.Account
+	125, // 33: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	128, // 34: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	125, // 35: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	125, // 36: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	48,  // 37: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	110, // 38: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	110, // 39: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	112, // 40: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	114, // 41: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	115, // 42: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	116, // 43: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	117, // 44: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	118, // 45: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	119, // 46: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	125, // 38: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	125, // 39: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	127, // 40: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	129, // 41: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	130, // 42: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	131, // 43: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	132, // 44: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	133, // 45: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	134, // 46: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	48,  // 47: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	109, // 48: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	109, // 49: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	109, // 50: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	109, // 51: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	109, // 52: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	109, // 53: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	109, // 54: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	109, // 55: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	109, // 56: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	109, // 57: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	107, // 58: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	109, // 59: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	110, // 60: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	110, // 61: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	54,  // 62: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	110, // 63: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	110, // 64: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	110, // 65: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	110, // 66: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	116, // 67: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	116, // 68: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	120, // 69: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	109, // 70: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	109, // 71: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	109, // 72: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	109, // 73: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	109, // 74: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	113, // 75: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	121, // 76: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	110, // 77: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	122, // 78: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 79: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	110, // 80: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	77,  // 81: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	110, // 82: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	110, // 83: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	83,  // 84: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	121, // 85: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	121, // 86: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	110, // 87: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	110, // 88: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	110, // 89: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	88,  // 90: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	121, // 91: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	113, // 92: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	109, // 93: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	121, // 94: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	121, // 95: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	109, // 96: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	109, // 97: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	108, // 98: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	109, // 99: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	95,  // 100: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	10,  // 101: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 102: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 103: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 104: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 105: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 106: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 107: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	110, // 108: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	110, // 109: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	123, // 110: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	3,   // 111: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 112: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 113: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 114: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 115: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	124, // 116: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 117: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 118: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 119: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 120: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 121: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 122: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 123: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	124, // 124: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 125: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 126: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 127: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 128: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 129: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 130: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 131: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	124, // 132: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	124, // 133: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	124, // 134: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	124, // 135: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	124, // 136: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	124, // 137: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	124, // 138: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	41,  // 139: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	41,  // 140: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	43,  // 141: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	45,  // 142: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	47,  // 143: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	45,  // 144: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	45,  // 145: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	45,  // 146: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	52,  // 147: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	45,  // 148: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	45,  // 149: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	53,  // 150: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	45,  // 151: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	45,  // 152: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	45,  // 153: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	45,  // 154: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	45,  // 155: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	45,  // 156: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	55,  // 157: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	57,  // 158: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	58,  // 159: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	59,  // 160: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	60,  // 161: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	61,  // 162: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	45,  // 163: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	45,  // 164: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	50,  // 165: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	62,  // 166: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	64,  // 167: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	63,  // 168: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	65,  // 169: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	66,  // 170: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	68,  // 171: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	68,  // 172: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	70,  // 173: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	71,  // 174: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	72,  // 175: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	72,  // 176: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	68,  // 177: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	68,  // 178: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	76,  // 179: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	73,  // 180: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	75,  // 181: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	78,  // 182: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	80,  // 183: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	80,  // 184: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	124, // 185: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	82,  // 186: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	125, // 187: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	85,  // 188: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	86,  // 189: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	87,  // 190: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	90,  // 191: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	90,  // 192: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	126, // 193: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	91,  // 194: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	92,  // 195: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	94,  // 196: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 197: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 198: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	124, // 199: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	124, // 200: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	124, // 201: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 202: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 203: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 204: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 205: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	124, // 206: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 207: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	124, // 208: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	124, // 209: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 210: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 211: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 212: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	124, // 213: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 214: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 215: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 216: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 217: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 218: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 219: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 220: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	36,  // 221: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	37,  // 222: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	38,  // 223: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	40,  // 224: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	42,  // 225: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	42,  // 226: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	44,  // 227: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	46,  // 228: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	124, // 229: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	51,  // 230: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	124, // 231: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	124, // 232: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	124, // 233: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	124, // 234: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	124, // 235: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	124, // 236: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	124, // 237: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	124, // 238: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	124, // 239: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	124, // 240: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	124, // 241: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	124, // 242: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	56,  // 243: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	54,  // 244: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	124, // 245: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	124, // 246: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	124, // 247: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	124, // 248: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	127, // 249: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	128, // 250: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	49,  // 251: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	129, // 252: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	130, // 253: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	131, // 254: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	132, // 255: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	67,  // 256: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	116, // 257: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	124, // 258: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	124, // 259: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	124, // 260: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	124, // 261: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	124, // 262: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	133, // 263: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	69,  // 264: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	134, // 265: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	74,  // 266: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	124, // 267: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	79,  // 268: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	77,  // 269: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	124, // 270: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	81,  // 271: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	84,  // 272: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	114, // 273: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	135, // 274: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	124, // 275: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	89,  // 276: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	88,  // 277: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	124, // 278: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	136, // 279: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	124, // 280: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	93,  // 281: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	96,  // 282: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	197, // [197:283] is the sub-list for method output_type
-	111, // [111:197] is the sub-list for method input_type
-	111, // [111:111] is the sub-list for extension type_name
-	111, // [111:111] is the sub-list for extension extendee
-	0,   // [0:111] is the sub-list for field type_name
+	51,  // 48: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	124, // 49: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	124, // 50: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	124, // 51: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	124, // 52: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	124, // 53: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	124, // 54: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	124, // 55: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	124, // 56: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	124, // 57: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	124, // 58: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	117, // 59: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	124, // 60: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	125, // 61: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	125, // 62: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	55,  // 63: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	125, // 64: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	125, // 65: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	125, // 66: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	125, // 67: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	131, // 68: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	131, // 69: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	135, // 70: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	124, // 71: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	124, // 72: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	124, // 73: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	124, // 74: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	124, // 75: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	128, // 76: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	136, // 77: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	125, // 78: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	137, // 79: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 80: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	125, // 81: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	78,  // 82: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	125, // 83: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	125, // 84: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	84,  // 85: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	136, // 86: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	136, // 87: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	88,  // 88: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	129, // 89: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	125, // 90: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	125, // 91: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	125, // 92: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	93,  // 93: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	136, // 94: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	128, // 95: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	124, // 96: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	136, // 97: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	136, // 98: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	124, // 99: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	124, // 100: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	118, // 101: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	124, // 102: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	100, // 103: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	119, // 104: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	120, // 105: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	121, // 106: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	123, // 107: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 108: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 109: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 110: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 111: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 112: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 113: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 114: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	125, // 115: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	125, // 116: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	138, // 117: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	122, // 118: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 119: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 120: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 121: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 122: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 123: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	139, // 124: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 125: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 126: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 127: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 128: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 129: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 130: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 131: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	139, // 132: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 133: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 134: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 135: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 136: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 137: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 138: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 139: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	139, // 140: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	139, // 141: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	139, // 142: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	139, // 143: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	139, // 144: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	139, // 145: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	139, // 146: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	41,  // 147: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	41,  // 148: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	43,  // 149: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	45,  // 150: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	47,  // 151: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	45,  // 152: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	45,  // 153: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	45,  // 154: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	53,  // 155: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	45,  // 156: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	45,  // 157: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	54,  // 158: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	45,  // 159: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	45,  // 160: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	45,  // 161: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	45,  // 162: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	45,  // 163: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	45,  // 164: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	56,  // 165: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	58,  // 166: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	59,  // 167: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	60,  // 168: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	61,  // 169: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	62,  // 170: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	45,  // 171: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	45,  // 172: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	50,  // 173: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	63,  // 174: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	65,  // 175: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	64,  // 176: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	66,  // 177: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	67,  // 178: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	69,  // 179: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	69,  // 180: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	71,  // 181: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	72,  // 182: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	73,  // 183: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	73,  // 184: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	69,  // 185: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	69,  // 186: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	77,  // 187: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	74,  // 188: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	76,  // 189: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	79,  // 190: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	81,  // 191: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	81,  // 192: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	139, // 193: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	83,  // 194: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	140, // 195: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	86,  // 196: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	87,  // 197: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	92,  // 198: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	95,  // 199: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	95,  // 200: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	141, // 201: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	96,  // 202: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	52,  // 203: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	52,  // 204: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	139, // 205: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	139, // 206: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	139, // 207: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	139, // 208: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	90,  // 209: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	139, // 210: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	103, // 211: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	105, // 212: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	97,  // 213: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	99,  // 214: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 215: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 216: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	139, // 217: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	139, // 218: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	139, // 219: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 220: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 221: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 222: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 223: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	139, // 224: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 225: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	139, // 226: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	139, // 227: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 228: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 229: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 230: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	139, // 231: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 232: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 233: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 234: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 235: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 236: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 237: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 238: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	36,  // 239: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	37,  // 240: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	38,  // 241: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	40,  // 242: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	42,  // 243: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	42,  // 244: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	44,  // 245: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	46,  // 246: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	139, // 247: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	51,  // 248: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	139, // 249: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	139, // 250: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	139, // 251: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	139, // 252: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	139, // 253: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	139, // 254: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	139, // 255: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	139, // 256: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	139, // 257: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	139, // 258: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	139, // 259: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	139, // 260: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	57,  // 261: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	55,  // 262: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	139, // 263: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	139, // 264: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	139, // 265: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	139, // 266: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	142, // 267: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	143, // 268: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	49,  // 269: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	144, // 270: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	145, // 271: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	146, // 272: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	147, // 273: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	68,  // 274: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	131, // 275: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	139, // 276: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	139, // 277: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	139, // 278: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	139, // 279: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	139, // 280: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	148, // 281: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	70,  // 282: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	149, // 283: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	75,  // 284: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	139, // 285: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	80,  // 286: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	78,  // 287: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	139, // 288: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	82,  // 289: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	85,  // 290: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	129, // 291: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	150, // 292: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	139, // 293: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	94,  // 294: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	93,  // 295: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	139, // 296: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	151, // 297: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	139, // 298: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	46,  // 299: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	139, // 300: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	139, // 301: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	139, // 302: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	139, // 303: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	89,  // 304: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	91,  // 305: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	102, // 306: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	104, // 307: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	106, // 308: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	98,  // 309: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	101, // 310: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	215, // [215:311] is the sub-list for method output_type
+	119, // [119:215] is the sub-list for method input_type
+	119, // [119:119] is the sub-list for extension type_name
+	119, // [119:119] is the sub-list for extension extendee
+	0,   // [0:119] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -7556,7 +8640,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   106,
+			NumMessages:   121,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

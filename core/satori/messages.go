@@ -73,3 +73,28 @@ func (c *Client) ConsoleDirectMessageSend(ctx context.Context, templateId string
 	}
 	return results, nil
 }
+
+// MessageTemplate is what messages are made of.
+type MessageTemplate struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Title        string `json:"title"`
+	Value        string `json:"value"`
+	ImageURL     string `json:"image_url"`
+	JSONMetadata string `json:"json_metadata"`
+}
+
+// ConsoleMessageTemplates lists templates, and returns the cursor of the next page. It
+// needs satori.server_key.
+func (c *Client) ConsoleMessageTemplates(ctx context.Context, limit int, cursor string) ([]MessageTemplate, string, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	var found struct {
+		Templates []MessageTemplate `json:"templates"`
+		Cursor    string            `json:"cursor"`
+	}
+	_, err := c.do(ctx, request{method: http.MethodGet, path: "/v1/console/message-template", console: true, query: query}, &found)
+	return found.Templates, found.Cursor, err
+}
