@@ -13,6 +13,7 @@ type Console struct {
 	TokenExpirySec           int64      `yaml:"token_expiry_sec" usage:"Lifetime of a console token in seconds."`
 	SigningKey               Secret     `yaml:"signing_key" usage:"Key that signs console tokens. With the default a random one, kept in the database, is used instead."`
 	MFA                      ConsoleMFA `yaml:"mfa"`
+	MetricsDatabase          bool       `yaml:"metrics_database" usage:"Store the figures of the last day in the database too, a row per minute, so that they survive a restart."`
 	DisableDisplayNameSearch bool       `yaml:"disable_display_name_search" usage:"Do not search accounts by display name."`
 }
 

@@ -18,6 +18,8 @@ import (
 	"kumi/config"
 	"kumi/core"
 	"kumi/modules"
+	"kumi/server/history"
+	"kumi/server/metrics"
 	"kumi/store/fault"
 )
 
@@ -32,6 +34,9 @@ type Options struct {
 	// Counts are what is open now, Traffic what was served since the start.
 	Counts  func() Counts
 	Traffic func() Traffic
+	// History has the figures of the last day, Functions what the functions of modules took.
+	History   *history.History
+	Functions func() []metrics.Function
 	// API makes calls of the client API.
 	API ClientAPI
 	// Client serves the client API, sockets included.

@@ -133,8 +133,10 @@ type Core struct {
 	notifications notifications
 	// eventTable has the resets and ends of boards; boardsWake is for RunBoards.
 	eventTable *ownTable
-	boardsWake chan struct{}
-	indexes    storageIndexes
+	// metricTable has the figures of the last day, if the server stores them.
+	metricTable *ownTable
+	boardsWake  chan struct{}
+	indexes     storageIndexes
 	// noIndexOnly is Options.NoIndexOnly.
 	noIndexOnly bool
 	// notifyBatch is the number of accounts per transaction of a notification to all.
@@ -171,6 +173,7 @@ func New(o Options) *Core {
 	c.indexes.init()
 	c.jobs.wake = make(chan struct{}, 1)
 	c.jobs.table = newJobTable()
+	c.metricTable = newMetricTable()
 	c.revocations.table = newRevocationTable()
 	c.eventTable, c.boardsWake = newEventTable(), make(chan struct{}, 1)
 	if c.rankTable = newRankTable(c.db); c.db != nil {

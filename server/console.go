@@ -26,8 +26,10 @@ func (s *Server) openConsole(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the console: %w", err)
 	}
+	s.newHistory()
 	s.console = console.New(console.Options{
 		Config: s.config, Log: s.log, Console: operations, Set: s.set.Load, Version: Version, Started: time.Now(),
+		History: s.history, Functions: s.metrics.Functions,
 		Counts: func() console.Counts {
 			g := s.game
 			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}

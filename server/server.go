@@ -28,6 +28,7 @@ import (
 	"kumi/modules/httproute"
 	"kumi/server/api"
 	"kumi/server/game"
+	"kumi/server/history"
 	"kumi/server/metrics"
 	"kumi/server/socket"
 	"kumi/server/transport"
@@ -58,7 +59,9 @@ type Server struct {
 	ports   *ports
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool
-	scope          *core.Scope // for calls without a caller, such as shutdown
+	scope          *core.Scope      // for calls without a caller, such as shutdown
+	history        *history.History // with a console: the figures of the last day
+	figures        *metrics.Figures
 	reloads        reloads
 	jobs           jobs
 	fleet          *fleet.Manager // nil if it is not configured
@@ -215,6 +218,9 @@ func (s *Server) Start(ctx context.Context) error {
 	s.ports = ports
 	s.game.Matchmaker.Start()
 	s.startJobs()
+	if s.console != nil {
+		s.recordHistory()
+	}
 	if s.config.Runtime.Watch {
 		return s.watch()
 	}

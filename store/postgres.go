@@ -48,7 +48,8 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 		})
 		return nil
 	}
-	cfg.ConnConfig.Tracer = sessionTracer{}
+	counts := new(load)
+	cfg.ConnConfig.Tracer = sessionTracer{counts}
 	cfg.AfterRelease = resetSession
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -64,7 +65,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	return &DB{
-		dialect: Postgres, log: o.Logger, pool: pool, shared: db, scripts: db, readers: db,
+		dialect: Postgres, log: o.Logger, pool: pool, shared: db, scripts: db, readers: db, load: counts,
 		port: strconv.Itoa(int(cfg.ConnConfig.Port)), closeWait: busyTimeout,
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -43,8 +44,17 @@ func resetSession(c *pgx.Conn) bool {
 	return err == nil
 }
 
-// sessionTracer sees each statement before it runs.
-type sessionTracer struct{}
+// sessionTracer sees each statement before it runs, and counts it.
+type sessionTracer struct{ load *load }
+
+// beganKey is the context key of the time at which a statement began.
+type beganKey struct{}
+
+func (t sessionTracer) ended(ctx context.Context) {
+	if began, ok := ctx.Value(beganKey{}).(time.Time); ok {
+		t.load.done(began)
+	}
+}
 
 var _ interface {
 	pgx.QueryTracer
@@ -56,15 +66,17 @@ func (sessionTracer) TraceQueryStart(ctx context.Context, c *pgx.Conn, q pgx.Tra
 	if mayChangeSession(q.SQL) {
 		markDirty(c)
 	}
-	return ctx
+	return context.WithValue(ctx, beganKey{}, time.Now())
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
-func (sessionTracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (t sessionTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	t.ended(ctx)
+}
 
 // TraceBatchStart implements pgx.BatchTracer.
 func (sessionTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return ctx
+	return context.WithValue(ctx, beganKey{}, time.Now())
 }
 
 // TraceBatchQuery implements pgx.BatchTracer.
@@ -75,7 +87,9 @@ func (sessionTracer) TraceBatchQuery(_ context.Context, c *pgx.Conn, q pgx.Trace
 }
 
 // TraceBatchEnd implements pgx.BatchTracer.
-func (sessionTracer) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+func (t sessionTracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
+	t.ended(ctx)
+}
 
 // mayChangeSession reports whether a statement may change the session, as SET, DO,
 // LISTEN and CREATE do. Statements that read or write data do not, unless they call

@@ -58,11 +58,11 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	if o.TransactionTimeout > 0 {
 		limit = o.TransactionTimeout
 	}
-	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit), folder: lock}
-	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true})
-	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true)})
+	db := &DB{dialect: SQLite, log: o.Logger, path: path, writeLock: newWriteLock(limit), folder: lock, load: new(load)}
+	db.writers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, false), abortOnError: true, load: db.load})
+	db.readers = sql.OpenDB(&connector{dsn: sqliteDSN(path, o.FullSync, true), load: db.load})
 	custom := &customConnector{
-		dsn: sqliteDSN(path, o.FullSync, false) + "&_txlock=immediate", lock: db.writeLock, schema: &schemaCache{}, log: o.Logger,
+		dsn: sqliteDSN(path, o.FullSync, false) + "&_txlock=immediate", lock: db.writeLock, schema: &schemaCache{}, log: o.Logger, load: db.load,
 	}
 	db.shared, db.scripts = sql.OpenDB(custom), sql.OpenDB(custom)
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
@@ -28,6 +29,7 @@ const maxKept = 8 << 10
 type connector struct {
 	dsn          string
 	abortOnError bool
+	load         *load // counts the statements; may be nil
 }
 
 func (c *connector) Driver() driver.Driver { return sqliteDriver }
@@ -40,7 +42,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{innerConn: inner.(innerConn), abortOnError: c.abortOnError, stmts: map[string]*stmt{}}, nil
+	return &conn{innerConn: inner.(innerConn), abortOnError: c.abortOnError, load: c.load, stmts: map[string]*stmt{}}, nil
 }
 
 // innerConn is the part of the driver's connection that conn uses.
@@ -59,6 +61,7 @@ type innerConn interface {
 type conn struct {
 	innerConn
 	abortOnError bool
+	load         *load
 
 	stmts map[string]*stmt
 	open  map[*rows]struct{} // only tracked if abortOnError
@@ -122,6 +125,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 }
 
 func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	defer c.load.done(time.Now())
 	s, err := c.prepared(ctx, query)
 	switch {
 	case err != nil:
@@ -150,6 +154,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 func (c *conn) rows(ctx context.Context, query string, args []driver.NamedValue) (*rows, error) {
+	defer c.load.done(time.Now())
 	s, err := c.prepared(ctx, query)
 	if err != nil {
 		return nil, err

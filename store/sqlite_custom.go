@@ -30,6 +30,7 @@ type customConnector struct {
 	lock   *writeLock
 	schema *schemaCache
 	log    zerolog.Logger
+	load   *load
 }
 
 // Driver implements driver.Connector.
@@ -51,7 +52,7 @@ func (c *customConnector) Connect(ctx context.Context) (driver.Conn, error) {
 		}
 	}
 	err = held.Raw(func(dc any) error {
-		out.conn = &conn{innerConn: dc.(innerConn), stmts: map[string]*stmt{}, open: map[*rows]struct{}{}}
+		out.conn = &conn{innerConn: dc.(innerConn), stmts: map[string]*stmt{}, open: map[*rows]struct{}{}, load: c.load}
 		return nil
 	})
 	return out, err

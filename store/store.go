@@ -84,6 +84,7 @@ type DB struct {
 	closeWait time.Duration
 
 	outage outage
+	load   *load
 }
 
 // Open connects to the database that o names and checks that it responds. It does not

@@ -35,6 +35,7 @@ type PoolOptions struct {
 
 // PoolStats describe a pool at one time.
 type PoolStats struct {
+	Max       int // VMs whose calls do not wait, at most
 	Allocated int // VMs that exist, leased or idle, and VMs being made
 	Idle      int
 	InUse     int
@@ -354,7 +355,7 @@ func (p *Pool) Stats() PoolStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.stats
-	s.Idle, s.Waiting = len(p.idle), len(p.waiting)
+	s.Max, s.Idle, s.Waiting = p.o.Max, len(p.idle), len(p.waiting)
 	return s
 }
 

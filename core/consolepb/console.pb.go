@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74, 0}
+	return file_console_proto_rawDescGZIP(), []int{76, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2078,6 +2078,127 @@ func (x *Dashboard) GetNode() *StatusList_Status {
 	return nil
 }
 
+type MetricsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Step          uint32                 `protobuf:"varint,3,opt,name=step,proto3" json:"step,omitempty"`  // seconds; below 60: points as close together as there are
+	Names         []string               `protobuf:"bytes,4,rep,name=names,proto3" json:"names,omitempty"` // none: all series
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsRequest) Reset() {
+	*x = MetricsRequest{}
+	mi := &file_console_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsRequest) ProtoMessage() {}
+
+func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsRequest.ProtoReflect.Descriptor instead.
+func (*MetricsRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *MetricsRequest) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *MetricsRequest) GetTo() *timestamppb.Timestamp {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *MetricsRequest) GetStep() uint32 {
+	if x != nil {
+		return x.Step
+	}
+	return 0
+}
+
+func (x *MetricsRequest) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+// Figures over time.
+type Metrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Times         []uint32               `protobuf:"varint,1,rep,packed,name=times,proto3" json:"times,omitempty"` // Unix seconds
+	Series        []*Metrics_Series      `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics) Reset() {
+	*x = Metrics{}
+	mi := &file_console_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics) ProtoMessage() {}
+
+func (x *Metrics) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
+func (*Metrics) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Metrics) GetTimes() []uint32 {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+func (x *Metrics) GetSeries() []*Metrics_Series {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
 type Config struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Config        string                 `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"` // JSON, with secrets masked
@@ -2089,7 +2210,7 @@ type Config struct {
 
 func (x *Config) Reset() {
 	*x = Config{}
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2222,7 @@ func (x *Config) String() string {
 func (*Config) ProtoMessage() {}
 
 func (x *Config) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2235,7 @@ func (x *Config) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config.ProtoReflect.Descriptor instead.
 func (*Config) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33}
+	return file_console_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Config) GetConfig() string {
@@ -2152,7 +2273,7 @@ type RuntimeInfo struct {
 
 func (x *RuntimeInfo) Reset() {
 	*x = RuntimeInfo{}
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2285,7 @@ func (x *RuntimeInfo) String() string {
 func (*RuntimeInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2298,7 @@ func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34}
+	return file_console_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RuntimeInfo) GetLuaRpcFunctions() []string {
@@ -2235,7 +2356,7 @@ type ClientSettings struct {
 
 func (x *ClientSettings) Reset() {
 	*x = ClientSettings{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2247,7 +2368,7 @@ func (x *ClientSettings) String() string {
 func (*ClientSettings) ProtoMessage() {}
 
 func (x *ClientSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2260,7 +2381,7 @@ func (x *ClientSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSettings.ProtoReflect.Descriptor instead.
 func (*ClientSettings) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ClientSettings) GetServerKey() string {
@@ -2301,7 +2422,7 @@ type ApiEndpointDescriptor struct {
 
 func (x *ApiEndpointDescriptor) Reset() {
 	*x = ApiEndpointDescriptor{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2313,7 +2434,7 @@ func (x *ApiEndpointDescriptor) String() string {
 func (*ApiEndpointDescriptor) ProtoMessage() {}
 
 func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2326,7 +2447,7 @@ func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
 func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ApiEndpointDescriptor) GetMethod() string {
@@ -2353,7 +2474,7 @@ type ApiEndpointList struct {
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2486,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2378,7 +2499,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -2407,7 +2528,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2540,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2553,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -2473,7 +2594,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2606,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2619,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -2526,7 +2647,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2538,7 +2659,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2551,7 +2672,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -2586,7 +2707,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2598,7 +2719,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2611,7 +2732,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -2644,7 +2765,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2777,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2790,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AccountId) GetId() string {
@@ -2689,7 +2810,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +2822,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2835,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -2741,7 +2862,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2753,7 +2874,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2766,7 +2887,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -2797,7 +2918,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +2930,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +2943,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -2878,7 +2999,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2890,7 +3011,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2903,7 +3024,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -2940,7 +3061,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3073,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3086,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -3019,7 +3140,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3152,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3165,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -3113,7 +3234,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3125,7 +3246,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3138,7 +3259,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AccountImport) GetId() string {
@@ -3176,7 +3297,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3188,7 +3309,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3201,7 +3322,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3305,7 +3426,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3317,7 +3438,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3330,7 +3451,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3364,7 +3485,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3376,7 +3497,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3389,7 +3510,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3466,7 +3587,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3478,7 +3599,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3491,7 +3612,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3525,7 +3646,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3537,7 +3658,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3550,7 +3671,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3578,7 +3699,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3590,7 +3711,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3603,7 +3724,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3637,7 +3758,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3649,7 +3770,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3662,7 +3783,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3689,7 +3810,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3701,7 +3822,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3714,7 +3835,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -3741,7 +3862,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3753,7 +3874,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3766,7 +3887,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -3793,7 +3914,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3805,7 +3926,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3818,7 +3939,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -3849,7 +3970,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3861,7 +3982,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3874,7 +3995,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -3933,7 +4054,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3945,7 +4066,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3958,7 +4079,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -4012,7 +4133,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4024,7 +4145,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4037,7 +4158,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -4056,7 +4177,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4068,7 +4189,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4081,7 +4202,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4101,7 +4222,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4113,7 +4234,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4126,7 +4247,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4154,7 +4275,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4166,7 +4287,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4179,7 +4300,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4212,7 +4333,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4224,7 +4345,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4237,7 +4358,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GroupId) GetId() string {
@@ -4257,7 +4378,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4269,7 +4390,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4282,7 +4403,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4315,7 +4436,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4327,7 +4448,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4340,7 +4461,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4410,7 +4531,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4422,7 +4543,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4435,7 +4556,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4469,7 +4590,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4481,7 +4602,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4494,7 +4615,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4521,7 +4642,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4533,7 +4654,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4546,7 +4667,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4572,7 +4693,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4584,7 +4705,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4597,7 +4718,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4621,7 +4742,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4633,7 +4754,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4646,7 +4767,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4705,7 +4826,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4717,7 +4838,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4730,7 +4851,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -4791,7 +4912,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4803,7 +4924,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4816,7 +4937,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Notification) GetId() string {
@@ -4886,7 +5007,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4898,7 +5019,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4911,7 +5032,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -4946,7 +5067,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4958,7 +5079,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4971,7 +5092,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -5004,7 +5125,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5016,7 +5137,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5029,7 +5150,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NotificationId) GetId() string {
@@ -5048,7 +5169,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5060,7 +5181,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5073,7 +5194,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -5095,7 +5216,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5107,7 +5228,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5120,7 +5241,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5167,7 +5288,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5179,7 +5300,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5192,7 +5313,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5262,7 +5383,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5274,7 +5395,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5287,7 +5408,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5326,7 +5447,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5338,7 +5459,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5351,7 +5472,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5415,7 +5536,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5427,7 +5548,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5440,7 +5561,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5487,7 +5608,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5499,7 +5620,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5512,7 +5633,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -5580,7 +5701,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5592,7 +5713,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5605,7 +5726,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -5628,7 +5749,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5640,7 +5761,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5653,7 +5774,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -5701,7 +5822,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5713,7 +5834,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5726,7 +5847,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -5752,7 +5873,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5764,7 +5885,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5777,7 +5898,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -5817,7 +5938,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5829,7 +5950,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5842,7 +5963,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -6010,7 +6131,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6022,7 +6143,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6035,7 +6156,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -6068,7 +6189,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6080,7 +6201,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6093,7 +6214,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -6113,7 +6234,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6125,7 +6246,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6138,7 +6259,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -6171,7 +6292,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6183,7 +6304,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6196,7 +6317,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -6264,7 +6385,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6276,7 +6397,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6289,7 +6410,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -6308,7 +6429,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6320,7 +6441,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6333,7 +6454,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -6357,7 +6478,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6369,7 +6490,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6382,7 +6503,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -6431,7 +6552,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6443,7 +6564,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6456,7 +6577,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6491,7 +6612,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6503,7 +6624,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6516,7 +6637,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -6550,7 +6671,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6562,7 +6683,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6575,7 +6696,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -6602,7 +6723,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6614,7 +6735,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6627,7 +6748,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -6657,7 +6778,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6669,7 +6790,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6682,7 +6803,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -6729,7 +6850,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6741,7 +6862,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6754,7 +6875,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -6784,7 +6905,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6796,7 +6917,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6896,6 +7017,66 @@ func (x *StatusList_Status) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+type Metrics_Series struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Unit          string                 `protobuf:"bytes,2,opt,name=unit,proto3" json:"unit,omitempty"`
+	Values        []float32              `protobuf:"fixed32,3,rep,packed,name=values,proto3" json:"values,omitempty"` // one for each time
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Metrics_Series) Reset() {
+	*x = Metrics_Series{}
+	mi := &file_console_proto_msgTypes[113]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Metrics_Series) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Metrics_Series) ProtoMessage() {}
+
+func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[113]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Metrics_Series.ProtoReflect.Descriptor instead.
+func (*Metrics_Series) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34, 0}
+}
+
+func (x *Metrics_Series) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Metrics_Series) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *Metrics_Series) GetValues() []float32 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 type Config_Warning struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
@@ -6906,7 +7087,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6918,7 +7099,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6931,7 +7112,7 @@ func (x *Config_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config_Warning.ProtoReflect.Descriptor instead.
 func (*Config_Warning) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33, 0}
+	return file_console_proto_rawDescGZIP(), []int{35, 0}
 }
 
 func (x *Config_Warning) GetField() string {
@@ -6958,7 +7139,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6970,7 +7151,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6983,7 +7164,7 @@ func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo_ModuleInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo_ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34, 0}
+	return file_console_proto_rawDescGZIP(), []int{36, 0}
 }
 
 func (x *RuntimeInfo_ModuleInfo) GetPath() string {
@@ -7010,7 +7191,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7022,7 +7203,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7035,7 +7216,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95, 0}
+	return file_console_proto_rawDescGZIP(), []int{97, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -7065,7 +7246,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7077,7 +7258,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7090,7 +7271,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99, 0}
+	return file_console_proto_rawDescGZIP(), []int{101, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -7142,7 +7323,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7154,7 +7335,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7167,7 +7348,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101, 0}
+	return file_console_proto_rawDescGZIP(), []int{103, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -7224,7 +7405,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7236,7 +7417,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7249,7 +7430,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102, 0}
+	return file_console_proto_rawDescGZIP(), []int{104, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -7292,7 +7473,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7304,7 +7485,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7317,7 +7498,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103, 0}
+	return file_console_proto_rawDescGZIP(), []int{105, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -7358,7 +7539,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7370,7 +7551,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7383,7 +7564,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103, 1}
+	return file_console_proto_rawDescGZIP(), []int{105, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -7567,7 +7748,19 @@ const file_console_proto_rawDesc = "" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\"B\n" +
 	"\tDashboard\x125\n" +
-	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\"\xbe\x01\n" +
+	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\"\x96\x01\n" +
+	"\x0eMetricsRequest\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
+	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x12\n" +
+	"\x04step\x18\x03 \x01(\rR\x04step\x12\x14\n" +
+	"\x05names\x18\x04 \x03(\tR\x05names\"\xa1\x01\n" +
+	"\aMetrics\x12\x14\n" +
+	"\x05times\x18\x01 \x03(\rR\x05times\x126\n" +
+	"\x06series\x18\x02 \x03(\v2\x1e.nakama.console.Metrics.SeriesR\x06series\x1aH\n" +
+	"\x06Series\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04unit\x18\x02 \x01(\tR\x04unit\x12\x16\n" +
+	"\x06values\x18\x03 \x03(\x02R\x06values\"\xbe\x01\n" +
 	"\x06Config\x12\x16\n" +
 	"\x06config\x18\x01 \x01(\tR\x06config\x12:\n" +
 	"\bwarnings\x18\x02 \x03(\v2\x1e.nakama.console.Config.WarningR\bwarnings\x12%\n" +
@@ -8033,7 +8226,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xeb<\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xb2=\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -8061,7 +8254,9 @@ const file_console_proto_rawDesc = "" +
 	"\rListAuditLogs\x12\x1f.nakama.console.AuditLogRequest\x1a\x1c.nakama.console.AuditLogList\x12N\n" +
 	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
 	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12A\n" +
-	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12;\n" +
+	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12E\n" +
+	"\n" +
+	"GetMetrics\x12\x1e.nakama.console.MetricsRequest\x1a\x17.nakama.console.Metrics\x12;\n" +
 	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
 	"\n" +
 	"GetRuntime\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.RuntimeInfo\x12K\n" +
@@ -8155,7 +8350,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 121)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 124)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -8193,440 +8388,448 @@ var file_console_proto_goTypes = []any{
 	(*AuditLogUserList)(nil),                            // 33: nakama.console.AuditLogUserList
 	(*StatusList)(nil),                                  // 34: nakama.console.StatusList
 	(*Dashboard)(nil),                                   // 35: nakama.console.Dashboard
-	(*Config)(nil),                                      // 36: nakama.console.Config
-	(*RuntimeInfo)(nil),                                 // 37: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                              // 38: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),                       // 39: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                             // 40: nakama.console.ApiEndpointList
-	(*CallApiEndpointRequest)(nil),                      // 41: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),                     // 42: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),                         // 43: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                                 // 44: nakama.console.AccountList
-	(*AccountId)(nil),                                   // 45: nakama.console.AccountId
-	(*Account)(nil),                                     // 46: nakama.console.Account
-	(*AccountDeleteRequest)(nil),                        // 47: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 48: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 49: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 50: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 51: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 52: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 53: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 54: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 55: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 56: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 57: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 58: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 59: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 60: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 61: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 62: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 63: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 64: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 65: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 66: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 67: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 68: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 69: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 70: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 71: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 72: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 73: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 74: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 75: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 76: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 77: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 78: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 79: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 80: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 81: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 82: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 83: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 84: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 85: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 86: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 87: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 88: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 89: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 90: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 91: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 92: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 93: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 94: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 95: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 96: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 97: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 98: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 99: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 100: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 101: nakama.console.MatchState
-	(*Extensions)(nil),                                  // 102: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 103: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 104: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 105: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 106: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 107: nakama.console.User.AclEntry
-	nil,                                                 // 108: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 109: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 110: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 111: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 112: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 113: nakama.console.StatusList.Status
-	(*Config_Warning)(nil),                              // 114: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 115: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 116: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 117: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 118: nakama.console.MatchList.Match
-	(*Extensions_HiroSystems)(nil),                      // 119: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 120: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 121: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 122: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 123: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 124: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 125: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 126: nakama.api.User
-	(*api.Account)(nil),                                 // 127: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 128: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 129: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 130: nakama.api.Friend
-	(*api.Group)(nil),                                   // 131: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 132: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 133: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 134: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 135: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 136: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 137: google.protobuf.Struct
-	(*api.Match)(nil),                                   // 138: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 139: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 140: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 141: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 142: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 143: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 144: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 145: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 146: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 147: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 148: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 149: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 150: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 151: nakama.api.LeaderboardRecordList
+	(*MetricsRequest)(nil),                              // 36: nakama.console.MetricsRequest
+	(*Metrics)(nil),                                     // 37: nakama.console.Metrics
+	(*Config)(nil),                                      // 38: nakama.console.Config
+	(*RuntimeInfo)(nil),                                 // 39: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                              // 40: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),                       // 41: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                             // 42: nakama.console.ApiEndpointList
+	(*CallApiEndpointRequest)(nil),                      // 43: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 44: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 45: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 46: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 47: nakama.console.AccountId
+	(*Account)(nil),                                     // 48: nakama.console.Account
+	(*AccountDeleteRequest)(nil),                        // 49: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 50: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 51: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 52: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 53: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 54: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 55: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 56: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 57: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 58: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 59: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 60: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 61: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 62: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 63: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 64: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 65: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 66: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 67: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 68: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 69: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 70: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 71: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 72: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 73: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 74: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 75: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 76: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 77: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 78: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 79: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 80: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 81: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 82: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 83: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 84: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 85: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 86: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 87: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 88: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 89: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 90: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 91: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 92: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 93: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 94: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 95: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 96: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 97: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 98: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 99: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 100: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 101: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 102: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 103: nakama.console.MatchState
+	(*Extensions)(nil),                                  // 104: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 105: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 106: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 107: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 108: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 109: nakama.console.User.AclEntry
+	nil,                                                 // 110: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 111: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 112: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 113: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 114: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 115: nakama.console.StatusList.Status
+	(*Metrics_Series)(nil),                              // 116: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 117: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 118: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 119: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 120: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 121: nakama.console.MatchList.Match
+	(*Extensions_HiroSystems)(nil),                      // 122: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 123: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 124: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 125: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 126: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 127: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 128: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 129: nakama.api.User
+	(*api.Account)(nil),                                 // 130: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 131: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 132: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 133: nakama.api.Friend
+	(*api.Group)(nil),                                   // 134: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 135: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 136: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 137: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 138: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 139: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 140: google.protobuf.Struct
+	(*api.Match)(nil),                                   // 141: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 142: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 143: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 144: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 145: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 146: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 147: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 148: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 149: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 150: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 151: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 152: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 153: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 154: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	124, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	107, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	125, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	125, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	127, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	109, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	128, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	128, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	108, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	110, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	109, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	110, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	125, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	125, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	111, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	112, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	128, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	128, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	111, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	112, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	113, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	114, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	125, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	125, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	125, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	128, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	128, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	128, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	113, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	125, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	113, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	114, // 24: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	115, // 25: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	115, // 26: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	115, // 27: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	39,  // 28: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	39,  // 29: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	116, // 30: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	126, // 31: nakama.console.AccountList.users:type_name -> nakama.api.User
-	127, // 32: nakama.console.Account.account:type_name -> nakama.api.Account
-	125, // 33: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	128, // 34: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	125, // 35: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	125, // 36: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	48,  // 37: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	125, // 38: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	125, // 39: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	127, // 40: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	129, // 41: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	130, // 42: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	131, // 43: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	132, // 44: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	133, // 45: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	134, // 46: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	48,  // 47: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	51,  // 48: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	124, // 49: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	124, // 50: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	124, // 51: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	124, // 52: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	124, // 53: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	124, // 54: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	124, // 55: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	124, // 56: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	124, // 57: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	124, // 58: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	117, // 59: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	124, // 60: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	125, // 61: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	125, // 62: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	55,  // 63: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	125, // 64: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	125, // 65: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	125, // 66: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	125, // 67: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	131, // 68: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	131, // 69: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	135, // 70: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	124, // 71: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	124, // 72: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	124, // 73: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	124, // 74: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	124, // 75: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	128, // 76: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	136, // 77: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	125, // 78: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	137, // 79: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 80: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	125, // 81: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	78,  // 82: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	125, // 83: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	125, // 84: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	84,  // 85: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	136, // 86: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	136, // 87: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	88,  // 88: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	129, // 89: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	125, // 90: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	125, // 91: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	125, // 92: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	93,  // 93: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	136, // 94: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	128, // 95: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	124, // 96: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	136, // 97: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	136, // 98: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	124, // 99: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	124, // 100: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	118, // 101: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	124, // 102: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	100, // 103: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	119, // 104: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	120, // 105: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	121, // 106: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	123, // 107: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 108: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 109: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 110: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 111: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 112: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 113: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 114: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	125, // 115: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	125, // 116: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	138, // 117: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	122, // 118: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 119: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 120: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 121: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 122: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 123: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	139, // 124: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 125: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 126: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 127: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 128: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 129: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 130: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 131: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	139, // 132: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 133: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 134: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 135: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 136: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 137: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 138: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 139: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	139, // 140: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	139, // 141: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	139, // 142: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	139, // 143: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	139, // 144: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	139, // 145: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	139, // 146: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	41,  // 147: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	41,  // 148: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	43,  // 149: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	45,  // 150: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	47,  // 151: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	45,  // 152: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	45,  // 153: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	45,  // 154: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	53,  // 155: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	45,  // 156: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	45,  // 157: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	54,  // 158: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	45,  // 159: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	45,  // 160: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	45,  // 161: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	45,  // 162: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	45,  // 163: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	45,  // 164: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	56,  // 165: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	58,  // 166: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	59,  // 167: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	60,  // 168: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	61,  // 169: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	62,  // 170: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	45,  // 171: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	45,  // 172: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	50,  // 173: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	63,  // 174: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	65,  // 175: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	64,  // 176: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	66,  // 177: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	67,  // 178: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	69,  // 179: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	69,  // 180: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	71,  // 181: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	72,  // 182: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	73,  // 183: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	73,  // 184: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	69,  // 185: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	69,  // 186: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	77,  // 187: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	74,  // 188: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	76,  // 189: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	79,  // 190: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	81,  // 191: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	81,  // 192: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	139, // 193: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	83,  // 194: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	140, // 195: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	86,  // 196: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	87,  // 197: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	92,  // 198: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	95,  // 199: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	95,  // 200: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	141, // 201: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	96,  // 202: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	52,  // 203: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	52,  // 204: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	139, // 205: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	139, // 206: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	139, // 207: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	139, // 208: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	90,  // 209: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	139, // 210: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	103, // 211: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	105, // 212: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	97,  // 213: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	99,  // 214: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 215: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 216: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	139, // 217: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	139, // 218: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	139, // 219: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 220: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 221: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 222: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 223: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	139, // 224: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 225: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	139, // 226: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	139, // 227: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 228: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 229: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 230: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	139, // 231: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 232: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 233: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 234: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 235: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 236: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 237: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 238: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	36,  // 239: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	37,  // 240: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	38,  // 241: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	40,  // 242: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	42,  // 243: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	42,  // 244: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	44,  // 245: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	46,  // 246: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	139, // 247: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	51,  // 248: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	139, // 249: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	139, // 250: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	139, // 251: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	139, // 252: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	139, // 253: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	139, // 254: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	139, // 255: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	139, // 256: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	139, // 257: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	139, // 258: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	139, // 259: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	139, // 260: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	57,  // 261: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	55,  // 262: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	139, // 263: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	139, // 264: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	139, // 265: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	139, // 266: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	142, // 267: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	143, // 268: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	49,  // 269: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	144, // 270: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	145, // 271: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	146, // 272: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	147, // 273: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	68,  // 274: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	131, // 275: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	139, // 276: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	139, // 277: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	139, // 278: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	139, // 279: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	139, // 280: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	148, // 281: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	70,  // 282: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	149, // 283: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	75,  // 284: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	139, // 285: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	80,  // 286: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	78,  // 287: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	139, // 288: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	82,  // 289: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	85,  // 290: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	129, // 291: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	150, // 292: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	139, // 293: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	94,  // 294: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	93,  // 295: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	139, // 296: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	151, // 297: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	139, // 298: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	46,  // 299: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	139, // 300: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	139, // 301: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	139, // 302: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	139, // 303: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	89,  // 304: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	91,  // 305: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	102, // 306: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	104, // 307: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	106, // 308: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	98,  // 309: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	101, // 310: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	215, // [215:311] is the sub-list for method output_type
-	119, // [119:215] is the sub-list for method input_type
-	119, // [119:119] is the sub-list for extension type_name
-	119, // [119:119] is the sub-list for extension extendee
-	0,   // [0:119] is the sub-list for field type_name
+	115, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	128, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	115, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	128, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	128, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	116, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	117, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	118, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	118, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	118, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	41,  // 31: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	41,  // 32: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	119, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	129, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
+	130, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
+	128, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	131, // 37: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	128, // 38: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	128, // 39: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	50,  // 40: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	128, // 41: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	128, // 42: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	130, // 43: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	132, // 44: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	133, // 45: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	134, // 46: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	135, // 47: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	136, // 48: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	137, // 49: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	50,  // 50: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	53,  // 51: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	127, // 52: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	127, // 53: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	127, // 54: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	127, // 55: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	127, // 56: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	127, // 57: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	127, // 58: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	127, // 59: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	127, // 60: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	127, // 61: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	120, // 62: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	127, // 63: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	128, // 64: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	128, // 65: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	57,  // 66: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	128, // 67: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	128, // 68: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	128, // 69: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	128, // 70: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	134, // 71: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	134, // 72: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	138, // 73: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	127, // 74: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	127, // 75: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	127, // 76: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	127, // 77: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	127, // 78: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	131, // 79: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	139, // 80: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	128, // 81: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	140, // 82: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 83: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	128, // 84: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	80,  // 85: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	128, // 86: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	128, // 87: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	86,  // 88: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	139, // 89: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	139, // 90: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	90,  // 91: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	132, // 92: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	128, // 93: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	128, // 94: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	128, // 95: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	95,  // 96: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	139, // 97: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	131, // 98: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	127, // 99: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	139, // 100: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	139, // 101: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	127, // 102: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	127, // 103: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	121, // 104: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	127, // 105: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	102, // 106: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	122, // 107: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	123, // 108: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	124, // 109: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	126, // 110: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 111: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 112: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 113: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 114: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 115: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 116: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 117: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	128, // 118: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	128, // 119: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	141, // 120: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	125, // 121: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 122: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 123: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 124: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 125: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 126: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	142, // 127: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 128: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 129: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 130: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 131: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 132: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 133: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 134: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	142, // 135: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 136: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 137: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 138: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 139: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 140: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 141: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 142: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	142, // 143: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	142, // 144: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	142, // 145: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	36,  // 146: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	142, // 147: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	142, // 148: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	142, // 149: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	142, // 150: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	43,  // 151: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	43,  // 152: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 153: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	47,  // 154: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	49,  // 155: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	47,  // 156: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	47,  // 157: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	47,  // 158: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	55,  // 159: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	47,  // 160: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	47,  // 161: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	56,  // 162: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	47,  // 163: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	47,  // 164: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	47,  // 165: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	47,  // 166: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	47,  // 167: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	47,  // 168: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	58,  // 169: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	60,  // 170: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	61,  // 171: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	62,  // 172: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	63,  // 173: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	64,  // 174: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	47,  // 175: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	47,  // 176: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	52,  // 177: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	65,  // 178: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	67,  // 179: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	66,  // 180: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	68,  // 181: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	69,  // 182: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	71,  // 183: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	71,  // 184: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	73,  // 185: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	74,  // 186: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	75,  // 187: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	75,  // 188: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	71,  // 189: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	71,  // 190: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	79,  // 191: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	76,  // 192: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	78,  // 193: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	81,  // 194: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	83,  // 195: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	83,  // 196: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	142, // 197: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	85,  // 198: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	143, // 199: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	88,  // 200: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	89,  // 201: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	94,  // 202: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	97,  // 203: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	97,  // 204: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	144, // 205: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	98,  // 206: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	54,  // 207: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	54,  // 208: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	142, // 209: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	142, // 210: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	142, // 211: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	142, // 212: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	92,  // 213: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	142, // 214: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	105, // 215: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	107, // 216: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	99,  // 217: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	101, // 218: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 219: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 220: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	142, // 221: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	142, // 222: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	142, // 223: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 224: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 225: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 226: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 227: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	142, // 228: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 229: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	142, // 230: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	142, // 231: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 232: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 233: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 234: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	142, // 235: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 236: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 237: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 238: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 239: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 240: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 241: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 242: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	37,  // 243: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	38,  // 244: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	39,  // 245: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	40,  // 246: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	42,  // 247: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	44,  // 248: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	44,  // 249: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 250: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	48,  // 251: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	142, // 252: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	53,  // 253: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	142, // 254: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	142, // 255: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	142, // 256: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	142, // 257: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	142, // 258: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	142, // 259: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	142, // 260: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	142, // 261: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	142, // 262: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	142, // 263: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	142, // 264: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	142, // 265: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	59,  // 266: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	57,  // 267: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	142, // 268: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	142, // 269: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	142, // 270: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	142, // 271: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	145, // 272: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	146, // 273: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	51,  // 274: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	147, // 275: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	148, // 276: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	149, // 277: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	150, // 278: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	70,  // 279: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	134, // 280: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	142, // 281: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	142, // 282: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	142, // 283: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	142, // 284: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	142, // 285: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	151, // 286: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	72,  // 287: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	152, // 288: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	77,  // 289: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	142, // 290: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	82,  // 291: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	80,  // 292: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	142, // 293: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	84,  // 294: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	87,  // 295: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	132, // 296: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	153, // 297: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	142, // 298: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	96,  // 299: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	95,  // 300: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	142, // 301: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	154, // 302: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	142, // 303: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	48,  // 304: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	142, // 305: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	142, // 306: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	142, // 307: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	142, // 308: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	91,  // 309: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	93,  // 310: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	104, // 311: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	106, // 312: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	108, // 313: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	100, // 314: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	103, // 315: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	219, // [219:316] is the sub-list for method output_type
+	122, // [122:219] is the sub-list for method input_type
+	122, // [122:122] is the sub-list for extension type_name
+	122, // [122:122] is the sub-list for extension extendee
+	0,   // [0:122] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -8640,7 +8843,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   121,
+			NumMessages:   124,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

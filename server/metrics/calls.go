@@ -13,6 +13,8 @@ import (
 // Traffic counts calls or messages. The zero value is ready to use.
 type Traffic struct {
 	Count, Received, Sent, Errors atomic.Uint64 // Received and Sent in bytes
+	// Out counts messages to clients; calls have none.
+	Out atomic.Uint64
 }
 
 // callMetrics count calls of API methods and RPCs, and runs of their hooks. The
@@ -187,6 +189,7 @@ var codeNames = [...]string{
 type HookStats struct {
 	own     func() hookCounts // made by the first run
 	overall *hookCounts
+	ran     atomic.Bool // own was made
 }
 
 // hookCounts are the metrics of a hook. The duration has two names, as in Nakama.
@@ -207,6 +210,9 @@ func (m *Metrics) hook(name string) hookCounts {
 // Record counts one run.
 func (h *HookStats) Record(took time.Duration, failed bool) {
 	own := h.own()
+	if !h.ran.Load() {
+		h.ran.Store(true)
+	}
 	for _, c := range []*hookCounts{&own, h.overall} {
 		c.count.Inc()
 		c.took.Observe(took.Seconds())

@@ -208,7 +208,7 @@ func (c *customMetrics) metric(kind customKind, name string, labels prometheus.L
 	case customGauge:
 		return prometheus.NewGauge(prometheus.GaugeOpts(o))
 	}
-	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: o.Name, Help: o.Help, ConstLabels: labels, Buckets: timeBuckets})
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: o.Name, Help: o.Help, ConstLabels: labels, Buckets: timeBuckets[:]})
 }
 
 // Describe implements prometheus.Collector. It describes nothing, because modules

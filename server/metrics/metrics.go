@@ -34,6 +34,7 @@ type Metrics struct {
 	// Messages are recorded by the sessions.
 	Messages Traffic
 	custom   customMetrics
+	recent   recentCalls
 	set      atomic.Pointer[modules.Set]
 
 	storageRejects *prometheus.CounterVec
@@ -49,6 +50,7 @@ type Metrics struct {
 	reloads                       *prometheus.CounterVec
 
 	matches                           prometheus.Gauge
+	allTicks, allSkipped              atomic.Uint64 // of all handlers
 	ticks                             *prometheus.HistogramVec
 	skippedTicks, failed, matchesDrop *prometheus.CounterVec
 
@@ -141,7 +143,7 @@ func (m *Metrics) Handler() http.Handler {
 
 // timeBuckets are the upper bounds of timers, in seconds. All times are in seconds,
 // although the protocol has names that end in _ms.
-var timeBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+var timeBuckets = [...]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 func (m *Metrics) counter(name, help string) prometheus.Counter {
 	return m.factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
@@ -168,11 +170,11 @@ func (m *Metrics) gaugeFunc(name, help string, read func() float64) {
 }
 
 func (m *Metrics) timer(name, help string) prometheus.Histogram {
-	return m.factory.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets})
+	return m.factory.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets[:]})
 }
 
 func (m *Metrics) timers(name, help string, labels ...string) *prometheus.HistogramVec {
-	return m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets}, labels)
+	return m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: timeBuckets[:]}, labels)
 }
 
 // Pools sets the modules whose VM pools the metrics report.
@@ -267,11 +269,13 @@ func (m *Metrics) Matches(n int) { m.matches.Set(float64(n)) }
 
 // MatchTick implements match.Metrics.
 func (m *Metrics) MatchTick(handler string, took time.Duration) {
+	m.allTicks.Add(1)
 	m.ticks.WithLabelValues(handler).Observe(took.Seconds())
 }
 
 // MatchTickSkipped implements match.Metrics.
 func (m *Metrics) MatchTickSkipped(handler string, n int) {
+	m.allSkipped.Add(uint64(n))
 	m.skippedTicks.WithLabelValues(handler).Add(float64(n))
 }
 

@@ -45,6 +45,14 @@ func (a Answer) Get(path string) string {
 	return fmt.Sprint(v)
 }
 
+// Decode reads a JSON body.
+func (a Answer) Decode(t testing.TB, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(a.Body), into); err != nil {
+		t.Fatalf("%s: %v", a.Body, err)
+	}
+}
+
 // Do makes one REST call. authorization is a complete header value, or empty.
 func (s *Server) Do(t testing.TB, method, path, authorization, body string) Answer {
 	t.Helper()

@@ -295,6 +295,7 @@ func (s *session) write(batch []*presence.Message, final *closeFrame) (more bool
 // send writes messages. The error is one of the network.
 func (s *session) send(batch []*presence.Message) error {
 	s.conn.hold()
+	s.Metrics.Messages.Out.Add(uint64(len(batch)))
 	for _, m := range batch {
 		payload, err := m.Bytes(s.format)
 		if err != nil {

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Load counts the statements of a database since it was opened.
+type Load struct {
+	Statements uint64
+	// Took is the time that they took together, without reading further rows.
+	Took time.Duration
+}
+
+// Load returns the statements so far, of the server and of modules.
+func (db *DB) Load() Load {
+	return Load{db.load.statements.Load(), time.Duration(db.load.took.Load())}
+}
+
+// load counts statements. It costs two readings of the clock for each.
+type load struct {
+	statements atomic.Uint64
+	took       atomic.Int64 // nanoseconds
+}
+
+// done counts a statement; l may be nil.
+func (l *load) done(began time.Time) {
+	if l != nil {
+		l.statements.Add(1)
+		l.took.Add(int64(time.Since(began)))
+	}
+}
