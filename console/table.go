@@ -132,6 +132,13 @@ var table = []row{
 	{"SatoriListTemplates", signed, acl.SatoriMessage.Read(), none, ask((*core.Console).SatoriListTemplates), []binding{get("/satori/template")}},
 	{"SatoriSendDirectMessage", signed, acl.SatoriMessage.Write(), core.AuditCreate, ask((*core.Console).SatoriSendDirectMessage), []binding{post("/satori/direct-message")}},
 
+	{"EndMatch", signed, acl.Match.Delete(), core.AuditDelete, tell((*core.Console).EndMatch), []binding{post("/match/{id}/end")}},
+	{"KickFromMatch", signed, acl.Match.Write(), core.AuditUpdate, ask((*core.Console).KickFromMatch), []binding{post("/match/{id}/kick")}},
+	{"SignalMatch", signed, acl.Match.Write(), core.AuditInvoke, ask((*core.Console).SignalMatch), []binding{post("/match/{id}/signal")}},
+	{"CreateLeaderboard", signed, acl.Leaderboard.Write(), core.AuditCreate, ask((*core.Console).CreateLeaderboard), []binding{post("/leaderboard")}},
+	{"ResetLeaderboard", signed, acl.Leaderboard.Write(), core.AuditUpdate, ask((*core.Console).ResetLeaderboard), []binding{post("/leaderboard/{id}/reset")}},
+	{"WriteLeaderboardRecord", signed, acl.LeaderboardRecord.Write(), core.AuditUpdate, ask((*core.Console).WriteRecord), []binding{post("/leaderboard/{id}/owner/{owner_id}")}},
+	{"UpdateWallet", signed, acl.AccountWallet.Write(), core.AuditUpdate, as((*core.Console).UpdateWallet), []binding{post("/account/{account_id}/wallet")}},
 	{"ListMatches", signed, acl.Match.Read(), none, ask((*core.Console).ListRunningMatches), []binding{get("/match")}},
 	{"GetMatchState", signed, acl.Match.Read(), none, ask((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
 }

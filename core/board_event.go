@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,9 @@ type BoardHandlers struct {
 
 // of returns a call of the handler of an event, or nil if there is no handler.
 func (h BoardHandlers) of(kind eventKind, b *board, c *Core, at int64) func(context.Context) error {
+	if kind == earlyReset {
+		return h.early(b, c, at)
+	}
 	// Handlers see the board as it was during the period that is over.
 	before := at - 1
 	if !b.tournament() {
@@ -42,6 +46,17 @@ func (h BoardHandlers) of(kind eventKind, b *board, c *Core, at int64) func(cont
 	}
 }
 
+// early is of for a reset that is not in the schedule.
+func (h BoardHandlers) early(b *board, c *Core, at int64) func(context.Context) error {
+	switch {
+	case !b.tournament() && h.LeaderboardReset != nil:
+		return func(ctx context.Context) error { return h.LeaderboardReset(ctx, c.apiLeaderboard(b, at), at) }
+	case b.tournament() && h.TournamentReset != nil:
+		return func(ctx context.Context) error { return h.TournamentReset(ctx, c.apiTournament(b, at), at, at) }
+	}
+	return nil
+}
+
 // eventKind is a kind of event of a board.
 type eventKind int
 
@@ -49,6 +64,7 @@ type eventKind int
 const (
 	windowEnd   eventKind = iota // a tournament's window ends
 	periodReset                  // a period ends, and with it the validity of its records
+	earlyReset                   // the same, but at the time that an operator chose
 )
 
 // newEventTable returns the table of the next events of boards. A server claims an
@@ -72,6 +88,9 @@ func (c *Core) boardTables(ctx context.Context) error {
 
 // nextEvent returns the time of the first event of a kind after t, 0 for none.
 func (c *Core) nextEvent(b *board, kind eventKind, t int64) int64 {
+	if kind == earlyReset {
+		return 0
+	}
 	if b.tournament() {
 		if b.ended(t) {
 			return 0
@@ -378,7 +397,7 @@ func (r *boardRunner) review(ctx context.Context) error {
 		return err
 	}
 	unplanned, err := r.allBoards(ctx, ` WHERE (reset_schedule <> '' OR duration <> 0)
-		AND NOT EXISTS (SELECT 1 FROM kumi_board_event e WHERE e.board = leaderboard.id)`)
+		AND NOT EXISTS (SELECT 1 FROM kumi_board_event e WHERE e.board = leaderboard.id AND e.kind <> `+strconv.Itoa(int(earlyReset))+`)`)
 	if err != nil {
 		return err
 	}

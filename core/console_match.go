@@ -2,7 +2,9 @@ package core
 
 import (
 	"context"
+	"time"
 
+	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -76,4 +78,46 @@ func (k *Console) GetMatchState(ctx context.Context, in *consolepb.MatchStateReq
 		})
 	}
 	return out, nil
+}
+
+// maxMatchGrace is the longest grace period of a match that is ended, in seconds.
+const maxMatchGrace = 600
+
+// EndMatch ends a match. With a grace period, in seconds, the handler's matchTerminate is
+// called, and the match may go on for so long. NotFound if there is no such match.
+func (k *Console) EndMatch(_ context.Context, in *consolepb.EndMatchRequest) error {
+	if in.GraceSec < 0 || in.GraceSec > maxMatchGrace {
+		return invalid("grace_sec must be between 0 and %d.", maxMatchGrace)
+	}
+	return k.matches.End(in.Id, time.Duration(in.GraceSec)*time.Second)
+}
+
+// KickFromMatch makes a user, with all sessions, or one session leave a match; the
+// handler's matchLeave is called. NotFound if it is not in the match.
+func (k *Console) KickFromMatch(_ context.Context, in *consolepb.KickFromMatchRequest) (*consolepb.KickFromMatchResponse, error) {
+	if (in.UserId == "") == (in.SessionId == "") {
+		return nil, invalid("Requires either user_id or session_id.")
+	}
+	what, text := "user", in.UserId
+	if text == "" {
+		what, text = "session", in.SessionId
+	}
+	id, err := consoleID(what, text)
+	if err != nil {
+		return nil, err
+	}
+	kicked, err := k.matches.Kick(in.Id, func(user, session uuid.UUID) bool {
+		return what == "user" && user == id || what == "session" && session == id
+	})
+	if err == nil && kicked == 0 {
+		err = fault.Newf(fault.NotFound, "The %s is not in the match.", what)
+	}
+	return &consolepb.KickFromMatchResponse{Kicked: int32(kicked)}, err
+}
+
+// SignalMatch sends data to an authoritative match, whose matchSignal returns the answer.
+// It waits for up to 10 s. NotFound if there is no such match, Unavailable if it is busy.
+func (k *Console) SignalMatch(ctx context.Context, in *consolepb.SignalMatchRequest) (*consolepb.SignalMatchResponse, error) {
+	answer, err := k.matches.Signal(ctx, in.Id, in.Data)
+	return &consolepb.SignalMatchResponse{Data: answer}, err
 }

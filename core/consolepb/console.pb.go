@@ -6601,6 +6601,679 @@ func (x *MatchState) GetState() string {
 	return ""
 }
 
+type EndMatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	GraceSec      int32                  `protobuf:"varint,2,opt,name=grace_sec,json=graceSec,proto3" json:"grace_sec,omitempty"` // with it the handler's matchTerminate is called
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMatchRequest) Reset() {
+	*x = EndMatchRequest{}
+	mi := &file_console_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMatchRequest) ProtoMessage() {}
+
+func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
+func (*EndMatchRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{101}
+}
+
+func (x *EndMatchRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *EndMatchRequest) GetGraceSec() int32 {
+	if x != nil {
+		return x.GraceSec
+	}
+	return 0
+}
+
+type KickFromMatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	UserId        string                 `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // all sessions of the user, or
+	SessionId     string                 `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KickFromMatchRequest) Reset() {
+	*x = KickFromMatchRequest{}
+	mi := &file_console_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KickFromMatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KickFromMatchRequest) ProtoMessage() {}
+
+func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
+func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *KickFromMatchRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *KickFromMatchRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *KickFromMatchRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type KickFromMatchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kicked        int32                  `protobuf:"varint,1,opt,name=kicked,proto3" json:"kicked,omitempty"` // sessions
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KickFromMatchResponse) Reset() {
+	*x = KickFromMatchResponse{}
+	mi := &file_console_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KickFromMatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KickFromMatchResponse) ProtoMessage() {}
+
+func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
+func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *KickFromMatchResponse) GetKicked() int32 {
+	if x != nil {
+		return x.Kicked
+	}
+	return 0
+}
+
+type SignalMatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Data          string                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalMatchRequest) Reset() {
+	*x = SignalMatchRequest{}
+	mi := &file_console_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalMatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalMatchRequest) ProtoMessage() {}
+
+func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
+func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{104}
+}
+
+func (x *SignalMatchRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SignalMatchRequest) GetData() string {
+	if x != nil {
+		return x.Data
+	}
+	return ""
+}
+
+type SignalMatchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          string                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"` // what the handler's matchSignal returned
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalMatchResponse) Reset() {
+	*x = SignalMatchResponse{}
+	mi := &file_console_proto_msgTypes[105]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalMatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalMatchResponse) ProtoMessage() {}
+
+func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[105]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
+func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{105}
+}
+
+func (x *SignalMatchResponse) GetData() string {
+	if x != nil {
+		return x.Data
+	}
+	return ""
+}
+
+type CreateLeaderboardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Authoritative bool                   `protobuf:"varint,2,opt,name=authoritative,proto3" json:"authoritative,omitempty"`
+	SortOrder     string                 `protobuf:"bytes,3,opt,name=sort_order,json=sortOrder,proto3" json:"sort_order,omitempty"` // asc or desc, which is the default
+	Operator      string                 `protobuf:"bytes,4,opt,name=operator,proto3" json:"operator,omitempty"`                    // best, which is the default, set, incr or decr
+	ResetSchedule string                 `protobuf:"bytes,5,opt,name=reset_schedule,json=resetSchedule,proto3" json:"reset_schedule,omitempty"`
+	Metadata      string                 `protobuf:"bytes,6,opt,name=metadata,proto3" json:"metadata,omitempty"` // a JSON object
+	DisableRanks  bool                   `protobuf:"varint,7,opt,name=disable_ranks,json=disableRanks,proto3" json:"disable_ranks,omitempty"`
+	// Of tournaments, which have a duration.
+	Duration      int64                  `protobuf:"varint,8,opt,name=duration,proto3" json:"duration,omitempty"` // seconds
+	Title         string                 `protobuf:"bytes,9,opt,name=title,proto3" json:"title,omitempty"`
+	Description   string                 `protobuf:"bytes,10,opt,name=description,proto3" json:"description,omitempty"`
+	Category      uint32                 `protobuf:"varint,11,opt,name=category,proto3" json:"category,omitempty"`
+	StartTime     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	MaxSize       uint32                 `protobuf:"varint,14,opt,name=max_size,json=maxSize,proto3" json:"max_size,omitempty"`
+	MaxNumScore   uint32                 `protobuf:"varint,15,opt,name=max_num_score,json=maxNumScore,proto3" json:"max_num_score,omitempty"`
+	JoinRequired  bool                   `protobuf:"varint,16,opt,name=join_required,json=joinRequired,proto3" json:"join_required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateLeaderboardRequest) Reset() {
+	*x = CreateLeaderboardRequest{}
+	mi := &file_console_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateLeaderboardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateLeaderboardRequest) ProtoMessage() {}
+
+func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
+func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{106}
+}
+
+func (x *CreateLeaderboardRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetAuthoritative() bool {
+	if x != nil {
+		return x.Authoritative
+	}
+	return false
+}
+
+func (x *CreateLeaderboardRequest) GetSortOrder() string {
+	if x != nil {
+		return x.SortOrder
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetResetSchedule() string {
+	if x != nil {
+		return x.ResetSchedule
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetMetadata() string {
+	if x != nil {
+		return x.Metadata
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetDisableRanks() bool {
+	if x != nil {
+		return x.DisableRanks
+	}
+	return false
+}
+
+func (x *CreateLeaderboardRequest) GetDuration() int64 {
+	if x != nil {
+		return x.Duration
+	}
+	return 0
+}
+
+func (x *CreateLeaderboardRequest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *CreateLeaderboardRequest) GetCategory() uint32 {
+	if x != nil {
+		return x.Category
+	}
+	return 0
+}
+
+func (x *CreateLeaderboardRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *CreateLeaderboardRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *CreateLeaderboardRequest) GetMaxSize() uint32 {
+	if x != nil {
+		return x.MaxSize
+	}
+	return 0
+}
+
+func (x *CreateLeaderboardRequest) GetMaxNumScore() uint32 {
+	if x != nil {
+		return x.MaxNumScore
+	}
+	return 0
+}
+
+func (x *CreateLeaderboardRequest) GetJoinRequired() bool {
+	if x != nil {
+		return x.JoinRequired
+	}
+	return false
+}
+
+type ResetLeaderboardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       int64                  `protobuf:"varint,1,opt,name=records,proto3" json:"records,omitempty"`                      // as many were in the period that has ended
+	ResetTime     int64                  `protobuf:"varint,2,opt,name=reset_time,json=resetTime,proto3" json:"reset_time,omitempty"` // Unix seconds: their expiry
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetLeaderboardResponse) Reset() {
+	*x = ResetLeaderboardResponse{}
+	mi := &file_console_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetLeaderboardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetLeaderboardResponse) ProtoMessage() {}
+
+func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
+func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{107}
+}
+
+func (x *ResetLeaderboardResponse) GetRecords() int64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *ResetLeaderboardResponse) GetResetTime() int64 {
+	if x != nil {
+		return x.ResetTime
+	}
+	return 0
+}
+
+type WriteRecordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the leaderboard or tournament
+	OwnerId       string                 `protobuf:"bytes,2,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	Score         int64                  `protobuf:"varint,3,opt,name=score,proto3" json:"score,omitempty"`
+	Subscore      int64                  `protobuf:"varint,4,opt,name=subscore,proto3" json:"subscore,omitempty"`
+	Metadata      string                 `protobuf:"bytes,5,opt,name=metadata,proto3" json:"metadata,omitempty"` // a JSON object
+	Operator      api.Operator           `protobuf:"varint,6,opt,name=operator,proto3,enum=nakama.api.Operator" json:"operator,omitempty"`
+	Username      string                 `protobuf:"bytes,7,opt,name=username,proto3" json:"username,omitempty"` // by default that of the account
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteRecordRequest) Reset() {
+	*x = WriteRecordRequest{}
+	mi := &file_console_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteRecordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteRecordRequest) ProtoMessage() {}
+
+func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
+func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{108}
+}
+
+func (x *WriteRecordRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *WriteRecordRequest) GetOwnerId() string {
+	if x != nil {
+		return x.OwnerId
+	}
+	return ""
+}
+
+func (x *WriteRecordRequest) GetScore() int64 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *WriteRecordRequest) GetSubscore() int64 {
+	if x != nil {
+		return x.Subscore
+	}
+	return 0
+}
+
+func (x *WriteRecordRequest) GetMetadata() string {
+	if x != nil {
+		return x.Metadata
+	}
+	return ""
+}
+
+func (x *WriteRecordRequest) GetOperator() api.Operator {
+	if x != nil {
+		return x.Operator
+	}
+	return api.Operator(0)
+}
+
+func (x *WriteRecordRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+type UpdateWalletRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AccountId     string                 `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	Changeset     map[string]int64       `protobuf:"bytes,2,rep,name=changeset,proto3" json:"changeset,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Metadata      string                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"` // a JSON object for the ledger
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateWalletRequest) Reset() {
+	*x = UpdateWalletRequest{}
+	mi := &file_console_proto_msgTypes[109]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateWalletRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateWalletRequest) ProtoMessage() {}
+
+func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[109]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
+func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{109}
+}
+
+func (x *UpdateWalletRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *UpdateWalletRequest) GetChangeset() map[string]int64 {
+	if x != nil {
+		return x.Changeset
+	}
+	return nil
+}
+
+func (x *UpdateWalletRequest) GetMetadata() string {
+	if x != nil {
+		return x.Metadata
+	}
+	return ""
+}
+
+type UpdateWalletResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Updated       map[string]int64       `protobuf:"bytes,1,rep,name=updated,proto3" json:"updated,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	Previous      map[string]int64       `protobuf:"bytes,2,rep,name=previous,proto3" json:"previous,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateWalletResponse) Reset() {
+	*x = UpdateWalletResponse{}
+	mi := &file_console_proto_msgTypes[110]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateWalletResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateWalletResponse) ProtoMessage() {}
+
+func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[110]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
+func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{110}
+}
+
+func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
+	if x != nil {
+		return x.Updated
+	}
+	return nil
+}
+
+func (x *UpdateWalletResponse) GetPrevious() map[string]int64 {
+	if x != nil {
+		return x.Previous
+	}
+	return nil
+}
+
 type Extensions struct {
 	state         protoimpl.MessageState  `protogen:"open.v1"`
 	Hiro          bool                    `protobuf:"varint,1,opt,name=hiro,proto3" json:"hiro,omitempty"` // always false
@@ -6612,7 +7285,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6624,7 +7297,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6637,7 +7310,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -6671,7 +7344,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6683,7 +7356,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6696,7 +7369,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -6723,7 +7396,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6735,7 +7408,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6748,7 +7421,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -6778,7 +7451,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6790,7 +7463,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6803,7 +7476,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -6850,7 +7523,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6862,7 +7535,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6875,7 +7548,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -6905,7 +7578,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6917,7 +7590,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7028,7 +7701,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7040,7 +7713,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7087,7 +7760,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7099,7 +7772,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7139,7 +7812,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7151,7 +7824,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7191,7 +7864,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7203,7 +7876,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7246,7 +7919,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7258,7 +7931,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7271,7 +7944,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101, 0}
+	return file_console_proto_rawDescGZIP(), []int{111, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -7323,7 +7996,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7335,7 +8008,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7348,7 +8021,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103, 0}
+	return file_console_proto_rawDescGZIP(), []int{113, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -7405,7 +8078,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7417,7 +8090,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7430,7 +8103,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104, 0}
+	return file_console_proto_rawDescGZIP(), []int{114, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -7473,7 +8146,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7485,7 +8158,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7498,7 +8171,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105, 0}
+	return file_console_proto_rawDescGZIP(), []int{115, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -7539,7 +8212,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7551,7 +8224,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7564,7 +8237,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105, 1}
+	return file_console_proto_rawDescGZIP(), []int{115, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -8160,7 +8833,71 @@ const file_console_proto_rawDesc = "" +
 	"MatchState\x12:\n" +
 	"\tpresences\x18\x01 \x03(\v2\x1c.nakama.console.UserPresenceR\tpresences\x12\x12\n" +
 	"\x04tick\x18\x02 \x01(\x03R\x04tick\x12\x14\n" +
-	"\x05state\x18\x03 \x01(\tR\x05state\"\xdc\x02\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\">\n" +
+	"\x0fEndMatchRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
+	"\tgrace_sec\x18\x02 \x01(\x05R\bgraceSec\"^\n" +
+	"\x14KickFromMatchRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\"/\n" +
+	"\x15KickFromMatchResponse\x12\x16\n" +
+	"\x06kicked\x18\x01 \x01(\x05R\x06kicked\"8\n" +
+	"\x12SignalMatchRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\tR\x04data\")\n" +
+	"\x13SignalMatchResponse\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\tR\x04data\"\xb9\x04\n" +
+	"\x18CreateLeaderboardRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
+	"\rauthoritative\x18\x02 \x01(\bR\rauthoritative\x12\x1d\n" +
+	"\n" +
+	"sort_order\x18\x03 \x01(\tR\tsortOrder\x12\x1a\n" +
+	"\boperator\x18\x04 \x01(\tR\boperator\x12%\n" +
+	"\x0ereset_schedule\x18\x05 \x01(\tR\rresetSchedule\x12\x1a\n" +
+	"\bmetadata\x18\x06 \x01(\tR\bmetadata\x12#\n" +
+	"\rdisable_ranks\x18\a \x01(\bR\fdisableRanks\x12\x1a\n" +
+	"\bduration\x18\b \x01(\x03R\bduration\x12\x14\n" +
+	"\x05title\x18\t \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\n" +
+	" \x01(\tR\vdescription\x12\x1a\n" +
+	"\bcategory\x18\v \x01(\rR\bcategory\x129\n" +
+	"\n" +
+	"start_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x19\n" +
+	"\bmax_size\x18\x0e \x01(\rR\amaxSize\x12\"\n" +
+	"\rmax_num_score\x18\x0f \x01(\rR\vmaxNumScore\x12#\n" +
+	"\rjoin_required\x18\x10 \x01(\bR\fjoinRequired\"S\n" +
+	"\x18ResetLeaderboardResponse\x12\x18\n" +
+	"\arecords\x18\x01 \x01(\x03R\arecords\x12\x1d\n" +
+	"\n" +
+	"reset_time\x18\x02 \x01(\x03R\tresetTime\"\xdb\x01\n" +
+	"\x12WriteRecordRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\bowner_id\x18\x02 \x01(\tR\aownerId\x12\x14\n" +
+	"\x05score\x18\x03 \x01(\x03R\x05score\x12\x1a\n" +
+	"\bsubscore\x18\x04 \x01(\x03R\bsubscore\x12\x1a\n" +
+	"\bmetadata\x18\x05 \x01(\tR\bmetadata\x120\n" +
+	"\boperator\x18\x06 \x01(\x0e2\x14.nakama.api.OperatorR\boperator\x12\x1a\n" +
+	"\busername\x18\a \x01(\tR\busername\"\xe0\x01\n" +
+	"\x13UpdateWalletRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12P\n" +
+	"\tchangeset\x18\x02 \x03(\v22.nakama.console.UpdateWalletRequest.ChangesetEntryR\tchangeset\x12\x1a\n" +
+	"\bmetadata\x18\x03 \x01(\tR\bmetadata\x1a<\n" +
+	"\x0eChangesetEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xac\x02\n" +
+	"\x14UpdateWalletResponse\x12K\n" +
+	"\aupdated\x18\x01 \x03(\v21.nakama.console.UpdateWalletResponse.UpdatedEntryR\aupdated\x12N\n" +
+	"\bprevious\x18\x02 \x03(\v22.nakama.console.UpdateWalletResponse.PreviousEntryR\bprevious\x1a:\n" +
+	"\fUpdatedEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a;\n" +
+	"\rPreviousEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdc\x02\n" +
 	"\n" +
 	"Extensions\x12\x12\n" +
 	"\x04hiro\x18\x01 \x01(\bR\x04hiro\x12I\n" +
@@ -8226,7 +8963,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xb2=\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa3B\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -8333,7 +9070,14 @@ const file_console_proto_rawDesc = "" +
 	"\x11QueryStorageIndex\x12(.nakama.console.QueryStorageIndexRequest\x1a).nakama.console.QueryStorageIndexResponse\x12J\n" +
 	"\x14RegisteredExtensions\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.Extensions\x12n\n" +
 	"\x13SatoriListTemplates\x12*.nakama.console.SatoriListTemplatesRequest\x1a+.nakama.console.SatoriListTemplatesResponse\x12z\n" +
-	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12L\n" +
+	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12C\n" +
+	"\bEndMatch\x12\x1f.nakama.console.EndMatchRequest\x1a\x16.google.protobuf.Empty\x12\\\n" +
+	"\rKickFromMatch\x12$.nakama.console.KickFromMatchRequest\x1a%.nakama.console.KickFromMatchResponse\x12V\n" +
+	"\vSignalMatch\x12\".nakama.console.SignalMatchRequest\x1a#.nakama.console.SignalMatchResponse\x12Z\n" +
+	"\x11CreateLeaderboard\x12(.nakama.console.CreateLeaderboardRequest\x1a\x1b.nakama.console.Leaderboard\x12`\n" +
+	"\x10ResetLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a(.nakama.console.ResetLeaderboardResponse\x12[\n" +
+	"\x16WriteLeaderboardRecord\x12\".nakama.console.WriteRecordRequest\x1a\x1d.nakama.api.LeaderboardRecord\x12Y\n" +
+	"\fUpdateWallet\x12#.nakama.console.UpdateWalletRequest\x1a$.nakama.console.UpdateWalletResponse\x12L\n" +
 	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12N\n" +
 	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
 
@@ -8350,7 +9094,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 124)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 137)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -8456,380 +9200,414 @@ var file_console_proto_goTypes = []any{
 	(*MatchStateRequest)(nil),                           // 101: nakama.console.MatchStateRequest
 	(*UserPresence)(nil),                                // 102: nakama.console.UserPresence
 	(*MatchState)(nil),                                  // 103: nakama.console.MatchState
-	(*Extensions)(nil),                                  // 104: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 105: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 106: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 107: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 108: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 109: nakama.console.User.AclEntry
-	nil,                                                 // 110: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 111: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 112: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 113: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 114: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 115: nakama.console.StatusList.Status
-	(*Metrics_Series)(nil),                              // 116: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 117: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 118: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 119: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 120: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 121: nakama.console.MatchList.Match
-	(*Extensions_HiroSystems)(nil),                      // 122: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 123: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 124: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 125: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 126: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 127: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 128: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 129: nakama.api.User
-	(*api.Account)(nil),                                 // 130: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 131: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 132: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 133: nakama.api.Friend
-	(*api.Group)(nil),                                   // 134: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 135: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 136: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 137: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 138: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 139: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 140: google.protobuf.Struct
-	(*api.Match)(nil),                                   // 141: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 142: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 143: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 144: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 145: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 146: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 147: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 148: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 149: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 150: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 151: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 152: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 153: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 154: nakama.api.LeaderboardRecordList
+	(*EndMatchRequest)(nil),                             // 104: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 105: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 106: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 107: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 108: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 109: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 110: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 111: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 112: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 113: nakama.console.UpdateWalletResponse
+	(*Extensions)(nil),                                  // 114: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 115: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 116: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 117: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 118: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 119: nakama.console.User.AclEntry
+	nil,                                                 // 120: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 121: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 122: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 123: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 124: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 125: nakama.console.StatusList.Status
+	(*Metrics_Series)(nil),                              // 126: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 127: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 128: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 129: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 130: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 131: nakama.console.MatchList.Match
+	nil,                                                 // 132: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 133: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 134: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 135: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 136: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 137: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 138: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 139: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 140: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 141: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 142: nakama.api.User
+	(*api.Account)(nil),                                 // 143: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 144: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 145: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 146: nakama.api.Friend
+	(*api.Group)(nil),                                   // 147: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 148: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 149: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 150: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 151: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 152: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 153: google.protobuf.Struct
+	(api.Operator)(0),                                   // 154: nakama.api.Operator
+	(*api.Match)(nil),                                   // 155: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 156: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 157: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 158: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 159: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 160: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 161: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 162: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 163: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 164: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 165: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 166: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 167: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 168: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	127, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	109, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	128, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	128, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	140, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	119, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	141, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	141, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	110, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	120, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	111, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	112, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	128, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	128, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	121, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	122, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	141, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	141, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	113, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	114, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	123, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	124, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	128, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	128, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	128, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	141, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	141, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	141, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	115, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	128, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	115, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	128, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	128, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	116, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	117, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	118, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	118, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	118, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	125, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	141, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	125, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	141, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	141, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	126, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	127, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	128, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	128, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	128, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	41,  // 31: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	41,  // 32: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	119, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	129, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
-	130, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
-	128, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	131, // 37: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	128, // 38: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	128, // 39: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	129, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	142, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
+	143, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
+	141, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	144, // 37: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	141, // 38: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	141, // 39: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	50,  // 40: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	128, // 41: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	128, // 42: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	130, // 43: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	132, // 44: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	133, // 45: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	134, // 46: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	135, // 47: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	136, // 48: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	137, // 49: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	141, // 41: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	141, // 42: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	143, // 43: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	145, // 44: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	146, // 45: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	147, // 46: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	148, // 47: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	149, // 48: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	150, // 49: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	50,  // 50: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	53,  // 51: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	127, // 52: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	127, // 53: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	127, // 54: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	127, // 55: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	127, // 56: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	127, // 57: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	127, // 58: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	127, // 59: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	127, // 60: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	127, // 61: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	120, // 62: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	127, // 63: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	128, // 64: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	128, // 65: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	140, // 52: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	140, // 53: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	140, // 54: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	140, // 55: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	140, // 56: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	140, // 57: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	140, // 58: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	140, // 59: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	140, // 60: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	140, // 61: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	130, // 62: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	140, // 63: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	141, // 64: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	141, // 65: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	57,  // 66: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	128, // 67: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	128, // 68: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	128, // 69: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	128, // 70: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	134, // 71: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	134, // 72: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	138, // 73: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	127, // 74: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	127, // 75: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	127, // 76: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	127, // 77: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	127, // 78: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	131, // 79: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	139, // 80: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	128, // 81: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	140, // 82: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	141, // 67: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	141, // 68: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	141, // 69: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	141, // 70: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	147, // 71: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	147, // 72: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	151, // 73: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	140, // 74: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	140, // 75: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	140, // 76: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	140, // 77: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	140, // 78: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	144, // 79: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	152, // 80: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	141, // 81: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	153, // 82: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 83: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	128, // 84: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	141, // 84: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	80,  // 85: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	128, // 86: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	128, // 87: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	141, // 86: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	141, // 87: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	86,  // 88: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	139, // 89: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	139, // 90: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	152, // 89: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	152, // 90: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	90,  // 91: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	132, // 92: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	128, // 93: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	128, // 94: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	128, // 95: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	145, // 92: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	141, // 93: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	141, // 94: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	141, // 95: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	95,  // 96: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	139, // 97: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	131, // 98: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	127, // 99: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	139, // 100: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	139, // 101: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	127, // 102: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	127, // 103: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	121, // 104: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	127, // 105: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	152, // 97: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	144, // 98: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	140, // 99: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	152, // 100: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	152, // 101: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	140, // 102: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	140, // 103: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	131, // 104: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	140, // 105: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	102, // 106: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	122, // 107: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	123, // 108: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	124, // 109: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	126, // 110: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 111: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 112: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 113: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 114: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 115: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 116: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 117: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	128, // 118: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	128, // 119: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	141, // 120: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	125, // 121: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 122: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 123: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 124: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 125: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 126: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	142, // 127: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 128: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 129: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 130: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 131: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 132: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 133: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 134: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	142, // 135: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 136: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 137: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 138: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 139: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 140: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 141: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 142: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	142, // 143: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	142, // 144: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	142, // 145: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	36,  // 146: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	142, // 147: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	142, // 148: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	142, // 149: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	142, // 150: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	43,  // 151: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	43,  // 152: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	45,  // 153: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	47,  // 154: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	49,  // 155: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	47,  // 156: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	47,  // 157: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	47,  // 158: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	55,  // 159: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	47,  // 160: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	47,  // 161: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	56,  // 162: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	47,  // 163: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	47,  // 164: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	47,  // 165: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	47,  // 166: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	47,  // 167: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	47,  // 168: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	58,  // 169: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	60,  // 170: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	61,  // 171: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	62,  // 172: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	63,  // 173: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	64,  // 174: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	47,  // 175: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	47,  // 176: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	52,  // 177: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	65,  // 178: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	67,  // 179: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	66,  // 180: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	68,  // 181: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	69,  // 182: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	71,  // 183: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	71,  // 184: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	73,  // 185: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	74,  // 186: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	75,  // 187: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	75,  // 188: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	71,  // 189: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	71,  // 190: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	79,  // 191: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	76,  // 192: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	78,  // 193: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	81,  // 194: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	83,  // 195: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	83,  // 196: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	142, // 197: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	85,  // 198: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	143, // 199: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	88,  // 200: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	89,  // 201: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	94,  // 202: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	97,  // 203: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	97,  // 204: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	144, // 205: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	98,  // 206: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	54,  // 207: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	54,  // 208: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	142, // 209: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	142, // 210: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	142, // 211: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	142, // 212: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	92,  // 213: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	142, // 214: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	105, // 215: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	107, // 216: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	99,  // 217: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	101, // 218: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 219: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 220: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	142, // 221: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	142, // 222: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	142, // 223: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 224: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 225: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 226: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 227: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	142, // 228: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 229: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	142, // 230: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	142, // 231: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 232: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 233: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 234: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	142, // 235: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 236: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 237: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 238: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 239: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 240: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 241: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 242: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	37,  // 243: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	38,  // 244: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	39,  // 245: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	40,  // 246: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	42,  // 247: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	44,  // 248: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	44,  // 249: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 250: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	48,  // 251: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	142, // 252: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	53,  // 253: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	142, // 254: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	142, // 255: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	142, // 256: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	142, // 257: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	142, // 258: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	142, // 259: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	142, // 260: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	142, // 261: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	142, // 262: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	142, // 263: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	142, // 264: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	142, // 265: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	59,  // 266: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	57,  // 267: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	142, // 268: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	142, // 269: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	142, // 270: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	142, // 271: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	145, // 272: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	146, // 273: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	51,  // 274: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	147, // 275: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	148, // 276: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	149, // 277: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	150, // 278: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	70,  // 279: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	134, // 280: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	142, // 281: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	142, // 282: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	142, // 283: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	142, // 284: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	142, // 285: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	151, // 286: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	72,  // 287: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	152, // 288: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	77,  // 289: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	142, // 290: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	82,  // 291: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	80,  // 292: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	142, // 293: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	84,  // 294: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	87,  // 295: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	132, // 296: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	153, // 297: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	142, // 298: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	96,  // 299: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	95,  // 300: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	142, // 301: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	154, // 302: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	142, // 303: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	48,  // 304: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	142, // 305: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	142, // 306: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	142, // 307: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	142, // 308: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	91,  // 309: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	93,  // 310: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	104, // 311: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	106, // 312: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	108, // 313: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	100, // 314: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	103, // 315: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	219, // [219:316] is the sub-list for method output_type
-	122, // [122:219] is the sub-list for method input_type
-	122, // [122:122] is the sub-list for extension type_name
-	122, // [122:122] is the sub-list for extension extendee
-	0,   // [0:122] is the sub-list for field type_name
+	141, // 107: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	141, // 108: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	154, // 109: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	132, // 110: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	133, // 111: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	134, // 112: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	135, // 113: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	136, // 114: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	137, // 115: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	139, // 116: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 117: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 118: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 119: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 120: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 121: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 122: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 123: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	141, // 124: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	141, // 125: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	155, // 126: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	138, // 127: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 128: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 129: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 130: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 131: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 132: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	156, // 133: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 134: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 135: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 136: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 137: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 138: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 139: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 140: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	156, // 141: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 142: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 143: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 144: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 145: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 146: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 147: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 148: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	156, // 149: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	156, // 150: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	156, // 151: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	36,  // 152: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	156, // 153: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	156, // 154: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	156, // 155: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	156, // 156: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	43,  // 157: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	43,  // 158: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 159: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	47,  // 160: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	49,  // 161: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	47,  // 162: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	47,  // 163: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
+	47,  // 164: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	55,  // 165: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	47,  // 166: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	47,  // 167: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	56,  // 168: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	47,  // 169: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	47,  // 170: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	47,  // 171: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	47,  // 172: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	47,  // 173: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	47,  // 174: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	58,  // 175: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	60,  // 176: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	61,  // 177: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	62,  // 178: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	63,  // 179: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	64,  // 180: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	47,  // 181: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	47,  // 182: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	52,  // 183: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	65,  // 184: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	67,  // 185: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	66,  // 186: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	68,  // 187: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	69,  // 188: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	71,  // 189: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	71,  // 190: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	73,  // 191: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	74,  // 192: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	75,  // 193: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	75,  // 194: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	71,  // 195: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	71,  // 196: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	79,  // 197: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	76,  // 198: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	78,  // 199: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	81,  // 200: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	83,  // 201: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	83,  // 202: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	156, // 203: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	85,  // 204: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	157, // 205: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	88,  // 206: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	89,  // 207: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	94,  // 208: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	97,  // 209: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	97,  // 210: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	158, // 211: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	98,  // 212: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	54,  // 213: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	54,  // 214: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	156, // 215: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	156, // 216: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	156, // 217: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	156, // 218: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	92,  // 219: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	156, // 220: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	115, // 221: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	117, // 222: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	104, // 223: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	105, // 224: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	107, // 225: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	109, // 226: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	97,  // 227: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	111, // 228: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	112, // 229: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	99,  // 230: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	101, // 231: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 232: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 233: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	156, // 234: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	156, // 235: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	156, // 236: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 237: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 238: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 239: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 240: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	156, // 241: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 242: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	156, // 243: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	156, // 244: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 245: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 246: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 247: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	156, // 248: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 249: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 250: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 251: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 252: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 253: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 254: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 255: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	37,  // 256: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	38,  // 257: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	39,  // 258: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	40,  // 259: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	42,  // 260: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	44,  // 261: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	44,  // 262: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 263: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	48,  // 264: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	156, // 265: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	53,  // 266: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	156, // 267: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	156, // 268: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	156, // 269: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	156, // 270: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	156, // 271: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	156, // 272: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	156, // 273: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	156, // 274: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	156, // 275: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	156, // 276: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	156, // 277: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	156, // 278: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	59,  // 279: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	57,  // 280: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	156, // 281: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	156, // 282: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	156, // 283: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	156, // 284: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	159, // 285: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	160, // 286: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	51,  // 287: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	161, // 288: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	162, // 289: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	163, // 290: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	164, // 291: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	70,  // 292: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	147, // 293: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	156, // 294: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	156, // 295: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	156, // 296: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	156, // 297: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	156, // 298: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	165, // 299: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	72,  // 300: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	166, // 301: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	77,  // 302: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	156, // 303: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	82,  // 304: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	80,  // 305: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	156, // 306: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	84,  // 307: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	87,  // 308: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	145, // 309: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	167, // 310: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	156, // 311: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	96,  // 312: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	95,  // 313: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	156, // 314: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	168, // 315: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	156, // 316: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	48,  // 317: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	156, // 318: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	156, // 319: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	156, // 320: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	156, // 321: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	91,  // 322: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	93,  // 323: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	114, // 324: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	116, // 325: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	118, // 326: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	156, // 327: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	106, // 328: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	108, // 329: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	95,  // 330: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	110, // 331: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	149, // 332: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	113, // 333: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	100, // 334: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	103, // 335: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	232, // [232:336] is the sub-list for method output_type
+	128, // [128:232] is the sub-list for method input_type
+	128, // [128:128] is the sub-list for extension type_name
+	128, // [128:128] is the sub-list for extension extendee
+	0,   // [0:128] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -8843,7 +9621,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   124,
+			NumMessages:   137,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -134,6 +134,16 @@ func (x *Index) Drop(ctx context.Context, q store.Querier, board string) error {
 	return wrap(err)
 }
 
+// Forget removes the counts of a period whose records q has changed in another way than
+// one by one; they will be counted again. q must be a transaction.
+func (x *Index) Forget(ctx context.Context, q store.Querier, p Period) error {
+	if err := x.lock(ctx, q, p); err != nil {
+		return err
+	}
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_rank_count WHERE board = $1 AND expiry = $2", p.Board, p.Expiry.Unix())
+	return wrap(err)
+}
+
 // At is the key of the record with a rank; found is false if there are not as
 // many.
 func (x *Index) At(ctx context.Context, q store.Querier, p Period, rank int64, descending bool) (k Key, found bool, err error) {
