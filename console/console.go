@@ -1,9 +1,12 @@
-// Package console serves the console's API for operators: REST and JSON on
-// console.port, gRPC on the port 3 below, under the names that Nakama uses.
+// Package console serves the console for operators: its API, REST and JSON on
+// console.port and gRPC on the port 3 below, under the names that Nakama uses; and the
+// page that uses it.
 //
 // It is built from the rows of table. What a row does is an operation of core.Console,
 // which also checks the rights.
 package console
+
+//go:generate go run ./web/generate
 
 import (
 	"context"
@@ -16,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/config"
+	"kumi/console/web"
 	"kumi/core"
 	"kumi/modules"
 	"kumi/server/history"
@@ -53,13 +57,21 @@ type Server struct {
 	maxBody int64
 	rates   rates
 	pages   pages
+	page    http.Handler
 }
 
-// New makes the API.
-func New(o Options) *Server {
+// New makes the console. It fails if the page cannot be built from its sources, with
+// console.dev.
+func New(o Options) (*Server, error) {
 	s := &Server{Options: o, maxBody: int64(o.Config.Console.MaxMessageSizeBytes)}
 	s.pages.init()
-	return s
+	var err error
+	if o.Config.Console.Dev {
+		s.page, err = web.Dev(web.Sources)
+	} else {
+		s.page, err = web.Handler()
+	}
+	return s, err
 }
 
 // prefix is in front of the paths of the table.
@@ -79,6 +91,9 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST "+importPath, s.importStorage)
 	mux.HandleFunc("GET "+livePath, s.live)
 	s.addDebug(mux)
+	for _, pattern := range web.Patterns {
+		mux.Handle("GET "+pattern, s.page)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, notFound(mux, r)) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recovered(w, r)

@@ -57,9 +57,14 @@ func (k *Console) ListUsers(ctx context.Context) (*consolepb.UserList, error) {
 	return list, nil
 }
 
-// GetUser returns an operator. NotFound if there is none of that name.
+// GetUser returns an operator, also the administrator that the configuration names.
+// NotFound if there is none of that name.
 func (k *Console) GetUser(ctx context.Context, in *consolepb.Username) (*consolepb.User, error) {
-	row, err := k.operatorNamed(ctx, k.db.Reader(), in.Username, "")
+	find := func() (*operatorRow, error) { return k.operatorNamed(ctx, k.db.Reader(), in.Username, "") }
+	if in.Username == k.o.Username {
+		find = func() (*operatorRow, error) { return k.adminRow(ctx) }
+	}
+	row, err := find()
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *Server) Banner(w io.Writer) {
 	fmt.Fprintf(w, "  client    %s  (REST, ws://%s/ws)\n", base, reachable(s.HTTPAddr()))
 	fmt.Fprintf(w, "  gRPC      %s\n", reachable(s.GRPCAddr()))
 	if addr := s.ConsoleAddr(); addr != nil {
-		fmt.Fprintf(w, "  console   http://%s/v2/console  (the API for operators, see docs/console.md)\n", reachable(addr))
+		fmt.Fprintf(w, "  console   http://%s\n", reachable(addr))
 	}
 	if addr := s.MetricsAddr(); addr != nil {
 		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))

@@ -27,7 +27,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 		return fmt.Errorf("open the console: %w", err)
 	}
 	s.newHistory()
-	s.console = console.New(console.Options{
+	s.console, err = console.New(console.Options{
 		Config: s.config, Log: s.log, Console: operations, Set: s.set.Load, Version: Version, Started: time.Now(),
 		History: s.history, Functions: s.metrics.Functions,
 		Counts: func() console.Counts {
@@ -43,5 +43,8 @@ func (s *Server) openConsole(ctx context.Context) error {
 		ProfileJS: js.Profile,
 		Routes:    s.notificationRoutes(),
 	})
+	if err != nil {
+		return fmt.Errorf("open the console: %w", err)
+	}
 	return nil
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { storetest.Main(m) }
 // wait bounds every step in a browser.
 const wait = 30 * time.Second
 
-// tab is a tab of a browser, with the game in it.
+// tab is a tab of a browser.
 type tab struct {
 	ctx      context.Context
 	problems chan string // from its console; ends when the tab is closed
@@ -48,8 +48,8 @@ func browser(t *testing.T) context.Context {
 	return ctx
 }
 
-// open opens the game in a new tab and waits for the lobby.
-func open(t *testing.T, browser context.Context, url string) *tab {
+// open opens an address in a new tab, and waits for an element there.
+func open(t *testing.T, browser context.Context, url, element string) *tab {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser)
 	t.Cleanup(closeTab)
@@ -72,8 +72,8 @@ func open(t *testing.T, browser context.Context, url string) *tab {
 			}
 		}
 	}()
-	p.do(t, "open the page", chromedp.Navigate(url+"/lobby"))
-	p.do(t, "come to the lobby", chromedp.WaitVisible(chromedp.CSS("#find")))
+	p.do(t, "open the page", chromedp.Navigate(url))
+	p.do(t, "wait for "+element, chromedp.WaitVisible(chromedp.CSS(element)))
 	return p
 }
 
@@ -83,7 +83,12 @@ func (p *tab) do(t *testing.T, what string, steps ...chromedp.Action[chromedp.Vo
 	ctx, cancel := context.WithTimeout(p.ctx, wait)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatalf("%s: %v; the page says %q", what, err, p.text(t))
+		text := p.text(t)
+		p.close()
+		for problem := range p.problems {
+			t.Log(problem)
+		}
+		t.Fatalf("%s: %v; the page says %q", what, err, text)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestLobby(t *testing.T) {
 	srv := servertest.Start(t,
 		servertest.Modules("../../examples/lobby"),
 		servertest.Flags("--matchmaker.interval_sec", "1", "--runtime.env", "ROUND_SECONDS=8"))
-	one, two := open(t, b, srv.URL), open(t, b, srv.URL)
+	one, two := open(t, b, srv.URL+"/lobby", "#find"), open(t, b, srv.URL+"/lobby", "#find")
 
 	one.sees(t, "document.querySelectorAll('#people li').length === 2")
 	one.do(t, "chat", chromedp.SendKeys(chromedp.CSS("#say input"), "where the heck is everybody"+kb.Enter))

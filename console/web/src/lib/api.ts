@@ -1,0 +1,105 @@
+// Calls of the console's API. Paths are relative to the page's own address, so the
+// console also works below a path of a proxy.
+import { expired, token } from "./session";
+
+// ApiError is a call that failed. A status of 0 means that the server was not reached.
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+type Value = string | number | boolean | null | undefined;
+export type Query = Record<string, Value | string[]>;
+
+export interface Options {
+  query?: Query;
+  body?: unknown; // sent as JSON; a RawJson and a FormData are sent as they are
+  signal?: AbortSignal;
+  open?: boolean; // the call needs no sign-in: a 401 is an error like others
+}
+
+// RawJson is a JSON text that is sent as it is, so its numbers keep all their digits.
+export class RawJson {
+  constructor(readonly text: string) {}
+}
+
+// path encodes the values in a path: path`account/${id}`.
+export function path(parts: TemplateStringsArray, ...values: string[]): string {
+  return String.raw({ raw: parts }, ...values.map(encodeURIComponent));
+}
+
+// address is the URL of a call.
+export function address(path: string, query: Query = {}): URL {
+  const url = new URL("v2/console/" + path, document.baseURI);
+  for (const [name, value] of Object.entries(query)) {
+    for (const v of Array.isArray(value) ? value : [value]) {
+      if (v !== undefined && v !== null && v !== "") url.searchParams.append(name, String(v));
+    }
+  }
+  return url;
+}
+
+// request makes a call. If the sign-in has expired it waits until the operator has
+// signed in again and repeats the call, so nobody loses what was typed.
+export async function request(method: string, path: string, o: Options = {}): Promise<Response> {
+  for (;;) {
+    const used = token.peek();
+    const headers: Record<string, string> = used ? { Authorization: "Bearer " + used } : {};
+    let body: BodyInit | undefined;
+    if (o.body instanceof FormData) {
+      body = o.body;
+    } else if (o.body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      body = o.body instanceof RawJson ? o.body.text : JSON.stringify(o.body);
+    }
+    let response: Response;
+    try {
+      response = await fetch(address(path, o.query), { method, headers, body, signal: o.signal });
+    } catch (e) {
+      if (e instanceof DOMException && e.name === "AbortError") throw e;
+      throw new ApiError(0, 14, "The server cannot be reached.");
+    }
+    if (response.ok) return response;
+    if (response.status === 401 && !o.open) {
+      await expired(used);
+      continue;
+    }
+    throw await failure(response);
+  }
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const text = await response.text();
+  try {
+    const { code, message } = JSON.parse(text);
+    return new ApiError(response.status, code ?? 2, message || response.statusText);
+  } catch {
+    return new ApiError(response.status, 2, text.trim() || response.statusText || `HTTP ${response.status}`);
+  }
+}
+
+async function json<T>(method: string, path: string, o?: Options): Promise<T> {
+  return (await request(method, path, o)).json();
+}
+
+export const get = <T>(path: string, query?: Query, signal?: AbortSignal) => json<T>("GET", path, { query, signal });
+export const post = <T = unknown>(path: string, body: unknown = {}) => json<T>("POST", path, { body });
+export const put = <T = unknown>(path: string, body: unknown = {}) => json<T>("PUT", path, { body });
+export const del = <T = unknown>(path: string, query?: Query) => json<T>("DELETE", path, { query });
+
+// text makes a call and returns its response as it was written, for exports: numbers
+// keep all their digits.
+export const text = async (path: string, query?: Query) => (await request("GET", path, { query })).text();
+
+// messageOf is what to tell the operator about an error.
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// aborted reports whether an error is only that a page no longer wants a response.
+export const aborted = (error: unknown) => error instanceof DOMException && error.name === "AbortError";

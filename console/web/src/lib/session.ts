@@ -1,0 +1,111 @@
+// Who is signed in, and what this operator may do.
+import { computed, signal } from "@preact/signals";
+import { get, path, post, request } from "./api";
+import type { ConsoleSession, User } from "./types";
+
+const key = "kumi.console.token";
+
+// token signs the calls. All tabs share it; it is empty while nobody is signed in.
+export const token = signal(localStorage.getItem(key) ?? "");
+
+// operator is who is signed in, null until that is known.
+export const operator = signal<User | null>(null);
+
+// asking is true while the operator has to sign in again in the middle of work.
+export const asking = signal(false);
+
+addEventListener("storage", (e) => {
+  if (e.key !== key && e.key !== null) return;
+  const value = localStorage.getItem(key) ?? "";
+  if (value) void signedIn(value, false);
+  else forget();
+});
+
+let waiting: { promise: Promise<void>; resolve: () => void } | null = null;
+
+// expired waits until the operator has signed in again, after the token that a call used
+// turned out to be void.
+export function expired(used: string): Promise<void> {
+  if (token.peek() !== used) return Promise.resolve(); // has happened meanwhile
+  if (!waiting) {
+    let resolve = () => {};
+    waiting = { promise: new Promise<void>((done) => (resolve = done)), resolve };
+    asking.value = true;
+  }
+  return waiting.promise;
+}
+
+// signIn sends credentials. It returns the token that sets up a second factor if the
+// operator has to do so first.
+export async function signIn(username: string, password: string, mfa: string): Promise<string> {
+  const r = await request("POST", "authenticate", { body: { username, password, mfa }, open: true });
+  const session: ConsoleSession = await r.json();
+  if (session.mfa_code) return session.mfa_code;
+  await signedIn(session.token);
+  return "";
+}
+
+async function signedIn(value: string, store = true): Promise<void> {
+  token.value = value;
+  if (store) localStorage.setItem(key, value);
+  await loadOperator();
+  asking.value = false;
+  waiting?.resolve();
+  waiting = null;
+}
+
+// signOut ends the sign-in, on the server and in all tabs.
+export async function signOut(): Promise<void> {
+  const value = token.peek();
+  forget();
+  localStorage.removeItem(key);
+  await post("authenticate/logout", { token: value });
+}
+
+function forget(): void {
+  token.value = "";
+  operator.value = null;
+  asking.value = false;
+  waiting = null;
+}
+
+// loadOperator asks who is signed in. With a void token nobody is.
+export async function loadOperator(): Promise<void> {
+  const { usn } = claimsOf(token.peek());
+  try {
+    const r = await request("GET", path`user/${String(usn)}`, { open: true });
+    operator.value = await r.json();
+  } catch (e) {
+    if ((e as { status?: number }).status !== 401) throw e;
+    forget();
+    localStorage.removeItem(key);
+  }
+}
+
+// reloadOperator gets the rights of the operator again, after a change of them.
+export async function reloadOperator(): Promise<void> {
+  operator.value = await get<User>(path`user/${operator.peek()?.username ?? ""}`);
+}
+
+// claimsOf reads what a token says, without checking it.
+export function claimsOf(jwt: string): Record<string, unknown> {
+  try {
+    const part = (jwt.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(part), (c) => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return {};
+  }
+}
+
+// Right is a resource and a level, as in the messages of the server: "ACCOUNT:write".
+export type Right = `${string}:${"read" | "write" | "delete"}`;
+
+const rights = computed(() => operator.value?.acl ?? {});
+
+// can reports whether the operator has a right; anyone has none at all.
+export function can(right?: Right): boolean {
+  if (!right) return true;
+  const [resource, level] = right.split(":") as [string, "read" | "write" | "delete"];
+  return rights.value[resource]?.[level] ?? false;
+}

@@ -1,0 +1,28 @@
+// The pages of the console. A new page is a file in pages and a row here.
+import type { ComponentType } from "preact";
+import type { Right } from "./lib/session";
+import type { IconName } from "./ui/icons";
+
+// PageProps are what the component of a page gets.
+export interface PageProps {
+  params: Record<string, string>; // the values in its path
+}
+
+export interface Page {
+  path: string; // "/players/:id"
+  title: string;
+  group?: (typeof groups)[number]; // where it is in the menu; a page without is not
+  icon?: IconName;
+  right?: Right; // nobody without it sees the page
+  parent?: string; // the page that its arrow leads back to
+  load: () => Promise<{ default: ComponentType<PageProps> }>;
+}
+
+// groups are the parts of the menu.
+export const groups = ["Live", "Game", "Server"] as const;
+
+export const pages: Page[] = [
+  { path: "/", title: "Dashboard", group: "Live", icon: "dashboard", load: () => import("./pages/dashboard") },
+  { path: "/players", title: "Players", group: "Game", icon: "players", right: "ACCOUNT:read", load: () => import("./pages/players") },
+  { path: "/players/:id", title: "Player", right: "ACCOUNT:read", parent: "/players", load: () => import("./pages/player") },
+];

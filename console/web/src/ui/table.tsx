@@ -1,0 +1,179 @@
+// Table is a list of rows of which only those in view are in the document, so that it is
+// quick with 100,000 of them. It is used with the mouse or with the keys: the arrows,
+// Home, End and Page go through it, Enter opens a row, Space selects it.
+import type { Signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Problem } from "./show";
+
+export interface Column<T> {
+  title: string;
+  cell: (row: T) => ComponentChildren;
+  width?: string; // as in grid-template-columns; minmax(8rem, 1fr) unless told
+  right?: boolean; // aligned right, for numbers
+  wide?: boolean; // left out on narrow screens
+  sort?: (row: T) => string | number; // its title sorts the rows, once all are loaded
+}
+
+interface TableProps<T> {
+  label: string;
+  rows: T[];
+  columns: Column<T>[];
+  rowKey: (row: T) => string;
+  open?: (row: T) => void; // on click and Enter
+  selection?: Signal<ReadonlySet<string>>; // of keys; shows boxes to tick
+  loading?: boolean;
+  error?: unknown;
+  retry?: () => void;
+  more?: boolean; // next loads further rows when the end comes into view
+  next?: () => void;
+  empty?: string;
+}
+
+const height = 40; // of a row, as in the style sheet
+const beyond = 8; // rows that are drawn above and below those in view
+
+export function Table<T>({ label, rows, columns, rowKey, open, selection, loading, error, retry, more, next, empty }: TableProps<T>) {
+  const id = useId();
+  const body = useRef<HTMLDivElement>(null);
+  const [top, setTop] = useState(0);
+  const [view, setView] = useState(800);
+  const [active, setActive] = useState(-1);
+  const [sort, setSort] = useState<{ column: number; down: boolean } | null>(null);
+
+  const sorted = useMemo(() => {
+    const by = sort && columns[sort.column]?.sort;
+    if (!by || more) return rows;
+    const order = (a: T, b: T) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0) * (sort.down ? -1 : 1);
+    return [...rows].sort(order);
+  }, [rows, sort, more]);
+
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(([e]) => setView(e!.contentRect.height));
+    observer.observe(body.current!);
+    return () => observer.disconnect();
+  }, []);
+
+  const first = Math.max(0, Math.floor(top / height) - beyond);
+  const last = Math.min(sorted.length, Math.ceil((top + view) / height) + beyond);
+
+  useEffect(() => {
+    if (more && !loading && last >= sorted.length) next?.();
+  }, [more, loading, last, sorted.length]);
+
+  const move = (to: number) => {
+    const index = Math.max(0, Math.min(sorted.length - 1, to));
+    setActive(index);
+    const e = body.current!;
+    const head = height; // the titles stay in view above the rows
+    if (index * height < e.scrollTop) e.scrollTop = index * height;
+    if ((index + 1) * height + head > e.scrollTop + e.clientHeight) e.scrollTop = (index + 1) * height + head - e.clientHeight;
+  };
+  const toggle = (key: string) => {
+    const chosen = new Set(selection!.value);
+    if (!chosen.delete(key)) chosen.add(key);
+    selection!.value = chosen;
+  };
+  const onKeyDown = (e: KeyboardEvent) => {
+    if (e.target !== e.currentTarget) return;
+    const page = Math.max(1, Math.floor(view / height) - 2);
+    const row = sorted[active];
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => move(active + 1),
+      ArrowUp: () => move(active - 1),
+      PageDown: () => move(active + page),
+      PageUp: () => move(active - page),
+      Home: () => move(0),
+      End: () => move(sorted.length - 1),
+      Enter: () => row && open?.(row),
+      " ": () => row && selection && toggle(rowKey(row)),
+    };
+    if (!keys[e.key]) return;
+    e.preventDefault();
+    keys[e.key]!();
+  };
+
+  const all = !!selection && sorted.length > 0 && sorted.every((r) => selection.value.has(rowKey(r)));
+  const grid = (selection ? "2.5rem " : "") + columns.map((c) => c.width ?? "minmax(8rem, 1fr)").join(" ");
+  const narrow = (selection ? "2.5rem " : "") + columns.filter((c) => !c.wide).map((c) => c.width ?? "minmax(8rem, 1fr)").join(" ");
+  const cellClass = (c: Column<T>) => (c.right ? "right " : "") + (c.wide ? "wide" : "");
+
+  return (
+    <div
+      class="table"
+      role="grid"
+      aria-label={label}
+      aria-rowcount={more ? -1 : sorted.length + 1}
+      aria-busy={loading}
+      aria-activedescendant={active >= first && active < last ? `${id}-${active}` : undefined}
+      tabIndex={0}
+      ref={body}
+      style={{ "--columns": grid, "--narrow": narrow }}
+      onScroll={(e) => setTop(e.currentTarget.scrollTop)}
+      onKeyDown={onKeyDown}
+      onFocus={(e) => e.target === e.currentTarget && active < 0 && setActive(0)}
+    >
+      <div class="row head" role="row" aria-rowindex={1}>
+        {selection && (
+          <span role="columnheader">
+            <input
+              type="checkbox"
+              aria-label="Select all"
+              checked={all}
+              onChange={() => (selection.value = all ? new Set() : new Set(sorted.map(rowKey)))}
+            />
+          </span>
+        )}
+        {columns.map((c, i) => (
+          <span key={c.title} role="columnheader" class={cellClass(c)} aria-sort={sort?.column === i ? (sort.down ? "descending" : "ascending") : undefined}>
+            {c.sort && !more ? (
+              <button class="plain" onClick={() => setSort(sort?.column === i ? (sort.down ? null : { column: i, down: true }) : { column: i, down: false })}>
+                {c.title}
+              </button>
+            ) : (
+              c.title
+            )}
+          </span>
+        ))}
+      </div>
+      <div class="rows" role="rowgroup" style={{ height: `${sorted.length * height}px` }}>
+        <div role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
+          {sorted.slice(first, last).map((row, i) => {
+            const key = rowKey(row);
+            const index = first + i;
+            const chosen = selection?.value.has(key);
+            return (
+              <div
+                key={key}
+                id={`${id}-${index}`}
+                class={"row" + (index === active ? " active" : "") + (open ? " opens" : "")}
+                role="row"
+                aria-rowindex={index + 2}
+                aria-selected={selection ? chosen : undefined}
+                onClick={(e) => {
+                  if ((e.target as Element).closest("a, button, input, label") || getSelection()?.toString()) return;
+                  setActive(index);
+                  open?.(row);
+                }}
+              >
+                {selection && (
+                  <div role="gridcell">
+                    <label class="box">
+                      <input type="checkbox" tabIndex={-1} aria-label={`Select ${key}`} checked={chosen} onChange={() => toggle(key)} />
+                    </label>
+                  </div>
+                )}
+                {columns.map((c) => (
+                  <div key={c.title} role="gridcell" class={cellClass(c)}>
+                    {c.cell(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {error !== undefined ? <Problem error={error} retry={retry} /> : loading ? <p class="loading">Loading…</p> : sorted.length === 0 && <p class="empty">{empty ?? "Nothing here."}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+package browser
+
+import (
+	"fmt"
+	"testing"
+
+	"kumi/server/servertest"
+)
+
+// hostile is what a player may set his texts to. A page that ran it would show a dialog
+// and log an error.
+const hostile = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>`
+
+// TestConsole walks through the pages of the console, on a server with data, as its
+// administrator.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	b := browser(t)
+	srv := servertest.Start(t, servertest.Console())
+	bob, eve := srv.User(t, "bob"), srv.User(t, "eve")
+	for i := range 70 {
+		srv.User(t, fmt.Sprintf("player-%02d", i))
+	}
+	eve.Do(t, "PUT", "/v2/account", `{"display_name":`+quote(hostile)+`,"location":`+quote(hostile)+`}`)
+	bob.Do(t, "POST", "/v2/friend?ids="+eve.ID, "")
+	bob.Do(t, "PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"slot","value":"{\"coins\":9007199254740993}"}]}`)
+	bob.Do(t, "POST", "/v2/group", `{"name":"guild","description":`+quote(hostile)+`}`)
+
+	o := signIn(t, b, srv, "admin", "password")
+	o.shows(t, "Goroutines")
+	o.picture(t, "dashboard")
+
+	o.page(t, "/players")
+	o.shows(t, "player-")
+	o.do(t, "scroll to the second part of the list", evaluate("document.querySelector('.table').scrollTop = 1e6"))
+	o.sees(t, "document.querySelector('.table').ariaRowCount === '74' && document.querySelectorAll('.rows .row').length < 50")
+	o.picture(t, "players")
+	o.fill(t, "Username, id, e-mail or display name", "eve")
+	o.sees(t, "document.querySelectorAll('.rows .row').length === 1 && location.hash === '#/players?filter=eve'")
+	o.shows(t, hostile)
+
+	o.page(t, "/players/"+eve.ID)
+	o.fill(t, "Display name", "Evelyn")
+	o.press(t, "Save")
+	o.shows(t, "The profile is saved.")
+	o.picture(t, "player")
+	o.press(t, "Ban")
+	o.picture(t, "ban")
+	o.press(t, "Ban")
+	o.shows(t, "eve is banned.")
+	o.press(t, "Lift the ban")
+	o.shows(t, "eve may play again.")
+
+	o.page(t, "/players/"+bob.ID+"?tab=notes")
+	o.fill(t, "New note", hostile)
+	o.press(t, "Add")
+	o.sees(t, shows(".list", hostile))
+	for _, tab := range []string{"wallet", "storage", "friends", "groups", "notifications", "purchases", "subscriptions"} {
+		o.page(t, "/players/"+bob.ID+"?tab="+tab)
+		o.picture(t, "player-"+tab)
+	}
+	o.page(t, "/players/"+bob.ID+"?tab=wallet")
+	o.sees(t, "!!document.querySelector('.editor').shadowRoot?.querySelector('.cm-content')")
+
+	o.page(t, "/players/"+eve.ID)
+	o.press(t, "Delete")
+	o.press(t, "Delete")
+	o.shows(t, "eve was deleted.")
+	o.leave(t)
+}
+
+// TestConsoleExpiry lets a sign-in end in the middle of work: nothing typed is lost.
+func TestConsoleExpiry(t *testing.T) {
+	t.Parallel()
+	b := browser(t)
+	srv := servertest.Start(t, servertest.Console())
+	bob := srv.User(t, "bob")
+	o := signIn(t, b, srv, "admin", "password")
+	o.page(t, "/players/"+bob.ID)
+	o.fill(t, "Display name", "Bobby")
+	o.do(t, "end the sign-in", evaluate(`fetch('v2/console/authenticate/logout', { method: 'POST', body: JSON.stringify({ token: localStorage['kumi.console.token'] }) }).then(() => { window.ended = true })`))
+	o.sees(t, "window.ended")
+	o.expect("401")
+	o.press(t, "Save")
+	o.shows(t, "Sign in again")
+	o.picture(t, "sign-in-again")
+	o.enter(t, "admin", "password")
+	o.shows(t, "The profile is saved.")
+	if got := bob.Do(t, "GET", "/v2/account", "").Get("user.display_name"); got != "Bobby" {
+		t.Errorf("the name is %q", got)
+	}
+	o.leave(t)
+}

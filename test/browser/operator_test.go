@@ -1,0 +1,130 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"kumi/server/servertest"
+)
+
+// operator is a tab with the console in it.
+type operator struct {
+	*tab
+	expected []string // parts of the messages in the browser's console that are no problems
+}
+
+// signIn opens the console and signs in there.
+func signIn(t *testing.T, browser context.Context, srv *servertest.Server, name, password string) *operator {
+	t.Helper()
+	o := &operator{tab: open(t, browser, "http://"+srv.ConsoleAddr().String()+"/", ".sign-in")}
+	o.do(t, "make room", chromedp.EmulateViewport(1280, 800))
+	o.enter(t, name, password)
+	o.sees(t, "document.querySelector('.menu') !== null")
+	return o
+}
+
+// enter fills in the form for signing in and sends it.
+func (o *operator) enter(t *testing.T, name, password string) {
+	t.Helper()
+	o.fill(t, "Name or e-mail address", name)
+	o.fill(t, "Password", password)
+	o.press(t, "Sign in")
+}
+
+// page goes to a page by its address, and waits until it is loaded.
+func (o *operator) page(t *testing.T, address string) {
+	t.Helper()
+	o.do(t, "go to "+address, evaluate("location.hash = "+quote(address)))
+	o.sees(t, "document.querySelector('#content') && !document.querySelector('.loading, [aria-busy=true]')")
+}
+
+// front is the dialog in front, or else the page.
+const front = "([...document.querySelectorAll('dialog')].at(-1) ?? document.body)"
+
+// press presses the button, or follows the link, with a text. It waits until there is one.
+func (o *operator) press(t *testing.T, text string) {
+	t.Helper()
+	o.sees(t, fmt.Sprintf(`(() => {
+		const e = [...%s.querySelectorAll('button, a')].find((e) => (e.getAttribute('aria-label') ?? e.textContent).trim() === %s && !e.disabled && e.checkVisibility());
+		e?.click();
+		return !!e;
+	})()`, front, quote(text)))
+}
+
+// fill writes into the field with a label.
+func (o *operator) fill(t *testing.T, label, text string) {
+	t.Helper()
+	o.sees(t, fmt.Sprintf(`(() => {
+		const e = [...%s.querySelectorAll('label')].find((e) => e.firstElementChild?.textContent.trim() === %s)?.querySelector('input, textarea, select')
+			?? [...%s.querySelectorAll('[aria-label]')].find((e) => e.ariaLabel === %[2]s && 'value' in e);
+		if (!e) return false;
+		Object.getOwnPropertyDescriptor(Object.getPrototypeOf(e), 'value').set.call(e, %[4]s);
+		e.dispatchEvent(new Event(e.tagName === 'SELECT' ? 'change' : 'input', { bubbles: true }));
+		return true;
+	})()`, front, quote(label), front, quote(text)))
+}
+
+// shows waits for a text on the page.
+func (o *operator) shows(t *testing.T, text string) {
+	t.Helper()
+	o.sees(t, shows("body", text))
+}
+
+// hides waits until a text is not on the page.
+func (o *operator) hides(t *testing.T, text string) {
+	t.Helper()
+	o.sees(t, "!"+shows("body", text))
+}
+
+// expect says that messages with a text in the browser's console are no problems.
+func (o *operator) expect(text string) { o.expected = append(o.expected, text) }
+
+// leave closes the tab. Errors in the browser's console fail the test: exceptions,
+// requests that failed, and what the content security policy refused.
+func (o *operator) leave(t *testing.T) {
+	t.Helper()
+	o.close()
+next:
+	for problem := range o.problems {
+		for _, text := range o.expected {
+			if strings.Contains(problem, text) {
+				continue next
+			}
+		}
+		t.Errorf("in the browser's console: %s", problem)
+	}
+}
+
+// picture keeps a picture of the page in the folder KUMI_TEST_PICTURES, if it is set.
+func (o *operator) picture(t *testing.T, name string) {
+	t.Helper()
+	dir := os.Getenv("KUMI_TEST_PICTURES")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(o.ctx, wait)
+	defer cancel()
+	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), image, 0o644)
+	}
+	if err != nil {
+		t.Errorf("take a picture: %v", err)
+	}
+}
+
+func evaluate(expression string) chromedp.Action[chromedp.Void] {
+	return chromedp.Poll[chromedp.Void]("(" + expression + ", true)")
+}
+
+func quote(text string) string {
+	quoted, _ := json.Marshal(text)
+	return string(quoted)
+}
