@@ -156,7 +156,20 @@ func (c *Core) authenticateUsername(ctx context.Context, username, password stri
 // findLogin reads the account that the query finds by key. It fails with
 // errAccountNotFound or errAccountBanned.
 func (c *Core) findLogin(ctx context.Context, query, key string) (login, error) {
-	return findLogin(c.db.Brief(ctx), c.db.Reader(), query, key)
+	return c.allowed(ctx)(findLogin(c.db.Brief(ctx), c.db.Reader(), query, key))
+}
+
+// allowed lets those sign in whose ban is over.
+func (c *Core) allowed(ctx context.Context) func(login, error) (login, error) {
+	return func(found login, err error) (login, error) {
+		if !errors.Is(err, errAccountBanned) {
+			return found, err
+		}
+		if err := c.stillBanned(ctx, found.UserID, found.disabled); err != nil {
+			return login{}, err
+		}
+		return found, nil
+	}
 }
 
 // findWinner is findLogin after a conflict with a concurrent call that created
@@ -167,9 +180,10 @@ func (c *Core) findWinner(ctx context.Context, query, key string) (found login, 
 		found, err = findLogin(ctx, q, query, key)
 		return err
 	})
-	return found, err
+	return c.allowed(ctx)(found, err)
 }
 
+// findLogin returns an account that is banned with errAccountBanned.
 func findLogin(ctx context.Context, q store.Querier, query, key string) (login, error) {
 	var l login
 	err := q.QueryRowContext(ctx, query, key).Scan(&l.UserID, &l.Username, &l.password, &l.disabled)
@@ -179,7 +193,7 @@ func findLogin(ctx context.Context, q store.Querier, query, key string) (login, 
 	case err != nil:
 		return login{}, failed("find the user account", err)
 	case isSet(l.disabled):
-		return login{}, errAccountBanned
+		return l, errAccountBanned
 	}
 	return l, nil
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -13,29 +14,69 @@ import (
 
 const codeBanned = -8
 
-// ban disables accounts, revokes their tokens and closes their sockets, after
-// a notification with the reason. Unknown users are skipped.
+// ban disables accounts until unban, revokes their tokens and closes their sockets, after
+// a notification. Unknown users are skipped.
 func (c *Core) ban(ctx context.Context, users []uuid.UUID) error {
-	if len(users) == 0 {
+	bans := make([]*ban, len(users))
+	for i, user := range users {
+		bans[i] = &ban{user: user}
+	}
+	return c.banAll(ctx, bans)
+}
+
+// banAll is ban with reasons and ends. It sets the times of the bans.
+func (c *Core) banAll(ctx context.Context, bans []*ban) error {
+	if len(bans) == 0 {
 		return nil
 	}
-	_, err := c.db.Exec(ctx, "UPDATE users SET disable_time = now() WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users)
+	at := time.Unix(c.now().Unix(), 0).UTC()
+	users, explained := make([]uuid.UUID, len(bans)), false
+	for i, b := range bans {
+		b.at, users[i] = at, b.user
+		explained = explained || b.reason != "" || b.operator != "" || !b.end.IsZero()
+	}
+	known := explained
+	var err error
+	if explained {
+		err = c.bans.ensure(ctx, c.db)
+	} else {
+		known, err = c.bans.exists(ctx, c.db)
+	}
+	if err == nil {
+		err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+			if _, err := q.ExecContext(ctx, "UPDATE users SET disable_time = $2 WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users, at); err != nil || !known {
+				return err
+			}
+			for _, b := range bans {
+				ends := int64(0)
+				if !b.end.IsZero() {
+					ends = b.end.Unix()
+				}
+				if _, err := q.ExecContext(ctx, `INSERT INTO kumi_ban (user_id, banned_at, ends_at, reason, operator) VALUES ($1, $2, $3, $4, $5)
+					ON CONFLICT (user_id) DO UPDATE SET banned_at = excluded.banned_at, ends_at = excluded.ends_at, reason = excluded.reason,
+					operator = excluded.operator`, b.user.String(), at.Unix(), ends, b.reason, b.operator); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return failed("ban user accounts", err)
 	}
-	revoked := make([]revocation, len(users))
+	revoked := make([]revocation, len(bans))
 	for i, user := range users {
 		revoked[i] = c.tokens.revokeAll(user)
 	}
 	c.storeRevocations(ctx, revoked...)
-	for _, user := range users {
+	for _, b := range bans {
 		id, err := uuid.NewV4()
 		if err != nil {
 			return failed("make a notification id", err)
 		}
-		c.disconnect(user, presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{
+		c.disconnect(b.user, presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{
 			Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{
-				Id: id.String(), Subject: "banned", Content: "{}", Code: codeBanned,
+				Id: id.String(), Subject: "banned", Content: b.content(), Code: codeBanned,
 				CreateTime: seconds(c.now()),
 			}}},
 		}}))
@@ -48,8 +89,20 @@ func (c *Core) unban(ctx context.Context, users []uuid.UUID) error {
 	if len(users) == 0 {
 		return nil
 	}
-	_, err := c.db.Exec(ctx, "UPDATE users SET disable_time = $2 WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"),
-		users, store.Epoch)
+	known, err := c.bans.exists(ctx, c.db)
+	if err == nil {
+		err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
+			if _, err := q.ExecContext(ctx, "UPDATE users SET disable_time = $2 WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users, store.Epoch); err != nil || !known {
+				return err
+			}
+			for _, user := range users {
+				if _, err := q.ExecContext(ctx, "DELETE FROM kumi_ban WHERE user_id = $1", user.String()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return failed("unban user accounts", err)
 	}

@@ -173,15 +173,6 @@ func (k *Console) existing(ctx context.Context, text string) (uuid.UUID, error) 
 	return id, err
 }
 
-// BanAccount disables an account, revokes its tokens and closes its sockets.
-func (k *Console) BanAccount(ctx context.Context, in *consolepb.AccountId) error {
-	id, err := k.existing(ctx, in.Id)
-	if err != nil {
-		return err
-	}
-	return k.ban(ctx, []uuid.UUID{id})
-}
-
 // UnbanAccount enables an account again.
 func (k *Console) UnbanAccount(ctx context.Context, in *consolepb.AccountId) error {
 	id, err := k.existing(ctx, in.Id)

@@ -106,6 +106,7 @@ type Core struct {
 	hosts      *HostRules
 	satori     *satori.Client
 	fleet      fleet
+	bans       *ownTable
 	social     *social.Client
 	now        func() time.Time
 	tokens     *Tokens
@@ -172,7 +173,7 @@ func New(o Options) *Core {
 	c.noIndexOnly = o.NoIndexOnly
 	c.indexes.init()
 	c.jobs.wake = make(chan struct{}, 1)
-	c.jobs.table = newJobTable()
+	c.jobs.table, c.bans = newJobTable(), newBanTable()
 	c.metricTable = newMetricTable()
 	c.revocations.table = newRevocationTable()
 	c.eventTable, c.boardsWake = newEventTable(), make(chan struct{}, 1)

@@ -60,7 +60,9 @@ func (c *Core) RefreshSession(ctx context.Context, token string, vars map[string
 	case err != nil:
 		return nil, nil, failed("find the user account", err)
 	case isSet(disabled):
-		return nil, nil, errAccountBanned
+		if err := c.stillBanned(ctx, old.UserID, disabled); err != nil {
+			return nil, nil, err
+		}
 	}
 	if vars = ownVars(vars); vars == nil {
 		vars = old.Vars

@@ -35,6 +35,7 @@ func (s *Server) startJobs() {
 	all.Go(func() {
 		s.game.Core.RunBoards(ctx, s.config.Leaderboard.CallbackQueueWorkers, s.boardHandlers)
 	})
+	all.Go(func() { s.game.Core.RunBans(ctx) })
 	go func() {
 		defer close(s.jobs.ended)
 		all.Wait()

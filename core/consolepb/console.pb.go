@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76, 0}
+	return file_console_proto_rawDescGZIP(), []int{78, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2852,6 +2852,151 @@ func (x *Account) GetDisableTime() *timestamppb.Timestamp {
 	return nil
 }
 
+type BanAccountRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Reason string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // the player is told
+	// Without either the ban has no end.
+	DurationSec   int64                  `protobuf:"varint,3,opt,name=duration_sec,json=durationSec,proto3" json:"duration_sec,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BanAccountRequest) Reset() {
+	*x = BanAccountRequest{}
+	mi := &file_console_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BanAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BanAccountRequest) ProtoMessage() {}
+
+func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BanAccountRequest.ProtoReflect.Descriptor instead.
+func (*BanAccountRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *BanAccountRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BanAccountRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BanAccountRequest) GetDurationSec() int64 {
+	if x != nil {
+		return x.DurationSec
+	}
+	return 0
+}
+
+func (x *BanAccountRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+type Ban struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"` // absent: it has no end
+	Operator      string                 `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`              // absent: module code
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ban) Reset() {
+	*x = Ban{}
+	mi := &file_console_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ban) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ban) ProtoMessage() {}
+
+func (x *Ban) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ban.ProtoReflect.Descriptor instead.
+func (*Ban) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *Ban) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Ban) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Ban) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Ban) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Ban) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 type AccountDeleteRequest struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -2862,7 +3007,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3019,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3032,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -2918,7 +3063,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2930,7 +3075,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2943,7 +3088,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -2999,7 +3144,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3011,7 +3156,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3024,7 +3169,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -3061,7 +3206,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3073,7 +3218,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3086,7 +3231,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -3140,7 +3285,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3152,7 +3297,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3165,7 +3310,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -3234,7 +3379,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3246,7 +3391,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3259,7 +3404,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AccountImport) GetId() string {
@@ -3297,7 +3442,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3309,7 +3454,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3322,7 +3467,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3426,7 +3571,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3438,7 +3583,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3451,7 +3596,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3485,7 +3630,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3497,7 +3642,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3510,7 +3655,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3587,7 +3732,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3599,7 +3744,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3612,7 +3757,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3646,7 +3791,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3803,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3816,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3699,7 +3844,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3856,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3869,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3758,7 +3903,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3770,7 +3915,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3783,7 +3928,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3810,7 +3955,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3822,7 +3967,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3835,7 +3980,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -3862,7 +4007,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3874,7 +4019,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3887,7 +4032,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -3914,7 +4059,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3926,7 +4071,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3939,7 +4084,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -3970,7 +4115,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3982,7 +4127,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3995,7 +4140,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -4054,7 +4199,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4066,7 +4211,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4079,7 +4224,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -4133,7 +4278,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4145,7 +4290,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4158,7 +4303,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -4177,7 +4322,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4189,7 +4334,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4202,7 +4347,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4222,7 +4367,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4234,7 +4379,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4247,7 +4392,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4275,7 +4420,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4287,7 +4432,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4300,7 +4445,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4333,7 +4478,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4345,7 +4490,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4358,7 +4503,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *GroupId) GetId() string {
@@ -4378,7 +4523,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4390,7 +4535,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4403,7 +4548,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4436,7 +4581,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4448,7 +4593,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4461,7 +4606,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4531,7 +4676,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4543,7 +4688,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4556,7 +4701,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4590,7 +4735,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4602,7 +4747,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4615,7 +4760,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4642,7 +4787,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4654,7 +4799,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4667,7 +4812,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4693,7 +4838,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4705,7 +4850,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4718,7 +4863,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4742,7 +4887,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4754,7 +4899,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4767,7 +4912,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4826,7 +4971,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4838,7 +4983,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4851,7 +4996,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -4912,7 +5057,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4924,7 +5069,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4937,7 +5082,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Notification) GetId() string {
@@ -5007,7 +5152,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5019,7 +5164,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5032,7 +5177,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -5067,7 +5212,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5079,7 +5224,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5092,7 +5237,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -5125,7 +5270,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5137,7 +5282,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5150,7 +5295,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NotificationId) GetId() string {
@@ -5169,7 +5314,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5181,7 +5326,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5194,7 +5339,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -5216,7 +5361,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5228,7 +5373,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5241,7 +5386,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5288,7 +5433,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5300,7 +5445,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5313,7 +5458,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5383,7 +5528,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5395,7 +5540,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5408,7 +5553,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5447,7 +5592,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5459,7 +5604,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5472,7 +5617,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5536,7 +5681,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5548,7 +5693,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5561,7 +5706,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5608,7 +5753,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5620,7 +5765,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5633,7 +5778,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -5701,7 +5846,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5713,7 +5858,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5726,7 +5871,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -5749,7 +5894,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5761,7 +5906,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5774,7 +5919,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -5822,7 +5967,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5834,7 +5979,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5847,7 +5992,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -5873,7 +6018,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5885,7 +6030,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5898,7 +6043,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -5938,7 +6083,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5950,7 +6095,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5963,7 +6108,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -6131,7 +6276,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6143,7 +6288,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6156,7 +6301,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -6189,7 +6334,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6201,7 +6346,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6214,7 +6359,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -6234,7 +6379,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6246,7 +6391,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6259,7 +6404,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -6292,7 +6437,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6304,7 +6449,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6317,7 +6462,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -6385,7 +6530,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6397,7 +6542,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6410,7 +6555,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -6429,7 +6574,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6441,7 +6586,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6454,7 +6599,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -6478,7 +6623,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6490,7 +6635,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6503,7 +6648,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -6552,7 +6697,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6564,7 +6709,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6577,7 +6722,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6611,7 +6756,7 @@ type EndMatchRequest struct {
 
 func (x *EndMatchRequest) Reset() {
 	*x = EndMatchRequest{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6623,7 +6768,7 @@ func (x *EndMatchRequest) String() string {
 func (*EndMatchRequest) ProtoMessage() {}
 
 func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6636,7 +6781,7 @@ func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
 func (*EndMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *EndMatchRequest) GetId() string {
@@ -6664,7 +6809,7 @@ type KickFromMatchRequest struct {
 
 func (x *KickFromMatchRequest) Reset() {
 	*x = KickFromMatchRequest{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6676,7 +6821,7 @@ func (x *KickFromMatchRequest) String() string {
 func (*KickFromMatchRequest) ProtoMessage() {}
 
 func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6689,7 +6834,7 @@ func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
 func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *KickFromMatchRequest) GetId() string {
@@ -6722,7 +6867,7 @@ type KickFromMatchResponse struct {
 
 func (x *KickFromMatchResponse) Reset() {
 	*x = KickFromMatchResponse{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6734,7 +6879,7 @@ func (x *KickFromMatchResponse) String() string {
 func (*KickFromMatchResponse) ProtoMessage() {}
 
 func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6747,7 +6892,7 @@ func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
 func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *KickFromMatchResponse) GetKicked() int32 {
@@ -6767,7 +6912,7 @@ type SignalMatchRequest struct {
 
 func (x *SignalMatchRequest) Reset() {
 	*x = SignalMatchRequest{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6779,7 +6924,7 @@ func (x *SignalMatchRequest) String() string {
 func (*SignalMatchRequest) ProtoMessage() {}
 
 func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6792,7 +6937,7 @@ func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *SignalMatchRequest) GetId() string {
@@ -6818,7 +6963,7 @@ type SignalMatchResponse struct {
 
 func (x *SignalMatchResponse) Reset() {
 	*x = SignalMatchResponse{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6830,7 +6975,7 @@ func (x *SignalMatchResponse) String() string {
 func (*SignalMatchResponse) ProtoMessage() {}
 
 func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6843,7 +6988,7 @@ func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
 func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *SignalMatchResponse) GetData() string {
@@ -6878,7 +7023,7 @@ type CreateLeaderboardRequest struct {
 
 func (x *CreateLeaderboardRequest) Reset() {
 	*x = CreateLeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6890,7 +7035,7 @@ func (x *CreateLeaderboardRequest) String() string {
 func (*CreateLeaderboardRequest) ProtoMessage() {}
 
 func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6903,7 +7048,7 @@ func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{106}
+	return file_console_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *CreateLeaderboardRequest) GetId() string {
@@ -7028,7 +7173,7 @@ type ResetLeaderboardResponse struct {
 
 func (x *ResetLeaderboardResponse) Reset() {
 	*x = ResetLeaderboardResponse{}
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7040,7 +7185,7 @@ func (x *ResetLeaderboardResponse) String() string {
 func (*ResetLeaderboardResponse) ProtoMessage() {}
 
 func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7053,7 +7198,7 @@ func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
 func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{107}
+	return file_console_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *ResetLeaderboardResponse) GetRecords() int64 {
@@ -7085,7 +7230,7 @@ type WriteRecordRequest struct {
 
 func (x *WriteRecordRequest) Reset() {
 	*x = WriteRecordRequest{}
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7097,7 +7242,7 @@ func (x *WriteRecordRequest) String() string {
 func (*WriteRecordRequest) ProtoMessage() {}
 
 func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7110,7 +7255,7 @@ func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
 func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{108}
+	return file_console_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *WriteRecordRequest) GetId() string {
@@ -7173,7 +7318,7 @@ type UpdateWalletRequest struct {
 
 func (x *UpdateWalletRequest) Reset() {
 	*x = UpdateWalletRequest{}
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7185,7 +7330,7 @@ func (x *UpdateWalletRequest) String() string {
 func (*UpdateWalletRequest) ProtoMessage() {}
 
 func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7198,7 +7343,7 @@ func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{109}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *UpdateWalletRequest) GetAccountId() string {
@@ -7232,7 +7377,7 @@ type UpdateWalletResponse struct {
 
 func (x *UpdateWalletResponse) Reset() {
 	*x = UpdateWalletResponse{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7244,7 +7389,7 @@ func (x *UpdateWalletResponse) String() string {
 func (*UpdateWalletResponse) ProtoMessage() {}
 
 func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7257,7 +7402,7 @@ func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{110}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
@@ -7285,7 +7430,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7297,7 +7442,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7310,7 +7455,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -7344,7 +7489,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7356,7 +7501,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7369,7 +7514,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -7396,7 +7541,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7408,7 +7553,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7421,7 +7566,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -7451,7 +7596,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7463,7 +7608,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7476,7 +7621,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114}
+	return file_console_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -7523,7 +7668,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7535,7 +7680,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7548,7 +7693,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -7578,7 +7723,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7590,7 +7735,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7701,7 +7846,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7713,7 +7858,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7760,7 +7905,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7772,7 +7917,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7812,7 +7957,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7824,7 +7969,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7864,7 +8009,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7876,7 +8021,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7889,7 +8034,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97, 0}
+	return file_console_proto_rawDescGZIP(), []int{99, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -7919,7 +8064,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7931,7 +8076,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7944,7 +8089,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111, 0}
+	return file_console_proto_rawDescGZIP(), []int{113, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -7996,7 +8141,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8008,7 +8153,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8021,7 +8166,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113, 0}
+	return file_console_proto_rawDescGZIP(), []int{115, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -8078,7 +8223,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8090,7 +8235,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8103,7 +8248,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114, 0}
+	return file_console_proto_rawDescGZIP(), []int{116, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -8146,7 +8291,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8158,7 +8303,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8171,7 +8316,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115, 0}
+	return file_console_proto_rawDescGZIP(), []int{117, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -8212,7 +8357,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8224,7 +8369,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8237,7 +8382,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115, 1}
+	return file_console_proto_rawDescGZIP(), []int{117, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -8494,7 +8639,19 @@ const file_console_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"w\n" +
 	"\aAccount\x12-\n" +
 	"\aaccount\x18\x01 \x01(\v2\x13.nakama.api.AccountR\aaccount\x12=\n" +
-	"\fdisable_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vdisableTime\"k\n" +
+	"\fdisable_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vdisableTime\"\x95\x01\n" +
+	"\x11BanAccountRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12!\n" +
+	"\fduration_sec\x18\x03 \x01(\x03R\vdurationSec\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\xc6\x01\n" +
+	"\x03Ban\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x125\n" +
+	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12\x1a\n" +
+	"\boperator\x18\x05 \x01(\tR\boperator\"k\n" +
 	"\x14AccountDeleteRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12C\n" +
 	"\x0frecord_deletion\x18\x02 \x01(\v2\x1a.google.protobuf.BoolValueR\x0erecordDeletion\"\xeb\x01\n" +
@@ -8963,7 +9120,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa3B\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xe5B\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -9005,9 +9162,10 @@ const file_console_proto_rawDesc = "" +
 	"\n" +
 	"GetAccount\x12\x19.nakama.console.AccountId\x1a\x17.nakama.console.Account\x12M\n" +
 	"\rDeleteAccount\x12$.nakama.console.AccountDeleteRequest\x1a\x16.google.protobuf.Empty\x12I\n" +
-	"\rExportAccount\x12\x19.nakama.console.AccountId\x1a\x1d.nakama.console.AccountExport\x12?\n" +
+	"\rExportAccount\x12\x19.nakama.console.AccountId\x1a\x1d.nakama.console.AccountExport\x128\n" +
+	"\x06GetBan\x12\x19.nakama.console.AccountId\x1a\x13.nakama.console.Ban\x12G\n" +
 	"\n" +
-	"BanAccount\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12A\n" +
+	"BanAccount\x12!.nakama.console.BanAccountRequest\x1a\x16.google.protobuf.Empty\x12A\n" +
 	"\fUnbanAccount\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12M\n" +
 	"\rUpdateAccount\x12$.nakama.console.UpdateAccountRequest\x1a\x16.google.protobuf.Empty\x12@\n" +
 	"\vUnlinkApple\x12\x19.nakama.console.AccountId\x1a\x16.google.protobuf.Empty\x12A\n" +
@@ -9094,7 +9252,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 137)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 139)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -9145,469 +9303,476 @@ var file_console_proto_goTypes = []any{
 	(*AccountList)(nil),                                 // 46: nakama.console.AccountList
 	(*AccountId)(nil),                                   // 47: nakama.console.AccountId
 	(*Account)(nil),                                     // 48: nakama.console.Account
-	(*AccountDeleteRequest)(nil),                        // 49: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 50: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 51: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 52: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 53: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 54: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 55: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 56: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 57: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 58: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 59: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 60: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 61: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 62: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 63: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 64: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 65: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 66: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 67: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 68: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 69: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 70: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 71: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 72: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 73: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 74: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 75: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 76: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 77: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 78: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 79: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 80: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 81: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 82: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 83: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 84: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 85: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 86: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 87: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 88: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 89: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 90: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 91: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 92: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 93: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 94: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 95: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 96: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 97: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 98: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 99: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 100: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 101: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 102: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 103: nakama.console.MatchState
-	(*EndMatchRequest)(nil),                             // 104: nakama.console.EndMatchRequest
-	(*KickFromMatchRequest)(nil),                        // 105: nakama.console.KickFromMatchRequest
-	(*KickFromMatchResponse)(nil),                       // 106: nakama.console.KickFromMatchResponse
-	(*SignalMatchRequest)(nil),                          // 107: nakama.console.SignalMatchRequest
-	(*SignalMatchResponse)(nil),                         // 108: nakama.console.SignalMatchResponse
-	(*CreateLeaderboardRequest)(nil),                    // 109: nakama.console.CreateLeaderboardRequest
-	(*ResetLeaderboardResponse)(nil),                    // 110: nakama.console.ResetLeaderboardResponse
-	(*WriteRecordRequest)(nil),                          // 111: nakama.console.WriteRecordRequest
-	(*UpdateWalletRequest)(nil),                         // 112: nakama.console.UpdateWalletRequest
-	(*UpdateWalletResponse)(nil),                        // 113: nakama.console.UpdateWalletResponse
-	(*Extensions)(nil),                                  // 114: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 115: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 116: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 117: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 118: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 119: nakama.console.User.AclEntry
-	nil,                                                 // 120: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 121: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 122: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 123: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 124: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 125: nakama.console.StatusList.Status
-	(*Metrics_Series)(nil),                              // 126: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 127: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 128: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 129: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 130: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 131: nakama.console.MatchList.Match
-	nil,                                                 // 132: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 133: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 134: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 135: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 136: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 137: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 138: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 139: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 140: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 141: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 142: nakama.api.User
-	(*api.Account)(nil),                                 // 143: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 144: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 145: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 146: nakama.api.Friend
-	(*api.Group)(nil),                                   // 147: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 148: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 149: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 150: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 151: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 152: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 153: google.protobuf.Struct
-	(api.Operator)(0),                                   // 154: nakama.api.Operator
-	(*api.Match)(nil),                                   // 155: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 156: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 157: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 158: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 159: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 160: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 161: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 162: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 163: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 164: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 165: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 166: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 167: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 168: nakama.api.LeaderboardRecordList
+	(*BanAccountRequest)(nil),                           // 49: nakama.console.BanAccountRequest
+	(*Ban)(nil),                                         // 50: nakama.console.Ban
+	(*AccountDeleteRequest)(nil),                        // 51: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 52: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 53: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 54: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 55: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 56: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 57: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 58: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 59: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 60: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 61: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 62: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 63: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 64: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 65: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 66: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 67: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 68: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 69: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 70: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 71: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 72: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 73: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 74: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 75: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 76: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 77: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 78: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 79: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 80: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 81: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 82: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 83: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 84: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 85: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 86: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 87: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 88: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 89: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 90: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 91: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 92: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 93: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 94: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 95: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 96: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 97: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 98: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 99: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 100: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 101: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 102: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 103: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 104: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 105: nakama.console.MatchState
+	(*EndMatchRequest)(nil),                             // 106: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 107: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 108: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 109: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 110: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 111: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 112: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 113: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 114: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 115: nakama.console.UpdateWalletResponse
+	(*Extensions)(nil),                                  // 116: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 117: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 118: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 119: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 120: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 121: nakama.console.User.AclEntry
+	nil,                                                 // 122: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 123: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 124: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 125: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 126: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 127: nakama.console.StatusList.Status
+	(*Metrics_Series)(nil),                              // 128: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 129: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 130: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 131: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 132: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 133: nakama.console.MatchList.Match
+	nil,                                                 // 134: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 135: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 136: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 137: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 138: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 139: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 140: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 141: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 142: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 143: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 144: nakama.api.User
+	(*api.Account)(nil),                                 // 145: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 146: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 147: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 148: nakama.api.Friend
+	(*api.Group)(nil),                                   // 149: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 150: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 151: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 152: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 153: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 154: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 155: google.protobuf.Struct
+	(api.Operator)(0),                                   // 156: nakama.api.Operator
+	(*api.Match)(nil),                                   // 157: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 158: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 159: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 160: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 161: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 162: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 163: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 164: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 165: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 166: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 167: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 168: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 169: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 170: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	140, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	119, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	141, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	141, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	142, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	121, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	143, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	143, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	120, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	122, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	121, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	122, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	141, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	141, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	123, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	124, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	143, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	143, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	123, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	124, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	125, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	126, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	141, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	141, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	141, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	143, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	143, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	143, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	125, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	141, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	125, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	141, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	141, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	126, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	127, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	128, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	128, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	128, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	127, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	143, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	127, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	143, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	143, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	128, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	129, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	130, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	130, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	130, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	41,  // 31: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	41,  // 32: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	129, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	142, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
-	143, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
-	141, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	144, // 37: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	141, // 38: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	141, // 39: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	50,  // 40: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	141, // 41: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	141, // 42: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	143, // 43: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	145, // 44: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	146, // 45: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	147, // 46: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	148, // 47: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	149, // 48: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	150, // 49: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	50,  // 50: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	53,  // 51: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	140, // 52: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	140, // 53: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	140, // 54: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	140, // 55: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	140, // 56: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	140, // 57: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	140, // 58: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	140, // 59: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	140, // 60: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	140, // 61: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	130, // 62: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	140, // 63: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	141, // 64: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	141, // 65: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	57,  // 66: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	141, // 67: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	141, // 68: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	141, // 69: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	141, // 70: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	147, // 71: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	147, // 72: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	151, // 73: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	140, // 74: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	140, // 75: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	140, // 76: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	140, // 77: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	140, // 78: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	144, // 79: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	152, // 80: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	141, // 81: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	153, // 82: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 83: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	141, // 84: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	80,  // 85: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	141, // 86: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	141, // 87: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	86,  // 88: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	152, // 89: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	152, // 90: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	90,  // 91: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	145, // 92: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	141, // 93: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	141, // 94: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	141, // 95: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	95,  // 96: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	152, // 97: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	144, // 98: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	140, // 99: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	152, // 100: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	152, // 101: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	140, // 102: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	140, // 103: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	131, // 104: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	140, // 105: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	102, // 106: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	141, // 107: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	141, // 108: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	154, // 109: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	132, // 110: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	133, // 111: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	134, // 112: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	135, // 113: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	136, // 114: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	137, // 115: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	139, // 116: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 117: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 118: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 119: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 120: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 121: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 122: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 123: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	141, // 124: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	141, // 125: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	155, // 126: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	138, // 127: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 128: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 129: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 130: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 131: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 132: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	156, // 133: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 134: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 135: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 136: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 137: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 138: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 139: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 140: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	156, // 141: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 142: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 143: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 144: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 145: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 146: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 147: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 148: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	156, // 149: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	156, // 150: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	156, // 151: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	36,  // 152: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	156, // 153: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	156, // 154: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	156, // 155: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	156, // 156: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	43,  // 157: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	43,  // 158: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	45,  // 159: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	47,  // 160: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	49,  // 161: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	47,  // 162: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	47,  // 163: nakama.console.Console.BanAccount:input_type -> nakama.console.AccountId
-	47,  // 164: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	55,  // 165: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	47,  // 166: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	47,  // 167: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	56,  // 168: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	47,  // 169: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	47,  // 170: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	47,  // 171: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	47,  // 172: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	47,  // 173: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	47,  // 174: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	58,  // 175: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	60,  // 176: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	61,  // 177: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	62,  // 178: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	63,  // 179: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	64,  // 180: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	47,  // 181: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	47,  // 182: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	52,  // 183: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	65,  // 184: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	67,  // 185: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	66,  // 186: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	68,  // 187: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	69,  // 188: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	71,  // 189: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	71,  // 190: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	73,  // 191: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	74,  // 192: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	75,  // 193: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	75,  // 194: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	71,  // 195: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	71,  // 196: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	79,  // 197: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	76,  // 198: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	78,  // 199: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	81,  // 200: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	83,  // 201: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	83,  // 202: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	156, // 203: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	85,  // 204: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	157, // 205: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	88,  // 206: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	89,  // 207: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	94,  // 208: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	97,  // 209: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	97,  // 210: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	158, // 211: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	98,  // 212: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	54,  // 213: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	54,  // 214: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	156, // 215: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	156, // 216: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	156, // 217: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	156, // 218: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	92,  // 219: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	156, // 220: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	115, // 221: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	117, // 222: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	104, // 223: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	105, // 224: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	107, // 225: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	109, // 226: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	97,  // 227: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	111, // 228: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	112, // 229: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	99,  // 230: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	101, // 231: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 232: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 233: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	156, // 234: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	156, // 235: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	156, // 236: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 237: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 238: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 239: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 240: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	156, // 241: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 242: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	156, // 243: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	156, // 244: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 245: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 246: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 247: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	156, // 248: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 249: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 250: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 251: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 252: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 253: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 254: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 255: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	37,  // 256: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	38,  // 257: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	39,  // 258: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	40,  // 259: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	42,  // 260: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	44,  // 261: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	44,  // 262: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 263: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	48,  // 264: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	156, // 265: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	53,  // 266: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	156, // 267: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	156, // 268: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	156, // 269: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	156, // 270: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	156, // 271: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	156, // 272: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	156, // 273: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	156, // 274: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	156, // 275: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	156, // 276: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	156, // 277: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	156, // 278: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	59,  // 279: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	57,  // 280: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	156, // 281: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	156, // 282: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	156, // 283: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	156, // 284: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	159, // 285: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	160, // 286: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	51,  // 287: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	161, // 288: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	162, // 289: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	163, // 290: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	164, // 291: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	70,  // 292: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	147, // 293: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	156, // 294: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	156, // 295: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	156, // 296: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	156, // 297: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	156, // 298: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	165, // 299: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	72,  // 300: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	166, // 301: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	77,  // 302: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	156, // 303: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	82,  // 304: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	80,  // 305: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	156, // 306: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	84,  // 307: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	87,  // 308: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	145, // 309: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	167, // 310: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	156, // 311: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	96,  // 312: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	95,  // 313: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	156, // 314: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	168, // 315: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	156, // 316: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	48,  // 317: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	156, // 318: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	156, // 319: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	156, // 320: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	156, // 321: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	91,  // 322: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	93,  // 323: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	114, // 324: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	116, // 325: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	118, // 326: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	156, // 327: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	106, // 328: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	108, // 329: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	95,  // 330: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	110, // 331: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	149, // 332: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	113, // 333: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	100, // 334: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	103, // 335: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	232, // [232:336] is the sub-list for method output_type
-	128, // [128:232] is the sub-list for method input_type
-	128, // [128:128] is the sub-list for extension type_name
-	128, // [128:128] is the sub-list for extension extendee
-	0,   // [0:128] is the sub-list for field type_name
+	131, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	144, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
+	145, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
+	143, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	143, // 37: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	143, // 38: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	143, // 39: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	146, // 40: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	143, // 41: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	143, // 42: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	52,  // 43: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	143, // 44: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	143, // 45: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	145, // 46: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	147, // 47: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	148, // 48: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	149, // 49: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	150, // 50: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	151, // 51: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	152, // 52: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	52,  // 53: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	55,  // 54: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	142, // 55: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	142, // 56: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	142, // 57: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	142, // 58: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	142, // 59: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	142, // 60: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	142, // 61: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	142, // 62: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	142, // 63: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	142, // 64: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	132, // 65: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	142, // 66: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	143, // 67: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	143, // 68: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	59,  // 69: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	143, // 70: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	143, // 71: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	143, // 72: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	143, // 73: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	149, // 74: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	149, // 75: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	153, // 76: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	142, // 77: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	142, // 78: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	142, // 79: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	142, // 80: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	142, // 81: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	146, // 82: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	154, // 83: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	143, // 84: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	155, // 85: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 86: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	143, // 87: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	82,  // 88: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	143, // 89: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	143, // 90: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	88,  // 91: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	154, // 92: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	154, // 93: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	92,  // 94: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	147, // 95: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	143, // 96: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	143, // 97: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	143, // 98: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	97,  // 99: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	154, // 100: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	146, // 101: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	142, // 102: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	154, // 103: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	154, // 104: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	142, // 105: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	142, // 106: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	133, // 107: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	142, // 108: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	104, // 109: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	143, // 110: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	143, // 111: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	156, // 112: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	134, // 113: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	135, // 114: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	136, // 115: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	137, // 116: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	138, // 117: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	139, // 118: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	141, // 119: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 120: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 121: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 122: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 123: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 124: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 125: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 126: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	143, // 127: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	143, // 128: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	157, // 129: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	140, // 130: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 131: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 132: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 133: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 134: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 135: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	158, // 136: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 137: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 138: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 139: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 140: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 141: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 142: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 143: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	158, // 144: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 145: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 146: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 147: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 148: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 149: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 150: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 151: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	158, // 152: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	158, // 153: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	158, // 154: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	36,  // 155: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	158, // 156: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	158, // 157: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	158, // 158: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	158, // 159: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	43,  // 160: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	43,  // 161: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 162: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	47,  // 163: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	51,  // 164: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	47,  // 165: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	47,  // 166: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	49,  // 167: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	47,  // 168: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	57,  // 169: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	47,  // 170: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	47,  // 171: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	58,  // 172: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	47,  // 173: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	47,  // 174: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	47,  // 175: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	47,  // 176: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	47,  // 177: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	47,  // 178: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	60,  // 179: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	62,  // 180: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	63,  // 181: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	64,  // 182: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	65,  // 183: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	66,  // 184: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	47,  // 185: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	47,  // 186: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	54,  // 187: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	67,  // 188: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	69,  // 189: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	68,  // 190: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	70,  // 191: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	71,  // 192: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	73,  // 193: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	73,  // 194: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	75,  // 195: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	76,  // 196: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	77,  // 197: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	77,  // 198: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	73,  // 199: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	73,  // 200: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	81,  // 201: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	78,  // 202: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	80,  // 203: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	83,  // 204: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	85,  // 205: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	85,  // 206: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	158, // 207: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	87,  // 208: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	159, // 209: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	90,  // 210: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	91,  // 211: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	96,  // 212: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	99,  // 213: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	99,  // 214: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	160, // 215: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	100, // 216: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	56,  // 217: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	56,  // 218: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	158, // 219: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	158, // 220: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	158, // 221: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	158, // 222: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	94,  // 223: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	158, // 224: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	117, // 225: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	119, // 226: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	106, // 227: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	107, // 228: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	109, // 229: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	111, // 230: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	99,  // 231: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	113, // 232: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	114, // 233: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	101, // 234: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	103, // 235: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 236: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 237: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	158, // 238: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	158, // 239: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	158, // 240: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 241: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 242: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 243: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 244: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	158, // 245: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 246: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	158, // 247: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	158, // 248: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 249: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 250: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 251: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	158, // 252: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 253: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 254: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 255: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 256: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 257: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 258: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 259: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	37,  // 260: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	38,  // 261: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	39,  // 262: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	40,  // 263: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	42,  // 264: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	44,  // 265: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	44,  // 266: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 267: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	48,  // 268: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	158, // 269: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	55,  // 270: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	50,  // 271: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	158, // 272: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	158, // 273: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	158, // 274: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	158, // 275: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	158, // 276: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	158, // 277: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	158, // 278: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	158, // 279: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	158, // 280: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	158, // 281: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	158, // 282: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	158, // 283: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	61,  // 284: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	59,  // 285: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	158, // 286: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	158, // 287: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	158, // 288: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	158, // 289: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	161, // 290: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	162, // 291: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	53,  // 292: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	163, // 293: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	164, // 294: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	165, // 295: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	166, // 296: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	72,  // 297: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	149, // 298: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	158, // 299: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	158, // 300: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	158, // 301: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	158, // 302: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	158, // 303: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	167, // 304: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	74,  // 305: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	168, // 306: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	79,  // 307: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	158, // 308: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	84,  // 309: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	82,  // 310: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	158, // 311: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	86,  // 312: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	89,  // 313: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	147, // 314: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	169, // 315: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	158, // 316: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	98,  // 317: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	97,  // 318: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	158, // 319: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	170, // 320: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	158, // 321: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	48,  // 322: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	158, // 323: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	158, // 324: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	158, // 325: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	158, // 326: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	93,  // 327: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	95,  // 328: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	116, // 329: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	118, // 330: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	120, // 331: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	158, // 332: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	108, // 333: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	110, // 334: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	97,  // 335: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	112, // 336: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	151, // 337: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	115, // 338: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	102, // 339: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	105, // 340: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	236, // [236:341] is the sub-list for method output_type
+	131, // [131:236] is the sub-list for method input_type
+	131, // [131:131] is the sub-list for extension type_name
+	131, // [131:131] is the sub-list for extension extendee
+	0,   // [0:131] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -9621,7 +9786,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   137,
+			NumMessages:   139,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
