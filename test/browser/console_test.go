@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"kumi/server/servertest"
@@ -24,7 +25,7 @@ func TestConsole(t *testing.T) {
 	eve.Do(t, "PUT", "/v2/account", `{"display_name":`+quote(hostile)+`,"location":`+quote(hostile)+`}`)
 	bob.Do(t, "POST", "/v2/friend?ids="+eve.ID, "")
 	bob.Do(t, "PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"slot","value":"{\"coins\":9007199254740993}"}]}`)
-	bob.Do(t, "POST", "/v2/group", `{"name":"guild","description":`+quote(hostile)+`}`)
+	guild := bob.Do(t, "POST", "/v2/group", `{"name":"guild","description":`+quote(hostile)+`}`).Get("id")
 
 	o := signIn(t, b, srv, "admin", "password")
 	o.shows(t, "Goroutines")
@@ -60,7 +61,43 @@ func TestConsole(t *testing.T) {
 		o.picture(t, "player-"+tab)
 	}
 	o.page(t, "/players/"+bob.ID+"?tab=wallet")
-	o.sees(t, "!!document.querySelector('.editor').shadowRoot?.querySelector('.cm-content')")
+	o.sees(t, "!!document.querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')")
+
+	o.press(t, "Change")
+	o.fill(t, "Currency", "gold")
+	o.fill(t, "Amount, with a minus to take it away", "9007199254740993")
+	o.fill(t, "Reason, for the ledger", hostile)
+	o.sees(t, "document.querySelector('dialog .primary').disabled === false")
+	o.do(t, "change the wallet", evaluate("document.querySelector('dialog .primary').click()"))
+	o.sees(t, shows(".table", "9007199254740993"))
+
+	o.page(t, "/groups")
+	o.press(t, "guild")
+	o.shows(t, "superadmin")
+	o.press(t, "Add members")
+	o.fill(t, "Ids of the players", eve.ID)
+	o.press(t, "Add")
+	o.sees(t, shows(".table", "eve"))
+	o.press(t, "Promote")
+	o.page(t, "/groups/"+guild+"?tab=details")
+	o.picture(t, "group")
+	o.fill(t, "Members at most", "50")
+	o.press(t, "Save")
+	o.shows(t, "The group is saved.")
+
+	o.page(t, "/storage")
+	o.sees(t, shows(".table", "slot"))
+	o.picture(t, "storage")
+	o.press(t, "slot")
+	o.sees(t, "document.querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')?.textContent.includes('9007199254740993') ?? false")
+	o.picture(t, "object")
+	o.fill(t, "Read by", "2")
+	o.press(t, "Save")
+	o.shows(t, "The object is saved.")
+	if got := srv.ConsoleAdmin().Must(t, "GET", "/storage/saves/slot/"+bob.ID, nil); !strings.Contains(got.Get("value"), "9007199254740993") || got.Get("permission_read") != "2" {
+		t.Errorf("the object is %s", got.Body)
+	}
+	o.page(t, "/storage?tab=indexes")
 
 	o.page(t, "/players/"+eve.ID)
 	o.press(t, "Delete")

@@ -25,4 +25,8 @@ export const pages: Page[] = [
   { path: "/", title: "Dashboard", group: "Live", icon: "dashboard", load: () => import("./pages/dashboard") },
   { path: "/players", title: "Players", group: "Game", icon: "players", right: "ACCOUNT:read", load: () => import("./pages/players") },
   { path: "/players/:id", title: "Player", right: "ACCOUNT:read", parent: "/players", load: () => import("./pages/player") },
+  { path: "/groups", title: "Groups", group: "Game", icon: "groups", right: "GROUP:read", load: () => import("./pages/groups") },
+  { path: "/groups/:id", title: "Group", right: "GROUP:read", parent: "/groups", load: () => import("./pages/group") },
+  { path: "/storage", title: "Storage", group: "Game", icon: "storage", right: "STORAGE_DATA:read", load: () => import("./pages/storage") },
+  { path: "/storage/:collection/:key/:user_id", title: "Object", right: "STORAGE_DATA:read", parent: "/storage", load: () => import("./pages/object") },
 ];

@@ -9,15 +9,22 @@ export interface Failure {
   message: string;
 }
 
+// Args are the arguments of a topic: a function makes them anew for each subscription, also
+// for one after an interruption.
+type Args = object | (() => object);
+
 interface Subscription {
   topic: string;
-  args: unknown;
+  args: Args;
   data: (data: any) => void;
   failed?: (error: Failure) => void;
 }
 
 // connected says whether the socket is open, while there are subscriptions.
 export const connected = signal(true);
+
+// voidToken is the code with which the server closes a socket without a valid token.
+const voidToken = 4401;
 
 const subscriptions = new Map<number, Subscription>();
 let last = 0;
@@ -27,10 +34,10 @@ let timer = 0;
 
 // subscribe calls data with each message of a topic until the returned function is
 // called. After an interruption it subscribes again.
-export function subscribe(topic: string, args: unknown, data: (data: any) => void, failed?: (error: Failure) => void): () => void {
+export function subscribe(topic: string, args: Args, data: (data: any) => void, failed?: (error: Failure) => void): () => void {
   const id = ++last;
   subscriptions.set(id, { topic, args, data, failed });
-  if (socket?.readyState === WebSocket.OPEN) send({ subscribe: { id, topic, args } });
+  if (socket?.readyState === WebSocket.OPEN) sendSubscribe(id, topic, args);
   else open();
   return () => {
     subscriptions.delete(id);
@@ -43,6 +50,8 @@ function send(message: unknown): void {
   socket!.send(JSON.stringify(message));
 }
 
+const sendSubscribe = (id: number, topic: string, args: Args) => send({ subscribe: { id, topic, args: typeof args === "function" ? args() : args } });
+
 function open(): void {
   if (socket || timer) return;
   const url = new URL("v2/console/live", document.baseURI);
@@ -52,20 +61,21 @@ function open(): void {
   const s = (socket = new WebSocket(url));
   s.onopen = () => {
     send({ token: used });
-    for (const [id, { topic, args }] of subscriptions) send({ subscribe: { id, topic, args } });
+    for (const [id, { topic, args }] of subscriptions) sendSubscribe(id, topic, args);
   };
   s.onmessage = (e) => {
     retry = 0;
     connected.value = true;
     const { id, data, error } = JSON.parse(e.data);
-    if (error && error.code === 16 && !id) return void expired(used).then(() => s.close());
     const to = subscriptions.get(id);
     if (!to) return;
-    if (error) to.failed?.(error);
-    else to.data(data);
+    if (!error) return to.data(data);
+    subscriptions.delete(id);
+    to.failed?.(error);
   };
-  s.onclose = () => {
+  s.onclose = async (e) => {
     if (socket !== s) return;
+    if (e.code === voidToken) await expired(used);
     socket = null;
     if (subscriptions.size === 0) return;
     connected.value = false;
@@ -88,7 +98,7 @@ function close(): void {
 
 // useLive subscribes while a page is shown, and again when one of deps changes. A page in
 // a hidden tab is not subscribed.
-export function useLive(topic: string, args: unknown, data: (data: any) => void, deps: unknown[] = [], failed?: (error: Failure) => void): void {
+export function useLive(topic: string, args: Args, data: (data: any) => void, deps: unknown[] = [], failed?: (error: Failure) => void): void {
   useEffect(() => {
     let stop: (() => void) | null = null;
     const update = () => {

@@ -1,59 +1,135 @@
-import { useEffect } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { get } from "../lib/api";
+import { bytes, count, milliseconds, short } from "../lib/format";
+import { useLive } from "../lib/live";
 import { useLoad } from "../lib/load";
-import { href } from "../lib/router";
-import { can } from "../lib/session";
+import { ranges, useMetrics } from "../lib/metrics";
+import { filter, href } from "../lib/router";
+import { can, type Right } from "../lib/session";
 import type { Node } from "../lib/types";
+import { Chart, type Line } from "../ui/chart";
+import { Icon } from "../ui/icons";
+import { Choice } from "../ui/search";
 import { Badge, Card, Loaded, When } from "../ui/show";
 import { type Column, Table } from "../ui/table";
+
+interface ChartOf {
+  title: string;
+  lines: (Line & { series: string })[];
+  show: (n: number) => string;
+}
+
+const charts: ChartOf[] = [
+  { title: "Players", show: short, lines: [{ series: "sessions", label: "sessions", colour: "accent" }, { series: "presences", label: "presences", colour: "info" }] },
+  { title: "Matches and parties", show: short, lines: [{ series: "matches", label: "matches", colour: "accent" }, { series: "parties", label: "parties", colour: "info" }] },
+  { title: "Calls per second", show: short, lines: [{ series: "requests", label: "calls", colour: "accent" }, { series: "errors", label: "failed", colour: "bad" }] },
+  { title: "Time of a call", show: milliseconds, lines: [{ series: "request_p50", label: "half", colour: "accent" }, { series: "request_p99", label: "99 of 100", colour: "warn" }] },
+  { title: "Messages per second", show: short, lines: [{ series: "messages_in", label: "in", colour: "accent" }, { series: "messages_out", label: "out", colour: "info" }] },
+  { title: "Traffic per second", show: bytes, lines: [{ series: "bytes_in", label: "in", colour: "accent" }, { series: "bytes_out", label: "out", colour: "info" }] },
+  { title: "Ticks of matches per second", show: short, lines: [{ series: "ticks", label: "ticks", colour: "accent" }, { series: "ticks_skipped", label: "skipped", colour: "bad" }] },
+  { title: "Script VMs", show: short, lines: [{ series: "vm_js_in_use", label: "JavaScript", colour: "accent" }, { series: "vm_lua_in_use", label: "Lua", colour: "info" }, { series: "vm_js_waiting", label: "waiting", colour: "bad" }] },
+  { title: "Processor cores", show: short, lines: [{ series: "cpu", label: "in use", colour: "accent" }] },
+  { title: "Memory", show: bytes, lines: [{ series: "heap", label: "heap", colour: "accent" }] },
+  { title: "Database, statements per second", show: short, lines: [{ series: "db_statements", label: "statements", colour: "accent" }] },
+  { title: "Database, time of a statement", show: milliseconds, lines: [{ series: "db_latency", label: "average", colour: "accent" }] },
+];
+
+const names = charts.flatMap((c) => c.lines.map((l) => l.series));
 
 const health = ["OK", "Error", "Connecting", "Disconnecting"];
 
 const columns: Column<Node>[] = [
   { title: "Node", cell: (n) => n.name },
-  { title: "Health", width: "8rem", cell: (n) => <Badge kind={n.health === 0 ? "good" : "bad"}>{health[n.health]}</Badge> },
-  { title: "Sessions", width: "6rem", right: true, cell: (n) => n.session_count },
-  { title: "Presences", width: "6rem", right: true, wide: true, cell: (n) => n.presence_count },
-  { title: "Matches", width: "6rem", right: true, cell: (n) => n.match_count },
-  { title: "Goroutines", width: "6rem", right: true, wide: true, cell: (n) => n.goroutine_count },
-  { title: "Latency", width: "6rem", right: true, wide: true, cell: (n) => `${n.avg_latency_ms} ms` },
-  { title: "Calls", width: "6rem", right: true, wide: true, cell: (n) => `${n.avg_rate_sec}/s` },
-  { title: "Started", width: "11rem", wide: true, cell: (n) => <When at={n.create_time} /> },
+  { title: "Health", width: "7rem", cell: (n) => <Badge kind={n.health === 0 ? "good" : "bad"}>{health[n.health]}</Badge> },
+  { title: "Sessions", width: "5rem", right: true, cell: (n) => count(n.session_count) },
+  { title: "Presences", width: "5.5rem", right: true, wide: true, cell: (n) => count(n.presence_count) },
+  { title: "Matches", width: "5rem", right: true, cell: (n) => count(n.match_count) },
+  { title: "Goroutines", width: "5.5rem", right: true, wide: true, cell: (n) => count(n.goroutine_count) },
+  { title: "Latency", width: "5rem", right: true, wide: true, cell: (n) => milliseconds(n.avg_latency_ms) },
+  { title: "Calls", width: "5.5rem", right: true, wide: true, cell: (n) => `${short(n.avg_rate_sec)}/s` },
+  { title: "Started", width: "10.5rem", wide: true, cell: (n) => <When at={n.create_time} /> },
 ];
 
 export default function Dashboard() {
   const status = useLoad(() => get<{ nodes: Node[] }>("status"), []);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || status.reload(), 5000);
-    return () => clearInterval(timer);
-  }, []);
   return (
-    <Loaded of={status}>
-      {({ nodes }) => {
-        const sum = (of: (n: Node) => number) => nodes.reduce((total, n) => total + of(n), 0).toLocaleString("en");
-        const figure = (title: string, value: string, to?: string) => {
-          const inside = (
-            <>
-              <b>{value}</b>
-              <span>{title}</span>
-            </>
-          );
-          return to ? <a href={to}>{inside}</a> : <div>{inside}</div>;
-        };
-        return (
+    <>
+      <Warnings />
+      <Loaded of={status}>
+        {({ nodes }) => (
           <>
-            <div class="figures">
-              {figure("sessions", sum((n) => n.session_count), can("ACCOUNT:read") ? href("/players") : undefined)}
-              {figure("presences", sum((n) => n.presence_count))}
-              {figure("matches", sum((n) => n.match_count))}
-              {figure("parties", sum((n) => n.party_count))}
-            </div>
+            {can("CONFIGURATION:read") ? <LiveFigures node={nodes[0]!} /> : <Figures node={nodes[0]!} />}
+            <History />
             <Card title="Nodes">
               <Table label="Nodes" rows={nodes} columns={columns} rowKey={(n) => n.name} />
             </Card>
           </>
-        );
-      }}
-    </Loaded>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+// LiveFigures are the figures as they change. The socket sends the fields that did.
+function LiveFigures({ node }: { node: Node }) {
+  const [now, set] = useState<{ node: Node }>({ node });
+  useLive("dashboard", {}, (changed) => set((before) => ({ ...before, ...changed })));
+  return <Figures node={now.node} />;
+}
+
+function Figures({ node }: { node: Node }) {
+  const figure = (title: string, value: string, right?: Right, to?: string) => {
+    const inside = (
+      <>
+        <b>{value}</b>
+        <span>{title}</span>
+      </>
+    );
+    return to && can(right) ? <a href={href(to)}>{inside}</a> : <div>{inside}</div>;
+  };
+  return (
+    <div class="figures">
+      {figure("sessions", count(node.session_count), "ACCOUNT:read", "/players")}
+      {figure("presences", count(node.presence_count))}
+      {figure("matches", count(node.match_count), "MATCH:read", "/matches")}
+      {figure("parties", count(node.party_count))}
+      {figure("calls per second", short(node.avg_rate_sec))}
+      {figure("time of a call", milliseconds(node.avg_latency_ms))}
+    </div>
+  );
+}
+
+function History() {
+  const range = filter("range") || "600";
+  const { times, values } = useMetrics(names, range);
+  return (
+    <>
+      <div class="tools">
+        <h2>History</h2>
+        <Choice name="range" label="Range" options={[["", "10 minutes"], ...ranges.slice(1)]} />
+      </div>
+      <div class="charts">
+        {charts.map((c) => (
+          <Chart key={c.title} title={c.title} lines={c.lines} times={times} values={c.lines.map((l) => values[l.series] ?? times.map(() => null))} show={c.show} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+// Warnings are what the server finds wrong in its configuration.
+function Warnings() {
+  const allowed = can("CONFIGURATION:read");
+  const config = useLoad(async () => (allowed ? await get<{ warnings: { field: string; message: string }[] }>("config") : { warnings: [] }), [allowed]);
+  const warnings = config.data?.warnings ?? [];
+  if (warnings.length === 0) return null;
+  return (
+    <a class="notice" href={href("/settings", { tab: "configuration" })}>
+      <Icon name="warning" />
+      <span class="grow">
+        {warnings.length} warnings of the configuration: {warnings.slice(0, 4).map((w) => w.field).join(", ")}
+        {warnings.length > 4 && " …"}
+      </span>
+    </a>
   );
 }

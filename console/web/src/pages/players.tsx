@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { del, get, path, post, RawJson } from "../lib/api";
+import { del, get, path, post, put, RawJson } from "../lib/api";
 import { choose } from "../lib/files";
 import { parse, write } from "../lib/json";
 import { usePages } from "../lib/load";
@@ -9,7 +9,7 @@ import type { AccountList, Player } from "../lib/types";
 import { Action } from "../ui/action";
 import { Bulk } from "../ui/bulk";
 import { FormDialog, show } from "../ui/dialog";
-import { TextField } from "../ui/field";
+import { SelectField } from "../ui/field";
 import { Search } from "../ui/search";
 import { Badge, Id, When } from "../ui/show";
 import { type Column, Table } from "../ui/table";
@@ -55,11 +55,23 @@ export default function Players() {
       </div>
       <Bulk
         selection={selection}
-        right="ACCOUNT:delete"
-        label="Delete"
-        confirm={(n) => ({ title: `Delete ${n} players?`, text: "Their accounts, scores, storage and groups are deleted for good.", action: "Delete", danger: true, word: n > 1 ? String(n) : undefined })}
-        run={(id) => del(path`account/${id}`)}
-        done={(gone) => pages.drop((p) => gone.has(p.id))}
+        actions={[
+          {
+            label: "Ban",
+            right: "ACCOUNT:write",
+            confirm: (n) => ({ title: `Ban ${n} players?`, text: "They are disconnected and cannot sign in until the ban is lifted.", action: "Ban", danger: true }),
+            run: (id) => post(path`account/${id}/ban`),
+            done: () => {},
+          },
+          {
+            label: "Delete",
+            right: "ACCOUNT:delete",
+            danger: true,
+            confirm: (n) => ({ title: `Delete ${n} players?`, text: "Their accounts, scores, storage and groups are deleted for good.", action: "Delete", danger: true, word: String(n) }),
+            run: (id) => del(path`account/${id}`),
+            done: (gone) => pages.drop((p) => gone.has(p.id)),
+          },
+        ]}
       />
       <Table
         key={String(tombstones)}
@@ -68,7 +80,7 @@ export default function Players() {
         columns={tombstones ? deleted : columns}
         rowKey={(p) => p.id}
         open={tombstones ? undefined : (p) => go(address(p))}
-        selection={!tombstones && can("ACCOUNT:delete") ? selection : undefined}
+        selection={!tombstones && (can("ACCOUNT:write") || can("ACCOUNT:delete")) ? selection : undefined}
         loading={pages.loading}
         error={pages.error}
         retry={pages.reload}
@@ -110,21 +122,33 @@ interface ImportProps {
 }
 
 function ImportDialog({ id, username, objects, data, close }: ImportProps) {
-  const into = useSignal(id);
+  const into = useSignal("new");
   return (
     <FormDialog
       title="Import an account"
       action="Import"
       onClose={close}
       onSubmit={async () => {
-        await post("account", new RawJson(`{"id":${JSON.stringify(into.value)},"data":${data}}`));
-        close(into.value);
+        const body = new RawJson(`{"id":${JSON.stringify(id)},"data":${data}}`);
+        if (into.value === "new") await post("account", body);
+        else await put(path`account/${id}/import`, body);
+        close(id);
       }}
     >
       <p>
-        The file has the account of <b>{username}</b> with {objects} storage objects. An account with this id gets its metadata, wallet and storage; otherwise the account is made.
+        The file has the account of <b>{username}</b> with {objects} storage objects. Friends, groups, messages and records are not imported.
       </p>
-      <TextField label="Id" value={into} required />
+      <p>
+        <Id value={id} />
+      </p>
+      <SelectField
+        label="What to do"
+        value={into}
+        options={[
+          ["new", "Make the account"],
+          ["over", "Replace metadata, wallet and storage of the account that is there"],
+        ]}
+      />
     </FormDialog>
   );
 }

@@ -5,25 +5,30 @@ import { can, type Right } from "../lib/session";
 import { ask, type Question } from "./dialog";
 import { complain, tell } from "./toast";
 
-interface BulkProps {
-  selection: Signal<ReadonlySet<string>>;
+interface BulkAction {
+  label: string;
   right: Right;
-  label: string; // of the action
-  confirm: (count: number) => Question;
+  danger?: boolean;
+  confirm?: (count: number) => Question;
   run: (key: string) => Promise<unknown>; // for each selected row
   done: (keys: ReadonlySet<string>) => void; // which it worked for
+}
+
+interface BulkProps {
+  selection: Signal<ReadonlySet<string>>;
+  actions: BulkAction[];
 }
 
 const together = 4; // calls at a time
 
 // Bulk does something with all selected rows of a table, with its progress, and says which
 // ones failed. Those stay selected.
-export function Bulk({ selection, right, label, confirm, run, done }: BulkProps) {
+export function Bulk({ selection, actions }: BulkProps) {
   const [progress, set] = useState<[number, number] | null>(null);
   const chosen = selection.value;
-  if (chosen.size === 0 || !can(right)) return null;
-  const start = async () => {
-    if (!(await ask(confirm(chosen.size)))) return;
+  if (chosen.size === 0) return null;
+  const start = async ({ label, confirm, run, done }: BulkAction) => {
+    if (confirm && !(await ask(confirm(chosen.size)))) return;
     const keys = [...chosen];
     const worked = new Set<string>();
     const errors: string[] = [];
@@ -51,9 +56,13 @@ export function Bulk({ selection, right, label, confirm, run, done }: BulkProps)
     <div class="notice">
       <span class="grow">{progress ? `${progress[0]} of ${progress[1]}` : `${chosen.size} selected`}</span>
       {progress && <progress value={progress[0]} max={progress[1]} />}
-      <button class="danger" disabled={!!progress} onClick={start}>
-        {label}
-      </button>
+      {actions
+        .filter((a) => can(a.right))
+        .map((a) => (
+          <button key={a.label} class={a.danger ? "danger" : ""} disabled={!!progress} onClick={() => start(a)}>
+            {a.label}
+          </button>
+        ))}
       <button class="plain" disabled={!!progress} onClick={() => (selection.value = new Set())}>
         Select none
       </button>

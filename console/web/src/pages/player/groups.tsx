@@ -3,14 +3,12 @@ import { del, get, path, post } from "../../lib/api";
 import { useLoad } from "../../lib/load";
 import { href } from "../../lib/router";
 import type { UserGroup } from "../../lib/types";
+import { memberStates } from "../../parts/members";
 import { Action } from "../../ui/action";
 import { FormDialog, show } from "../../ui/dialog";
 import { Check, TextField } from "../../ui/field";
 import { Badge, Id } from "../../ui/show";
 import { Table } from "../../ui/table";
-
-// memberStates are what a member of a group may be, by number.
-export const memberStates = ["superadmin", "admin", "member", "asks to join"];
 
 // PlayerGroups are the groups that a player is in.
 export function PlayerGroups({ user }: { user: string }) {

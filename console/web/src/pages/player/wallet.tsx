@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
-import { del, get, path, post } from "../../lib/api";
+import { del, get, path, post, RawJson } from "../../lib/api";
 import { pretty } from "../../lib/json";
 import { usePages } from "../../lib/load";
 import { can } from "../../lib/session";
 import type { Account, LedgerItem } from "../../lib/types";
 import { Action } from "../../ui/action";
+import { FormDialog, show } from "../../ui/dialog";
+import { TextField } from "../../ui/field";
 import { JsonEditor, JsonText } from "../../ui/json_editor";
 import { Card, Id, When } from "../../ui/show";
 import { Table } from "../../ui/table";
@@ -15,6 +17,11 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
   const before = pretty(data.account.wallet || "{}");
   const wallet = useSignal(before);
   const editable = can("ACCOUNT:write");
+  const change = async () => {
+    if (!(await show<boolean>((close) => <ChangeWallet user={user} close={close} />))) return;
+    reload();
+    ledger.reload();
+  };
   const ledger = usePages(
     async (cursor, signal) => {
       const list = await get<{ items: LedgerItem[]; next_cursor: string }>(path`account/${user}/wallet`, { limit: 100, cursor }, signal);
@@ -28,13 +35,12 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
   };
   return (
     <>
-      <Card title="Balance">
+      <Card title="Balance" actions={<Action label="Change" icon="plus" right="ACCOUNT_WALLET:write" run={change} />}>
         <JsonEditor label="Amounts by currency" value={wallet} wanted="object" readOnly={!editable} height="4rem" />
         {editable && (
           <div class="buttons">
             <Action
-              label="Save"
-              kind="primary"
+              label="Replace"
               disabled={wallet.value === before}
               confirm={{ title: "Replace the balance?", text: "The ledger does not show this change.", action: "Replace", danger: true }}
               run={save}
@@ -82,5 +88,33 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
         />
       </Card>
     </>
+  );
+}
+
+// ChangeWallet adds to a currency, or takes from it. The ledger shows it.
+function ChangeWallet({ user, close }: { user: string; close: (done?: boolean) => void }) {
+  const currency = useSignal("");
+  const amount = useSignal("");
+  const reason = useSignal("");
+  const valid = /^[+-]?\d+$/.test(amount.value.trim());
+  return (
+    <FormDialog
+      title="Change the wallet"
+      action="Change"
+      disabled={!valid || !currency.value}
+      onClose={close}
+      onSubmit={async () => {
+        const metadata = reason.value ? JSON.stringify(JSON.stringify({ reason: reason.value })) : '""';
+        await post(
+          path`account/${user}/wallet`,
+          new RawJson(`{"changeset":{${JSON.stringify(currency.value)}:"${BigInt(amount.value.trim().replace("+", ""))}"},"metadata":${metadata}}`),
+        );
+        close(true);
+      }}
+    >
+      <TextField label="Currency" value={currency} required autofocus />
+      <TextField label="Amount, with a minus to take it away" value={amount} inputmode="numeric" required error={amount.value !== "" && !valid && "It has to be a whole number."} />
+      <TextField label="Reason, for the ledger" value={reason} />
+    </FormDialog>
   );
 }

@@ -1,0 +1,79 @@
+import { useEffect, useRef } from "preact/hooks";
+import type uPlot from "uplot";
+import { clock } from "../lib/time";
+
+export interface Line {
+  label: string;
+  colour: "accent" | "good" | "warn" | "bad" | "info" | "dim"; // of the style sheet
+}
+
+interface ChartProps {
+  title: string;
+  lines: Line[];
+  times: number[]; // Unix seconds
+  values: (number | null)[][]; // of each line
+  show: (value: number) => string;
+  height?: number;
+}
+
+// Chart draws lines over time. Charts on one page share their cursor.
+export function Chart({ title, lines, times, values, show, height = 150 }: ChartProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const latest = useRef<uPlot.AlignedData>([times, ...values]);
+  latest.current = [times, ...values];
+  useEffect(() => {
+    const element = host.current!;
+    let gone = false;
+    // The canvas needs colours that are resolved, for the theme of now.
+    const colour = (name: string) => () => {
+      element.style.color = `var(--${name})`;
+      const resolved = getComputedStyle(element).color;
+      element.style.color = "";
+      return resolved;
+    };
+    const axis = { stroke: colour("faint"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
+    const resize = new ResizeObserver(() => chart.current?.setSize({ width: element.clientWidth, height }));
+    void import("uplot").then(({ default: UPlot }) => {
+      if (gone) return;
+      chart.current = new UPlot(
+        {
+          width: element.clientWidth,
+          height,
+          cursor: { sync: { key: "page" }, points: { size: 6 }, drag: { x: false, y: false } },
+          scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+          axes: [
+            { ...axis, values: (_, at) => at.map((t) => clock(new Date(t * 1000)).slice(0, 5)) },
+            { ...axis, size: 62, values: (_, v) => v.map((n) => show(n)) },
+          ],
+          series: [
+            { label: "at", value: (_, at) => (at ? clock(new Date(at * 1000)) : "") },
+            ...lines.map((l) => ({
+              label: l.label,
+              stroke: colour(l.colour),
+              width: 1.5,
+              points: { show: false },
+              value: (_: uPlot, v: number | null) => (v === null ? "–" : show(v)),
+            })),
+          ],
+        },
+        latest.current,
+        element,
+      );
+      resize.observe(element);
+    });
+    return () => {
+      gone = true;
+      resize.disconnect();
+      chart.current?.destroy();
+      chart.current = null;
+    };
+  }, []);
+  useEffect(() => chart.current?.setData(latest.current), [times, values]);
+  return (
+    <figure class="chart card">
+      <figcaption>{title}</figcaption>
+      <div ref={host} />
+    </figure>
+  );
+}
