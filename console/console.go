@@ -21,9 +21,11 @@ import (
 	"kumi/config"
 	"kumi/console/web"
 	"kumi/core"
+	"kumi/core/consolepb"
 	"kumi/modules"
 	"kumi/server/history"
 	"kumi/server/metrics"
+	"kumi/server/recent"
 	"kumi/store/fault"
 )
 
@@ -41,6 +43,8 @@ type Options struct {
 	// History has the figures of the last day, Functions what the functions of modules took.
 	History   *history.History
 	Functions func() []metrics.Function
+	// Reloads are the last reloads of the modules.
+	Reloads *recent.List[*consolepb.Reload]
 	// API makes calls of the client API.
 	API ClientAPI
 	// Client serves the client API, sockets included.
@@ -58,6 +62,7 @@ type Server struct {
 	rates   rates
 	pages   pages
 	page    http.Handler
+	size    databaseSize
 }
 
 // New makes the console. It fails if the page cannot be built from its sources, with

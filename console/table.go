@@ -51,6 +51,7 @@ var table = []row{
 
 	{"GetStatus", signed, nil, none, about((*Server).status), []binding{get("/status")}},
 	{"GetDashboard", signed, acl.Configuration.Read(), none, about((*Server).dashboard), []binding{get("/dashboard")}},
+	{"ListReloads", signed, acl.Configuration.Read(), none, about((*Server).listReloads), []binding{get("/reload")}},
 	{"GetMetrics", signed, nil, none, handle(getMetrics), []binding{get("/metrics")}},
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
@@ -147,6 +148,7 @@ var table = []row{
 // topics are what a page can subscribe to on its socket. A new topic is a row here.
 var topics = []topic{
 	{"dashboard", acl.Configuration.Read(), time.Second, true, true, showing((*Server).dashboard)},
+	{"reload", acl.Configuration.Read(), 0, false, false, opening(watchReloads)},
 	{"metrics", nil, time.Second, false, false, opening(watchMetrics)},
 }
 

@@ -39,6 +39,7 @@ type Match struct {
 	rate     atomic.Int32
 	label    atomic.Pointer[string]
 	size     atomic.Int32
+	late     lateTicks
 	docCache atomic.Pointer[matchDoc]
 
 	box mailbox
@@ -239,6 +240,9 @@ func (m *Match) loop(input []*Data, skipped int) {
 	now := time.Now()
 	took := now.Sub(began)
 	m.took.add(took)
+	if took > time.Second/time.Duration(m.rate.Load()) {
+		m.late.add(now)
+	}
 	m.reg.metrics.MatchTick(m.name, took)
 	if !m.settle(alive, err, "loop") {
 		return

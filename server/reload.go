@@ -2,12 +2,16 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
 
+	"kumi/console"
+	"kumi/core/consolepb"
 	"kumi/modules"
 	"kumi/modules/registry"
+	"kumi/server/recent"
 	"kumi/store/fault"
 )
 
@@ -19,9 +23,15 @@ type reloads struct {
 
 	mu   sync.Mutex // held while modules load
 	swap context.CancelFunc
+	sums map[string][sha256.Size]byte // of the files that were loaded last
+
+	done *recent.List[*consolepb.Reload] // the last ones, for the console
 }
 
-func (r *reloads) init() { r.ctx, r.cancel = context.WithCancel(context.Background()) }
+func (r *reloads) init() {
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.done = console.NewReloads()
+}
 
 // stop ends reloading for good and waits for work in progress.
 func (r *reloads) stop() {
@@ -53,6 +63,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	defer context.AfterFunc(r.ctx, cancel)()
 
 	began, old := time.Now(), s.set.Load()
+	report := s.beginReport(began, old)
 	set, err := modules.Reload(ctx, s.moduleOptions(s.scope.Env), old)
 	if err != nil {
 		if r.ctx.Err() != nil {
@@ -63,12 +74,14 @@ func (s *Server) Reload(ctx context.Context) error {
 			return fault.Wrap(fault.Canceled, "the reload was canceled", err)
 		}
 		s.metrics.Reloaded(false)
+		s.report(report, old, err)
 		s.log.Error().Str("module_version", old.Version).Msg("modules cannot be reloaded, keeping the running ones: " + err.Error())
 		return fault.Wrap(fault.FailedPrecondition, err.Error(), err)
 	}
 	s.set.Store(set)
 	s.metrics.Pools(set)
 	s.metrics.Reloaded(true)
+	s.report(report, set, nil)
 	s.game.Core.JobsChanged()
 	s.game.Core.SetStorageIndexes(set.Indexes)
 	old.Retire()

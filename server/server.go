@@ -26,6 +26,7 @@ import (
 	"kumi/match"
 	"kumi/modules"
 	"kumi/modules/httproute"
+	"kumi/modules/source"
 	"kumi/server/api"
 	"kumi/server/game"
 	"kumi/server/history"
@@ -122,6 +123,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	if err := s.startFleet(); err != nil {
 		return nil, err
 	}
+	s.reloads.sums = source.Sums(cfg.Runtime.Path)
 	set, err := modules.Load(ctx, s.moduleOptions(env))
 	if err != nil {
 		return nil, err

@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78, 0}
+	return file_console_proto_rawDescGZIP(), []int{80, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2037,6 +2037,15 @@ func (x *StatusList) GetTimestamp() *timestamppb.Timestamp {
 type Dashboard struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          *StatusList_Status     `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Process       *Dashboard_Process     `protobuf:"bytes,2,opt,name=process,proto3" json:"process,omitempty"`
+	Functions     []*Dashboard_Function  `protobuf:"bytes,3,rep,name=functions,proto3" json:"functions,omitempty"` // the slowest first
+	SlowMatches   []*Dashboard_SlowMatch `protobuf:"bytes,4,rep,name=slow_matches,json=slowMatches,proto3" json:"slow_matches,omitempty"`
+	Pools         []*Dashboard_Pool      `protobuf:"bytes,5,rep,name=pools,proto3" json:"pools,omitempty"`
+	Database      *Dashboard_Database    `protobuf:"bytes,6,opt,name=database,proto3" json:"database,omitempty"`
+	Warnings      []*Config_Warning      `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	ModuleVersion string                 `protobuf:"bytes,8,opt,name=module_version,json=moduleVersion,proto3" json:"module_version,omitempty"`
+	Reload        *Reload                `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"` // the last one
+	Pages         int32                  `protobuf:"varint,10,opt,name=pages,proto3" json:"pages,omitempty"` // of the console that are open
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2078,6 +2087,207 @@ func (x *Dashboard) GetNode() *StatusList_Status {
 	return nil
 }
 
+func (x *Dashboard) GetProcess() *Dashboard_Process {
+	if x != nil {
+		return x.Process
+	}
+	return nil
+}
+
+func (x *Dashboard) GetFunctions() []*Dashboard_Function {
+	if x != nil {
+		return x.Functions
+	}
+	return nil
+}
+
+func (x *Dashboard) GetSlowMatches() []*Dashboard_SlowMatch {
+	if x != nil {
+		return x.SlowMatches
+	}
+	return nil
+}
+
+func (x *Dashboard) GetPools() []*Dashboard_Pool {
+	if x != nil {
+		return x.Pools
+	}
+	return nil
+}
+
+func (x *Dashboard) GetDatabase() *Dashboard_Database {
+	if x != nil {
+		return x.Database
+	}
+	return nil
+}
+
+func (x *Dashboard) GetWarnings() []*Config_Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *Dashboard) GetModuleVersion() string {
+	if x != nil {
+		return x.ModuleVersion
+	}
+	return ""
+}
+
+func (x *Dashboard) GetReload() *Reload {
+	if x != nil {
+		return x.Reload
+	}
+	return nil
+}
+
+func (x *Dashboard) GetPages() int32 {
+	if x != nil {
+		return x.Pages
+	}
+	return 0
+}
+
+// Reloads of the modules, the latest last.
+type ReloadList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Reloads       []*Reload              `protobuf:"bytes,1,rep,name=reloads,proto3" json:"reloads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadList) Reset() {
+	*x = ReloadList{}
+	mi := &file_console_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadList) ProtoMessage() {}
+
+func (x *ReloadList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadList.ProtoReflect.Descriptor instead.
+func (*ReloadList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ReloadList) GetReloads() []*Reload {
+	if x != nil {
+		return x.Reloads
+	}
+	return nil
+}
+
+// A load of the modules after the first one.
+type Reload struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"` // of the modules that are in use afterwards
+	Before        string                 `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`   // of those in use before
+	Digest        string                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`   // of the files
+	Files         []string               `protobuf:"bytes,5,rep,name=files,proto3" json:"files,omitempty"`     // that were added, changed or removed
+	TookMs        float64                `protobuf:"fixed64,6,opt,name=took_ms,json=tookMs,proto3" json:"took_ms,omitempty"`
+	Error         *Reload_Error          `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"` // the modules in use stay
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reload) Reset() {
+	*x = Reload{}
+	mi := &file_console_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reload) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reload) ProtoMessage() {}
+
+func (x *Reload) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reload.ProtoReflect.Descriptor instead.
+func (*Reload) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Reload) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Reload) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Reload) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+func (x *Reload) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+func (x *Reload) GetFiles() []string {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+func (x *Reload) GetTookMs() float64 {
+	if x != nil {
+		return x.TookMs
+	}
+	return 0
+}
+
+func (x *Reload) GetError() *Reload_Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 type MetricsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -2090,7 +2300,7 @@ type MetricsRequest struct {
 
 func (x *MetricsRequest) Reset() {
 	*x = MetricsRequest{}
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2312,7 @@ func (x *MetricsRequest) String() string {
 func (*MetricsRequest) ProtoMessage() {}
 
 func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2325,7 @@ func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsRequest.ProtoReflect.Descriptor instead.
 func (*MetricsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33}
+	return file_console_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MetricsRequest) GetFrom() *timestamppb.Timestamp {
@@ -2157,7 +2367,7 @@ type Metrics struct {
 
 func (x *Metrics) Reset() {
 	*x = Metrics{}
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2379,7 @@ func (x *Metrics) String() string {
 func (*Metrics) ProtoMessage() {}
 
 func (x *Metrics) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2392,7 @@ func (x *Metrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
 func (*Metrics) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34}
+	return file_console_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Metrics) GetTimes() []uint32 {
@@ -2210,7 +2420,7 @@ type Config struct {
 
 func (x *Config) Reset() {
 	*x = Config{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2432,7 @@ func (x *Config) String() string {
 func (*Config) ProtoMessage() {}
 
 func (x *Config) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2445,7 @@ func (x *Config) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config.ProtoReflect.Descriptor instead.
 func (*Config) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Config) GetConfig() string {
@@ -2273,7 +2483,7 @@ type RuntimeInfo struct {
 
 func (x *RuntimeInfo) Reset() {
 	*x = RuntimeInfo{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2285,7 +2495,7 @@ func (x *RuntimeInfo) String() string {
 func (*RuntimeInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2508,7 @@ func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RuntimeInfo) GetLuaRpcFunctions() []string {
@@ -2356,7 +2566,7 @@ type ClientSettings struct {
 
 func (x *ClientSettings) Reset() {
 	*x = ClientSettings{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2368,7 +2578,7 @@ func (x *ClientSettings) String() string {
 func (*ClientSettings) ProtoMessage() {}
 
 func (x *ClientSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2381,7 +2591,7 @@ func (x *ClientSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSettings.ProtoReflect.Descriptor instead.
 func (*ClientSettings) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ClientSettings) GetServerKey() string {
@@ -2422,7 +2632,7 @@ type ApiEndpointDescriptor struct {
 
 func (x *ApiEndpointDescriptor) Reset() {
 	*x = ApiEndpointDescriptor{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2434,7 +2644,7 @@ func (x *ApiEndpointDescriptor) String() string {
 func (*ApiEndpointDescriptor) ProtoMessage() {}
 
 func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2447,7 +2657,7 @@ func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
 func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ApiEndpointDescriptor) GetMethod() string {
@@ -2474,7 +2684,7 @@ type ApiEndpointList struct {
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2696,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2709,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -2528,7 +2738,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2540,7 +2750,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2553,7 +2763,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -2594,7 +2804,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +2816,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2829,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -2647,7 +2857,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2659,7 +2869,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2672,7 +2882,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -2707,7 +2917,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2719,7 +2929,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2732,7 +2942,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -2765,7 +2975,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2777,7 +2987,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2790,7 +3000,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AccountId) GetId() string {
@@ -2810,7 +3020,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2822,7 +3032,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2835,7 +3045,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -2865,7 +3075,7 @@ type BanAccountRequest struct {
 
 func (x *BanAccountRequest) Reset() {
 	*x = BanAccountRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +3087,7 @@ func (x *BanAccountRequest) String() string {
 func (*BanAccountRequest) ProtoMessage() {}
 
 func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +3100,7 @@ func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanAccountRequest.ProtoReflect.Descriptor instead.
 func (*BanAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BanAccountRequest) GetId() string {
@@ -2934,7 +3144,7 @@ type Ban struct {
 
 func (x *Ban) Reset() {
 	*x = Ban{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2946,7 +3156,7 @@ func (x *Ban) String() string {
 func (*Ban) ProtoMessage() {}
 
 func (x *Ban) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2959,7 +3169,7 @@ func (x *Ban) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ban.ProtoReflect.Descriptor instead.
 func (*Ban) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Ban) GetUserId() string {
@@ -3007,7 +3217,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3019,7 +3229,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3032,7 +3242,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -3063,7 +3273,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3075,7 +3285,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3088,7 +3298,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -3144,7 +3354,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3156,7 +3366,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3169,7 +3379,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -3206,7 +3416,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3218,7 +3428,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3231,7 +3441,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -3285,7 +3495,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3297,7 +3507,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3310,7 +3520,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -3379,7 +3589,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3391,7 +3601,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3404,7 +3614,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AccountImport) GetId() string {
@@ -3442,7 +3652,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3454,7 +3664,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3467,7 +3677,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3571,7 +3781,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3583,7 +3793,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3596,7 +3806,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3630,7 +3840,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3642,7 +3852,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3655,7 +3865,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *AccountNote) GetId() string {
@@ -3732,7 +3942,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3744,7 +3954,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3757,7 +3967,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -3791,7 +4001,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3803,7 +4013,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3816,7 +4026,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -3844,7 +4054,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3856,7 +4066,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3869,7 +4079,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -3903,7 +4113,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3915,7 +4125,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3928,7 +4138,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -3955,7 +4165,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3967,7 +4177,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3980,7 +4190,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -4007,7 +4217,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4019,7 +4229,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4032,7 +4242,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -4059,7 +4269,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4071,7 +4281,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4084,7 +4294,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -4115,7 +4325,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4127,7 +4337,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4140,7 +4350,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -4199,7 +4409,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4211,7 +4421,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4224,7 +4434,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -4278,7 +4488,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4290,7 +4500,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4303,7 +4513,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -4322,7 +4532,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4334,7 +4544,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4347,7 +4557,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4367,7 +4577,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4379,7 +4589,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4392,7 +4602,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4420,7 +4630,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4432,7 +4642,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4445,7 +4655,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4478,7 +4688,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4490,7 +4700,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4503,7 +4713,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *GroupId) GetId() string {
@@ -4523,7 +4733,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4535,7 +4745,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4548,7 +4758,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4581,7 +4791,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4593,7 +4803,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4606,7 +4816,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -4676,7 +4886,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4688,7 +4898,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4701,7 +4911,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -4735,7 +4945,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4747,7 +4957,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4760,7 +4970,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -4787,7 +4997,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4799,7 +5009,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4812,7 +5022,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -4838,7 +5048,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4850,7 +5060,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4863,7 +5073,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -4887,7 +5097,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4899,7 +5109,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4912,7 +5122,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -4971,7 +5181,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4983,7 +5193,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4996,7 +5206,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -5057,7 +5267,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5069,7 +5279,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5082,7 +5292,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *Notification) GetId() string {
@@ -5152,7 +5362,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5164,7 +5374,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5177,7 +5387,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -5212,7 +5422,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5224,7 +5434,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5237,7 +5447,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -5270,7 +5480,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5282,7 +5492,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5295,7 +5505,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NotificationId) GetId() string {
@@ -5314,7 +5524,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5326,7 +5536,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5339,7 +5549,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -5361,7 +5571,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5373,7 +5583,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5386,7 +5596,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5433,7 +5643,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5445,7 +5655,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5458,7 +5668,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5528,7 +5738,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5540,7 +5750,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5553,7 +5763,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5592,7 +5802,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5604,7 +5814,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5617,7 +5827,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -5681,7 +5891,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5693,7 +5903,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5706,7 +5916,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -5753,7 +5963,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5765,7 +5975,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5778,7 +5988,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -5846,7 +6056,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5858,7 +6068,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5871,7 +6081,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -5894,7 +6104,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5906,7 +6116,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5919,7 +6129,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -5967,7 +6177,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5979,7 +6189,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5992,7 +6202,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -6018,7 +6228,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6030,7 +6240,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6043,7 +6253,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -6083,7 +6293,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6095,7 +6305,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6108,7 +6318,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -6276,7 +6486,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6288,7 +6498,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6301,7 +6511,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -6334,7 +6544,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6346,7 +6556,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6359,7 +6569,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -6379,7 +6589,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6391,7 +6601,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6404,7 +6614,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -6437,7 +6647,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6449,7 +6659,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6462,7 +6672,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -6530,7 +6740,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6542,7 +6752,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6555,7 +6765,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -6574,7 +6784,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6586,7 +6796,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6599,7 +6809,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -6623,7 +6833,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6635,7 +6845,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6648,7 +6858,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -6697,7 +6907,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6709,7 +6919,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6722,7 +6932,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -6756,7 +6966,7 @@ type EndMatchRequest struct {
 
 func (x *EndMatchRequest) Reset() {
 	*x = EndMatchRequest{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6768,7 +6978,7 @@ func (x *EndMatchRequest) String() string {
 func (*EndMatchRequest) ProtoMessage() {}
 
 func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6781,7 +6991,7 @@ func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
 func (*EndMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *EndMatchRequest) GetId() string {
@@ -6809,7 +7019,7 @@ type KickFromMatchRequest struct {
 
 func (x *KickFromMatchRequest) Reset() {
 	*x = KickFromMatchRequest{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6821,7 +7031,7 @@ func (x *KickFromMatchRequest) String() string {
 func (*KickFromMatchRequest) ProtoMessage() {}
 
 func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6834,7 +7044,7 @@ func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
 func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *KickFromMatchRequest) GetId() string {
@@ -6867,7 +7077,7 @@ type KickFromMatchResponse struct {
 
 func (x *KickFromMatchResponse) Reset() {
 	*x = KickFromMatchResponse{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6879,7 +7089,7 @@ func (x *KickFromMatchResponse) String() string {
 func (*KickFromMatchResponse) ProtoMessage() {}
 
 func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6892,7 +7102,7 @@ func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
 func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *KickFromMatchResponse) GetKicked() int32 {
@@ -6912,7 +7122,7 @@ type SignalMatchRequest struct {
 
 func (x *SignalMatchRequest) Reset() {
 	*x = SignalMatchRequest{}
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6924,7 +7134,7 @@ func (x *SignalMatchRequest) String() string {
 func (*SignalMatchRequest) ProtoMessage() {}
 
 func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6937,7 +7147,7 @@ func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{106}
+	return file_console_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *SignalMatchRequest) GetId() string {
@@ -6963,7 +7173,7 @@ type SignalMatchResponse struct {
 
 func (x *SignalMatchResponse) Reset() {
 	*x = SignalMatchResponse{}
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6975,7 +7185,7 @@ func (x *SignalMatchResponse) String() string {
 func (*SignalMatchResponse) ProtoMessage() {}
 
 func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6988,7 +7198,7 @@ func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
 func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{107}
+	return file_console_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *SignalMatchResponse) GetData() string {
@@ -7023,7 +7233,7 @@ type CreateLeaderboardRequest struct {
 
 func (x *CreateLeaderboardRequest) Reset() {
 	*x = CreateLeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7035,7 +7245,7 @@ func (x *CreateLeaderboardRequest) String() string {
 func (*CreateLeaderboardRequest) ProtoMessage() {}
 
 func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7048,7 +7258,7 @@ func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{108}
+	return file_console_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *CreateLeaderboardRequest) GetId() string {
@@ -7173,7 +7383,7 @@ type ResetLeaderboardResponse struct {
 
 func (x *ResetLeaderboardResponse) Reset() {
 	*x = ResetLeaderboardResponse{}
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7185,7 +7395,7 @@ func (x *ResetLeaderboardResponse) String() string {
 func (*ResetLeaderboardResponse) ProtoMessage() {}
 
 func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7198,7 +7408,7 @@ func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
 func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{109}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *ResetLeaderboardResponse) GetRecords() int64 {
@@ -7230,7 +7440,7 @@ type WriteRecordRequest struct {
 
 func (x *WriteRecordRequest) Reset() {
 	*x = WriteRecordRequest{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7242,7 +7452,7 @@ func (x *WriteRecordRequest) String() string {
 func (*WriteRecordRequest) ProtoMessage() {}
 
 func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7255,7 +7465,7 @@ func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
 func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{110}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *WriteRecordRequest) GetId() string {
@@ -7318,7 +7528,7 @@ type UpdateWalletRequest struct {
 
 func (x *UpdateWalletRequest) Reset() {
 	*x = UpdateWalletRequest{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7330,7 +7540,7 @@ func (x *UpdateWalletRequest) String() string {
 func (*UpdateWalletRequest) ProtoMessage() {}
 
 func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7343,7 +7553,7 @@ func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *UpdateWalletRequest) GetAccountId() string {
@@ -7377,7 +7587,7 @@ type UpdateWalletResponse struct {
 
 func (x *UpdateWalletResponse) Reset() {
 	*x = UpdateWalletResponse{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7389,7 +7599,7 @@ func (x *UpdateWalletResponse) String() string {
 func (*UpdateWalletResponse) ProtoMessage() {}
 
 func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7402,7 +7612,7 @@ func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
@@ -7430,7 +7640,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7442,7 +7652,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7455,7 +7665,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -7489,7 +7699,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7501,7 +7711,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7514,7 +7724,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114}
+	return file_console_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -7541,7 +7751,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7553,7 +7763,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7566,7 +7776,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -7596,7 +7806,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7608,7 +7818,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7621,7 +7831,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -7668,7 +7878,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7680,7 +7890,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7693,7 +7903,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -7723,7 +7933,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7735,7 +7945,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7835,6 +8045,688 @@ func (x *StatusList_Status) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+type Dashboard_Process struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ServerVersion string                 `protobuf:"bytes,1,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
+	GoVersion     string                 `protobuf:"bytes,2,opt,name=go_version,json=goVersion,proto3" json:"go_version,omitempty"`
+	Cpus          int32                  `protobuf:"varint,3,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	Cpu           float64                `protobuf:"fixed64,4,opt,name=cpu,proto3" json:"cpu,omitempty"` // CPUs in use, of the last seconds
+	HeapBytes     float64                `protobuf:"fixed64,5,opt,name=heap_bytes,json=heapBytes,proto3" json:"heap_bytes,omitempty"`
+	MemoryBytes   float64                `protobuf:"fixed64,6,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"` // that the process has from the system
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_Process) Reset() {
+	*x = Dashboard_Process{}
+	mi := &file_console_proto_msgTypes[127]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_Process) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_Process) ProtoMessage() {}
+
+func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[127]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_Process.ProtoReflect.Descriptor instead.
+func (*Dashboard_Process) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 0}
+}
+
+func (x *Dashboard_Process) GetServerVersion() string {
+	if x != nil {
+		return x.ServerVersion
+	}
+	return ""
+}
+
+func (x *Dashboard_Process) GetGoVersion() string {
+	if x != nil {
+		return x.GoVersion
+	}
+	return ""
+}
+
+func (x *Dashboard_Process) GetCpus() int32 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
+func (x *Dashboard_Process) GetCpu() float64 {
+	if x != nil {
+		return x.Cpu
+	}
+	return 0
+}
+
+func (x *Dashboard_Process) GetHeapBytes() float64 {
+	if x != nil {
+		return x.HeapBytes
+	}
+	return 0
+}
+
+func (x *Dashboard_Process) GetMemoryBytes() float64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+type Dashboard_Calls struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         float64                `protobuf:"fixed64,1,opt,name=count,proto3" json:"count,omitempty"`
+	Errors        float64                `protobuf:"fixed64,2,opt,name=errors,proto3" json:"errors,omitempty"`
+	MeanMs        float64                `protobuf:"fixed64,3,opt,name=mean_ms,json=meanMs,proto3" json:"mean_ms,omitempty"`
+	P50Ms         float64                `protobuf:"fixed64,4,opt,name=p50_ms,json=p50Ms,proto3" json:"p50_ms,omitempty"`
+	P99Ms         float64                `protobuf:"fixed64,5,opt,name=p99_ms,json=p99Ms,proto3" json:"p99_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_Calls) Reset() {
+	*x = Dashboard_Calls{}
+	mi := &file_console_proto_msgTypes[128]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_Calls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_Calls) ProtoMessage() {}
+
+func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[128]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_Calls.ProtoReflect.Descriptor instead.
+func (*Dashboard_Calls) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 1}
+}
+
+func (x *Dashboard_Calls) GetCount() float64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Dashboard_Calls) GetErrors() float64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+func (x *Dashboard_Calls) GetMeanMs() float64 {
+	if x != nil {
+		return x.MeanMs
+	}
+	return 0
+}
+
+func (x *Dashboard_Calls) GetP50Ms() float64 {
+	if x != nil {
+		return x.P50Ms
+	}
+	return 0
+}
+
+func (x *Dashboard_Calls) GetP99Ms() float64 {
+	if x != nil {
+		return x.P99Ms
+	}
+	return 0
+}
+
+// A function of the modules that was called.
+type Dashboard_Function struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`   // rpc, before, after, match
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`   // of the RPC, the API method or the match handler, for which each tick is a call
+	Total         *Dashboard_Calls       `protobuf:"bytes,3,opt,name=total,proto3" json:"total,omitempty"` // since the start
+	Last          *Dashboard_Calls       `protobuf:"bytes,4,opt,name=last,proto3" json:"last,omitempty"`   // of the last minutes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_Function) Reset() {
+	*x = Dashboard_Function{}
+	mi := &file_console_proto_msgTypes[129]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_Function) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_Function) ProtoMessage() {}
+
+func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[129]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_Function.ProtoReflect.Descriptor instead.
+func (*Dashboard_Function) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 2}
+}
+
+func (x *Dashboard_Function) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Dashboard_Function) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Dashboard_Function) GetTotal() *Dashboard_Calls {
+	if x != nil {
+		return x.Total
+	}
+	return nil
+}
+
+func (x *Dashboard_Function) GetLast() *Dashboard_Calls {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+// A match whose ticks take longer than they may, or did in the last minute.
+type Dashboard_SlowMatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MatchId       string                 `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	Handler       string                 `protobuf:"bytes,2,opt,name=handler,proto3" json:"handler,omitempty"`
+	TickRate      int32                  `protobuf:"varint,3,opt,name=tick_rate,json=tickRate,proto3" json:"tick_rate,omitempty"`
+	Size          int32                  `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	TickMs        float64                `protobuf:"fixed64,5,opt,name=tick_ms,json=tickMs,proto3" json:"tick_ms,omitempty"` // average
+	BudgetMs      float64                `protobuf:"fixed64,6,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"`
+	OverBudget    float64                `protobuf:"fixed64,7,opt,name=over_budget,json=overBudget,proto3" json:"over_budget,omitempty"` // ticks, since the match began
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_SlowMatch) Reset() {
+	*x = Dashboard_SlowMatch{}
+	mi := &file_console_proto_msgTypes[130]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_SlowMatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_SlowMatch) ProtoMessage() {}
+
+func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[130]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_SlowMatch.ProtoReflect.Descriptor instead.
+func (*Dashboard_SlowMatch) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 3}
+}
+
+func (x *Dashboard_SlowMatch) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *Dashboard_SlowMatch) GetHandler() string {
+	if x != nil {
+		return x.Handler
+	}
+	return ""
+}
+
+func (x *Dashboard_SlowMatch) GetTickRate() int32 {
+	if x != nil {
+		return x.TickRate
+	}
+	return 0
+}
+
+func (x *Dashboard_SlowMatch) GetSize() int32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Dashboard_SlowMatch) GetTickMs() float64 {
+	if x != nil {
+		return x.TickMs
+	}
+	return 0
+}
+
+func (x *Dashboard_SlowMatch) GetBudgetMs() float64 {
+	if x != nil {
+		return x.BudgetMs
+	}
+	return 0
+}
+
+func (x *Dashboard_SlowMatch) GetOverBudget() float64 {
+	if x != nil {
+		return x.OverBudget
+	}
+	return 0
+}
+
+type Dashboard_Pool struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Runtime       string                 `protobuf:"bytes,1,opt,name=runtime,proto3" json:"runtime,omitempty"`
+	Max           int32                  `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"` // VMs whose calls do not wait
+	Size          int32                  `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	Idle          int32                  `protobuf:"varint,4,opt,name=idle,proto3" json:"idle,omitempty"`
+	InUse         int32                  `protobuf:"varint,5,opt,name=in_use,json=inUse,proto3" json:"in_use,omitempty"`
+	Waiting       int32                  `protobuf:"varint,6,opt,name=waiting,proto3" json:"waiting,omitempty"` // calls
+	Waits         float64                `protobuf:"fixed64,7,opt,name=waits,proto3" json:"waits,omitempty"`    // calls that had to wait, since the modules were loaded
+	Retired       float64                `protobuf:"fixed64,8,opt,name=retired,proto3" json:"retired,omitempty"`
+	Abandoned     float64                `protobuf:"fixed64,9,opt,name=abandoned,proto3" json:"abandoned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_Pool) Reset() {
+	*x = Dashboard_Pool{}
+	mi := &file_console_proto_msgTypes[131]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_Pool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_Pool) ProtoMessage() {}
+
+func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[131]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_Pool.ProtoReflect.Descriptor instead.
+func (*Dashboard_Pool) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 4}
+}
+
+func (x *Dashboard_Pool) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *Dashboard_Pool) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetSize() int32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetIdle() int32 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetInUse() int32 {
+	if x != nil {
+		return x.InUse
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetWaiting() int32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetWaits() float64 {
+	if x != nil {
+		return x.Waits
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetRetired() float64 {
+	if x != nil {
+		return x.Retired
+	}
+	return 0
+}
+
+func (x *Dashboard_Pool) GetAbandoned() float64 {
+	if x != nil {
+		return x.Abandoned
+	}
+	return 0
+}
+
+type Dashboard_Database struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"` // sqlite, postgres
+	MaxOpen       int32                  `protobuf:"varint,2,opt,name=max_open,json=maxOpen,proto3" json:"max_open,omitempty"`
+	Open          int32                  `protobuf:"varint,3,opt,name=open,proto3" json:"open,omitempty"`
+	InUse         int32                  `protobuf:"varint,4,opt,name=in_use,json=inUse,proto3" json:"in_use,omitempty"`
+	Idle          int32                  `protobuf:"varint,5,opt,name=idle,proto3" json:"idle,omitempty"`
+	Waits         float64                `protobuf:"fixed64,6,opt,name=waits,proto3" json:"waits,omitempty"`                                 // for a connection, since the start
+	WaitMs        float64                `protobuf:"fixed64,7,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`                 // all of them together
+	WriteQueue    int32                  `protobuf:"varint,8,opt,name=write_queue,json=writeQueue,proto3" json:"write_queue,omitempty"`      // transactions that wait for SQLite's writer
+	Bytes         float64                `protobuf:"fixed64,9,opt,name=bytes,proto3" json:"bytes,omitempty"`                                 // of the file, or of the database; of less than a minute ago
+	Statements    float64                `protobuf:"fixed64,10,opt,name=statements,proto3" json:"statements,omitempty"`                      // since the start
+	StatementMs   float64                `protobuf:"fixed64,11,opt,name=statement_ms,json=statementMs,proto3" json:"statement_ms,omitempty"` // all of them together
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dashboard_Database) Reset() {
+	*x = Dashboard_Database{}
+	mi := &file_console_proto_msgTypes[132]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dashboard_Database) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dashboard_Database) ProtoMessage() {}
+
+func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[132]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dashboard_Database.ProtoReflect.Descriptor instead.
+func (*Dashboard_Database) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32, 5}
+}
+
+func (x *Dashboard_Database) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Dashboard_Database) GetMaxOpen() int32 {
+	if x != nil {
+		return x.MaxOpen
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetOpen() int32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetInUse() int32 {
+	if x != nil {
+		return x.InUse
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetIdle() int32 {
+	if x != nil {
+		return x.Idle
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetWaits() float64 {
+	if x != nil {
+		return x.Waits
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetWaitMs() float64 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetWriteQueue() int32 {
+	if x != nil {
+		return x.WriteQueue
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetBytes() float64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetStatements() float64 {
+	if x != nil {
+		return x.Statements
+	}
+	return 0
+}
+
+func (x *Dashboard_Database) GetStatementMs() float64 {
+	if x != nil {
+		return x.StatementMs
+	}
+	return 0
+}
+
+type Reload_Line struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reload_Line) Reset() {
+	*x = Reload_Line{}
+	mi := &file_console_proto_msgTypes[133]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reload_Line) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reload_Line) ProtoMessage() {}
+
+func (x *Reload_Line) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[133]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reload_Line.ProtoReflect.Descriptor instead.
+func (*Reload_Line) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34, 0}
+}
+
+func (x *Reload_Line) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Reload_Line) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type Reload_Error struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Message       string                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	File          string                 `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"` // in the modules folder; empty if the error has no place
+	Line          int32                  `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
+	Column        int32                  `protobuf:"varint,4,opt,name=column,proto3" json:"column,omitempty"` // 0: not known
+	Source        []*Reload_Line         `protobuf:"bytes,5,rep,name=source,proto3" json:"source,omitempty"`  // the lines around it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reload_Error) Reset() {
+	*x = Reload_Error{}
+	mi := &file_console_proto_msgTypes[134]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reload_Error) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reload_Error) ProtoMessage() {}
+
+func (x *Reload_Error) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[134]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reload_Error.ProtoReflect.Descriptor instead.
+func (*Reload_Error) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34, 1}
+}
+
+func (x *Reload_Error) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Reload_Error) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *Reload_Error) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *Reload_Error) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *Reload_Error) GetSource() []*Reload_Line {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 type Metrics_Series struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -7846,7 +8738,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7858,7 +8750,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7871,7 +8763,7 @@ func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics_Series.ProtoReflect.Descriptor instead.
 func (*Metrics_Series) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34, 0}
+	return file_console_proto_rawDescGZIP(), []int{36, 0}
 }
 
 func (x *Metrics_Series) GetName() string {
@@ -7905,7 +8797,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7917,7 +8809,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7930,7 +8822,7 @@ func (x *Config_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config_Warning.ProtoReflect.Descriptor instead.
 func (*Config_Warning) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35, 0}
+	return file_console_proto_rawDescGZIP(), []int{37, 0}
 }
 
 func (x *Config_Warning) GetField() string {
@@ -7957,7 +8849,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7969,7 +8861,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7982,7 +8874,7 @@ func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo_ModuleInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo_ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 0}
+	return file_console_proto_rawDescGZIP(), []int{38, 0}
 }
 
 func (x *RuntimeInfo_ModuleInfo) GetPath() string {
@@ -8009,7 +8901,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8021,7 +8913,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8034,7 +8926,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99, 0}
+	return file_console_proto_rawDescGZIP(), []int{101, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -8064,7 +8956,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8076,7 +8968,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8089,7 +8981,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113, 0}
+	return file_console_proto_rawDescGZIP(), []int{115, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -8141,7 +9033,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8153,7 +9045,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8166,7 +9058,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115, 0}
+	return file_console_proto_rawDescGZIP(), []int{117, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -8223,7 +9115,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8235,7 +9127,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8248,7 +9140,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116, 0}
+	return file_console_proto_rawDescGZIP(), []int{118, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -8291,7 +9183,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8303,7 +9195,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8316,7 +9208,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117, 0}
+	return file_console_proto_rawDescGZIP(), []int{119, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -8357,7 +9249,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8369,7 +9261,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8382,7 +9274,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117, 1}
+	return file_console_proto_rawDescGZIP(), []int{119, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -8564,9 +9456,94 @@ const file_console_proto_rawDesc = "" +
 	"\vparty_count\x18\v \x01(\x05R\n" +
 	"partyCount\x12;\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"B\n" +
+	"createTime\"\xcc\r\n" +
 	"\tDashboard\x125\n" +
-	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\"\x96\x01\n" +
+	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\x12;\n" +
+	"\aprocess\x18\x02 \x01(\v2!.nakama.console.Dashboard.ProcessR\aprocess\x12@\n" +
+	"\tfunctions\x18\x03 \x03(\v2\".nakama.console.Dashboard.FunctionR\tfunctions\x12F\n" +
+	"\fslow_matches\x18\x04 \x03(\v2#.nakama.console.Dashboard.SlowMatchR\vslowMatches\x124\n" +
+	"\x05pools\x18\x05 \x03(\v2\x1e.nakama.console.Dashboard.PoolR\x05pools\x12>\n" +
+	"\bdatabase\x18\x06 \x01(\v2\".nakama.console.Dashboard.DatabaseR\bdatabase\x12:\n" +
+	"\bwarnings\x18\a \x03(\v2\x1e.nakama.console.Config.WarningR\bwarnings\x12%\n" +
+	"\x0emodule_version\x18\b \x01(\tR\rmoduleVersion\x12.\n" +
+	"\x06reload\x18\t \x01(\v2\x16.nakama.console.ReloadR\x06reload\x12\x14\n" +
+	"\x05pages\x18\n" +
+	" \x01(\x05R\x05pages\x1a\xb7\x01\n" +
+	"\aProcess\x12%\n" +
+	"\x0eserver_version\x18\x01 \x01(\tR\rserverVersion\x12\x1d\n" +
+	"\n" +
+	"go_version\x18\x02 \x01(\tR\tgoVersion\x12\x12\n" +
+	"\x04cpus\x18\x03 \x01(\x05R\x04cpus\x12\x10\n" +
+	"\x03cpu\x18\x04 \x01(\x01R\x03cpu\x12\x1d\n" +
+	"\n" +
+	"heap_bytes\x18\x05 \x01(\x01R\theapBytes\x12!\n" +
+	"\fmemory_bytes\x18\x06 \x01(\x01R\vmemoryBytes\x1a|\n" +
+	"\x05Calls\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x01R\x05count\x12\x16\n" +
+	"\x06errors\x18\x02 \x01(\x01R\x06errors\x12\x17\n" +
+	"\amean_ms\x18\x03 \x01(\x01R\x06meanMs\x12\x15\n" +
+	"\x06p50_ms\x18\x04 \x01(\x01R\x05p50Ms\x12\x15\n" +
+	"\x06p99_ms\x18\x05 \x01(\x01R\x05p99Ms\x1a\x9e\x01\n" +
+	"\bFunction\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
+	"\x05total\x18\x03 \x01(\v2\x1f.nakama.console.Dashboard.CallsR\x05total\x123\n" +
+	"\x04last\x18\x04 \x01(\v2\x1f.nakama.console.Dashboard.CallsR\x04last\x1a\xc8\x01\n" +
+	"\tSlowMatch\x12\x19\n" +
+	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x12\x18\n" +
+	"\ahandler\x18\x02 \x01(\tR\ahandler\x12\x1b\n" +
+	"\ttick_rate\x18\x03 \x01(\x05R\btickRate\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\x05R\x04size\x12\x17\n" +
+	"\atick_ms\x18\x05 \x01(\x01R\x06tickMs\x12\x1b\n" +
+	"\tbudget_ms\x18\x06 \x01(\x01R\bbudgetMs\x12\x1f\n" +
+	"\vover_budget\x18\a \x01(\x01R\n" +
+	"overBudget\x1a\xd9\x01\n" +
+	"\x04Pool\x12\x18\n" +
+	"\aruntime\x18\x01 \x01(\tR\aruntime\x12\x10\n" +
+	"\x03max\x18\x02 \x01(\x05R\x03max\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x05R\x04size\x12\x12\n" +
+	"\x04idle\x18\x04 \x01(\x05R\x04idle\x12\x15\n" +
+	"\x06in_use\x18\x05 \x01(\x05R\x05inUse\x12\x18\n" +
+	"\awaiting\x18\x06 \x01(\x05R\awaiting\x12\x14\n" +
+	"\x05waits\x18\a \x01(\x01R\x05waits\x12\x18\n" +
+	"\aretired\x18\b \x01(\x01R\aretired\x12\x1c\n" +
+	"\tabandoned\x18\t \x01(\x01R\tabandoned\x1a\xa1\x02\n" +
+	"\bDatabase\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x19\n" +
+	"\bmax_open\x18\x02 \x01(\x05R\amaxOpen\x12\x12\n" +
+	"\x04open\x18\x03 \x01(\x05R\x04open\x12\x15\n" +
+	"\x06in_use\x18\x04 \x01(\x05R\x05inUse\x12\x12\n" +
+	"\x04idle\x18\x05 \x01(\x05R\x04idle\x12\x14\n" +
+	"\x05waits\x18\x06 \x01(\x01R\x05waits\x12\x17\n" +
+	"\await_ms\x18\a \x01(\x01R\x06waitMs\x12\x1f\n" +
+	"\vwrite_queue\x18\b \x01(\x05R\n" +
+	"writeQueue\x12\x14\n" +
+	"\x05bytes\x18\t \x01(\x01R\x05bytes\x12\x1e\n" +
+	"\n" +
+	"statements\x18\n" +
+	" \x01(\x01R\n" +
+	"statements\x12!\n" +
+	"\fstatement_ms\x18\v \x01(\x01R\vstatementMs\">\n" +
+	"\n" +
+	"ReloadList\x120\n" +
+	"\areloads\x18\x01 \x03(\v2\x16.nakama.console.ReloadR\areloads\"\xb2\x03\n" +
+	"\x06Reload\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
+	"\x06before\x18\x03 \x01(\tR\x06before\x12\x16\n" +
+	"\x06digest\x18\x04 \x01(\tR\x06digest\x12\x14\n" +
+	"\x05files\x18\x05 \x03(\tR\x05files\x12\x17\n" +
+	"\atook_ms\x18\x06 \x01(\x01R\x06tookMs\x122\n" +
+	"\x05error\x18\a \x01(\v2\x1c.nakama.console.Reload.ErrorR\x05error\x1a2\n" +
+	"\x04Line\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x1a\x96\x01\n" +
+	"\x05Error\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\tR\amessage\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
+	"\x04line\x18\x03 \x01(\x05R\x04line\x12\x16\n" +
+	"\x06column\x18\x04 \x01(\x05R\x06column\x123\n" +
+	"\x06source\x18\x05 \x03(\v2\x1b.nakama.console.Reload.LineR\x06source\"\x96\x01\n" +
 	"\x0eMetricsRequest\x12.\n" +
 	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
 	"\x02to\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x12\n" +
@@ -9120,7 +10097,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xe5B\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa8C\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -9148,7 +10125,8 @@ const file_console_proto_rawDesc = "" +
 	"\rListAuditLogs\x12\x1f.nakama.console.AuditLogRequest\x1a\x1c.nakama.console.AuditLogList\x12N\n" +
 	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
 	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12A\n" +
-	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12E\n" +
+	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12A\n" +
+	"\vListReloads\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.ReloadList\x12E\n" +
 	"\n" +
 	"GetMetrics\x12\x1e.nakama.console.MetricsRequest\x1a\x17.nakama.console.Metrics\x12;\n" +
 	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
@@ -9252,7 +10230,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 139)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 149)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -9290,489 +10268,514 @@ var file_console_proto_goTypes = []any{
 	(*AuditLogUserList)(nil),                            // 33: nakama.console.AuditLogUserList
 	(*StatusList)(nil),                                  // 34: nakama.console.StatusList
 	(*Dashboard)(nil),                                   // 35: nakama.console.Dashboard
-	(*MetricsRequest)(nil),                              // 36: nakama.console.MetricsRequest
-	(*Metrics)(nil),                                     // 37: nakama.console.Metrics
-	(*Config)(nil),                                      // 38: nakama.console.Config
-	(*RuntimeInfo)(nil),                                 // 39: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                              // 40: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),                       // 41: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                             // 42: nakama.console.ApiEndpointList
-	(*CallApiEndpointRequest)(nil),                      // 43: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),                     // 44: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),                         // 45: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                                 // 46: nakama.console.AccountList
-	(*AccountId)(nil),                                   // 47: nakama.console.AccountId
-	(*Account)(nil),                                     // 48: nakama.console.Account
-	(*BanAccountRequest)(nil),                           // 49: nakama.console.BanAccountRequest
-	(*Ban)(nil),                                         // 50: nakama.console.Ban
-	(*AccountDeleteRequest)(nil),                        // 51: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 52: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 53: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 54: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 55: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 56: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 57: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 58: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 59: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 60: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 61: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 62: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 63: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 64: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 65: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 66: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 67: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 68: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 69: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 70: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 71: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 72: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 73: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 74: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 75: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 76: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 77: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 78: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 79: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 80: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 81: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 82: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 83: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 84: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 85: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 86: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 87: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 88: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 89: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 90: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 91: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 92: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 93: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 94: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 95: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 96: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 97: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 98: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 99: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 100: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 101: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 102: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 103: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 104: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 105: nakama.console.MatchState
-	(*EndMatchRequest)(nil),                             // 106: nakama.console.EndMatchRequest
-	(*KickFromMatchRequest)(nil),                        // 107: nakama.console.KickFromMatchRequest
-	(*KickFromMatchResponse)(nil),                       // 108: nakama.console.KickFromMatchResponse
-	(*SignalMatchRequest)(nil),                          // 109: nakama.console.SignalMatchRequest
-	(*SignalMatchResponse)(nil),                         // 110: nakama.console.SignalMatchResponse
-	(*CreateLeaderboardRequest)(nil),                    // 111: nakama.console.CreateLeaderboardRequest
-	(*ResetLeaderboardResponse)(nil),                    // 112: nakama.console.ResetLeaderboardResponse
-	(*WriteRecordRequest)(nil),                          // 113: nakama.console.WriteRecordRequest
-	(*UpdateWalletRequest)(nil),                         // 114: nakama.console.UpdateWalletRequest
-	(*UpdateWalletResponse)(nil),                        // 115: nakama.console.UpdateWalletResponse
-	(*Extensions)(nil),                                  // 116: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 117: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 118: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 119: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 120: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 121: nakama.console.User.AclEntry
-	nil,                                                 // 122: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 123: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 124: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 125: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 126: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 127: nakama.console.StatusList.Status
-	(*Metrics_Series)(nil),                              // 128: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 129: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 130: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 131: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 132: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 133: nakama.console.MatchList.Match
-	nil,                                                 // 134: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 135: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 136: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 137: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 138: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 139: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 140: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 141: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 142: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 143: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 144: nakama.api.User
-	(*api.Account)(nil),                                 // 145: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 146: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 147: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 148: nakama.api.Friend
-	(*api.Group)(nil),                                   // 149: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 150: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 151: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 152: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 153: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 154: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 155: google.protobuf.Struct
-	(api.Operator)(0),                                   // 156: nakama.api.Operator
-	(*api.Match)(nil),                                   // 157: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 158: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 159: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 160: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 161: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 162: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 163: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 164: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 165: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 166: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 167: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 168: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 169: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 170: nakama.api.LeaderboardRecordList
+	(*ReloadList)(nil),                                  // 36: nakama.console.ReloadList
+	(*Reload)(nil),                                      // 37: nakama.console.Reload
+	(*MetricsRequest)(nil),                              // 38: nakama.console.MetricsRequest
+	(*Metrics)(nil),                                     // 39: nakama.console.Metrics
+	(*Config)(nil),                                      // 40: nakama.console.Config
+	(*RuntimeInfo)(nil),                                 // 41: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                              // 42: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),                       // 43: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                             // 44: nakama.console.ApiEndpointList
+	(*CallApiEndpointRequest)(nil),                      // 45: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 46: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 47: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 48: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 49: nakama.console.AccountId
+	(*Account)(nil),                                     // 50: nakama.console.Account
+	(*BanAccountRequest)(nil),                           // 51: nakama.console.BanAccountRequest
+	(*Ban)(nil),                                         // 52: nakama.console.Ban
+	(*AccountDeleteRequest)(nil),                        // 53: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 54: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 55: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 56: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 57: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 58: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 59: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 60: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 61: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 62: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 63: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 64: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 65: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 66: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 67: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 68: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 69: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 70: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 71: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 72: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 73: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 74: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 75: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 76: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 77: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 78: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 79: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 80: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 81: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 82: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 83: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 84: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 85: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 86: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 87: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 88: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 89: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 90: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 91: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 92: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 93: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 94: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 95: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 96: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 97: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 98: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 99: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 100: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 101: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 102: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 103: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 104: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 105: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 106: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 107: nakama.console.MatchState
+	(*EndMatchRequest)(nil),                             // 108: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 109: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 110: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 111: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 112: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 113: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 114: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 115: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 116: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 117: nakama.console.UpdateWalletResponse
+	(*Extensions)(nil),                                  // 118: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 119: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 120: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 121: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 122: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 123: nakama.console.User.AclEntry
+	nil,                                                 // 124: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 125: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 126: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 127: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 128: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 129: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 130: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 131: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 132: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 133: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 134: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 135: nakama.console.Dashboard.Database
+	(*Reload_Line)(nil),                                 // 136: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 137: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 138: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 139: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 140: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 141: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 142: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 143: nakama.console.MatchList.Match
+	nil,                                                 // 144: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 145: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 146: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 147: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 148: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 149: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 150: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 151: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 152: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 153: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 154: nakama.api.User
+	(*api.Account)(nil),                                 // 155: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 156: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 157: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 158: nakama.api.Friend
+	(*api.Group)(nil),                                   // 159: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 160: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 161: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 162: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 163: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 164: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 165: google.protobuf.Struct
+	(api.Operator)(0),                                   // 166: nakama.api.Operator
+	(*api.Match)(nil),                                   // 167: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 168: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 169: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 170: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 171: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 172: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 173: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 174: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 175: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 176: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 177: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 178: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 179: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 180: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	142, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	121, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	143, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	143, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	152, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	123, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	153, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	153, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	122, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	124, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	123, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	124, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	143, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	143, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	125, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	126, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	153, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	153, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	125, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	126, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	127, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	128, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	143, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	143, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	143, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	153, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	153, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	153, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	127, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	143, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	127, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	143, // 24: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	143, // 25: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	128, // 26: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	129, // 27: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	130, // 28: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	130, // 29: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	130, // 30: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	41,  // 31: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	41,  // 32: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	131, // 33: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	144, // 34: nakama.console.AccountList.users:type_name -> nakama.api.User
-	145, // 35: nakama.console.Account.account:type_name -> nakama.api.Account
-	143, // 36: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	143, // 37: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	143, // 38: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	143, // 39: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	146, // 40: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	143, // 41: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	143, // 42: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	52,  // 43: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	143, // 44: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	143, // 45: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	145, // 46: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	147, // 47: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	148, // 48: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	149, // 49: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	150, // 50: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	151, // 51: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	152, // 52: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	52,  // 53: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	55,  // 54: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	142, // 55: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	142, // 56: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	142, // 57: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	142, // 58: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	142, // 59: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	142, // 60: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	142, // 61: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	142, // 62: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	142, // 63: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	142, // 64: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	132, // 65: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	142, // 66: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	143, // 67: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	143, // 68: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	59,  // 69: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	143, // 70: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	143, // 71: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	143, // 72: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	143, // 73: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	149, // 74: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	149, // 75: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	153, // 76: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	142, // 77: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	142, // 78: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	142, // 79: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	142, // 80: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	142, // 81: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	146, // 82: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	154, // 83: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	143, // 84: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	155, // 85: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 86: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	143, // 87: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	82,  // 88: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	143, // 89: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	143, // 90: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	88,  // 91: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	154, // 92: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	154, // 93: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	92,  // 94: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	147, // 95: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	143, // 96: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	143, // 97: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	143, // 98: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	97,  // 99: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	154, // 100: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	146, // 101: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	142, // 102: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	154, // 103: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	154, // 104: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	142, // 105: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	142, // 106: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	133, // 107: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	142, // 108: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	104, // 109: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	143, // 110: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	143, // 111: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	156, // 112: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	134, // 113: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	135, // 114: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	136, // 115: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	137, // 116: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	138, // 117: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	139, // 118: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	141, // 119: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 120: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 121: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 122: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 123: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 124: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 125: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 126: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	143, // 127: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	143, // 128: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	157, // 129: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	140, // 130: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 131: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 132: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 133: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 134: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 135: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	158, // 136: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 137: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 138: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 139: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 140: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 141: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 142: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 143: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	158, // 144: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 145: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 146: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 147: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 148: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 149: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 150: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 151: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	158, // 152: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	158, // 153: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	158, // 154: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	36,  // 155: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	158, // 156: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	158, // 157: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	158, // 158: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	158, // 159: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	43,  // 160: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	43,  // 161: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	45,  // 162: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	47,  // 163: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	51,  // 164: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	47,  // 165: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	47,  // 166: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	49,  // 167: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	47,  // 168: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	57,  // 169: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	47,  // 170: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	47,  // 171: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	58,  // 172: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	47,  // 173: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	47,  // 174: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	47,  // 175: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	47,  // 176: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	47,  // 177: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	47,  // 178: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	60,  // 179: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	62,  // 180: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	63,  // 181: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	64,  // 182: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	65,  // 183: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	66,  // 184: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	47,  // 185: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	47,  // 186: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	54,  // 187: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	67,  // 188: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	69,  // 189: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	68,  // 190: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	70,  // 191: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	71,  // 192: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	73,  // 193: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	73,  // 194: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	75,  // 195: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	76,  // 196: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	77,  // 197: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	77,  // 198: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	73,  // 199: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	73,  // 200: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	81,  // 201: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	78,  // 202: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	80,  // 203: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	83,  // 204: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	85,  // 205: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	85,  // 206: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	158, // 207: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	87,  // 208: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	159, // 209: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	90,  // 210: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	91,  // 211: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	96,  // 212: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	99,  // 213: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	99,  // 214: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	160, // 215: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	100, // 216: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	56,  // 217: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	56,  // 218: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	158, // 219: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	158, // 220: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	158, // 221: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	158, // 222: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	94,  // 223: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	158, // 224: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	117, // 225: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	119, // 226: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	106, // 227: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	107, // 228: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	109, // 229: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	111, // 230: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	99,  // 231: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	113, // 232: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	114, // 233: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	101, // 234: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	103, // 235: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 236: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 237: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	158, // 238: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	158, // 239: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	158, // 240: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 241: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 242: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 243: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 244: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	158, // 245: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 246: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	158, // 247: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	158, // 248: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 249: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 250: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 251: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	158, // 252: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 253: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 254: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 255: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 256: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 257: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 258: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 259: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	37,  // 260: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	38,  // 261: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	39,  // 262: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	40,  // 263: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	42,  // 264: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	44,  // 265: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	44,  // 266: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 267: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	48,  // 268: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	158, // 269: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	55,  // 270: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	50,  // 271: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	158, // 272: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	158, // 273: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	158, // 274: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	158, // 275: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	158, // 276: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	158, // 277: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	158, // 278: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	158, // 279: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	158, // 280: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	158, // 281: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	158, // 282: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	158, // 283: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	61,  // 284: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	59,  // 285: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	158, // 286: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	158, // 287: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	158, // 288: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	158, // 289: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	161, // 290: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	162, // 291: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	53,  // 292: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	163, // 293: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	164, // 294: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	165, // 295: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	166, // 296: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	72,  // 297: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	149, // 298: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	158, // 299: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	158, // 300: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	158, // 301: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	158, // 302: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	158, // 303: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	167, // 304: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	74,  // 305: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	168, // 306: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	79,  // 307: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	158, // 308: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	84,  // 309: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	82,  // 310: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	158, // 311: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	86,  // 312: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	89,  // 313: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	147, // 314: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	169, // 315: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	158, // 316: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	98,  // 317: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	97,  // 318: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	158, // 319: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	170, // 320: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	158, // 321: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	48,  // 322: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	158, // 323: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	158, // 324: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	158, // 325: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	158, // 326: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	93,  // 327: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	95,  // 328: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	116, // 329: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	118, // 330: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	120, // 331: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	158, // 332: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	108, // 333: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	110, // 334: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	97,  // 335: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	112, // 336: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	151, // 337: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	115, // 338: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	102, // 339: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	105, // 340: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	236, // [236:341] is the sub-list for method output_type
-	131, // [131:236] is the sub-list for method input_type
-	131, // [131:131] is the sub-list for extension type_name
-	131, // [131:131] is the sub-list for extension extendee
-	0,   // [0:131] is the sub-list for field type_name
+	129, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	153, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	129, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	130, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	132, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	133, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	134, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	135, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	139, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	37,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
+	37,  // 31: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
+	153, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	137, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	153, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	153, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	138, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	139, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	140, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	140, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	140, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	43,  // 41: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	43,  // 42: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	141, // 43: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	154, // 44: nakama.console.AccountList.users:type_name -> nakama.api.User
+	155, // 45: nakama.console.Account.account:type_name -> nakama.api.Account
+	153, // 46: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	153, // 47: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	153, // 48: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	153, // 49: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	156, // 50: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	153, // 51: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	153, // 52: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	54,  // 53: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	153, // 54: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	153, // 55: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	155, // 56: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	157, // 57: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	158, // 58: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	159, // 59: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	160, // 60: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	161, // 61: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	162, // 62: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	54,  // 63: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	57,  // 64: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	152, // 65: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	152, // 66: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	152, // 67: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	152, // 68: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	152, // 69: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	152, // 70: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	152, // 71: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	152, // 72: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	152, // 73: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	152, // 74: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	142, // 75: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	152, // 76: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	153, // 77: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	153, // 78: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	61,  // 79: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	153, // 80: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	153, // 81: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	153, // 82: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	153, // 83: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	159, // 84: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	159, // 85: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	163, // 86: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	152, // 87: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	152, // 88: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	152, // 89: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	152, // 90: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	152, // 91: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	156, // 92: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	164, // 93: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	153, // 94: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	165, // 95: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 96: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	153, // 97: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	84,  // 98: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	153, // 99: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	153, // 100: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	90,  // 101: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	164, // 102: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	164, // 103: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	94,  // 104: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	157, // 105: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	153, // 106: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	153, // 107: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	153, // 108: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	99,  // 109: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	164, // 110: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	156, // 111: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	152, // 112: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	164, // 113: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	164, // 114: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	152, // 115: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	152, // 116: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	143, // 117: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	152, // 118: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	106, // 119: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	153, // 120: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	153, // 121: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	166, // 122: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	144, // 123: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	145, // 124: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	146, // 125: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	147, // 126: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	148, // 127: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	149, // 128: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	151, // 129: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 130: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 131: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 132: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 133: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 134: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 135: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 136: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	153, // 137: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	131, // 138: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	131, // 139: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	136, // 140: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	153, // 141: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	167, // 142: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	150, // 143: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 144: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 145: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 146: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 147: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 148: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	168, // 149: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 150: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 151: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 152: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 153: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 154: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 155: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 156: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	168, // 157: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 158: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 159: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 160: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 161: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 162: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 163: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 164: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	168, // 165: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	168, // 166: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	168, // 167: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	168, // 168: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	38,  // 169: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	168, // 170: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	168, // 171: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	168, // 172: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	168, // 173: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	45,  // 174: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 175: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	47,  // 176: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	49,  // 177: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	53,  // 178: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	49,  // 179: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	49,  // 180: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	51,  // 181: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	49,  // 182: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	59,  // 183: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	49,  // 184: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	49,  // 185: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	60,  // 186: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	49,  // 187: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	49,  // 188: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	49,  // 189: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	49,  // 190: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	49,  // 191: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	49,  // 192: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	62,  // 193: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	64,  // 194: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	65,  // 195: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	66,  // 196: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	67,  // 197: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	68,  // 198: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	49,  // 199: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	49,  // 200: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	56,  // 201: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	69,  // 202: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	71,  // 203: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	70,  // 204: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	72,  // 205: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	73,  // 206: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	75,  // 207: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	75,  // 208: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	77,  // 209: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	78,  // 210: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	79,  // 211: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	79,  // 212: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	75,  // 213: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	75,  // 214: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	83,  // 215: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	80,  // 216: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	82,  // 217: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	85,  // 218: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	87,  // 219: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	87,  // 220: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	168, // 221: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	89,  // 222: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	169, // 223: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	92,  // 224: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	93,  // 225: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	98,  // 226: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	101, // 227: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	101, // 228: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	170, // 229: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	102, // 230: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	58,  // 231: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	58,  // 232: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	168, // 233: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	168, // 234: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	168, // 235: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	168, // 236: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	96,  // 237: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	168, // 238: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	119, // 239: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	121, // 240: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	108, // 241: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	109, // 242: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	111, // 243: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	113, // 244: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	101, // 245: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	115, // 246: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	116, // 247: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	103, // 248: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	105, // 249: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 250: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 251: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	168, // 252: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	168, // 253: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	168, // 254: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 255: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 256: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 257: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 258: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	168, // 259: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 260: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	168, // 261: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	168, // 262: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 263: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 264: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 265: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	168, // 266: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 267: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 268: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 269: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 270: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 271: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 272: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 273: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	36,  // 274: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	39,  // 275: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	40,  // 276: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	41,  // 277: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	42,  // 278: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	44,  // 279: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	46,  // 280: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 281: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	48,  // 282: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	50,  // 283: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	168, // 284: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	57,  // 285: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	52,  // 286: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	168, // 287: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	168, // 288: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	168, // 289: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	168, // 290: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	168, // 291: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	168, // 292: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	168, // 293: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	168, // 294: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	168, // 295: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	168, // 296: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	168, // 297: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	168, // 298: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	63,  // 299: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	61,  // 300: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	168, // 301: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	168, // 302: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	168, // 303: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	168, // 304: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	171, // 305: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	172, // 306: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	55,  // 307: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	173, // 308: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	174, // 309: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	175, // 310: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	176, // 311: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	74,  // 312: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	159, // 313: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	168, // 314: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	168, // 315: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	168, // 316: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	168, // 317: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	168, // 318: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	177, // 319: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	76,  // 320: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	178, // 321: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	81,  // 322: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	168, // 323: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	86,  // 324: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	84,  // 325: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	168, // 326: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	88,  // 327: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	91,  // 328: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	157, // 329: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	179, // 330: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	168, // 331: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	100, // 332: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	99,  // 333: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	168, // 334: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	180, // 335: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	168, // 336: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	50,  // 337: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	168, // 338: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	168, // 339: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	168, // 340: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	168, // 341: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	95,  // 342: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	97,  // 343: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	118, // 344: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	120, // 345: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	122, // 346: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	168, // 347: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	110, // 348: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	112, // 349: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	99,  // 350: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	114, // 351: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	161, // 352: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	117, // 353: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	104, // 354: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	107, // 355: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	250, // [250:356] is the sub-list for method output_type
+	144, // [144:250] is the sub-list for method input_type
+	144, // [144:144] is the sub-list for extension type_name
+	144, // [144:144] is the sub-list for extension extendee
+	0,   // [0:144] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -9786,7 +10789,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   139,
+			NumMessages:   149,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

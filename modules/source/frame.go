@@ -54,33 +54,72 @@ func WithLine(root string, err error) error {
 
 var shown = regexp.MustCompile(`(?m)^ *\d+ \| `)
 
+// Place is where an error is in the sources, with the lines around it.
+type Place struct {
+	File         string // path in the modules folder
+	Line, Column int    // from 1; Column is 0 if it is not known
+	// Text are the lines from First on.
+	First int
+	Text  []string
+}
+
+// around is how many lines before and after that of an error a Place has.
+const around = 3
+
+// PlaceOf returns the first place that the text of an error names, if its file is there.
+func PlaceOf(root, text string) (p Place, ok bool) {
+	for _, at := range Position.FindAllStringSubmatch(text, -1) {
+		p = Place{File: at[1]}
+		p.Line, _ = strconv.Atoi(at[2])
+		p.Column, _ = strconv.Atoi(at[3])
+		p.First = max(p.Line-around, 1)
+		if p.Text = sourceLines(root, p.File, p.First, p.Line+around); len(p.Text) > p.Line-p.First {
+			return p, true
+		}
+	}
+	return Place{}, false
+}
+
 // sourceLine returns a line of a file of the modules folder.
 func sourceLine(root, name string, line int) (string, bool) {
+	lines := sourceLines(root, name, line, line)
+	if len(lines) == 0 {
+		return "", false
+	}
+	return lines[0], true
+}
+
+// sourceLines returns the lines from first to last of a file of the modules folder, as
+// far as there are.
+func sourceLines(root, name string, first, last int) (lines []string) {
 	name = filepath.FromSlash(name)
 	if !filepath.IsLocal(name) {
-		return "", false
+		return nil
 	}
 	folder, err := os.OpenRoot(root)
 	if err != nil {
-		return "", false
+		return nil
 	}
 	defer folder.Close()
 	f, err := folder.Open(name)
 	if err != nil {
-		return "", false
+		return nil
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.Mode()&fs.ModeType != 0 {
-		return "", false
+		return nil
 	}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	for n := 1; in.Scan(); n++ {
-		if n == line {
-			return in.Text(), true
+		if n > last {
+			break
+		}
+		if n >= first {
+			lines = append(lines, in.Text())
 		}
 	}
-	return "", false
+	return lines
 }
 
 // SplitAt splits a position, file:line or file:line:column. The line is 0 if there is

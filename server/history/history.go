@@ -159,6 +159,17 @@ func (h *History) Read(from, to time.Time, step time.Duration, names []string) T
 	return out
 }
 
+// Last returns the latest value of a series; 0 if there is none.
+func (h *History) Last(name string) float32 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.series, func(s Series) bool { return s.Name == name })
+	if i < 0 || h.fine.count == 0 {
+		return 0
+	}
+	return h.fine.values(h.fine.count - 1)[i]
+}
+
 // columns picks series by name.
 func (h *History) columns(names []string) (out Table, columns []int) {
 	for i, s := range h.series {
