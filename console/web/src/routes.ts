@@ -23,6 +23,7 @@ export const groups = ["Live", "Game", "Server"] as const;
 
 export const pages: Page[] = [
   { path: "/", title: "Dashboard", group: "Live", icon: "dashboard", load: () => import("./pages/dashboard") },
+  { path: "/playground", title: "Playground", group: "Live", icon: "play", right: "API_EXPLORER:write", load: () => import("./pages/playground") },
   { path: "/players", title: "Players", group: "Game", icon: "players", right: "ACCOUNT:read", load: () => import("./pages/players") },
   { path: "/players/:id", title: "Player", right: "ACCOUNT:read", parent: "/players", load: () => import("./pages/player") },
   { path: "/groups", title: "Groups", group: "Game", icon: "groups", right: "GROUP:read", load: () => import("./pages/groups") },
