@@ -134,6 +134,9 @@ var table = []row{
 	{"SatoriListTemplates", signed, acl.SatoriMessage.Read(), none, ask((*core.Console).SatoriListTemplates), []binding{get("/satori/template")}},
 	{"SatoriSendDirectMessage", signed, acl.SatoriMessage.Write(), core.AuditCreate, ask((*core.Console).SatoriSendDirectMessage), []binding{post("/satori/direct-message")}},
 
+	{"GetMaintenance", signed, nil, none, all((*core.Console).GetMaintenance), []binding{get("/maintenance")}},
+	{"StartMaintenance", signed, acl.Configuration.Write(), core.AuditUpdate, as((*core.Console).StartMaintenance), []binding{post("/maintenance")}},
+	{"EndMaintenance", signed, acl.Configuration.Write(), core.AuditDelete, empty((*core.Console).EndMaintenance), []binding{del("/maintenance")}},
 	{"EndMatch", signed, acl.Match.Delete(), core.AuditDelete, tell((*core.Console).EndMatch), []binding{post("/match/{id}/end")}},
 	{"KickFromMatch", signed, acl.Match.Write(), core.AuditUpdate, ask((*core.Console).KickFromMatch), []binding{post("/match/{id}/kick")}},
 	{"SignalMatch", signed, acl.Match.Write(), core.AuditInvoke, ask((*core.Console).SignalMatch), []binding{post("/match/{id}/signal")}},

@@ -107,9 +107,11 @@ type Core struct {
 	satori     *satori.Client
 	fleet      fleet
 	bans       *ownTable
-	social     *social.Client
-	now        func() time.Time
-	tokens     *Tokens
+	// maintenance keeps sessions from beginning.
+	maintenance maintenance
+	social      *social.Client
+	now         func() time.Time
+	tokens      *Tokens
 	// revocations are those of tokens, in the database.
 	revocations storedRevocations
 	// passwords limits the CPUs used for password hashing.
@@ -174,6 +176,7 @@ func New(o Options) *Core {
 	c.indexes.init()
 	c.jobs.wake = make(chan struct{}, 1)
 	c.jobs.table, c.bans = newJobTable(), newBanTable()
+	c.maintenance.init()
 	c.metricTable = newMetricTable()
 	c.revocations.table = newRevocationTable()
 	c.eventTable, c.boardsWake = newEventTable(), make(chan struct{}, 1)

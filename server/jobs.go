@@ -36,6 +36,7 @@ func (s *Server) startJobs() {
 		s.game.Core.RunBoards(ctx, s.config.Leaderboard.CallbackQueueWorkers, s.boardHandlers)
 	})
 	all.Go(func() { s.game.Core.RunBans(ctx) })
+	all.Go(func() { s.game.Core.RunMaintenance(ctx) })
 	go func() {
 		defer close(s.jobs.ended)
 		all.Wait()

@@ -114,6 +114,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	if err := s.game.Core.LoadRevocations(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.game.Core.LoadMaintenance(ctx); err != nil {
+		return nil, err
+	}
 	s.guard = vm.NewGuard(vm.GuardOptions{
 		Call: uint64(cfg.Runtime.MaxCallMemoryMB) << 20, Heap: uint64(cfg.Runtime.MaxHeapMB) << 20, Report: s.heapLimit,
 	})

@@ -7629,6 +7629,135 @@ func (x *UpdateWalletResponse) GetPrevious() map[string]int64 {
 	return nil
 }
 
+type StartMaintenanceRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Message string                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"` // players are told
+	// Open sessions end after so many seconds; without it they may go on.
+	DisconnectAfterSec *wrapperspb.Int32Value `protobuf:"bytes,2,opt,name=disconnect_after_sec,json=disconnectAfterSec,proto3" json:"disconnect_after_sec,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *StartMaintenanceRequest) Reset() {
+	*x = StartMaintenanceRequest{}
+	mi := &file_console_proto_msgTypes[115]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartMaintenanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartMaintenanceRequest) ProtoMessage() {}
+
+func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[115]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
+func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{115}
+}
+
+func (x *StartMaintenanceRequest) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *StartMaintenanceRequest) GetDisconnectAfterSec() *wrapperspb.Int32Value {
+	if x != nil {
+		return x.DisconnectAfterSec
+	}
+	return nil
+}
+
+type Maintenance struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Active         bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	Message        string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	StartTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	DisconnectTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=disconnect_time,json=disconnectTime,proto3" json:"disconnect_time,omitempty"` // of open sessions, if they end
+	Operator       string                 `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Maintenance) Reset() {
+	*x = Maintenance{}
+	mi := &file_console_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Maintenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Maintenance) ProtoMessage() {}
+
+func (x *Maintenance) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
+func (*Maintenance) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{116}
+}
+
+func (x *Maintenance) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *Maintenance) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Maintenance) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *Maintenance) GetDisconnectTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DisconnectTime
+	}
+	return nil
+}
+
+func (x *Maintenance) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 type Extensions struct {
 	state         protoimpl.MessageState  `protogen:"open.v1"`
 	Hiro          bool                    `protobuf:"varint,1,opt,name=hiro,proto3" json:"hiro,omitempty"` // always false
@@ -7640,7 +7769,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7652,7 +7781,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7665,7 +7794,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -7699,7 +7828,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7711,7 +7840,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7724,7 +7853,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -7751,7 +7880,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7763,7 +7892,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7776,7 +7905,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -7806,7 +7935,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7818,7 +7947,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7831,7 +7960,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118}
+	return file_console_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -7878,7 +8007,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7890,7 +8019,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7903,7 +8032,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119}
+	return file_console_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -7933,7 +8062,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7945,7 +8074,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8059,7 +8188,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8071,7 +8200,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8142,7 +8271,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8154,7 +8283,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8218,7 +8347,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8230,7 +8359,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8290,7 +8419,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8302,7 +8431,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8384,7 +8513,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8396,7 +8525,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8494,7 +8623,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8506,7 +8635,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8609,7 +8738,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8621,7 +8750,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8664,7 +8793,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8676,7 +8805,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8738,7 +8867,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8750,7 +8879,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8797,7 +8926,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8809,7 +8938,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8849,7 +8978,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8861,7 +8990,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8901,7 +9030,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8913,7 +9042,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8956,7 +9085,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8968,7 +9097,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8981,7 +9110,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115, 0}
+	return file_console_proto_rawDescGZIP(), []int{117, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -9033,7 +9162,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9045,7 +9174,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9058,7 +9187,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117, 0}
+	return file_console_proto_rawDescGZIP(), []int{119, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -9115,7 +9244,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9127,7 +9256,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9140,7 +9269,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118, 0}
+	return file_console_proto_rawDescGZIP(), []int{120, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -9183,7 +9312,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9195,7 +9324,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9208,7 +9337,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119, 0}
+	return file_console_proto_rawDescGZIP(), []int{121, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -9249,7 +9378,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9261,7 +9390,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9274,7 +9403,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119, 1}
+	return file_console_proto_rawDescGZIP(), []int{121, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -10031,7 +10160,17 @@ const file_console_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a;\n" +
 	"\rPreviousEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdc\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x82\x01\n" +
+	"\x17StartMaintenanceRequest\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\tR\amessage\x12M\n" +
+	"\x14disconnect_after_sec\x18\x02 \x01(\v2\x1b.google.protobuf.Int32ValueR\x12disconnectAfterSec\"\xdb\x01\n" +
+	"\vMaintenance\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x129\n" +
+	"\n" +
+	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12C\n" +
+	"\x0fdisconnect_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0edisconnectTime\x12\x1a\n" +
+	"\boperator\x18\x05 \x01(\tR\boperator\"\xdc\x02\n" +
 	"\n" +
 	"Extensions\x12\x12\n" +
 	"\x04hiro\x18\x01 \x01(\bR\x04hiro\x12I\n" +
@@ -10097,7 +10236,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa8C\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\x8bE\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -10206,7 +10345,10 @@ const file_console_proto_rawDesc = "" +
 	"\x11QueryStorageIndex\x12(.nakama.console.QueryStorageIndexRequest\x1a).nakama.console.QueryStorageIndexResponse\x12J\n" +
 	"\x14RegisteredExtensions\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.Extensions\x12n\n" +
 	"\x13SatoriListTemplates\x12*.nakama.console.SatoriListTemplatesRequest\x1a+.nakama.console.SatoriListTemplatesResponse\x12z\n" +
-	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12C\n" +
+	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12E\n" +
+	"\x0eGetMaintenance\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.Maintenance\x12X\n" +
+	"\x10StartMaintenance\x12'.nakama.console.StartMaintenanceRequest\x1a\x1b.nakama.console.Maintenance\x12@\n" +
+	"\x0eEndMaintenance\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12C\n" +
 	"\bEndMatch\x12\x1f.nakama.console.EndMatchRequest\x1a\x16.google.protobuf.Empty\x12\\\n" +
 	"\rKickFromMatch\x12$.nakama.console.KickFromMatchRequest\x1a%.nakama.console.KickFromMatchResponse\x12V\n" +
 	"\vSignalMatch\x12\".nakama.console.SignalMatchRequest\x1a#.nakama.console.SignalMatchResponse\x12Z\n" +
@@ -10230,7 +10372,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 149)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 151)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -10350,432 +10492,443 @@ var file_console_proto_goTypes = []any{
 	(*WriteRecordRequest)(nil),                          // 115: nakama.console.WriteRecordRequest
 	(*UpdateWalletRequest)(nil),                         // 116: nakama.console.UpdateWalletRequest
 	(*UpdateWalletResponse)(nil),                        // 117: nakama.console.UpdateWalletResponse
-	(*Extensions)(nil),                                  // 118: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 119: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 120: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 121: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 122: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 123: nakama.console.User.AclEntry
-	nil,                                                 // 124: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 125: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 126: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 127: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 128: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 129: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 130: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 131: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 132: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 133: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 134: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 135: nakama.console.Dashboard.Database
-	(*Reload_Line)(nil),                                 // 136: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 137: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 138: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 139: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 140: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 141: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 142: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 143: nakama.console.MatchList.Match
-	nil,                                                 // 144: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 145: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 146: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 147: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 148: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 149: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 150: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 151: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 152: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 153: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 154: nakama.api.User
-	(*api.Account)(nil),                                 // 155: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 156: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 157: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 158: nakama.api.Friend
-	(*api.Group)(nil),                                   // 159: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 160: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 161: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 162: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 163: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 164: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 165: google.protobuf.Struct
-	(api.Operator)(0),                                   // 166: nakama.api.Operator
-	(*api.Match)(nil),                                   // 167: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 168: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 169: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 170: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 171: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 172: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 173: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 174: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 175: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 176: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 177: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 178: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 179: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 180: nakama.api.LeaderboardRecordList
+	(*StartMaintenanceRequest)(nil),                     // 118: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 119: nakama.console.Maintenance
+	(*Extensions)(nil),                                  // 120: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 121: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 122: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 123: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 124: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 125: nakama.console.User.AclEntry
+	nil,                                                 // 126: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 127: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 128: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 129: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 130: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 131: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 132: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 133: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 134: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 135: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 136: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 137: nakama.console.Dashboard.Database
+	(*Reload_Line)(nil),                                 // 138: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 139: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 140: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 141: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 142: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 143: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 144: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 145: nakama.console.MatchList.Match
+	nil,                                                 // 146: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 147: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 148: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 149: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 150: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 151: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 152: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 153: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 154: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 155: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 156: nakama.api.User
+	(*api.Account)(nil),                                 // 157: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 158: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 159: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 160: nakama.api.Friend
+	(*api.Group)(nil),                                   // 161: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 162: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 163: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 164: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 165: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 166: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 167: google.protobuf.Struct
+	(api.Operator)(0),                                   // 168: nakama.api.Operator
+	(*api.Match)(nil),                                   // 169: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 170: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 171: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 172: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 173: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 174: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 175: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 176: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 177: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 178: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 179: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 180: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 181: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 182: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	152, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	123, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	153, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	153, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	154, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	125, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	155, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	155, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	124, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	126, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	125, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	126, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	153, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	153, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	127, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	128, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	155, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	155, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	127, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	128, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	129, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	130, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	153, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	153, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	153, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	155, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	155, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	155, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	129, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	153, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	129, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	130, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	132, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	133, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	134, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	135, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	139, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	131, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	155, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	131, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	132, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	134, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	135, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	136, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	137, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	141, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	37,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
 	37,  // 31: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	153, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	137, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	153, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	153, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	138, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	139, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	140, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	140, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	140, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	155, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	139, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	155, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	155, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	140, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	141, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	142, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	142, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	142, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	43,  // 41: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	43,  // 42: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	141, // 43: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	154, // 44: nakama.console.AccountList.users:type_name -> nakama.api.User
-	155, // 45: nakama.console.Account.account:type_name -> nakama.api.Account
-	153, // 46: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	153, // 47: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	153, // 48: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	153, // 49: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	156, // 50: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	153, // 51: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	153, // 52: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	143, // 43: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	156, // 44: nakama.console.AccountList.users:type_name -> nakama.api.User
+	157, // 45: nakama.console.Account.account:type_name -> nakama.api.Account
+	155, // 46: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	155, // 47: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	155, // 48: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	155, // 49: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	158, // 50: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	155, // 51: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	155, // 52: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	54,  // 53: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	153, // 54: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	153, // 55: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	155, // 56: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	157, // 57: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	158, // 58: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	159, // 59: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	160, // 60: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	161, // 61: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	162, // 62: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	155, // 54: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	155, // 55: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	157, // 56: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	159, // 57: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	160, // 58: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	161, // 59: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	162, // 60: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	163, // 61: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	164, // 62: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	54,  // 63: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	57,  // 64: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	152, // 65: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	152, // 66: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	152, // 67: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	152, // 68: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	152, // 69: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	152, // 70: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	152, // 71: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	152, // 72: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	152, // 73: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	152, // 74: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	142, // 75: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	152, // 76: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	153, // 77: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	153, // 78: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	154, // 65: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	154, // 66: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	154, // 67: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	154, // 68: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	154, // 69: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	154, // 70: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	154, // 71: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	154, // 72: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	154, // 73: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	154, // 74: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	144, // 75: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	154, // 76: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	155, // 77: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	155, // 78: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	61,  // 79: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	153, // 80: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	153, // 81: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	153, // 82: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	153, // 83: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	159, // 84: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	159, // 85: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	163, // 86: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	152, // 87: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	152, // 88: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	152, // 89: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	152, // 90: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	152, // 91: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	156, // 92: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	164, // 93: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	153, // 94: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	165, // 95: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	155, // 80: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	155, // 81: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	155, // 82: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	155, // 83: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	161, // 84: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	161, // 85: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	165, // 86: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	154, // 87: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	154, // 88: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	154, // 89: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	154, // 90: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	154, // 91: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	158, // 92: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	166, // 93: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	155, // 94: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	167, // 95: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 96: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	153, // 97: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	155, // 97: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	84,  // 98: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	153, // 99: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	153, // 100: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	155, // 99: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	155, // 100: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	90,  // 101: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	164, // 102: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	164, // 103: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	166, // 102: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	166, // 103: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	94,  // 104: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	157, // 105: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	153, // 106: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	153, // 107: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	153, // 108: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	159, // 105: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	155, // 106: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	155, // 107: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	155, // 108: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	99,  // 109: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	164, // 110: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	156, // 111: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	152, // 112: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	164, // 113: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	164, // 114: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	152, // 115: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	152, // 116: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	143, // 117: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	152, // 118: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	166, // 110: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	158, // 111: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	154, // 112: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	166, // 113: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	166, // 114: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	154, // 115: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	154, // 116: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	145, // 117: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	154, // 118: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	106, // 119: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	153, // 120: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	153, // 121: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	166, // 122: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	144, // 123: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	145, // 124: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	146, // 125: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	147, // 126: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	148, // 127: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	149, // 128: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	151, // 129: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 130: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 131: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 132: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 133: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 134: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 135: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 136: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	153, // 137: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	131, // 138: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	131, // 139: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	136, // 140: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	153, // 141: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	167, // 142: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	150, // 143: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 144: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 145: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 146: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 147: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 148: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	168, // 149: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 150: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 151: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 152: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 153: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 154: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 155: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 156: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	168, // 157: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 158: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 159: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 160: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 161: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 162: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 163: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 164: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	168, // 165: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	168, // 166: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	168, // 167: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	168, // 168: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	38,  // 169: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	168, // 170: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	168, // 171: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	168, // 172: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	168, // 173: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	45,  // 174: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	45,  // 175: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	47,  // 176: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	49,  // 177: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	53,  // 178: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	49,  // 179: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	49,  // 180: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	51,  // 181: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	49,  // 182: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	59,  // 183: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	49,  // 184: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	49,  // 185: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	60,  // 186: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	49,  // 187: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	49,  // 188: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	49,  // 189: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	49,  // 190: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	49,  // 191: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	49,  // 192: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	62,  // 193: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	64,  // 194: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	65,  // 195: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	66,  // 196: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	67,  // 197: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	68,  // 198: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	49,  // 199: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	49,  // 200: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	56,  // 201: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	69,  // 202: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	71,  // 203: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	70,  // 204: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	72,  // 205: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	73,  // 206: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	75,  // 207: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	75,  // 208: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	77,  // 209: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	78,  // 210: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	79,  // 211: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	79,  // 212: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	75,  // 213: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	75,  // 214: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	83,  // 215: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	80,  // 216: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	82,  // 217: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	85,  // 218: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	87,  // 219: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	87,  // 220: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	168, // 221: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	89,  // 222: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	169, // 223: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	92,  // 224: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	93,  // 225: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	98,  // 226: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	101, // 227: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	101, // 228: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	170, // 229: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	102, // 230: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	58,  // 231: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	58,  // 232: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	168, // 233: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	168, // 234: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	168, // 235: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	168, // 236: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	96,  // 237: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	168, // 238: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	119, // 239: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	121, // 240: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	108, // 241: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	109, // 242: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	111, // 243: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	113, // 244: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	101, // 245: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	115, // 246: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	116, // 247: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	103, // 248: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	105, // 249: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 250: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 251: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	168, // 252: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	168, // 253: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	168, // 254: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 255: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 256: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 257: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 258: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	168, // 259: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 260: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	168, // 261: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	168, // 262: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 263: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 264: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 265: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	168, // 266: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 267: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 268: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 269: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 270: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 271: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 272: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 273: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	36,  // 274: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	39,  // 275: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	40,  // 276: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	41,  // 277: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	42,  // 278: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	44,  // 279: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	46,  // 280: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 281: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	48,  // 282: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	50,  // 283: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	168, // 284: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	57,  // 285: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	52,  // 286: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	168, // 287: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	168, // 288: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	168, // 289: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	168, // 290: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	168, // 291: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	168, // 292: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	168, // 293: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	168, // 294: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	168, // 295: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	168, // 296: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	168, // 297: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	168, // 298: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	63,  // 299: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	61,  // 300: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	168, // 301: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	168, // 302: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	168, // 303: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	168, // 304: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	171, // 305: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	172, // 306: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	55,  // 307: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	173, // 308: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	174, // 309: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	175, // 310: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	176, // 311: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	74,  // 312: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	159, // 313: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	168, // 314: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	168, // 315: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	168, // 316: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	168, // 317: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	168, // 318: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	177, // 319: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	76,  // 320: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	178, // 321: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	81,  // 322: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	168, // 323: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	86,  // 324: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	84,  // 325: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	168, // 326: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	88,  // 327: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	91,  // 328: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	157, // 329: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	179, // 330: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	168, // 331: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	100, // 332: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	99,  // 333: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	168, // 334: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	180, // 335: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	168, // 336: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	50,  // 337: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	168, // 338: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	168, // 339: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	168, // 340: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	168, // 341: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	95,  // 342: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	97,  // 343: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	118, // 344: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	120, // 345: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	122, // 346: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	168, // 347: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	110, // 348: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	112, // 349: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	99,  // 350: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	114, // 351: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	161, // 352: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	117, // 353: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	104, // 354: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	107, // 355: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	250, // [250:356] is the sub-list for method output_type
-	144, // [144:250] is the sub-list for method input_type
-	144, // [144:144] is the sub-list for extension type_name
-	144, // [144:144] is the sub-list for extension extendee
-	0,   // [0:144] is the sub-list for field type_name
+	155, // 120: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	155, // 121: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	168, // 122: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	146, // 123: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	147, // 124: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	148, // 125: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	166, // 126: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	155, // 127: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	155, // 128: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	149, // 129: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	150, // 130: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	151, // 131: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	153, // 132: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 133: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 134: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 135: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 136: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 137: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 138: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 139: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	155, // 140: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	133, // 141: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	133, // 142: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	138, // 143: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	155, // 144: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	169, // 145: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	152, // 146: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 147: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 148: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 149: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 150: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 151: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	170, // 152: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 153: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 154: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 155: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 156: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 157: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 158: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 159: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	170, // 160: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 161: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 162: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 163: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 164: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 165: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 166: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 167: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	170, // 168: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	170, // 169: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	170, // 170: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	170, // 171: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	38,  // 172: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	170, // 173: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	170, // 174: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	170, // 175: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	170, // 176: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	45,  // 177: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 178: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	47,  // 179: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	49,  // 180: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	53,  // 181: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	49,  // 182: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	49,  // 183: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	51,  // 184: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	49,  // 185: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	59,  // 186: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	49,  // 187: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	49,  // 188: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	60,  // 189: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	49,  // 190: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	49,  // 191: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	49,  // 192: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	49,  // 193: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	49,  // 194: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	49,  // 195: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	62,  // 196: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	64,  // 197: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	65,  // 198: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	66,  // 199: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	67,  // 200: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	68,  // 201: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	49,  // 202: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	49,  // 203: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	56,  // 204: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	69,  // 205: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	71,  // 206: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	70,  // 207: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	72,  // 208: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	73,  // 209: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	75,  // 210: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	75,  // 211: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	77,  // 212: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	78,  // 213: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	79,  // 214: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	79,  // 215: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	75,  // 216: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	75,  // 217: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	83,  // 218: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	80,  // 219: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	82,  // 220: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	85,  // 221: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	87,  // 222: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	87,  // 223: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	170, // 224: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	89,  // 225: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	171, // 226: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	92,  // 227: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	93,  // 228: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	98,  // 229: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	101, // 230: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	101, // 231: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	172, // 232: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	102, // 233: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	58,  // 234: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	58,  // 235: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	170, // 236: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	170, // 237: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	170, // 238: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	170, // 239: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	96,  // 240: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	170, // 241: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	121, // 242: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	123, // 243: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	170, // 244: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	118, // 245: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	170, // 246: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	108, // 247: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	109, // 248: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	111, // 249: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	113, // 250: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	101, // 251: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	115, // 252: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	116, // 253: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	103, // 254: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	105, // 255: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 256: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 257: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	170, // 258: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	170, // 259: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	170, // 260: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 261: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 262: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 263: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 264: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	170, // 265: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 266: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	170, // 267: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	170, // 268: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 269: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 270: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 271: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	170, // 272: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 273: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 274: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 275: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 276: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 277: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 278: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 279: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	36,  // 280: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	39,  // 281: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	40,  // 282: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	41,  // 283: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	42,  // 284: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	44,  // 285: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	46,  // 286: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 287: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	48,  // 288: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	50,  // 289: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	170, // 290: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	57,  // 291: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	52,  // 292: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	170, // 293: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	170, // 294: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	170, // 295: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	170, // 296: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	170, // 297: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	170, // 298: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	170, // 299: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	170, // 300: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	170, // 301: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	170, // 302: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	170, // 303: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	170, // 304: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	63,  // 305: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	61,  // 306: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	170, // 307: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	170, // 308: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	170, // 309: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	170, // 310: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	173, // 311: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	174, // 312: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	55,  // 313: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	175, // 314: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	176, // 315: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	177, // 316: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	178, // 317: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	74,  // 318: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	161, // 319: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	170, // 320: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	170, // 321: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	170, // 322: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	170, // 323: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	170, // 324: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	179, // 325: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	76,  // 326: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	180, // 327: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	81,  // 328: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	170, // 329: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	86,  // 330: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	84,  // 331: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	170, // 332: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	88,  // 333: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	91,  // 334: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	159, // 335: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	181, // 336: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	170, // 337: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	100, // 338: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	99,  // 339: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	170, // 340: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	182, // 341: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	170, // 342: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	50,  // 343: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	170, // 344: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	170, // 345: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	170, // 346: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	170, // 347: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	95,  // 348: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	97,  // 349: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	120, // 350: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	122, // 351: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	124, // 352: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	119, // 353: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	119, // 354: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	170, // 355: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	170, // 356: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	110, // 357: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	112, // 358: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	99,  // 359: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	114, // 360: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	163, // 361: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	117, // 362: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	104, // 363: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	107, // 364: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	256, // [256:365] is the sub-list for method output_type
+	147, // [147:256] is the sub-list for method input_type
+	147, // [147:147] is the sub-list for extension type_name
+	147, // [147:147] is the sub-list for extension extendee
+	0,   // [0:147] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -10789,7 +10942,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   149,
+			NumMessages:   151,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

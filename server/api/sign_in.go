@@ -47,6 +47,11 @@ func (c *call) signIn(vars map[string]string, authenticate func() (core.Identity
 }
 
 func sessionRefresh(c *call, in *api.SessionRefreshRequest) (*api.Session, error) {
+	if c.operator == nil {
+		if err := c.Core.MayRefresh(in.Token); err != nil {
+			return nil, &reported{err}
+		}
+	}
 	session, claims, err := c.Core.RefreshSession(c.ctx, in.Token, in.Vars)
 	c.claims = claims
 	return session, err

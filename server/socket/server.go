@@ -24,6 +24,7 @@ import (
 	"kumi/server/game"
 	"kumi/server/metrics"
 	"kumi/server/transport"
+	"kumi/store/fault"
 )
 
 // Server accepts the sockets of clients at /ws and runs them. Its methods may be
@@ -95,7 +96,7 @@ func New(o Options) *Server {
 
 // ServeHTTP accepts a socket. It returns once the socket is open, which frees the
 // goroutine and the buffers of net/http. It answers 400 to an unknown format, 401
-// to a missing or invalid token and 503 while the server stops.
+// to a missing or invalid token and 503 while the server stops and during maintenance.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var format presence.Format
@@ -110,6 +111,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	claims, ok := s.authenticate(r.Header.Get("Authorization"), query.Get("token"))
 	if !ok {
 		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
+		return
+	}
+	if err := s.Core.MayBegin(uuid.Nil); err != nil {
+		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
 		return
 	}
 	if !s.enter() {
