@@ -102,7 +102,8 @@ func (k *Console) findAccounts(ctx context.Context, filter string) ([]*api.User,
 		known[u.Id] = true
 	}
 	more := func(limit int, column, pattern string) error {
-		users, err := k.readUsers(ctx, k.db.Reader(), "SELECT "+userColumns+" FROM users u WHERE "+k.db.Dialect().ILike(column, "$1")+" ORDER BY u.id LIMIT $2", pattern, limit)
+		// In the order of the table, as an index would be followed to each row.
+		users, err := k.readUsers(ctx, k.db.Reader(), "SELECT "+userColumns+" FROM users u WHERE "+k.db.Dialect().ILike(column, "$1")+" LIMIT $2", pattern, limit)
 		if err != nil {
 			return failed("find accounts", err)
 		}
