@@ -134,6 +134,10 @@ var table = []row{
 	{"SatoriListTemplates", signed, acl.SatoriMessage.Read(), none, ask((*core.Console).SatoriListTemplates), []binding{get("/satori/template")}},
 	{"SatoriSendDirectMessage", signed, acl.SatoriMessage.Write(), core.AuditCreate, ask((*core.Console).SatoriSendDirectMessage), []binding{post("/satori/direct-message")}},
 
+	{"CountAudience", signed, acl.Notification.Read(), none, ask((*core.Console).CountAudience), []binding{get("/notification/audience")}},
+	{"SendToAudience", signed, acl.Notification.Write(), core.AuditCreate, as((*core.Console).SendToAudience), []binding{post("/notification/audience")}},
+	{"ListSendings", signed, acl.Notification.Read(), none, all((*core.Console).ListSendings), []binding{get("/notification/sending")}},
+	{"GetSending", signed, acl.Notification.Read(), none, ask((*core.Console).GetSending), []binding{get("/notification/sending/{id}")}},
 	{"GetMaintenance", signed, nil, none, all((*core.Console).GetMaintenance), []binding{get("/maintenance")}},
 	{"StartMaintenance", signed, acl.Configuration.Write(), core.AuditUpdate, as((*core.Console).StartMaintenance), []binding{post("/maintenance")}},
 	{"EndMaintenance", signed, acl.Configuration.Write(), core.AuditDelete, empty((*core.Console).EndMaintenance), []binding{del("/maintenance")}},

@@ -48,6 +48,7 @@ type Console struct {
 	table    *ownTable
 	first    firstVisit
 	totp     usedCodes
+	sendings sendings
 	changed  signal // an operator was changed or logged out
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"kumi/core/consolepb"
 	"kumi/presence"
@@ -165,18 +166,9 @@ func (k *Console) DeleteMessages(ctx context.Context, in *consolepb.DeleteChanne
 // SendNotification sends a notification to some users, or to everybody. Errors as in
 // SendNotifications.
 func (k *Console) SendNotification(ctx context.Context, in *consolepb.SendNotificationRequest) error {
-	content := map[string]any{}
-	if in.Content != nil {
-		content = in.Content.AsMap()
-	}
-	n, err := newNotification(in.Subject, content, int(in.Code), in.Persistent, false)
+	n, err := consoleNotification(in.Subject, in.Content, in.Code, in.Persistent, in.SenderId)
 	if err != nil {
 		return err
-	}
-	if in.SenderId != "" {
-		if n.SenderID, err = consoleID("sender", in.SenderId); err != nil {
-			return err
-		}
 	}
 	if len(in.UserIds) == 0 {
 		return k.notifyAll(n)
@@ -189,4 +181,17 @@ func (k *Console) SendNotification(ctx context.Context, in *consolepb.SendNotifi
 		}
 	}
 	return k.SendNotifications(ctx, all)
+}
+
+// consoleNotification makes a notification of what an operator sends.
+func consoleNotification(subject string, content *structpb.Struct, code int32, persistent bool, sender string) (Notification, error) {
+	fields := map[string]any{}
+	if content != nil {
+		fields = content.AsMap()
+	}
+	n, err := newNotification(subject, fields, int(code), persistent, false)
+	if err == nil && sender != "" {
+		n.SenderID, err = consoleID("sender", sender)
+	}
+	return n, err
 }

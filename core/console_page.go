@@ -29,6 +29,17 @@ func (c *conditions) add(condition string, values ...any) {
 	c.parts = append(c.parts, condition)
 }
 
+// place adds a value and returns its placeholder.
+func (c *conditions) place(value any) string {
+	c.args = append(c.args, value)
+	return "$" + strconv.Itoa(len(c.args))
+}
+
+// clone returns a copy, to which more can be added.
+func (c *conditions) clone() conditions {
+	return conditions{slices.Clone(c.parts), slices.Clone(c.args)}
+}
+
 // during bounds a column of times; either bound may be nil.
 func (c *conditions) during(column string, after, before *timestamppb.Timestamp) {
 	if after != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -226,7 +227,7 @@ func (c *Core) notifyAll(n Notification) error {
 	c.later("send a notification to all users", func(ctx context.Context) error {
 		after := uuid.Nil // the system user, which gets none
 		for {
-			sent, last, err := c.notifyNext(ctx, n, content, after)
+			sent, last, err := c.notifyNext(ctx, n, content, conditions{}, after)
 			if err != nil {
 				return fmt.Errorf("after user %s: %w", after, err)
 			}
@@ -240,17 +241,25 @@ func (c *Core) notifyAll(n Notification) error {
 	return nil
 }
 
-// notifyNext stores a notification for the next accounts in the order of ids.
-func (c *Core) notifyNext(ctx context.Context, n Notification, content string, after uuid.UUID) (sent []Notification, last uuid.UUID, err error) {
-	args := "$1, $2, $3, $4"
-	if c.db.Dialect() == store.Postgres {
-		args = "$1::text, $2::jsonb, $3::smallint, $4::uuid" // a SELECT does not infer types from the target columns
+// notifyNext stores a notification for the next accounts in the order of ids, of those
+// that conditions, about the rows u of users, are true of.
+func (c *Core) notifyNext(ctx context.Context, n Notification, content string, where conditions, after uuid.UUID) (sent []Notification, last uuid.UUID, err error) {
+	where = where.clone()
+	where.add("u.id > ?", after)
+	var columns []string
+	for i, value := range []any{n.Subject, content, n.Code, n.SenderID} {
+		column := where.place(value)
+		if c.db.Dialect() == store.Postgres { // a SELECT does not infer types from the target columns
+			column += [...]string{"::text", "::jsonb", "::smallint", "::uuid"}[i]
+		}
+		columns = append(columns, column)
 	}
+	limit := where.place(c.notifyBatch)
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		sent, last = make([]Notification, 0, c.notifyBatch), after
 		rows, err := q.QueryContext(ctx, `INSERT INTO notification (id, user_id, subject, content, code, sender_id)
-			SELECT gen_random_uuid(), u.id, `+args+` FROM (SELECT id FROM users WHERE id > $5 ORDER BY id LIMIT $6) u
-			RETURNING id, user_id`, n.Subject, content, n.Code, n.SenderID, after, c.notifyBatch)
+			SELECT gen_random_uuid(), n.id, `+strings.Join(columns, ", ")+` FROM (SELECT u.id FROM users u`+where.where()+` ORDER BY u.id LIMIT `+limit+`) n
+			RETURNING id, user_id`, where.args...)
 		if err != nil {
 			return err
 		}

@@ -7629,6 +7629,355 @@ func (x *UpdateWalletResponse) GetPrevious() map[string]int64 {
 	return nil
 }
 
+// Accounts: those for which all that is given is true.
+type Audience struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LangTag       string                 `protobuf:"bytes,1,opt,name=lang_tag,json=langTag,proto3" json:"lang_tag,omitempty"`
+	CreatedAfter  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
+	CreatedBefore *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=created_before,json=createdBefore,proto3" json:"created_before,omitempty"`
+	GroupId       string                 `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // members of this group
+	UserIds       []string               `protobuf:"bytes,5,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Audience) Reset() {
+	*x = Audience{}
+	mi := &file_console_proto_msgTypes[115]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Audience) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Audience) ProtoMessage() {}
+
+func (x *Audience) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[115]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Audience.ProtoReflect.Descriptor instead.
+func (*Audience) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{115}
+}
+
+func (x *Audience) GetLangTag() string {
+	if x != nil {
+		return x.LangTag
+	}
+	return ""
+}
+
+func (x *Audience) GetCreatedAfter() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAfter
+	}
+	return nil
+}
+
+func (x *Audience) GetCreatedBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedBefore
+	}
+	return nil
+}
+
+func (x *Audience) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *Audience) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+type AudienceCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Count         int64                  `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AudienceCount) Reset() {
+	*x = AudienceCount{}
+	mi := &file_console_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AudienceCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AudienceCount) ProtoMessage() {}
+
+func (x *AudienceCount) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AudienceCount.ProtoReflect.Descriptor instead.
+func (*AudienceCount) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{116}
+}
+
+func (x *AudienceCount) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+type SendToAudienceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Audience      *Audience              `protobuf:"bytes,1,opt,name=audience,proto3" json:"audience,omitempty"` // absent: everybody
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Content       *structpb.Struct       `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Code          int32                  `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"`
+	Persistent    bool                   `protobuf:"varint,5,opt,name=persistent,proto3" json:"persistent,omitempty"`
+	SenderId      string                 `protobuf:"bytes,6,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendToAudienceRequest) Reset() {
+	*x = SendToAudienceRequest{}
+	mi := &file_console_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendToAudienceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendToAudienceRequest) ProtoMessage() {}
+
+func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendToAudienceRequest.ProtoReflect.Descriptor instead.
+func (*SendToAudienceRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{117}
+}
+
+func (x *SendToAudienceRequest) GetAudience() *Audience {
+	if x != nil {
+		return x.Audience
+	}
+	return nil
+}
+
+func (x *SendToAudienceRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *SendToAudienceRequest) GetContent() *structpb.Struct {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *SendToAudienceRequest) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *SendToAudienceRequest) GetPersistent() bool {
+	if x != nil {
+		return x.Persistent
+	}
+	return false
+}
+
+func (x *SendToAudienceRequest) GetSenderId() string {
+	if x != nil {
+		return x.SenderId
+	}
+	return ""
+}
+
+type NotificationSending struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Operator      string                 `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Total         int64                  `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"` // accounts when it began
+	Sent          int64                  `protobuf:"varint,5,opt,name=sent,proto3" json:"sent,omitempty"`   // accounts so far
+	StartTime     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`                // absent: not yet
+	ErrorMessage  string                 `protobuf:"bytes,8,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"` // empty: there was none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotificationSending) Reset() {
+	*x = NotificationSending{}
+	mi := &file_console_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotificationSending) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotificationSending) ProtoMessage() {}
+
+func (x *NotificationSending) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotificationSending.ProtoReflect.Descriptor instead.
+func (*NotificationSending) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{118}
+}
+
+func (x *NotificationSending) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *NotificationSending) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *NotificationSending) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *NotificationSending) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *NotificationSending) GetSent() int64 {
+	if x != nil {
+		return x.Sent
+	}
+	return 0
+}
+
+func (x *NotificationSending) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *NotificationSending) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *NotificationSending) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
+type NotificationSendingList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sendings      []*NotificationSending `protobuf:"bytes,1,rep,name=sendings,proto3" json:"sendings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NotificationSendingList) Reset() {
+	*x = NotificationSendingList{}
+	mi := &file_console_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotificationSendingList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotificationSendingList) ProtoMessage() {}
+
+func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotificationSendingList.ProtoReflect.Descriptor instead.
+func (*NotificationSendingList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{119}
+}
+
+func (x *NotificationSendingList) GetSendings() []*NotificationSending {
+	if x != nil {
+		return x.Sendings
+	}
+	return nil
+}
+
 type StartMaintenanceRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Message string                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"` // players are told
@@ -7640,7 +7989,7 @@ type StartMaintenanceRequest struct {
 
 func (x *StartMaintenanceRequest) Reset() {
 	*x = StartMaintenanceRequest{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7652,7 +8001,7 @@ func (x *StartMaintenanceRequest) String() string {
 func (*StartMaintenanceRequest) ProtoMessage() {}
 
 func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7665,7 +8014,7 @@ func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *StartMaintenanceRequest) GetMessage() string {
@@ -7695,7 +8044,7 @@ type Maintenance struct {
 
 func (x *Maintenance) Reset() {
 	*x = Maintenance{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7707,7 +8056,7 @@ func (x *Maintenance) String() string {
 func (*Maintenance) ProtoMessage() {}
 
 func (x *Maintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7720,7 +8069,7 @@ func (x *Maintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
 func (*Maintenance) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *Maintenance) GetActive() bool {
@@ -7769,7 +8118,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7781,7 +8130,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7794,7 +8143,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -7828,7 +8177,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7840,7 +8189,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7853,7 +8202,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118}
+	return file_console_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -7880,7 +8229,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7892,7 +8241,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7905,7 +8254,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119}
+	return file_console_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -7935,7 +8284,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7947,7 +8296,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7960,7 +8309,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{120}
+	return file_console_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -8007,7 +8356,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8019,7 +8368,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8032,7 +8381,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121}
+	return file_console_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -8062,7 +8411,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8074,7 +8423,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8188,7 +8537,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8200,7 +8549,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8271,7 +8620,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8283,7 +8632,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8347,7 +8696,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8359,7 +8708,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8419,7 +8768,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8431,7 +8780,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8513,7 +8862,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8525,7 +8874,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8623,7 +8972,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8635,7 +8984,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8738,7 +9087,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8750,7 +9099,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8793,7 +9142,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8805,7 +9154,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8867,7 +9216,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8879,7 +9228,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8926,7 +9275,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8938,7 +9287,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8978,7 +9327,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8990,7 +9339,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9030,7 +9379,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9042,7 +9391,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9085,7 +9434,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9097,7 +9446,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9110,7 +9459,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117, 0}
+	return file_console_proto_rawDescGZIP(), []int{122, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -9162,7 +9511,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9174,7 +9523,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9187,7 +9536,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119, 0}
+	return file_console_proto_rawDescGZIP(), []int{124, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -9244,7 +9593,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9256,7 +9605,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9269,7 +9618,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{120, 0}
+	return file_console_proto_rawDescGZIP(), []int{125, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -9312,7 +9661,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9324,7 +9673,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9337,7 +9686,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121, 0}
+	return file_console_proto_rawDescGZIP(), []int{126, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -9378,7 +9727,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9390,7 +9739,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9403,7 +9752,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121, 1}
+	return file_console_proto_rawDescGZIP(), []int{126, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -10160,7 +10509,36 @@ const file_console_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\x1a;\n" +
 	"\rPreviousEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x82\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdf\x01\n" +
+	"\bAudience\x12\x19\n" +
+	"\blang_tag\x18\x01 \x01(\tR\alangTag\x12?\n" +
+	"\rcreated_after\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\fcreatedAfter\x12A\n" +
+	"\x0ecreated_before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\rcreatedBefore\x12\x19\n" +
+	"\bgroup_id\x18\x04 \x01(\tR\agroupId\x12\x19\n" +
+	"\buser_ids\x18\x05 \x03(\tR\auserIds\"%\n" +
+	"\rAudienceCount\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\x03R\x05count\"\xeb\x01\n" +
+	"\x15SendToAudienceRequest\x124\n" +
+	"\baudience\x18\x01 \x01(\v2\x18.nakama.console.AudienceR\baudience\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x121\n" +
+	"\acontent\x18\x03 \x01(\v2\x17.google.protobuf.StructR\acontent\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\x05R\x04code\x12\x1e\n" +
+	"\n" +
+	"persistent\x18\x05 \x01(\bR\n" +
+	"persistent\x12\x1b\n" +
+	"\tsender_id\x18\x06 \x01(\tR\bsenderId\"\x9c\x02\n" +
+	"\x13NotificationSending\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x1a\n" +
+	"\boperator\x18\x03 \x01(\tR\boperator\x12\x14\n" +
+	"\x05total\x18\x04 \x01(\x03R\x05total\x12\x12\n" +
+	"\x04sent\x18\x05 \x01(\x03R\x04sent\x129\n" +
+	"\n" +
+	"start_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12#\n" +
+	"\rerror_message\x18\b \x01(\tR\ferrorMessage\"Z\n" +
+	"\x17NotificationSendingList\x12?\n" +
+	"\bsendings\x18\x01 \x03(\v2#.nakama.console.NotificationSendingR\bsendings\"\x82\x01\n" +
 	"\x17StartMaintenanceRequest\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12M\n" +
 	"\x14disconnect_after_sec\x18\x02 \x01(\v2\x1b.google.protobuf.Int32ValueR\x12disconnectAfterSec\"\xdb\x01\n" +
@@ -10236,7 +10614,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\x8bE\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xd7G\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -10345,7 +10723,12 @@ const file_console_proto_rawDesc = "" +
 	"\x11QueryStorageIndex\x12(.nakama.console.QueryStorageIndexRequest\x1a).nakama.console.QueryStorageIndexResponse\x12J\n" +
 	"\x14RegisteredExtensions\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.Extensions\x12n\n" +
 	"\x13SatoriListTemplates\x12*.nakama.console.SatoriListTemplatesRequest\x1a+.nakama.console.SatoriListTemplatesResponse\x12z\n" +
-	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12E\n" +
+	"\x17SatoriSendDirectMessage\x12..nakama.console.SatoriSendDirectMessageRequest\x1a/.nakama.console.SatoriSendDirectMessageResponse\x12H\n" +
+	"\rCountAudience\x12\x18.nakama.console.Audience\x1a\x1d.nakama.console.AudienceCount\x12\\\n" +
+	"\x0eSendToAudience\x12%.nakama.console.SendToAudienceRequest\x1a#.nakama.console.NotificationSending\x12O\n" +
+	"\fListSendings\x12\x16.google.protobuf.Empty\x1a'.nakama.console.NotificationSendingList\x12Q\n" +
+	"\n" +
+	"GetSending\x12\x1e.nakama.console.NotificationId\x1a#.nakama.console.NotificationSending\x12E\n" +
 	"\x0eGetMaintenance\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.Maintenance\x12X\n" +
 	"\x10StartMaintenance\x12'.nakama.console.StartMaintenanceRequest\x1a\x1b.nakama.console.Maintenance\x12@\n" +
 	"\x0eEndMaintenance\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12C\n" +
@@ -10372,7 +10755,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 151)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 156)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -10492,443 +10875,463 @@ var file_console_proto_goTypes = []any{
 	(*WriteRecordRequest)(nil),                          // 115: nakama.console.WriteRecordRequest
 	(*UpdateWalletRequest)(nil),                         // 116: nakama.console.UpdateWalletRequest
 	(*UpdateWalletResponse)(nil),                        // 117: nakama.console.UpdateWalletResponse
-	(*StartMaintenanceRequest)(nil),                     // 118: nakama.console.StartMaintenanceRequest
-	(*Maintenance)(nil),                                 // 119: nakama.console.Maintenance
-	(*Extensions)(nil),                                  // 120: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 121: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 122: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 123: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 124: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 125: nakama.console.User.AclEntry
-	nil,                                                 // 126: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 127: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 128: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 129: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 130: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 131: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 132: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 133: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 134: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 135: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 136: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 137: nakama.console.Dashboard.Database
-	(*Reload_Line)(nil),                                 // 138: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 139: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 140: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 141: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 142: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 143: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 144: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 145: nakama.console.MatchList.Match
-	nil,                                                 // 146: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 147: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 148: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 149: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 150: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 151: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 152: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 153: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 154: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 155: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 156: nakama.api.User
-	(*api.Account)(nil),                                 // 157: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 158: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 159: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 160: nakama.api.Friend
-	(*api.Group)(nil),                                   // 161: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 162: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 163: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 164: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 165: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 166: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 167: google.protobuf.Struct
-	(api.Operator)(0),                                   // 168: nakama.api.Operator
-	(*api.Match)(nil),                                   // 169: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 170: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 171: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 172: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 173: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 174: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 175: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 176: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 177: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 178: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 179: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 180: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 181: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 182: nakama.api.LeaderboardRecordList
+	(*Audience)(nil),                                    // 118: nakama.console.Audience
+	(*AudienceCount)(nil),                               // 119: nakama.console.AudienceCount
+	(*SendToAudienceRequest)(nil),                       // 120: nakama.console.SendToAudienceRequest
+	(*NotificationSending)(nil),                         // 121: nakama.console.NotificationSending
+	(*NotificationSendingList)(nil),                     // 122: nakama.console.NotificationSendingList
+	(*StartMaintenanceRequest)(nil),                     // 123: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 124: nakama.console.Maintenance
+	(*Extensions)(nil),                                  // 125: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 126: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 127: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 128: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 129: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 130: nakama.console.User.AclEntry
+	nil,                                                 // 131: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 132: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 133: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 134: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 135: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 136: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 137: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 138: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 139: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 140: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 141: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 142: nakama.console.Dashboard.Database
+	(*Reload_Line)(nil),                                 // 143: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 144: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 145: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 146: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 147: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 148: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 149: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 150: nakama.console.MatchList.Match
+	nil,                                                 // 151: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 152: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 153: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 154: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 155: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 156: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 157: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 158: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 159: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 160: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 161: nakama.api.User
+	(*api.Account)(nil),                                 // 162: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 163: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 164: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 165: nakama.api.Friend
+	(*api.Group)(nil),                                   // 166: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 167: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 168: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 169: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 170: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 171: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 172: google.protobuf.Struct
+	(api.Operator)(0),                                   // 173: nakama.api.Operator
+	(*api.Match)(nil),                                   // 174: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 175: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 176: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 177: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 178: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 179: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 180: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 181: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 182: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 183: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 184: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 185: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 186: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 187: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	154, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	125, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	155, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	155, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	159, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	130, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	160, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	160, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	126, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	131, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	127, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	128, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	155, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	155, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	132, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	133, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	160, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	160, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	129, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	130, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	134, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	135, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	155, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	155, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	155, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	160, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	160, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	160, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	131, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	155, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	131, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	132, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	134, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	135, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	136, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	137, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	141, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	136, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	160, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	136, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	137, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	139, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	140, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	141, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	142, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	146, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	37,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
 	37,  // 31: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	155, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	139, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	155, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	155, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	140, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	141, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	142, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	142, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	142, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	160, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	144, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	160, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	160, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	145, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	146, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	147, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	147, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	147, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	43,  // 41: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	43,  // 42: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	143, // 43: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	156, // 44: nakama.console.AccountList.users:type_name -> nakama.api.User
-	157, // 45: nakama.console.Account.account:type_name -> nakama.api.Account
-	155, // 46: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	155, // 47: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	155, // 48: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	155, // 49: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	158, // 50: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	155, // 51: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	155, // 52: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	148, // 43: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	161, // 44: nakama.console.AccountList.users:type_name -> nakama.api.User
+	162, // 45: nakama.console.Account.account:type_name -> nakama.api.Account
+	160, // 46: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	160, // 47: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	160, // 48: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	160, // 49: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	163, // 50: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	160, // 51: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	160, // 52: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	54,  // 53: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	155, // 54: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	155, // 55: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	157, // 56: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	159, // 57: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	160, // 58: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	161, // 59: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	162, // 60: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	163, // 61: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	164, // 62: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	160, // 54: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	160, // 55: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	162, // 56: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	164, // 57: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	165, // 58: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	166, // 59: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	167, // 60: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	168, // 61: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	169, // 62: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	54,  // 63: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	57,  // 64: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	154, // 65: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	154, // 66: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	154, // 67: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	154, // 68: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	154, // 69: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	154, // 70: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	154, // 71: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	154, // 72: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	154, // 73: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	154, // 74: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	144, // 75: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	154, // 76: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	155, // 77: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	155, // 78: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	159, // 65: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	159, // 66: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	159, // 67: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	159, // 68: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	159, // 69: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	159, // 70: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	159, // 71: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	159, // 72: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	159, // 73: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	159, // 74: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	149, // 75: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	159, // 76: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	160, // 77: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	160, // 78: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	61,  // 79: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	155, // 80: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	155, // 81: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	155, // 82: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	155, // 83: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	161, // 84: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	161, // 85: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	165, // 86: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	154, // 87: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	154, // 88: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	154, // 89: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	154, // 90: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	154, // 91: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	158, // 92: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	166, // 93: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	155, // 94: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	167, // 95: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	160, // 80: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	160, // 81: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	160, // 82: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	160, // 83: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	166, // 84: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	166, // 85: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	170, // 86: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	159, // 87: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	159, // 88: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	159, // 89: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	159, // 90: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	159, // 91: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	163, // 92: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	171, // 93: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	160, // 94: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	172, // 95: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 96: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	155, // 97: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	160, // 97: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	84,  // 98: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	155, // 99: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	155, // 100: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	160, // 99: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	160, // 100: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	90,  // 101: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	166, // 102: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	166, // 103: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	171, // 102: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	171, // 103: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	94,  // 104: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	159, // 105: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	155, // 106: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	155, // 107: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	155, // 108: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	164, // 105: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	160, // 106: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	160, // 107: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	160, // 108: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	99,  // 109: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	166, // 110: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	158, // 111: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	154, // 112: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	166, // 113: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	166, // 114: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	154, // 115: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	154, // 116: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	145, // 117: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	154, // 118: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	171, // 110: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	163, // 111: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	159, // 112: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	171, // 113: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	171, // 114: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	159, // 115: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	159, // 116: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	150, // 117: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	159, // 118: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	106, // 119: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	155, // 120: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	155, // 121: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	168, // 122: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	146, // 123: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	147, // 124: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	148, // 125: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	166, // 126: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	155, // 127: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	155, // 128: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	149, // 129: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	150, // 130: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	151, // 131: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	153, // 132: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 133: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 134: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 135: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 136: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 137: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 138: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 139: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	155, // 140: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	133, // 141: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	133, // 142: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	138, // 143: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	155, // 144: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	169, // 145: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	152, // 146: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 147: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 148: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 149: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 150: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 151: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	170, // 152: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 153: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 154: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 155: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 156: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 157: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 158: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 159: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	170, // 160: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 161: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 162: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 163: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 164: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 165: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 166: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 167: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	170, // 168: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	170, // 169: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	170, // 170: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	170, // 171: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	38,  // 172: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	170, // 173: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	170, // 174: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	170, // 175: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	170, // 176: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	45,  // 177: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	45,  // 178: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	47,  // 179: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	49,  // 180: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	53,  // 181: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	49,  // 182: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	49,  // 183: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	51,  // 184: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	49,  // 185: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	59,  // 186: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	49,  // 187: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	49,  // 188: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	60,  // 189: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	49,  // 190: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	49,  // 191: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	49,  // 192: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	49,  // 193: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	49,  // 194: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	49,  // 195: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	62,  // 196: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	64,  // 197: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	65,  // 198: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	66,  // 199: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	67,  // 200: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	68,  // 201: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	49,  // 202: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	49,  // 203: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	56,  // 204: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	69,  // 205: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	71,  // 206: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	70,  // 207: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	72,  // 208: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	73,  // 209: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	75,  // 210: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	75,  // 211: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	77,  // 212: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	78,  // 213: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	79,  // 214: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	79,  // 215: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	75,  // 216: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	75,  // 217: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	83,  // 218: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	80,  // 219: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	82,  // 220: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	85,  // 221: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	87,  // 222: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	87,  // 223: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	170, // 224: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	89,  // 225: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	171, // 226: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	92,  // 227: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	93,  // 228: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	98,  // 229: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	101, // 230: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	101, // 231: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	172, // 232: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	102, // 233: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	58,  // 234: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	58,  // 235: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	170, // 236: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	170, // 237: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	170, // 238: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	170, // 239: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	96,  // 240: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	170, // 241: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	121, // 242: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	123, // 243: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	170, // 244: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	118, // 245: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	170, // 246: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	108, // 247: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	109, // 248: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	111, // 249: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	113, // 250: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	101, // 251: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	115, // 252: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	116, // 253: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	103, // 254: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	105, // 255: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 256: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 257: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	170, // 258: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	170, // 259: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	170, // 260: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 261: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 262: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 263: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 264: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	170, // 265: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 266: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	170, // 267: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	170, // 268: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 269: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 270: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 271: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	170, // 272: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 273: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 274: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 275: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 276: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 277: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 278: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 279: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	36,  // 280: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	39,  // 281: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	40,  // 282: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	41,  // 283: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	42,  // 284: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	44,  // 285: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	46,  // 286: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 287: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	48,  // 288: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	50,  // 289: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	170, // 290: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	57,  // 291: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	52,  // 292: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	170, // 293: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	170, // 294: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	170, // 295: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	170, // 296: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	170, // 297: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	170, // 298: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	170, // 299: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	170, // 300: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	170, // 301: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	170, // 302: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	170, // 303: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	170, // 304: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	63,  // 305: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	61,  // 306: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	170, // 307: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	170, // 308: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	170, // 309: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	170, // 310: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	173, // 311: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	174, // 312: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	55,  // 313: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	175, // 314: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	176, // 315: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	177, // 316: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	178, // 317: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	74,  // 318: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	161, // 319: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	170, // 320: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	170, // 321: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	170, // 322: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	170, // 323: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	170, // 324: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	179, // 325: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	76,  // 326: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	180, // 327: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	81,  // 328: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	170, // 329: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	86,  // 330: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	84,  // 331: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	170, // 332: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	88,  // 333: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	91,  // 334: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	159, // 335: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	181, // 336: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	170, // 337: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	100, // 338: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	99,  // 339: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	170, // 340: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	182, // 341: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	170, // 342: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	50,  // 343: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	170, // 344: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	170, // 345: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	170, // 346: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	170, // 347: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	95,  // 348: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	97,  // 349: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	120, // 350: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	122, // 351: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	124, // 352: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	119, // 353: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	119, // 354: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	170, // 355: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	170, // 356: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	110, // 357: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	112, // 358: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	99,  // 359: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	114, // 360: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	163, // 361: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	117, // 362: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	104, // 363: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	107, // 364: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	256, // [256:365] is the sub-list for method output_type
-	147, // [147:256] is the sub-list for method input_type
-	147, // [147:147] is the sub-list for extension type_name
-	147, // [147:147] is the sub-list for extension extendee
-	0,   // [0:147] is the sub-list for field type_name
+	160, // 120: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	160, // 121: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	173, // 122: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	151, // 123: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	152, // 124: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	153, // 125: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	160, // 126: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	160, // 127: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	118, // 128: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
+	172, // 129: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	160, // 130: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	160, // 131: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	121, // 132: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
+	171, // 133: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	160, // 134: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	160, // 135: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	154, // 136: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	155, // 137: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	156, // 138: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	158, // 139: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 140: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 141: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 142: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 143: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 144: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 145: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 146: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	160, // 147: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	138, // 148: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	138, // 149: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	143, // 150: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	160, // 151: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	174, // 152: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	157, // 153: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 154: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 155: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 156: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 157: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 158: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	175, // 159: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 160: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 161: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 162: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 163: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 164: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 165: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 166: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	175, // 167: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 168: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 169: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 170: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 171: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 172: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 173: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 174: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	175, // 175: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	175, // 176: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	175, // 177: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	175, // 178: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	38,  // 179: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	175, // 180: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	175, // 181: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	175, // 182: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	175, // 183: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	45,  // 184: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	45,  // 185: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	47,  // 186: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	49,  // 187: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	53,  // 188: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	49,  // 189: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	49,  // 190: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	51,  // 191: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	49,  // 192: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	59,  // 193: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	49,  // 194: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	49,  // 195: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	60,  // 196: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	49,  // 197: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	49,  // 198: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	49,  // 199: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	49,  // 200: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	49,  // 201: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	49,  // 202: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	62,  // 203: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	64,  // 204: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	65,  // 205: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	66,  // 206: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	67,  // 207: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	68,  // 208: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	49,  // 209: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	49,  // 210: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	56,  // 211: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	69,  // 212: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	71,  // 213: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	70,  // 214: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	72,  // 215: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	73,  // 216: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	75,  // 217: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	75,  // 218: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	77,  // 219: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	78,  // 220: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	79,  // 221: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	79,  // 222: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	75,  // 223: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	75,  // 224: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	83,  // 225: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	80,  // 226: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	82,  // 227: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	85,  // 228: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	87,  // 229: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	87,  // 230: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	175, // 231: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	89,  // 232: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	176, // 233: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	92,  // 234: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	93,  // 235: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	98,  // 236: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	101, // 237: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	101, // 238: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	177, // 239: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	102, // 240: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	58,  // 241: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	58,  // 242: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	175, // 243: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	175, // 244: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	175, // 245: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	175, // 246: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	96,  // 247: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	175, // 248: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	126, // 249: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	128, // 250: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	118, // 251: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	120, // 252: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	175, // 253: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	87,  // 254: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	175, // 255: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	123, // 256: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	175, // 257: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	108, // 258: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	109, // 259: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	111, // 260: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	113, // 261: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	101, // 262: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	115, // 263: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	116, // 264: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	103, // 265: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	105, // 266: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 267: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 268: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	175, // 269: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	175, // 270: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	175, // 271: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 272: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 273: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 274: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 275: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	175, // 276: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 277: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	175, // 278: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	175, // 279: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 280: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 281: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 282: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	175, // 283: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 284: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 285: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 286: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 287: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 288: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 289: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 290: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	36,  // 291: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	39,  // 292: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	40,  // 293: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	41,  // 294: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	42,  // 295: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	44,  // 296: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	46,  // 297: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	46,  // 298: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	48,  // 299: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	50,  // 300: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	175, // 301: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	57,  // 302: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	52,  // 303: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	175, // 304: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	175, // 305: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	175, // 306: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	175, // 307: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	175, // 308: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	175, // 309: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	175, // 310: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	175, // 311: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	175, // 312: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	175, // 313: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	175, // 314: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	175, // 315: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	63,  // 316: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	61,  // 317: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	175, // 318: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	175, // 319: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	175, // 320: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	175, // 321: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	178, // 322: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	179, // 323: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	55,  // 324: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	180, // 325: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	181, // 326: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	182, // 327: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	183, // 328: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	74,  // 329: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	166, // 330: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	175, // 331: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	175, // 332: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	175, // 333: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	175, // 334: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	175, // 335: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	184, // 336: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	76,  // 337: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	185, // 338: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	81,  // 339: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	175, // 340: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	86,  // 341: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	84,  // 342: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	175, // 343: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	88,  // 344: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	91,  // 345: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	164, // 346: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	186, // 347: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	175, // 348: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	100, // 349: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	99,  // 350: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	175, // 351: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	187, // 352: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	175, // 353: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	50,  // 354: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	175, // 355: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	175, // 356: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	175, // 357: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	175, // 358: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	95,  // 359: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	97,  // 360: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	125, // 361: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	127, // 362: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	129, // 363: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	119, // 364: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	121, // 365: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	122, // 366: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	121, // 367: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	124, // 368: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	124, // 369: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	175, // 370: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	175, // 371: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	110, // 372: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	112, // 373: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	99,  // 374: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	114, // 375: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	168, // 376: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	117, // 377: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	104, // 378: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	107, // 379: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	267, // [267:380] is the sub-list for method output_type
+	154, // [154:267] is the sub-list for method input_type
+	154, // [154:154] is the sub-list for extension type_name
+	154, // [154:154] is the sub-list for extension extendee
+	0,   // [0:154] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -10942,7 +11345,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   151,
+			NumMessages:   156,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
