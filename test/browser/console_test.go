@@ -46,9 +46,12 @@ func TestConsole(t *testing.T) {
 	o.shows(t, "The profile is saved.")
 	o.picture(t, "player")
 	o.press(t, "Ban")
+	o.fill(t, "For how long", "86400")
+	o.fill(t, "Reason, which the player is told", hostile)
 	o.picture(t, "ban")
 	o.press(t, "Ban")
 	o.shows(t, "eve is banned.")
+	o.sees(t, shows(".facts + .facts", hostile))
 	o.press(t, "Lift the ban")
 	o.shows(t, "eve may play again.")
 

@@ -128,3 +128,15 @@ func quote(text string) string {
 	quoted, _ := json.Marshal(text)
 	return string(quoted)
 }
+
+// read returns the value of an expression, which is a text.
+func (o *operator) read(t *testing.T, expression string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(o.ctx, wait)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		t.Fatalf("read %s: %v", expression, err)
+	}
+	return text
+}

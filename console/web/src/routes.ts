@@ -23,6 +23,8 @@ export const groups = ["Live", "Game", "Server"] as const;
 
 export const pages: Page[] = [
   { path: "/", title: "Dashboard", group: "Live", icon: "dashboard", load: () => import("./pages/dashboard") },
+  { path: "/matches", title: "Matches", group: "Live", icon: "matches", right: "MATCH:read", load: () => import("./pages/matches") },
+  { path: "/matches/:id", title: "Match", right: "MATCH:read", parent: "/matches", load: () => import("./pages/match") },
   { path: "/playground", title: "Playground", group: "Live", icon: "play", right: "API_EXPLORER:write", load: () => import("./pages/playground") },
   { path: "/players", title: "Players", group: "Game", icon: "players", right: "ACCOUNT:read", load: () => import("./pages/players") },
   { path: "/players/:id", title: "Player", right: "ACCOUNT:read", parent: "/players", load: () => import("./pages/player") },
@@ -30,4 +32,12 @@ export const pages: Page[] = [
   { path: "/groups/:id", title: "Group", right: "GROUP:read", parent: "/groups", load: () => import("./pages/group") },
   { path: "/storage", title: "Storage", group: "Game", icon: "storage", right: "STORAGE_DATA:read", load: () => import("./pages/storage") },
   { path: "/storage/:collection/:key/:user_id", title: "Object", right: "STORAGE_DATA:read", parent: "/storage", load: () => import("./pages/object") },
+  { path: "/leaderboards", title: "Leaderboards", group: "Game", icon: "boards", right: "LEADERBOARD:read", load: () => import("./pages/leaderboards") },
+  { path: "/leaderboards/:id", title: "Leaderboard", right: "LEADERBOARD:read", parent: "/leaderboards", load: () => import("./pages/leaderboard") },
+  { path: "/chat", title: "Chat", group: "Game", icon: "chat", right: "CHANNEL_MESSAGE:read", load: () => import("./pages/chat") },
+  { path: "/notifications", title: "Notifications", group: "Game", icon: "bell", right: "NOTIFICATION:read", load: () => import("./pages/notifications") },
+  { path: "/purchases", title: "Purchases", group: "Game", icon: "purchases", right: "IN_APP_PURCHASE:read", load: () => import("./pages/purchases") },
+  { path: "/runtime", title: "Modules", group: "Server", icon: "runtime", right: "CONFIGURATION:read", load: () => import("./pages/runtime") },
+  { path: "/audit", title: "Audit log", group: "Server", icon: "audit", right: "AUDIT_LOG:read", load: () => import("./pages/audit") },
+  { path: "/settings", title: "Settings", group: "Server", icon: "settings", load: () => import("./pages/settings") },
 ];

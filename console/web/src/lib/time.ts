@@ -3,6 +3,9 @@ import { signal } from "@preact/signals";
 
 const key = "kumi.console.utc";
 
+// chosen reports whether the operator has chosen one of them.
+export const chosen = () => localStorage.getItem(key) !== null;
+
 // utc says whether times are shown in UTC.
 export const utc = signal(localStorage.getItem(key) === "true");
 

@@ -11,7 +11,7 @@ import { StorageTable } from "../parts/storage";
 import type { PageProps } from "../routes";
 import { Action } from "../ui/action";
 import { FormDialog, show } from "../ui/dialog";
-import { Check } from "../ui/field";
+import { Check, SelectField, TextField } from "../ui/field";
 import { heading } from "../ui/layout";
 import { Badge, Card, Facts, Id, Loaded, When } from "../ui/show";
 import { Tabs } from "../ui/tabs";
@@ -73,9 +73,11 @@ function Summary({ data, reload }: { data: Account; reload: () => void }) {
               label="Ban"
               kind="danger"
               right="ACCOUNT:write"
-              confirm={{ title: `Ban ${user.username}?`, text: "The player is disconnected and cannot sign in until the ban is lifted.", action: "Ban", danger: true }}
-              run={act("/ban")}
-              done={`${user.username} is banned.`}
+              run={async () => {
+                if (!(await show<boolean>((close) => <BanDialog id={user.id} name={user.username} close={close} />))) return;
+                tell(`${user.username} is banned.`);
+                reload();
+              }}
             />
           )}
           <Action
@@ -99,10 +101,66 @@ function Summary({ data, reload }: { data: Account; reload: () => void }) {
           ["Created", <When at={user.create_time} />],
           ["Updated", <When at={user.update_time} />],
           ["Friends", String(user.edge_count)],
-          ...(data.disable_time ? ([["Banned", <When at={data.disable_time} />]] as [string, preact.JSX.Element][]) : []),
         ]}
       />
+      {data.disable_time && <BanFacts id={user.id} />}
     </Card>
+  );
+}
+
+interface Ban {
+  reason: string;
+  create_time: string | null;
+  end_time: string | null;
+  operator: string;
+}
+
+// BanFacts say why a player is banned, and for how long.
+function BanFacts({ id }: { id: string }) {
+  const ban = useLoad((signal) => get<Ban>(path`account/${id}/ban`, {}, signal), [id]);
+  return (
+    <Loaded of={ban}>
+      {(b) => (
+        <Facts
+          of={[
+            ["Banned", <When at={b.create_time} />],
+            ["Until", b.end_time ? <When at={b.end_time} /> : "lifted"],
+            ["By", b.operator || "the modules"],
+            ["Reason", b.reason],
+          ]}
+        />
+      )}
+    </Loaded>
+  );
+}
+
+// durations are those to choose from, in seconds.
+const durations = [
+  ["0", "until it is lifted"],
+  ["3600", "1 hour"],
+  ["86400", "1 day"],
+  ["604800", "7 days"],
+  ["2592000", "30 days"],
+] as const;
+
+function BanDialog({ id, name, close }: { id: string; name: string; close: (done?: boolean) => void }) {
+  const reason = useSignal("");
+  const duration = useSignal("0");
+  return (
+    <FormDialog
+      title={`Ban ${name}?`}
+      action="Ban"
+      danger
+      onClose={close}
+      onSubmit={async () => {
+        await post(path`account/${id}/ban`, { reason: reason.value, duration_sec: Number(duration.value) });
+        close(true);
+      }}
+    >
+      <p>The player is disconnected and cannot sign in.</p>
+      <SelectField label="For how long" value={duration} options={durations} />
+      <TextField label="Reason, which the player is told" value={reason} maxLength={500} />
+    </FormDialog>
   );
 }
 

@@ -57,11 +57,19 @@ interface SelectProps {
   options: readonly (readonly [value: string, text: string])[];
   hint?: ComponentChildren;
   disabled?: boolean;
+  changed?: (value: string) => void;
 }
 
-export const SelectField = ({ label, value, options, hint, disabled }: SelectProps) => (
+export const SelectField = ({ label, value, options, hint, disabled, changed }: SelectProps) => (
   <Field label={label} hint={hint}>
-    <select value={value.value} disabled={disabled} onChange={(e) => (value.value = e.currentTarget.value)}>
+    <select
+      value={value.value}
+      disabled={disabled}
+      onChange={(e) => {
+        value.value = e.currentTarget.value;
+        changed?.(value.value);
+      }}
+    >
       {options.map(([v, text]) => (
         <option key={v} value={v}>
           {text}

@@ -2,10 +2,11 @@
 import { effect, signal } from "@preact/signals";
 import { Component, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { get } from "../lib/api";
 import { here, href, match } from "../lib/router";
 import { can, operator, signOut } from "../lib/session";
 import { connected } from "../lib/live";
-import { setUtc, utc } from "../lib/time";
+import { chosen, setUtc, utc } from "../lib/time";
 import { groups, type Page, pages, type PageProps } from "../routes";
 import { Icon } from "./icons";
 import { Problem } from "./show";
@@ -38,6 +39,10 @@ export function Layout() {
   useEffect(() => {
     document.title = title + " – Kumi";
   }, [title]);
+  useEffect(() => {
+    if (chosen()) return;
+    get<{ settings: { value: string }[] }>("setting", { names: ["utc_toggle"] }).then(({ settings }) => (utc.value = settings[0]?.value === "true"), () => {});
+  }, []);
   return (
     <div class={menuOpen.value ? "layout menu-open" : "layout"}>
       <a class="skip" href="#content" onClick={(e) => (e.preventDefault(), document.getElementById("content")?.focus())}>
