@@ -48,9 +48,9 @@ func (d Dialect) ILike(expr, pattern string) string {
 	if d == Postgres {
 		return expr + " ILIKE " + pattern + ` ESCAPE '\'`
 	}
-	// SQLite's LIKE ignores the case of ASCII letters only. fold is called for other
-	// texts only, as a call from SQLite into Go costs more than a comparison.
-	return "CASE WHEN octet_length(" + expr + ") = length(" + expr + ") THEN " + expr + " ELSE fold(" + expr + ") END LIKE fold(" + pattern + `) ESCAPE '\'`
+	// SQLite's lower knows ASCII only. fold is called for other texts only, as a call
+	// from SQLite into Go costs more than a comparison.
+	return "CASE WHEN octet_length(" + expr + ") = length(" + expr + ") THEN lower(" + expr + ") ELSE fold(" + expr + ") END LIKE fold(" + pattern + `) ESCAPE '\'`
 }
 
 // JSONConcat returns PostgreSQL's a || b on two JSONB expressions: the members
