@@ -59,6 +59,9 @@ var table = []row{
 	{"ListApiEndpoints", signed, acl.APIExplorer.Read(), none, about((*Server).listEndpoints), []binding{get("/api/endpoints")}},
 	{"CallApiEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callMethod), []binding{post("/api/endpoints/{method}")}},
 	{"CallRpcEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callRPC), []binding{post("/api/endpoints/rpc/{method}")}},
+	{"ListSavedRequests", signed, acl.APIExplorer.Read(), none, about((*Server).listRequests), []binding{get("/request")}},
+	{"SaveRequest", signed, acl.APIExplorer.Write(), core.AuditUpdate, handle(saveRequest), []binding{put("/request/{name}")}},
+	{"DeleteSavedRequest", signed, acl.APIExplorer.Delete(), core.AuditDelete, handle(deleteRequest), []binding{del("/request/{name}")}},
 
 	{"ListAccounts", signed, acl.Account.Read(), none, ask((*core.Console).ListAccounts), []binding{get("/account")}},
 	{"GetAccount", signed, acl.Account.Read(), none, ask((*core.Console).GetAccount), []binding{get("/account/{id}")}},

@@ -1,0 +1,183 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"kumi/core/consolepb"
+	"kumi/store/fault"
+)
+
+// requestFolder is where the requests are kept that operators saved, in the modules
+// folder, so that they are part of the game's repository. The folder is hidden, so a
+// change there reloads no modules.
+const requestFolder = ".kumi/requests"
+
+// maxRequests is how many requests can be saved.
+const maxRequests = 1000
+
+// requestName is what saved requests may be called. They are files, on any system.
+var requestName = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ._-]{0,98}[\pL\pN_-])?$`)
+
+// requestFile is a saved request as it is written.
+type requestFile struct {
+	Method string            `json:"method,omitempty"`
+	RPC    string            `json:"rpc,omitempty"`
+	UserID string            `json:"user_id,omitempty"`
+	Vars   map[string]string `json:"session_vars,omitempty"`
+	// Body is an object or a list as it is, and any other text as a string.
+	Body json.RawMessage `json:"body,omitempty"`
+}
+
+// requests opens the folder of saved requests. fs.ErrNotExist if there is none.
+func (s *Server) requests() (*os.Root, error) {
+	return os.OpenRoot(filepath.Join(s.Config.Runtime.Path, filepath.FromSlash(requestFolder)))
+}
+
+// listRequests lists the saved requests by name. Files that are none are left out.
+func (s *Server) listRequests() (*consolepb.SavedRequestList, error) {
+	out := &consolepb.SavedRequestList{}
+	root, err := s.requests()
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	} else if err != nil {
+		return nil, requestFailed("read", err)
+	}
+	defer root.Close()
+	files, err := fs.Glob(root.FS(), "*.json")
+	if err != nil {
+		return nil, requestFailed("read", err)
+	}
+	for _, file := range files[:min(len(files), maxRequests)] {
+		text, err := root.ReadFile(file)
+		var f requestFile
+		if err != nil || json.Unmarshal(text, &f) != nil {
+			continue
+		}
+		out.Requests = append(out.Requests, f.message(strings.TrimSuffix(file, ".json")))
+	}
+	return out, nil
+}
+
+// saveRequest writes a request, over the one of the same name. InvalidArgument for a name
+// that a file cannot have, ResourceExhausted if there are too many.
+func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*emptypb.Empty, error) {
+	if err := checkRequestName(in.Name); err != nil {
+		return nil, err
+	}
+	if in.Method == "" {
+		return nil, fault.New(fault.InvalidArgument, "method is missing: the name of a call, or the id of a function.")
+	}
+	text, err := requestText(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.writeRequest(in.Name+".json", text); err != nil {
+		return nil, err
+	}
+	in.Body = "" // not for the audit log
+	return &emptypb.Empty{}, nil
+}
+
+func (s *Server) writeRequest(file string, text []byte) error {
+	if err := os.MkdirAll(filepath.Join(s.Config.Runtime.Path, filepath.FromSlash(requestFolder)), 0o755); err != nil {
+		return requestFailed("make", err)
+	}
+	root, err := s.requests()
+	if err != nil {
+		return requestFailed("read", err)
+	}
+	defer root.Close()
+	files, err := fs.Glob(root.FS(), "*.json")
+	if err != nil {
+		return requestFailed("read", err)
+	}
+	if len(files) >= maxRequests && !slices.Contains(files, file) {
+		return fault.Newf(fault.ResourceExhausted, "%d requests are saved; there can be no more.", maxRequests)
+	}
+	temporary := file + ".new" // so that nobody reads half a file
+	if err := root.WriteFile(temporary, text, 0o644); err != nil {
+		return requestFailed("write", err)
+	}
+	if err := root.Rename(temporary, file); err != nil {
+		return requestFailed("write", err)
+	}
+	return nil
+}
+
+// deleteRequest deletes a saved request. NotFound if there is none of the name.
+func deleteRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*emptypb.Empty, error) {
+	if err := checkRequestName(in.Name); err != nil {
+		return nil, err
+	}
+	root, err := v.requests()
+	if err == nil {
+		defer root.Close()
+		err = root.Remove(in.Name + ".json")
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Newf(fault.NotFound, "No request %q is saved.", in.Name)
+	} else if err != nil {
+		return nil, requestFailed("delete", err)
+	}
+	return &emptypb.Empty{}, nil
+}
+
+func checkRequestName(name string) error {
+	if len(name) > 200 || !requestName.MatchString(name) {
+		return fault.Newf(fault.InvalidArgument, "%q cannot be the name of a request: it takes 1 to 100 letters, digits, spaces and . _ -, and begins with a letter or digit.", name)
+	}
+	return nil
+}
+
+func requestFailed(what string, err error) error {
+	return fault.Wrap(fault.Internal, fmt.Sprintf("The folder of saved requests, %s in the modules folder: cannot %s it.", requestFolder, what), err)
+}
+
+// requestText is the file of a request: indented, for those who compare versions of it.
+func requestText(in *consolepb.SavedRequest) ([]byte, error) {
+	f := requestFile{UserID: in.UserId, Vars: in.SessionVars}
+	if in.Rpc {
+		f.RPC = in.Method
+	} else {
+		f.Method = in.Method
+	}
+	body := []byte(strings.TrimSpace(in.Body))
+	switch {
+	case len(body) > 0 && (body[0] == '{' || body[0] == '[') && json.Valid(body):
+		f.Body = body
+	case in.Body != "":
+		f.Body, _ = json.Marshal(in.Body)
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(f); err != nil {
+		return nil, requestFailed("write", err)
+	}
+	return out.Bytes(), nil
+}
+
+func (f *requestFile) message(name string) *consolepb.SavedRequest {
+	out := &consolepb.SavedRequest{Name: name, Method: f.Method, UserId: f.UserID, SessionVars: f.Vars, Body: string(f.Body)}
+	if f.RPC != "" {
+		out.Method, out.Rpc = f.RPC, true
+	}
+	var text string
+	if json.Unmarshal(f.Body, &text) == nil {
+		out.Body = text
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"kumi/core/consolepb"
+	"kumi/server/servertest"
+)
+
+// Operators keep requests in files of the modules folder, which a team shares.
+func TestConsoleSavedRequests(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Console())
+	admin := srv.ConsoleAdmin()
+	list := func() *consolepb.SavedRequestList {
+		var out consolepb.SavedRequestList
+		t.Helper()
+		if err := protojson.Unmarshal([]byte(admin.Must(t, "GET", "/request", nil).Body), &out); err != nil {
+			t.Fatal(err)
+		}
+		return &out
+	}
+	if got := list().Requests; len(got) != 0 {
+		t.Errorf("before anything is saved: %v", got)
+	}
+	admin.Must(t, "PUT", "/request/Give%20coins", map[string]any{
+		"method": "give", "rpc": true, "user_id": "u", "session_vars": map[string]string{"a": "<b>"}, "body": `{"coins":9007199254740993}`,
+	})
+	admin.Must(t, "PUT", "/request/account", map[string]any{"method": "GetAccount"})
+	admin.Must(t, "PUT", "/request/account", map[string]any{"method": "GetAccount", "body": `"plain" text`})
+	folder := filepath.Join(srv.ModulesPath, ".kumi", "requests")
+	want := `{
+  "rpc": "give",
+  "user_id": "u",
+  "session_vars": {
+    "a": "<b>"
+  },
+  "body": {
+    "coins": 9007199254740993
+  }
+}
+`
+	if text, err := os.ReadFile(filepath.Join(folder, "Give coins.json")); err != nil || string(text) != want {
+		t.Errorf("the file is %s, %v", text, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "broken.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := list().Requests
+	if len(got) != 2 || got[0].Name != "Give coins" || !got[0].Rpc || got[0].Method != "give" || got[0].UserId != "u" || got[0].SessionVars["a"] != "<b>" ||
+		!strings.Contains(got[0].Body, "9007199254740993") || got[1].Name != "account" || got[1].Rpc || got[1].Body != `"plain" text` {
+		t.Errorf("the list is %v", got)
+	}
+	for _, name := range []string{"..", ".hidden", "a%2Fb", "..%2Fmain", "a%5Cb", "end.", "%00", "a%0Ab"} {
+		if a := admin.Do(t, "PUT", "/request/"+name, map[string]any{"method": "GetAccount"}); a.Status == 200 {
+			t.Errorf("the name %s: %s", name, a.Body)
+		}
+	}
+	if a := admin.Do(t, "PUT", "/request/empty", "{}"); a.Status != 400 {
+		t.Errorf("a request without a method: %d %s", a.Status, a.Body)
+	}
+	admin.Must(t, "DELETE", "/request/account", nil)
+	if a := admin.Do(t, "DELETE", "/request/account", nil); a.Status != 404 {
+		t.Errorf("delete it again: %d %s", a.Status, a.Body)
+	}
+	if files, err := os.ReadDir(srv.ModulesPath); err != nil || len(files) != 1 {
+		t.Errorf("in the modules folder: %v, %v", files, err)
+	}
+}
