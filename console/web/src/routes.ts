@@ -23,9 +23,10 @@ export const groups = ["Live", "Game", "Server"] as const;
 
 export const pages: Page[] = [
   { path: "/", title: "Dashboard", group: "Live", icon: "dashboard", load: () => import("./pages/dashboard") },
+  { path: "/run", title: "Run", group: "Live", icon: "run", right: "API_EXPLORER:read", load: () => import("./pages/run") },
+  { path: "/playground", title: "Playground", group: "Live", icon: "play", right: "API_EXPLORER:write", load: () => import("./pages/playground") },
   { path: "/matches", title: "Matches", group: "Live", icon: "matches", right: "MATCH:read", load: () => import("./pages/matches") },
   { path: "/matches/:id", title: "Match", right: "MATCH:read", parent: "/matches", load: () => import("./pages/match") },
-  { path: "/playground", title: "Playground", group: "Live", icon: "play", right: "API_EXPLORER:write", load: () => import("./pages/playground") },
   { path: "/players", title: "Players", group: "Game", icon: "players", right: "ACCOUNT:read", load: () => import("./pages/players") },
   { path: "/players/:id", title: "Player", right: "ACCOUNT:read", parent: "/players", load: () => import("./pages/player") },
   { path: "/groups", title: "Groups", group: "Game", icon: "groups", right: "GROUP:read", load: () => import("./pages/groups") },

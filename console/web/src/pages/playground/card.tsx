@@ -101,7 +101,7 @@ function Places({ player }: { player: Player }) {
   );
   return (
     <ul class="places">
-      {player.matches.value.map((m) => chip(m.id, "match", `${m.id.slice(0, 8)} (${m.presences.length + 1})`, () => leave(player, m.id), can("MATCH:read") ? href("/match", { id: m.id }) : undefined))}
+      {player.matches.value.map((m) => chip(m.id, "match", `${m.id.slice(0, 8)} (${m.presences.length + 1})`, () => leave(player, m.id), can("MATCH:read") ? href(`/matches/${encodeURIComponent(m.id)}`) : undefined))}
       {player.channels.value.map((c) => chip(c.id, "channel", c.name, () => player.send("channel_leave", { channel_id: c.id })))}
       {party && chip(party.id, player.leads ? "leads a party" : "party", `${party.id.slice(0, 8)} (${party.presences.length + 1}${party.requests.length > 0 ? `, ${party.requests.length} waiting` : ""})`, () => player.send("party_leave", { party_id: party.id }))}
       {player.tickets.value.map((t) => chip(t, "looks for players", t.slice(0, 8), () => player.send("matchmaker_remove", { ticket: t })))}

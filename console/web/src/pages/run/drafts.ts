@@ -1,0 +1,108 @@
+// The requests that are open in the page. The browser keeps them.
+import { effect, signal } from "@preact/signals";
+import { pretty } from "../../lib/json";
+
+export interface Request {
+  method: string; // or the id of a function
+  rpc: boolean;
+  user: string; // id or username; blank: none
+  vars: string; // lines of name=value
+  body: string;
+}
+
+export interface Draft extends Request {
+  id: number;
+  name: string; // of the saved request that it is; blank: none
+}
+
+export interface Answer {
+  running: boolean;
+  body: string;
+  error: string;
+  code?: number;
+  took: number; // milliseconds in the page
+  split?: Split;
+  logs?: LogLine[];
+}
+
+// Split is the time of a call on the server, in microseconds.
+export interface Split {
+  total: number;
+  queue: number; // for a free VM
+  script: number;
+  nk: number; // calls of nk without their SQL
+  sql: number;
+}
+
+export interface LogLine {
+  time: string;
+  level: string;
+  message: string;
+  fields: string;
+}
+
+const key = "kumi.console.run";
+const limit = 30; // open requests
+
+function read(): Draft[] {
+  try {
+    const list = JSON.parse(localStorage.getItem(key) ?? "[]");
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
+}
+
+export const drafts = signal<Draft[]>(read());
+export const answers = signal<Record<number, Answer>>({});
+
+effect(() => localStorage.setItem(key, JSON.stringify(drafts.value)));
+
+export const blank: Request = { method: "", rpc: false, user: "", vars: "", body: "" };
+
+// openDraft adds a request, and drops the oldest one if there are many.
+export function openDraft(request: Request, name = ""): Draft {
+  const list = drafts.peek();
+  const draft = { ...request, name, id: Math.max(0, ...list.map((d) => d.id)) + 1 };
+  drafts.value = [...list.slice(-limit + 1), draft];
+  return draft;
+}
+
+export function change(id: number, changes: Partial<Draft>): void {
+  drafts.value = drafts.peek().map((d) => (d.id === id ? { ...d, ...changes } : d));
+}
+
+export function closeDraft(id: number): void {
+  drafts.value = drafts.peek().filter((d) => d.id !== id);
+  const { [id]: _, ...rest } = answers.peek();
+  answers.value = rest;
+}
+
+// varsOf reads the lines of session variables.
+export function varsOf(lines: string): Record<string, string> {
+  const vars: Record<string, string> = {};
+  for (const line of lines.split("\n")) {
+    if (!line.trim()) continue;
+    const at = line.indexOf("=");
+    if (at < 1) throw new Error(`The session variable ${JSON.stringify(line.trim())} is not name=value.`);
+    vars[line.slice(0, at).trim()] = line.slice(at + 1).trim();
+  }
+  return vars;
+}
+
+export const linesOf = (vars: Record<string, string>) =>
+  Object.entries(vars)
+    .map(([k, v]) => `${k}=${v}`)
+    .join("\n");
+
+// Saved is a request as the server keeps it.
+export interface Saved {
+  name: string;
+  method: string;
+  rpc: boolean;
+  body: string;
+  user_id: string;
+  session_vars: Record<string, string>;
+}
+
+export const requestOf = (s: Saved): Request => ({ method: s.method, rpc: s.rpc, user: s.user_id, vars: linesOf(s.session_vars), body: pretty(s.body) });
