@@ -24,6 +24,7 @@ import (
 	"kumi/core/consolepb"
 	"kumi/modules"
 	"kumi/server/history"
+	"kumi/server/logs"
 	"kumi/server/metrics"
 	"kumi/server/recent"
 	"kumi/store/fault"
@@ -43,6 +44,8 @@ type Options struct {
 	// History has the figures of the last day, Functions what the functions of modules took.
 	History   *history.History
 	Functions func() []metrics.Function
+	// Lines are the last lines of the log.
+	Lines *logs.Ring
 	// Reloads are the last reloads of the modules.
 	Reloads *recent.List[*consolepb.Reload]
 	// API makes calls of the client API.

@@ -52,6 +52,7 @@ var table = []row{
 	{"GetStatus", signed, nil, none, about((*Server).status), []binding{get("/status")}},
 	{"GetDashboard", signed, acl.Configuration.Read(), none, about((*Server).dashboard), []binding{get("/dashboard")}},
 	{"ListReloads", signed, acl.Configuration.Read(), none, about((*Server).listReloads), []binding{get("/reload")}},
+	{"ListLog", signed, acl.Configuration.Read(), none, handle(listLog), []binding{get("/log")}},
 	{"GetMetrics", signed, nil, none, handle(getMetrics), []binding{get("/metrics")}},
 	{"GetConfig", signed, acl.Configuration.Read(), none, about((*Server).configuration), []binding{get("/config")}},
 	{"GetRuntime", signed, acl.Configuration.Read(), none, about((*Server).runtime), []binding{get("/runtime")}},
@@ -159,6 +160,7 @@ var table = []row{
 var topics = []topic{
 	{"dashboard", acl.Configuration.Read(), time.Second, true, true, showing((*Server).dashboard)},
 	{"reload", acl.Configuration.Read(), 0, false, false, opening(watchReloads)},
+	{"logs", acl.Configuration.Read(), 100 * time.Millisecond, false, false, opening(watchLog)},
 	{"metrics", nil, time.Second, false, false, opening(watchMetrics)},
 }
 

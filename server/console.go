@@ -29,7 +29,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 	s.newHistory()
 	s.console, err = console.New(console.Options{
 		Config: s.config, Log: s.log, Console: operations, Set: s.set.Load, Version: Version, Started: time.Now(),
-		History: s.history, Functions: s.metrics.Functions, Reloads: s.reloads.done,
+		History: s.history, Functions: s.metrics.Functions, Lines: s.lines, Reloads: s.reloads.done,
 		Counts: func() console.Counts {
 			g := s.game
 			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}

@@ -30,6 +30,7 @@ import (
 	"kumi/server/api"
 	"kumi/server/game"
 	"kumi/server/history"
+	"kumi/server/logs"
 	"kumi/server/metrics"
 	"kumi/server/socket"
 	"kumi/server/transport"
@@ -61,6 +62,7 @@ type Server struct {
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool
 	scope          *core.Scope      // for calls without a caller, such as shutdown
+	lines          *logs.Ring       // the last lines of the log, for the console
 	history        *history.History // with a console: the figures of the last day
 	figures        *metrics.Figures
 	reloads        reloads
@@ -78,6 +80,9 @@ func PasswordCost(cost int) Option { return func(_ *Server, o *game.Options) { o
 // tests need it.
 func FreeConsolePort() Option { return func(s *Server, _ *game.Options) { s.anyConsolePort = true } }
 
+// Lines says that the log also goes to a ring, for the console.
+func Lines(ring *logs.Ring) Option { return func(s *Server, _ *game.Options) { s.lines = ring } }
+
 // Providers replaces the transport and the trusted roots for requests to sign-in
 // providers and stores of apps. Only tests need it.
 func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
@@ -87,7 +92,7 @@ func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
 // New opens the database, migrates the embedded one and loads the modules. It
 // does not listen yet. If it fails, it closes what it opened.
 func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ...Option) (_ *Server, err error) {
-	s := &Server{config: cfg, log: log}
+	s := &Server{config: cfg, log: log, lines: logs.NewRing()}
 	s.reloads.init()
 	defer func() {
 		if err != nil {

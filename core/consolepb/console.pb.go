@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82, 0}
+	return file_console_proto_rawDescGZIP(), []int{85, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2150,6 +2150,299 @@ func (x *Dashboard) GetPages() int32 {
 	return 0
 }
 
+type LogRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Level         string                 `protobuf:"bytes,1,opt,name=level,proto3" json:"level,omitempty"`     // the least one: debug, info, warn, error
+	Runtime       string                 `protobuf:"bytes,2,opt,name=runtime,proto3" json:"runtime,omitempty"` // go, javascript, lua
+	Module        string                 `protobuf:"bytes,3,opt,name=module,proto3" json:"module,omitempty"`
+	UserId        string                 `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	MatchId       string                 `protobuf:"bytes,5,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	TraceId       string                 `protobuf:"bytes,6,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`    // in the message, the error, the stack trace or another field
+	Limit         uint32                 `protobuf:"varint,8,opt,name=limit,proto3" json:"limit,omitempty"` // the latest ones; 0: 200
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogRequest) Reset() {
+	*x = LogRequest{}
+	mi := &file_console_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogRequest) ProtoMessage() {}
+
+func (x *LogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogRequest.ProtoReflect.Descriptor instead.
+func (*LogRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *LogRequest) GetLevel() string {
+	if x != nil {
+		return x.Level
+	}
+	return ""
+}
+
+func (x *LogRequest) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *LogRequest) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+func (x *LogRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *LogRequest) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *LogRequest) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
+}
+
+func (x *LogRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *LogRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// Lines of the log, the latest last.
+type LogList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []*LogEntry            `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	Missed        uint32                 `protobuf:"varint,2,opt,name=missed,proto3" json:"missed,omitempty"` // lines that were gone before the page has read them
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogList) Reset() {
+	*x = LogList{}
+	mi := &file_console_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogList) ProtoMessage() {}
+
+func (x *LogList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogList.ProtoReflect.Descriptor instead.
+func (*LogList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *LogList) GetEntries() []*LogEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *LogList) GetMissed() uint32 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
+type LogEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Level         string                 `protobuf:"bytes,2,opt,name=level,proto3" json:"level,omitempty"`
+	Message       string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	Stack         string                 `protobuf:"bytes,5,opt,name=stack,proto3" json:"stack,omitempty"` // of a script, with positions in the sources
+	Runtime       string                 `protobuf:"bytes,6,opt,name=runtime,proto3" json:"runtime,omitempty"`
+	Module        string                 `protobuf:"bytes,7,opt,name=module,proto3" json:"module,omitempty"`
+	Function      string                 `protobuf:"bytes,8,opt,name=function,proto3" json:"function,omitempty"`
+	UserId        string                 `protobuf:"bytes,9,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	SessionId     string                 `protobuf:"bytes,10,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	MatchId       string                 `protobuf:"bytes,11,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	TraceId       string                 `protobuf:"bytes,12,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	Fields        string                 `protobuf:"bytes,13,opt,name=fields,proto3" json:"fields,omitempty"` // JSON of the other fields
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogEntry) Reset() {
+	*x = LogEntry{}
+	mi := &file_console_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogEntry) ProtoMessage() {}
+
+func (x *LogEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogEntry.ProtoReflect.Descriptor instead.
+func (*LogEntry) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *LogEntry) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *LogEntry) GetLevel() string {
+	if x != nil {
+		return x.Level
+	}
+	return ""
+}
+
+func (x *LogEntry) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *LogEntry) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *LogEntry) GetStack() string {
+	if x != nil {
+		return x.Stack
+	}
+	return ""
+}
+
+func (x *LogEntry) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *LogEntry) GetModule() string {
+	if x != nil {
+		return x.Module
+	}
+	return ""
+}
+
+func (x *LogEntry) GetFunction() string {
+	if x != nil {
+		return x.Function
+	}
+	return ""
+}
+
+func (x *LogEntry) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *LogEntry) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *LogEntry) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *LogEntry) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
+}
+
+func (x *LogEntry) GetFields() string {
+	if x != nil {
+		return x.Fields
+	}
+	return ""
+}
+
 // Reloads of the modules, the latest last.
 type ReloadList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2160,7 +2453,7 @@ type ReloadList struct {
 
 func (x *ReloadList) Reset() {
 	*x = ReloadList{}
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2172,7 +2465,7 @@ func (x *ReloadList) String() string {
 func (*ReloadList) ProtoMessage() {}
 
 func (x *ReloadList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2185,7 +2478,7 @@ func (x *ReloadList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadList.ProtoReflect.Descriptor instead.
 func (*ReloadList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33}
+	return file_console_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReloadList) GetReloads() []*Reload {
@@ -2211,7 +2504,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2223,7 +2516,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2236,7 +2529,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Reload) GetTime() *timestamppb.Timestamp {
@@ -2300,7 +2593,7 @@ type MetricsRequest struct {
 
 func (x *MetricsRequest) Reset() {
 	*x = MetricsRequest{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2605,7 @@ func (x *MetricsRequest) String() string {
 func (*MetricsRequest) ProtoMessage() {}
 
 func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2618,7 @@ func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsRequest.ProtoReflect.Descriptor instead.
 func (*MetricsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MetricsRequest) GetFrom() *timestamppb.Timestamp {
@@ -2367,7 +2660,7 @@ type Metrics struct {
 
 func (x *Metrics) Reset() {
 	*x = Metrics{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2672,7 @@ func (x *Metrics) String() string {
 func (*Metrics) ProtoMessage() {}
 
 func (x *Metrics) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2685,7 @@ func (x *Metrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
 func (*Metrics) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Metrics) GetTimes() []uint32 {
@@ -2420,7 +2713,7 @@ type Config struct {
 
 func (x *Config) Reset() {
 	*x = Config{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +2725,7 @@ func (x *Config) String() string {
 func (*Config) ProtoMessage() {}
 
 func (x *Config) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +2738,7 @@ func (x *Config) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config.ProtoReflect.Descriptor instead.
 func (*Config) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Config) GetConfig() string {
@@ -2483,7 +2776,7 @@ type RuntimeInfo struct {
 
 func (x *RuntimeInfo) Reset() {
 	*x = RuntimeInfo{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2495,7 +2788,7 @@ func (x *RuntimeInfo) String() string {
 func (*RuntimeInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2508,7 +2801,7 @@ func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RuntimeInfo) GetLuaRpcFunctions() []string {
@@ -2566,7 +2859,7 @@ type ClientSettings struct {
 
 func (x *ClientSettings) Reset() {
 	*x = ClientSettings{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2871,7 @@ func (x *ClientSettings) String() string {
 func (*ClientSettings) ProtoMessage() {}
 
 func (x *ClientSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2884,7 @@ func (x *ClientSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSettings.ProtoReflect.Descriptor instead.
 func (*ClientSettings) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ClientSettings) GetServerKey() string {
@@ -2632,7 +2925,7 @@ type ApiEndpointDescriptor struct {
 
 func (x *ApiEndpointDescriptor) Reset() {
 	*x = ApiEndpointDescriptor{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2644,7 +2937,7 @@ func (x *ApiEndpointDescriptor) String() string {
 func (*ApiEndpointDescriptor) ProtoMessage() {}
 
 func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2657,7 +2950,7 @@ func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
 func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ApiEndpointDescriptor) GetMethod() string {
@@ -2684,7 +2977,7 @@ type ApiEndpointList struct {
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2696,7 +2989,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2709,7 +3002,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -2741,7 +3034,7 @@ type SavedRequest struct {
 
 func (x *SavedRequest) Reset() {
 	*x = SavedRequest{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2753,7 +3046,7 @@ func (x *SavedRequest) String() string {
 func (*SavedRequest) ProtoMessage() {}
 
 func (x *SavedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2766,7 +3059,7 @@ func (x *SavedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequest.ProtoReflect.Descriptor instead.
 func (*SavedRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *SavedRequest) GetName() string {
@@ -2820,7 +3113,7 @@ type SavedRequestList struct {
 
 func (x *SavedRequestList) Reset() {
 	*x = SavedRequestList{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2832,7 +3125,7 @@ func (x *SavedRequestList) String() string {
 func (*SavedRequestList) ProtoMessage() {}
 
 func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2845,7 +3138,7 @@ func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequestList.ProtoReflect.Descriptor instead.
 func (*SavedRequestList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SavedRequestList) GetRequests() []*SavedRequest {
@@ -2867,7 +3160,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2879,7 +3172,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2892,7 +3185,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -2933,7 +3226,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3238,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +3251,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -2986,7 +3279,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2998,7 +3291,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3011,7 +3304,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -3046,7 +3339,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3058,7 +3351,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3071,7 +3364,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -3104,7 +3397,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3116,7 +3409,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3129,7 +3422,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *AccountId) GetId() string {
@@ -3149,7 +3442,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3161,7 +3454,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3174,7 +3467,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -3204,7 +3497,7 @@ type BanAccountRequest struct {
 
 func (x *BanAccountRequest) Reset() {
 	*x = BanAccountRequest{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3216,7 +3509,7 @@ func (x *BanAccountRequest) String() string {
 func (*BanAccountRequest) ProtoMessage() {}
 
 func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3229,7 +3522,7 @@ func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanAccountRequest.ProtoReflect.Descriptor instead.
 func (*BanAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *BanAccountRequest) GetId() string {
@@ -3273,7 +3566,7 @@ type Ban struct {
 
 func (x *Ban) Reset() {
 	*x = Ban{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3578,7 @@ func (x *Ban) String() string {
 func (*Ban) ProtoMessage() {}
 
 func (x *Ban) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3591,7 @@ func (x *Ban) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ban.ProtoReflect.Descriptor instead.
 func (*Ban) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ban) GetUserId() string {
@@ -3346,7 +3639,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3358,7 +3651,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3371,7 +3664,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -3402,7 +3695,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3414,7 +3707,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3427,7 +3720,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -3483,7 +3776,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3495,7 +3788,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3508,7 +3801,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -3545,7 +3838,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3557,7 +3850,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3570,7 +3863,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -3624,7 +3917,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3636,7 +3929,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3649,7 +3942,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -3718,7 +4011,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3730,7 +4023,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3743,7 +4036,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AccountImport) GetId() string {
@@ -3781,7 +4074,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3793,7 +4086,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3806,7 +4099,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -3910,7 +4203,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3922,7 +4215,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3935,7 +4228,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -3969,7 +4262,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4274,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3994,7 +4287,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AccountNote) GetId() string {
@@ -4071,7 +4364,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4083,7 +4376,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4096,7 +4389,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -4130,7 +4423,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4142,7 +4435,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4155,7 +4448,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -4183,7 +4476,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4195,7 +4488,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4208,7 +4501,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -4242,7 +4535,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4254,7 +4547,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4267,7 +4560,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -4294,7 +4587,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4306,7 +4599,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4319,7 +4612,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -4346,7 +4639,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4358,7 +4651,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4371,7 +4664,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -4398,7 +4691,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4410,7 +4703,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4423,7 +4716,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -4454,7 +4747,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4466,7 +4759,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4479,7 +4772,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -4538,7 +4831,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4550,7 +4843,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4563,7 +4856,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -4617,7 +4910,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4629,7 +4922,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4642,7 +4935,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -4661,7 +4954,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4673,7 +4966,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4686,7 +4979,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -4706,7 +4999,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4718,7 +5011,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4731,7 +5024,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -4759,7 +5052,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4771,7 +5064,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4784,7 +5077,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -4817,7 +5110,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4829,7 +5122,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4842,7 +5135,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *GroupId) GetId() string {
@@ -4862,7 +5155,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4874,7 +5167,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4887,7 +5180,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -4920,7 +5213,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4932,7 +5225,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4945,7 +5238,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -5015,7 +5308,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5027,7 +5320,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5040,7 +5333,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -5074,7 +5367,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5086,7 +5379,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5099,7 +5392,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -5126,7 +5419,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5138,7 +5431,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5151,7 +5444,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -5177,7 +5470,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5189,7 +5482,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5202,7 +5495,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -5226,7 +5519,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5238,7 +5531,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5251,7 +5544,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -5310,7 +5603,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5322,7 +5615,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5335,7 +5628,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -5396,7 +5689,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5408,7 +5701,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5421,7 +5714,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Notification) GetId() string {
@@ -5491,7 +5784,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5503,7 +5796,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5516,7 +5809,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -5551,7 +5844,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5856,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5869,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -5609,7 +5902,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5621,7 +5914,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5634,7 +5927,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NotificationId) GetId() string {
@@ -5653,7 +5946,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5665,7 +5958,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5678,7 +5971,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -5700,7 +5993,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5712,7 +6005,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5725,7 +6018,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -5772,7 +6065,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5784,7 +6077,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5797,7 +6090,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -5867,7 +6160,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5879,7 +6172,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5892,7 +6185,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -5931,7 +6224,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5943,7 +6236,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5956,7 +6249,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -6020,7 +6313,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6032,7 +6325,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6045,7 +6338,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -6092,7 +6385,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6104,7 +6397,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6117,7 +6410,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -6185,7 +6478,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6197,7 +6490,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6210,7 +6503,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -6233,7 +6526,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6245,7 +6538,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6258,7 +6551,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -6306,7 +6599,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6318,7 +6611,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6331,7 +6624,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -6357,7 +6650,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6369,7 +6662,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6382,7 +6675,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -6422,7 +6715,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6434,7 +6727,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6447,7 +6740,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -6615,7 +6908,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6627,7 +6920,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6640,7 +6933,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -6673,7 +6966,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6685,7 +6978,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6698,7 +6991,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -6718,7 +7011,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6730,7 +7023,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6743,7 +7036,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -6776,7 +7069,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6788,7 +7081,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6801,7 +7094,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -6869,7 +7162,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6881,7 +7174,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6894,7 +7187,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -6913,7 +7206,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6925,7 +7218,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6938,7 +7231,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -6962,7 +7255,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6974,7 +7267,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6987,7 +7280,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -7036,7 +7329,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7048,7 +7341,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7061,7 +7354,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{106}
+	return file_console_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -7095,7 +7388,7 @@ type EndMatchRequest struct {
 
 func (x *EndMatchRequest) Reset() {
 	*x = EndMatchRequest{}
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7107,7 +7400,7 @@ func (x *EndMatchRequest) String() string {
 func (*EndMatchRequest) ProtoMessage() {}
 
 func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7120,7 +7413,7 @@ func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
 func (*EndMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{107}
+	return file_console_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *EndMatchRequest) GetId() string {
@@ -7148,7 +7441,7 @@ type KickFromMatchRequest struct {
 
 func (x *KickFromMatchRequest) Reset() {
 	*x = KickFromMatchRequest{}
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7160,7 +7453,7 @@ func (x *KickFromMatchRequest) String() string {
 func (*KickFromMatchRequest) ProtoMessage() {}
 
 func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7173,7 +7466,7 @@ func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
 func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{108}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *KickFromMatchRequest) GetId() string {
@@ -7206,7 +7499,7 @@ type KickFromMatchResponse struct {
 
 func (x *KickFromMatchResponse) Reset() {
 	*x = KickFromMatchResponse{}
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7218,7 +7511,7 @@ func (x *KickFromMatchResponse) String() string {
 func (*KickFromMatchResponse) ProtoMessage() {}
 
 func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7231,7 +7524,7 @@ func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
 func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{109}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *KickFromMatchResponse) GetKicked() int32 {
@@ -7251,7 +7544,7 @@ type SignalMatchRequest struct {
 
 func (x *SignalMatchRequest) Reset() {
 	*x = SignalMatchRequest{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7263,7 +7556,7 @@ func (x *SignalMatchRequest) String() string {
 func (*SignalMatchRequest) ProtoMessage() {}
 
 func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7276,7 +7569,7 @@ func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{110}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *SignalMatchRequest) GetId() string {
@@ -7302,7 +7595,7 @@ type SignalMatchResponse struct {
 
 func (x *SignalMatchResponse) Reset() {
 	*x = SignalMatchResponse{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7314,7 +7607,7 @@ func (x *SignalMatchResponse) String() string {
 func (*SignalMatchResponse) ProtoMessage() {}
 
 func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7327,7 +7620,7 @@ func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
 func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *SignalMatchResponse) GetData() string {
@@ -7362,7 +7655,7 @@ type CreateLeaderboardRequest struct {
 
 func (x *CreateLeaderboardRequest) Reset() {
 	*x = CreateLeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7374,7 +7667,7 @@ func (x *CreateLeaderboardRequest) String() string {
 func (*CreateLeaderboardRequest) ProtoMessage() {}
 
 func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7387,7 +7680,7 @@ func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *CreateLeaderboardRequest) GetId() string {
@@ -7512,7 +7805,7 @@ type ResetLeaderboardResponse struct {
 
 func (x *ResetLeaderboardResponse) Reset() {
 	*x = ResetLeaderboardResponse{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7524,7 +7817,7 @@ func (x *ResetLeaderboardResponse) String() string {
 func (*ResetLeaderboardResponse) ProtoMessage() {}
 
 func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7537,7 +7830,7 @@ func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
 func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113}
+	return file_console_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *ResetLeaderboardResponse) GetRecords() int64 {
@@ -7569,7 +7862,7 @@ type WriteRecordRequest struct {
 
 func (x *WriteRecordRequest) Reset() {
 	*x = WriteRecordRequest{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7581,7 +7874,7 @@ func (x *WriteRecordRequest) String() string {
 func (*WriteRecordRequest) ProtoMessage() {}
 
 func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7594,7 +7887,7 @@ func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
 func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *WriteRecordRequest) GetId() string {
@@ -7657,7 +7950,7 @@ type UpdateWalletRequest struct {
 
 func (x *UpdateWalletRequest) Reset() {
 	*x = UpdateWalletRequest{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7669,7 +7962,7 @@ func (x *UpdateWalletRequest) String() string {
 func (*UpdateWalletRequest) ProtoMessage() {}
 
 func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7682,7 +7975,7 @@ func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *UpdateWalletRequest) GetAccountId() string {
@@ -7716,7 +8009,7 @@ type UpdateWalletResponse struct {
 
 func (x *UpdateWalletResponse) Reset() {
 	*x = UpdateWalletResponse{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7728,7 +8021,7 @@ func (x *UpdateWalletResponse) String() string {
 func (*UpdateWalletResponse) ProtoMessage() {}
 
 func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7741,7 +8034,7 @@ func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
@@ -7772,7 +8065,7 @@ type Audience struct {
 
 func (x *Audience) Reset() {
 	*x = Audience{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7784,7 +8077,7 @@ func (x *Audience) String() string {
 func (*Audience) ProtoMessage() {}
 
 func (x *Audience) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7797,7 +8090,7 @@ func (x *Audience) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audience.ProtoReflect.Descriptor instead.
 func (*Audience) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *Audience) GetLangTag() string {
@@ -7844,7 +8137,7 @@ type AudienceCount struct {
 
 func (x *AudienceCount) Reset() {
 	*x = AudienceCount{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7856,7 +8149,7 @@ func (x *AudienceCount) String() string {
 func (*AudienceCount) ProtoMessage() {}
 
 func (x *AudienceCount) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7869,7 +8162,7 @@ func (x *AudienceCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudienceCount.ProtoReflect.Descriptor instead.
 func (*AudienceCount) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118}
+	return file_console_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *AudienceCount) GetCount() int64 {
@@ -7893,7 +8186,7 @@ type SendToAudienceRequest struct {
 
 func (x *SendToAudienceRequest) Reset() {
 	*x = SendToAudienceRequest{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7905,7 +8198,7 @@ func (x *SendToAudienceRequest) String() string {
 func (*SendToAudienceRequest) ProtoMessage() {}
 
 func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7918,7 +8211,7 @@ func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendToAudienceRequest.ProtoReflect.Descriptor instead.
 func (*SendToAudienceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119}
+	return file_console_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *SendToAudienceRequest) GetAudience() *Audience {
@@ -7979,7 +8272,7 @@ type NotificationSending struct {
 
 func (x *NotificationSending) Reset() {
 	*x = NotificationSending{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7991,7 +8284,7 @@ func (x *NotificationSending) String() string {
 func (*NotificationSending) ProtoMessage() {}
 
 func (x *NotificationSending) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8004,7 +8297,7 @@ func (x *NotificationSending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSending.ProtoReflect.Descriptor instead.
 func (*NotificationSending) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{120}
+	return file_console_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *NotificationSending) GetId() string {
@@ -8072,7 +8365,7 @@ type NotificationSendingList struct {
 
 func (x *NotificationSendingList) Reset() {
 	*x = NotificationSendingList{}
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8084,7 +8377,7 @@ func (x *NotificationSendingList) String() string {
 func (*NotificationSendingList) ProtoMessage() {}
 
 func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8097,7 +8390,7 @@ func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSendingList.ProtoReflect.Descriptor instead.
 func (*NotificationSendingList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121}
+	return file_console_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *NotificationSendingList) GetSendings() []*NotificationSending {
@@ -8118,7 +8411,7 @@ type StartMaintenanceRequest struct {
 
 func (x *StartMaintenanceRequest) Reset() {
 	*x = StartMaintenanceRequest{}
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8130,7 +8423,7 @@ func (x *StartMaintenanceRequest) String() string {
 func (*StartMaintenanceRequest) ProtoMessage() {}
 
 func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8143,7 +8436,7 @@ func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{122}
+	return file_console_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *StartMaintenanceRequest) GetMessage() string {
@@ -8173,7 +8466,7 @@ type Maintenance struct {
 
 func (x *Maintenance) Reset() {
 	*x = Maintenance{}
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8185,7 +8478,7 @@ func (x *Maintenance) String() string {
 func (*Maintenance) ProtoMessage() {}
 
 func (x *Maintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8198,7 +8491,7 @@ func (x *Maintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
 func (*Maintenance) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{123}
+	return file_console_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *Maintenance) GetActive() bool {
@@ -8247,7 +8540,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8259,7 +8552,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8272,7 +8565,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{124}
+	return file_console_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -8306,7 +8599,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8318,7 +8611,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8331,7 +8624,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{125}
+	return file_console_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -8358,7 +8651,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8370,7 +8663,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8383,7 +8676,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{126}
+	return file_console_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -8413,7 +8706,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8425,7 +8718,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8438,7 +8731,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127}
+	return file_console_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -8485,7 +8778,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8497,7 +8790,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8510,7 +8803,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128}
+	return file_console_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -8540,7 +8833,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8552,7 +8845,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8666,7 +8959,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8678,7 +8971,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8749,7 +9042,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8761,7 +9054,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8825,7 +9118,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8837,7 +9130,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8897,7 +9190,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8909,7 +9202,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8991,7 +9284,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9003,7 +9296,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9101,7 +9394,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9113,7 +9406,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9216,7 +9509,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9228,7 +9521,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9241,7 +9534,7 @@ func (x *Reload_Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload_Line.ProtoReflect.Descriptor instead.
 func (*Reload_Line) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34, 0}
+	return file_console_proto_rawDescGZIP(), []int{37, 0}
 }
 
 func (x *Reload_Line) GetNumber() int32 {
@@ -9271,7 +9564,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9283,7 +9576,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9296,7 +9589,7 @@ func (x *Reload_Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload_Error.ProtoReflect.Descriptor instead.
 func (*Reload_Error) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34, 1}
+	return file_console_proto_rawDescGZIP(), []int{37, 1}
 }
 
 func (x *Reload_Error) GetMessage() string {
@@ -9345,7 +9638,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9357,7 +9650,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9370,7 +9663,7 @@ func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics_Series.ProtoReflect.Descriptor instead.
 func (*Metrics_Series) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 0}
+	return file_console_proto_rawDescGZIP(), []int{39, 0}
 }
 
 func (x *Metrics_Series) GetName() string {
@@ -9404,7 +9697,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9416,7 +9709,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9429,7 +9722,7 @@ func (x *Config_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config_Warning.ProtoReflect.Descriptor instead.
 func (*Config_Warning) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37, 0}
+	return file_console_proto_rawDescGZIP(), []int{40, 0}
 }
 
 func (x *Config_Warning) GetField() string {
@@ -9456,7 +9749,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9468,7 +9761,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9481,7 +9774,7 @@ func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo_ModuleInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo_ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38, 0}
+	return file_console_proto_rawDescGZIP(), []int{41, 0}
 }
 
 func (x *RuntimeInfo_ModuleInfo) GetPath() string {
@@ -9508,7 +9801,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9520,7 +9813,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9533,7 +9826,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103, 0}
+	return file_console_proto_rawDescGZIP(), []int{106, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -9563,7 +9856,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[154]
+	mi := &file_console_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9575,7 +9868,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[154]
+	mi := &file_console_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9588,7 +9881,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{124, 0}
+	return file_console_proto_rawDescGZIP(), []int{127, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -9640,7 +9933,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[155]
+	mi := &file_console_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9652,7 +9945,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[155]
+	mi := &file_console_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9665,7 +9958,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{126, 0}
+	return file_console_proto_rawDescGZIP(), []int{129, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -9722,7 +10015,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9734,7 +10027,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9747,7 +10040,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127, 0}
+	return file_console_proto_rawDescGZIP(), []int{130, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -9790,7 +10083,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9802,7 +10095,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9815,7 +10108,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128, 0}
+	return file_console_proto_rawDescGZIP(), []int{131, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -9856,7 +10149,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9868,7 +10161,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9881,7 +10174,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128, 1}
+	return file_console_proto_rawDescGZIP(), []int{131, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -10130,7 +10423,36 @@ const file_console_proto_rawDesc = "" +
 	"statements\x18\n" +
 	" \x01(\x01R\n" +
 	"statements\x12!\n" +
-	"\fstatement_ms\x18\v \x01(\x01R\vstatementMs\">\n" +
+	"\fstatement_ms\x18\v \x01(\x01R\vstatementMs\"\xcd\x01\n" +
+	"\n" +
+	"LogRequest\x12\x14\n" +
+	"\x05level\x18\x01 \x01(\tR\x05level\x12\x18\n" +
+	"\aruntime\x18\x02 \x01(\tR\aruntime\x12\x16\n" +
+	"\x06module\x18\x03 \x01(\tR\x06module\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\x12\x19\n" +
+	"\bmatch_id\x18\x05 \x01(\tR\amatchId\x12\x19\n" +
+	"\btrace_id\x18\x06 \x01(\tR\atraceId\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12\x14\n" +
+	"\x05limit\x18\b \x01(\rR\x05limit\"U\n" +
+	"\aLogList\x122\n" +
+	"\aentries\x18\x01 \x03(\v2\x18.nakama.console.LogEntryR\aentries\x12\x16\n" +
+	"\x06missed\x18\x02 \x01(\rR\x06missed\"\xea\x02\n" +
+	"\bLogEntry\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05level\x18\x02 \x01(\tR\x05level\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\x12\x14\n" +
+	"\x05stack\x18\x05 \x01(\tR\x05stack\x12\x18\n" +
+	"\aruntime\x18\x06 \x01(\tR\aruntime\x12\x16\n" +
+	"\x06module\x18\a \x01(\tR\x06module\x12\x1a\n" +
+	"\bfunction\x18\b \x01(\tR\bfunction\x12\x17\n" +
+	"\auser_id\x18\t \x01(\tR\x06userId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\n" +
+	" \x01(\tR\tsessionId\x12\x19\n" +
+	"\bmatch_id\x18\v \x01(\tR\amatchId\x12\x19\n" +
+	"\btrace_id\x18\f \x01(\tR\atraceId\x12\x16\n" +
+	"\x06fields\x18\r \x01(\tR\x06fields\">\n" +
 	"\n" +
 	"ReloadList\x120\n" +
 	"\areloads\x18\x01 \x03(\v2\x16.nakama.console.ReloadR\areloads\"\xb2\x03\n" +
@@ -10755,7 +11077,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xb7I\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xf7I\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -10784,7 +11106,8 @@ const file_console_proto_rawDesc = "" +
 	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
 	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12A\n" +
 	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12A\n" +
-	"\vListReloads\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.ReloadList\x12E\n" +
+	"\vListReloads\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.ReloadList\x12>\n" +
+	"\aListLog\x12\x1a.nakama.console.LogRequest\x1a\x17.nakama.console.LogList\x12E\n" +
 	"\n" +
 	"GetMetrics\x12\x1e.nakama.console.MetricsRequest\x1a\x17.nakama.console.Metrics\x12;\n" +
 	"\tGetConfig\x12\x16.google.protobuf.Empty\x1a\x16.nakama.console.Config\x12A\n" +
@@ -10899,7 +11222,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 159)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 162)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -10937,556 +11260,563 @@ var file_console_proto_goTypes = []any{
 	(*AuditLogUserList)(nil),                            // 33: nakama.console.AuditLogUserList
 	(*StatusList)(nil),                                  // 34: nakama.console.StatusList
 	(*Dashboard)(nil),                                   // 35: nakama.console.Dashboard
-	(*ReloadList)(nil),                                  // 36: nakama.console.ReloadList
-	(*Reload)(nil),                                      // 37: nakama.console.Reload
-	(*MetricsRequest)(nil),                              // 38: nakama.console.MetricsRequest
-	(*Metrics)(nil),                                     // 39: nakama.console.Metrics
-	(*Config)(nil),                                      // 40: nakama.console.Config
-	(*RuntimeInfo)(nil),                                 // 41: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                              // 42: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),                       // 43: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                             // 44: nakama.console.ApiEndpointList
-	(*SavedRequest)(nil),                                // 45: nakama.console.SavedRequest
-	(*SavedRequestList)(nil),                            // 46: nakama.console.SavedRequestList
-	(*CallApiEndpointRequest)(nil),                      // 47: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),                     // 48: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),                         // 49: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                                 // 50: nakama.console.AccountList
-	(*AccountId)(nil),                                   // 51: nakama.console.AccountId
-	(*Account)(nil),                                     // 52: nakama.console.Account
-	(*BanAccountRequest)(nil),                           // 53: nakama.console.BanAccountRequest
-	(*Ban)(nil),                                         // 54: nakama.console.Ban
-	(*AccountDeleteRequest)(nil),                        // 55: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 56: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 57: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 58: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 59: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 60: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 61: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 62: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 63: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 64: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 65: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 66: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 67: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 68: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 69: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 70: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 71: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 72: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 73: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 74: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 75: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 76: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 77: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 78: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 79: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 80: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 81: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 82: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 83: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 84: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 85: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 86: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 87: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 88: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 89: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 90: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 91: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 92: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 93: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 94: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 95: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 96: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 97: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 98: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 99: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 100: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 101: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 102: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 103: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 104: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 105: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 106: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 107: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 108: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 109: nakama.console.MatchState
-	(*EndMatchRequest)(nil),                             // 110: nakama.console.EndMatchRequest
-	(*KickFromMatchRequest)(nil),                        // 111: nakama.console.KickFromMatchRequest
-	(*KickFromMatchResponse)(nil),                       // 112: nakama.console.KickFromMatchResponse
-	(*SignalMatchRequest)(nil),                          // 113: nakama.console.SignalMatchRequest
-	(*SignalMatchResponse)(nil),                         // 114: nakama.console.SignalMatchResponse
-	(*CreateLeaderboardRequest)(nil),                    // 115: nakama.console.CreateLeaderboardRequest
-	(*ResetLeaderboardResponse)(nil),                    // 116: nakama.console.ResetLeaderboardResponse
-	(*WriteRecordRequest)(nil),                          // 117: nakama.console.WriteRecordRequest
-	(*UpdateWalletRequest)(nil),                         // 118: nakama.console.UpdateWalletRequest
-	(*UpdateWalletResponse)(nil),                        // 119: nakama.console.UpdateWalletResponse
-	(*Audience)(nil),                                    // 120: nakama.console.Audience
-	(*AudienceCount)(nil),                               // 121: nakama.console.AudienceCount
-	(*SendToAudienceRequest)(nil),                       // 122: nakama.console.SendToAudienceRequest
-	(*NotificationSending)(nil),                         // 123: nakama.console.NotificationSending
-	(*NotificationSendingList)(nil),                     // 124: nakama.console.NotificationSendingList
-	(*StartMaintenanceRequest)(nil),                     // 125: nakama.console.StartMaintenanceRequest
-	(*Maintenance)(nil),                                 // 126: nakama.console.Maintenance
-	(*Extensions)(nil),                                  // 127: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 128: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 129: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 130: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 131: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 132: nakama.console.User.AclEntry
-	nil,                                                 // 133: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 134: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 135: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 136: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 137: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 138: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 139: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 140: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 141: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 142: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 143: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 144: nakama.console.Dashboard.Database
-	(*Reload_Line)(nil),                                 // 145: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 146: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 147: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 148: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 149: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 150: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 151: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 152: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 153: nakama.console.MatchList.Match
-	nil,                                                 // 154: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 155: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 156: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 157: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 158: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 159: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 160: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 161: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 162: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 163: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 164: nakama.api.User
-	(*api.Account)(nil),                                 // 165: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 166: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 167: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 168: nakama.api.Friend
-	(*api.Group)(nil),                                   // 169: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 170: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 171: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 172: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 173: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 174: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 175: google.protobuf.Struct
-	(api.Operator)(0),                                   // 176: nakama.api.Operator
-	(*api.Match)(nil),                                   // 177: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 178: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 179: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 180: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 181: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 182: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 183: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 184: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 185: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 186: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 187: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 188: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 189: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 190: nakama.api.LeaderboardRecordList
+	(*LogRequest)(nil),                                  // 36: nakama.console.LogRequest
+	(*LogList)(nil),                                     // 37: nakama.console.LogList
+	(*LogEntry)(nil),                                    // 38: nakama.console.LogEntry
+	(*ReloadList)(nil),                                  // 39: nakama.console.ReloadList
+	(*Reload)(nil),                                      // 40: nakama.console.Reload
+	(*MetricsRequest)(nil),                              // 41: nakama.console.MetricsRequest
+	(*Metrics)(nil),                                     // 42: nakama.console.Metrics
+	(*Config)(nil),                                      // 43: nakama.console.Config
+	(*RuntimeInfo)(nil),                                 // 44: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                              // 45: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),                       // 46: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                             // 47: nakama.console.ApiEndpointList
+	(*SavedRequest)(nil),                                // 48: nakama.console.SavedRequest
+	(*SavedRequestList)(nil),                            // 49: nakama.console.SavedRequestList
+	(*CallApiEndpointRequest)(nil),                      // 50: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 51: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 52: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 53: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 54: nakama.console.AccountId
+	(*Account)(nil),                                     // 55: nakama.console.Account
+	(*BanAccountRequest)(nil),                           // 56: nakama.console.BanAccountRequest
+	(*Ban)(nil),                                         // 57: nakama.console.Ban
+	(*AccountDeleteRequest)(nil),                        // 58: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 59: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 60: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 61: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 62: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 63: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 64: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 65: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 66: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 67: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 68: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 69: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 70: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 71: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 72: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 73: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 74: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 75: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 76: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 77: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 78: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 79: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 80: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 81: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 82: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 83: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 84: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 85: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 86: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 87: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 88: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 89: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 90: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 91: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 92: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 93: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 94: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 95: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 96: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 97: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 98: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 99: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 100: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 101: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 102: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 103: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 104: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 105: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 106: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 107: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 108: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 109: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 110: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 111: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 112: nakama.console.MatchState
+	(*EndMatchRequest)(nil),                             // 113: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 114: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 115: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 116: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 117: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 118: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 119: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 120: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 121: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 122: nakama.console.UpdateWalletResponse
+	(*Audience)(nil),                                    // 123: nakama.console.Audience
+	(*AudienceCount)(nil),                               // 124: nakama.console.AudienceCount
+	(*SendToAudienceRequest)(nil),                       // 125: nakama.console.SendToAudienceRequest
+	(*NotificationSending)(nil),                         // 126: nakama.console.NotificationSending
+	(*NotificationSendingList)(nil),                     // 127: nakama.console.NotificationSendingList
+	(*StartMaintenanceRequest)(nil),                     // 128: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 129: nakama.console.Maintenance
+	(*Extensions)(nil),                                  // 130: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 131: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 132: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 133: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 134: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 135: nakama.console.User.AclEntry
+	nil,                                                 // 136: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 137: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 138: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 139: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 140: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 141: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 142: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 143: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 144: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 145: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 146: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 147: nakama.console.Dashboard.Database
+	(*Reload_Line)(nil),                                 // 148: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 149: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 150: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 151: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 152: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 153: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 154: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 155: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 156: nakama.console.MatchList.Match
+	nil,                                                 // 157: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 158: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 159: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 160: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 161: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 162: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 163: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 164: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 165: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 166: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 167: nakama.api.User
+	(*api.Account)(nil),                                 // 168: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 169: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 170: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 171: nakama.api.Friend
+	(*api.Group)(nil),                                   // 172: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 173: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 174: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 175: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 176: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 177: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 178: google.protobuf.Struct
+	(api.Operator)(0),                                   // 179: nakama.api.Operator
+	(*api.Match)(nil),                                   // 180: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 181: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 182: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 183: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 184: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 185: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 186: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 187: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 188: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 189: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 190: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 191: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 192: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 193: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	162, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	132, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	163, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	163, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	165, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	135, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	166, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	166, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	133, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	136, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	134, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	135, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	163, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	163, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	137, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	138, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	166, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	166, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	136, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	137, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	139, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	140, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	163, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	163, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	163, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	166, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	166, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	166, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	138, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	163, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	138, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	139, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	141, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	142, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	143, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	144, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	148, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
-	37,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
-	37,  // 31: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	163, // 32: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	146, // 33: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	163, // 34: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	163, // 35: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	147, // 36: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	148, // 37: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	149, // 38: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	149, // 39: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	149, // 40: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	43,  // 41: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	43,  // 42: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	150, // 43: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
-	45,  // 44: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	151, // 45: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	164, // 46: nakama.console.AccountList.users:type_name -> nakama.api.User
-	165, // 47: nakama.console.Account.account:type_name -> nakama.api.Account
-	163, // 48: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	163, // 49: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	163, // 50: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	163, // 51: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	166, // 52: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	163, // 53: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	163, // 54: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	56,  // 55: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	163, // 56: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	163, // 57: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	165, // 58: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	167, // 59: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	168, // 60: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	169, // 61: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	170, // 62: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	171, // 63: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	172, // 64: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	56,  // 65: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	59,  // 66: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	162, // 67: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	162, // 68: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	162, // 69: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	162, // 70: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	162, // 71: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	162, // 72: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	162, // 73: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	162, // 74: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	162, // 75: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	162, // 76: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	152, // 77: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	162, // 78: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	163, // 79: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	163, // 80: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	63,  // 81: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	163, // 82: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	163, // 83: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	163, // 84: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	163, // 85: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	169, // 86: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	169, // 87: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	173, // 88: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	162, // 89: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	162, // 90: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	162, // 91: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	162, // 92: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	162, // 93: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	166, // 94: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	174, // 95: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	163, // 96: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	175, // 97: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 98: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	163, // 99: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	86,  // 100: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	163, // 101: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	163, // 102: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	92,  // 103: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	174, // 104: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	174, // 105: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	96,  // 106: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	167, // 107: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	163, // 108: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	163, // 109: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	163, // 110: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	101, // 111: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	174, // 112: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	166, // 113: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	162, // 114: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	174, // 115: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	174, // 116: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	162, // 117: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	162, // 118: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	153, // 119: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	162, // 120: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	108, // 121: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	163, // 122: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	163, // 123: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	176, // 124: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	154, // 125: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	155, // 126: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	156, // 127: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	163, // 128: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	163, // 129: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
-	120, // 130: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	175, // 131: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	163, // 132: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	163, // 133: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
-	123, // 134: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	174, // 135: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	163, // 136: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	163, // 137: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	157, // 138: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	158, // 139: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	159, // 140: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	161, // 141: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 142: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 143: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 144: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 145: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 146: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 147: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 148: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	163, // 149: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	140, // 150: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	140, // 151: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	145, // 152: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	163, // 153: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	177, // 154: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	160, // 155: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 156: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 157: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 158: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 159: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 160: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	178, // 161: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 162: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 163: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 164: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 165: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 166: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 167: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 168: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	178, // 169: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 170: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 171: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 172: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 173: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 174: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 175: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 176: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	178, // 177: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	178, // 178: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	178, // 179: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	178, // 180: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	38,  // 181: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	178, // 182: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	178, // 183: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	178, // 184: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	178, // 185: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	47,  // 186: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	47,  // 187: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	178, // 188: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	45,  // 189: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	45,  // 190: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	49,  // 191: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	51,  // 192: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	55,  // 193: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	51,  // 194: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	51,  // 195: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	53,  // 196: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	51,  // 197: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	61,  // 198: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	51,  // 199: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	51,  // 200: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	62,  // 201: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	51,  // 202: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	51,  // 203: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	51,  // 204: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	51,  // 205: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	51,  // 206: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	51,  // 207: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	64,  // 208: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	66,  // 209: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	67,  // 210: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	68,  // 211: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	69,  // 212: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	70,  // 213: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	51,  // 214: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	51,  // 215: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	58,  // 216: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	71,  // 217: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	73,  // 218: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	72,  // 219: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	74,  // 220: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	75,  // 221: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	77,  // 222: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	77,  // 223: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	79,  // 224: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	80,  // 225: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	81,  // 226: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	81,  // 227: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	77,  // 228: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	77,  // 229: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	85,  // 230: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	82,  // 231: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	84,  // 232: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	87,  // 233: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	89,  // 234: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	89,  // 235: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	178, // 236: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	91,  // 237: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	179, // 238: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	94,  // 239: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	95,  // 240: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	100, // 241: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	103, // 242: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	103, // 243: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	180, // 244: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	104, // 245: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	60,  // 246: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	60,  // 247: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	178, // 248: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	178, // 249: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	178, // 250: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	178, // 251: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	98,  // 252: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	178, // 253: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	128, // 254: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	130, // 255: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	120, // 256: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	122, // 257: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	178, // 258: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	89,  // 259: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	178, // 260: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	125, // 261: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	178, // 262: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	110, // 263: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	111, // 264: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	113, // 265: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	115, // 266: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	103, // 267: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	117, // 268: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	118, // 269: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	105, // 270: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	107, // 271: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 272: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 273: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	178, // 274: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	178, // 275: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	178, // 276: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 277: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 278: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 279: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 280: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	178, // 281: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 282: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	178, // 283: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	178, // 284: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 285: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 286: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 287: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	178, // 288: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 289: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 290: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 291: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 292: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 293: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 294: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 295: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	36,  // 296: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	39,  // 297: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	40,  // 298: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	41,  // 299: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	42,  // 300: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	44,  // 301: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	48,  // 302: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	48,  // 303: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	46,  // 304: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	178, // 305: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	178, // 306: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	50,  // 307: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	52,  // 308: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	178, // 309: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	59,  // 310: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	54,  // 311: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	178, // 312: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	178, // 313: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	178, // 314: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	178, // 315: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	178, // 316: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	178, // 317: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	178, // 318: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	178, // 319: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	178, // 320: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	178, // 321: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	178, // 322: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	178, // 323: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	65,  // 324: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	63,  // 325: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	178, // 326: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	178, // 327: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	178, // 328: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	178, // 329: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	181, // 330: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	182, // 331: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	57,  // 332: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	183, // 333: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	184, // 334: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	185, // 335: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	186, // 336: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	76,  // 337: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	169, // 338: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	178, // 339: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	178, // 340: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	178, // 341: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	178, // 342: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	178, // 343: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	187, // 344: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	78,  // 345: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	188, // 346: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	83,  // 347: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	178, // 348: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	88,  // 349: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	86,  // 350: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	178, // 351: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	90,  // 352: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	93,  // 353: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	167, // 354: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	189, // 355: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	178, // 356: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	102, // 357: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	101, // 358: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	178, // 359: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	190, // 360: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	178, // 361: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	52,  // 362: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	178, // 363: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	178, // 364: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	178, // 365: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	178, // 366: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	97,  // 367: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	99,  // 368: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	127, // 369: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	129, // 370: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	131, // 371: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	121, // 372: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	123, // 373: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	124, // 374: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	123, // 375: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	126, // 376: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	126, // 377: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	178, // 378: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	178, // 379: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	112, // 380: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	114, // 381: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	101, // 382: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	116, // 383: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	171, // 384: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	119, // 385: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	106, // 386: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	109, // 387: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	272, // [272:388] is the sub-list for method output_type
-	156, // [156:272] is the sub-list for method input_type
-	156, // [156:156] is the sub-list for extension type_name
-	156, // [156:156] is the sub-list for extension extendee
-	0,   // [0:156] is the sub-list for field type_name
+	141, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	166, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	141, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	142, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	144, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	145, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	146, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	147, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	151, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	40,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
+	38,  // 31: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
+	166, // 32: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	40,  // 33: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
+	166, // 34: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	149, // 35: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	166, // 36: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	166, // 37: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	150, // 38: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	151, // 39: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	152, // 40: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	152, // 41: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	152, // 42: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	46,  // 43: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	46,  // 44: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	153, // 45: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	48,  // 46: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
+	154, // 47: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	167, // 48: nakama.console.AccountList.users:type_name -> nakama.api.User
+	168, // 49: nakama.console.Account.account:type_name -> nakama.api.Account
+	166, // 50: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	166, // 51: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	166, // 52: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	166, // 53: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	169, // 54: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	166, // 55: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	166, // 56: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	59,  // 57: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	166, // 58: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	166, // 59: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	168, // 60: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	170, // 61: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	171, // 62: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	172, // 63: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	173, // 64: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	174, // 65: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	175, // 66: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	59,  // 67: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	62,  // 68: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	165, // 69: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	165, // 70: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	165, // 71: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	165, // 72: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	165, // 73: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	165, // 74: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	165, // 75: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	165, // 76: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	165, // 77: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	165, // 78: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	155, // 79: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	165, // 80: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	166, // 81: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	166, // 82: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	66,  // 83: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	166, // 84: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	166, // 85: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	166, // 86: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	166, // 87: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	172, // 88: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	172, // 89: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	176, // 90: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	165, // 91: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	165, // 92: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	165, // 93: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	165, // 94: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	165, // 95: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	169, // 96: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	177, // 97: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	166, // 98: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	178, // 99: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 100: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	166, // 101: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	89,  // 102: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	166, // 103: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	166, // 104: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	95,  // 105: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	177, // 106: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	177, // 107: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	99,  // 108: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	170, // 109: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	166, // 110: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	166, // 111: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	166, // 112: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	104, // 113: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	177, // 114: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	169, // 115: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	165, // 116: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	177, // 117: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	177, // 118: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	165, // 119: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	165, // 120: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	156, // 121: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	165, // 122: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	111, // 123: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	166, // 124: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	166, // 125: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	179, // 126: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	157, // 127: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	158, // 128: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	159, // 129: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	166, // 130: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	166, // 131: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	123, // 132: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
+	178, // 133: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	166, // 134: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	166, // 135: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	126, // 136: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
+	177, // 137: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	166, // 138: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	166, // 139: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	160, // 140: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	161, // 141: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	162, // 142: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	164, // 143: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 144: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 145: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 146: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 147: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 148: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 149: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 150: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	166, // 151: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	143, // 152: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	143, // 153: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	148, // 154: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	166, // 155: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	180, // 156: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	163, // 157: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 158: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 159: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 160: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 161: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 162: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	181, // 163: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 164: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 165: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 166: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 167: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 168: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 169: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 170: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	181, // 171: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 172: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 173: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 174: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 175: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 176: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 177: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 178: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	181, // 179: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	181, // 180: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	181, // 181: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	181, // 182: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	36,  // 183: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	41,  // 184: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	181, // 185: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	181, // 186: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	181, // 187: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	181, // 188: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	50,  // 189: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	50,  // 190: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	181, // 191: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	48,  // 192: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	48,  // 193: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	52,  // 194: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	54,  // 195: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	58,  // 196: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	54,  // 197: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	54,  // 198: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	56,  // 199: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	54,  // 200: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	64,  // 201: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	54,  // 202: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	54,  // 203: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	65,  // 204: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	54,  // 205: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	54,  // 206: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	54,  // 207: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	54,  // 208: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	54,  // 209: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	54,  // 210: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	67,  // 211: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	69,  // 212: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	70,  // 213: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	71,  // 214: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	72,  // 215: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	73,  // 216: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	54,  // 217: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	54,  // 218: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	61,  // 219: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	74,  // 220: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	76,  // 221: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	75,  // 222: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	77,  // 223: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	78,  // 224: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	80,  // 225: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	80,  // 226: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	82,  // 227: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	83,  // 228: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	84,  // 229: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	84,  // 230: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	80,  // 231: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	80,  // 232: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	88,  // 233: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	85,  // 234: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	87,  // 235: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	90,  // 236: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	92,  // 237: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	92,  // 238: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	181, // 239: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	94,  // 240: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	182, // 241: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	97,  // 242: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	98,  // 243: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	103, // 244: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	106, // 245: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	106, // 246: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	183, // 247: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	107, // 248: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	63,  // 249: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	63,  // 250: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	181, // 251: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	181, // 252: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	181, // 253: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	181, // 254: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	101, // 255: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	181, // 256: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	131, // 257: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	133, // 258: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	123, // 259: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	125, // 260: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	181, // 261: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	92,  // 262: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	181, // 263: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	128, // 264: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	181, // 265: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	113, // 266: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	114, // 267: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	116, // 268: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	118, // 269: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	106, // 270: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	120, // 271: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	121, // 272: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	108, // 273: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	110, // 274: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 275: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 276: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	181, // 277: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	181, // 278: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	181, // 279: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 280: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 281: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 282: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 283: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	181, // 284: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 285: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	181, // 286: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	181, // 287: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 288: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 289: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 290: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	181, // 291: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 292: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 293: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 294: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 295: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 296: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 297: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 298: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	39,  // 299: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	37,  // 300: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	42,  // 301: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	43,  // 302: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	44,  // 303: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	45,  // 304: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	47,  // 305: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	51,  // 306: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	51,  // 307: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	49,  // 308: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	181, // 309: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	181, // 310: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	53,  // 311: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	55,  // 312: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	181, // 313: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	62,  // 314: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	57,  // 315: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	181, // 316: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	181, // 317: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	181, // 318: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	181, // 319: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	181, // 320: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	181, // 321: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	181, // 322: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	181, // 323: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	181, // 324: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	181, // 325: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	181, // 326: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	181, // 327: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	68,  // 328: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	66,  // 329: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	181, // 330: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	181, // 331: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	181, // 332: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	181, // 333: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	184, // 334: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	185, // 335: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	60,  // 336: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	186, // 337: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	187, // 338: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	188, // 339: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	189, // 340: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	79,  // 341: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	172, // 342: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	181, // 343: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	181, // 344: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	181, // 345: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	181, // 346: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	181, // 347: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	190, // 348: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	81,  // 349: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	191, // 350: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	86,  // 351: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	181, // 352: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	91,  // 353: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	89,  // 354: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	181, // 355: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	93,  // 356: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	96,  // 357: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	170, // 358: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	192, // 359: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	181, // 360: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	105, // 361: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	104, // 362: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	181, // 363: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	193, // 364: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	181, // 365: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	55,  // 366: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	181, // 367: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	181, // 368: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	181, // 369: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	181, // 370: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	100, // 371: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	102, // 372: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	130, // 373: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	132, // 374: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	134, // 375: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	124, // 376: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	126, // 377: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	127, // 378: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	126, // 379: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	129, // 380: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	129, // 381: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	181, // 382: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	181, // 383: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	115, // 384: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	117, // 385: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	104, // 386: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	119, // 387: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	174, // 388: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	122, // 389: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	109, // 390: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	112, // 391: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	275, // [275:392] is the sub-list for method output_type
+	158, // [158:275] is the sub-list for method input_type
+	158, // [158:158] is the sub-list for extension type_name
+	158, // [158:158] is the sub-list for extension extendee
+	0,   // [0:158] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -11500,7 +11830,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   159,
+			NumMessages:   162,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -14,8 +14,8 @@ import (
 )
 
 // newLogger makes the logger from the configuration, and resolves its format: auto
-// becomes text on a terminal and json elsewhere.
-func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func(), err error) {
+// becomes text on a terminal and json elsewhere. also get the lines too, as JSON.
+func newLogger(cfg *config.Config, s streams, also ...io.Writer) (log zerolog.Logger, closeLog func(), err error) {
 	if cfg.Logger.Format == "auto" || cfg.Logger.Format == "" {
 		cfg.Logger.Format = "json"
 		if f, ok := s.out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
@@ -38,7 +38,11 @@ func newLogger(cfg *config.Config, s streams) (log zerolog.Logger, closeLog func
 			out = io.MultiWriter(file, s.out)
 		}
 	}
-	return zerolog.New(format(cfg.Logger.Format, out)).Level(level).With().Timestamp().Logger(), closeLog, nil
+	out = format(cfg.Logger.Format, out)
+	if len(also) > 0 {
+		out = zerolog.MultiLevelWriter(append([]io.Writer{out}, also...)...)
+	}
+	return zerolog.New(out).Level(level).With().Timestamp().Logger(), closeLog, nil
 }
 
 // The library has the names of fields in global variables, so a process has one set of

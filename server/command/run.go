@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"kumi/config"
 	"kumi/server"
+	"kumi/server/logs"
 )
 
 // drain is how long Stop may take after the grace period.
@@ -29,7 +31,12 @@ func run(ctx context.Context, args []string, s streams) int {
 
 // serve runs a server until it is stopped.
 func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams) int {
-	log, closeLog, err := newLogger(cfg, s)
+	lines := logs.NewRing()
+	var also []io.Writer
+	if cfg.Console.Port != 0 {
+		also = append(also, lines)
+	}
+	log, closeLog, err := newLogger(cfg, s, also...)
 	if err != nil {
 		return failed(s, err)
 	}
@@ -43,7 +50,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		log.Warn().Str("TZ", tz).Msg("the time zone in TZ is unknown, local times are UTC")
 	}
 
-	srv, err := server.New(ctx, cfg, log)
+	srv, err := server.New(ctx, cfg, log, server.Lines(lines))
 	if err != nil {
 		return notStarted(cfg, log, s, err)
 	}

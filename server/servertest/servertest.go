@@ -17,6 +17,7 @@ import (
 
 	"kumi/config"
 	"kumi/server"
+	"kumi/server/logs"
 	"kumi/store/storetest"
 )
 
@@ -28,6 +29,8 @@ type Setup struct {
 	args    []string
 	modules string
 	log     zerolog.Logger
+	lines   *logs.Ring // with a console
+	logged  bool       // the test reads the log
 	options []server.Option
 }
 
@@ -69,9 +72,9 @@ func Postgres() Option {
 	}
 }
 
-// LogTo sends the server's log to a logger, as JSON lines.
+// LogTo sends the server's log to a logger, as JSON lines. The console then has no log.
 func LogTo(log zerolog.Logger) Option {
-	return func(_ testing.TB, s *Setup) { s.log = log }
+	return func(_ testing.TB, s *Setup) { s.log, s.logged = log, true }
 }
 
 // Providers makes the server ask sign-in providers through a client that the test has.
@@ -84,6 +87,7 @@ func Console() Option {
 	return func(_ testing.TB, s *Setup) {
 		s.args = append(s.args, "--console.port", "7351", "--console.address", "127.0.0.1")
 		s.options = append(s.options, server.FreeConsolePort())
+		s.lines = logs.NewRing()
 	}
 }
 
@@ -120,6 +124,10 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	}
 	for _, o := range options {
 		o(t, s)
+	}
+	if s.lines != nil && !s.logged {
+		s.log = zerolog.New(s.lines)
+		s.options = append(s.options, server.Lines(s.lines))
 	}
 	cfg, _, err := config.Load(append([]string{
 		"--data_dir", dir, "--runtime.path", s.modules,
