@@ -142,6 +142,8 @@ var table = []row{
 	{"SendToAudience", signed, acl.Notification.Write(), core.AuditCreate, as((*core.Console).SendToAudience), []binding{post("/notification/audience")}},
 	{"ListSendings", signed, acl.Notification.Read(), none, all((*core.Console).ListSendings), []binding{get("/notification/sending")}},
 	{"GetSending", signed, acl.Notification.Read(), none, ask((*core.Console).GetSending), []binding{get("/notification/sending/{id}")}},
+	{"ListJobs", signed, acl.Configuration.Read(), none, all((*core.Console).ListJobs), []binding{get("/job")}},
+	{"RunJob", signed, acl.APIExplorer.Write(), core.AuditInvoke, ask((*core.Console).RunJob), []binding{post("/job/{name}/run")}},
 	{"GetMaintenance", signed, nil, none, all((*core.Console).GetMaintenance), []binding{get("/maintenance")}},
 	{"StartMaintenance", signed, acl.Configuration.Write(), core.AuditUpdate, as((*core.Console).StartMaintenance), []binding{post("/maintenance")}},
 	{"EndMaintenance", signed, acl.Configuration.Write(), core.AuditDelete, empty((*core.Console).EndMaintenance), []binding{del("/maintenance")}},

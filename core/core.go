@@ -175,6 +175,7 @@ func New(o Options) *Core {
 	c.noIndexOnly = o.NoIndexOnly
 	c.indexes.init()
 	c.jobs.wake = make(chan struct{}, 1)
+	c.jobs.states = newJobStates()
 	c.jobs.table, c.bans = newJobTable(), newBanTable()
 	c.maintenance.init()
 	c.metricTable = newMetricTable()

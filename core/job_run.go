@@ -11,7 +11,8 @@ import (
 
 // jobs is the state of a Core's jobs outside of the database.
 type jobs struct {
-	table *ownTable
+	table  *ownTable
+	states jobStates
 
 	mu      sync.Mutex
 	changed bool                  // registrations changed since the last check
@@ -31,15 +32,24 @@ func (j *jobs) look(changed bool) {
 	}
 }
 
-// unknown reports whether RunJobs runs here and no job has that name.
-func (j *jobs) unknown(name string) bool {
+// registered returns the jobs that modules registered, once RunJobs runs here.
+func (j *jobs) registered() map[string]Job {
 	j.mu.Lock()
 	known := j.known
 	j.mu.Unlock()
 	if known == nil {
+		return nil
+	}
+	return known()
+}
+
+// unknown reports whether RunJobs runs here and no job has that name.
+func (j *jobs) unknown(name string) bool {
+	all := j.registered()
+	if all == nil {
 		return false
 	}
-	_, there := known()[name]
+	_, there := all[name]
 	return !there
 }
 
@@ -59,7 +69,12 @@ const (
 // jobs; call JobsChanged when they change. RunJobs may be called once.
 func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered func() map[string]Job) {
 	r := &jobRunner{Core: c, longest: longest, busy: map[string]bool{}}
-	defer r.work.Wait()
+	defer func() {
+		r.work.Wait()
+		if err := r.writeStates(context.WithoutCancel(ctx), true); err != nil && !c.DatabaseUnreachable(err) {
+			c.log.Warn().Err(err).Msg("the last runs of jobs are not counted")
+		}
+	}()
 	c.jobs.mu.Lock()
 	c.jobs.known = registered
 	c.jobs.mu.Unlock()
@@ -100,6 +115,9 @@ type jobRunner struct {
 // again. It is also called when a run ends.
 func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration, error) {
 	if err := r.jobs.table.ensure(ctx, r.db); err != nil {
+		return jobRetry, err
+	}
+	if err := r.writeStates(ctx, false); err != nil {
 		return jobRetry, err
 	}
 	r.jobs.mu.Lock()
@@ -182,8 +200,10 @@ func (r *jobRunner) begin(ctx context.Context, row *jobRow, job Job) error {
 	}
 	row.tries++
 	r.work.Go(func() {
+		start := r.now()
 		err := r.run(ctx, row, job)
 		r.metrics.JobRun(row.name, err == nil)
+		r.jobs.states.ran(row.name, start, r.now().Sub(start), err)
 		// The row stays claimed until its next time is written. From then on a turn may
 		// find it due, and must not take it for one that still runs.
 		r.leave(row.id)

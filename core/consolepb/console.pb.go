@@ -8400,6 +8400,286 @@ func (x *NotificationSendingList) GetSendings() []*NotificationSending {
 	return nil
 }
 
+type Job struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Registered    bool                   `protobuf:"varint,2,opt,name=registered,proto3" json:"registered,omitempty"`            // by a module of this server
+	Schedule      string                 `protobuf:"bytes,3,opt,name=schedule,proto3" json:"schedule,omitempty"`                 // empty: it runs when it is enqueued
+	NextTime      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=next_time,json=nextTime,proto3" json:"next_time,omitempty"` // of the schedule
+	Queued        int64                  `protobuf:"varint,5,opt,name=queued,proto3" json:"queued,omitempty"`                    // runs that were enqueued
+	Retrying      int64                  `protobuf:"varint,6,opt,name=retrying,proto3" json:"retrying,omitempty"`                // those of them that have failed before or run now
+	Runs          int64                  `protobuf:"varint,7,opt,name=runs,proto3" json:"runs,omitempty"`
+	Failures      int64                  `protobuf:"varint,8,opt,name=failures,proto3" json:"failures,omitempty"`
+	LastTime      *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"` // absent: it has not run yet
+	LastTookMs    int64                  `protobuf:"varint,10,opt,name=last_took_ms,json=lastTookMs,proto3" json:"last_took_ms,omitempty"`
+	LastNode      string                 `protobuf:"bytes,11,opt,name=last_node,json=lastNode,proto3" json:"last_node,omitempty"`
+	FailedTime    *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=failed_time,json=failedTime,proto3" json:"failed_time,omitempty"` // of the last run that failed
+	ErrorMessage  string                 `protobuf:"bytes,13,opt,name=error_message,json=errorMessage,proto3" json:"error_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Job) Reset() {
+	*x = Job{}
+	mi := &file_console_proto_msgTypes[125]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Job) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Job) ProtoMessage() {}
+
+func (x *Job) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[125]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Job.ProtoReflect.Descriptor instead.
+func (*Job) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{125}
+}
+
+func (x *Job) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Job) GetRegistered() bool {
+	if x != nil {
+		return x.Registered
+	}
+	return false
+}
+
+func (x *Job) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *Job) GetNextTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextTime
+	}
+	return nil
+}
+
+func (x *Job) GetQueued() int64 {
+	if x != nil {
+		return x.Queued
+	}
+	return 0
+}
+
+func (x *Job) GetRetrying() int64 {
+	if x != nil {
+		return x.Retrying
+	}
+	return 0
+}
+
+func (x *Job) GetRuns() int64 {
+	if x != nil {
+		return x.Runs
+	}
+	return 0
+}
+
+func (x *Job) GetFailures() int64 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *Job) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
+func (x *Job) GetLastTookMs() int64 {
+	if x != nil {
+		return x.LastTookMs
+	}
+	return 0
+}
+
+func (x *Job) GetLastNode() string {
+	if x != nil {
+		return x.LastNode
+	}
+	return ""
+}
+
+func (x *Job) GetFailedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FailedTime
+	}
+	return nil
+}
+
+func (x *Job) GetErrorMessage() string {
+	if x != nil {
+		return x.ErrorMessage
+	}
+	return ""
+}
+
+type JobList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Jobs          []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JobList) Reset() {
+	*x = JobList{}
+	mi := &file_console_proto_msgTypes[126]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JobList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JobList) ProtoMessage() {}
+
+func (x *JobList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[126]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JobList.ProtoReflect.Descriptor instead.
+func (*JobList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{126}
+}
+
+func (x *JobList) GetJobs() []*Job {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+type RunJobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Payload       string                 `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunJobRequest) Reset() {
+	*x = RunJobRequest{}
+	mi := &file_console_proto_msgTypes[127]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunJobRequest) ProtoMessage() {}
+
+func (x *RunJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[127]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunJobRequest.ProtoReflect.Descriptor instead.
+func (*RunJobRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{127}
+}
+
+func (x *RunJobRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RunJobRequest) GetPayload() string {
+	if x != nil {
+		return x.Payload
+	}
+	return ""
+}
+
+type RunJobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // of the run
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunJobResponse) Reset() {
+	*x = RunJobResponse{}
+	mi := &file_console_proto_msgTypes[128]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunJobResponse) ProtoMessage() {}
+
+func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[128]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
+func (*RunJobResponse) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{128}
+}
+
+func (x *RunJobResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
 type StartMaintenanceRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Message string                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"` // players are told
@@ -8411,7 +8691,7 @@ type StartMaintenanceRequest struct {
 
 func (x *StartMaintenanceRequest) Reset() {
 	*x = StartMaintenanceRequest{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8423,7 +8703,7 @@ func (x *StartMaintenanceRequest) String() string {
 func (*StartMaintenanceRequest) ProtoMessage() {}
 
 func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8436,7 +8716,7 @@ func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{125}
+	return file_console_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *StartMaintenanceRequest) GetMessage() string {
@@ -8466,7 +8746,7 @@ type Maintenance struct {
 
 func (x *Maintenance) Reset() {
 	*x = Maintenance{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8478,7 +8758,7 @@ func (x *Maintenance) String() string {
 func (*Maintenance) ProtoMessage() {}
 
 func (x *Maintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8491,7 +8771,7 @@ func (x *Maintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
 func (*Maintenance) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{126}
+	return file_console_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *Maintenance) GetActive() bool {
@@ -8540,7 +8820,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8552,7 +8832,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8565,7 +8845,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127}
+	return file_console_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -8599,7 +8879,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8611,7 +8891,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8624,7 +8904,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128}
+	return file_console_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -8651,7 +8931,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8663,7 +8943,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8676,7 +8956,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{129}
+	return file_console_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -8706,7 +8986,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8718,7 +8998,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8731,7 +9011,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{130}
+	return file_console_proto_rawDescGZIP(), []int{134}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -8778,7 +9058,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8790,7 +9070,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8803,7 +9083,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{131}
+	return file_console_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -8833,7 +9113,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8845,7 +9125,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8959,7 +9239,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8971,7 +9251,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9042,7 +9322,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9054,7 +9334,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9118,7 +9398,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9130,7 +9410,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9190,7 +9470,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9202,7 +9482,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[142]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9284,7 +9564,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9296,7 +9576,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[143]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9394,7 +9674,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9406,7 +9686,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[144]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9509,7 +9789,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9521,7 +9801,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[145]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9564,7 +9844,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9576,7 +9856,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[146]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9638,7 +9918,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9650,7 +9930,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9697,7 +9977,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9709,7 +9989,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9749,7 +10029,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9761,7 +10041,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9801,7 +10081,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9813,7 +10093,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9856,7 +10136,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9868,7 +10148,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9881,7 +10161,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127, 0}
+	return file_console_proto_rawDescGZIP(), []int{131, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -9933,7 +10213,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9945,7 +10225,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9958,7 +10238,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{129, 0}
+	return file_console_proto_rawDescGZIP(), []int{133, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -10015,7 +10295,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10027,7 +10307,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10040,7 +10320,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{130, 0}
+	return file_console_proto_rawDescGZIP(), []int{134, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -10083,7 +10363,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10095,7 +10375,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10108,7 +10388,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{131, 0}
+	return file_console_proto_rawDescGZIP(), []int{135, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -10149,7 +10429,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10161,7 +10441,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10174,7 +10454,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{131, 1}
+	return file_console_proto_rawDescGZIP(), []int{135, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -11001,7 +11281,33 @@ const file_console_proto_rawDesc = "" +
 	"\bend_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12#\n" +
 	"\rerror_message\x18\b \x01(\tR\ferrorMessage\"Z\n" +
 	"\x17NotificationSendingList\x12?\n" +
-	"\bsendings\x18\x01 \x03(\v2#.nakama.console.NotificationSendingR\bsendings\"\x82\x01\n" +
+	"\bsendings\x18\x01 \x03(\v2#.nakama.console.NotificationSendingR\bsendings\"\xcc\x03\n" +
+	"\x03Job\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"registered\x18\x02 \x01(\bR\n" +
+	"registered\x12\x1a\n" +
+	"\bschedule\x18\x03 \x01(\tR\bschedule\x127\n" +
+	"\tnext_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bnextTime\x12\x16\n" +
+	"\x06queued\x18\x05 \x01(\x03R\x06queued\x12\x1a\n" +
+	"\bretrying\x18\x06 \x01(\x03R\bretrying\x12\x12\n" +
+	"\x04runs\x18\a \x01(\x03R\x04runs\x12\x1a\n" +
+	"\bfailures\x18\b \x01(\x03R\bfailures\x127\n" +
+	"\tlast_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x12 \n" +
+	"\flast_took_ms\x18\n" +
+	" \x01(\x03R\n" +
+	"lastTookMs\x12\x1b\n" +
+	"\tlast_node\x18\v \x01(\tR\blastNode\x12;\n" +
+	"\vfailed_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"failedTime\x12#\n" +
+	"\rerror_message\x18\r \x01(\tR\ferrorMessage\"2\n" +
+	"\aJobList\x12'\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x13.nakama.console.JobR\x04jobs\"=\n" +
+	"\rRunJobRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\apayload\x18\x02 \x01(\tR\apayload\" \n" +
+	"\x0eRunJobResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x82\x01\n" +
 	"\x17StartMaintenanceRequest\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12M\n" +
 	"\x14disconnect_after_sec\x18\x02 \x01(\v2\x1b.google.protobuf.Int32ValueR\x12disconnectAfterSec\"\xdb\x01\n" +
@@ -11077,7 +11383,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xf7I\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xfdJ\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -11195,7 +11501,9 @@ const file_console_proto_rawDesc = "" +
 	"\x0eSendToAudience\x12%.nakama.console.SendToAudienceRequest\x1a#.nakama.console.NotificationSending\x12O\n" +
 	"\fListSendings\x12\x16.google.protobuf.Empty\x1a'.nakama.console.NotificationSendingList\x12Q\n" +
 	"\n" +
-	"GetSending\x12\x1e.nakama.console.NotificationId\x1a#.nakama.console.NotificationSending\x12E\n" +
+	"GetSending\x12\x1e.nakama.console.NotificationId\x1a#.nakama.console.NotificationSending\x12;\n" +
+	"\bListJobs\x12\x16.google.protobuf.Empty\x1a\x17.nakama.console.JobList\x12G\n" +
+	"\x06RunJob\x12\x1d.nakama.console.RunJobRequest\x1a\x1e.nakama.console.RunJobResponse\x12E\n" +
 	"\x0eGetMaintenance\x12\x16.google.protobuf.Empty\x1a\x1b.nakama.console.Maintenance\x12X\n" +
 	"\x10StartMaintenance\x12'.nakama.console.StartMaintenanceRequest\x1a\x1b.nakama.console.Maintenance\x12@\n" +
 	"\x0eEndMaintenance\x12\x16.google.protobuf.Empty\x1a\x16.google.protobuf.Empty\x12C\n" +
@@ -11222,7 +11530,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 162)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 166)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -11352,471 +11660,483 @@ var file_console_proto_goTypes = []any{
 	(*SendToAudienceRequest)(nil),                       // 125: nakama.console.SendToAudienceRequest
 	(*NotificationSending)(nil),                         // 126: nakama.console.NotificationSending
 	(*NotificationSendingList)(nil),                     // 127: nakama.console.NotificationSendingList
-	(*StartMaintenanceRequest)(nil),                     // 128: nakama.console.StartMaintenanceRequest
-	(*Maintenance)(nil),                                 // 129: nakama.console.Maintenance
-	(*Extensions)(nil),                                  // 130: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 131: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 132: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 133: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 134: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 135: nakama.console.User.AclEntry
-	nil,                                                 // 136: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 137: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 138: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 139: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 140: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 141: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 142: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 143: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 144: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 145: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 146: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 147: nakama.console.Dashboard.Database
-	(*Reload_Line)(nil),                                 // 148: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 149: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 150: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 151: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 152: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 153: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 154: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 155: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 156: nakama.console.MatchList.Match
-	nil,                                                 // 157: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 158: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 159: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 160: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 161: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 162: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 163: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 164: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 165: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 166: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 167: nakama.api.User
-	(*api.Account)(nil),                                 // 168: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 169: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 170: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 171: nakama.api.Friend
-	(*api.Group)(nil),                                   // 172: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 173: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 174: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 175: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 176: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 177: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 178: google.protobuf.Struct
-	(api.Operator)(0),                                   // 179: nakama.api.Operator
-	(*api.Match)(nil),                                   // 180: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 181: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 182: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 183: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 184: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 185: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 186: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 187: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 188: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 189: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 190: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 191: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 192: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 193: nakama.api.LeaderboardRecordList
+	(*Job)(nil),                                         // 128: nakama.console.Job
+	(*JobList)(nil),                                     // 129: nakama.console.JobList
+	(*RunJobRequest)(nil),                               // 130: nakama.console.RunJobRequest
+	(*RunJobResponse)(nil),                              // 131: nakama.console.RunJobResponse
+	(*StartMaintenanceRequest)(nil),                     // 132: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 133: nakama.console.Maintenance
+	(*Extensions)(nil),                                  // 134: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 135: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 136: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 137: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 138: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 139: nakama.console.User.AclEntry
+	nil,                                                 // 140: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 141: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 142: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 143: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 144: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 145: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 146: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 147: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 148: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 149: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 150: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 151: nakama.console.Dashboard.Database
+	(*Reload_Line)(nil),                                 // 152: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 153: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 154: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 155: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 156: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 157: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 158: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 159: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 160: nakama.console.MatchList.Match
+	nil,                                                 // 161: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 162: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 163: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 164: nakama.console.Extensions.HiroSystems
+	(*SatoriListTemplatesResponse_Template)(nil),        // 165: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 166: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 167: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 168: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 169: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 170: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 171: nakama.api.User
+	(*api.Account)(nil),                                 // 172: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 173: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 174: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 175: nakama.api.Friend
+	(*api.Group)(nil),                                   // 176: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 177: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 178: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 179: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 180: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 181: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 182: google.protobuf.Struct
+	(api.Operator)(0),                                   // 183: nakama.api.Operator
+	(*api.Match)(nil),                                   // 184: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 185: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 186: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 187: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 188: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 189: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 190: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 191: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 192: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 193: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 194: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 195: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 196: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 197: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	165, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	135, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	166, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	166, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	169, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	139, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	170, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	170, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	136, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	140, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	137, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	138, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	166, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	166, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	141, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	142, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	170, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	170, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	139, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	140, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	143, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	144, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	166, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	166, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	166, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	170, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	170, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	170, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	141, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	166, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	141, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	142, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	144, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	145, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	146, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	147, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	151, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	145, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	170, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	145, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	146, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	148, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	149, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	150, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	151, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	155, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	40,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
 	38,  // 31: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	166, // 32: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	170, // 32: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
 	40,  // 33: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	166, // 34: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	149, // 35: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	166, // 36: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	166, // 37: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	150, // 38: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	151, // 39: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	152, // 40: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	152, // 41: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	152, // 42: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	170, // 34: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	153, // 35: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	170, // 36: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	170, // 37: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	154, // 38: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	155, // 39: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	156, // 40: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	156, // 41: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	156, // 42: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	46,  // 43: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	46,  // 44: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	153, // 45: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	157, // 45: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
 	48,  // 46: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	154, // 47: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	167, // 48: nakama.console.AccountList.users:type_name -> nakama.api.User
-	168, // 49: nakama.console.Account.account:type_name -> nakama.api.Account
-	166, // 50: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	166, // 51: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	166, // 52: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	166, // 53: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	169, // 54: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	166, // 55: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	166, // 56: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	158, // 47: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	171, // 48: nakama.console.AccountList.users:type_name -> nakama.api.User
+	172, // 49: nakama.console.Account.account:type_name -> nakama.api.Account
+	170, // 50: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	170, // 51: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	170, // 52: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	170, // 53: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	173, // 54: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	170, // 55: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	170, // 56: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	59,  // 57: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	166, // 58: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	166, // 59: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	168, // 60: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	170, // 61: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	171, // 62: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	172, // 63: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	173, // 64: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	174, // 65: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	175, // 66: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	170, // 58: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	170, // 59: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	172, // 60: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	174, // 61: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	175, // 62: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	176, // 63: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	177, // 64: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	178, // 65: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	179, // 66: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	59,  // 67: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	62,  // 68: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	165, // 69: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	165, // 70: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	165, // 71: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	165, // 72: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	165, // 73: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	165, // 74: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	165, // 75: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	165, // 76: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	165, // 77: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	165, // 78: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	155, // 79: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	165, // 80: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	166, // 81: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	166, // 82: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	169, // 69: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	169, // 70: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	169, // 71: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	169, // 72: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	169, // 73: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	169, // 74: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	169, // 75: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	169, // 76: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	169, // 77: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	169, // 78: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	159, // 79: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	169, // 80: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	170, // 81: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	170, // 82: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	66,  // 83: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	166, // 84: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	166, // 85: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	166, // 86: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	166, // 87: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	172, // 88: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	172, // 89: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	176, // 90: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	165, // 91: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	165, // 92: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	165, // 93: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	165, // 94: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	165, // 95: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	169, // 96: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	177, // 97: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	166, // 98: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	178, // 99: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	170, // 84: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	170, // 85: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	170, // 86: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	170, // 87: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	176, // 88: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	176, // 89: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	180, // 90: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	169, // 91: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	169, // 92: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	169, // 93: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	169, // 94: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	169, // 95: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	173, // 96: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	181, // 97: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	170, // 98: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	182, // 99: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 100: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	166, // 101: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	170, // 101: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	89,  // 102: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	166, // 103: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	166, // 104: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	170, // 103: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	170, // 104: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	95,  // 105: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	177, // 106: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	177, // 107: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	181, // 106: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	181, // 107: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	99,  // 108: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	170, // 109: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	166, // 110: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	166, // 111: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	166, // 112: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	174, // 109: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	170, // 110: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	170, // 111: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	170, // 112: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	104, // 113: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	177, // 114: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	169, // 115: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	165, // 116: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	177, // 117: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	177, // 118: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	165, // 119: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	165, // 120: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	156, // 121: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	165, // 122: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	181, // 114: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	173, // 115: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	169, // 116: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	181, // 117: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	181, // 118: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	169, // 119: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	169, // 120: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	160, // 121: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	169, // 122: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	111, // 123: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	166, // 124: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	166, // 125: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	179, // 126: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	157, // 127: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	158, // 128: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	159, // 129: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	166, // 130: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	166, // 131: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	170, // 124: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	170, // 125: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	183, // 126: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	161, // 127: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	162, // 128: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	163, // 129: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	170, // 130: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	170, // 131: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
 	123, // 132: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	178, // 133: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	166, // 134: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	166, // 135: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	182, // 133: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	170, // 134: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	170, // 135: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
 	126, // 136: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	177, // 137: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	166, // 138: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	166, // 139: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	160, // 140: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	161, // 141: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	162, // 142: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	164, // 143: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 144: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 145: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 146: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 147: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 148: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 149: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 150: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	166, // 151: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	143, // 152: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	143, // 153: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	148, // 154: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	166, // 155: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	180, // 156: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	163, // 157: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 158: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 159: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 160: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 161: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 162: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	181, // 163: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 164: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 165: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 166: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 167: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 168: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 169: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 170: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	181, // 171: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 172: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 173: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 174: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 175: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 176: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 177: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 178: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	181, // 179: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	181, // 180: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	181, // 181: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	181, // 182: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	36,  // 183: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
-	41,  // 184: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	181, // 185: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	181, // 186: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	181, // 187: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	181, // 188: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	50,  // 189: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	50,  // 190: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	181, // 191: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	48,  // 192: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	48,  // 193: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	52,  // 194: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	54,  // 195: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	58,  // 196: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	54,  // 197: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	54,  // 198: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	56,  // 199: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	54,  // 200: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	64,  // 201: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	54,  // 202: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	54,  // 203: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	65,  // 204: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	54,  // 205: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	54,  // 206: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	54,  // 207: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	54,  // 208: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	54,  // 209: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	54,  // 210: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	67,  // 211: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	69,  // 212: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	70,  // 213: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	71,  // 214: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	72,  // 215: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	73,  // 216: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	54,  // 217: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	54,  // 218: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	61,  // 219: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	74,  // 220: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	76,  // 221: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	75,  // 222: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	77,  // 223: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	78,  // 224: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	80,  // 225: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	80,  // 226: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	82,  // 227: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	83,  // 228: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	84,  // 229: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	84,  // 230: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	80,  // 231: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	80,  // 232: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	88,  // 233: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	85,  // 234: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	87,  // 235: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	90,  // 236: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	92,  // 237: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	92,  // 238: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	181, // 239: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	94,  // 240: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	182, // 241: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	97,  // 242: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	98,  // 243: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	103, // 244: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	106, // 245: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	106, // 246: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	183, // 247: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	107, // 248: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	63,  // 249: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	63,  // 250: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	181, // 251: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	181, // 252: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	181, // 253: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	181, // 254: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	101, // 255: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	181, // 256: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	131, // 257: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	133, // 258: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	123, // 259: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	125, // 260: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	181, // 261: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	92,  // 262: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	181, // 263: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	128, // 264: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	181, // 265: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	113, // 266: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	114, // 267: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	116, // 268: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	118, // 269: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	106, // 270: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	120, // 271: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	121, // 272: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	108, // 273: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	110, // 274: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 275: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 276: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	181, // 277: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	181, // 278: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	181, // 279: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 280: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 281: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 282: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 283: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	181, // 284: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 285: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	181, // 286: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	181, // 287: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 288: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 289: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 290: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	181, // 291: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 292: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 293: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 294: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 295: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 296: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 297: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 298: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	39,  // 299: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	37,  // 300: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
-	42,  // 301: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	43,  // 302: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	44,  // 303: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	45,  // 304: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	47,  // 305: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	51,  // 306: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	51,  // 307: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	49,  // 308: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	181, // 309: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	181, // 310: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	53,  // 311: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	55,  // 312: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	181, // 313: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	62,  // 314: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	57,  // 315: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	181, // 316: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	181, // 317: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	181, // 318: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	181, // 319: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	181, // 320: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	181, // 321: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	181, // 322: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	181, // 323: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	181, // 324: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	181, // 325: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	181, // 326: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	181, // 327: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	68,  // 328: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	66,  // 329: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	181, // 330: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	181, // 331: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	181, // 332: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	181, // 333: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	184, // 334: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	185, // 335: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	60,  // 336: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	186, // 337: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	187, // 338: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	188, // 339: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	189, // 340: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	79,  // 341: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	172, // 342: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	181, // 343: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	181, // 344: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	181, // 345: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	181, // 346: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	181, // 347: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	190, // 348: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	81,  // 349: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	191, // 350: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	86,  // 351: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	181, // 352: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	91,  // 353: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	89,  // 354: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	181, // 355: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	93,  // 356: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	96,  // 357: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	170, // 358: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	192, // 359: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	181, // 360: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	105, // 361: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	104, // 362: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	181, // 363: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	193, // 364: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	181, // 365: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	55,  // 366: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	181, // 367: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	181, // 368: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	181, // 369: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	181, // 370: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	100, // 371: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	102, // 372: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	130, // 373: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	132, // 374: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	134, // 375: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	124, // 376: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	126, // 377: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	127, // 378: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	126, // 379: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	129, // 380: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	129, // 381: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	181, // 382: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	181, // 383: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	115, // 384: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	117, // 385: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	104, // 386: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	119, // 387: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	174, // 388: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	122, // 389: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	109, // 390: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	112, // 391: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	275, // [275:392] is the sub-list for method output_type
-	158, // [158:275] is the sub-list for method input_type
-	158, // [158:158] is the sub-list for extension type_name
-	158, // [158:158] is the sub-list for extension extendee
-	0,   // [0:158] is the sub-list for field type_name
+	170, // 137: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	170, // 138: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	170, // 139: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	128, // 140: nakama.console.JobList.jobs:type_name -> nakama.console.Job
+	181, // 141: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	170, // 142: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	170, // 143: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	164, // 144: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	165, // 145: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	166, // 146: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	168, // 147: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 148: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 149: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 150: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 151: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 152: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 153: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 154: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	170, // 155: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	147, // 156: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	147, // 157: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	152, // 158: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	170, // 159: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	184, // 160: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	167, // 161: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 162: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 163: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 164: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 165: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 166: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	185, // 167: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 168: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 169: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 170: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 171: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 172: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 173: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 174: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	185, // 175: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 176: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 177: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 178: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 179: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 180: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 181: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 182: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	185, // 183: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	185, // 184: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	185, // 185: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	185, // 186: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	36,  // 187: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	41,  // 188: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	185, // 189: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	185, // 190: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	185, // 191: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	185, // 192: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	50,  // 193: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	50,  // 194: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	185, // 195: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	48,  // 196: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	48,  // 197: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	52,  // 198: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	54,  // 199: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	58,  // 200: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	54,  // 201: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	54,  // 202: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	56,  // 203: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	54,  // 204: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	64,  // 205: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	54,  // 206: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	54,  // 207: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	65,  // 208: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	54,  // 209: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	54,  // 210: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	54,  // 211: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	54,  // 212: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	54,  // 213: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	54,  // 214: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	67,  // 215: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	69,  // 216: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	70,  // 217: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	71,  // 218: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	72,  // 219: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	73,  // 220: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	54,  // 221: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	54,  // 222: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	61,  // 223: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	74,  // 224: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	76,  // 225: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	75,  // 226: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	77,  // 227: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	78,  // 228: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	80,  // 229: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	80,  // 230: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	82,  // 231: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	83,  // 232: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	84,  // 233: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	84,  // 234: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	80,  // 235: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	80,  // 236: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	88,  // 237: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	85,  // 238: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	87,  // 239: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	90,  // 240: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	92,  // 241: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	92,  // 242: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	185, // 243: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	94,  // 244: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	186, // 245: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	97,  // 246: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	98,  // 247: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	103, // 248: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	106, // 249: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	106, // 250: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	187, // 251: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	107, // 252: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	63,  // 253: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	63,  // 254: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	185, // 255: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	185, // 256: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	185, // 257: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	185, // 258: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	101, // 259: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	185, // 260: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	135, // 261: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	137, // 262: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	123, // 263: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	125, // 264: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	185, // 265: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	92,  // 266: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	185, // 267: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	130, // 268: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
+	185, // 269: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	132, // 270: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	185, // 271: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	113, // 272: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	114, // 273: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	116, // 274: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	118, // 275: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	106, // 276: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	120, // 277: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	121, // 278: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	108, // 279: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	110, // 280: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 281: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 282: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	185, // 283: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	185, // 284: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	185, // 285: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 286: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 287: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 288: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 289: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	185, // 290: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 291: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	185, // 292: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	185, // 293: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 294: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 295: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 296: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	185, // 297: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 298: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 299: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 300: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 301: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 302: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 303: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 304: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	39,  // 305: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	37,  // 306: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	42,  // 307: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	43,  // 308: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	44,  // 309: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	45,  // 310: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	47,  // 311: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	51,  // 312: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	51,  // 313: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	49,  // 314: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	185, // 315: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	185, // 316: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	53,  // 317: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	55,  // 318: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	185, // 319: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	62,  // 320: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	57,  // 321: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	185, // 322: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	185, // 323: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	185, // 324: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	185, // 325: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	185, // 326: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	185, // 327: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	185, // 328: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	185, // 329: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	185, // 330: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	185, // 331: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	185, // 332: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	185, // 333: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	68,  // 334: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	66,  // 335: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	185, // 336: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	185, // 337: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	185, // 338: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	185, // 339: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	188, // 340: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	189, // 341: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	60,  // 342: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	190, // 343: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	191, // 344: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	192, // 345: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	193, // 346: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	79,  // 347: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	176, // 348: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	185, // 349: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	185, // 350: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	185, // 351: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	185, // 352: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	185, // 353: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	194, // 354: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	81,  // 355: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	195, // 356: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	86,  // 357: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	185, // 358: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	91,  // 359: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	89,  // 360: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	185, // 361: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	93,  // 362: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	96,  // 363: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	174, // 364: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	196, // 365: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	185, // 366: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	105, // 367: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	104, // 368: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	185, // 369: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	197, // 370: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	185, // 371: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	55,  // 372: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	185, // 373: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	185, // 374: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	185, // 375: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	185, // 376: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	100, // 377: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	102, // 378: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	134, // 379: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	136, // 380: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	138, // 381: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	124, // 382: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	126, // 383: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	127, // 384: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	126, // 385: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	129, // 386: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
+	131, // 387: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
+	133, // 388: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	133, // 389: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	185, // 390: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	185, // 391: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	115, // 392: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	117, // 393: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	104, // 394: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	119, // 395: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	178, // 396: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	122, // 397: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	109, // 398: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	112, // 399: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	281, // [281:400] is the sub-list for method output_type
+	162, // [162:281] is the sub-list for method input_type
+	162, // [162:162] is the sub-list for extension type_name
+	162, // [162:162] is the sub-list for extension extendee
+	0,   // [0:162] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -11830,7 +12150,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   162,
+			NumMessages:   166,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
