@@ -109,25 +109,42 @@ func TestConsole(t *testing.T) {
 	o.leave(t)
 }
 
-// TestConsoleExpiry lets a sign-in end in the middle of work: nothing typed is lost.
+// TestConsoleExpiry lets a sign-in end in the middle of work: nothing typed is lost, and
+// what was sent is sent again. It is noticed by the next call, or by the socket.
 func TestConsoleExpiry(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
 	srv := servertest.Start(t, servertest.Console())
 	bob := srv.User(t, "bob")
-	o := signIn(t, b, srv, "admin", "password")
-	o.page(t, "/players/"+bob.ID)
-	o.fill(t, "Display name", "Bobby")
-	o.do(t, "end the sign-in", evaluate(`fetch('v2/console/authenticate/logout', { method: 'POST', body: JSON.stringify({ token: localStorage['kumi.console.token'] }) }).then(() => { window.ended = true })`))
-	o.sees(t, "window.ended")
-	o.expect("401")
-	o.press(t, "Save")
-	o.shows(t, "Sign in again")
-	o.picture(t, "sign-in-again")
-	o.enter(t, "admin", "password")
-	o.shows(t, "The profile is saved.")
-	if got := bob.Do(t, "GET", "/v2/account", "").Get("user.display_name"); got != "Bobby" {
-		t.Errorf("the name is %q", got)
+	const password = "correct horse battery"
+	srv.ConsoleAdmin().Add(t, "ann", password, `{"ACCOUNT":{"read":true,"write":true}}`)
+	srv.ConsoleAdmin().Add(t, "joe", password, `{"ACCOUNT":{"read":true,"write":true},"CONFIGURATION":{"read":true}}`)
+	for _, test := range []struct {
+		name  string
+		saves bool // before the sign-in
+	}{{"ann", true}, {"joe", false}} {
+		o := signIn(t, b, srv, test.name, password)
+		o.page(t, "/players/"+bob.ID)
+		o.fill(t, "Display name", "Bob of "+test.name)
+		o.expect("401")
+		o.do(t, "end the sign-in", evaluate(`fetch('v2/console/authenticate/logout', { method: 'POST', body: JSON.stringify({ token: localStorage['kumi.console.token'] }) }).then(() => { window.ended = true })`))
+		o.sees(t, "window.ended")
+		if test.saves {
+			o.press(t, "Save")
+		}
+		o.shows(t, "Sign in again")
+		o.picture(t, "sign-in-again")
+		o.enter(t, test.name, password)
+		if !test.saves {
+			o.sees(t, "!document.querySelector('dialog')")
+			o.press(t, "Save")
+		}
+		o.shows(t, "The profile is saved.")
+		if got := bob.Do(t, "GET", "/v2/account", "").Get("user.display_name"); got != "Bob of "+test.name {
+			t.Errorf("the name is %q", got)
+		}
+		o.press(t, "Sign out")
+		o.sees(t, "!!document.querySelector('.front')")
+		o.leave(t)
 	}
-	o.leave(t)
 }

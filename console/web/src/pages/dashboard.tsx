@@ -12,6 +12,7 @@ import { Icon } from "../ui/icons";
 import { Choice } from "../ui/search";
 import { Badge, Card, Loaded, When } from "../ui/show";
 import { type Column, Table } from "../ui/table";
+import { type DashboardData, Details } from "./dashboard/details";
 
 interface ChartOf {
   title: string;
@@ -51,31 +52,46 @@ const columns: Column<Node>[] = [
 ];
 
 export default function Dashboard() {
-  const status = useLoad(() => get<{ nodes: Node[] }>("status"), []);
+  return can("CONFIGURATION:read") ? <Live /> : <Plain />;
+}
+
+// Live shows what the socket sends: all at first, then the fields that changed.
+function Live() {
+  const [now, set] = useState<DashboardData>();
+  useLive("dashboard", {}, (changed) => set((before) => ({ ...before, ...changed })));
+  if (!now) return <p class="loading">Loading…</p>;
   return (
     <>
-      <Warnings />
-      <Loaded of={status}>
-        {({ nodes }) => (
-          <>
-            {can("CONFIGURATION:read") ? <LiveFigures node={nodes[0]!} /> : <Figures node={nodes[0]!} />}
-            <History />
-            <Card title="Nodes">
-              <Table label="Nodes" rows={nodes} columns={columns} rowKey={(n) => n.name} />
-            </Card>
-          </>
-        )}
-      </Loaded>
+      <Warnings of={now.warnings} />
+      <Figures node={now.node} />
+      <History />
+      <Details of={now} />
+      <Nodes of={[now.node]} />
     </>
   );
 }
 
-// LiveFigures are the figures as they change. The socket sends the fields that did.
-function LiveFigures({ node }: { node: Node }) {
-  const [now, set] = useState<{ node: Node }>({ node });
-  useLive("dashboard", {}, (changed) => set((before) => ({ ...before, ...changed })));
-  return <Figures node={now.node} />;
+// Plain is for operators who may not see the rest.
+function Plain() {
+  const status = useLoad(() => get<{ nodes: Node[] }>("status"), []);
+  return (
+    <Loaded of={status}>
+      {({ nodes }) => (
+        <>
+          <Figures node={nodes[0]!} />
+          <History />
+          <Nodes of={nodes} />
+        </>
+      )}
+    </Loaded>
+  );
 }
+
+const Nodes = ({ of }: { of: Node[] }) => (
+  <Card title="Nodes">
+    <Table label="Nodes" rows={of} columns={columns} rowKey={(n) => n.name} />
+  </Card>
+);
 
 function Figures({ node }: { node: Node }) {
   const figure = (title: string, value: string, right?: Right, to?: string) => {
@@ -118,17 +134,14 @@ function History() {
 }
 
 // Warnings are what the server finds wrong in its configuration.
-function Warnings() {
-  const allowed = can("CONFIGURATION:read");
-  const config = useLoad(async () => (allowed ? await get<{ warnings: { field: string; message: string }[] }>("config") : { warnings: [] }), [allowed]);
-  const warnings = config.data?.warnings ?? [];
-  if (warnings.length === 0) return null;
+function Warnings({ of }: { of: DashboardData["warnings"] }) {
+  if (of.length === 0) return null;
   return (
     <a class="notice" href={href("/settings", { tab: "configuration" })}>
       <Icon name="warning" />
       <span class="grow">
-        {warnings.length} warnings of the configuration: {warnings.slice(0, 4).map((w) => w.field).join(", ")}
-        {warnings.length > 4 && " …"}
+        {of.length} warnings of the configuration: {of.slice(0, 4).map((w) => w.field).join(", ")}
+        {of.length > 4 && " …"}
       </span>
     </a>
   );

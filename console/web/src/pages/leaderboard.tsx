@@ -150,16 +150,16 @@ function Scores({ board }: { board: Board }) {
     if (await show<boolean>((close) => <WriteScore board={board} score={score} close={close} />)) pages.reload();
   };
   const columns: Column<Score>[] = [
-    { title: "Rank", width: "5rem", right: true, cell: (s) => count(Number(s.rank)) },
+    { title: "Rank", width: "4rem", right: true, cell: (s) => count(Number(s.rank)) },
     { title: "Player", cell: (s) => <a href={href(`/players/${s.owner_id}`)}>{s.username || s.owner_id}</a> },
     { title: "Score", width: "9rem", right: true, cell: (s) => s.score },
-    { title: "Subscore", width: "7rem", right: true, wide: true, cell: (s) => s.subscore },
+    { title: "Subscore", width: "6rem", right: true, wide: true, cell: (s) => s.subscore },
     { title: "Times", width: "5rem", right: true, wide: true, cell: (s) => s.num_score },
-    { title: "Metadata", wide: true, cell: (s) => s.metadata && s.metadata !== "{}" && <JsonText value={s.metadata} /> },
+    { title: "Metadata", width: "minmax(4rem, 1fr)", wide: true, cell: (s) => s.metadata && s.metadata !== "{}" && <JsonText value={s.metadata} /> },
     { title: "Updated", width: "10.5rem", wide: true, cell: (s) => <When at={s.update_time} /> },
     {
       title: "",
-      width: "8rem",
+      width: "6rem",
       right: true,
       cell: (s) => (
         <>

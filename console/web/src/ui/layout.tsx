@@ -6,9 +6,11 @@ import { get } from "../lib/api";
 import { here, href, match } from "../lib/router";
 import { can, operator, signOut } from "../lib/session";
 import { connected } from "../lib/live";
+import { loadMaintenance, maintenance } from "../lib/maintenance";
 import { chosen, setUtc, utc } from "../lib/time";
 import { groups, type Page, pages, type PageProps } from "../routes";
 import { Icon } from "./icons";
+import { Reloads } from "./reloads";
 import { Problem } from "./show";
 import { Logo } from "./sign_in";
 
@@ -40,6 +42,12 @@ export function Layout() {
     document.title = title + " – Kumi";
   }, [title]);
   useEffect(() => {
+    const load = () => void (document.hidden || loadMaintenance().catch(() => {}));
+    load();
+    const timer = setInterval(load, 60_000);
+    return () => clearInterval(timer);
+  }, []);
+  useEffect(() => {
     if (chosen()) return;
     get<{ settings: { value: string }[] }>("setting", { names: ["utc_toggle"] }).then(({ settings }) => (utc.value = settings[0]?.value === "true"), () => {});
   }, []);
@@ -69,6 +77,12 @@ export function Layout() {
             <Icon name="sun" />
           </button>
         </header>
+        {maintenance.value?.active && (
+          <a class="notice" href={href("/settings")}>
+            <Icon name="warning" />
+            <span class="grow">Maintenance: players cannot sign in. {maintenance.value.message}</span>
+          </a>
+        )}
         <main id="content" tabIndex={-1}>
           {!found ? (
             <p class="empty">
@@ -83,6 +97,7 @@ export function Layout() {
           )}
         </main>
       </div>
+      <Reloads />
     </div>
   );
 }

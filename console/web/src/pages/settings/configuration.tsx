@@ -32,11 +32,11 @@ export function Configuration() {
         const rows = entries(parse(data.config)).filter(([name, value]) => name.toLowerCase().includes(text) || value.toLowerCase().includes(text));
         return (
           <>
-            {data.warnings.map((w) => (
-              <div class="notice" key={w.field}>
+            {[...Map.groupBy(data.warnings, (w) => w.message)].map(([message, of]) => (
+              <div class="notice" key={message}>
                 <Icon name="warning" />
                 <span class="grow">
-                  <b>{w.field}</b>: {w.message}
+                  <b>{of.map((w) => w.field).join(", ")}</b>: {message}
                 </span>
               </div>
             ))}
