@@ -20,11 +20,13 @@ const handler = {
 	matchTerminate: (ctx, l, nk, d, tick, state) => ({ state }),
 	matchSignal: (ctx, l, nk, d, tick, state, data) => ({ state, data: "heard " + data }),
 };
+function sweep(ctx, logger) { logger.warn("swept <b>everything</b>"); }
 function create(ctx, logger, nk) { return nk.matchCreate("arena"); }
 function InitModule(ctx, logger, nk, initializer) {
 	initializer.registerMatch("arena", { matchInit: handler.matchInit, matchJoinAttempt: handler.matchJoinAttempt, matchJoin: handler.matchJoin,
 		matchLeave: handler.matchLeave, matchLoop: handler.matchLoop, matchTerminate: handler.matchTerminate, matchSignal: handler.matchSignal });
 	initializer.registerRpc("create", create);
+	initializer.registerJob("sweep", sweep);
 	initializer.registerStorageIndex("levels", "saves", "", ["level"], ["level"], 100, false);
 }
 `
@@ -129,6 +131,13 @@ func TestConsoleGame(t *testing.T) {
 	o.page(t, "/runtime")
 	o.sees(t, shows("#content", "index.js"))
 	o.picture(t, "modules")
+	o.page(t, "/jobs")
+	o.press(t, "Run now")
+	o.press(t, "Run")
+	o.shows(t, "sweep will run now.")
+	o.page(t, "/logs?text=swept")
+	o.sees(t, shows(".table", "swept <b>everything</b>"))
+	o.picture(t, "log")
 	o.page(t, "/audit")
 	o.sees(t, shows(".table", "KickFromMatch"))
 	o.picture(t, "audit")

@@ -39,6 +39,8 @@ export const pages: Page[] = [
   { path: "/notifications", title: "Notifications", group: "Game", icon: "bell", right: "NOTIFICATION:read", load: () => import("./pages/notifications") },
   { path: "/purchases", title: "Purchases", group: "Game", icon: "purchases", right: "IN_APP_PURCHASE:read", load: () => import("./pages/purchases") },
   { path: "/runtime", title: "Modules", group: "Server", icon: "runtime", right: "CONFIGURATION:read", load: () => import("./pages/runtime") },
+  { path: "/jobs", title: "Jobs", group: "Server", icon: "reload", right: "CONFIGURATION:read", load: () => import("./pages/jobs") },
+  { path: "/logs", title: "Log", group: "Server", icon: "logs", right: "CONFIGURATION:read", load: () => import("./pages/logs") },
   { path: "/audit", title: "Audit log", group: "Server", icon: "audit", right: "AUDIT_LOG:read", load: () => import("./pages/audit") },
   { path: "/settings", title: "Settings", group: "Server", icon: "settings", load: () => import("./pages/settings") },
 ];

@@ -40,12 +40,12 @@ const names = charts.flatMap((c) => c.lines.map((l) => l.series));
 const health = ["OK", "Error", "Connecting", "Disconnecting"];
 
 const columns: Column<Node>[] = [
-  { title: "Node", cell: (n) => n.name },
-  { title: "Health", width: "7rem", cell: (n) => <Badge kind={n.health === 0 ? "good" : "bad"}>{health[n.health]}</Badge> },
+  { title: "Node", width: "minmax(6rem, 1fr)", cell: (n) => n.name },
+  { title: "Health", width: "5rem", cell: (n) => <Badge kind={n.health === 0 ? "good" : "bad"}>{health[n.health]}</Badge> },
   { title: "Sessions", width: "5rem", right: true, cell: (n) => count(n.session_count) },
   { title: "Presences", width: "5.5rem", right: true, wide: true, cell: (n) => count(n.presence_count) },
   { title: "Matches", width: "5rem", right: true, cell: (n) => count(n.match_count) },
-  { title: "Goroutines", width: "5.5rem", right: true, wide: true, cell: (n) => count(n.goroutine_count) },
+  { title: "Goroutines", width: "5rem", right: true, wide: true, cell: (n) => count(n.goroutine_count) },
   { title: "Latency", width: "5rem", right: true, wide: true, cell: (n) => milliseconds(n.avg_latency_ms) },
   { title: "Calls", width: "5.5rem", right: true, wide: true, cell: (n) => `${short(n.avg_rate_sec)}/s` },
   { title: "Started", width: "10.5rem", wide: true, cell: (n) => <When at={n.create_time} /> },

@@ -125,7 +125,7 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
           </span>
         )}
         {columns.map((c, i) => (
-          <span key={c.title} role="columnheader" class={cellClass(c)} aria-sort={sort?.column === i ? (sort.down ? "descending" : "ascending") : undefined}>
+          <span key={i} role="columnheader" class={cellClass(c)} aria-sort={sort?.column === i ? (sort.down ? "descending" : "ascending") : undefined}>
             {c.sort && !more ? (
               <button class="plain" onClick={() => setSort(sort?.column === i ? (sort.down ? null : { column: i, down: true }) : { column: i, down: false })}>
                 {c.title}
@@ -163,8 +163,8 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
                     </label>
                   </div>
                 )}
-                {columns.map((c) => (
-                  <div key={c.title} role="gridcell" class={cellClass(c)}>
+                {columns.map((c, i) => (
+                  <div key={i} role="gridcell" class={cellClass(c)}>
                     {c.cell(row)}
                   </div>
                 ))}
