@@ -14,7 +14,10 @@ import (
 	"kumi/store/fault"
 )
 
-// ListRunningMatches lists matches, up to 1 to 100, by default 100, or the one with an id,
+// maxListedMatches is how many matches an operator can list, who sees all of them.
+const maxListedMatches = 10_000
+
+// ListRunningMatches lists matches, up to 1 to 10,000, by default 100, or the one with an id,
 // which may also be the query for authoritative matches. Errors as in ListMatches.
 func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatchesRequest) (*consolepb.MatchList, error) {
 	out := &consolepb.MatchList{}
@@ -44,7 +47,7 @@ func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatc
 	if request.Limit == nil {
 		request.Limit = wrapperspb.Int32(100)
 	}
-	list, err := k.ListMatches(ctx, request)
+	list, err := k.listMatches(ctx, request, maxListedMatches)
 	for _, m := range list.GetMatches() {
 		add(m)
 	}

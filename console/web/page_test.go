@@ -136,7 +136,7 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	for name := range sizes {
-		if strings.HasPrefix(name, "main-") || strings.HasPrefix(name, "dashboard-") || strings.HasPrefix(name, "chart-") {
+		if strings.HasPrefix(name, "main-") || strings.HasPrefix(name, "dashboard-") || strings.HasPrefix(name, "uPlot") {
 			add(name)
 		}
 	}

@@ -1,4 +1,5 @@
 import { get } from "../lib/api";
+import { count } from "../lib/format";
 import { useLoad } from "../lib/load";
 import { filter, go, href } from "../lib/router";
 import { Choice, Search } from "../ui/search";
@@ -17,6 +18,8 @@ interface Match {
   };
   node: string;
 }
+
+const most = 10_000; // that the server lists
 
 const address = (m: Match) => `/matches/${encodeURIComponent(m.api_match.match_id)}`;
 
@@ -40,7 +43,7 @@ export default function Matches() {
         "match",
         id
           ? { match_id: id }
-          : { limit: 100, authoritative: kind ? kind === "authoritative" : query ? true : undefined, query: kind === "relayed" ? "" : query, min_size: least },
+          : { limit: most, authoritative: kind ? kind === "authoritative" : query ? true : undefined, query: kind === "relayed" ? "" : query, min_size: least },
         signal,
       ),
     [kind, id, query, least],
@@ -53,7 +56,7 @@ export default function Matches() {
         <Search name="id" label="Match id" />
         <Choice name="min" label="Players at least" options={[["", "Any size"], ["1", "With players"], ["2", "2 or more"], ["10", "10 or more"]]} />
         <Action label="Reload" icon="reload" kind="plain" iconOnly run={matches.reload} />
-        <span class="count">{matches.data && (matches.data.matches.length === 100 ? "the first 100" : matches.data.matches.length)}</span>
+        <span class="count">{matches.data && ((matches.data.matches.length === most ? `the first ${count(most)}` : count(matches.data.matches.length)))}</span>
       </div>
       <Table
         label="Matches"

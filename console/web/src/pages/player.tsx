@@ -3,7 +3,8 @@ import { del, get, path, post, text } from "../lib/api";
 import { save } from "../lib/files";
 import { pretty } from "../lib/json";
 import { useLoad } from "../lib/load";
-import { go } from "../lib/router";
+import { go, href } from "../lib/router";
+import { can } from "../lib/session";
 import type { Account } from "../lib/types";
 import { NotificationTable } from "../parts/notifications";
 import { PurchaseTable, SubscriptionTable } from "../parts/purchases";
@@ -65,6 +66,16 @@ function Summary({ data, reload }: { data: Account; reload: () => void }) {
     <Card
       actions={
         <>
+          {can("API_EXPLORER:write") && (
+            <a class="button" href={href("/run", { method: "GetAccount", user: user.id })}>
+              Run as
+            </a>
+          )}
+          {can("CONFIGURATION:read") && (
+            <a class="button" href={href("/logs", { user_id: user.id })}>
+              Log
+            </a>
+          )}
           <Action label="Export" icon="data" right="ACCOUNT_EXPORT:read" run={async () => save(`${user.username}.json`, pretty(await text(url("/export"))))} />
           {data.disable_time ? (
             <Action label="Lift the ban" right="ACCOUNT:write" run={act("/unban")} done={`${user.username} may play again.`} />

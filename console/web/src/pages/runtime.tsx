@@ -61,7 +61,7 @@ export default function Runtime() {
                   rows={functions}
                   rowKey={(f) => f.language + f.id}
                   columns={[
-                    { title: "Id", cell: (f) => (can("API_EXPLORER:write") ? <a href={href("/run", { rpc: f.id })}>{f.id}</a> : f.id), sort: (f) => f.id },
+                    { title: "Id", cell: (f) => (can("API_EXPLORER:write") ? <a href={href("/run", { method: f.id, rpc: true })}>{f.id}</a> : f.id), sort: (f) => f.id },
                     { title: "Language", width: "7rem", cell: (f) => f.language, sort: (f) => f.language },
                   ]}
                   empty="The modules register no RPC functions."

@@ -69,7 +69,7 @@ export interface DashboardData {
 
 const functions: Column<Func>[] = [
   { title: "Kind", width: "5rem", cell: (f) => <Badge>{f.kind}</Badge>, sort: (f) => f.kind },
-  { title: "Name", width: "minmax(10rem, 2fr)", cell: (f) => (f.kind === "rpc" && can("API_EXPLORER:write") ? <a href={href("/run", { rpc: f.name })}>{f.name}</a> : f.name), sort: (f) => f.name },
+  { title: "Name", width: "minmax(10rem, 2fr)", cell: (f) => (f.kind === "rpc" && can("API_EXPLORER:write") ? <a href={href("/run", { method: f.name, rpc: true })}>{f.name}</a> : f.name), sort: (f) => f.name },
   { title: "Calls", width: "6rem", right: true, cell: (f) => count(f.last.count), sort: (f) => f.last.count },
   { title: "Failed", width: "5rem", right: true, cell: (f) => (f.last.errors > 0 ? <span class="error">{count(f.last.errors)}</span> : 0), sort: (f) => f.last.errors },
   { title: "Half", width: "5.5rem", right: true, wide: true, cell: (f) => milliseconds(f.last.p50_ms), sort: (f) => f.last.p50_ms },
