@@ -14,6 +14,7 @@ type Console struct {
 	SigningKey               Secret     `yaml:"signing_key" usage:"Key that signs console tokens. With the default a random one, kept in the database, is used instead."`
 	MFA                      ConsoleMFA `yaml:"mfa"`
 	MetricsDatabase          bool       `yaml:"metrics_database" usage:"Store the figures of the last day in the database too, a row per minute, so that they survive a restart."`
+	Open                     bool       `yaml:"open" usage:"Open the console in this machine's browser at start. kumi dev does on a terminal."`
 	Dev                      bool       `yaml:"dev" usage:"Build the console's page from its sources in console/web for each visit, to work on it."`
 	DisableDisplayNameSearch bool       `yaml:"disable_display_name_search" usage:"Do not search accounts by display name."`
 }

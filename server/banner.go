@@ -19,8 +19,8 @@ func (s *Server) Banner(w io.Writer) {
 	fmt.Fprintf(w, "\n  Kumi %s\n\n", Version)
 	fmt.Fprintf(w, "  client    %s  (REST, ws://%s/ws)\n", base, reachable(s.HTTPAddr()))
 	fmt.Fprintf(w, "  gRPC      %s\n", reachable(s.GRPCAddr()))
-	if addr := s.ConsoleAddr(); addr != nil {
-		fmt.Fprintf(w, "  console   http://%s\n", reachable(addr))
+	if url := s.ConsoleURL(); url != "" {
+		fmt.Fprintf(w, "  console   %s\n", url)
 	}
 	if addr := s.MetricsAddr(); addr != nil {
 		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))
@@ -101,6 +101,16 @@ func list(w io.Writer, kind string, names []string) {
 		line += fmt.Sprintf("and %d more", more)
 	}
 	flush()
+}
+
+// ConsoleURL returns the address of the console's page on this machine, empty if there is
+// no console.
+func (s *Server) ConsoleURL() string {
+	addr := s.ConsoleAddr()
+	if addr == nil {
+		return ""
+	}
+	return "http://" + reachable(addr)
 }
 
 // reachable returns an address to connect to for one that the server listens on.

@@ -8,17 +8,17 @@ import (
 
 // dev is run with defaults for development: modules are reloaded when they are saved,
 // the log is text at debug level, and the matchmaker forms matches at once. Settings
-// that are given explicitly are kept.
+// that are given explicitly are kept. On a terminal it opens the console in the browser.
 func dev(ctx context.Context, args []string, s streams) int {
 	cfg, warnings, ok := load(args, s)
 	if !ok {
 		return exitUsage
 	}
-	forDevelopers(cfg)
+	forDevelopers(cfg, isTerminal(s.out))
 	return serve(ctx, cfg, warnings, s)
 }
 
-func forDevelopers(cfg *config.Config) {
+func forDevelopers(cfg *config.Config, terminal bool) {
 	chosen := map[string]bool{}
 	for _, e := range cfg.Entries() {
 		chosen[e.Path] = e.Origin != ""
@@ -34,5 +34,8 @@ func forDevelopers(cfg *config.Config) {
 	}
 	if !chosen["matchmaker.interval_sec"] {
 		cfg.Matchmaker.IntervalSec = 1
+	}
+	if !chosen["console.open"] {
+		cfg.Console.Open = terminal
 	}
 }

@@ -95,7 +95,7 @@ func TestDevDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		forDevelopers(cfg)
+		forDevelopers(cfg, false)
 		got := strings.Join([]string{map[bool]string{true: "true", false: "false"}[cfg.Runtime.Watch], cfg.Logger.Format, cfg.Logger.Level, strconv.Itoa(cfg.Matchmaker.IntervalSec)}, " ")
 		if got != want {
 			t.Errorf("%q: %s, want %s", args, got, want)

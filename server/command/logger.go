@@ -18,7 +18,7 @@ import (
 func newLogger(cfg *config.Config, s streams, also ...io.Writer) (log zerolog.Logger, closeLog func(), err error) {
 	if cfg.Logger.Format == "auto" || cfg.Logger.Format == "" {
 		cfg.Logger.Format = "json"
-		if f, ok := s.out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+		if isTerminal(s.out) {
 			cfg.Logger.Format = "text"
 		}
 	}
@@ -43,6 +43,11 @@ func newLogger(cfg *config.Config, s streams, also ...io.Writer) (log zerolog.Lo
 		out = zerolog.MultiLevelWriter(append([]io.Writer{out}, also...)...)
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Logger(), closeLog, nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // The library has the names of fields in global variables, so a process has one set of

@@ -66,6 +66,9 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	} else {
 		srv.Describe(log.Info()).Msg("server is ready")
 	}
+	if url := srv.ConsoleURL(); url != "" && cfg.Console.Open {
+		openBrowser(url)
+	}
 	defer reloadOnHangup(ctx, srv)()
 
 	code := exitOK
