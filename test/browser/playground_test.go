@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,6 +39,15 @@ const counter = `
 			matchSignal: (ctx, logger, nk, d, tick, state, data) => ({ state, data: "got " + data }),
 		});
 	}`
+
+// matchIn is the match id in what the RPC of counter returns.
+func matchIn(payload string) string {
+	var made struct {
+		ID string `json:"match_id"`
+	}
+	_ = json.Unmarshal([]byte(payload), &made) // a bad one has no id
+	return made.ID
+}
 
 // deed lets a player of the playground do something: it chooses an action, fills in the
 // fields of its form, given as pairs of a label and a value, and presses the button.

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), `"location": "here"`) {
 		t.Errorf("the file is %s, %v", text, err)
 	}
-	o.do(t, "close the tabs", evaluate("localStorage.removeItem('kumi.console.run')"))
+	o.do(t, "close the tabs", evaluate("localStorage.removeItem('kumi.console.run.admin')"))
 	o.do(t, "reload", chromedp.Reload())
 	o.sees(t, "document.querySelectorAll('.tab').length === 1")
 	o.press(t, "Move bob")
@@ -87,16 +87,17 @@ func answers(texts ...string) string {
 	return expression
 }
 
-// edit replaces the text of the first editor.
+// edit replaces the text of the first editor in front.
 func (o *operator) edit(t *testing.T, text string) {
 	t.Helper()
+	editor := front + ".querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')"
 	o.sees(t, `(() => {
-		const content = document.querySelector('.editor').shadowRoot?.querySelector('.cm-content');
+		const content = `+editor+`;
 		if (!content) return false;
 		content.focus();
 		document.execCommand('selectAll');
 		document.execCommand('insertText', false, `+quote(text)+`);
 		return true;
 	})()`)
-	o.sees(t, "document.querySelector('.editor').shadowRoot.querySelector('.cm-content').textContent === "+quote(text))
+	o.sees(t, editor+".textContent === "+quote(text))
 }

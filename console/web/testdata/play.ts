@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "../src/lib/json";
 import { diff } from "../src/pages/match/diff";
+import { History, maxTicks, type Tick } from "../src/pages/match/history";
 import { write } from "../src/play/export";
 import { csharp } from "../src/play/export_csharp";
 import { gdscript } from "../src/play/export_gdscript";
@@ -57,6 +58,23 @@ test("a diff says what was added, changed and removed, and where", () => {
   assert.deepEqual([...d.inside!.get("b")!.inside!.keys()], ["1", "2"]);
   assert.equal(d.inside!.get("b")!.inside!.get("2")!.inside!.get("x")!.change, "changed");
   assert.equal(diff(parse('{"a":[1]}'), parse('{"a":[1]}')), undefined);
+});
+
+test("the history of a match is bounded, and knows the state of each tick", () => {
+  const tick = (number: number, at = number): Tick => ({ number, at, took: 1, skipped: 0, inputs: [], broadcasts: [], events: [], allInputs: 0, allBroadcasts: 0, error: "" });
+  const h = new History();
+  for (let n = 0; n < maxTicks + 50; n += 10) {
+    h.add(Array.from({ length: 10 }, (_, i) => tick(n + i)), { tick: n + 9, text: `{"n":${n + 9}}` });
+  }
+  assert.equal(h.ticks.length, maxTicks);
+  assert.equal(h.ticks[0]!.number, 50);
+  assert.ok(h.states.length <= 102);
+  assert.deepEqual(h.stateAfter(105), { now: { tick: 99, text: '{"n":99}' }, before: { tick: 89, text: '{"n":89}' } });
+  h.add([tick(100), tick(maxTicks + 50)]); // the first is known
+  assert.equal(h.ticks.at(-1)!.number, maxTicks + 50);
+  h.add([tick(0, 1_000_000)]); // a new recording
+  assert.equal(h.ticks.length, 1);
+  assert.equal(h.stateAfter(0).now, undefined);
 });
 
 const steps: Step[] = [

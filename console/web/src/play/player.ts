@@ -38,7 +38,9 @@ export interface Step {
   error?: string;
 }
 
+// maxSteps and maxSize bound what is kept for the export: the first steps are dropped.
 const maxSteps = 2000;
+const maxSize = 4 << 20; // characters of the messages
 const patience = 15_000; // milliseconds for a response
 
 // CallError is a failed request: of the HTTP API or of the socket.
@@ -84,10 +86,11 @@ export class Player {
   readonly party = signal<Party | null>(null);
   readonly tickets = signal<string[]>([]);
   readonly matched = signal<any>(null); // the last matchmaker_matched that was not joined
-  readonly unread = signal(0); // messages received
 
   steps: Step[] = [];
   truncated = false; // there were more steps
+  private sizes: number[] = []; // of the steps
+  private size = 0;
 
   private token = "";
   private until = 0; // when the token expires
@@ -156,7 +159,7 @@ export class Player {
     if (!this.token) throw new Error("The player has not signed in.");
     const step = this.record({ kind: "call", body: { name, args } });
     try {
-      return (step.reply = await this.fetch(name, "GET", path, undefined, "Bearer " + this.token));
+      return await this.fetch(name, "GET", path, undefined, "Bearer " + this.token);
     } catch (e) {
       step.error = (e as Error).message;
       throw e;
@@ -232,8 +235,8 @@ export class Player {
   async send(kind: string, body: object): Promise<any> {
     const socket = this.socket;
     if (socket?.readyState !== WebSocket.OPEN) throw new Error("The player is not connected.");
-    const step = this.record({ kind, body });
     const text = JSON.stringify(body);
+    const step = this.record({ kind, body }, text.length);
     if (unanswered.has(kind)) {
       const passed = this.out.pass(true, () => this.socket === socket && socket.send(`{"${kind}":${text}}`));
       this.log(passed ? "sent" : "lost", kind, text);
@@ -255,7 +258,6 @@ export class Player {
     const kind = kindOf(message);
     const body = message[kind] ?? {};
     this.log("received", kind, JSON.stringify(body), kind === "error");
-    this.unread.value++;
     const waiting = this.waiting.get(message.cid);
     if (waiting) {
       this.waiting.delete(message.cid);
@@ -265,14 +267,15 @@ export class Player {
         waiting.reject(new CallError(body.code, body.message));
         return;
       }
-      waiting.step.reply = body;
-      this.answered(waiting.step);
+      const { match_id, party_id, id, ticket, payload } = body; // what the export needs
+      waiting.step.reply = { match_id, party_id, id, ticket, payload };
+      this.answered(waiting.step, body);
       waiting.resolve(body);
     } else this.event(kind, body);
   }
 
   // answered follows what a successful request changed.
-  private answered({ kind, body, reply }: Step): void {
+  private answered({ kind, body }: Step, reply: any): void {
     switch (kind) {
       case "match_create":
       case "match_join":
@@ -337,7 +340,7 @@ export class Player {
       case "matchmaker_matched":
         this.tickets.value = this.tickets.value.filter((t) => t !== body.ticket);
         this.matched.value = body;
-        this.record({ kind: "matched", body });
+        this.record({ kind: "matched", body: { match_id: body.match_id } });
         break;
       case "party":
         this.enter(body);
@@ -359,10 +362,13 @@ export class Player {
     }
   }
 
-  private record(step: Step): Step {
+  private record(step: Step, size = 0): Step {
     this.steps.push(step);
-    if (this.steps.length > maxSteps) {
+    this.sizes.push(size);
+    this.size += size;
+    while (this.steps.length > maxSteps || (this.size > maxSize && this.steps.length > 1)) {
       this.steps.shift();
+      this.size -= this.sizes.shift()!;
       this.truncated = true;
     }
     return step;

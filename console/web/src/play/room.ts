@@ -1,8 +1,8 @@
 // The room: all made-up players of this tab and their time line. They stay connected while
 // other pages are shown.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { get } from "../lib/api";
-import { operator } from "../lib/session";
+import { operator, token } from "../lib/session";
 import { type Account, Player, type Server } from "./player";
 import { Timeline } from "./timeline";
 
@@ -65,3 +65,12 @@ export async function twoInAMatch(): Promise<void> {
   const { match_id } = await one.send("match_create", {});
   await two.send("match_join", { match_id });
 }
+
+// Whoever signs out takes the players along.
+effect(() => {
+  if (token.value) return;
+  for (const p of players.peek()) removePlayer(p);
+  timeline.clear();
+  listed.value = [];
+  server = null;
+});

@@ -1,6 +1,7 @@
 // The requests that are open in the page. The browser keeps them.
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { pretty } from "../../lib/json";
+import { operator } from "../../lib/session";
 
 export interface Request {
   method: string; // or the id of a function
@@ -41,22 +42,32 @@ export interface LogLine {
   fields: string;
 }
 
-const key = "kumi.console.run";
 const limit = 30; // open requests
 
-function read(): Draft[] {
+function read(who: string): Draft[] {
   try {
-    const list = JSON.parse(localStorage.getItem(key) ?? "[]");
+    const list = JSON.parse(localStorage.getItem(keyOf(who)) ?? "[]");
     return Array.isArray(list) ? list : [];
   } catch {
     return [];
   }
 }
 
-export const drafts = signal<Draft[]>(read());
+const keyOf = (who: string) => "kumi.console.run." + who;
+const who = computed(() => operator.value?.username ?? "");
+
+export const drafts = signal<Draft[]>([]);
 export const answers = signal<Record<number, Answer>>({});
 
-effect(() => localStorage.setItem(key, JSON.stringify(drafts.value)));
+// Each operator has their own requests.
+effect(() => {
+  drafts.value = who.value ? read(who.value) : [];
+  answers.value = {};
+});
+effect(() => {
+  const list = drafts.value;
+  if (who.peek()) localStorage.setItem(keyOf(who.peek()), JSON.stringify(list));
+});
 
 export const blank: Request = { method: "", rpc: false, user: "", vars: "", body: "" };
 
