@@ -102,7 +102,12 @@ func (s *Server) Handler() http.Handler {
 	for _, pattern := range web.Patterns {
 		mux.Handle("GET "+pattern, s.page)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, notFound(mux, r)) })
+	mux.HandleFunc("GET "+filesPrefix, s.moduleFile)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if !s.moduleRoute(w, r) {
+			s.fail(w, r, notFound(mux, r))
+		}
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recovered(w, r)
 		if isClient(r) {
@@ -115,6 +120,20 @@ func (s *Server) Handler() http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody)
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// Patterns returns the console's own paths as patterns of a ServeMux.
+func Patterns() []string {
+	own := []string{"POST " + importPath, "GET " + livePath, debugPath, clientPrefix + "/", filesPrefix}
+	for i := range table {
+		for _, b := range table[i].bindings {
+			own = append(own, b.verb+" "+prefix+b.path)
+		}
+	}
+	for _, pattern := range web.Patterns {
+		own = append(own, "GET "+pattern)
+	}
+	return own
 }
 
 // notFound is the error for a request that no handler is for.

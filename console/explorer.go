@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"kumi/core"
 	"kumi/core/consolepb"
+	"kumi/modules/httproute"
 	"kumi/server/api"
 	"kumi/store/fault"
 )
@@ -18,6 +20,7 @@ import (
 type ClientAPI interface {
 	Methods() []api.Method
 	Invoke(ctx context.Context, in api.Invocation) (string, error)
+	ServeConsoleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route, operator string)
 	CallRPC(ctx context.Context, claims *core.Claims, address, id, payload string) (string, error)
 }
 

@@ -134,7 +134,7 @@ var table = []row{
 	{"DeleteAllData", signed, acl.AllData.Delete(), core.AuditDelete, empty((*core.Console).DeleteAllData), []binding{del("/all")}},
 	{"ListStorageIndexes", signed, acl.StorageData.Read(), none, all((*core.Console).ListStorageIndexes), []binding{get("/storage/indexes")}},
 	{"QueryStorageIndex", signed, acl.StorageData.Read(), none, ask((*core.Console).QueryStorageIndex), []binding{post("/storage/index/{name}/query")}},
-	{"RegisteredExtensions", signed, nil, none, all((*core.Console).RegisteredExtensions), []binding{get("/extensions")}},
+	{"RegisteredExtensions", signed, nil, none, handle(registeredExtensions), []binding{get("/extensions")}},
 	{"SatoriListTemplates", signed, acl.SatoriMessage.Read(), none, ask((*core.Console).SatoriListTemplates), []binding{get("/satori/template")}},
 	{"SatoriSendDirectMessage", signed, acl.SatoriMessage.Write(), core.AuditCreate, ask((*core.Console).SatoriSendDirectMessage), []binding{post("/satori/direct-message")}},
 

@@ -137,3 +137,15 @@ func rightsOf(in map[string]*consolepb.Permissions) acl.Set {
 	}
 	return acl.FromResources(all)
 }
+
+// CheckRight fails with InvalidArgument unless a text is empty or a right of operators, a
+// resource and a level as in ACCOUNT:write.
+func CheckRight(text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := acl.Parse(text); err != nil {
+		return invalid("the right %v", err)
+	}
+	return nil
+}

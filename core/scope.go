@@ -33,6 +33,7 @@ type Scope struct {
 	SessionID, Lang      string // only for calls that came over a socket
 	ClientIP, ClientPort string
 	Headers, QueryParams map[string][]string // only for RPCs over HTTP and gRPC
+	Operator             string              // name of the console's user, for routes on its port
 	TraceID              string              // empty where calls have one each, see WithTrace
 
 	// Match fields; MatchLabel and MatchTickRate are absent until the handler's init
@@ -44,6 +45,9 @@ type Scope struct {
 
 // ModuleVersionKey is the context key of Scope.ModuleVersion for Go modules.
 const ModuleVersionKey = "module_version"
+
+// OperatorKey is the context key of Scope.Operator for Go modules.
+const OperatorKey = "operator"
 
 // scoped is a context that carries a Scope and answers the RUNTIME_CTX_ keys from
 // its fields. With context.WithValue it would take an allocation, and a step of
@@ -143,6 +147,8 @@ func (c *scoped) Value(key any) any {
 		return s.Version
 	case ModuleVersionKey:
 		return present(s.ModuleVersion, s.ModuleVersion != "")
+	case OperatorKey:
+		return present(s.Operator, s.Operator != "")
 	case runtime.RUNTIME_CTX_HEADERS:
 		return present(s.Headers, s.Headers != nil)
 	case runtime.RUNTIME_CTX_QUERY_PARAMS:

@@ -65,6 +65,9 @@ type Options struct {
 	// OwnRoutes lists the server's own paths, to warn about module routes that replace
 	// them; may be nil.
 	OwnRoutes func() []httproute.Own
+	// ConsoleRoutes lists the paths of the console, which modules cannot replace; may be
+	// nil.
+	ConsoleRoutes func() []httproute.Own
 
 	// Check compiles and evaluates modules without running what they start.
 	Check bool
@@ -147,6 +150,18 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	} else {
 		httproute.Overlaps(s.HTTP, nil, l.overlap)
 	}
+	httproute.Overlaps(s.ConsoleHTTP, nil, l.overlap)
+	if l.ConsoleRoutes != nil && len(s.ConsoleHTTP) > 0 {
+		if err := httproute.Clash(s.ConsoleHTTP, l.ConsoleRoutes()); err != nil {
+			s.close = nil
+			for _, p := range parts {
+				if p != l.kept {
+					p.shut()
+				}
+			}
+			return nil, err
+		}
+	}
 	s.Guard = l.Guard
 	s.Version, s.Digest, s.golang = l.scope.ModuleVersion, l.digest, parts[0]
 	return s, nil
@@ -168,7 +183,7 @@ func merge(parts []*part, shadowed func(what string, by, was hooks.Origin), lost
 		registry.Merge(all.reg, p.reg, shadowed)
 	}
 	all.reg.Hooks.Join()
-	s.Matches, s.HTTP = all.reg.Matches(), all.reg.HTTP
+	s.Matches, s.HTTP, s.ConsoleHTTP = all.reg.Matches(), all.reg.HTTP, all.reg.ConsoleHTTP
 	for name, slot := range all.reg.Indexes {
 		x := slot.Call
 		if filter, ok := all.reg.Filters[name]; ok {

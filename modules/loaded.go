@@ -21,7 +21,7 @@ func describe(runtime, name, path string, regs []script.Registration) registry.L
 			l.Hooks = append(l.Hooks, "before "+r.Name+" (chain)")
 		case registry.AfterChain, registry.RealtimeAfterChain:
 			l.Hooks = append(l.Hooks, "after "+r.Name+" (chain)")
-		case registry.HTTP:
+		case registry.HTTP, registry.ConsoleHTTP:
 			l.Routes = append(l.Routes, r.Name)
 		case registry.JobKind:
 			l.Jobs = append(l.Jobs, r.Name)

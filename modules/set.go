@@ -35,6 +35,8 @@ type Set struct {
 	Jobs map[string]core.Job
 	// HTTP are the routes of modules, in order of registration.
 	HTTP []httproute.Route
+	// ConsoleHTTP are those on the console's port.
+	ConsoleHTTP []httproute.Route
 	// Pools are the VMs of the script runtimes, for metrics.
 	Pools []Pool
 	// Guard counts stopped calls into scripts; may be nil.

@@ -3,12 +3,23 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"kumi/console"
 	"kumi/core"
+	"kumi/modules/httproute"
 	"kumi/vm/js"
 )
+
+// consoleRoutes lists the console's own paths, which no module can have.
+func (s *Server) consoleRoutes() (own []httproute.Own) {
+	for _, pattern := range append(console.Patterns(), slices.Collect(maps.Keys(s.notificationRoutes()))...) {
+		own = append(own, httproute.OfMux(pattern, "the console"))
+	}
+	return own
+}
 
 // openConsole makes the console, unless its port is 0.
 func (s *Server) openConsole(ctx context.Context) error {

@@ -93,6 +93,7 @@ func javascriptModule(t *testing.T) servertest.Option {
 	r.use("registerRpc")
 	r.use("registerMatch")
 	r.use("registerHttp")
+	r.use("registerConsoleHttp") // test.TestConsoleRoutes
 	r.use("registerJob")
 	b.WriteString(`
 initializer.registerStorageIndex("index", "things", "", ["a"], [], 10, false);
@@ -133,6 +134,7 @@ func luaModule(t *testing.T) servertest.Option {
 	r.use("register_storage_index_filter")
 	r.use("register_rpc")
 	r.use("register_http")
+	r.use("register_console_http") // test.TestConsoleRoutes
 	r.use("register_job")
 	b.WriteString(`
 nk.register_storage_index("index", "things", "", { "a" }, {}, 10, false)
@@ -212,7 +214,8 @@ func goModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime
 		return "", err
 	}))
 	g.used["RegisterFleetManager"] = true // test.TestGoFleetManager
-	g.used["RegisterConsoleHttp"] = true  // there is no part of the server for it
+	g.used["RegisterConsoleHttp"] = true  // test.TestConsoleRoutes
+	g.used["RegisterConsoleHttpAuth"] = true
 	for i := range g.initializer.NumMethod() {
 		if name := g.initializer.Type().Method(i).Name; strings.HasPrefix(name, "Register") && !g.used[name] {
 			g.note(name, fmt.Errorf("nothing here tries it"))

@@ -206,7 +206,7 @@ func (s *Server) moduleOptions(env map[string]string) modules.Options {
 		JSMin: rt.JSMinCount, JSMax: rt.JSMaxCount, JSStack: rt.JSStackSize, JSReadOnlyGlobals: rt.JSReadOnlyGlobals,
 		JSMatchStateNulls: rt.JSMatchStateNulls,
 		LuaMin:            rt.LuaMinCount, LuaMax: rt.LuaMaxCount, LuaStack: rt.LuaCallStackSize,
-		OwnRoutes:   ownRoutes,
+		OwnRoutes: ownRoutes, ConsoleRoutes: s.consoleRoutes,
 		LuaRegistry: rt.LuaRegistrySize, LuaReadOnlyGlobals: rt.LuaReadOnlyGlobals,
 	}
 }

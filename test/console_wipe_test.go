@@ -188,7 +188,7 @@ func TestConsoleOddPaths(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Console())
 	admin := srv.ConsoleAdmin()
-	if a := admin.Must(t, "GET", "/extensions", nil); a.Body != `{"hiro":false,"hiro_systems":null,"satori":false}` {
+	if a := admin.Must(t, "GET", "/extensions", nil); a.Body != `{"hiro":false,"hiro_systems":null,"satori":false,"pages":[]}` {
 		t.Errorf("extensions are %s", a.Body)
 	}
 	want(t, admin.Do(t, "GET", "/satori/template", nil), 400, 9, "satori.server_key")

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Resource is what a right is for. The numbers are part of tokens.
@@ -77,6 +78,17 @@ func Resources() []Resource {
 func Named(name string) (Resource, bool) {
 	i := slices.Index(names[:], name)
 	return Resource(max(i, 0)), i >= 0
+}
+
+// Parse reads a right as String writes it.
+func Parse(text string) (*Right, error) {
+	resource, level, _ := strings.Cut(text, ":")
+	r, ok := Named(resource)
+	i := slices.Index([]string{"read", "write", "delete"}, level)
+	if !ok || i < 0 {
+		return nil, fmt.Errorf("%q is not a resource and a level, as in ACCOUNT:write", text)
+	}
+	return &Right{r, Level(i)}, nil
 }
 
 // Level is what a right allows to do with a resource.

@@ -8814,6 +8814,7 @@ type Extensions struct {
 	Hiro          bool                    `protobuf:"varint,1,opt,name=hiro,proto3" json:"hiro,omitempty"` // always false
 	HiroSystems   *Extensions_HiroSystems `protobuf:"bytes,2,opt,name=hiro_systems,json=hiroSystems,proto3" json:"hiro_systems,omitempty"`
 	Satori        bool                    `protobuf:"varint,3,opt,name=satori,proto3" json:"satori,omitempty"`
+	Pages         []*Extensions_Page      `protobuf:"bytes,4,rep,name=pages,proto3" json:"pages,omitempty"` // of the game's own, in the folder console among the modules
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8867,6 +8868,13 @@ func (x *Extensions) GetSatori() bool {
 		return x.Satori
 	}
 	return false
+}
+
+func (x *Extensions) GetPages() []*Extensions_Page {
+	if x != nil {
+		return x.Pages
+	}
+	return nil
 }
 
 type SatoriListTemplatesRequest struct {
@@ -10199,6 +10207,58 @@ func (x *Extensions_HiroSystems) GetStatsSystem() bool {
 	return false
 }
 
+type Extensions_Page struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"` // relative to the console's own address: module/shop.html
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Extensions_Page) Reset() {
+	*x = Extensions_Page{}
+	mi := &file_console_proto_msgTypes[162]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Extensions_Page) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Extensions_Page) ProtoMessage() {}
+
+func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[162]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Extensions_Page.ProtoReflect.Descriptor instead.
+func (*Extensions_Page) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{131, 1}
+}
+
+func (x *Extensions_Page) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Extensions_Page) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
 type SatoriListTemplatesResponse_Template struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -10213,7 +10273,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10225,7 +10285,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10295,7 +10355,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10307,7 +10367,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10363,7 +10423,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10375,7 +10435,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10429,7 +10489,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10441,7 +10501,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11317,18 +11377,22 @@ const file_console_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12C\n" +
 	"\x0fdisconnect_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0edisconnectTime\x12\x1a\n" +
-	"\boperator\x18\x05 \x01(\tR\boperator\"\xdc\x02\n" +
+	"\boperator\x18\x05 \x01(\tR\boperator\"\xc5\x03\n" +
 	"\n" +
 	"Extensions\x12\x12\n" +
 	"\x04hiro\x18\x01 \x01(\bR\x04hiro\x12I\n" +
 	"\fhiro_systems\x18\x02 \x01(\v2&.nakama.console.Extensions.HiroSystemsR\vhiroSystems\x12\x16\n" +
-	"\x06satori\x18\x03 \x01(\bR\x06satori\x1a\xd6\x01\n" +
+	"\x06satori\x18\x03 \x01(\bR\x06satori\x125\n" +
+	"\x05pages\x18\x04 \x03(\v2\x1f.nakama.console.Extensions.PageR\x05pages\x1a\xd6\x01\n" +
 	"\vHiroSystems\x12%\n" +
 	"\x0eeconomy_system\x18\x01 \x01(\bR\reconomySystem\x12)\n" +
 	"\x10inventory_system\x18\x02 \x01(\bR\x0finventorySystem\x12#\n" +
 	"\renergy_system\x18\x03 \x01(\bR\fenergySystem\x12-\n" +
 	"\x12progression_system\x18\x04 \x01(\bR\x11progressionSystem\x12!\n" +
-	"\fstats_system\x18\x05 \x01(\bR\vstatsSystem\"J\n" +
+	"\fstats_system\x18\x05 \x01(\bR\vstatsSystem\x1a0\n" +
+	"\x04Page\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\"J\n" +
 	"\x1aSatoriListTemplatesRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xb1\x02\n" +
@@ -11530,7 +11594,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 166)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 167)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -11697,64 +11761,65 @@ var file_console_proto_goTypes = []any{
 	nil,                                                 // 162: nakama.console.UpdateWalletResponse.UpdatedEntry
 	nil,                                                 // 163: nakama.console.UpdateWalletResponse.PreviousEntry
 	(*Extensions_HiroSystems)(nil),                      // 164: nakama.console.Extensions.HiroSystems
-	(*SatoriListTemplatesResponse_Template)(nil),        // 165: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 166: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 167: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 168: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 169: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 170: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 171: nakama.api.User
-	(*api.Account)(nil),                                 // 172: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 173: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 174: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 175: nakama.api.Friend
-	(*api.Group)(nil),                                   // 176: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 177: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 178: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 179: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 180: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 181: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 182: google.protobuf.Struct
-	(api.Operator)(0),                                   // 183: nakama.api.Operator
-	(*api.Match)(nil),                                   // 184: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 185: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 186: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 187: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 188: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 189: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 190: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 191: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 192: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 193: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 194: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 195: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 196: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 197: nakama.api.LeaderboardRecordList
+	(*Extensions_Page)(nil),                             // 165: nakama.console.Extensions.Page
+	(*SatoriListTemplatesResponse_Template)(nil),        // 166: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 167: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 168: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 169: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 170: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 171: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 172: nakama.api.User
+	(*api.Account)(nil),                                 // 173: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 174: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 175: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 176: nakama.api.Friend
+	(*api.Group)(nil),                                   // 177: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 178: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 179: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 180: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 181: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 182: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 183: google.protobuf.Struct
+	(api.Operator)(0),                                   // 184: nakama.api.Operator
+	(*api.Match)(nil),                                   // 185: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 186: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 187: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 188: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 189: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 190: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 191: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 192: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 193: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 194: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 195: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 196: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 197: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 198: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	169, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	170, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
 	139, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	170, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	170, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	171, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	171, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
 	140, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
 	141, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
 	142, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	170, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	170, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	171, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	171, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
 	143, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
 	144, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	170, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	170, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	170, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	171, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	171, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	171, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
 	145, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	170, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	171, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
 	145, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
 	146, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
 	148, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
@@ -11764,12 +11829,12 @@ var file_console_proto_depIdxs = []int32{
 	155, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	40,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
 	38,  // 31: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	170, // 32: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	171, // 32: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
 	40,  // 33: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	170, // 34: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	171, // 34: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
 	153, // 35: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	170, // 36: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	170, // 37: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	171, // 36: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	171, // 37: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
 	154, // 38: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
 	155, // 39: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
 	156, // 40: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
@@ -11780,363 +11845,364 @@ var file_console_proto_depIdxs = []int32{
 	157, // 45: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
 	48,  // 46: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
 	158, // 47: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	171, // 48: nakama.console.AccountList.users:type_name -> nakama.api.User
-	172, // 49: nakama.console.Account.account:type_name -> nakama.api.Account
-	170, // 50: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	170, // 51: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	170, // 52: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	170, // 53: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	173, // 54: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	170, // 55: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	170, // 56: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	172, // 48: nakama.console.AccountList.users:type_name -> nakama.api.User
+	173, // 49: nakama.console.Account.account:type_name -> nakama.api.Account
+	171, // 50: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	171, // 51: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	171, // 52: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	171, // 53: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	174, // 54: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	171, // 55: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	171, // 56: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	59,  // 57: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	170, // 58: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	170, // 59: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	172, // 60: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	174, // 61: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	175, // 62: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	176, // 63: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	177, // 64: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	178, // 65: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	179, // 66: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	171, // 58: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	171, // 59: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	173, // 60: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	175, // 61: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	176, // 62: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	177, // 63: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	178, // 64: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	179, // 65: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	180, // 66: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	59,  // 67: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	62,  // 68: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	169, // 69: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	169, // 70: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	169, // 71: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	169, // 72: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	169, // 73: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	169, // 74: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	169, // 75: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	169, // 76: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	169, // 77: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	169, // 78: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	170, // 69: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	170, // 70: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	170, // 71: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	170, // 72: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	170, // 73: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	170, // 74: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	170, // 75: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	170, // 76: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	170, // 77: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	170, // 78: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
 	159, // 79: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	169, // 80: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	170, // 81: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	170, // 82: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	170, // 80: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	171, // 81: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	171, // 82: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	66,  // 83: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	170, // 84: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	170, // 85: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	170, // 86: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	170, // 87: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	176, // 88: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	176, // 89: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	180, // 90: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	169, // 91: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	169, // 92: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	169, // 93: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	169, // 94: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	169, // 95: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	173, // 96: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	181, // 97: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	170, // 98: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	182, // 99: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	171, // 84: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	171, // 85: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	171, // 86: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	171, // 87: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	177, // 88: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	177, // 89: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	181, // 90: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	170, // 91: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	170, // 92: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	170, // 93: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	170, // 94: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	170, // 95: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	174, // 96: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	182, // 97: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	171, // 98: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	183, // 99: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 100: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	170, // 101: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	171, // 101: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	89,  // 102: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	170, // 103: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	170, // 104: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	171, // 103: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	171, // 104: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	95,  // 105: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	181, // 106: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	181, // 107: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	182, // 106: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	182, // 107: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	99,  // 108: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	174, // 109: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	170, // 110: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	170, // 111: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	170, // 112: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	175, // 109: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	171, // 110: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	171, // 111: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	171, // 112: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	104, // 113: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	181, // 114: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	173, // 115: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	169, // 116: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	181, // 117: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	181, // 118: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	169, // 119: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	169, // 120: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	182, // 114: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	174, // 115: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	170, // 116: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	182, // 117: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	182, // 118: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	170, // 119: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	170, // 120: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
 	160, // 121: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	169, // 122: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	170, // 122: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	111, // 123: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	170, // 124: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	170, // 125: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	183, // 126: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	171, // 124: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	171, // 125: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	184, // 126: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
 	161, // 127: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
 	162, // 128: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
 	163, // 129: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	170, // 130: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	170, // 131: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	171, // 130: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	171, // 131: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
 	123, // 132: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	182, // 133: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	170, // 134: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	170, // 135: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	183, // 133: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	171, // 134: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	171, // 135: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
 	126, // 136: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	170, // 137: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
-	170, // 138: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
-	170, // 139: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	171, // 137: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	171, // 138: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	171, // 139: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
 	128, // 140: nakama.console.JobList.jobs:type_name -> nakama.console.Job
-	181, // 141: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	170, // 142: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	170, // 143: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	182, // 141: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	171, // 142: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	171, // 143: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
 	164, // 144: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	165, // 145: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	166, // 146: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	168, // 147: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 148: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 149: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 150: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 151: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 152: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 153: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 154: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	170, // 155: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	147, // 156: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	147, // 157: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	152, // 158: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	170, // 159: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	184, // 160: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	167, // 161: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 162: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 163: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 164: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 165: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 166: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	185, // 167: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 168: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 169: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 170: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 171: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 172: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 173: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 174: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	185, // 175: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 176: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 177: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 178: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 179: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 180: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 181: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 182: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	185, // 183: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	185, // 184: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	185, // 185: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	185, // 186: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	36,  // 187: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
-	41,  // 188: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	185, // 189: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	185, // 190: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	185, // 191: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	185, // 192: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	50,  // 193: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	50,  // 194: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	185, // 195: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	48,  // 196: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	48,  // 197: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	52,  // 198: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	54,  // 199: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	58,  // 200: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	54,  // 201: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	54,  // 202: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	56,  // 203: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	54,  // 204: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	64,  // 205: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	54,  // 206: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	54,  // 207: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	65,  // 208: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	54,  // 209: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	54,  // 210: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	54,  // 211: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	54,  // 212: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	54,  // 213: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	54,  // 214: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	67,  // 215: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	69,  // 216: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	70,  // 217: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	71,  // 218: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	72,  // 219: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	73,  // 220: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	54,  // 221: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	54,  // 222: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	61,  // 223: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	74,  // 224: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	76,  // 225: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	75,  // 226: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	77,  // 227: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	78,  // 228: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	80,  // 229: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	80,  // 230: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	82,  // 231: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	83,  // 232: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	84,  // 233: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	84,  // 234: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	80,  // 235: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	80,  // 236: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	88,  // 237: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	85,  // 238: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	87,  // 239: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	90,  // 240: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	92,  // 241: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	92,  // 242: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	185, // 243: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	94,  // 244: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	186, // 245: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	97,  // 246: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	98,  // 247: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	103, // 248: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	106, // 249: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	106, // 250: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	187, // 251: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	107, // 252: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	63,  // 253: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	63,  // 254: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	185, // 255: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	185, // 256: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	185, // 257: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	185, // 258: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	101, // 259: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	185, // 260: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	135, // 261: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	137, // 262: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	123, // 263: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	125, // 264: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	185, // 265: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	92,  // 266: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	185, // 267: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
-	130, // 268: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
-	185, // 269: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	132, // 270: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	185, // 271: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	113, // 272: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	114, // 273: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	116, // 274: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	118, // 275: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	106, // 276: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	120, // 277: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	121, // 278: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	108, // 279: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	110, // 280: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 281: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 282: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	185, // 283: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	185, // 284: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	185, // 285: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 286: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 287: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 288: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 289: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	185, // 290: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 291: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	185, // 292: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	185, // 293: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 294: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 295: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 296: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	185, // 297: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 298: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 299: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 300: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 301: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 302: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 303: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 304: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	39,  // 305: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	37,  // 306: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
-	42,  // 307: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	43,  // 308: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	44,  // 309: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	45,  // 310: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	47,  // 311: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	51,  // 312: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	51,  // 313: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	49,  // 314: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	185, // 315: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	185, // 316: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	53,  // 317: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	55,  // 318: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	185, // 319: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	62,  // 320: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	57,  // 321: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	185, // 322: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	185, // 323: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	185, // 324: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	185, // 325: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	185, // 326: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	185, // 327: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	185, // 328: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	185, // 329: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	185, // 330: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	185, // 331: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	185, // 332: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	185, // 333: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	68,  // 334: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	66,  // 335: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	185, // 336: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	185, // 337: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	185, // 338: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	185, // 339: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	188, // 340: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	189, // 341: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	60,  // 342: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	190, // 343: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	191, // 344: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	192, // 345: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	193, // 346: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	79,  // 347: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	176, // 348: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	185, // 349: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	185, // 350: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	185, // 351: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	185, // 352: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	185, // 353: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	194, // 354: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	81,  // 355: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	195, // 356: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	86,  // 357: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	185, // 358: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	91,  // 359: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	89,  // 360: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	185, // 361: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	93,  // 362: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	96,  // 363: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	174, // 364: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	196, // 365: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	185, // 366: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	105, // 367: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	104, // 368: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	185, // 369: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	197, // 370: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	185, // 371: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	55,  // 372: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	185, // 373: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	185, // 374: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	185, // 375: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	185, // 376: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	100, // 377: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	102, // 378: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	134, // 379: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	136, // 380: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	138, // 381: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	124, // 382: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	126, // 383: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	127, // 384: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	126, // 385: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	129, // 386: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
-	131, // 387: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
-	133, // 388: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	133, // 389: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	185, // 390: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	185, // 391: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	115, // 392: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	117, // 393: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	104, // 394: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	119, // 395: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	178, // 396: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	122, // 397: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	109, // 398: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	112, // 399: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	281, // [281:400] is the sub-list for method output_type
-	162, // [162:281] is the sub-list for method input_type
-	162, // [162:162] is the sub-list for extension type_name
-	162, // [162:162] is the sub-list for extension extendee
-	0,   // [0:162] is the sub-list for field type_name
+	165, // 145: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
+	166, // 146: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	167, // 147: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	169, // 148: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 149: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 150: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 151: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 152: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 153: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 154: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 155: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	171, // 156: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	147, // 157: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	147, // 158: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	152, // 159: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	171, // 160: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	185, // 161: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	168, // 162: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 163: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 164: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 165: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 166: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 167: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	186, // 168: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 169: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 170: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 171: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 172: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 173: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 174: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 175: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	186, // 176: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 177: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 178: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 179: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 180: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 181: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 182: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 183: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	186, // 184: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	186, // 185: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	186, // 186: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	186, // 187: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	36,  // 188: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	41,  // 189: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	186, // 190: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	186, // 191: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	186, // 192: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	186, // 193: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	50,  // 194: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	50,  // 195: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	186, // 196: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	48,  // 197: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	48,  // 198: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	52,  // 199: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	54,  // 200: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	58,  // 201: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	54,  // 202: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	54,  // 203: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	56,  // 204: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	54,  // 205: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	64,  // 206: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	54,  // 207: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	54,  // 208: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	65,  // 209: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	54,  // 210: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	54,  // 211: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	54,  // 212: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	54,  // 213: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	54,  // 214: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	54,  // 215: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	67,  // 216: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	69,  // 217: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	70,  // 218: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	71,  // 219: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	72,  // 220: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	73,  // 221: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	54,  // 222: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	54,  // 223: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	61,  // 224: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	74,  // 225: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	76,  // 226: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	75,  // 227: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	77,  // 228: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	78,  // 229: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	80,  // 230: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	80,  // 231: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	82,  // 232: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	83,  // 233: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	84,  // 234: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	84,  // 235: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	80,  // 236: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	80,  // 237: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	88,  // 238: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	85,  // 239: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	87,  // 240: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	90,  // 241: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	92,  // 242: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	92,  // 243: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	186, // 244: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	94,  // 245: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	187, // 246: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	97,  // 247: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	98,  // 248: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	103, // 249: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	106, // 250: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	106, // 251: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	188, // 252: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	107, // 253: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	63,  // 254: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	63,  // 255: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	186, // 256: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	186, // 257: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	186, // 258: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	186, // 259: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	101, // 260: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	186, // 261: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	135, // 262: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	137, // 263: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	123, // 264: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	125, // 265: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	186, // 266: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	92,  // 267: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	186, // 268: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	130, // 269: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
+	186, // 270: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	132, // 271: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	186, // 272: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	113, // 273: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	114, // 274: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	116, // 275: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	118, // 276: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	106, // 277: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	120, // 278: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	121, // 279: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	108, // 280: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	110, // 281: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 282: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 283: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	186, // 284: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	186, // 285: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	186, // 286: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 287: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 288: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 289: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 290: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	186, // 291: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 292: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	186, // 293: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	186, // 294: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 295: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 296: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 297: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	186, // 298: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 299: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 300: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 301: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 302: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 303: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 304: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	35,  // 305: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	39,  // 306: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	37,  // 307: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	42,  // 308: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	43,  // 309: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	44,  // 310: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	45,  // 311: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	47,  // 312: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	51,  // 313: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	51,  // 314: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	49,  // 315: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	186, // 316: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	186, // 317: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	53,  // 318: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	55,  // 319: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	186, // 320: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	62,  // 321: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	57,  // 322: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	186, // 323: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	186, // 324: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	186, // 325: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	186, // 326: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	186, // 327: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	186, // 328: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	186, // 329: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	186, // 330: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	186, // 331: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	186, // 332: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	186, // 333: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	186, // 334: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	68,  // 335: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	66,  // 336: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	186, // 337: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	186, // 338: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	186, // 339: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	186, // 340: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	189, // 341: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	190, // 342: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	60,  // 343: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	191, // 344: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	192, // 345: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	193, // 346: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	194, // 347: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	79,  // 348: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	177, // 349: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	186, // 350: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	186, // 351: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	186, // 352: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	186, // 353: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	186, // 354: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	195, // 355: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	81,  // 356: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	196, // 357: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	86,  // 358: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	186, // 359: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	91,  // 360: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	89,  // 361: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	186, // 362: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	93,  // 363: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	96,  // 364: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	175, // 365: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	197, // 366: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	186, // 367: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	105, // 368: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	104, // 369: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	186, // 370: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	198, // 371: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	186, // 372: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	55,  // 373: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	186, // 374: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	186, // 375: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	186, // 376: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	186, // 377: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	100, // 378: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	102, // 379: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	134, // 380: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	136, // 381: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	138, // 382: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	124, // 383: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	126, // 384: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	127, // 385: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	126, // 386: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	129, // 387: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
+	131, // 388: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
+	133, // 389: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	133, // 390: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	186, // 391: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	186, // 392: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	115, // 393: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	117, // 394: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	104, // 395: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	119, // 396: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	179, // 397: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	122, // 398: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	109, // 399: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	112, // 400: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	282, // [282:401] is the sub-list for method output_type
+	163, // [163:282] is the sub-list for method input_type
+	163, // [163:163] is the sub-list for extension type_name
+	163, // [163:163] is the sub-list for extension extendee
+	0,   // [0:163] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -12150,7 +12216,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   166,
+			NumMessages:   167,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,12 +1,14 @@
 package golang
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 
+	"kumi/core"
 	"kumi/hooks"
 	"kumi/modules/httproute"
 	"kumi/store/fault"
@@ -40,12 +42,25 @@ func (i *initializer) RegisterHttpAuth(pathPattern, auth string, handler func(ht
 
 // RegisterConsoleHttp implements runtime.Initializer.
 func (i *initializer) RegisterConsoleHttp(pathPattern string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	return i.consoleHTTP(pathPattern, httproute.AuthNone, "", handler, methods)
+}
+
+// RegisterConsoleHttpAuth implements Initializer.
+func (i *initializer) RegisterConsoleHttpAuth(pathPattern, right string, handler func(http.ResponseWriter, *http.Request), methods ...string) error {
+	return i.consoleHTTP(pathPattern, httproute.AuthConsole, right, handler, methods)
+}
+
+func (i *initializer) consoleHTTP(pathPattern, auth, right string, handler http.HandlerFunc, methods []string) error {
 	what := "console route " + strconv.Quote(pathPattern)
-	if _, err := httproute.New(pathPattern); err != nil {
+	rt, err := httproute.NewConsole(pathPattern, auth, right, methods...)
+	if err := cmp.Or(err, core.CheckRight(right)); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return i.register(what, handler == nil, func() *hooks.Origin {
-		i.unused(what)
+		c := i.call(what, "http", map[string]any{"route": pathPattern})
+		rt.Module, rt.Runtime, rt.Handler = i.name, Runtime, c.guarded(handler)
+		i.loaded.Routes = append(i.loaded.Routes, pathPattern)
+		i.Into.ConsoleHTTP = append(i.Into.ConsoleHTTP, rt)
 		return nil
 	})
 }

@@ -67,11 +67,6 @@ func (i *initializer) origin() hooks.Origin {
 	return hooks.Origin{Runtime: Runtime, Module: i.name}
 }
 
-// unused warns that this version of the server never calls what was registered.
-func (i *initializer) unused(what string) {
-	i.log.Warn().Str("registration", what).Msg("registered, but this version of the server does not use it")
-}
-
 func (i *initializer) before(kind hooks.Kind, name string, missing bool, make func(*call) hooks.Before) error {
 	what := "before hook " + strconv.Quote(name)
 	return i.register(what, missing, func() *hooks.Origin {

@@ -32,6 +32,11 @@ type Initializer interface {
 	// under the keys of runtime, as in RPCs. Other callers get code 16.
 	RegisterHttpAuth(path, auth string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
 
+	// RegisterConsoleHttpAuth is RegisterConsoleHttp for operators who are logged in to the
+	// console and have a right, such as "ACCOUNT:write"; with an empty one any operator
+	// may. The request's context has the operator's name under the key "operator".
+	RegisterConsoleHttpAuth(path, right string, handler func(http.ResponseWriter, *http.Request), methods ...string) error
+
 	// RegisterJob registers a job, for nk's JobEnqueue and on a schedule: a cron
 	// expression in UTC, "@every 90s", or empty for none. Code 3 for a bad name or
 	// schedule.

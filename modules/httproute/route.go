@@ -1,5 +1,5 @@
-// Package httproute implements the HTTP routes that modules add to the client
-// port: their path patterns, and which of them shadow one another or a path of
+// Package httproute implements the HTTP routes that modules add to the client port and
+// to the console's: their path patterns, and which of them shadow one another or a path of
 // the server.
 package httproute
 
@@ -9,7 +9,7 @@ import (
 	"regexp"
 )
 
-// Route is a route that a module added to the client port. Make one with New.
+// Route is a route that a module added to a port. Make one with New or NewConsole.
 // It has either a Handler, which writes the response itself, or Serve, which
 // returns it for the server to write.
 type Route struct {
@@ -21,7 +21,9 @@ type Route struct {
 	Methods []string       // empty: all
 	// Auth is what the server requires before it calls the module: AuthNone,
 	// AuthSession or AuthHTTPKey.
-	Auth            string
+	Auth string
+	// Right is what an operator must be allowed to do; only with AuthConsole.
+	Right           string
 	Handler         http.HandlerFunc
 	Serve           func(ctx context.Context, in *Request) (*Response, error)
 	Module, Runtime string

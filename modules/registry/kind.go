@@ -20,7 +20,8 @@ const (
 	Index          Kind = "storage_index"
 	IndexFilter    Kind = "storage_index_filter"
 	JobKind        Kind = "job"
-	HTTP           Kind = "http" // keys end with a number
+	HTTP           Kind = "http"         // keys end with a number
+	ConsoleHTTP    Kind = "console_http" // keys end with a number
 
 	MatchmakerMatched   Kind = "matchmaker_matched"
 	MatchmakerOverride  Kind = "matchmaker_override"
@@ -70,6 +71,8 @@ func What(kind Kind, name string) string {
 		what = "match handler"
 	case HTTP:
 		what = "HTTP route"
+	case ConsoleHTTP:
+		what = "console route"
 	case Index:
 		what = "storage index"
 	case IndexFilter:

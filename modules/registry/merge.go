@@ -68,6 +68,7 @@ func Merge(into, from *Registries, shadowed func(what string, by, was hooks.Orig
 		into.Jobs[name] = slot
 	}
 	into.HTTP = append(clip(from.HTTP), into.HTTP...)
+	into.ConsoleHTTP = append(clip(from.ConsoleHTTP), into.ConsoleHTTP...)
 	for name, slot := range from.Indexes {
 		if old, ok := into.Indexes[name]; ok {
 			shadowed(What(Index, name), slot.Origin, old.Origin)

@@ -18,7 +18,9 @@ type Registries struct {
 	RPC   *rpc.Registry
 	Hooks *hooks.Registry
 	HTTP  []httproute.Route
-	Jobs  map[string]hooks.Slot[core.Job]
+	// ConsoleHTTP are routes on the console's port.
+	ConsoleHTTP []httproute.Route
+	Jobs        map[string]hooks.Slot[core.Job]
 	// Indexes are storage indexes without their filters, which are in Filters, by the
 	// index's name: those may be registered first, and by another module.
 	Indexes map[string]hooks.Slot[core.StorageIndex]

@@ -139,6 +139,7 @@ var contextFields = []contextField{
 	ctxStr("match_node", func(s *contextSource) string { return s.MatchNode }).when(func(s *contextSource) bool { return s.MatchID != "" }),
 	ctxStr("match_label", func(s *contextSource) string { return s.MatchLabel }).when(withMatch),
 	{vm.N("match_tick_rate"), withMatch, func(e vm.Engine, s *contextSource) (vm.Ref, error) { return e.FromInt(int64(s.MatchTickRate)), nil }},
+	ctxStr("operator", func(s *contextSource) string { return s.Operator }),
 	ctxStr("trace_id", (*contextSource).traceID),
 }
 

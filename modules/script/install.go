@@ -60,6 +60,8 @@ func Install(p *Program, pool Pool, regs []Registration, into *registry.Registri
 			was = installJob(p, pool, reg, from, into.Jobs)
 		case registry.HTTP:
 			into.HTTP = append(into.HTTP, installHTTP(p, pool, reg))
+		case registry.ConsoleHTTP:
+			into.ConsoleHTTP = append(into.ConsoleHTTP, installHTTP(p, pool, reg))
 		default:
 			was = installSingle(p, pool, reg, from, &into.Hooks.Single)
 		}

@@ -43,6 +43,7 @@ func Initializer(lang vm.Lang, nk *core.Module) *vm.Library {
 var registerShared = func() []vm.Func[registering] {
 	table := []vm.Func[registering]{
 		{Name: vm.N("register_http"), Body: registerHTTP},
+		{Name: vm.N("register_console_http"), Body: registerConsoleHTTP},
 		{Name: vm.N("register_job"), Body: registerJob},
 		{Name: vm.N("register_storage_index"), Body: registerStorageIndex},
 		{Name: vm.N("register_storage_index_filter"), Body: registerIndexFilter},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"kumi/core"
 	"kumi/modules/httproute"
 	"kumi/modules/registry"
 	"kumi/store/fault"
@@ -14,7 +15,7 @@ import (
 )
 
 var (
-	nAuth, nBinary                   = vm.N("auth"), vm.N("binary")
+	nAuth, nBinary, nRight           = vm.N("auth"), vm.N("binary"), vm.N("right")
 	nStatus, nHTTPHeaders, nHTTPBody = vm.N("status"), vm.N("headers"), vm.N("body")
 )
 
@@ -47,6 +48,33 @@ func registerHTTP(_ registering, c *vm.Call) error {
 		return err
 	}
 	return r.accumulate(c, Registration{Kind: registry.HTTP, Name: path, Route: rt, binary: binary}, fn)
+}
+
+// registerConsoleHTTP is registerHTTP for a route on the console's port.
+func registerConsoleHTTP(_ registering, c *vm.Call) error {
+	path, fn := nameAndHandler(c, "path")
+	var methods []string
+	for _, m := range c.OptStrs("methods") {
+		methods = append(methods, strings.ToUpper(m))
+	}
+	options := c.OptObj("options")
+	auth, right, binary := httproute.AuthNone, "", false
+	if options.Present() {
+		if auth = options.OptStr(&nAuth, httproute.AuthNone); auth == "none" {
+			auth = httproute.AuthNone
+		}
+		right = options.OptStr(&nRight, "")
+		binary = options.OptBool(&nBinary, false)
+	}
+	r, err := registrar(c)
+	if err := cmp.Or(c.Err(), err); err != nil {
+		return err
+	}
+	rt, err := httproute.NewConsole(path, auth, right, methods...)
+	if err := cmp.Or(err, core.CheckRight(right)); err != nil {
+		return err
+	}
+	return r.accumulate(c, Registration{Kind: registry.ConsoleHTTP, Name: path, Route: &rt, binary: binary}, fn)
 }
 
 // installHTTP makes the route of a registration.

@@ -39,6 +39,24 @@ func (a *Server) serveRoute(w http.ResponseWriter, r *http.Request, rt *httprout
 		a.fail(w, r, err)
 		return
 	}
+	a.callWithScope(w, r, rt, scope)
+}
+
+// ServeConsoleRoute passes a request for a route on the console's port to the module, once
+// the console has let it through. operator is the name of the operator, empty without one.
+func (a *Server) ServeConsoleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route, operator string) {
+	query, err := rpcQuery(r)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	scope := a.Scope()
+	scope.Operator = operator
+	a.describeRequest(scope, r, query)
+	a.callWithScope(w, r, rt, scope)
+}
+
+func (a *Server) callWithScope(w http.ResponseWriter, r *http.Request, rt *httproute.Route, scope *core.Scope) {
 	if rt.Serve == nil {
 		rt.Handler(w, r.WithContext(core.WithMode(r.Context(), scope, "http")))
 		return
@@ -77,10 +95,15 @@ func (a *Server) routeScope(r *http.Request, rt *httproute.Route) (*core.Scope, 
 		}
 		delete(query, "http_key")
 	}
+	a.describeRequest(scope, r, query)
+	return scope, nil
+}
+
+// describeRequest adds to a scope what a request says.
+func (a *Server) describeRequest(scope *core.Scope, r *http.Request, query map[string][]string) {
 	scope.TraceID = core.NewTraceID()
 	scope.ClientIP, scope.ClientPort = transport.HTTPClientAddress(r, a.Config.Socket.ProxyCount)
 	scope.Headers, scope.QueryParams = r.Header, query
-	return scope, nil
 }
 
 // callRoute reads the request for a script and calls it.

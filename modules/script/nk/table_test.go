@@ -166,7 +166,7 @@ func TestInitializerHasEveryHook(t *testing.T) {
 	lib := script.Initializer(vm.JS, nil)
 	initializer := reflect.TypeFor[runtime.Initializer]()
 	// What only Go code can give: handlers of HTTP requests and fleets.
-	goOnly := []string{"registerHttp", "registerConsoleHttp", "registerFleetManager", "registerBeforeRt", "registerAfterRt"}
+	goOnly := []string{"registerHttp", "registerFleetManager", "registerBeforeRt", "registerAfterRt"}
 	for i := range initializer.NumMethod() {
 		name := initializer.Method(i).Name
 		name = strings.ToLower(name[:1]) + name[1:]

@@ -1,0 +1,57 @@
+package console
+
+import (
+	"context"
+	"net/http"
+
+	"kumi/core"
+	"kumi/core/acl"
+	"kumi/modules/httproute"
+)
+
+// moduleRoute serves a request for a route that modules registered on the console's port,
+// and returns true for it. The console's own paths come first; a module that has one of
+// them is not loaded.
+func (s *Server) moduleRoute(w http.ResponseWriter, r *http.Request) bool {
+	routes := s.Set().ConsoleHTTP
+	for i := range routes {
+		if rt := &routes[i]; rt.Match(r) {
+			s.serveModuleRoute(w, r, rt)
+			return true
+		}
+	}
+	return false
+}
+
+// serveModuleRoute lets operators through, with the right that the route names. What they
+// do with such a right is recorded.
+func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if rt.Auth != httproute.AuthConsole {
+		s.API.ServeConsoleRoute(w, r, rt, "")
+		return
+	}
+	call := core.ConsoleCall{Name: r.Method + " " + rt.Pattern}
+	if rt.Right != "" {
+		right, err := acl.Parse(rt.Right)
+		if err != nil {
+			s.fail(w, r, invalid(err.Error(), err))
+			return
+		}
+		if call.Right = right; r.Method != http.MethodGet && r.Method != http.MethodHead {
+			call.Action = core.AuditInvoke
+		}
+	}
+	served := false
+	err := s.Console.Run(r.Context(), visitorOf(r, s.Config.Socket.ProxyCount), call, func(ctx context.Context, op *core.Operator) error {
+		served = true
+		s.API.ServeConsoleRoute(w, r.WithContext(ctx), rt, op.Username)
+		return nil
+	})
+	switch {
+	case err != nil && served:
+		s.logFailure(call.Name, err)
+	case err != nil:
+		s.fail(w, r, err)
+	}
+}
