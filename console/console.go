@@ -44,6 +44,8 @@ type Options struct {
 	// History has the figures of the last day, Functions what the functions of modules took.
 	History   *history.History
 	Functions func() []metrics.Function
+	// Count counts a call by its name.
+	Count func(call string, code fault.Code, took time.Duration)
 	// Lines are the last lines of the log.
 	Lines *logs.Ring
 	// Reloads are the last reloads of the modules.

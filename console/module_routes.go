@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"kumi/core"
 	"kumi/core/acl"
@@ -42,12 +43,13 @@ func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *ht
 			call.Action = core.AuditInvoke
 		}
 	}
-	served := false
+	served, start := false, time.Now()
 	err := s.Console.Run(r.Context(), visitorOf(r, s.Config.Socket.ProxyCount), call, func(ctx context.Context, op *core.Operator) error {
 		served = true
 		s.API.ServeConsoleRoute(w, r.WithContext(ctx), rt, op.Username)
 		return nil
 	})
+	s.counted("ModuleRoute", start, err)
 	switch {
 	case err != nil && served:
 		s.logFailure(call.Name, err)

@@ -7,20 +7,14 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kumi/core/consolepb"
-	"kumi/server/recent"
 )
 
-// KeptReloads is how many reloads are remembered.
-const KeptReloads = 20
-
-// NewReloads makes the list of the last reloads.
-func NewReloads() *recent.List[*consolepb.Reload] {
-	return recent.NewList[*consolepb.Reload](KeptReloads, 0, nil)
-}
+// maxReloads is how many reloads are listed.
+const maxReloads = 20
 
 // listReloads returns the last reloads.
 func (s *Server) listReloads() (*consolepb.ReloadList, error) {
-	reloads, _ := s.Reloads.Last(KeptReloads)
+	reloads, _ := s.Reloads.Last(maxReloads)
 	return &consolepb.ReloadList{Reloads: reloads}, nil
 }
 
@@ -29,7 +23,7 @@ func watchReloads(w *watch, _ *emptypb.Empty) (feed, error) {
 	context.AfterFunc(w.ctx, w.Reloads.Follow(w.wake))
 	next, first := uint64(0), true
 	return func(context.Context) (proto.Message, error) {
-		reloads, to, _ := w.Reloads.Since(next, KeptReloads)
+		reloads, to, _ := w.Reloads.Since(next, maxReloads)
 		if next = to; len(reloads) == 0 && !first {
 			return nil, nil
 		}

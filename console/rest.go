@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
@@ -73,6 +74,8 @@ func (s *Server) serve(rt *route) http.HandlerFunc {
 
 // invoke makes a call: as its operator, or without one if the row is open.
 func (s *Server) invoke(ctx context.Context, r *row, from core.Visitor, in proto.Message) (out proto.Message, err error) {
+	start := time.Now()
+	defer func() { s.counted(r.name, start, err) }()
 	v := &visit{Server: s, from: from}
 	if r.open {
 		return r.do(ctx, v, in)
@@ -84,6 +87,15 @@ func (s *Server) invoke(ctx context.Context, r *row, from core.Visitor, in proto
 			return err
 		})
 	return out, err
+}
+
+// counted counts a call that has ended.
+func (s *Server) counted(call string, start time.Time, err error) {
+	code := fault.OK
+	if err != nil {
+		code = fault.CodeOf(err)
+	}
+	s.Count(call, code, time.Since(start))
 }
 
 // decode reads a request from the body, the query and the path. It fails with

@@ -1,3 +1,5 @@
+//go:build !no_console
+
 package server
 
 import (
@@ -38,8 +40,9 @@ func (s *Server) openConsole(ctx context.Context) error {
 		return fmt.Errorf("open the console: %w", err)
 	}
 	s.newHistory()
-	s.console, err = console.New(console.Options{
+	opened, err := console.New(console.Options{
 		Config: s.config, Log: s.log, Console: operations, Set: s.set.Load, Version: Version, Started: time.Now(),
+		Count:   s.metrics.ConsoleCall,
 		History: s.history, Functions: s.metrics.Functions, Lines: s.lines, Reloads: s.reloads.done,
 		Counts: func() console.Counts {
 			g := s.game
@@ -57,5 +60,6 @@ func (s *Server) openConsole(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the console: %w", err)
 	}
+	s.console = opened
 	return nil
 }

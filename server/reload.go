@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"kumi/console"
 	"kumi/core/consolepb"
 	"kumi/modules"
 	"kumi/modules/registry"
@@ -28,9 +27,12 @@ type reloads struct {
 	done *recent.List[*consolepb.Reload] // the last ones, for the console
 }
 
+// keptReloads is how many reloads are remembered for the console.
+const keptReloads = 20
+
 func (r *reloads) init() {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.done = console.NewReloads()
+	r.done = recent.NewList[*consolepb.Reload](keptReloads, 0, nil)
 }
 
 // stop ends reloading for good and waits for work in progress.

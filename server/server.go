@@ -19,7 +19,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/config"
-	"kumi/console"
 	"kumi/core"
 	"kumi/fleet"
 	"kumi/hooks"
@@ -57,7 +56,7 @@ type Server struct {
 
 	api     *api.Server
 	sockets *socket.Server
-	console *console.Server // nil if disabled
+	console consolePort // nil if disabled
 	ports   *ports
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool

@@ -21,6 +21,7 @@ import (
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/store"
+	"kumi/store/fault"
 )
 
 // Metrics are the metrics of a server. Recording takes a few atomic additions and
@@ -44,7 +45,8 @@ type Metrics struct {
 	}
 	indexEntries, indexComplete   *prometheus.GaugeVec
 	indexBehind                   prometheus.Gauge
-	jobRuns                       *prometheus.CounterVec
+	jobRuns, console              *prometheus.CounterVec
+	consoleTook                   *prometheus.HistogramVec
 	providers, satori             *prometheus.HistogramVec
 	droppedEvents, presenceEvents prometheus.Counter
 	reloads                       *prometheus.CounterVec
@@ -101,6 +103,8 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.indexComplete = m.gauges("storage_index_complete", "1 when a storage index has all objects, 0 while it is built.", "index_name")
 	m.indexBehind = m.gauge("storage_index_behind_seconds", "Age of the changes of other servers that the storage indexes have, when they were last read.")
 	m.jobRuns = m.counters("job_runs", "Runs of jobs, by result.", "job", "result")
+	m.console = m.counters("console_count", "Calls of the console's API by name and code.", "call", "code")
+	m.consoleTook = m.timers("console_latency", "Duration of calls of the console's API by name.", "call")
 	m.providers = m.timers("provider_latency", "Time of requests to sign-in providers and stores of apps, by host and result.", "host", "result")
 	m.satori = m.timers("satori_latency", "Time of requests to Satori, by call and result: the status code, timeout or unreachable.", "call", "result")
 	m.droppedEvents = m.counter("dropped_events", "Events dropped because their queue was full.")
@@ -239,6 +243,12 @@ func (m *Metrics) JobRun(job string, ok bool) {
 		result = "failed"
 	}
 	m.jobRuns.WithLabelValues(label(job), result).Inc()
+}
+
+// ConsoleCall counts a call of the console's API, by its name.
+func (m *Metrics) ConsoleCall(call string, code fault.Code, took time.Duration) {
+	m.console.WithLabelValues(call, codeNames[code]).Inc()
+	m.consoleTook.WithLabelValues(call).Observe(took.Seconds())
 }
 
 // ProviderRequest counts a request to a host of a sign-in provider or a store of apps.

@@ -51,6 +51,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.StorageIndex("i", 1, true)
 	m.StorageIndexBehind(time.Second)
 	m.JobRun("job", true)
+	m.ConsoleCall("GetStatus", fault.OK, time.Second)
 	m.ProviderRequest("appleid.apple.com", true, time.Second)
 	m.SatoriRequest("GET /v1/flag", "200", time.Second)
 	m.EventDropped()
