@@ -14,8 +14,12 @@ import (
 	"kumi/core/consolepb"
 )
 
-// accountPage is the number of accounts of a page, and of a search by pattern.
-const accountPage = 50
+// accountPage is the number of accounts of a page without a limit, and of a search by
+// pattern.
+const (
+	accountPage    = 50
+	maxAccountPage = 1000
+)
 
 // maxDisplayNames is the number of accounts that a search by display name finds.
 const maxDisplayNames = 100
@@ -33,8 +37,9 @@ func (k *Console) accountList() *pagedList[*api.User, uuid.UUID] {
 	}
 }
 
-// ListAccounts lists the accounts in order of their ids, 50 a page, or those that a
-// filter finds. With tombstones it lists the deletions that were recorded.
+// ListAccounts lists the accounts in order of their ids, 1 to 1,000 a page, by default 50,
+// or those that a filter finds. With tombstones it lists the deletions that were recorded.
+// InvalidArgument for another limit.
 func (k *Console) ListAccounts(ctx context.Context, in *consolepb.ListAccountsRequest) (*consolepb.AccountList, error) {
 	if in.Tombstones {
 		return k.tombstones(ctx, in.Filter)
@@ -47,7 +52,14 @@ func (k *Console) ListAccounts(ctx context.Context, in *consolepb.ListAccountsRe
 		users, err := k.findAccounts(ctx, filter)
 		return &consolepb.AccountList{Users: users, TotalCount: total}, err
 	}
-	found, err := k.accountList().read(ctx, k.db.Reader(), conditions{}, accountPage, in.Cursor)
+	limit := accountPage
+	if in.Limit > 0 {
+		limit = int(in.Limit)
+	}
+	if limit > maxAccountPage {
+		return nil, invalid("Limit must be between 1 and %d.", maxAccountPage)
+	}
+	found, err := k.accountList().read(ctx, k.db.Reader(), conditions{}, limit, in.Cursor)
 	return &consolepb.AccountList{Users: found.rows, TotalCount: total, NextCursor: found.next}, err
 }
 

@@ -32,7 +32,7 @@ var Patterns = []string{"/{$}", "/" + assets, "/" + licencesName}
 // policy is the content security policy of the page: it loads nothing from elsewhere,
 // and runs no script and applies no style that is not a file of its own.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
-	"font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // Handler serves the built page.
 func Handler() (http.Handler, error) {

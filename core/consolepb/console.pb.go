@@ -3273,6 +3273,7 @@ type ListAccountsRequest struct {
 	Filter        string                 `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	Tombstones    bool                   `protobuf:"varint,2,opt,name=tombstones,proto3" json:"tombstones,omitempty"`
 	Cursor        string                 `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Limit         uint32                 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"` // 1 to 1,000, by default 50
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3326,6 +3327,13 @@ func (x *ListAccountsRequest) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *ListAccountsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
 }
 
 type AccountList struct {
@@ -10880,13 +10888,14 @@ const file_console_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
 	"\x17CallApiEndpointResponse\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\tR\x04body\x12#\n" +
-	"\rerror_message\x18\x02 \x01(\tR\ferrorMessage\"e\n" +
+	"\rerror_message\x18\x02 \x01(\tR\ferrorMessage\"{\n" +
 	"\x13ListAccountsRequest\x12\x16\n" +
 	"\x06filter\x18\x01 \x01(\tR\x06filter\x12\x1e\n" +
 	"\n" +
 	"tombstones\x18\x02 \x01(\bR\n" +
 	"tombstones\x12\x16\n" +
-	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"w\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\rR\x05limit\"w\n" +
 	"\vAccountList\x12&\n" +
 	"\x05users\x18\x01 \x03(\v2\x10.nakama.api.UserR\x05users\x12\x1f\n" +
 	"\vtotal_count\x18\x02 \x01(\x05R\n" +

@@ -42,6 +42,9 @@ func TestConsole(t *testing.T) {
 
 	o.page(t, "/players/"+eve.ID)
 	o.fill(t, "Display name", "Evelyn")
+	o.do(t, "leave the form", evaluate("location.hash = '/groups'"))
+	o.shows(t, "Leave the form?")
+	o.press(t, "Cancel")
 	o.press(t, "Save")
 	o.shows(t, "The profile is saved.")
 	o.picture(t, "player")

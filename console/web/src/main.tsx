@@ -2,9 +2,9 @@ import "./styles/main.css";
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { ResetPage } from "./pages/reset";
-import { here } from "./lib/router";
+import { beforeLeaving, here } from "./lib/router";
 import { loadOperator, operator, token } from "./lib/session";
-import { Dialogs } from "./ui/dialog";
+import { ask, Dialogs } from "./ui/dialog";
 import { Layout } from "./ui/layout";
 import { Problem } from "./ui/show";
 import { SignInAgain, SignInPage } from "./ui/sign_in";
@@ -24,5 +24,6 @@ function App() {
   );
 }
 
+beforeLeaving(() => ask({ title: "Leave the form?", text: "What you changed is not saved.", action: "Leave", danger: true }));
 if (token.value) loadOperator().catch((error) => (failure.value = error));
 render(<App />, document.body);

@@ -38,6 +38,7 @@ export const pages: Page[] = [
   { path: "/chat", title: "Chat", group: "Game", icon: "chat", right: "CHANNEL_MESSAGE:read", load: () => import("./pages/chat") },
   { path: "/notifications", title: "Notifications", group: "Game", icon: "bell", right: "NOTIFICATION:read", load: () => import("./pages/notifications") },
   { path: "/purchases", title: "Purchases", group: "Game", icon: "purchases", right: "IN_APP_PURCHASE:read", load: () => import("./pages/purchases") },
+  { path: "/module/:path", title: "Page of the game", load: () => import("./pages/game_page") },
   { path: "/runtime", title: "Modules", group: "Server", icon: "runtime", right: "CONFIGURATION:read", load: () => import("./pages/runtime") },
   { path: "/jobs", title: "Jobs", group: "Server", icon: "reload", right: "CONFIGURATION:read", load: () => import("./pages/jobs") },
   { path: "/logs", title: "Log", group: "Server", icon: "logs", right: "CONFIGURATION:read", load: () => import("./pages/logs") },

@@ -100,6 +100,3 @@ export const text = async (path: string, query?: Query) => (await request("GET",
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-// aborted reports whether an error is only that a page no longer wants a response.
-export const aborted = (error: unknown) => error instanceof DOMException && error.name === "AbortError";

@@ -1,12 +1,11 @@
 // Hooks that load what a page shows.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { aborted } from "./api";
 
 export interface Load<T> {
   data?: T;
   error?: unknown;
   loading: boolean;
-  reload: () => void;
+  reload: () => Promise<void>; // ends when the value is there
 }
 
 // useLoad loads a value, and again when one of deps changes or on reload. The value so
@@ -14,16 +13,26 @@ export interface Load<T> {
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[]): Load<T> {
   const [state, set] = useState<{ data?: T; error?: unknown; loading: boolean }>({ loading: true });
   const [round, again] = useState(0);
+  const waiting = useRef<(() => void)[]>([]);
   useEffect(() => {
     const abort = new AbortController();
+    const done = (next: typeof state) => {
+      if (abort.signal.aborted) return;
+      set(next);
+      for (const resolve of waiting.current.splice(0)) resolve();
+    };
     set((s) => ({ data: s.data, loading: true }));
     load(abort.signal).then(
-      (data) => !abort.signal.aborted && set({ data, loading: false }),
-      (error) => !aborted(error) && !abort.signal.aborted && set({ error, loading: false }),
+      (data) => done({ data, loading: false }),
+      (error) => done({ error, loading: false }),
     );
     return () => abort.abort();
   }, [...deps, round]);
-  return { ...state, reload: useCallback(() => again((n) => n + 1), []) };
+  const reload = useCallback(() => {
+    again((n) => n + 1);
+    return new Promise<void>((resolve) => waiting.current.push(resolve));
+  }, []);
+  return { ...state, reload };
 }
 
 export interface Part<T> {

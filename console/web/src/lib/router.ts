@@ -1,6 +1,7 @@
 // The address of a page is in the fragment, "#/players?filter=bob", so the server need
 // not know the pages. Filters are its query: an address shows what its sender saw.
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Query } from "./api";
 
 export interface Location {
@@ -16,7 +17,37 @@ function read(): Location {
 // here is the address of the page that is shown.
 export const here = signal(read());
 
-addEventListener("hashchange", () => (here.value = read()));
+// unsaved are the forms with changes that are not saved.
+const unsaved = new Set<object>();
+let askToLeave: () => Promise<boolean> = async () => true;
+
+// beforeLeaving sets what asks the operator whether to leave such a form.
+export const beforeLeaving = (ask: () => Promise<boolean>) => void (askToLeave = ask);
+
+// useUnsaved says that a form has changes, so that nobody leaves it by accident.
+export function useUnsaved(changed: boolean): void {
+  useEffect(() => {
+    if (!changed) return;
+    const form = {};
+    unsaved.add(form);
+    return () => void unsaved.delete(form);
+  }, [changed]);
+}
+
+addEventListener("beforeunload", (e) => unsaved.size > 0 && e.preventDefault());
+
+let shown = location.hash;
+addEventListener("hashchange", async () => {
+  const wanted = location.hash;
+  if (unsaved.size > 0 && wanted !== shown) {
+    history.replaceState(null, "", shown || "#/");
+    if (!(await askToLeave())) return;
+    unsaved.clear();
+    history.replaceState(null, "", wanted);
+  }
+  shown = wanted;
+  here.value = read();
+});
 
 // href is the address of a page; path has its values encoded already.
 export function href(path: string, query: Query = {}): string {
@@ -43,6 +74,7 @@ export function setFilters(changes: Query): void {
     else query.set(name, String(value));
   }
   history.replaceState(null, "", href(here.peek().path, Object.fromEntries(query)));
+  shown = location.hash;
   here.value = read();
 }
 

@@ -4,7 +4,7 @@ import { del, get, path, post, text } from "../lib/api";
 import { save } from "../lib/files";
 import { pretty } from "../lib/json";
 import { useLoad } from "../lib/load";
-import { go, href } from "../lib/router";
+import { go, href, useUnsaved } from "../lib/router";
 import { can } from "../lib/session";
 import type { Group } from "../lib/types";
 import type { PageProps } from "../routes";
@@ -73,7 +73,7 @@ export default function GroupPage({ params }: PageProps) {
   );
 }
 
-function Details({ group, reload }: { group: Group; reload: () => void }) {
+function Details({ group, reload }: { group: Group; reload: () => Promise<void> }) {
   const name = useSignal(group.name);
   const description = useSignal(group.description);
   const language = useSignal(group.lang_tag);
@@ -95,9 +95,11 @@ function Details({ group, reload }: { group: Group; reload: () => void }) {
     put("metadata", metadata.value, pretty(group.metadata || "{}"));
     return body;
   };
+  const different = Object.keys(changed()).length > 0;
+  useUnsaved(different);
   const save = async () => {
     await post(path`group/${group.id}`, changed());
-    reload();
+    await reload();
   };
   return (
     <Card>
@@ -112,7 +114,7 @@ function Details({ group, reload }: { group: Group; reload: () => void }) {
         <Check label="Anybody may join without asking" value={open} disabled={fixed} />
         <JsonEditor label="Metadata" value={metadata} wanted="object" readOnly={fixed} />
         <div class="buttons">
-          <Action label="Save" kind="primary" submit right="GROUP:write" disabled={Object.keys(changed()).length === 0} run={save} done="The group is saved." />
+          <Action label="Save" kind="primary" submit right="GROUP:write" disabled={!different} run={save} done="The group is saved." />
         </div>
       </form>
     </Card>

@@ -4,7 +4,7 @@ import { del, get, put } from "../lib/api";
 import { choose, save } from "../lib/files";
 import { pretty } from "../lib/json";
 import { useLoad } from "../lib/load";
-import { go, href } from "../lib/router";
+import { go, href, useUnsaved } from "../lib/router";
 import { can } from "../lib/session";
 import type { StorageObject } from "../lib/types";
 import { objectPath, reads, writes } from "../parts/storage";
@@ -27,13 +27,14 @@ export default function ObjectPage({ params }: PageProps) {
 
 const options = (names: string[]) => names.map((name, i) => [String(i), name] as const);
 
-function Editor({ object, reload }: { object: StorageObject; reload: () => void }) {
+function Editor({ object, reload }: { object: StorageObject; reload: () => Promise<void> }) {
   const at = objectPath(object);
   const before = pretty(object.value ?? "{}");
   const value = useSignal(before);
   const read = useSignal(String(object.permission_read));
   const write = useSignal(String(object.permission_write));
   const changed = value.value !== before || read.value !== String(object.permission_read) || write.value !== String(object.permission_write);
+  useUnsaved(changed);
   const fixed = !can("STORAGE_DATA:write");
   return (
     <>
@@ -91,7 +92,7 @@ function Editor({ object, reload }: { object: StorageObject; reload: () => void 
               disabled={!changed}
               run={async () => {
                 await put(at, { value: value.value, version: object.version, permission_read: Number(read.value), permission_write: Number(write.value) });
-                reload();
+                await reload();
               }}
               done="The object is saved."
             />

@@ -55,12 +55,12 @@ export default function PlayerPage({ params }: PageProps) {
 }
 
 // Summary is what is known at a glance, and what is done with the account as a whole.
-function Summary({ data, reload }: { data: Account; reload: () => void }) {
+function Summary({ data, reload }: { data: Account; reload: () => Promise<void> }) {
   const user = data.account.user;
   const url = (end = "") => path`account/${user.id}` + end;
   const act = (end: string) => async () => {
     await post(url(end));
-    reload();
+    await reload();
   };
   return (
     <Card
@@ -87,7 +87,7 @@ function Summary({ data, reload }: { data: Account; reload: () => void }) {
               run={async () => {
                 if (!(await show<boolean>((close) => <BanDialog id={user.id} name={user.username} close={close} />))) return;
                 tell(`${user.username} is banned.`);
-                reload();
+                await reload();
               }}
             />
           )}

@@ -37,7 +37,7 @@ export default function Players() {
   const selection = useSignal<ReadonlySet<string>>(new Set());
   const pages = usePages(
     async (cursor, signal) => {
-      const list = await get<AccountList>("account", { filter: search, tombstones: tombstones || undefined, cursor }, signal);
+      const list = await get<AccountList>("account", { filter: search, tombstones: tombstones || undefined, cursor, limit: 500 }, signal);
       return { rows: list.users, cursor: list.next_cursor, total: search ? list.users.length : list.total_count };
     },
     [search, tombstones],

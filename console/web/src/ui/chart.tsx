@@ -23,7 +23,8 @@ export function Chart({ title, lines, times, values, show, height = 150 }: Chart
   const latest = useRef<uPlot.AlignedData>([times, ...values]);
   latest.current = [times, ...values];
   useEffect(() => {
-    const element = host.current!;
+    const element = host.current;
+    if (!element) return; // left before it was drawn
     let gone = false;
     // The canvas needs colours that are resolved, for the theme of now.
     const colour = (name: string) => () => {

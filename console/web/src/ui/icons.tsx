@@ -11,6 +11,7 @@ const shapes = {
   purchases: "M3 6h18v12H3zM3 10h18M7 15h3",
   run: "M5 4l14 8-14 8z",
   play: "M4 5h16v11H4zM8 21h8M12 16v5M10 8.500l4 2-4 2z",
+  page: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
   runtime: "M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16",
   logs: "M4 5h16M4 10h10M4 15h16M4 20h8",
   audit: "M9 4H6v17h12V4h-3M9 3h6v3H9zM9 12l2 2 4-4",

@@ -22,8 +22,8 @@ export function JsonEditor({ label, value, wanted, readOnly, hint, height }: Jso
     let gone = false;
     import("./code").then(
       ({ edit }) => {
-        if (gone) return;
-        editor.current = edit(host.current!, { text: value.peek(), label, readOnly, changed: (text) => (value.value = text) });
+        if (gone || !host.current) return; // left while it was loading
+        editor.current = edit(host.current, { text: value.peek(), label, readOnly, changed: (text) => (value.value = text) });
         setReady(true);
       },
       () => {}, // the plain field stays

@@ -6,11 +6,12 @@ import { get } from "../lib/api";
 import { here, href, match } from "../lib/router";
 import { can, operator, signOut } from "../lib/session";
 import { connected } from "../lib/live";
+import { gamePages, loadExtensions } from "../lib/extensions";
 import { loadMaintenance, maintenance } from "../lib/maintenance";
 import { chosen, setUtc, utc } from "../lib/time";
 import { groups, type Page, pages, type PageProps } from "../routes";
 import { Icon } from "./icons";
-import { Reloads } from "./reloads";
+import { reloaded, Reloads } from "./reloads";
 import { Problem } from "./show";
 import { Logo } from "./sign_in";
 
@@ -41,6 +42,7 @@ export function Layout() {
   useEffect(() => {
     document.title = title + " – Kumi";
   }, [title]);
+  useEffect(() => void loadExtensions().catch(() => {}), [reloaded.value]);
   useEffect(() => {
     const load = () => void (document.hidden || loadMaintenance().catch(() => {}));
     load();
@@ -135,6 +137,20 @@ function Menu() {
           )
         );
       })}
+      {gamePages.value.length > 0 && (
+        <div>
+          <h2>Of this game</h2>
+          {gamePages.value.map((p) => {
+            const at = "/module/" + encodeURIComponent(p.path);
+            return (
+              <a key={p.path} href={href(at)} aria-current={path === at ? "page" : undefined}>
+                <Icon name="page" />
+                <span class="ellipsis">{p.title}</span>
+              </a>
+            );
+          })}
+        </div>
+      )}
       <footer>
         <span class="ellipsis" title={operator.value?.email}>
           {operator.value?.username}

@@ -26,6 +26,9 @@ interface ReloadError {
 // failed is the last reload, if it failed and the operator has not put it away.
 const failed = signal<Reload | null>(null);
 
+// reloaded is how many reloads there were while the page was open.
+export const reloaded = signal(0);
+
 // Reloads tells of each reload that happens while the page is open. After an interruption
 // of the socket it tells of those in between.
 export function Reloads() {
@@ -41,6 +44,7 @@ function Watch() {
     last = reloads.at(-1)?.time ?? (last || "0");
     const newest = fresh.at(-1);
     if (!newest) return;
+    reloaded.value += first ? 0 : 1;
     failed.value = newest.error ? newest : null;
     if (!newest.error && !first) tell(`The modules were reloaded in ${Math.round(newest.took_ms)} ms: ${newest.files.join(", ")}.`);
   });

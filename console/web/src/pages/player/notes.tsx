@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { del, get, path, post } from "../../lib/api";
 import { usePages } from "../../lib/load";
+import { useUnsaved } from "../../lib/router";
 import type { Note } from "../../lib/types";
 import { Action, Allowed } from "../../ui/action";
 import { FormDialog, show } from "../../ui/dialog";
@@ -17,6 +18,7 @@ export function Notes({ user }: { user: string }) {
     },
     [user],
   );
+  useUnsaved(text.value.trim() !== "");
   const add = async () => {
     await post(path`account/${user}/note`, { note: text.value });
     text.value = "";

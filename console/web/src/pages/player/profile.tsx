@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { path, post } from "../../lib/api";
 import { pretty } from "../../lib/json";
+import { useUnsaved } from "../../lib/router";
 import { can } from "../../lib/session";
 import type { Account, Player } from "../../lib/types";
 import { Action } from "../../ui/action";
@@ -29,7 +30,7 @@ const identities: [field: keyof Player, call: string, title: string][] = [
 
 interface Props {
   data: Account;
-  reload: () => void;
+  reload: () => Promise<void>;
 }
 
 // Profile edits what an account says of its player. Only what was changed is sent.
@@ -52,9 +53,10 @@ function ProfileForm({ data, reload }: Props) {
   const values: Record<string, Signal<string>> = {};
   for (const [name, value] of Object.entries(before)) values[name] = useSignal(value);
   const changes = Object.fromEntries(Object.entries(values).flatMap(([name, s]) => (s.value === before[name] ? [] : [[name, s.value]])));
+  useUnsaved(Object.keys(changes).length > 0);
   const save = async () => {
     await post(path`account/${user.id}`, changes);
-    reload();
+    await reload();
   };
   return (
     <Card title="Profile">
@@ -85,7 +87,7 @@ function Identities({ data, reload }: Props) {
       confirm={{ title: `Unlink ${title}?`, text: "The player cannot sign in with it any more.", action: "Unlink", danger: true }}
       run={async () => {
         await post(path`account/${user.id}/unlink/${call}`, body);
-        reload();
+        await reload();
       }}
       done="It is unlinked."
     />
@@ -141,7 +143,7 @@ function Password({ data, reload }: Props) {
             run={async () => {
               await post(path`account/${data.account.user.id}`, { password: password.value });
               password.value = "";
-              reload();
+              await reload();
             }}
             done="The password is set."
           />

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { del, get, path, post, RawJson } from "../../lib/api";
 import { pretty } from "../../lib/json";
 import { usePages } from "../../lib/load";
+import { useUnsaved } from "../../lib/router";
 import { can } from "../../lib/session";
 import type { Account, LedgerItem } from "../../lib/types";
 import { Action } from "../../ui/action";
@@ -12,16 +13,8 @@ import { Card, Id, When } from "../../ui/show";
 import { Table } from "../../ui/table";
 
 // Wallet shows what a player owns and how that came about.
-export function Wallet({ data, reload }: { data: Account; reload: () => void }) {
+export function Wallet({ data, reload }: { data: Account; reload: () => Promise<void> }) {
   const user = data.account.user.id;
-  const before = pretty(data.account.wallet || "{}");
-  const wallet = useSignal(before);
-  const editable = can("ACCOUNT:write");
-  const change = async () => {
-    if (!(await show<boolean>((close) => <ChangeWallet user={user} close={close} />))) return;
-    reload();
-    ledger.reload();
-  };
   const ledger = usePages(
     async (cursor, signal) => {
       const list = await get<{ items: LedgerItem[]; next_cursor: string }>(path`account/${user}/wallet`, { limit: 100, cursor }, signal);
@@ -29,25 +22,15 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
     },
     [user],
   );
-  const save = async () => {
-    await post(path`account/${user}`, { wallet: wallet.value });
-    reload();
+  const change = async () => {
+    if (!(await show<boolean>((close) => <ChangeWallet user={user} close={close} />))) return;
+    await reload();
+    ledger.reload();
   };
   return (
     <>
       <Card title="Balance" actions={<Action label="Change" icon="plus" right="ACCOUNT_WALLET:write" run={change} />}>
-        <JsonEditor label="Amounts by currency" value={wallet} wanted="object" readOnly={!editable} height="4rem" />
-        {editable && (
-          <div class="buttons">
-            <Action
-              label="Replace"
-              disabled={wallet.value === before}
-              confirm={{ title: "Replace the balance?", text: "The ledger does not show this change.", action: "Replace", danger: true }}
-              run={save}
-              done="The wallet is saved."
-            />
-          </div>
-        )}
+        <Balance key={data.account.wallet} data={data} reload={reload} />
       </Card>
       <Card title="Ledger">
         <Table
@@ -55,7 +38,7 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
           rows={ledger.rows}
           rowKey={(i) => i.id}
           columns={[
-            { title: "Time", width: "11rem", cell: (i) => <When at={i.create_time} /> },
+            { title: "Time", width: "10.5rem", cell: (i) => <When at={i.create_time} /> },
             { title: "Changes", cell: (i) => <JsonText value={i.changeset} /> },
             { title: "Metadata", cell: (i) => <JsonText value={i.metadata} /> },
             { title: "Id", wide: true, cell: (i) => <Id value={i.id} /> },
@@ -87,6 +70,34 @@ export function Wallet({ data, reload }: { data: Account; reload: () => void }) 
           empty="The ledger is empty."
         />
       </Card>
+    </>
+  );
+}
+
+// Balance edits the amounts as they are.
+function Balance({ data, reload }: { data: Account; reload: () => Promise<void> }) {
+  const before = pretty(data.account.wallet || "{}");
+  const wallet = useSignal(before);
+  useUnsaved(wallet.value !== before);
+  const editable = can("ACCOUNT:write");
+  const replace = async () => {
+    await post(path`account/${data.account.user.id}`, { wallet: wallet.value });
+    await reload();
+  };
+  return (
+    <>
+      <JsonEditor label="Amounts by currency" value={wallet} wanted="object" readOnly={!editable} height="4rem" />
+      {editable && (
+        <div class="buttons">
+          <Action
+            label="Replace"
+            disabled={wallet.value === before}
+            confirm={{ title: "Replace the balance?", text: "The ledger does not show this change.", action: "Replace", danger: true }}
+            run={replace}
+            done="The wallet is saved."
+          />
+        </div>
+      )}
     </>
   );
 }
