@@ -22,11 +22,11 @@ import (
 	"kumi/console/web"
 	"kumi/core"
 	"kumi/core/consolepb"
+	"kumi/internal/recent"
 	"kumi/modules"
 	"kumi/server/history"
 	"kumi/server/logs"
 	"kumi/server/metrics"
-	"kumi/server/recent"
 	"kumi/store/fault"
 )
 

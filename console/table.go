@@ -155,6 +155,10 @@ var table = []row{
 	{"WriteLeaderboardRecord", signed, acl.LeaderboardRecord.Write(), core.AuditUpdate, ask((*core.Console).WriteRecord), []binding{post("/leaderboard/{id}/owner/{owner_id}")}},
 	{"UpdateWallet", signed, acl.AccountWallet.Write(), core.AuditUpdate, as((*core.Console).UpdateWallet), []binding{post("/account/{account_id}/wallet")}},
 	{"ListMatches", signed, acl.Match.Read(), none, ask((*core.Console).ListRunningMatches), []binding{get("/match")}},
+	{"SetMatchState", signed, acl.Match.Write(), core.AuditUpdate, tell((*core.Console).SetMatchState), []binding{post("/match/{id}/state")}},
+	{"PauseMatch", signed, acl.Match.Write(), core.AuditUpdate, tell((*core.Console).PauseMatch), []binding{post("/match/{id}/pause")}},
+	{"ResumeMatch", signed, acl.Match.Write(), core.AuditUpdate, tell((*core.Console).ResumeMatch), []binding{post("/match/{id}/resume")}},
+	{"StepMatch", signed, acl.Match.Write(), core.AuditUpdate, tell((*core.Console).StepMatch), []binding{post("/match/{id}/step")}},
 	{"GetMatchState", signed, acl.Match.Read(), none, ask((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
 }
 
@@ -162,6 +166,7 @@ var table = []row{
 var topics = []topic{
 	{"dashboard", acl.Configuration.Read(), time.Second, true, true, showing((*Server).dashboard)},
 	{"reload", acl.Configuration.Read(), 0, false, false, opening(watchReloads)},
+	{"match", acl.Match.Read(), 100 * time.Millisecond, true, false, opening(watchMatch)},
 	{"logs", acl.Configuration.Read(), 100 * time.Millisecond, false, false, opening(watchLog)},
 	{"metrics", nil, time.Second, false, false, opening(watchMetrics)},
 }

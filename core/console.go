@@ -32,6 +32,8 @@ type ConsoleOptions struct {
 	// there are no second factors. MFAForAdmin requires one of the administrator.
 	MFAKey      string
 	MFAForAdmin bool
+	// Dev says that the server runs as kumi dev, where matches can be paused.
+	Dev bool
 	// NoDisplayNames turns off the search for players by display name.
 	NoDisplayNames bool
 }

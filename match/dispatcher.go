@@ -94,6 +94,13 @@ func (m *Match) broadcast(opCode int64, data []byte, to []runtime.Presence, send
 		}
 		b.message = presence.NewMatchDataFrom(m.text, user, session, name, opCode, data, reliable)
 	}
+	if rec := m.rec.Load(); rec != nil {
+		receivers := len(b.to)
+		if b.all {
+			receivers = len(m.list)
+		}
+		rec.broadcast(opCode, data, receivers)
+	}
 	return b, nil
 }
 

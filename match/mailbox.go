@@ -18,7 +18,7 @@ type item struct {
 	leaves  []*presence.Presence // leave
 	arrived *presence.Presence   // arrive: came onto the stream without a join attempt
 	attempt *attempt             // join attempt
-	call    *call                // signal, state
+	call    *call                // signal, state, set state
 	grace   int                  // terminate, in seconds
 	move    *move                // move
 }
@@ -31,6 +31,8 @@ const (
 	doAttempt
 	doSignal
 	doState
+	doSetState
+	doShow
 	doTerminate
 	doMove
 	doStop
@@ -86,6 +88,7 @@ type mailbox struct {
 	skipped    int  // ticks that came due while one was
 	running    bool
 	stopped    bool
+	paused     bool      // no tick comes due
 	dropWarned time.Time // last warning about dropped input
 	members    map[uuid.UUID]*member
 }
@@ -127,7 +130,7 @@ func (m *Match) tickDue() (run bool) {
 	b := &m.box
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stopped {
+	if b.stopped || b.paused {
 		return false
 	}
 	if b.tickDue {

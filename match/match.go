@@ -40,6 +40,8 @@ type Match struct {
 	label    atomic.Pointer[string]
 	size     atomic.Int32
 	late     lateTicks
+	rec      atomic.Pointer[recording] // nil: nobody watches the match
+	runtime  string                    // of the handler: "go", "lua" or "javascript"; empty if it does not say
 	docCache atomic.Pointer[matchDoc]
 
 	box mailbox
@@ -129,6 +131,9 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 	if m.handler, err = factory(m.ctx, m); err != nil {
 		return 0, "", fmt.Errorf("create match: %w", err)
 	}
+	if h, ok := m.handler.(interface{ Runtime() string }); ok {
+		m.runtime = h.Runtime()
+	}
 	// The creator's context bounds Init, but what Init keeps must carry the match's.
 	initCtx, cancel := context.WithCancel(m.ctx)
 	defer cancel()
@@ -181,7 +186,7 @@ func (m *Match) Run() {
 		clear(queue)
 		m.spare = queue[:0]
 		if due && !m.over {
-			m.loop(input, skipped)
+			m.loop(input, len(queue), skipped)
 			m.flushSessions()
 		}
 	}
@@ -203,6 +208,10 @@ func (m *Match) do(it *item) {
 		m.signal(it.call)
 	case doState:
 		m.describe(it.call)
+	case doShow:
+		m.show()
+	case doSetState:
+		m.setState(it.call)
 	case doTerminate:
 		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
 		m.settle(alive, err, "terminate")
@@ -226,7 +235,7 @@ func (it *item) reject(m *Match) {
 	}
 }
 
-func (m *Match) loop(input []*Data, skipped int) {
+func (m *Match) loop(input []*Data, queued, skipped int) {
 	if skipped > 0 {
 		m.reg.metrics.MatchTickSkipped(m.name, skipped)
 		if now := time.Now(); now.Sub(m.slowWarned) > 10*time.Second {
@@ -236,6 +245,10 @@ func (m *Match) loop(input []*Data, skipped int) {
 		}
 	}
 	began := time.Now()
+	rec := m.rec.Load()
+	if rec != nil {
+		rec.begin(m.tick, began, input, queued, skipped)
+	}
 	alive, err := guard(m, func() (bool, error) { return m.handler.Loop(m.ctx, m.tick, input) })
 	now := time.Now()
 	took := now.Sub(began)
@@ -244,8 +257,15 @@ func (m *Match) loop(input []*Data, skipped int) {
 		m.late.add(now)
 	}
 	m.reg.metrics.MatchTick(m.name, took)
+	if rec != nil {
+		rec.now.Took = took
+	}
 	if !m.settle(alive, err, "loop") {
 		return
+	}
+	if rec != nil {
+		rec.finish()
+		m.takeState(rec, now)
 	}
 	m.tick++
 	m.sweep(now)
@@ -304,6 +324,9 @@ func (m *Match) fail(err error, where string) {
 		text = "match stopped: its handler failed"
 	}
 	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg(text)
+	if rec := m.rec.Load(); rec != nil {
+		rec.fail(err, where)
+	}
 	m.reg.metrics.MatchFailed(m.name)
 	var sessions []presence.Session
 	if !m.reg.o.KeepSockets {
@@ -333,6 +356,9 @@ func (m *Match) sessions() []presence.Session {
 func (m *Match) stop() {
 	m.sendDeferred()
 	m.over = true
+	if rec := m.rec.Load(); rec != nil {
+		rec.finishMatch(m.tick)
+	}
 	m.reg.clock.remove(m, int(m.rate.Load()))
 	n := m.reg.forget(m.id)
 	b := &m.box

@@ -29,12 +29,20 @@ func (m *Match) leave(gone []*presence.Presence) {
 	if len(told) == 0 {
 		return
 	}
+	if rec := m.rec.Load(); rec != nil {
+		for _, p := range told {
+			rec.now.event(Event{Kind: "leave", Presence: p})
+		}
+	}
 	m.reg.tracker.Settle(m.stream) // clients get the leave event before what the handler broadcasts about it
 	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
 	m.settle(alive, err, "leave")
 }
 
 func (m *Match) join(p *presence.Presence) bool {
+	if rec := m.rec.Load(); rec != nil {
+		rec.now.event(Event{Kind: "join", Presence: p})
+	}
 	m.list = append(m.list, p)
 	m.size.Store(int32(len(m.list)))
 	alive, err := guard(m, func() (bool, error) { return m.handler.Join(m.ctx, m.tick, []*presence.Presence{p}) })
@@ -51,6 +59,9 @@ func (m *Match) attempt(a *attempt) {
 			reason := verdict.Reason
 			if reason == "" {
 				reason = reasonRejected
+			}
+			if rec := m.rec.Load(); rec != nil {
+				rec.now.event(Event{Kind: "join attempt", Presence: &a.joiner.Presence, Text: reason})
 			}
 			a.answer <- admission{reason: reason}
 		}
@@ -81,6 +92,9 @@ func (m *Match) attempt(a *attempt) {
 func (m *Match) signal(c *call) {
 	if !c.state.CompareAndSwap(callPending, callRunning) {
 		return
+	}
+	if rec := m.rec.Load(); rec != nil {
+		rec.now.event(Event{Kind: "signal", Text: c.data})
 	}
 	var text string
 	alive, err := guard(m, func() (alive bool, err error) {

@@ -72,6 +72,10 @@ type Registry struct {
 	clock      clock
 	pool       *actor.Pool
 	matchEnded chan struct{} // signals that a match ended
+
+	watching sync.Mutex // guards the watchers of recordings, and changes of relays
+	// relays are the recordings of relayed matches that somebody watches; nil: none.
+	relays atomic.Pointer[map[uuid.UUID]*recording]
 }
 
 // NewRegistry returns an empty registry. It starts no goroutine, and becomes

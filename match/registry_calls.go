@@ -204,6 +204,13 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 		return nil
 	}
 	r.router.Relay(presence.RelayedMatch(matchID), session, d.To, func(sender *presence.Presence) *presence.Message {
+		if rec := r.relay(matchID); rec != nil {
+			receivers := -1
+			if d.To != nil {
+				receivers = len(d.To)
+			}
+			rec.relayed(sender, d.OpCode, d.Data, receivers)
+		}
 		return presence.NewMatchData(d.ID, sender, d.OpCode, d.Data, d.Reliable)
 	})
 	return nil

@@ -34,6 +34,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 		SigningKey: string(c.SigningKey), DefaultKey: c.DefaultSigningKey(),
 		TokenLife: time.Duration(c.TokenExpirySec) * time.Second,
 		MFAKey:    string(s.config.MFA.StorageEncryptionKey), MFAForAdmin: s.config.MFA.AdminAccountEnabled,
+		Dev:            s.dev,
 		NoDisplayNames: c.DisableDisplayNameSearch,
 	})
 	if err != nil {

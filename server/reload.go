@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"kumi/core/consolepb"
+	"kumi/internal/recent"
 	"kumi/modules"
 	"kumi/modules/registry"
-	"kumi/server/recent"
 	"kumi/store/fault"
 )
 

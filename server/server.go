@@ -61,6 +61,7 @@ type Server struct {
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool
 	scope          *core.Scope      // for calls without a caller, such as shutdown
+	dev            bool             // see Dev
 	lines          *logs.Ring       // the last lines of the log, for the console
 	history        *history.History // with a console: the figures of the last day
 	figures        *metrics.Figures
@@ -78,6 +79,9 @@ func PasswordCost(cost int) Option { return func(_ *Server, o *game.Options) { o
 // FreeConsolePort opens the console on a free port instead of the configured one. Only
 // tests need it.
 func FreeConsolePort() Option { return func(s *Server, _ *game.Options) { s.anyConsolePort = true } }
+
+// Dev says that the server runs for a developer, who may pause matches.
+func Dev() Option { return func(s *Server, _ *game.Options) { s.dev = true } }
 
 // Lines says that the log also goes to a ring, for the console.
 func Lines(ring *logs.Ring) Option { return func(s *Server, _ *game.Options) { s.lines = ring } }

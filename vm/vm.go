@@ -85,5 +85,8 @@ type ScriptError struct {
 // Error implements error.
 func (e *ScriptError) Error() string { return e.Fault.Error() }
 
+// Trace returns the stack trace, for those who know an error only as one.
+func (e *ScriptError) Trace() string { return e.Stack }
+
 // Unwrap returns the fault, for errors.As.
 func (e *ScriptError) Unwrap() error { return e.Fault }

@@ -180,5 +180,8 @@ func (g *goMatch) State(context.Context) (_ string, err error) {
 	return fmt.Sprintf("%+v", g.state), nil
 }
 
+// Runtime is "go".
+func (g *goMatch) Runtime() string { return "go" }
+
 // Close implements match.Handler.
 func (g *goMatch) Close() { g.state = nil }

@@ -38,7 +38,7 @@ type scriptMatch struct {
 	outer, inner context.Context // the last context passed in, and the one made from it
 }
 
-var _ match.Handler = (*scriptMatch)(nil)
+var _ match.Editable = (*scriptMatch)(nil)
 
 // MatchFactory makes the handlers of a script's matches.
 func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
@@ -413,6 +413,22 @@ func (g *scriptMatch) State(context.Context) (string, error) {
 	}
 	return vm.Preview(g.inst, g.state, maxShownState), nil
 }
+
+// SetState implements match.Editable.
+func (g *scriptMatch) SetState(_ context.Context, state string) error {
+	v, err := g.inst.FromJSON(state)
+	if err != nil {
+		return fault.Wrap(fault.InvalidArgument, "The state is not JSON: "+fault.Text(err), err)
+	}
+	if g.inst.IsNil(v) {
+		return fault.New(fault.InvalidArgument, "The state cannot be null, which would end the match.")
+	}
+	g.keep(v)
+	return nil
+}
+
+// Runtime is the name of the script's language.
+func (g *scriptMatch) Runtime() string { return g.program.lang.String() }
 
 // maxShownState is the maximum size of a state that State returns, in bytes.
 const maxShownState = 1 << 20

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kumi/config"
+	"kumi/server"
 )
 
 // dev is run with defaults for development: modules are reloaded when they are saved,
@@ -15,7 +16,7 @@ func dev(ctx context.Context, args []string, s streams) int {
 		return exitUsage
 	}
 	forDevelopers(cfg, isTerminal(s.out))
-	return serve(ctx, cfg, warnings, s)
+	return serve(ctx, cfg, warnings, s, server.Dev())
 }
 
 func forDevelopers(cfg *config.Config, terminal bool) {

@@ -30,7 +30,7 @@ func run(ctx context.Context, args []string, s streams) int {
 }
 
 // serve runs a server until it is stopped.
-func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams) int {
+func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams, options ...server.Option) int {
 	lines := logs.NewRing()
 	var also []io.Writer
 	if cfg.Console.Port != 0 {
@@ -50,7 +50,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 		log.Warn().Str("TZ", tz).Msg("the time zone in TZ is unknown, local times are UTC")
 	}
 
-	srv, err := server.New(ctx, cfg, log, server.Lines(lines))
+	srv, err := server.New(ctx, cfg, log, append(options, server.Lines(lines))...)
 	if err != nil {
 		return notStarted(cfg, log, s, err)
 	}

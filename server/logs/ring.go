@@ -8,7 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"kumi/server/recent"
+	"kumi/internal/recent"
 )
 
 // What a Ring keeps.

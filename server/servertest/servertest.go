@@ -91,6 +91,11 @@ func Console() Option {
 	}
 }
 
+// Dev runs the server as kumi dev does, as far as that is no setting.
+func Dev() Option {
+	return func(_ testing.TB, s *Setup) { s.options = append(s.options, server.Dev()) }
+}
+
 // Server is a running server with its addresses.
 type Server struct {
 	*server.Server

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"kumi/server/recent"
+	"kumi/internal/recent"
 )
 
 func TestListKeepsTheLastEntries(t *testing.T) {

@@ -1,0 +1,253 @@
+package match
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/presence"
+)
+
+// Watch shows a match to somebody who looks at it. While there is one, the match records
+// its ticks; otherwise it only looks whether there is one, once a tick and per broadcast.
+// The methods belong to one goroutine.
+type Watch struct {
+	reg    *Registry
+	stream presence.Stream
+	match  *Match // nil: a relayed match
+	rec    *recording
+	next   uint64
+	shown  *State
+	closed bool
+}
+
+// Watch begins to watch a match; Close must be called. The errors are ErrIDInvalid and
+// ErrNotFound.
+func (r *Registry) Watch(id string) (*Watch, error) {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	w := &Watch{reg: r, stream: presence.RelayedMatch(matchID)}
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if node == "" {
+		if r.tracker.Count(w.stream) == 0 {
+			return nil, ErrNotFound
+		}
+		w.rec = r.relay(matchID)
+		if w.rec == nil {
+			w.rec = &recording{}
+			r.changeRelays(func(all map[uuid.UUID]*recording) { all[matchID] = w.rec })
+		}
+	} else {
+		if w.match = r.find(matchID, node); w.match == nil {
+			return nil, ErrNotFound
+		}
+		w.stream = w.match.stream
+		if w.rec = w.match.rec.Load(); w.rec == nil {
+			w.rec = &recording{}
+			w.match.rec.Store(w.rec)
+		}
+		w.rec.wanted.Store(true)
+	}
+	w.rec.watchers++
+	return w, nil
+}
+
+// Close ends the watch. A match that nobody watches any more forgets its ticks, and goes
+// on if it was paused. It may be called more than once.
+func (w *Watch) Close() {
+	r := w.reg
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if w.closed {
+		return
+	}
+	w.closed = true
+	if w.rec.watchers--; w.rec.watchers > 0 {
+		return
+	}
+	if w.match == nil {
+		r.changeRelays(func(all map[uuid.UUID]*recording) { delete(all, w.stream.Subject) })
+		return
+	}
+	w.match.rec.Store(nil)
+	w.match.setPaused(false)
+}
+
+// relay returns the recording of a relayed match, nil if nobody watches it.
+func (r *Registry) relay(id uuid.UUID) *recording {
+	all := r.relays.Load()
+	if all == nil {
+		return nil
+	}
+	return (*all)[id]
+}
+
+// changeRelays replaces the map of recordings, which is not modified. watching is held.
+func (r *Registry) changeRelays(change func(all map[uuid.UUID]*recording)) {
+	all := map[uuid.UUID]*recording{}
+	if old := r.relays.Load(); old != nil {
+		maps.Copy(all, *old)
+	}
+	if change(all); len(all) == 0 {
+		r.relays.Store(nil)
+		return
+	}
+	r.relays.Store(&all)
+}
+
+// relayed records a message of a relayed match. Any goroutine may call it.
+func (r *recording) relayed(sender *presence.Presence, opCode int64, data []byte, receivers int) {
+	var t Tick
+	t.At, t.AllInputs = time.Now(), 1
+	t.Inputs = t.keep(nil, Passed{Sender: sender, OpCode: opCode, Receivers: receivers}, data)
+	r.mu.Lock()
+	t.Number = int64(r.end)
+	r.mu.Unlock()
+	r.add(&t)
+}
+
+// Next returns the ticks that the watcher has not seen, at most max, and how many it has
+// missed because it came too late.
+func (w *Watch) Next(max int) (ticks []Tick, missed uint64) {
+	ticks, w.next, missed = w.rec.since(w.next, max)
+	return ticks, missed
+}
+
+// State returns the state of the match, if there is one that the watcher has not seen, and
+// asks for another one.
+func (w *Watch) State() *State {
+	w.rec.mu.Lock()
+	s := w.rec.state
+	w.rec.mu.Unlock()
+	if s == nil || s == w.shown {
+		return nil
+	}
+	w.shown = s
+	w.rec.wanted.Store(true)
+	return s
+}
+
+// Description is what a match is, apart from its ticks.
+type Description struct {
+	ID, Label        string
+	Handler, Runtime string // of an authoritative match
+	TickRate         int
+	Presences        []*presence.Presence
+	Paused, Ended    bool
+}
+
+// Describe returns what the match is now.
+func (w *Watch) Describe() Description {
+	d := Description{ID: w.stream.MatchID(), Presences: w.reg.tracker.List(w.stream, true, true)}
+	if m := w.match; m != nil {
+		d.Label, d.Handler, d.Runtime, d.TickRate = m.Label(), m.name, m.runtime, m.TickRate()
+		m.box.mu.Lock()
+		d.Paused, d.Ended = m.box.paused, m.box.stopped
+		m.box.mu.Unlock()
+	} else {
+		d.Ended = len(d.Presences) == 0
+	}
+	return d
+}
+
+// Pause stops the ticks of a match, or lets them go on. Joins, leaves and signals are
+// handled in the meantime. The errors are ErrIDInvalid and ErrNotFound.
+func (r *Registry) Pause(id string, paused bool) error {
+	m, err := r.runningMatch(id)
+	if err != nil {
+		return err
+	}
+	m.setPaused(paused)
+	m.box.mu.Lock()
+	m.post(item{kind: doShow})
+	return nil
+}
+
+// Step runs one tick of a match that is paused. The errors are ErrIDInvalid, ErrNotFound
+// and ErrNotPaused.
+func (r *Registry) Step(id string) error {
+	m, err := r.runningMatch(id)
+	if err != nil {
+		return err
+	}
+	b := &m.box
+	b.mu.Lock()
+	if b.stopped || !b.paused {
+		b.mu.Unlock()
+		return ErrNotPaused
+	}
+	if r := m.rec.Load(); r != nil {
+		r.atOnce.Store(true)
+	}
+	b.tickDue = true
+	m.wakeLocked()
+	return nil
+}
+
+// show takes the state of a match between two ticks, if somebody watches.
+func (m *Match) show() {
+	if r := m.rec.Load(); r != nil {
+		r.atOnce.Store(true)
+		m.takeState(r, time.Now())
+	}
+}
+
+func (m *Match) setPaused(paused bool) {
+	m.box.mu.Lock()
+	defer m.box.mu.Unlock()
+	m.box.paused = paused
+}
+
+// SetState replaces the state of a match by one in JSON, between two ticks, and waits for
+// it. Beside the errors of Signal there are ErrStateFixed, and InvalidArgument for JSON
+// that is no state.
+func (r *Registry) SetState(ctx context.Context, id, state string) error {
+	m, err := r.runningMatch(id)
+	if err != nil {
+		return err
+	}
+	_, err = m.request(ctx, doSetState, state)
+	return err
+}
+
+// runningMatch finds an authoritative match.
+func (r *Registry) runningMatch(id string) (*Match, error) {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return nil, err
+	}
+	if m := r.find(matchID, node); m != nil {
+		return m, nil
+	}
+	return nil, ErrNotFound
+}
+
+// Editable is a Handler whose state can be replaced.
+type Editable interface {
+	Handler
+	// SetState replaces the state by one in JSON. On an error, InvalidArgument for JSON
+	// that is no state, nothing has changed. It is called like the other methods.
+	SetState(ctx context.Context, state string) error
+}
+
+// setState answers a request to replace the state.
+func (m *Match) setState(c *call) {
+	if !c.state.CompareAndSwap(callPending, callRunning) {
+		return
+	}
+	err := error(ErrStateFixed)
+	if h, ok := m.handler.(Editable); ok {
+		_, err = guard(m, func() (struct{}, error) { return struct{}{}, h.SetState(m.ctx, c.data) })
+	}
+	if err == nil {
+		m.show()
+	}
+	if c.state.CompareAndSwap(callRunning, callAnswered) {
+		c.answer <- reply{err: err}
+	}
+}
