@@ -35,7 +35,10 @@ function InitModule(ctx, logger, nk, initializer) {
 func TestConsoleGame(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
-	srv := servertest.Start(t, servertest.Console(), servertest.Module("index.js", arena), servertest.Flags("--runtime.watch"))
+	srv := servertest.Start(t, servertest.Console(), servertest.Module("index.js", arena),
+		servertest.Module("console/shop.html", "<!doctype html><title>Shop</title><p>Swords</p><script src=shop.js></script>"),
+		servertest.Module("console/shop.js", "document.body.append(localStorage['kumi.console.token'] ? 'signed in' : 'nobody')"),
+		servertest.Flags("--runtime.watch"))
 	bob := srv.User(t, "bob")
 	admin := srv.ConsoleAdmin()
 	match, _ := bob.RPC(t, "create", "")
@@ -127,6 +130,10 @@ func TestConsoleGame(t *testing.T) {
 	o.fill(t, "Query", "+value.level:>=10")
 	o.press(t, "Search")
 	o.shows(t, "No object is found.")
+
+	o.press(t, "Shop")
+	o.sees(t, "document.querySelector('iframe')?.contentDocument?.body?.textContent === 'Swordssigned in'")
+	o.picture(t, "game-page")
 
 	o.page(t, "/runtime")
 	o.sees(t, shows("#content", "index.js"))

@@ -38,11 +38,20 @@ func (o *operator) enter(t *testing.T, name, password string) {
 	o.press(t, "Sign in")
 }
 
-// page goes to a page by its address, and waits until it is loaded.
+// nameless are the fields, buttons and links in front that a screen reader has no name for.
+const nameless = `[...document.querySelectorAll('button, a[href], input, select, textarea, [role=grid], dialog')]
+	.filter((e) => e.checkVisibility() && !(e.ariaLabel || e.textContent.trim() || [...(e.labels ?? [])].some((l) => l.textContent.trim())))
+	.map((e) => e.outerHTML).join('\n')`
+
+// page goes to a page by its address, and waits until it is loaded. Everything on it has to
+// have a name.
 func (o *operator) page(t *testing.T, address string) {
 	t.Helper()
 	o.do(t, "go to "+address, evaluate("location.hash = "+quote(address)))
 	o.sees(t, "document.querySelector('#content') && !document.querySelector('.loading, [aria-busy=true]')")
+	if e := o.read(t, nameless); e != "" {
+		t.Errorf("%s has parts without a name:\n%s", address, e)
+	}
 }
 
 // front is the dialog in front, or else the page.

@@ -1,7 +1,7 @@
 // The address of a page is in the fragment, "#/players?filter=bob", so the server need
 // not know the pages. Filters are its query: an address shows what its sender saw.
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { Query } from "./api";
 
 export interface Location {
@@ -26,7 +26,7 @@ export const beforeLeaving = (ask: () => Promise<boolean>) => void (askToLeave =
 
 // useUnsaved says that a form has changes, so that nobody leaves it by accident.
 export function useUnsaved(changed: boolean): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!changed) return;
     const form = {};
     unsaved.add(form);

@@ -28,7 +28,7 @@ export default function PlayerPage({ params }: PageProps) {
   const id = params.id!;
   const account = useLoad((signal) => get<Account>(path`account/${id}`, {}, signal), [id]);
   useEffect(() => {
-    if (account.data) heading.value = account.data.account.user.username;
+    if (account.data) heading.value = account.data.account.user.username || "(the server)";
   }, [account.data]);
   return (
     <Loaded of={account}>

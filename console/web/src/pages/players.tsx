@@ -18,7 +18,7 @@ import { tell } from "../ui/toast";
 const address = (p: Player) => `/players/${p.id}`;
 
 const columns: Column<Player>[] = [
-  { title: "Username", cell: (p) => <a href={href(address(p))} tabIndex={-1}>{p.username}</a>, sort: (p) => p.username },
+  { title: "Username", cell: (p) => <a href={href(address(p))} tabIndex={-1}>{p.username || "(the server)"}</a>, sort: (p) => p.username },
   { title: "Display name", cell: (p) => p.display_name, sort: (p) => p.display_name },
   { title: "Id", width: "minmax(8rem, 20rem)", wide: true, cell: (p) => <Id value={p.id} /> },
   { title: "", width: "5rem", cell: (p) => p.online && <Badge kind="good">online</Badge> },
