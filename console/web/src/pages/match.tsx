@@ -1,128 +1,67 @@
 import { useSignal } from "@preact/signals";
-import { useState } from "preact/hooks";
-import { get, path, post } from "../lib/api";
-import { pretty } from "../lib/json";
-import { useLoad } from "../lib/load";
-import { go, href } from "../lib/router";
+import { useMemo, useState } from "preact/hooks";
+import { path, post } from "../lib/api";
+import { milliseconds } from "../lib/format";
+import { type Failure, useLive } from "../lib/live";
 import type { PageProps } from "../routes";
 import { Action, Allowed } from "../ui/action";
-import { FormDialog, show } from "../ui/dialog";
-import { TextArea, TextField } from "../ui/field";
-import { Card, Facts, Id, Loaded } from "../ui/show";
-import { Table } from "../ui/table";
+import { Badge, Card, Facts, Id, Problem } from "../ui/show";
+import { changeState, endMatch, Players, SignalForm } from "./match/controls";
+import { History } from "./match/history";
+import { Inspector } from "./match/inspector";
+import { type Described, type News, stateOf, tickOf } from "./match/news";
 
-interface Presence {
-  user_id: string;
-  session_id: string;
-  username: string;
-}
-
-interface State {
-  presences: Presence[];
-  tick: string;
-  state: string;
-}
-
-// MatchPage is one match: who is in it, and the state of its handler.
+// MatchPage shows a match while it is played.
 export default function MatchPage({ params }: PageProps) {
   const id = params.id!;
-  const state = useLoad((signal) => get<State>(path`match/${id}/state`, {}, signal), [id]);
+  const history = useMemo(() => new History(), [id]);
+  const chosen = useSignal<number | null>(null);
+  const [match, setMatch] = useState<Described | null>(null);
+  const [failed, setFailed] = useState<Failure | null>(null);
+
+  const receive = (news: News) => {
+    if (news.match) setMatch(news.match);
+    history.add(news.ticks.map(tickOf), news.state ? stateOf(news.state) : undefined);
+  };
+  useLive("match", { id }, receive, [id], setFailed);
+
+  if (failed && !match) return <Problem error={new Error(failed.message)} />;
+  if (!match) return <p class="loading" aria-busy="true">Loading…</p>;
+  history.changed.value;
+  const newest = history.states.at(-1);
+  const act = (end: string) => () => post(path`match/${id}` + end);
   return (
-    <Loaded of={state}>
-      {(data) => (
-        <>
-          <Card
-            actions={
-              <>
-                <Action label="Reload" icon="reload" run={state.reload} />
-                <Action label="End" kind="danger" right="MATCH:delete" run={() => show<void>((close) => <EndDialog id={id} close={close} />)} />
-              </>
-            }
-          >
-            <Facts
-              of={[
-                ["Id", <Id value={id} />],
-                ["Tick", data.tick],
-                ["Players", data.presences.length],
-              ]}
-            />
-          </Card>
-          <Card title="Players">
-            <Table
-              label="Players"
-              rows={data.presences}
-              rowKey={(p) => p.session_id}
-              columns={[
-                { title: "Username", cell: (p) => <a href={href(`/players/${p.user_id}`)}>{p.username}</a>, sort: (p) => p.username },
-                { title: "Session", wide: true, width: "minmax(9rem, 22rem)", cell: (p) => <Id value={p.session_id} /> },
-                {
-                  title: "",
-                  width: "6rem",
-                  right: true,
-                  cell: (p) => (
-                    <Action
-                      label="Kick"
-                      kind="plain"
-                      right="MATCH:write"
-                      confirm={{ title: `Kick ${p.username}?`, text: "The player leaves the match, and may join again if the handler allows it.", action: "Kick", danger: true }}
-                      run={async () => {
-                        await post(path`match/${id}/kick`, { session_id: p.session_id });
-                        state.reload();
-                      }}
-                      done={`${p.username} has left the match.`}
-                    />
-                  ),
-                },
-              ]}
-              empty="Nobody is in the match."
-            />
-          </Card>
-          <Allowed right="MATCH:write">
-            <Signal id={id} />
-          </Allowed>
-          {data.state && (
-            <Card title="State">
-              <pre>{pretty(data.state)}</pre>
-            </Card>
-          )}
-        </>
+    <>
+      <Card
+        actions={
+          !match.ended && (
+            <>
+              {match.can_pause && (match.paused ? <Action label="Resume" icon="run" right="MATCH:write" run={act("/resume")} /> : <Action label="Pause" right="MATCH:write" run={act("/pause")} />)}
+              {match.can_pause && match.paused && <Action label="Step" right="MATCH:write" run={act("/step")} />}
+              {match.handler && newest && match.runtime !== "go" && <Action label="Change the state" right="MATCH:write" run={() => changeState(id, newest.text)} />}
+              <Action label="End" kind="danger" right="MATCH:delete" run={() => endMatch(id)} />
+            </>
+          )
+        }
+      >
+        <Facts
+          of={[
+            ["Id", <Id value={id} />],
+            ["State", <span class="badges">{match.ended ? <Badge kind="bad">ended</Badge> : match.paused ? <Badge kind="warn">paused</Badge> : <Badge kind="good">running</Badge>}</span>],
+            ["Handler", match.handler ? `${match.handler} (${match.runtime})` : "relayed: there is none"],
+            ["Label", match.label],
+            ["Ticks", match.handler && `${match.tick_rate} a second, ${milliseconds(match.budget_ms)} each`],
+            ["Players", match.presences.length],
+          ]}
+        />
+      </Card>
+      <Inspector history={history} rate={match.handler ? match.tick_rate : 0} chosen={chosen} />
+      <Players id={id} of={match.presences} />
+      {match.handler && !match.ended && (
+        <Allowed right="MATCH:write">
+          <SignalForm id={id} />
+        </Allowed>
       )}
-    </Loaded>
-  );
-}
-
-// Signal sends data to the match and shows what the handler answers.
-function Signal({ id }: { id: string }) {
-  const data = useSignal("");
-  const [answer, set] = useState<string>();
-  return (
-    <Card title="Signal">
-      <form class="stack" onSubmit={(e) => e.preventDefault()}>
-        <TextArea label="Data" value={data} />
-        <div class="buttons">
-          <Action label="Send" submit run={async () => set((await post<{ data: string }>(path`match/${id}/signal`, { data: data.value })).data)} />
-        </div>
-      </form>
-      {answer !== undefined && <pre>{answer === "" ? "The answer is empty." : pretty(answer)}</pre>}
-    </Card>
-  );
-}
-
-function EndDialog({ id, close }: { id: string; close: () => void }) {
-  const grace = useSignal("0");
-  return (
-    <FormDialog
-      title="End the match?"
-      action="End"
-      danger
-      onClose={close}
-      onSubmit={async () => {
-        await post(path`match/${id}/end`, { grace_sec: Number(grace.value) });
-        close();
-        go("/matches");
-      }}
-    >
-      <TextField label="Seconds for the handler to end it itself" hint="0: it ends at once" type="number" min={0} max={600} value={grace} />
-    </FormDialog>
+    </>
   );
 }

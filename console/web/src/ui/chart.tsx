@@ -10,14 +10,18 @@ export interface Line {
 interface ChartProps {
   title: string;
   lines: Line[];
-  times: number[]; // Unix seconds
+  times: number[]; // Unix seconds; numbers of something else with showX
   values: (number | null)[][]; // of each line
   show: (value: number) => string;
   height?: number;
+  showX?: (x: number) => string;
+  pick?: (index: number) => void; // on a click
 }
 
 // Chart draws lines over time. Charts on one page share their cursor.
-export function Chart({ title, lines, times, values, show, height = 150 }: ChartProps) {
+export function Chart({ title, lines, times, values, show, height = 150, showX, pick }: ChartProps) {
+  const picked = useRef(pick);
+  picked.current = pick;
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const latest = useRef<uPlot.AlignedData>([times, ...values]);
@@ -42,13 +46,13 @@ export function Chart({ title, lines, times, values, show, height = 150 }: Chart
           width: element.clientWidth,
           height,
           cursor: { sync: { key: "page" }, points: { size: 6 }, drag: { x: false, y: false } },
-          scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+          scales: { x: { time: !showX }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
           axes: [
-            { ...axis, values: (_, at) => at.map((t) => clock(new Date(t * 1000)).slice(0, 5)) },
+            { ...axis, values: (_, at) => at.map(showX ?? ((t) => clock(new Date(t * 1000)).slice(0, 5))) },
             { ...axis, size: 62, values: (_, v) => v.map((n) => show(n)) },
           ],
           series: [
-            { label: "at", value: (_, at) => (at ? clock(new Date(at * 1000)) : "") },
+            { label: "at", value: (_, at) => (at === null ? "" : showX ? showX(at) : at ? clock(new Date(at * 1000)) : "") },
             ...lines.map((l) => ({
               label: l.label,
               stroke: colour(l.colour),
@@ -61,6 +65,10 @@ export function Chart({ title, lines, times, values, show, height = 150 }: Chart
         latest.current,
         element,
       );
+      chart.current.over.addEventListener("click", () => {
+        const at = chart.current?.cursor.idx;
+        if (at !== undefined && at !== null) picked.current?.(at);
+      });
       resize.observe(element);
     });
     return () => {
