@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gofrs/uuid/v5"
@@ -27,7 +28,8 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 	if err == nil && records {
 		err = c.boardTables(ctx)
 	}
-	if err != nil {
+	banned, existsErr := c.bans.exists(ctx, c.db)
+	if err := errors.Join(err, existsErr); err != nil {
 		return failed("delete the user account", err)
 	}
 	// Players of many seasons have many records: other writers have their turn in between.
@@ -62,6 +64,9 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 			if more, err = c.deleteRecordsOf(ctx, q, user); err != nil {
 				return err
 			}
+		}
+		if err := c.forgetBans(ctx, q, banned, &user); err != nil {
+			return err
 		}
 		res, err := q.ExecContext(ctx, "DELETE FROM users WHERE id = $1", user)
 		if err != nil || !recorded {

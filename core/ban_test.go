@@ -49,7 +49,32 @@ func TestBansAreLifted(t *testing.T) {
 		if err := c.liftBans(ctx); err != nil || disabled(ann) || !disabled(bob) {
 			t.Errorf("after the end: %v, ann is banned %v, bob %v", err, disabled(ann), disabled(bob))
 		}
-		_, err = sign("bob")
+		if err := c.DeleteAccount(ctx, bob); err != nil {
+			t.Fatal(err)
+		}
+		var rows int
+		if err := c.db.Reader().QueryRowContext(ctx, "SELECT count(*) FROM kumi_ban").Scan(&rows); err != nil || rows != 0 {
+			t.Errorf("of deleted accounts %d bans are left, %v", rows, err)
+		}
+	})
+}
+
+// A ban without an end is left in place by the sweep.
+func TestBansWithoutEnd(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		id, err := c.AuthenticateCustom(ctx, "custom-bob", "bob", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.banAll(ctx, []*ban{{user: id.UserID, reason: "for good"}}); err != nil {
+			t.Fatal(err)
+		}
+		c.clock.Add(1000 * time.Hour)
+		if err := c.liftBans(ctx); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.AuthenticateCustom(ctx, "custom-bob", "bob", true)
 		wantCode(t, "the other one", err, fault.PermissionDenied)
 	})
 }

@@ -112,6 +112,20 @@ func (c *Core) lift(ctx context.Context, b *ban) error {
 	})
 }
 
+// forgetBans deletes what is known of the bans of an account that is deleted, or with nil
+// of all. q is a transaction.
+func (c *Core) forgetBans(ctx context.Context, q store.Querier, known bool, user *uuid.UUID) error {
+	if !known {
+		return nil
+	}
+	if user == nil {
+		_, err := q.ExecContext(ctx, "DELETE FROM kumi_ban")
+		return err
+	}
+	_, err := q.ExecContext(ctx, "DELETE FROM kumi_ban WHERE user_id = $1", user.String())
+	return err
+}
+
 // banPoll is the time between checks for bans that are over. A sign-in does not wait for
 // one, but until then the account is shown as banned.
 const banPoll = 30 * time.Second

@@ -42,6 +42,10 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 	if err := k.boardTables(ctx); err != nil {
 		return failed("delete data", err)
 	}
+	banned, err := k.bans.exists(ctx, k.db)
+	if err != nil {
+		return failed("delete data", err)
+	}
 	var objects []objectID
 	ids := func(yield func(objectID) bool) {
 		for _, id := range objects {
@@ -50,7 +54,7 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 			}
 		}
 	}
-	err := k.storageTx(ctx, ids, func(ctx context.Context, q store.Querier) (err error) {
+	err = k.storageTx(ctx, ids, func(ctx context.Context, q store.Querier) (err error) {
 		if objects, err = k.indexedIDs(ctx, q); err != nil {
 			return err
 		}
@@ -66,6 +70,11 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 		}
 		if users {
 			statements = append(statements, "DELETE FROM users WHERE id <> '00000000-0000-0000-0000-000000000000'")
+		}
+		if users {
+			if err := k.forgetBans(ctx, q, banned, nil); err != nil {
+				return err
+			}
 		}
 		for _, s := range statements {
 			if _, err := q.ExecContext(ctx, s); err != nil {

@@ -152,7 +152,10 @@ func (l *loading) load(ctx context.Context, golang loader) (*Set, error) {
 	}
 	httproute.Overlaps(s.ConsoleHTTP, nil, l.overlap)
 	if l.ConsoleRoutes != nil && len(s.ConsoleHTTP) > 0 {
-		if err := httproute.Clash(s.ConsoleHTTP, l.ConsoleRoutes()); err != nil {
+		err := httproute.Clash(s.ConsoleHTTP, l.ConsoleRoutes())
+		if err != nil && l.report != nil {
+			l.report.Failed(err)
+		} else if err != nil {
 			s.close = nil
 			for _, p := range parts {
 				if p != l.kept {

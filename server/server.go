@@ -154,6 +154,9 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	if err := s.openConsole(ctx); err != nil {
 		return nil, err
 	}
+	if n := len(set.ConsoleHTTP); n > 0 && s.console == nil {
+		log.Warn().Int("routes", n).Msg("modules registered routes on the console's port, which is not open")
+	}
 	return s, nil
 }
 
