@@ -18,6 +18,12 @@ interface ChartProps {
   pick?: (index: number) => void; // on a click
 }
 
+// showLatest writes the latest values below, unless those at the mouse are there.
+function showLatest(chart: uPlot): void {
+  const last = chart.data[0].length - 1;
+  if (last >= 0 && chart.cursor.idx == null) chart.setLegend({ idx: last });
+}
+
 // Chart draws lines over time. Charts on one page share their cursor.
 export function Chart({ title, lines, times, values, show, height = 150, showX, pick }: ChartProps) {
   const picked = useRef(pick);
@@ -48,11 +54,11 @@ export function Chart({ title, lines, times, values, show, height = 150, showX, 
           cursor: { sync: { key: "page" }, points: { size: 6 }, drag: { x: false, y: false } },
           scales: { x: { time: !showX }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
           axes: [
-            { ...axis, values: (_, at) => at.map(showX ?? ((t) => clock(new Date(t * 1000)).slice(0, 5))) },
-            { ...axis, size: 62, values: (_, v) => v.map((n) => show(n)) },
+            { ...axis, size: 28, space: 60, values: (_, at) => at.map(showX ?? ((t) => clock(new Date(t * 1000)).slice(0, 5))) },
+            { ...axis, size: 58, space: 28, values: (_, v) => v.map((n) => show(n)) },
           ],
           series: [
-            { label: "at", value: (_, at) => (at === null ? "" : showX ? showX(at) : at ? clock(new Date(at * 1000)) : "") },
+            { label: "", value: (_, at) => (at === null ? "" : showX ? showX(at) : at ? clock(new Date(at * 1000)) : "") },
             ...lines.map((l) => ({
               label: l.label,
               stroke: colour(l.colour),
@@ -65,6 +71,7 @@ export function Chart({ title, lines, times, values, show, height = 150, showX, 
         latest.current,
         element,
       );
+      showLatest(chart.current);
       chart.current.over.addEventListener("click", () => {
         const at = chart.current?.cursor.idx;
         if (at !== undefined && at !== null) picked.current?.(at);
@@ -78,7 +85,10 @@ export function Chart({ title, lines, times, values, show, height = 150, showX, 
       chart.current = null;
     };
   }, []);
-  useEffect(() => chart.current?.setData(latest.current), [times, values]);
+  useEffect(() => {
+    chart.current?.setData(latest.current);
+    if (chart.current) showLatest(chart.current);
+  }, [times, values]);
   return (
     <figure class="chart card">
       <figcaption>{title}</figcaption>
