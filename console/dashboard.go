@@ -63,7 +63,6 @@ func (s *Server) functions() (out []*consolepb.Dashboard_Function) {
 		return cmp.Or(cmp.Compare(b.Last.P99, a.Last.P99), cmp.Compare(b.Total.P99, a.Total.P99), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	calls := func(c metrics.Calls) *consolepb.Dashboard_Calls {
-		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 		return &consolepb.Dashboard_Calls{Count: float64(c.Count), Errors: float64(c.Errors), MeanMs: ms(c.Mean), P50Ms: ms(c.P50), P99Ms: ms(c.P99)}
 	}
 	for _, f := range all[:min(len(all), shownFunctions)] {

@@ -44,9 +44,22 @@ func (s *Server) listEndpoints() (*consolepb.ApiEndpointList, error) {
 	return out, nil
 }
 
+// prepared is a call that can be made.
+type prepared func(ctx context.Context) (string, error)
+
 // callMethod makes a call of the client API as a user. Calls that begin a session need
 // none. An error of the call is part of a successful response.
 func callMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (*consolepb.CallApiEndpointResponse, error) {
+	call, err := prepareMethod(ctx, v, in)
+	if err != nil {
+		return nil, err
+	}
+	return response(call(ctx))
+}
+
+// prepareMethod prepares a call of the client API, and takes credentials out of the
+// request, which the audit log gets.
+func prepareMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (prepared, error) {
 	call := api.Invocation{Method: in.Method, Address: v.from.Address, Body: in.Body, Vars: in.SessionVars}
 	anonymous, err := v.isAnonymous(in.Method)
 	if err == nil && !anonymous {
@@ -58,11 +71,10 @@ func callMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequ
 	if err != nil {
 		return nil, err
 	}
-	out, err := response(v.API.Invoke(ctx, call))
 	if anonymous || hasCredentials(in.Method) {
-		in.Body = "" // not for the audit log
+		in.Body = ""
 	}
-	return out, err
+	return func(ctx context.Context) (string, error) { return v.API.Invoke(ctx, call) }, nil
 }
 
 // hasCredentials reports whether requests of a method carry what somebody could sign in
@@ -90,6 +102,14 @@ func (s *Server) isAnonymous(method string) (bool, error) {
 // callRPC calls a function that modules registered: as a user, or as another server
 // would. An error of the function is part of a successful response.
 func callRPC(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (*consolepb.CallApiEndpointResponse, error) {
+	call, err := prepareRPC(ctx, v, in)
+	if err != nil {
+		return nil, err
+	}
+	return response(call(ctx))
+}
+
+func prepareRPC(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (prepared, error) {
 	var claims *core.Claims
 	if in.UserId != "" {
 		var err error
@@ -97,7 +117,9 @@ func callRPC(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest
 			return nil, err
 		}
 	}
-	return response(v.API.CallRPC(ctx, claims, v.from.Address, in.Method, in.Body))
+	return func(ctx context.Context) (string, error) {
+		return v.API.CallRPC(ctx, claims, v.from.Address, in.Method, in.Body)
+	}, nil
 }
 
 // claimsOf returns what the session of a request's user would claim. Errors as in

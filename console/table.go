@@ -60,6 +60,7 @@ var table = []row{
 	{"ListApiEndpoints", signed, acl.APIExplorer.Read(), none, about((*Server).listEndpoints), []binding{get("/api/endpoints")}},
 	{"CallApiEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callMethod), []binding{post("/api/endpoints/{method}")}},
 	{"CallRpcEndpoint", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(callRPC), []binding{post("/api/endpoints/rpc/{method}")}},
+	{"Run", signed, acl.APIExplorer.Write(), core.AuditInvoke, handle(run), []binding{post("/run")}},
 	{"ListSavedRequests", signed, acl.APIExplorer.Read(), none, about((*Server).listRequests), []binding{get("/request")}},
 	{"SaveRequest", signed, acl.APIExplorer.Write(), core.AuditUpdate, handle(saveRequest), []binding{put("/request/{name}")}},
 	{"DeleteSavedRequest", signed, acl.APIExplorer.Delete(), core.AuditDelete, handle(deleteRequest), []binding{del("/request/{name}")}},

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
+
+	"kumi/internal/trace"
 )
 
 // Load counts the statements of a database since it was opened.
@@ -23,10 +26,14 @@ type load struct {
 	took       atomic.Int64 // nanoseconds
 }
 
-// done counts a statement; l may be nil.
-func (l *load) done(began time.Time) {
+// done counts a statement; l may be nil. If its call is traced, that has it too, with
+// inTransaction as part of a transaction of SQLite's writer.
+func (l *load) done(ctx context.Context, query string, began time.Time, inTransaction bool) {
 	if l != nil {
 		l.statements.Add(1)
 		l.took.Add(int64(time.Since(began)))
+	}
+	if t := trace.Of(ctx); t != nil {
+		t.Statement(query, began, inTransaction)
 	}
 }

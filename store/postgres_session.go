@@ -47,12 +47,22 @@ func resetSession(c *pgx.Conn) bool {
 // sessionTracer sees each statement before it runs, and counts it.
 type sessionTracer struct{ load *load }
 
-// beganKey is the context key of the time at which a statement began.
-type beganKey struct{}
+// startKey is the context key of a *started.
+type startKey struct{}
+
+// started is a statement that runs.
+type started struct {
+	query string
+	at    time.Time
+}
+
+func (t sessionTracer) begin(ctx context.Context, query string) context.Context {
+	return context.WithValue(ctx, startKey{}, &started{query, time.Now()})
+}
 
 func (t sessionTracer) ended(ctx context.Context) {
-	if began, ok := ctx.Value(beganKey{}).(time.Time); ok {
-		t.load.done(began)
+	if s, ok := ctx.Value(startKey{}).(*started); ok {
+		t.load.done(ctx, s.query, s.at, false)
 	}
 }
 
@@ -62,11 +72,11 @@ var _ interface {
 } = sessionTracer{}
 
 // TraceQueryStart implements pgx.QueryTracer.
-func (sessionTracer) TraceQueryStart(ctx context.Context, c *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+func (t sessionTracer) TraceQueryStart(ctx context.Context, c *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
 	if mayChangeSession(q.SQL) {
 		markDirty(c)
 	}
-	return context.WithValue(ctx, beganKey{}, time.Now())
+	return t.begin(ctx, q.SQL)
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
@@ -75,8 +85,8 @@ func (t sessionTracer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 }
 
 // TraceBatchStart implements pgx.BatchTracer.
-func (sessionTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return context.WithValue(ctx, beganKey{}, time.Now())
+func (t sessionTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return t.begin(ctx, "batch")
 }
 
 // TraceBatchQuery implements pgx.BatchTracer.

@@ -125,7 +125,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 }
 
 func (c *conn) run(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	defer c.load.done(time.Now())
+	defer c.load.done(ctx, query, time.Now(), c.abortOnError)
 	s, err := c.prepared(ctx, query)
 	switch {
 	case err != nil:
@@ -154,7 +154,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 func (c *conn) rows(ctx context.Context, query string, args []driver.NamedValue) (*rows, error) {
-	defer c.load.done(time.Now())
+	defer c.load.done(ctx, query, time.Now(), c.abortOnError)
 	s, err := c.prepared(ctx, query)
 	if err != nil {
 		return nil, err

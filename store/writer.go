@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"kumi/internal/trace"
 )
 
 const (
@@ -63,6 +65,9 @@ func startWriter(pool *sql.DB, lock *writeLock, owner func(context.Context) stri
 func (w *writer) do(ctx context.Context, fn func(ctx context.Context, q Querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if t := trace.Of(ctx); t != nil {
+		defer t.Transaction(time.Now())
 	}
 	o := &op{ctx: ctx, fn: fn, done: make(chan error, 1)}
 	if w.owner != nil {

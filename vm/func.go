@@ -1,5 +1,7 @@
 package vm
 
+import "kumi/internal/trace"
+
 // Func is one entry of a function table: a name and a body that works on a
 // host H. It is independent of the language; Only limits it to one language.
 type Func[H any] struct {
@@ -42,7 +44,12 @@ func Bind[H any](lang Lang, h H, table []Func[H]) *Library {
 		if f.Only != Both && f.Only != lang {
 			continue
 		}
-		native := &Native{Name: &f.Name, Live: f.Live, Async: f.Async, Call: func(c *Call) error { return f.Body(h, c) }}
+		native := &Native{Name: &f.Name, Live: f.Live, Async: f.Async, Call: func(c *Call) error {
+			if t := trace.Of(c.Ctx); t != nil {
+				return t.Function(f.Name.In(lang), func() error { return f.Body(h, c) })
+			}
+			return f.Body(h, c)
+		}}
 		l.put(f.Name.In(lang), native)
 		for j := range f.Alias {
 			l.put(f.Alias[j].In(lang), native)

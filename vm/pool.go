@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"kumi/internal/trace"
 	"kumi/store/fault"
 )
 
@@ -163,6 +164,7 @@ func (l *Lease) Release() {
 
 func (p *Pool) take(ctx context.Context) (*member, error) {
 	var busy <-chan time.Time // after Options.Wait
+	traced := false
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, p.ended(err)
@@ -179,6 +181,12 @@ func (p *Pool) take(ctx context.Context) (*member, error) {
 			p.stats.InUse++
 			p.mu.Unlock()
 			return m, nil
+		}
+		if !traced { // the call has to wait, be it for a new VM
+			traced = true
+			if t := trace.Of(ctx); t != nil {
+				defer t.Queued(time.Now())
+			}
 		}
 		if p.room() {
 			p.stats.Allocated++

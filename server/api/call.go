@@ -59,7 +59,7 @@ func (c *call) caller() uuid.UUID {
 // moduleScope returns the scope for module code. It is made only if a call has hooks.
 func (c *call) moduleScope() *core.Scope {
 	s := c.Scope()
-	s.TraceID = core.NewTraceID()
+	s.TraceID = traceID(c.ctx)
 	s.ClientIP, s.ClientPort = c.address()
 	setCaller(s, c.claims)
 	if c.claims == nil && c.operator != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"kumi/core"
+	"kumi/internal/trace"
 )
 
 // CallRPC calls a function for someone who is not a client of the API, such as an
@@ -16,11 +17,20 @@ func (a *Server) CallRPC(ctx context.Context, claims *core.Claims, address, id, 
 		return "", err
 	}
 	scope := a.Scope()
-	scope.Mode, scope.TraceID, scope.ClientIP = "rpc", core.NewTraceID(), address
+	scope.Mode, scope.TraceID, scope.ClientIP = "rpc", traceID(ctx), address
 	setCaller(scope, claims)
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	return a.runRPC(core.WithScope(ctx, scope), f, payload)
+}
+
+// traceID returns the id of a call in the log; of one that is traced it is that of the
+// trace.
+func traceID(ctx context.Context) string {
+	if t := trace.Of(ctx); t != nil {
+		return t.ID
+	}
+	return core.NewTraceID()
 }
 
 // PublicMessage returns what clients see of an error.
