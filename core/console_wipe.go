@@ -11,11 +11,15 @@ import (
 // The tables that are emptied, in an order in which no row is left without the one that it
 // refers to. Rows that belong to a row of another table are deleted with it.
 var (
-	// playerTables are those of the players' own rows, users apart.
-	playerTables = []string{"leaderboard_record", "group_edge", "groups", "message"}
+	// playerTables are those of the players' own rows, users and storage apart. Most would
+	// be emptied by deleting the users, one by one, which takes several times as long.
+	playerTables = []string{"leaderboard_record", "group_edge", "groups", "message", "notification", "wallet_ledger", "users_notes", "user_edge", "user_device"}
 	// gameTables are all that a game has beside storage and players' rows.
-	gameTables = []string{"purchase", "subscription", "notification", "wallet_ledger", "user_tombstone", "users_notes", "leaderboard"}
+	gameTables = []string{"purchase", "subscription", "user_tombstone", "leaderboard"}
 )
+
+// playerObjects are the storage objects that are not the system's.
+const playerObjects = "storage WHERE user_id <> '00000000-0000-0000-0000-000000000000'"
 
 // DeleteAllStorage deletes all storage objects.
 func (k *Console) DeleteAllStorage(ctx context.Context) error {
@@ -26,7 +30,7 @@ func (k *Console) DeleteAllStorage(ctx context.Context) error {
 // belongs to them: groups, messages, records, their storage objects. Leaderboards and the
 // system's objects stay. Sessions end, and their tokens are void.
 func (k *Console) DeleteAllAccounts(ctx context.Context) error {
-	return k.wipe(ctx, true, playerTables...)
+	return k.wipe(ctx, true, append([]string{playerObjects}, playerTables...)...)
 }
 
 // DeleteAllData deletes everything that a game stores. What operators have stays: their
@@ -86,7 +90,7 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 	if err != nil {
 		return failed("delete data", err)
 	}
-	k.log.Warn().Bool("accounts", users).Str("tables", strings.Join(tables, " ")).Msg("an operator deleted all rows of tables")
+	k.log.Warn().Bool("accounts", users).Str("tables", strings.Join(tables, ", ")).Msg("an operator deleted all rows of tables")
 	k.boardsChanged()
 	if !users {
 		return nil
