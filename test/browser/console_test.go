@@ -10,7 +10,11 @@ import (
 
 // hostile is what a player may set his texts to. A page that ran it would show a dialog
 // and log an error.
-const hostile = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>`
+// Ids have no spaces.
+const (
+	hostile   = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>`
+	hostileID = `"'><svg/onload=alert(3)>`
+)
 
 // TestConsole walks through the pages of the console, on a server with data, as its
 // administrator.
@@ -22,7 +26,13 @@ func TestConsole(t *testing.T) {
 	for i := range 70 {
 		srv.User(t, fmt.Sprintf("player-%02d", i))
 	}
-	eve.Do(t, "PUT", "/v2/account", `{"display_name":`+quote(hostile)+`,"location":`+quote(hostile)+`}`)
+	for _, field := range []string{"display_name", "location", "timezone", "avatar_url"} {
+		eve.Do(t, "PUT", "/v2/account", `{`+quote(field)+`:`+quote(hostile)+`}`)
+	}
+	eve.Do(t, "PUT", "/v2/account", `{"lang_tag":"<b>"}`)
+	eve.Do(t, "POST", "/v2/account/link/custom", `{"id":`+quote(hostileID)+`}`)
+	eve.Do(t, "POST", "/v2/account/link/device", `{"id":`+quote("device"+hostileID)+`}`)
+	eve.Do(t, "PUT", "/v2/storage", `{"objects":[{"collection":`+quote(hostile)+`,"key":`+quote(hostile)+`,"value":`+quote(`{"text":`+quote(hostile)+`}`)+`}]}`)
 	bob.Do(t, "POST", "/v2/friend?ids="+eve.ID, "")
 	bob.Do(t, "PUT", "/v2/storage", `{"objects":[{"collection":"saves","key":"slot","value":"{\"coins\":9007199254740993}"}]}`)
 	guild := bob.Do(t, "POST", "/v2/group", `{"name":"guild","description":`+quote(hostile)+`}`).Get("id")
@@ -41,6 +51,11 @@ func TestConsole(t *testing.T) {
 	o.shows(t, hostile)
 
 	o.page(t, "/players/"+eve.ID)
+	for _, field := range []string{"Location", "Time zone", "Avatar URL"} {
+		o.sees(t, fmt.Sprintf("[...document.querySelectorAll('label')].find((l) => l.textContent.startsWith(%s)).querySelector('input').value === %s", quote(field), quote(hostile)))
+	}
+	o.sees(t, shows(".list", "device"+hostileID))
+	o.sees(t, shows(".list", "Custom id"+hostileID))
 	o.fill(t, "Display name", "Evelyn")
 	o.do(t, "leave the form", evaluate("location.hash = '/groups'"))
 	o.shows(t, "Leave the form?")
@@ -103,6 +118,13 @@ func TestConsole(t *testing.T) {
 	if got := srv.ConsoleAdmin().Must(t, "GET", "/storage/saves/slot/"+bob.ID, nil); !strings.Contains(got.Get("value"), "9007199254740993") || got.Get("permission_read") != "2" {
 		t.Errorf("the object is %s", got.Body)
 	}
+	o.page(t, "/players/"+eve.ID+"?tab=storage")
+	o.press(t, hostile)
+	o.sees(t, shows("h1", hostile+" / "+hostile))
+	o.sees(t, "document.querySelector('.editor')?.shadowRoot?.querySelector('.cm-content')?.textContent.includes('<script>alert(2)') ?? false")
+	o.press(t, "Delete")
+	o.press(t, "Delete")
+	o.shows(t, "The object is deleted.")
 	o.page(t, "/storage?tab=indexes")
 
 	o.page(t, "/players/"+eve.ID)

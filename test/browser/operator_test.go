@@ -86,12 +86,6 @@ func (o *operator) shows(t *testing.T, text string) {
 	o.sees(t, shows("body", text))
 }
 
-// hides waits until a text is not on the page.
-func (o *operator) hides(t *testing.T, text string) {
-	t.Helper()
-	o.sees(t, "!"+shows("body", text))
-}
-
 // expect says that messages with a text in the browser's console are no problems.
 func (o *operator) expect(text string) { o.expected = append(o.expected, text) }
 

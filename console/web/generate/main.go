@@ -116,7 +116,7 @@ func compare(dist string, files map[string][]byte) error {
 	var wrong []error
 	for name, body := range files {
 		if there, err := os.ReadFile(filepath.Join(dist, filepath.FromSlash(name))); err != nil || !bytes.Equal(there, body) {
-			wrong = append(wrong, fmt.Errorf("console/web/dist/%s is not what the sources make: run go generate ./console/...", name))
+			wrong = append(wrong, fmt.Errorf("console/web/dist/%s is not what the sources make: run go generate ./console", name))
 		}
 	}
 	err := filepath.WalkDir(dist, func(name string, entry fs.DirEntry, err error) error {
