@@ -22,17 +22,17 @@ interface ChartOf {
 
 const charts: ChartOf[] = [
   { title: "Players", show: short, lines: [{ series: "sessions", label: "sessions", colour: "accent" }, { series: "presences", label: "presences", colour: "info" }] },
-  { title: "Matches and parties", show: short, lines: [{ series: "matches", label: "matches", colour: "accent" }, { series: "parties", label: "parties", colour: "info" }] },
-  { title: "Calls per second", show: short, lines: [{ series: "requests", label: "calls", colour: "accent" }, { series: "errors", label: "failed", colour: "bad" }] },
-  { title: "Time of a call", show: milliseconds, lines: [{ series: "request_p50", label: "half", colour: "accent" }, { series: "request_p99", label: "99 of 100", colour: "warn" }] },
+  { title: "Authoritative matches and parties", show: short, lines: [{ series: "matches", label: "matches", colour: "accent" }, { series: "parties", label: "parties", colour: "info" }] },
+  { title: "Requests per second", show: short, lines: [{ series: "requests", label: "requests", colour: "accent" }, { series: "errors", label: "failed", colour: "bad" }] },
+  { title: "Request latency", show: milliseconds, lines: [{ series: "request_p50", label: "p50", colour: "accent" }, { series: "request_p99", label: "p99", colour: "warn" }] },
   { title: "Messages per second", show: short, lines: [{ series: "messages_in", label: "in", colour: "accent" }, { series: "messages_out", label: "out", colour: "info" }] },
   { title: "Traffic per second", show: bytes, lines: [{ series: "bytes_in", label: "in", colour: "accent" }, { series: "bytes_out", label: "out", colour: "info" }] },
-  { title: "Ticks of matches per second", show: short, lines: [{ series: "ticks", label: "ticks", colour: "accent" }, { series: "ticks_skipped", label: "skipped", colour: "bad" }] },
+  { title: "Match ticks per second", show: short, lines: [{ series: "ticks", label: "ticks", colour: "accent" }, { series: "ticks_skipped", label: "skipped", colour: "bad" }] },
   { title: "Script VMs", show: short, lines: [{ series: "vm_js_in_use", label: "JavaScript", colour: "accent" }, { series: "vm_lua_in_use", label: "Lua", colour: "info" }, { series: "vm_js_waiting", label: "waiting", colour: "bad" }] },
-  { title: "Processor cores", show: short, lines: [{ series: "cpu", label: "in use", colour: "accent" }] },
+  { title: "CPU cores", show: short, lines: [{ series: "cpu", label: "in use", colour: "accent" }] },
   { title: "Memory", show: bytes, lines: [{ series: "heap", label: "heap", colour: "accent" }] },
-  { title: "Database, statements per second", show: short, lines: [{ series: "db_statements", label: "statements", colour: "accent" }] },
-  { title: "Database, time of a statement", show: milliseconds, lines: [{ series: "db_latency", label: "average", colour: "accent" }] },
+  { title: "Database queries per second", show: short, lines: [{ series: "db_statements", label: "queries", colour: "accent" }] },
+  { title: "Database query latency", show: milliseconds, lines: [{ series: "db_latency", label: "average", colour: "accent" }] },
 ];
 
 const names = charts.flatMap((c) => c.lines.map((l) => l.series));
@@ -107,10 +107,10 @@ function Figures({ node }: { node: Node }) {
     <div class="figures">
       {figure("sessions", count(node.session_count), "ACCOUNT:read", "/players")}
       {figure("presences", count(node.presence_count))}
-      {figure("matches", count(node.match_count), "MATCH:read", "/matches")}
+      {figure("authoritative matches", count(node.match_count), "MATCH:read", "/matches")}
       {figure("parties", count(node.party_count))}
-      {figure("calls per second", short(node.avg_rate_sec))}
-      {figure("time of a call", milliseconds(node.avg_latency_ms))}
+      {figure("requests per second", short(node.avg_rate_sec))}
+      {figure("request latency", milliseconds(node.avg_latency_ms))}
     </div>
   );
 }

@@ -72,10 +72,10 @@ const functions: Column<Func>[] = [
   { title: "Name", width: "minmax(10rem, 2fr)", cell: (f) => (f.kind === "rpc" && can("API_EXPLORER:write") ? <a href={href("/run", { method: f.name, rpc: true })}>{f.name}</a> : f.name), sort: (f) => f.name },
   { title: "Calls", width: "6rem", right: true, cell: (f) => count(f.last.count), sort: (f) => f.last.count },
   { title: "Failed", width: "5rem", right: true, cell: (f) => (f.last.errors > 0 ? <span class="error">{count(f.last.errors)}</span> : 0), sort: (f) => f.last.errors },
-  { title: "Half", width: "5.5rem", right: true, wide: true, cell: (f) => milliseconds(f.last.p50_ms), sort: (f) => f.last.p50_ms },
-  { title: "99 of 100", width: "6rem", right: true, cell: (f) => milliseconds(f.last.p99_ms), sort: (f) => f.last.p99_ms },
+  { title: "p50", width: "5.5rem", right: true, wide: true, cell: (f) => milliseconds(f.last.p50_ms), sort: (f) => f.last.p50_ms },
+  { title: "p99", width: "6rem", right: true, cell: (f) => milliseconds(f.last.p99_ms), sort: (f) => f.last.p99_ms },
   { title: "Since the start", width: "7.5rem", right: true, wide: true, cell: (f) => count(f.total.count), sort: (f) => f.total.count },
-  { title: "Failed then", width: "6rem", right: true, wide: true, cell: (f) => count(f.total.errors), sort: (f) => f.total.errors },
+  { title: "Failed since", width: "6rem", right: true, wide: true, cell: (f) => count(f.total.errors), sort: (f) => f.total.errors },
 ];
 
 const matches: Column<SlowMatch>[] = [
@@ -84,7 +84,7 @@ const matches: Column<SlowMatch>[] = [
   { title: "Players", width: "5rem", right: true, wide: true, cell: (m) => m.size },
   { title: "Tick", width: "6rem", right: true, cell: (m) => milliseconds(m.tick_ms) },
   { title: "Budget", width: "6rem", right: true, cell: (m) => milliseconds(m.budget_ms) },
-  { title: "Over it", width: "6rem", right: true, wide: true, cell: (m) => count(m.over_budget) },
+  { title: "Over budget", width: "6rem", right: true, wide: true, cell: (m) => count(m.over_budget) },
 ];
 
 const pools: Column<Pool>[] = [
@@ -101,12 +101,12 @@ export function Details({ of }: { of: DashboardData }) {
   const { process, database } = of;
   return (
     <>
-      <Card title="Functions, of the last five minutes">
+      <Card title="Functions in the last five minutes">
         <Table label="Functions" rows={of.functions} columns={functions} rowKey={(f) => f.kind + f.name} empty="No function of the modules was called." />
       </Card>
       {of.slow_matches.length > 0 && (
-        <Card title="Matches over their budget">
-          <Table label="Matches over their budget" rows={of.slow_matches} columns={matches} rowKey={(m) => m.match_id} open={(m) => go(`/matches/${encodeURIComponent(m.match_id)}`)} />
+        <Card title="Matches over their tick budget">
+          <Table label="Matches over their tick budget" rows={of.slow_matches} columns={matches} rowKey={(m) => m.match_id} open={(m) => go(`/matches/${encodeURIComponent(m.match_id)}`)} />
         </Card>
       )}
       <div class="split">
