@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -96,7 +97,10 @@ func (p *page) subscribe(id int64, name string, args json.RawMessage) error {
 	ctx, cancel := context.WithCancel(p.ctx)
 	var err error
 	sub.cancel = cancel
-	sub.feed, err = t.open(&watch{p.Server, ctx, func() { sub.fresh.Store(true); p.notify() }}, args)
+	err = p.safely(name, func() error {
+		sub.feed, err = t.open(&watch{p.Server, ctx, func() { sub.fresh.Store(true); p.notify() }}, args)
+		return err
+	})
 	if err != nil {
 		cancel()
 		return err
@@ -166,7 +170,11 @@ func (p *page) write() {
 
 // deliver sends what is new of one topic.
 func (p *page) deliver(sub *subscription) {
-	data, err := sub.news(p.ctx)
+	var data json.RawMessage
+	err := p.safely(sub.name, func() (err error) {
+		data, err = sub.news(p.ctx)
+		return err
+	})
 	if err != nil {
 		p.unsubscribe(sub.id)
 		if p.ctx.Err() == nil {
@@ -177,6 +185,17 @@ func (p *page) deliver(sub *subscription) {
 	if data != nil {
 		p.send(answer{ID: sub.id, Data: data})
 	}
+}
+
+// safely turns a panic of a topic into an error of its subscription.
+func (p *page) safely(name string, do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.Log.Error().Str("topic", name).Interface("panic", r).Bytes("stack", debug.Stack()).Msg("topic of the console panicked")
+			err = fault.New(fault.Internal, "An internal error occurred.")
+		}
+	}()
+	return do()
 }
 
 // news returns what is new as JSON, nil for nothing.

@@ -106,7 +106,7 @@ func (k *Console) checkAdmin(ctx context.Context, from Visitor, password string)
 		return err
 	}
 	if !from.Local {
-		k.first.announce(k.log.Warn())
+		k.first.announce(k.log.Warn().Bool("secret", true)) // not for operators who read the log in the console
 		return errFirstVisit
 	}
 	return nil

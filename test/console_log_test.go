@@ -80,6 +80,27 @@ func TestConsoleLog(t *testing.T) {
 	}
 }
 
+// The code that replaces the default password is not shown to operators.
+func TestConsoleLogHasNoCode(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Console())
+	away := srv.ConsoleVisitor()
+	away.Header.Set("X-Forwarded-For", "203.0.113.9")
+	want(t, away.Do(t, "POST", "/authenticate", `{"username":"admin","password":"password"}`), 403, 7, "one-time code")
+	var all logLines
+	srv.ConsoleAdmin().Must(t, "GET", "/log?level=warn", nil).Decode(t, &all)
+	hidden := false
+	for _, e := range all.Entries {
+		hidden = hidden || strings.Contains(e.Message, "not shown")
+		if strings.Contains(e.Message+e.Fields, "one-time") {
+			t.Errorf("the log shows %q", e.Message)
+		}
+	}
+	if !hidden {
+		t.Errorf("the log is %+v", all)
+	}
+}
+
 // A page that does not read holds up nobody and misses lines.
 func TestConsoleSlowPage(t *testing.T) {
 	t.Parallel()

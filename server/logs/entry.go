@@ -20,7 +20,10 @@ type Entry struct {
 	Fields string
 }
 
-// Read reads a line.
+// secretField marks lines that are for whoever runs the server, and not for all operators.
+const secretField = "secret"
+
+// Read reads a line. One that is marked as secret has no content.
 func (l Line) Read() Entry {
 	e := Entry{At: l.At, Level: l.Level}
 	var all map[string]json.RawMessage
@@ -39,6 +42,10 @@ func (l Line) Read() Entry {
 			}
 			delete(all, name)
 		}
+	}
+	if string(all[secretField]) == "true" {
+		e.Message = "This line has a secret and is not shown here."
+		return e
 	}
 	take(&e.Message, zerolog.MessageFieldName)
 	take(&e.Error, zerolog.ErrorFieldName)

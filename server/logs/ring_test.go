@@ -47,6 +47,20 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+func TestSecretLines(t *testing.T) {
+	t.Parallel()
+	r := logs.NewRing()
+	log := zerolog.New(r)
+	log.Warn().Bool("secret", true).Str("key", "hunter2").Msg("the code is hunter2")
+	lines, _ := r.Last(1)
+	if e := lines[0].Read(); strings.Contains(e.Message+e.Fields, "hunter2") || e.Level != zerolog.WarnLevel {
+		t.Errorf("shown as %+v", e)
+	}
+	if _, ok := (&logs.Filter{Text: "hunter2"}).Takes(lines[0]); ok {
+		t.Error("a secret is found by its text")
+	}
+}
+
 // Long lines and many of them are cut, and stay JSON.
 func TestTheRingIsBounded(t *testing.T) {
 	t.Parallel()
