@@ -38,7 +38,7 @@ func TestPlayRights(t *testing.T) {
 func (o *operator) lacks(t *testing.T, buttons ...string) {
 	t.Helper()
 	for _, text := range buttons {
-		if o.value(t, "String([...document.querySelectorAll('button')].some((e) => (e.getAttribute('aria-label') ?? e.textContent).trim() === "+quote(text)+"))") == "true" {
+		if o.read(t, "String([...document.querySelectorAll('button')].some((e) => (e.getAttribute('aria-label') ?? e.textContent).trim() === "+quote(text)+"))") == "true" {
 			t.Errorf("there is a button %q", text)
 		}
 	}

@@ -214,7 +214,7 @@ func (o *operator) code(t *testing.T, player int) {
 func (o *operator) program(t *testing.T, player int) string {
 	t.Helper()
 	o.code(t, player)
-	text := o.value(t, "document.querySelector('pre.code').textContent")
+	text := o.read(t, "document.querySelector('pre.code').textContent")
 	o.press(t, "Close")
 	o.sees(t, "!document.querySelector('dialog')")
 	return text
@@ -256,16 +256,4 @@ func (o *operator) narrow(t *testing.T, name string) {
 	o.sees(t, "document.querySelector('#content').scrollWidth <= 390 && document.documentElement.scrollWidth <= 390")
 	o.picture(t, name)
 	o.do(t, "be a desk", chromedp.EmulateViewport(1280, 800))
-}
-
-// value is the text that an expression has in the page.
-func (o *operator) value(t *testing.T, expression string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(o.ctx, wait)
-	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](expression))
-	if err != nil {
-		t.Fatalf("evaluate %s: %v", expression, err)
-	}
-	return text
 }

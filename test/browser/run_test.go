@@ -20,6 +20,7 @@ func TestRun(t *testing.T) {
 		export function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerRpc("who", (ctx, logger, nk, payload) => {
 				logger.info("who was called");
+				nk.storageRead([{ collection: "c", key: "k", userId: "00000000-0000-0000-0000-000000000000" }]);
 				if (payload === "fail") throw new Error("as asked");
 				return '{"user":"' + (ctx.username || "the server") + '","team":"' + (ctx.vars?.team ?? "") + '","payload":' + (payload || "null") + '}';
 			});
@@ -31,12 +32,22 @@ func TestRun(t *testing.T) {
 	o.page(t, "/run?rpc=true&method=who&user=bob&vars=team%3Dred&body=%7B%22n%22%3A9007199254740993%7D")
 	o.press(t, "Send")
 	o.sees(t, answers(`"user": "bob"`, `"team": "red"`, `"n": 9007199254740993`))
+	o.sees(t, shows(".run", "who was called"))
+	o.sees(t, shows(".run", "storageRead"))
+	o.sees(t, shows(".run", "SELECT"))
+	o.sees(t, shows(".legend", "waiting for a VM"))
 	o.picture(t, "run")
 
 	// As the server, an error, and keys instead of the mouse.
 	o.fill(t, "As the player", "")
 	o.press(t, "Send")
 	o.sees(t, answers(`"user": "the server"`))
+	o.edit(t, "fail")
+	o.press(t, "Send")
+	o.sees(t, shows("pre.problem", "as asked"))
+	o.sees(t, shows(".badge.bad", "error"))
+	o.sees(t, shows(".run", "index.ts:"))
+	o.edit(t, "1")
 	o.fill(t, "As the player", "nobody")
 	o.press(t, "Send")
 	o.shows(t, "There is no player nobody.")

@@ -8,13 +8,14 @@ interface JsonEditorProps {
   value: Signal<string>; // the text, never decoded, so numbers keep their digits
   wanted?: Node["kind"]; // what the value has to be
   readOnly?: boolean;
+  anyText?: boolean; // what is not JSON is no mistake
   hint?: string;
   height?: string; // at least
 }
 
 // JsonEditor edits a JSON text. Until the editor is loaded, and if it cannot be, it is a
 // plain field.
-export function JsonEditor({ label, value, wanted, readOnly, hint, height }: JsonEditorProps) {
+export function JsonEditor({ label, value, wanted, readOnly, anyText, hint, height }: JsonEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor | null>(null);
   const [ready, setReady] = useState(false);
@@ -48,7 +49,7 @@ export function JsonEditor({ label, value, wanted, readOnly, hint, height }: Jso
       </span>
       <div class="editor" ref={host} style={{ "--editor-height": height ?? "6rem" }} hidden={!ready} />
       {!ready && <textarea rows={8} class="mono" aria-label={label} readOnly={readOnly} value={text} onInput={(e) => (value.value = e.currentTarget.value)} />}
-      {wrong ? <small class="error">{wrong}</small> : hint && <small>{hint}</small>}
+      {wrong && !anyText ? <small class="error">{wrong}</small> : hint && <small>{hint}</small>}
     </div>
   );
 }

@@ -1,66 +1,70 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { milliseconds } from "../../lib/format";
 import { mistake, pretty } from "../../lib/json";
+import { href } from "../../lib/router";
+import { can } from "../../lib/session";
 import { JsonEditor } from "../../ui/json_editor";
 import { Badge, Card, Empty } from "../../ui/show";
-import { type Answer, answers, type LogLine, type Split } from "./drafts";
+import { answers, type LogLine, type Part, type Result } from "./drafts";
 
-// AnswerCard shows what a call returned, what it logged and where its time went.
+// AnswerCard shows what a call returned, where its time went and what it logged.
 export function AnswerCard({ id }: { id: number }) {
   const a = answers.value[id];
+  const r = a?.result;
   return (
-    <Card title="Answer" actions={a && !a.running && <Outcome of={a} />}>
+    <Card
+      title="Answer"
+      actions={
+        r && (
+          <span class="badges">
+            {r.error_message ? <Badge kind="bad">error</Badge> : <Badge kind="good">OK</Badge>}
+            <Badge>{milliseconds(a.took!)} in the page</Badge>
+          </span>
+        )
+      }
+    >
       <div aria-live="polite" aria-busy={!!a?.running} class="stack">
-        {!a ? <Empty>Nothing was sent.</Empty> : a.running ? <p class="loading">Running…</p> : <Result key={`${id} ${a.took}`} of={a} />}
+        {!a ? <Empty>Nothing was sent.</Empty> : a.running ? <p class="loading">Running…</p> : a.error ? <pre class="problem">{a.error}</pre> : <Answered key={r!.trace_id} of={r!} />}
       </div>
     </Card>
   );
 }
 
-const Outcome = ({ of }: { of: Answer }) => (
-  <span class="badges">
-    {of.error ? <Badge kind="bad">{of.code ? `error ${of.code}` : "error"}</Badge> : <Badge kind="good">OK</Badge>}
-    <Badge>{of.took < 10 ? of.took.toFixed(1) : Math.round(of.took)} ms in the page</Badge>
-  </span>
-);
-
-function Result({ of }: { of: Answer }) {
+function Answered({ of }: { of: Result }) {
   const body = useSignal("");
   useEffect(() => void (body.value = pretty(of.body)), [of.body]);
   return (
     <>
-      {of.error && <pre class="problem">{of.error}</pre>}
+      {of.error_message && <pre class="problem">{of.error_message}</pre>}
       {of.body && (mistake(of.body) === null ? <JsonEditor label="Body" value={body} readOnly height="4rem" /> : <pre class="code">{of.body}</pre>)}
-      {!of.body && !of.error && <Empty>The answer is empty.</Empty>}
-      {of.split && <SplitBar of={of.split} />}
-      {of.logs && of.logs.length > 0 && <Logs of={of.logs} />}
+      {!of.body && !of.error_message && <Empty>The answer is empty.</Empty>}
+      <Time of={of} />
+      <Parts title="Functions of nk" of={of.functions} />
+      <Parts title="SQL" of={of.statements} />
+      <Log of={of.log} trace={of.trace_id} />
     </>
   );
 }
 
-const parts: [keyof Split, string][] = [
-  ["queue", "waiting for a VM"],
-  ["script", "script"],
-  ["nk", "calls of nk"],
-  ["sql", "SQL"],
-];
-
-const ms = (microseconds: number) => `${(microseconds / 1000).toFixed(microseconds < 10_000 ? 2 : 1)} ms`;
-
-// SplitBar is where the time of a call went.
-function SplitBar({ of }: { of: Split }) {
-  const rest = Math.max(0, of.total - of.queue - of.script - of.nk - of.sql);
-  const all = [...parts.map(([name, title]) => [name as string, title, of[name]] as const), ["rest", "the rest", rest] as const];
+// Time is what the time of a call went to. The parts do not overlap.
+function Time({ of }: { of: Result }) {
+  const parts = [
+    ["queue", "waiting for a VM", of.queue_ms],
+    ["script", "script", of.script_ms],
+    ["nk", "functions of nk", of.nk_ms],
+    ["sql", "SQL", of.sql_ms],
+  ] as const;
   return (
     <div>
-      <h3>Time on the server: {ms(of.total)}</h3>
+      <h3>Time on the server: {milliseconds(of.took_ms)}</h3>
       <div class="bars" aria-hidden="true">
-        {all.map(([name, , value]) => value > 0 && <span key={name} class={name} style={{ flexGrow: value }} />)}
+        {parts.map(([name, , took]) => took > 0 && <span key={name} class={name} style={{ flexGrow: took * 1000 }} />)}
       </div>
       <ul class="legend">
-        {all.map(([name, title, value]) => (
+        {parts.map(([name, title, took]) => (
           <li key={name} class={name}>
-            <span class="dot" /> {title} <b>{ms(value)}</b>
+            <span class="dot" /> {title} <b>{milliseconds(took)}</b>
           </li>
         ))}
       </ul>
@@ -68,13 +72,32 @@ function SplitBar({ of }: { of: Split }) {
   );
 }
 
-const Logs = ({ of }: { of: LogLine[] }) => (
+const Parts = ({ title, of }: { title: string; of: Part[] }) =>
+  of.length === 0 ? null : (
+    <details>
+      <summary>
+        {title} <span class="dim">{of.reduce((n, p) => n + p.count, 0)}</span>
+      </summary>
+      <ul class="log">
+        {of.map((p) => (
+          <li key={p.name}>
+            <b>{milliseconds(p.took_ms)}</b> {p.count > 1 && <span class="dim">{p.count} ×</span>} {p.name}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+
+const Log = ({ of, trace }: { of: LogLine[]; trace: string }) => (
   <div>
-    <h3>Log</h3>
+    <h3>
+      Log {of.length === 0 && <span class="faint">nothing</span>} {can("CONFIGURATION:read") && <a href={href("/logs", { trace_id: trace })}>follow</a>}
+    </h3>
     <ul class="log">
       {of.map((l, i) => (
         <li key={i} class={l.level}>
-          <b>{l.level}</b> {l.message} <span class="dim">{l.fields}</span>
+          <b>{l.level}</b> {l.message} {l.error && <span class="error">{l.error}</span>} {l.fields !== "{}" && <span class="dim">{l.fields}</span>}
+          {l.stack && <pre>{l.stack}</pre>}
         </li>
       ))}
     </ul>

@@ -18,28 +18,39 @@ export interface Draft extends Request {
 
 export interface Answer {
   running: boolean;
-  body: string;
-  error: string;
-  code?: number;
-  took: number; // milliseconds in the page
-  split?: Split;
-  logs?: LogLine[];
+  error?: string; // the call could not be made
+  took?: number; // milliseconds in the page
+  result?: Result;
 }
 
-// Split is the time of a call on the server, in microseconds.
-export interface Split {
-  total: number;
-  queue: number; // for a free VM
-  script: number;
-  nk: number; // calls of nk without their SQL
-  sql: number;
+// Result is a call that was made, as the server answers it. Times are milliseconds.
+export interface Result {
+  body: string;
+  error_message: string; // of the call
+  trace_id: string;
+  took_ms: number;
+  queue_ms: number; // waiting for a VM
+  script_ms: number;
+  nk_ms: number; // functions of the server, without SQL
+  sql_ms: number;
+  functions: Part[]; // with the SQL in them
+  statements: Part[];
+  log: LogLine[];
+}
+
+export interface Part {
+  name: string;
+  count: number;
+  took_ms: number;
 }
 
 export interface LogLine {
   time: string;
   level: string;
   message: string;
-  fields: string;
+  error: string;
+  stack: string;
+  fields: string; // JSON
 }
 
 const limit = 30; // open requests

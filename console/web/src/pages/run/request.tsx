@@ -12,7 +12,7 @@ import { JsonEditor } from "../../ui/json_editor";
 import { Card } from "../../ui/show";
 import { tell } from "../../ui/toast";
 import type { Endpoints } from "../run";
-import { answers, change, type Draft, varsOf } from "./drafts";
+import { type Answer, answers, change, type Draft, type Result, varsOf } from "./drafts";
 
 interface Props {
   draft: Draft;
@@ -78,7 +78,7 @@ export function RequestCard({ draft, endpoints, saved }: Props) {
             <input value={draft.user} placeholder={draft.rpc ? "Blank: as the server" : "Id or username"} autocomplete="off" autocapitalize="off" spellcheck={false} onInput={(e) => change(draft.id, { user: e.currentTarget.value })} />
           </label>
         </div>
-        <JsonEditor label={draft.rpc ? "Payload" : "Request"} value={body} height="10rem" hint={draft.rpc ? "A payload need not be JSON." : undefined} />
+        <JsonEditor label={draft.rpc ? "Payload" : "Request"} value={body} anyText={draft.rpc} height="10rem" hint={draft.rpc ? "A payload need not be JSON." : undefined} />
         <label class="field">
           <span>Session variables</span>
           <textarea class="mono" rows={draft.vars ? 3 : 1} placeholder="name=value" spellcheck={false} value={draft.vars} onInput={(e) => change(draft.id, { vars: e.currentTarget.value })} />
@@ -107,17 +107,17 @@ async function playerOf(name: string): Promise<string> {
 
 // run makes a request; its answer is shown beside it.
 async function run(draft: Draft): Promise<void> {
-  const set = (answer: object) => (answers.value = { ...answers.peek(), [draft.id]: { running: false, body: "", error: "", took: 0, ...answer } });
+  const set = (answer: Answer) => (answers.value = { ...answers.peek(), [draft.id]: answer });
   if (answers.peek()[draft.id]?.running) return;
   set({ running: true });
   const start = performance.now();
   try {
-    const request = { body: draft.body.trim(), user_id: await playerOf(draft.user.trim()), session_vars: varsOf(draft.vars) };
-    const url = draft.rpc ? path`api/endpoints/rpc/${draft.method}` : path`api/endpoints/${draft.method}`;
-    const r = await post<{ body: string; error_message: string }>(url, request);
-    set({ body: r.body, error: r.error_message, took: performance.now() - start });
+    const { method, rpc } = draft;
+    const request = { method, rpc, body: draft.body.trim(), user_id: await playerOf(draft.user.trim()), session_vars: varsOf(draft.vars) };
+    const result = await post<Result>("run", request);
+    set({ running: false, result, took: performance.now() - start });
   } catch (e) {
-    set({ error: messageOf(e), took: performance.now() - start });
+    set({ running: false, error: messageOf(e) });
   }
 }
 
