@@ -20,7 +20,7 @@ import (
 
 // codeMaintenance is the code of the notification about maintenance. It is the server's
 // own; Nakama has none of the kind.
-const codeMaintenance = -100
+const codeMaintenance = -101
 
 // defaultMaintenance is what players are told if operators say nothing.
 const defaultMaintenance = "The server is under maintenance. Try again later."

@@ -40,7 +40,7 @@ func TestConsoleMaintenance(t *testing.T) {
 		if a.Get("active") != "true" || a.Get("message") != "Back at noon." || a.Get("operator") != "admin" || !strings.Contains(a.Body, `"disconnect_time":null`) {
 			t.Errorf("it begins with %s", a.Body)
 		}
-		if text := string(socket.Expect(t, "notifications")["notifications"]); !strings.Contains(text, "Back at noon.") || !strings.Contains(text, `"code":-100`) {
+		if text := string(socket.Expect(t, "notifications")["notifications"]); !strings.Contains(text, "Back at noon.") || !strings.Contains(text, `"code":-101`) {
 			t.Errorf("the notification is %s", text)
 		}
 		want(t, device(srv), 503, 14, "Back at noon.")
