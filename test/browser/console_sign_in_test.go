@@ -6,11 +6,13 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,24 +57,53 @@ func TestConsoleSecondFactor(t *testing.T) {
 	o.leave(t)
 }
 
+// cutting is a listener whose connections can be cut, those of sockets too.
+type cutting struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (c *cutting) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.conns = append(c.conns, conn)
+	}
+	return conn, err
+}
+
+func (c *cutting) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.conns {
+		_ = conn.Close()
+	}
+}
+
 var oneTimeCode = regexp.MustCompile(`one-time code ([0-9a-f]+)`)
 
 // TestConsoleBehindProxy visits a new server from elsewhere, below a path of a proxy: the
-// console asks for the code of the log and a password, and works there.
+// console asks for the code of the log and a password, and works there, also after the
+// proxy has cut its connections.
 func TestConsoleBehindProxy(t *testing.T) {
 	t.Parallel()
 	var log servertest.Journal
 	srv := servertest.Start(t, servertest.Console(), log.Keep())
-	srv.User(t, "bob")
+	bob := srv.User(t, "bob")
 	target, err := url.Parse("http://" + srv.ConsoleAddr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := httptest.NewServer(http.StripPrefix("/ops", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	proxy := httptest.NewUnstartedServer(http.StripPrefix("/ops", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host
 		r.SetXForwarded()
 	}}))
+	line := &cutting{Listener: proxy.Listener}
+	proxy.Listener = line
+	proxy.Start()
 	t.Cleanup(proxy.Close)
 
 	o := &operator{tab: open(t, browser(t), proxy.URL+"/ops/", ".sign-in")}
@@ -88,6 +119,15 @@ func TestConsoleBehindProxy(t *testing.T) {
 	o.fill(t, "New password, at least 12 characters", "correct horse battery")
 	o.press(t, "Set password and sign in")
 	o.sees(t, "document.querySelectorAll('.chart canvas').length === 12") // so the socket works
+
+	// After an interruption the page connects again by itself, and shows what is new.
+	o.sees(t, "document.querySelector('.figures b').textContent === '0'")
+	line.cut()
+	o.shows(t, "Reconnecting…")
+	bob.Socket(t)
+	o.sees(t, "document.querySelector('.figures b').textContent === '1'")
+	o.sees(t, "!"+shows(".bar", "Reconnecting…"))
+
 	o.page(t, "/players")
 	o.sees(t, shows(".table", "bob"))
 	o.leave(t)
