@@ -51,6 +51,7 @@ func TestConsoleDashboard(t *testing.T) {
 		ann.RPC(t, "fail", "")
 		id, _ := ann.RPC(t, "match", "")
 		ann.Do(t, "GET", "/v2/friend", "")
+		ann.Socket(t).Call(t, "match_create", "{}")
 		var d shownNow
 		servertest.Eventually(t, "the match is slow", func() bool {
 			srv.ConsoleAdmin().Must(t, "GET", "/dashboard", nil).Decode(t, &d)
@@ -66,7 +67,7 @@ func TestConsoleDashboard(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 		}
-		for _, name := range []string{"rpc fail", "rpc match", "before ListFriends", "match slow"} {
+		for _, name := range []string{"rpc fail", "rpc match", "before ListFriends", "before MatchCreate", "match slow"} {
 			if !found[name] {
 				t.Errorf("there is no %s in %v", name, found)
 			}
@@ -96,6 +97,7 @@ func TestConsoleDashboard(t *testing.T) {
 			initializer.registerRpc("fail", () => { throw { message: "not today", code: 9 }; });
 			initializer.registerRpc("match", (ctx, logger, nk) => nk.matchCreate("slow", {}));
 			initializer.registerBeforeListFriends((ctx, logger, nk, data) => data);
+			initializer.registerRtBefore("MatchCreate", (ctx, logger, nk, envelope) => envelope);
 			initializer.registerMatch("slow", { matchInit, matchJoinAttempt, matchJoin, matchLeave, matchLoop, matchTerminate, matchSignal });
 		}
 		function matchInit() { return { state: {}, tickRate: 50, label: "" }; }

@@ -9771,7 +9771,7 @@ func (x *Dashboard_Calls) GetP99Ms() float64 {
 type Dashboard_Function struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`   // rpc, before, after, match
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`   // of the RPC, the API method or the match handler, for which each tick is a call
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`   // of the RPC, the API method, the message of sockets or the match handler, for which each tick is a call
 	Total         *Dashboard_Calls       `protobuf:"bytes,3,opt,name=total,proto3" json:"total,omitempty"` // since the start
 	Last          *Dashboard_Calls       `protobuf:"bytes,4,opt,name=last,proto3" json:"last,omitempty"`   // of the last minutes
 	unknownFields protoimpl.UnknownFields

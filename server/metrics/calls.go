@@ -26,6 +26,8 @@ type callMetrics struct {
 	byCode   callVectors // labels: transport, rpc_id, rpc_code, which makes a counter of errors redundant
 
 	before, after hookCounts // all methods together
+	// Hooks of messages of sockets, by message.
+	beforeMessage, afterMessage messageHooks
 
 	methods, rpcs sync.Map // *MethodStats and *RPCStats by name
 }
@@ -92,6 +94,7 @@ func (c *callMetrics) init(m *Metrics) {
 		m.counterFunc("overall_message_"+x.name, x.help+" of sockets; a socket that ends abnormally is an error.", func() float64 { return float64(x.messages.Load()) })
 	}
 	c.before, c.after = m.hook("overall_before"), m.hook("overall_after")
+	c.beforeMessage, c.afterMessage = m.messageHooks("before"), m.messageHooks("after")
 }
 
 // MethodStats are the metrics of one API method and of its hooks.
@@ -183,6 +186,36 @@ var codeNames = [...]string{
 	fault.FailedPrecondition: "FailedPrecondition", fault.Aborted: "Aborted", fault.OutOfRange: "OutOfRange",
 	fault.Unimplemented: "Unimplemented", fault.Internal: "Internal", fault.Unavailable: "Unavailable",
 	fault.DataLoss: "DataLoss", fault.Unauthenticated: "Unauthenticated",
+}
+
+// messageHooks count runs of hooks of messages.
+type messageHooks struct {
+	errors *prometheus.CounterVec
+	took   *prometheus.HistogramVec
+}
+
+func (m *Metrics) messageHooks(kind string) messageHooks {
+	return messageHooks{
+		errors: m.counters("message_"+kind+"_errors", "Failed runs of the hooks "+kind+" messages of sockets.", "message"),
+		took:   m.timers("message_"+kind+"_latency", "Duration of runs of the hooks "+kind+" messages of sockets.", "message"),
+	}
+}
+
+// BeforeMessage and AfterMessage count a run of a hook of a kind of message.
+func (m *Metrics) BeforeMessage(kind string, took time.Duration, failed bool) {
+	m.calls.beforeMessage.record(kind, took, failed)
+}
+
+// AfterMessage: see BeforeMessage.
+func (m *Metrics) AfterMessage(kind string, took time.Duration, failed bool) {
+	m.calls.afterMessage.record(kind, took, failed)
+}
+
+func (h *messageHooks) record(kind string, took time.Duration, failed bool) {
+	h.took.WithLabelValues(kind).Observe(took.Seconds())
+	if failed {
+		h.errors.WithLabelValues(kind).Inc()
+	}
 }
 
 // HookStats are the metrics of one hook.

@@ -11,7 +11,7 @@ import (
 // Function is what the calls of one function of the modules took.
 type Function struct {
 	Kind  string // "rpc", "before", "after" or "match"
-	Name  string // of the RPC, the API method or the match handler
+	Name  string // of the RPC, the API method, the message or the match handler
 	Total Calls  // since the start
 	Last  Calls  // of the last minutes, see Recent
 }
@@ -101,6 +101,9 @@ func (m *Metrics) functionTotals() functionTotals {
 	}
 	read("rpc", m.calls.byRPC.took, m.calls.byRPC.errors, "rpc_id")
 	read("match", m.ticks, m.failed, "handler")
+	for kind, h := range map[string]*messageHooks{"before": &m.calls.beforeMessage, "after": &m.calls.afterMessage} {
+		read(kind, h.took, h.errors, "message")
+	}
 	m.calls.methods.Range(func(name, stats any) bool {
 		s := stats.(*MethodStats)
 		for kind, h := range map[string]*HookStats{"before": &s.Before, "after": &s.After} {

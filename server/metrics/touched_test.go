@@ -41,6 +41,8 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	}
 	m.Method("GetUsers").Before.Record(time.Second, true)
 	m.Method("GetUsers").After.Record(time.Second, true)
+	m.BeforeMessage("MatchCreate", time.Second, true)
+	m.AfterMessage("MatchCreate", time.Second, true)
 	m.Messages.Count.Add(1)
 	m.Messages.Received.Add(1)
 	m.Messages.Sent.Add(1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"runtime/debug"
+	"time"
 
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/proto"
@@ -138,7 +139,9 @@ func (s *session) handle(frame []byte) {
 // hook rejected the message; the client has been answered then.
 func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Envelope) *rtapi.Envelope {
 	cid, of := in.Cid, reflect.TypeOf(in.Message)
+	began := time.Now()
 	out, err := hook.Call(core.WithTrace(s.ctx, s.scope, "before"), in)
+	s.Metrics.BeforeMessage(k.name, time.Since(began), err != nil)
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
 			s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("before hook failed")
@@ -172,7 +175,10 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 	}
 	// The message was handled, so the hook runs even if the session ends.
 	ctx := core.WithTrace(context.WithoutCancel(s.ctx), s.scope, "after")
-	if err := hook.Call(ctx, reply, in); err != nil {
+	began := time.Now()
+	err := hook.Call(ctx, reply, in)
+	s.Metrics.AfterMessage(k.name, time.Since(began), err != nil)
+	if err != nil {
 		s.note(s.Log.Warn()).Err(err).Str("hook", k.name).Str("module", hook.Module).Msg("after hook failed")
 	}
 }
