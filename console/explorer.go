@@ -21,7 +21,7 @@ type ClientAPI interface {
 	Methods() []api.Method
 	Invoke(ctx context.Context, in api.Invocation) (string, error)
 	ServeConsoleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route, operator string)
-	CallRPC(ctx context.Context, claims *core.Claims, address, id, payload string) (string, error)
+	CallRPC(ctx context.Context, in api.Invocation) (string, error)
 }
 
 // sessionTime is how long the session of a call as a user claims to last.
@@ -60,7 +60,7 @@ func callMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequ
 // prepareMethod prepares a call of the client API, and takes credentials out of the
 // request, which the audit log gets.
 func prepareMethod(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (prepared, error) {
-	call := api.Invocation{Method: in.Method, Address: v.from.Address, Body: in.Body, Vars: in.SessionVars}
+	call := v.invocation(in)
 	anonymous, err := v.isAnonymous(in.Method)
 	if err == nil && !anonymous {
 		if in.UserId == "" {
@@ -110,16 +110,19 @@ func callRPC(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest
 }
 
 func prepareRPC(ctx context.Context, v *visit, in *consolepb.CallApiEndpointRequest) (prepared, error) {
-	var claims *core.Claims
+	call := v.invocation(in)
 	if in.UserId != "" {
 		var err error
-		if claims, err = v.claimsOf(ctx, in); err != nil {
+		if call.Claims, err = v.claimsOf(ctx, in); err != nil {
 			return nil, err
 		}
 	}
-	return func(ctx context.Context) (string, error) {
-		return v.API.CallRPC(ctx, claims, v.from.Address, in.Method, in.Body)
-	}, nil
+	return func(ctx context.Context) (string, error) { return v.API.CallRPC(ctx, call) }, nil
+}
+
+// invocation returns a request as a call without claims.
+func (v *visit) invocation(in *consolepb.CallApiEndpointRequest) api.Invocation {
+	return api.Invocation{Method: in.Method, Address: v.from.Address, Operator: v.op.Username, Body: in.Body, Vars: in.SessionVars}
 }
 
 // claimsOf returns what the session of a request's user would claim. Errors as in

@@ -33,7 +33,7 @@ type Scope struct {
 	SessionID, Lang      string // only for calls that came over a socket
 	ClientIP, ClientPort string
 	Headers, QueryParams map[string][]string // only for RPCs over HTTP and gRPC
-	Operator             string              // name of the console's user, for routes on its port
+	Operator             string              // name of the console's user, for calls from the console
 	TraceID              string              // empty where calls have one each, see WithTrace
 
 	// Match fields; MatchLabel and MatchTickRate are absent until the handler's init

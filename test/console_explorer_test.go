@@ -52,7 +52,7 @@ func TestConsoleCallsClientAPI(t *testing.T) {
 			t.Errorf("an account: %s", a.Body)
 		}
 		call("UpdateAccount", as(ann.ID, `{"location":"here"}`, map[string]string{"from": "console"}))
-		if a := call("GetAccount", as(ann.ID, "{}", nil)); !strings.Contains(a.Get("body"), `"location":"here by ann from console"`) {
+		if a := call("GetAccount", as(ann.ID, "{}", nil)); !strings.Contains(a.Get("body"), `"location":"here by ann from console of admin"`) {
 			t.Errorf("the hook was not called: %s", a.Body)
 		}
 		if a := call("GetAccount", as(ann.ID, "{", nil)); a.Get("error_message") == "" {
@@ -70,7 +70,7 @@ func TestConsoleCallsClientAPI(t *testing.T) {
 		function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerRpc("echo", (ctx, logger, nk, payload) => payload);
 			initializer.registerBeforeUpdateAccount((ctx, logger, nk, data) => {
-				data.location += " by " + ctx.username + " from " + ctx.vars.from;
+				data.location += " by " + ctx.username + " from " + ctx.vars.from + " of " + ctx.operator;
 				return data;
 			});
 		}`))

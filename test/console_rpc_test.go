@@ -23,6 +23,9 @@ func TestConsoleRPC(t *testing.T) {
 		if a := call("WHO", map[string]any{"body": "x", "user_id": ann.ID, "session_vars": map[string]string{"skin": "red"}}); a.Get("body") != ann.ID+"|ann|x|red" {
 			t.Errorf("as a user: %s", a.Body)
 		}
+		if a := call("operator", "{}"); a.Get("body") != "admin" {
+			t.Errorf("the operator is %s", a.Body)
+		}
 		if a := call("fail", "{}"); a.Get("body") != "" || a.Get("error_message") != "not today" {
 			t.Errorf("an error: %s", a.Body)
 		}
@@ -49,6 +52,7 @@ func TestConsoleRPC(t *testing.T) {
 	}, servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerRpc("who", (ctx, logger, nk, payload) => [ctx.userId || "", ctx.username || "", payload, (ctx.vars || {}).skin || ""].join("|"));
+			initializer.registerRpc("operator", (ctx) => ctx.operator);
 			initializer.registerRpc("fail", () => { throw { message: "not today", code: 9 }; });
 			initializer.registerRpc("nakama_rows", (ctx, logger, nk) => {
 				const hash = "$2a$04$WiNsGiJpc19fBSKMHpiDkexAyFRRj2F46.xMvEnjPzdzVNEx/fcgG"; // of "nakama password", with the least cost

@@ -62,8 +62,11 @@ func (c *call) moduleScope() *core.Scope {
 	s.TraceID = traceID(c.ctx)
 	s.ClientIP, s.ClientPort = c.address()
 	setCaller(s, c.claims)
-	if c.claims == nil && c.operator != nil {
-		s.Vars = c.operator.Vars
+	if c.operator != nil {
+		s.Operator = c.operator.Operator
+		if c.claims == nil {
+			s.Vars = c.operator.Vars
+		}
 	}
 	return s
 }

@@ -36,14 +36,16 @@ func (a *Server) Methods() (all []Method) {
 
 // Invocation is a call by someone who is not a client, such as an operator.
 type Invocation struct {
-	Method string
+	Method string // or the id of a function, for CallRPC
 	// Claims are those of the user as whom the call is made; nil for calls that begin a
-	// session. Vars are the session variables that hooks see then.
+	// session, and for calls of functions as another server. Vars are the session variables
+	// that hooks see without claims.
 	Claims *core.Claims
 	Vars   map[string]string
-	// Address is the caller's.
-	Address string
-	Body    string // the request as JSON; empty: without fields
+	// Address is the caller's, Operator the name, which module code sees.
+	Address, Operator string
+	// Body is the request as JSON, or the payload of a function; empty: without fields.
+	Body string
 }
 
 // Invoke makes a call of the API table, hooks included, and returns the response as JSON.
