@@ -38,7 +38,7 @@ func TestConsoleGame(t *testing.T) {
 	srv := servertest.Start(t, servertest.Console(), servertest.Module("index.js", arena),
 		servertest.Module("console/shop.html", "<!doctype html><title>Shop</title><p>Swords</p><script src=shop.js></script>"),
 		servertest.Module("console/shop.js", "document.body.append(localStorage['kumi.console.token'] ? 'signed in' : 'nobody')"),
-		servertest.Flags("--runtime.watch"))
+		servertest.Flags("--runtime.watch"), patient)
 	bob := srv.User(t, "bob")
 	admin := srv.ConsoleAdmin()
 	match, _ := bob.RPC(t, "create", "")

@@ -12,7 +12,7 @@ import (
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	b := browser(t)
-	srv := servertest.Start(t, servertest.Console(), servertest.Dev(), servertest.Module("index.ts", `
+	srv := servertest.Start(t, servertest.Console(), servertest.Dev(), patient, servertest.Module("index.ts", `
 		export function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerRpc("start", (ctx, logger, nk) => nk.matchCreate("counter"));
 			initializer.registerMatch("counter", {

@@ -14,6 +14,9 @@ import (
 	"kumi/server/servertest"
 )
 
+// patient lets a server keep the sockets of tests that do not read from them.
+var patient = servertest.Flags("--socket.pong_wait_ms", "600000")
+
 // operator is a tab with the console in it.
 type operator struct {
 	*tab

@@ -10,7 +10,7 @@ import (
 // that does something with them.
 func TestPlayRights(t *testing.T) {
 	t.Parallel()
-	srv := servertest.Start(t, servertest.Console(), servertest.Dev(), servertest.Module("index.ts", counter))
+	srv := servertest.Start(t, servertest.Console(), servertest.Dev(), patient, servertest.Module("index.ts", counter))
 	const password = "correct horse battery"
 	admin := srv.ConsoleAdmin()
 	admin.Add(t, "joe", password, `{"API_EXPLORER":{"read":true},"MATCH":{"read":true}}`)
