@@ -46,7 +46,8 @@ func TestSplit(t *testing.T) {
 }
 
 func BenchmarkUntraced(b *testing.B) {
-	ctx := context.WithValue(b.Context(), "another", 1) //nolint:staticcheck // any key
+	type key struct{}
+	ctx := context.WithValue(b.Context(), key{}, 1)
 	for b.Loop() {
 		if trace.Of(ctx) != nil {
 			b.Fatal("traced")
