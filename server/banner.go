@@ -20,7 +20,11 @@ func (s *Server) Banner(w io.Writer) {
 	fmt.Fprintf(w, "  client    %s  (REST, ws://%s/ws)\n", base, reachable(s.HTTPAddr()))
 	fmt.Fprintf(w, "  gRPC      %s\n", reachable(s.GRPCAddr()))
 	if url := s.ConsoleURL(); url != "" {
-		fmt.Fprintf(w, "  console   %s\n", url)
+		signIn := ""
+		if c := &s.config.Console; c.DefaultPassword() {
+			signIn = fmt.Sprintf("  (sign in as %s with the password %q)", c.Username, string(c.Password))
+		}
+		fmt.Fprintf(w, "  console   %s%s\n", url, signIn)
 	}
 	if addr := s.MetricsAddr(); addr != nil {
 		fmt.Fprintf(w, "  metrics   http://%s\n", reachable(addr))

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { del, get, path, post, put, RawJson } from "../lib/api";
-import { choose } from "../lib/files";
-import { parse, write } from "../lib/json";
+import { del, get, messageOf, path, post, put, RawJson, text } from "../lib/api";
+import { choose, save } from "../lib/files";
+import { type Node, parse, write } from "../lib/json";
 import { usePages } from "../lib/load";
 import { filter, go, href, setFilters } from "../lib/router";
 import { can } from "../lib/session";
@@ -35,6 +35,7 @@ export default function Players() {
   const search = filter("filter");
   const tombstones = filter("deleted") === "yes";
   const selection = useSignal<ReadonlySet<string>>(new Set());
+  const exports: string[] = [];
   const pages = usePages(
     async (cursor, signal) => {
       const list = await get<AccountList>("account", { filter: search, tombstones: tombstones || undefined, cursor, limit: 500 }, signal);
@@ -50,7 +51,7 @@ export default function Players() {
           <input type="checkbox" checked={tombstones} onChange={(e) => setFilters({ deleted: e.currentTarget.checked ? "yes" : "", filter: "" })} />
           Deleted
         </label>
-        <Action label="Import" icon="data" right="ACCOUNT_EXPORT:write" run={importAccount} />
+        <Action label="Import" icon="data" right="ACCOUNT_EXPORT:write" run={importAccounts} />
         <span class="count">{pages.total?.toLocaleString("en")}</span>
       </div>
       <Bulk
@@ -62,6 +63,15 @@ export default function Players() {
             confirm: (n) => ({ title: `Ban ${n} players?`, text: "They are disconnected and cannot sign in until the ban is lifted.", action: "Ban", danger: true }),
             run: (id) => post(path`account/${id}/ban`),
             done: () => {},
+          },
+          {
+            label: "Export",
+            right: "ACCOUNT_EXPORT:read",
+            run: async (id) => exports.push(await text(path`account/${id}/export`)),
+            done: () => {
+              save("players.json", `[\n${exports.join(",\n")}\n]\n`);
+              exports.length = 0;
+            },
           },
           {
             label: "Delete",
@@ -80,7 +90,7 @@ export default function Players() {
         columns={tombstones ? deleted : columns}
         rowKey={(p) => p.id}
         open={tombstones ? undefined : (p) => go(address(p))}
-        selection={!tombstones && (can("ACCOUNT:write") || can("ACCOUNT:delete")) ? selection : undefined}
+        selection={!tombstones && (can("ACCOUNT:write") || can("ACCOUNT:delete") || can("ACCOUNT_EXPORT:read")) ? selection : undefined}
         loading={pages.loading}
         error={pages.error}
         retry={pages.reload}
@@ -92,61 +102,80 @@ export default function Players() {
   );
 }
 
-// importAccount makes or overwrites an account with a file that was exported.
-async function importAccount(): Promise<void> {
-  const [file] = await choose("application/json,.json");
-  if (!file) return;
-  const data = parse(await file.text());
-  const field = (node: typeof data | undefined, name: string) => (node?.kind === "object" ? node.entries.find(([key]) => key === name)?.[1] : undefined);
-  const user = field(field(data, "account"), "user");
+// Exported is an account of a file, as far as the dialog shows it.
+interface Exported {
+  id: string;
+  username: string;
+  objects: number;
+  data: string; // as it is in the file
+}
+
+const field = (node: Node | undefined, name: string) => (node?.kind === "object" ? node.entries.find(([key]) => key === name)?.[1] : undefined);
+
+function exported(node: Node, file: string): Exported {
+  const user = field(field(node, "account"), "user");
   const text = (name: string) => {
     const value = field(user, name);
     return value?.kind === "string" ? value.value : "";
   };
-  if (!text("id")) throw new Error("The file is not an exported account: it has no account.user.id.");
-  const objects = field(data, "objects");
-  const done = await show<string>((close) => (
-    <ImportDialog id={text("id")} username={text("username")} objects={objects?.kind === "array" ? objects.items.length : 0} data={write(data, 0)} close={close} />
-  ));
-  if (!done) return;
-  tell("The account was imported.");
-  go(`/players/${done}`);
+  if (!text("id")) throw new Error(`${file} is not an exported account: it has no account.user.id.`);
+  const objects = field(node, "objects");
+  return { id: text("id"), username: text("username"), objects: objects?.kind === "array" ? objects.items.length : 0, data: write(node, 0) };
 }
 
-interface ImportProps {
-  id: string;
-  username: string;
-  objects: number;
-  data: string;
-  close: (id?: string) => void;
+// importAccounts makes or overwrites accounts with files that were exported: of one
+// account, or a list of several.
+async function importAccounts(): Promise<void> {
+  const accounts: Exported[] = [];
+  for (const file of await choose("application/json,.json", true)) {
+    const root = parse(await file.text());
+    for (const node of root.kind === "array" ? root.items : [root]) accounts.push(exported(node, file.name));
+  }
+  if (accounts.length === 0) return;
+  if (!(await show<boolean>((close) => <ImportDialog accounts={accounts} close={close} />))) return;
+  tell(accounts.length === 1 ? "The account was imported." : `${accounts.length} accounts were imported.`);
+  if (accounts.length === 1) go(`/players/${accounts[0]!.id}`);
+  else go("/players");
 }
 
-function ImportDialog({ id, username, objects, data, close }: ImportProps) {
-  const into = useSignal("new");
-  return (
-    <FormDialog
-      title="Import an account"
-      action="Import"
-      onClose={close}
-      onSubmit={async () => {
-        const body = new RawJson(`{"id":${JSON.stringify(id)},"data":${data}}`);
-        if (into.value === "new") await post("account", body);
+function ImportDialog({ accounts, close }: { accounts: Exported[]; close: (done?: boolean) => void }) {
+  const how = useSignal("new");
+  const done = useSignal(0);
+  const submit = async () => {
+    // After an error it goes on with the account that failed.
+    for (const { id, username, data } of accounts.slice(done.value)) {
+      const body = new RawJson(`{"id":${JSON.stringify(id)},"data":${data}}`);
+      try {
+        if (how.value === "new") await post("account", body);
         else await put(path`account/${id}/import`, body);
-        close(id);
-      }}
-    >
-      <p>
-        The file has the account of <b>{username}</b> with {objects} storage objects. Friends, groups, messages and records are not imported.
-      </p>
-      <p>
-        <Id value={id} />
-      </p>
+      } catch (e) {
+        throw new Error(`${username}: ${messageOf(e)}`);
+      }
+      done.value++;
+    }
+    close(true);
+  };
+  return (
+    <FormDialog title={accounts.length === 1 ? "Import an account" : `Import ${accounts.length} accounts`} action="Import" onClose={close} onSubmit={submit}>
+      <div class="list scrolls">
+        {accounts.map((a, i) => (
+          <div key={a.id}>
+            <span class="grow">
+              <b>{a.username}</b>, {a.objects} storage objects
+            </span>
+            <span class="faint mono">{a.id}</span>
+            {i < done.value && <Badge kind="good">imported</Badge>}
+          </div>
+        ))}
+      </div>
+      <p class="dim">Friends, groups, messages and records are not imported.</p>
+      {done.value > 0 && <progress value={done.value} max={accounts.length} />}
       <SelectField
         label="What to do"
-        value={into}
+        value={how}
         options={[
-          ["new", "Make the account"],
-          ["over", "Replace metadata, wallet and storage of the account that is there"],
+          ["new", "Make the accounts"],
+          ["over", "Replace metadata, wallet and storage of the accounts that are there"],
         ]}
       />
     </FormDialog>
