@@ -27,6 +27,9 @@ func (s *Server) moduleRoute(w http.ResponseWriter, r *http.Request) bool {
 // serveModuleRoute lets operators through, with the right that the route names. What they
 // do with such a right is recorded.
 func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
+	// Pages that a route returns have the console's origin, and may show what players wrote.
+	// The route can set another policy.
+	w.Header().Set("Content-Security-Policy", filesPolicy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if rt.Auth != httproute.AuthConsole {
 		s.API.ServeConsoleRoute(w, r, rt, "")

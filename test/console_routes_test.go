@@ -70,7 +70,8 @@ func TestConsoleRoutes(t *testing.T) {
 			ann := admin.Add(t, "ann", goodPassword, `{"ACCOUNT":{"read":true}}`)
 			says := func(a servertest.Answer, text string) {
 				t.Helper()
-				if a.Status != http.StatusOK || a.Body != text || a.Header.Get("X-Content-Type-Options") != "nosniff" {
+				if a.Status != http.StatusOK || a.Body != text || a.Header.Get("X-Content-Type-Options") != "nosniff" ||
+					!strings.Contains(a.Header.Get("Content-Security-Policy"), "script-src 'self'") {
 					t.Errorf("got %d %q, want %q", a.Status, a.Body, text)
 				}
 			}
