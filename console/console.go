@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -68,6 +69,7 @@ type Server struct {
 	pages   pages
 	page    http.Handler
 	size    databaseSize
+	saving  sync.Mutex // of requests, one at a time
 }
 
 // New makes the console. It fails if the page cannot be built from its sources, with

@@ -91,6 +91,8 @@ func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*empt
 }
 
 func (s *Server) writeRequest(file string, text []byte) error {
+	s.saving.Lock()
+	defer s.saving.Unlock()
 	if err := os.MkdirAll(filepath.Join(s.Config.Runtime.Path, filepath.FromSlash(requestFolder)), 0o755); err != nil {
 		return requestFailed("make", err)
 	}
