@@ -130,5 +130,8 @@ func TestConsoleBehindProxy(t *testing.T) {
 
 	o.page(t, "/players")
 	o.sees(t, shows(".table", "bob"))
+	o.page(t, "/playground")
+	o.press(t, "Two players in a match")
+	o.place(t, 2, "(2)")
 	o.leave(t)
 }
