@@ -13,7 +13,8 @@ import (
 const clientPrefix = "/client"
 
 // newClient makes the handler of the client API on the console's port. The browser gives
-// no response from it the pages' own rights, because modules decide what is in some.
+// no response from it the pages' own rights, because functions of modules decide what is
+// in some.
 func newClient(api http.Handler) http.Handler {
 	inner := http.StripPrefix(clientPrefix, api)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -54,7 +54,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 			return t
 		},
 		API:       s.api,
-		Client:    s.httpHandler(),
+		Client:    s.httpHandler(s.api.OwnHandler()),
 		ProfileJS: js.Profile,
 		Routes:    s.notificationRoutes(),
 	})

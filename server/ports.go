@@ -78,7 +78,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	}
 
 	p.httpServer = &http.Server{
-		Handler:     s.httpHandler(),
+		Handler:     s.httpHandler(s.api.Handler()),
 		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
 		// It begins at the end of the request's header, so it covers the call itself (the
 		// API deadline) and sending the response (socket.write_timeout_ms).
@@ -166,9 +166,9 @@ func shutdown(ctx context.Context, s *http.Server) error {
 	return err
 }
 
-// httpHandler serves the sockets and the API on the client port.
-func (s *Server) httpHandler() http.Handler {
-	api := s.api.Handler()
+// httpHandler serves the sockets and the API on the client port. On the console's port,
+// where responses have the origin of the page, api is without the routes of modules.
+func (s *Server) httpHandler(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == socket.Path {
 			s.sockets.ServeHTTP(w, r)

@@ -13,6 +13,7 @@ func TestClientAPIOnConsolePort(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Console(), servertest.Flags("--session.token_expiry_sec", "3600"),
 		servertest.Module("index.js", `function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerHttp("/shop", () => "open");
 			initializer.registerRpc("echo", (ctx, logger, nk, payload) => payload);
 		}`))
 	client := *srv
@@ -29,6 +30,9 @@ func TestClientAPIOnConsolePort(t *testing.T) {
 	}
 	if text, a := ann.RPC(t, "echo", "hello"); text != "hello" {
 		t.Errorf("the function returned %d %s", a.Status, a.Body)
+	}
+	if a := client.Do(t, http.MethodGet, "/shop", "", ""); a.Status != http.StatusNotFound {
+		t.Errorf("a route of a module: %d %s", a.Status, a.Body)
 	}
 	ann.Socket(t).Call(t, "status_update", `{"status":"here"}`)
 	if a := client.Do(t, http.MethodGet, "/v2/account", servertest.ServerKey, ""); a.Status != http.StatusUnauthorized {

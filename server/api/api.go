@@ -58,7 +58,14 @@ func New(d transport.Deps) *Server {
 }
 
 // Handler serves the HTTP requests of the client port, except for sockets.
-func (a *Server) Handler() http.Handler { return http.HandlerFunc(a.serveHTTP) }
+func (a *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serveHTTP(w, r, true) })
+}
+
+// OwnHandler is Handler without the routes of modules.
+func (a *Server) OwnHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serveHTTP(w, r, false) })
+}
 
 // keyCheck compares a secret key in constant time.
 type keyCheck struct {

@@ -25,8 +25,9 @@ var (
 )
 
 // serveHTTP serves a request to the client port: the server's own endpoints take
-// precedence, then routes of modules, then the methods of the API table.
-func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+// precedence, then routes of modules, if these are wanted, then the methods of the API
+// table.
+func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request, routes bool) {
 	defer a.recoverHTTP(w, r)
 	h := w.Header()
 	for _, x := range a.headers {
@@ -40,7 +41,7 @@ func (a *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		e.answer(a, w, r)
 		return
 	}
-	if a.serveModuleRoute(w, r) {
+	if routes && a.serveModuleRoute(w, r) {
 		return
 	}
 	setConstantHeaders(h)
