@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"kumi/core/consolepb"
+	"kumi/modules/source"
 	"kumi/server/servertest"
 )
 
@@ -17,6 +18,7 @@ func TestConsoleSavedRequests(t *testing.T) {
 	t.Parallel()
 	srv := servertest.Start(t, servertest.Console())
 	admin := srv.ConsoleAdmin()
+	before := source.Digest(srv.ModulesPath)
 	list := func() *consolepb.SavedRequestList {
 		var out consolepb.SavedRequestList
 		t.Helper()
@@ -55,6 +57,9 @@ func TestConsoleSavedRequests(t *testing.T) {
 	if len(got) != 2 || got[0].Name != "Give coins" || !got[0].Rpc || got[0].Method != "give" || got[0].UserId != "u" || got[0].SessionVars["a"] != "<b>" ||
 		!strings.Contains(got[0].Body, "9007199254740993") || got[1].Name != "account" || got[1].Rpc || got[1].Body != `"plain" text` {
 		t.Errorf("the list is %v", got)
+	}
+	if source.Digest(srv.ModulesPath) != before {
+		t.Error("saved requests count as modules, which would be reloaded")
 	}
 	for _, name := range []string{"..", ".hidden", "a%2Fb", "..%2Fmain", "a%5Cb", "end.", "%00", "a%0Ab"} {
 		if a := admin.Do(t, "PUT", "/request/"+name, map[string]any{"method": "GetAccount"}); a.Status == 200 {
