@@ -2,6 +2,9 @@ package browser
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -172,4 +175,35 @@ func TestConsoleExpiry(t *testing.T) {
 		o.sees(t, "!!document.querySelector('.front')")
 		o.leave(t)
 	}
+}
+
+// TestConsoleSatori sends a message to a player by a Satori server.
+func TestConsoleSatori(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 1)
+	satori := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_, _ = io.WriteString(w, `{"templates":[{"id":"t1","name":"Come back"}]}`)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		asked <- string(body)
+		_, _ = io.WriteString(w, `{"delivery_results":[]}`)
+	}))
+	t.Cleanup(satori.Close)
+	srv := servertest.Start(t, servertest.Console(), servertest.Flags("--satori.url", satori.URL, "--satori.api_key_name", "name",
+		"--satori.api_key", "key", "--satori.signing_key", "signing", "--satori.server_key", "server"))
+	bob := srv.User(t, "bob")
+	o := signIn(t, browser(t), srv, "admin", "password")
+	o.page(t, "/players/"+bob.ID)
+	o.press(t, "Message by Satori")
+	o.sees(t, shows("dialog", "Come back"))
+	o.fill(t, "Template", "t1")
+	o.fill(t, "Title", "We miss you")
+	o.press(t, "Send")
+	o.shows(t, "The message is sent.")
+	if body := <-asked; !strings.Contains(body, "We miss you") || !strings.Contains(body, bob.ID) {
+		t.Errorf("Satori was sent %s", body)
+	}
+	o.leave(t)
 }

@@ -1,5 +1,5 @@
-// What the game adds to the console: pages of its own, in the folder console among its
-// modules.
+// What there is beside the console itself: pages of the game's own, in the folder console
+// among its modules, and a Satori server.
 import { signal } from "@preact/signals";
 import { get } from "./api";
 
@@ -10,7 +10,12 @@ export interface GamePage {
 
 export const gamePages = signal<GamePage[]>([]);
 
+// satori says whether there is a Satori server.
+export const satori = signal(false);
+
 // loadExtensions asks for them.
 export async function loadExtensions(): Promise<void> {
-  gamePages.value = (await get<{ pages?: GamePage[] }>("extensions")).pages ?? [];
+  const extensions = await get<{ pages?: GamePage[]; satori: boolean }>("extensions");
+  gamePages.value = extensions.pages ?? [];
+  satori.value = extensions.satori;
 }

@@ -2,6 +2,7 @@ import { useEffect } from "preact/hooks";
 import { del, get, path, post, text } from "../lib/api";
 import { save } from "../lib/files";
 import { pretty } from "../lib/json";
+import { satori } from "../lib/extensions";
 import { useLoad } from "../lib/load";
 import { go, href } from "../lib/router";
 import { can } from "../lib/session";
@@ -20,6 +21,7 @@ import { tell } from "../ui/toast";
 import { Friends } from "./player/friends";
 import { PlayerGroups } from "./player/groups";
 import { Notes } from "./player/notes";
+import { SatoriMessage } from "./player/satori";
 import { Profile } from "./player/profile";
 import { Wallet } from "./player/wallet";
 import { useSignal } from "@preact/signals";
@@ -76,6 +78,7 @@ function Summary({ data, reload }: { data: Account; reload: () => Promise<void> 
               Log
             </a>
           )}
+          {satori.value && <Action label="Message by Satori" right="SATORI_MESSAGE:write" run={() => show<void>((close) => <SatoriMessage user={user.id} close={close} />)} />}
           <Action label="Export" icon="data" right="ACCOUNT_EXPORT:read" run={async () => save(`${user.username}.json`, pretty(await text(url("/export"))))} />
           {data.disable_time ? (
             <Action label="Lift the ban" right="ACCOUNT:write" run={act("/unban")} done={`${user.username} may play again.`} />
