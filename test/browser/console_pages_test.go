@@ -50,6 +50,10 @@ func TestConsoleGame(t *testing.T) {
 	o := signIn(t, b, srv, "admin", "password")
 	o.sees(t, shows(".table[aria-label=Functions]", "create"))
 	o.sees(t, "document.querySelectorAll('.chart canvas').length === 12")
+	o.press(t, "Requests per second")
+	o.sees(t, "location.hash === '#/logs?level=warn'")
+	o.page(t, "/")
+	o.sees(t, "document.querySelectorAll('.chart canvas').length === 12")
 	o.do(t, "go down", evaluate("document.querySelector('#content').scrollTop = 1e6"))
 	o.picture(t, "dashboard-details")
 

@@ -16,19 +16,20 @@ import { type DashboardData, Details } from "./dashboard/details";
 
 interface ChartOf {
   title: string;
+  causes?: [Right, string]; // where to see what causes the figures
   lines: (Line & { series: string })[];
   show: (n: number) => string;
 }
 
 const charts: ChartOf[] = [
-  { title: "Players", show: short, lines: [{ series: "sessions", label: "sessions", colour: "accent" }, { series: "presences", label: "presences", colour: "info" }] },
-  { title: "Authoritative matches and parties", show: short, lines: [{ series: "matches", label: "matches", colour: "accent" }, { series: "parties", label: "parties", colour: "info" }] },
-  { title: "Requests per second", show: short, lines: [{ series: "requests", label: "requests", colour: "accent" }, { series: "errors", label: "failed", colour: "bad" }] },
+  { title: "Players", causes: ["ACCOUNT:read", "/players"], show: short, lines: [{ series: "sessions", label: "sessions", colour: "accent" }, { series: "presences", label: "presences", colour: "info" }] },
+  { title: "Authoritative matches and parties", causes: ["MATCH:read", "/matches"], show: short, lines: [{ series: "matches", label: "matches", colour: "accent" }, { series: "parties", label: "parties", colour: "info" }] },
+  { title: "Requests per second", causes: ["CONFIGURATION:read", "/logs?level=warn"], show: short, lines: [{ series: "requests", label: "requests", colour: "accent" }, { series: "errors", label: "failed", colour: "bad" }] },
   { title: "Request latency", show: milliseconds, lines: [{ series: "request_p50", label: "p50", colour: "accent" }, { series: "request_p99", label: "p99", colour: "warn" }] },
   { title: "Messages per second", show: short, lines: [{ series: "messages_in", label: "in", colour: "accent" }, { series: "messages_out", label: "out", colour: "info" }] },
   { title: "Traffic per second", show: bytes, lines: [{ series: "bytes_in", label: "in", colour: "accent" }, { series: "bytes_out", label: "out", colour: "info" }] },
-  { title: "Match ticks per second", show: short, lines: [{ series: "ticks", label: "ticks", colour: "accent" }, { series: "ticks_skipped", label: "skipped", colour: "bad" }] },
-  { title: "Script VMs", show: short, lines: [{ series: "vm_js_in_use", label: "JavaScript", colour: "accent" }, { series: "vm_lua_in_use", label: "Lua", colour: "info" }, { series: "vm_js_waiting", label: "waiting", colour: "bad" }] },
+  { title: "Match ticks per second", causes: ["MATCH:read", "/matches?kind=authoritative"], show: short, lines: [{ series: "ticks", label: "ticks", colour: "accent" }, { series: "ticks_skipped", label: "skipped", colour: "bad" }] },
+  { title: "Script VMs", causes: ["CONFIGURATION:read", "/runtime"], show: short, lines: [{ series: "vm_js_in_use", label: "JavaScript", colour: "accent" }, { series: "vm_lua_in_use", label: "Lua", colour: "info" }, { series: "vm_js_waiting", label: "waiting", colour: "bad" }] },
   { title: "CPU cores", show: short, lines: [{ series: "cpu", label: "in use", colour: "accent" }] },
   { title: "Memory", show: bytes, lines: [{ series: "heap", label: "heap", colour: "accent" }] },
   { title: "Database queries per second", show: short, lines: [{ series: "db_statements", label: "queries", colour: "accent" }] },
@@ -126,7 +127,7 @@ function History() {
       </div>
       <div class="charts">
         {charts.map((c) => (
-          <Chart key={c.title} title={c.title} lines={c.lines} times={times} values={c.lines.map((l) => values[l.series] ?? times.map(() => null))} show={c.show} />
+          <Chart key={c.title} title={c.title} to={c.causes && can(c.causes[0]) ? href(c.causes[1]) : undefined} lines={c.lines} times={times} values={c.lines.map((l) => values[l.series] ?? times.map(() => null))} show={c.show} />
         ))}
       </div>
     </>

@@ -9,6 +9,7 @@ export interface Line {
 
 interface ChartProps {
   title: string;
+  to?: string; // the address of what causes the figures
   lines: Line[];
   times: number[]; // Unix seconds; numbers of something else with showX
   values: (number | null)[][]; // of each line
@@ -25,7 +26,7 @@ function showLatest(chart: uPlot): void {
 }
 
 // Chart draws lines over time. Charts on one page share their cursor.
-export function Chart({ title, lines, times, values, show, height = 150, showX, pick }: ChartProps) {
+export function Chart({ title, to, lines, times, values, show, height = 150, showX, pick }: ChartProps) {
   const picked = useRef(pick);
   picked.current = pick;
   const host = useRef<HTMLDivElement>(null);
@@ -91,7 +92,7 @@ export function Chart({ title, lines, times, values, show, height = 150, showX, 
   }, [times, values]);
   return (
     <figure class="chart card">
-      <figcaption>{title}</figcaption>
+      <figcaption>{to ? <a href={to}>{title}</a> : title}</figcaption>
       <div ref={host} />
     </figure>
   );
