@@ -133,8 +133,8 @@ func (k *Console) SetMatchState(ctx context.Context, in *consolepb.SetMatchState
 
 var errNotDev = fault.New(fault.FailedPrecondition, "Matches can be paused only where the server runs as kumi dev.")
 
-// PauseMatch stops the ticks of a match. It goes on with ResumeMatch, or when its last
-// watcher leaves. FailedPrecondition unless the server runs as kumi dev.
+// PauseMatch stops the ticks of a match until ResumeMatch. FailedPrecondition unless the
+// server runs as kumi dev.
 func (k *Console) PauseMatch(_ context.Context, in *consolepb.MatchWatchRequest) error {
 	if !k.o.Dev {
 		return errNotDev

@@ -57,8 +57,8 @@ func (r *Registry) Watch(id string) (*Watch, error) {
 	return w, nil
 }
 
-// Close ends the watch. A match that nobody watches any more forgets its ticks, and goes
-// on if it was paused. It may be called more than once.
+// Close ends the watch. A match that nobody watches any more forgets its ticks; one that is
+// paused stays so. It may be called more than once.
 func (w *Watch) Close() {
 	r := w.reg
 	r.watching.Lock()
@@ -75,7 +75,6 @@ func (w *Watch) Close() {
 		return
 	}
 	w.match.rec.Store(nil)
-	w.match.setPaused(false)
 }
 
 // relay returns the recording of a relayed match, nil if nobody watches it.

@@ -212,8 +212,15 @@ func TestPauseAndStep(t *testing.T) {
 		}
 		watch.Close()
 		pass(time.Second)
-		if n := g.ticked(); n < before+10 {
+		if n := g.ticked(); n != before+2 {
 			t.Errorf("%d ticks after the last watcher left", n-before)
+		}
+		if err := w.Pause(id, false); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		if n := g.ticked(); n < before+10 {
+			t.Errorf("%d ticks after it went on", n-before)
 		}
 		if err := w.Pause("nonsense", true); !errors.Is(err, ErrIDInvalid) {
 			t.Errorf("no id: %v", err)

@@ -116,6 +116,23 @@ func TestLiveRequests(t *testing.T) {
 	servertest.Data[dashboard](live, 1)
 }
 
+// A server that stops tells its pages, which need not log in again.
+func TestLiveEndsWithTheServer(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Console())
+	live := srv.ConsoleLogin(t, "admin", "password").Live(t)
+	live.Subscribe(1, "dashboard", "")
+	servertest.Data[dashboard](live, 1)
+	code := make(chan int, 1)
+	go func() { code <- live.Closed() }()
+	if err := srv.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := <-code; got != 1001 {
+		t.Errorf("closed with %d", got)
+	}
+}
+
 // Pages of other sites cannot open the socket.
 func TestLiveOrigin(t *testing.T) {
 	t.Parallel()
