@@ -57,9 +57,11 @@ func watchMetrics(w *watch, in *consolepb.MetricsRequest) (feed, error) {
 	}
 	context.AfterFunc(w.ctx, w.History.Follow(w.wake))
 	first := true
+	step := time.Duration(in.Step) * time.Second
 	return func(context.Context) (proto.Message, error) {
-		if in.Step >= 60 { // the points of a step that is not over would change
-			in.To = timestamppb.New(time.Now().Add(-time.Duration(in.Step) * time.Second))
+		if step >= history.Coarse {
+			// Only steps that are over: the point of another would change. To is inclusive.
+			in.To = timestamppb.New(w.History.Complete(step).Add(-time.Second))
 		}
 		out, err := w.metrics(in)
 		if err != nil || len(out.Times) == 0 && !first {

@@ -159,6 +159,15 @@ func (h *History) Read(from, to time.Time, step time.Duration, names []string) T
 	return out
 }
 
+// Complete returns the end of the last step whose coarse points are all there; step is of
+// whole minutes. Before the first point it is long ago.
+func (h *History) Complete(step time.Duration) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seconds := int64(step / time.Second)
+	return time.Unix(h.minute-h.minute%seconds, 0)
+}
+
 // Last returns the latest value of a series; 0 if there is none.
 func (h *History) Last(name string) float32 {
 	h.mu.Lock()
