@@ -69,24 +69,25 @@ func handle[T any, In message[T], Out proto.Message](do func(context.Context, *v
 	}
 }
 
-// ask makes a handler of an operation.
-func ask[T any, In message[T], Out proto.Message](do func(*core.Console, context.Context, In) (Out, error)) handler {
+// call makes a handler of an operation with a request and a response.
+func call[T any, In message[T], Out proto.Message](do func(*core.Console, context.Context, In) (Out, error)) handler {
 	return handle(func(ctx context.Context, v *visit, in In) (Out, error) { return do(v.Console, ctx, in) })
 }
 
-// as is ask for operations that depend on the operator.
-func as[T any, In message[T], Out proto.Message](do func(*core.Console, context.Context, *core.Operator, In) (Out, error)) handler {
+// callAs makes a handler of an operation that also depends on the operator.
+func callAs[T any, In message[T], Out proto.Message](do func(*core.Console, context.Context, *core.Operator, In) (Out, error)) handler {
 	return handle(func(ctx context.Context, v *visit, in In) (Out, error) { return do(v.Console, ctx, v.op, in) })
 }
 
-// tell is ask for operations with an empty response, tellAs is as for them.
-func tell[T any, In message[T]](do func(*core.Console, context.Context, In) error) handler {
+// exec makes a handler of an operation with a request and an empty response.
+func exec[T any, In message[T]](do func(*core.Console, context.Context, In) error) handler {
 	return handle(func(ctx context.Context, v *visit, in In) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, do(v.Console, ctx, in)
 	})
 }
 
-func tellAs[T any, In message[T]](do func(*core.Console, context.Context, *core.Operator, In) error) handler {
+// execAs is exec for an operation that also depends on the operator.
+func execAs[T any, In message[T]](do func(*core.Console, context.Context, *core.Operator, In) error) handler {
 	return handle(func(ctx context.Context, v *visit, in In) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, do(v.Console, ctx, v.op, in)
 	})
@@ -94,24 +95,24 @@ func tellAs[T any, In message[T]](do func(*core.Console, context.Context, *core.
 
 // unlink makes a handler that unlinks an identity of an account.
 func unlink(identity string) handler {
-	return tell(func(k *core.Console, ctx context.Context, in *consolepb.AccountId) error {
+	return exec(func(k *core.Console, ctx context.Context, in *consolepb.AccountId) error {
 		return k.Unlink(ctx, identity, in)
 	})
 }
 
-// all is ask for operations without a request.
-func all[Out proto.Message](do func(*core.Console, context.Context) (Out, error)) handler {
+// fetch makes a handler of an operation with an empty request.
+func fetch[Out proto.Message](do func(*core.Console, context.Context) (Out, error)) handler {
 	return handle(func(ctx context.Context, v *visit, _ *emptypb.Empty) (Out, error) { return do(v.Console, ctx) })
 }
 
-// empty is all for operations with an empty response.
-func empty(do func(*core.Console, context.Context) error) handler {
+// trigger makes a handler of an operation with neither a request nor a response.
+func trigger(do func(*core.Console, context.Context) error) handler {
 	return handle(func(ctx context.Context, v *visit, _ *emptypb.Empty) (*emptypb.Empty, error) {
 		return &emptypb.Empty{}, do(v.Console, ctx)
 	})
 }
 
-// about makes a handler of what the server says about itself.
-func about[Out proto.Message](do func(*Server) (Out, error)) handler {
+// info makes a handler of what the server says about itself.
+func info[Out proto.Message](do func(*Server) (Out, error)) handler {
 	return handle(func(_ context.Context, v *visit, _ *emptypb.Empty) (Out, error) { return do(v.Server) })
 }
