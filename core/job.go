@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/hashicorp/cronexpr"
@@ -80,6 +81,9 @@ const (
 func CheckJobName(name string) error {
 	if name == "" || len(name) > maxJobName {
 		return invalid("the name of a job has 1 to %d bytes, not %d", maxJobName, len(name))
+	}
+	if !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+		return invalid("the name of a job, %q, is not valid UTF-8 or contains a zero byte", name)
 	}
 	return nil
 }

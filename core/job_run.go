@@ -117,8 +117,8 @@ func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration
 	if err := r.jobs.table.ensure(ctx, r.db); err != nil {
 		return jobRetry, err
 	}
-	if err := r.writeStates(ctx, false); err != nil {
-		return jobRetry, err
+	if err := r.writeStates(ctx, false); err != nil && ctx.Err() == nil && !r.DatabaseUnreachable(err) {
+		r.log.Error().Err(err).Msg("could not count the runs of jobs, trying again later")
 	}
 	r.jobs.mu.Lock()
 	review := r.jobs.changed || r.now().Sub(r.reviewed).Abs() >= min(jobReview, r.longest/2)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -65,7 +66,8 @@ func (s *jobStates) ran(name string, start time.Time, took time.Duration, err er
 	p.start, p.took = start, took
 	if err != nil {
 		p.failures++
-		p.failed, p.failure = start, clip(err.Error(), maxJobFailure)
+		// The error may quote anything; the database takes neither invalid UTF-8 nor zero bytes.
+		p.failed, p.failure = start, clip(strings.ReplaceAll(valid(err.Error()), "\x00", "\ufffd"), maxJobFailure)
 	}
 }
 
@@ -84,12 +86,31 @@ func (s *jobStates) due(now time.Time, all bool) map[string]*jobRuns {
 	return due
 }
 
-// writeStates adds runs to the table. What cannot be written is lost.
+// putBack returns runs that due took and that could not be written.
+func (s *jobStates) putBack(due map[string]*jobRuns) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, old := range due {
+		p := s.pending[name]
+		if p == nil {
+			s.pending[name] = old
+			continue
+		}
+		p.runs += old.runs
+		p.failures += old.failures
+		if p.failed.IsZero() {
+			p.failed, p.failure = old.failed, old.failure
+		}
+	}
+}
+
+// writeStates adds runs to the table. What cannot be written is kept for the next call.
 func (r *jobRunner) writeStates(ctx context.Context, all bool) error {
 	due := r.jobs.states.due(r.now(), all)
 	if len(due) == 0 {
 		return nil
 	}
+	defer func() { r.jobs.states.putBack(due) }()
 	if err := r.jobs.states.table.ensure(ctx, r.db); err != nil {
 		return err
 	}
@@ -106,8 +127,9 @@ func (r *jobRunner) writeStates(ctx context.Context, all bool) error {
 			failed_at = CASE WHEN excluded.failed_at > 0 THEN excluded.failed_at ELSE kumi_job_state.failed_at END,
 			failure = CASE WHEN excluded.failed_at > 0 THEN excluded.failure ELSE kumi_job_state.failure END`,
 			name, p.runs, p.failures, p.start.UnixMilli(), p.took.Milliseconds(), failed, p.failure, r.tracker.Node()); err != nil {
-			return fmt.Errorf("write what jobs have done: %w", err)
+			return fmt.Errorf("write what job %q has done: %w", name, err)
 		}
+		delete(due, name)
 	}
 	return nil
 }

@@ -155,6 +155,8 @@ func TestJobQueue(t *testing.T) {
 
 		_, err := m.JobEnqueue(ctx, "", "", 0)
 		wantCode(t, "no name", err, fault.InvalidArgument)
+		_, err = m.JobEnqueue(ctx, "ma\x00il", "", 0)
+		wantCode(t, "a zero byte in the name", err, fault.InvalidArgument)
 		_, err = m.JobEnqueue(ctx, "mail", strings.Repeat("x", maxJobPayload+1), 0)
 		wantCode(t, "a large payload", err, fault.InvalidArgument)
 		_, err = m.JobEnqueue(ctx, "mail", "", -time.Second)
@@ -342,6 +344,57 @@ func TestJobThatEndsTheServer(t *testing.T) {
 		case <-done:
 			t.Error("it was tried a sixth time")
 		default:
+		}
+	})
+}
+
+// Jobs run also while their runs cannot be counted, and these are counted afterwards.
+func TestJobsRunUncounted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, c *testCore) {
+		done := make(chan string, 100)
+		r := c.start(t, done, map[string]Job{"mail": {Run: func(_ context.Context, payload string) error {
+			defer func() { done <- payload }()
+			if payload == "bad" {
+				return errors.New("no \x00such \xff")
+			}
+			return nil
+		}}})
+		run := func(payload string) {
+			t.Helper()
+			if _, err := c.Module().JobEnqueue(ctx, "mail", payload, 0); err != nil {
+				t.Fatal(err)
+			}
+			r.await(t, payload)
+		}
+		counted := func(runs int64) *jobState {
+			t.Helper()
+			for late := time.Now().Add(30 * time.Second); time.Now().Before(late); {
+				r.later(0)
+				if all, err := c.jobList(ctx); err == nil && len(all) == 1 && all[0].runs == runs {
+					return all[0]
+				}
+			}
+			t.Fatalf("%d runs were not counted", runs)
+			return nil
+		}
+		run("one")
+		counted(1)
+		if _, err := c.db.Exec(ctx, "DROP TABLE kumi_job_state"); err != nil {
+			t.Fatal(err)
+		}
+		for _, payload := range []string{"bad", "two", "three"} {
+			r.clock.Add(jobStateEvery)
+			run(payload)
+		}
+		for _, statement := range c.jobs.states.table.create {
+			if _, err := c.db.Exec(ctx, statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.clock.Add(jobStateEvery)
+		if s := counted(3); s.failures != 1 || s.failure != "no \ufffdsuch \ufffd" {
+			t.Errorf("%d failures, the last with %q", s.failures, s.failure)
 		}
 	})
 }

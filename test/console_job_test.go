@@ -30,6 +30,7 @@ func TestConsoleJobs(t *testing.T) {
 			t.Errorf("the run is %s", a.Body)
 		}
 		admin.Must(t, "POST", "/job/mail/run", `{"payload":"bad"}`)
+		admin.Must(t, "POST", "/job/quoting/run", "")
 		servertest.Eventually(t, "the jobs have run", func() bool { return job("nightly").Get("runs") == "1" && job("mail").Get("runs") == "1" })
 		if a := job("nightly"); a.Get("last_time") == "" || a.Get("failures") != "0" || a.Get("failed_time") != "" || a.Get("next_time") == "" {
 			t.Errorf("after a run: %s", a.Body)
@@ -37,10 +38,16 @@ func TestConsoleJobs(t *testing.T) {
 		if a := job("mail"); a.Get("failures") != "1" || a.Get("failed_time") == "" || !strings.Contains(a.Get("error_message"), "no such address") || a.Get("queued") != "1" || a.Get("retrying") != "1" {
 			t.Errorf("after a failure: %s", a.Body)
 		}
+		// An error may quote what no database takes.
+		servertest.Eventually(t, "the failure is counted", func() bool { return job("quoting").Get("failures") == "1" })
+		if a := job("quoting"); !strings.Contains(a.Get("error_message"), "no \ufffdsuch") {
+			t.Errorf("after a failure that quotes a zero byte: %s", a.Body)
+		}
 		want(t, admin.Do(t, "POST", "/job/nothing/run", ""), 404, 5, "nothing")
 	}, servertest.Module("index.js", `
 		function InitModule(ctx, logger, nk, initializer) {
 			initializer.registerJob("nightly", () => {}, "0 4 * * *");
 			initializer.registerJob("mail", (ctx, logger, nk, payload) => { if (payload === "bad") throw new Error("no such address"); });
+			initializer.registerJob("quoting", () => { throw new Error("no \u0000such"); });
 		}`))
 }
