@@ -28,9 +28,10 @@ const (
 	AuditExport = consolepb.AuditLogAction_EXPORT
 )
 
-// auditSecrets are the fields of requests that are not recorded. Nor is the data of an
-// import, which may be large.
-var auditSecrets = []protoreflect.Name{"password", "code", "mfa", "token"}
+// auditSecrets are the fields of requests that are not recorded: whoever reads the log
+// could sign in with them. Of players that is also the custom id and the ids of devices.
+// Nor is the data of an import recorded, which may be large.
+var auditSecrets = []protoreflect.Name{"password", "code", "mfa", "token", "custom_id", "device_id", "device_ids"}
 
 // auditMetadata is a request as JSON, without secrets.
 func auditMetadata(request proto.Message) (string, error) {

@@ -55,6 +55,8 @@ func TestConsoleChanges(t *testing.T) {
 		if a := shows("/account/" + bob.ID); a.Get("account.user.display_name") != "" {
 			t.Errorf("a part of a change was kept: %s", a.Body)
 		}
+		admin.Must(t, "POST", "/account/"+bob.ID, `{"custom_id":"custom-id-of-bob"}`)
+		admin.Must(t, "POST", "/account/"+bob.ID+"/unlink/device", `{"device_id":"device-of-bob"}`)
 		admin.Must(t, "POST", account, `{"email":""}`)
 		admin.Must(t, "POST", account+"/unlink/custom", "")
 		admin.Must(t, "POST", account+"/unlink/steam", "") // was not linked
@@ -138,8 +140,10 @@ func TestConsoleChanges(t *testing.T) {
 		}
 		shows("/channel?type=3&group_id="+made.Group, `"messages":[]`)
 		log := shows("/audit/log?limit=100").Body
-		if strings.Contains(log, "long enough") {
-			t.Error("the audit log has a player's password")
+		for _, secret := range []string{"long enough", "custom-id-of-", "device-of-"} {
+			if strings.Contains(log, secret) {
+				t.Errorf("the audit log has %q, with which a player signs in", secret)
+			}
 		}
 	}, servertest.Module("index.js", consoleGame))
 }
