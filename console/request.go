@@ -24,8 +24,12 @@ import (
 // change there reloads no modules.
 const requestFolder = ".kumi/requests"
 
-// maxRequests is how many requests can be saved.
-const maxRequests = 1000
+// Limits of saved requests: they are read into memory and sent all at once.
+const (
+	maxRequests      = 1000
+	maxRequestFile   = 256 << 10 // bytes
+	maxRequestsTotal = 8 << 20   // bytes of all of them
+)
 
 // requestName is what saved requests may be called. They are files, on any system.
 var requestName = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ._-]{0,98}[\pL\pN_-])?$`)
@@ -45,7 +49,8 @@ func (s *Server) requests() (*os.Root, error) {
 	return os.OpenRoot(filepath.Join(s.Config.Runtime.Path, filepath.FromSlash(requestFolder)))
 }
 
-// listRequests lists the saved requests by name. Files that are none are left out.
+// listRequests lists the saved requests by name. Files that are none are left out, as are
+// those beyond the limits.
 func (s *Server) listRequests() (*consolepb.SavedRequestList, error) {
 	out := &consolepb.SavedRequestList{}
 	root, err := s.requests()
@@ -59,19 +64,35 @@ func (s *Server) listRequests() (*consolepb.SavedRequestList, error) {
 	if err != nil {
 		return nil, requestFailed("read", err)
 	}
+	room := int64(maxRequestsTotal)
 	for _, file := range files[:min(len(files), maxRequests)] {
+		size := fileSize(root, file)
+		if size > maxRequestFile || size > room {
+			continue
+		}
 		text, err := root.ReadFile(file)
 		var f requestFile
 		if err != nil || json.Unmarshal(text, &f) != nil {
 			continue
 		}
+		room -= size
 		out.Requests = append(out.Requests, f.message(strings.TrimSuffix(file, ".json")))
 	}
 	return out, nil
 }
 
+// fileSize is 0 for a file that is not there.
+func fileSize(root *os.Root, file string) int64 {
+	stat, err := root.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return stat.Size()
+}
+
 // saveRequest writes a request, over the one of the same name. InvalidArgument for a name
-// that a file cannot have, ResourceExhausted if there are too many.
+// that a file cannot have and for a request that is too large, ResourceExhausted if there
+// are too many.
 func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*emptypb.Empty, error) {
 	if err := checkRequestName(in.Name); err != nil {
 		return nil, err
@@ -82,6 +103,9 @@ func saveRequest(_ context.Context, v *visit, in *consolepb.SavedRequest) (*empt
 	text, err := requestText(in)
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > maxRequestFile {
+		return nil, fault.Newf(fault.InvalidArgument, "The request has %d bytes; a saved one has at most %d.", len(text), maxRequestFile)
 	}
 	if err := v.writeRequest(in.Name+".json", text); err != nil {
 		return nil, err
@@ -107,6 +131,15 @@ func (s *Server) writeRequest(file string, text []byte) error {
 	}
 	if len(files) >= maxRequests && !slices.Contains(files, file) {
 		return fault.Newf(fault.ResourceExhausted, "%d requests are saved; there can be no more.", maxRequests)
+	}
+	total := int64(len(text))
+	for _, other := range files {
+		if other != file {
+			total += fileSize(root, other)
+		}
+	}
+	if total > maxRequestsTotal {
+		return fault.Newf(fault.ResourceExhausted, "The saved requests would have %d bytes in all; they have at most %d.", total, maxRequestsTotal)
 	}
 	temporary := file + ".new" // so that nobody reads half a file
 	if err := root.WriteFile(temporary, text, 0o644); err != nil {

@@ -3,6 +3,7 @@ package test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,6 +69,31 @@ func TestConsoleSavedRequests(t *testing.T) {
 	}
 	if a := admin.Do(t, "PUT", "/request/empty", "{}"); a.Status != 400 {
 		t.Errorf("a request without a method: %d %s", a.Status, a.Body)
+	}
+	large := func(bytes int) map[string]any {
+		return map[string]any{"method": "GetAccount", "body": strings.Repeat("x", bytes)}
+	}
+	if a := admin.Do(t, "PUT", "/request/large", large(256<<10)); a.Code() != 3 || !strings.Contains(a.Body, "262144") {
+		t.Errorf("a request of more than 256 KB: %d %s", a.Status, a.Body)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "large.json"), []byte(`{"method":"GetAccount","body":"`+strings.Repeat("x", 256<<10)+`"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := list().Requests; len(got) != 2 {
+		t.Errorf("with a file that is too large %d requests are listed", len(got))
+	}
+	if err := os.Remove(filepath.Join(folder, "large.json")); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; ; i++ {
+		a := admin.Do(t, "PUT", "/request/part"+strconv.Itoa(i), large(255<<10))
+		if a.Status == 200 && i < 40 {
+			continue
+		}
+		if a.Code() != 8 || i != 32 {
+			t.Errorf("request %d of 255 KB: %d %s", i, a.Status, a.Body)
+		}
+		break
 	}
 	admin.Must(t, "DELETE", "/request/account", nil)
 	if a := admin.Do(t, "DELETE", "/request/account", nil); a.Status != 404 {
