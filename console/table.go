@@ -156,7 +156,7 @@ var table = []row{
 	{"WriteLeaderboardRecord", signed, acl.LeaderboardRecord.Write(), core.AuditUpdate, call((*core.Console).WriteRecord), []binding{post("/leaderboard/{id}/owner/{owner_id}")}},
 	{"UpdateWallet", signed, acl.AccountWallet.Write(), core.AuditUpdate, callAs((*core.Console).UpdateWallet), []binding{post("/account/{account_id}/wallet")}},
 	{"ListMatches", signed, acl.Match.Read(), none, call((*core.Console).ListRunningMatches), []binding{get("/match")}},
-	{"SetMatchState", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).SetMatchState), []binding{post("/match/{id}/state")}},
+	{"PatchMatchState", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).PatchMatchState), []binding{post("/match/{id}/state")}},
 	{"PauseMatch", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).PauseMatch), []binding{post("/match/{id}/pause")}},
 	{"ResumeMatch", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).ResumeMatch), []binding{post("/match/{id}/resume")}},
 	{"StepMatch", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).StepMatch), []binding{post("/match/{id}/step")}},

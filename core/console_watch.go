@@ -122,13 +122,14 @@ func watchedState(s *match.State) *consolepb.MatchNews_State {
 	return out
 }
 
-// SetMatchState replaces the state of a match of a script by one in JSON, between two
-// ticks.
+// PatchMatchState changes the state of a match of a script between two ticks, by a JSON
+// merge patch: what the patch does not name is left alone.
 //
-// Errors: InvalidArgument for an id that is none and for a state that is not JSON or null,
-// NotFound, FailedPrecondition for a match in Go, Unavailable if the match is busy.
-func (k *Console) SetMatchState(ctx context.Context, in *consolepb.SetMatchStateRequest) error {
-	return matchError(k.matches.SetState(ctx, in.Id, in.State))
+// Errors: InvalidArgument for an id that is none, for a patch that is not JSON or null, and
+// for one that would change something of which JSON shows only a part (the text has its
+// path); NotFound, FailedPrecondition for a match in Go, Unavailable if the match is busy.
+func (k *Console) PatchMatchState(ctx context.Context, in *consolepb.PatchMatchStateRequest) error {
+	return matchError(k.matches.PatchState(ctx, in.Id, in.Patch))
 }
 
 var errNotDev = fault.New(fault.FailedPrecondition, "Matches can be paused only where the server runs as kumi dev.")

@@ -18,10 +18,10 @@ var (
 	// ErrFailed answers a signal whose handler failed, which ends the match.
 	ErrFailed   = knownAs(fault.Internal, "the match has ended by an error of its signal handler", runtime.ErrMatchBusy)
 	ErrStopping = fault.New(fault.Unavailable, "shutdown in progress")
-	// ErrNotPaused answers a step of a match that is not paused, ErrStateFixed a new state
-	// for a match whose handler cannot take one.
+	// ErrNotPaused answers a step of a match that is not paused, ErrStateFixed a change
+	// of a state that only its handler can change.
 	ErrNotPaused  = fault.New(fault.FailedPrecondition, "The match is not paused.")
-	ErrStateFixed = fault.New(fault.FailedPrecondition, "The state of matches of this runtime cannot be replaced.")
+	ErrStateFixed = fault.New(fault.FailedPrecondition, "The state of matches of this runtime cannot be changed from outside.")
 	// ErrStopped is returned by a dispatcher's methods after its match has ended.
 	ErrStopped = fault.New(fault.FailedPrecondition, "match stopped")
 )

@@ -31,7 +31,7 @@ const (
 	doAttempt
 	doSignal
 	doState
-	doSetState
+	doPatchState
 	doShow
 	doTerminate
 	doMove

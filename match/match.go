@@ -210,8 +210,8 @@ func (m *Match) do(it *item) {
 		m.describe(it.call)
 	case doShow:
 		m.show()
-	case doSetState:
-		m.setState(it.call)
+	case doPatchState:
+		m.patchState(it.call)
 	case doTerminate:
 		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
 		m.settle(alive, err, "terminate")

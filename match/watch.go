@@ -202,15 +202,15 @@ func (m *Match) setPaused(paused bool) {
 	m.box.paused = paused
 }
 
-// SetState replaces the state of a match by one in JSON, between two ticks, and waits for
-// it. Beside the errors of Signal there are ErrStateFixed, and InvalidArgument for JSON
-// that is no state.
-func (r *Registry) SetState(ctx context.Context, id, state string) error {
+// PatchState applies a JSON merge patch (RFC 7386) to the state of a match, between two
+// ticks, and waits for it. Beside the errors of Signal there are ErrStateFixed, and
+// InvalidArgument for a patch that is not JSON or cannot be applied.
+func (r *Registry) PatchState(ctx context.Context, id, patch string) error {
 	m, err := r.runningMatch(id)
 	if err != nil {
 		return err
 	}
-	_, err = m.request(ctx, doSetState, state)
+	_, err = m.request(ctx, doPatchState, patch)
 	return err
 }
 
@@ -226,22 +226,23 @@ func (r *Registry) runningMatch(id string) (*Match, error) {
 	return nil, ErrNotFound
 }
 
-// Editable is a Handler whose state can be replaced.
+// Editable is a Handler whose state can be changed from outside.
 type Editable interface {
 	Handler
-	// SetState replaces the state by one in JSON. On an error, InvalidArgument for JSON
-	// that is no state, nothing has changed. It is called like the other methods.
-	SetState(ctx context.Context, state string) error
+	// PatchState applies a JSON merge patch to the state; what it does not name stays as it
+	// is. On an error, InvalidArgument for a patch that is not JSON or cannot be applied,
+	// nothing has changed. It is called like the other methods.
+	PatchState(ctx context.Context, patch string) error
 }
 
-// setState answers a request to replace the state.
-func (m *Match) setState(c *call) {
+// patchState answers a request to change the state.
+func (m *Match) patchState(c *call) {
 	if !c.state.CompareAndSwap(callPending, callRunning) {
 		return
 	}
 	err := error(ErrStateFixed)
 	if h, ok := m.handler.(Editable); ok {
-		_, err = guard(m, func() (struct{}, error) { return struct{}{}, h.SetState(m.ctx, c.data) })
+		_, err = guard(m, func() (struct{}, error) { return struct{}{}, h.PatchState(m.ctx, c.data) })
 	}
 	if err == nil {
 		m.show()

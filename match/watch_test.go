@@ -228,25 +228,25 @@ func TestPauseAndStep(t *testing.T) {
 	})
 }
 
-// editable is a game whose state can be replaced.
+// editable is a game whose state can be changed.
 type editable struct {
 	*game
 	state string
 }
 
 func (g *editable) State(context.Context) (string, error) { return g.state, nil }
-func (g *editable) SetState(_ context.Context, state string) error {
-	g.state = state
+func (g *editable) PatchState(_ context.Context, patch string) error {
+	g.state = patch
 	return nil
 }
 
-func TestSetState(t *testing.T) {
+func TestPatchState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newTestRegistry(t, Options{})
 		id, _ := w.play("fixed", &game{rate: 10})
-		if err := w.SetState(t.Context(), id, "{}"); !errors.Is(err, ErrStateFixed) {
-			t.Errorf("a state that cannot be replaced: %v", err)
+		if err := w.PatchState(t.Context(), id, "{}"); !errors.Is(err, ErrStateFixed) {
+			t.Errorf("a state that cannot be changed: %v", err)
 		}
 		w.SetHandlers(func(string) (Factory, bool) {
 			return func(_ context.Context, m Dispatcher) (Handler, error) {
@@ -258,7 +258,7 @@ func TestSetState(t *testing.T) {
 			t.Fatal(err)
 		}
 		watch := w.watch(id)
-		if err := w.SetState(t.Context(), id, `{"round":7}`); err != nil {
+		if err := w.PatchState(t.Context(), id, `{"round":7}`); err != nil {
 			t.Fatal(err)
 		}
 		if s := watch.State(); s == nil || s.Text != `{"round":7}` {

@@ -128,19 +128,19 @@ func TestConsoleWatchesMatch(t *testing.T) {
 
 			admin.Must(t, "POST", "/match/"+id+"/pause", "{}")
 			servertest.Until(live, 1, func(n news) bool { return n.Match != nil && n.Match.Paused })
-			set := func(state string) servertest.Answer {
-				return admin.Do(t, "POST", "/match/"+id+"/state", map[string]string{"state": state})
+			patch := func(patch string) servertest.Answer {
+				return admin.Do(t, "POST", "/match/"+id+"/state", map[string]string{"patch": patch})
 			}
-			for _, state := range []string{"null", "{", ""} {
-				want(t, set(state), 400, 3, "")
+			for _, wrong := range []string{"null", "{", ""} {
+				want(t, patch(wrong), 400, 3, "The state")
 			}
-			if a := set(`{"inputs":9007199254740993}`); a.Status != 200 {
+			if a := patch(`{"inputs":9007199254740993}`); a.Status != 200 {
 				t.Fatal(a)
 			}
 			servertest.Until(live, 1, func(n news) bool {
 				return n.State != nil && strings.HasPrefix(n.State.JSON, `{"inputs":900719925474099`)
 			})
-			if a := set(`{"inputs":7}`); a.Status != 200 {
+			if a := patch(`{"inputs":7}`); a.Status != 200 {
 				t.Fatal(a)
 			}
 			send("1")
@@ -149,7 +149,7 @@ func TestConsoleWatchesMatch(t *testing.T) {
 			servertest.Until(live, 1, func(n news) bool { return n.State != nil && n.State.JSON == `{"inputs":8}` })
 			admin.Must(t, "POST", "/match/"+id+"/resume", "{}")
 			want(t, admin.Do(t, "POST", "/match/"+id+"/step", "{}"), 400, 9, "not paused")
-			if a := admin.Must(t, "GET", "/audit/log?limit=100", nil); !strings.Contains(a.Body, "SetMatchState") || !strings.Contains(a.Body, "StepMatch") {
+			if a := admin.Must(t, "GET", "/audit/log?limit=100", nil); !strings.Contains(a.Body, "PatchMatchState") || !strings.Contains(a.Body, "StepMatch") {
 				t.Errorf("the audit log is %s", a.Body)
 			}
 
@@ -188,7 +188,7 @@ func TestConsolePausesOnlyForDevelopers(t *testing.T) {
 	for _, call := range []string{"pause", "resume", "step"} {
 		want(t, srv.ConsoleAdmin().Do(t, "POST", "/match/"+id+"/"+call, "{}"), 400, 9, "kumi dev")
 	}
-	want(t, srv.ConsoleAdmin().Do(t, "POST", "/match/11111111-1111-4111-8111-111111111111.nakama/state", `{"state":"{}"}`), 404, 5, "Match not found")
+	want(t, srv.ConsoleAdmin().Do(t, "POST", "/match/11111111-1111-4111-8111-111111111111.nakama/state", `{"patch":"{}"}`), 404, 5, "Match not found")
 }
 
 // A page sees the messages of a relayed match.

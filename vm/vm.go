@@ -16,7 +16,7 @@ import (
 // Instance is one VM with one program loaded and the handlers it registered.
 // Only the goroutine that owns it may call its methods.
 type Instance interface {
-	Engine
+	Patcher
 	// Handler returns the function registered under a key, nil if there is none. Keys
 	// are made by the loader: "rpc:echo", "before:AddFriends", …
 	Handler(key string) Ref

@@ -2464,28 +2464,28 @@ func (x *MatchNews) GetMissed() float64 {
 	return 0
 }
 
-type SetMatchStateRequest struct {
+type PatchMatchStateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // JSON
+	Patch         string                 `protobuf:"bytes,2,opt,name=patch,proto3" json:"patch,omitempty"` // a JSON merge patch (RFC 7386)
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *SetMatchStateRequest) Reset() {
-	*x = SetMatchStateRequest{}
+func (x *PatchMatchStateRequest) Reset() {
+	*x = PatchMatchStateRequest{}
 	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *SetMatchStateRequest) String() string {
+func (x *PatchMatchStateRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*SetMatchStateRequest) ProtoMessage() {}
+func (*PatchMatchStateRequest) ProtoMessage() {}
 
-func (x *SetMatchStateRequest) ProtoReflect() protoreflect.Message {
+func (x *PatchMatchStateRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2497,21 +2497,21 @@ func (x *SetMatchStateRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use SetMatchStateRequest.ProtoReflect.Descriptor instead.
-func (*SetMatchStateRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use PatchMatchStateRequest.ProtoReflect.Descriptor instead.
+func (*PatchMatchStateRequest) Descriptor() ([]byte, []int) {
 	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
-func (x *SetMatchStateRequest) GetId() string {
+func (x *PatchMatchStateRequest) GetId() string {
 	if x != nil {
 		return x.Id
 	}
 	return ""
 }
 
-func (x *SetMatchStateRequest) GetState() string {
+func (x *PatchMatchStateRequest) GetPatch() string {
 	if x != nil {
-		return x.State
+		return x.Patch
 	}
 	return ""
 }
@@ -11741,10 +11741,10 @@ const file_console_proto_rawDesc = "" +
 	"\x04json\x18\x02 \x01(\tR\x04json\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
 	"\x05error\x18\x04 \x01(\tR\x05error\x12\x17\n" +
-	"\atook_ms\x18\x05 \x01(\x01R\x06tookMs\"<\n" +
-	"\x14SetMatchStateRequest\x12\x0e\n" +
+	"\atook_ms\x18\x05 \x01(\x01R\x06tookMs\">\n" +
+	"\x16PatchMatchStateRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state\"\xcd\x01\n" +
+	"\x05patch\x18\x02 \x01(\tR\x05patch\"\xcd\x01\n" +
 	"\n" +
 	"LogRequest\x12\x14\n" +
 	"\x05level\x18\x01 \x01(\tR\x05level\x12\x18\n" +
@@ -12429,7 +12429,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xe7M\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xebM\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -12561,8 +12561,8 @@ const file_console_proto_rawDesc = "" +
 	"\x10ResetLeaderboard\x12\".nakama.console.LeaderboardRequest\x1a(.nakama.console.ResetLeaderboardResponse\x12[\n" +
 	"\x16WriteLeaderboardRecord\x12\".nakama.console.WriteRecordRequest\x1a\x1d.nakama.api.LeaderboardRecord\x12Y\n" +
 	"\fUpdateWallet\x12#.nakama.console.UpdateWalletRequest\x1a$.nakama.console.UpdateWalletResponse\x12L\n" +
-	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12M\n" +
-	"\rSetMatchState\x12$.nakama.console.SetMatchStateRequest\x1a\x16.google.protobuf.Empty\x12G\n" +
+	"\vListMatches\x12\".nakama.console.ListMatchesRequest\x1a\x19.nakama.console.MatchList\x12Q\n" +
+	"\x0fPatchMatchState\x12&.nakama.console.PatchMatchStateRequest\x1a\x16.google.protobuf.Empty\x12G\n" +
 	"\n" +
 	"PauseMatch\x12!.nakama.console.MatchWatchRequest\x1a\x16.google.protobuf.Empty\x12H\n" +
 	"\vResumeMatch\x12!.nakama.console.MatchWatchRequest\x1a\x16.google.protobuf.Empty\x12F\n" +
@@ -12624,7 +12624,7 @@ var file_console_proto_goTypes = []any{
 	(*RunResponse)(nil),                                 // 37: nakama.console.RunResponse
 	(*MatchWatchRequest)(nil),                           // 38: nakama.console.MatchWatchRequest
 	(*MatchNews)(nil),                                   // 39: nakama.console.MatchNews
-	(*SetMatchStateRequest)(nil),                        // 40: nakama.console.SetMatchStateRequest
+	(*PatchMatchStateRequest)(nil),                      // 40: nakama.console.PatchMatchStateRequest
 	(*LogRequest)(nil),                                  // 41: nakama.console.LogRequest
 	(*LogList)(nil),                                     // 42: nakama.console.LogList
 	(*LogEntry)(nil),                                    // 43: nakama.console.LogEntry
@@ -13093,7 +13093,7 @@ var file_console_proto_depIdxs = []int32{
 	125, // 293: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
 	126, // 294: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
 	113, // 295: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	40,  // 296: nakama.console.Console.SetMatchState:input_type -> nakama.console.SetMatchStateRequest
+	40,  // 296: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
 	38,  // 297: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
 	38,  // 298: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
 	38,  // 299: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
@@ -13217,7 +13217,7 @@ var file_console_proto_depIdxs = []int32{
 	191, // 417: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
 	127, // 418: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
 	114, // 419: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	198, // 420: nakama.console.Console.SetMatchState:output_type -> google.protobuf.Empty
+	198, // 420: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
 	198, // 421: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
 	198, // 422: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
 	198, // 423: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty

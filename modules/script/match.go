@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -414,16 +415,16 @@ func (g *scriptMatch) State(context.Context) (string, error) {
 	return vm.Preview(g.inst, g.state, maxShownState), nil
 }
 
-// SetState implements match.Editable.
-func (g *scriptMatch) SetState(_ context.Context, state string) error {
-	v, err := g.inst.FromJSON(state)
-	if err != nil {
-		return fault.Wrap(fault.InvalidArgument, "The state is not JSON: "+fault.Text(err), err)
-	}
-	if g.inst.IsNil(v) {
+// PatchState implements match.Editable.
+func (g *scriptMatch) PatchState(_ context.Context, patch string) error {
+	if strings.TrimSpace(patch) == "null" {
 		return fault.New(fault.InvalidArgument, "The state cannot be null, which would end the match.")
 	}
-	g.keep(v)
+	state, err := vm.Patch(g.inst, g.state, patch)
+	if err != nil {
+		return fault.Wrap(fault.CodeOf(err), "The state was not changed: "+fault.Text(err), err)
+	}
+	g.keep(state)
 	return nil
 }
 

@@ -78,8 +78,8 @@ func TestMatch(t *testing.T) {
 	// The state is changed by hand.
 	o.press(t, "Change the state")
 	o.edit(t, `{"total":9007199254740991,"last":"","seen":[]}`)
-	o.press(t, "Replace it")
-	o.shows(t, "The state was replaced.")
+	o.press(t, "Change it")
+	o.shows(t, "The state was changed.")
 	o.press(t, "Step")
 	o.sees(t, shows(".tree", `total 9007199254740991`))
 	o.press(t, "Resume")

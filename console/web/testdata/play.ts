@@ -1,9 +1,10 @@
 // Tests of the parts of the page that need no browser. TestPlay runs them with Node.js.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parse } from "../src/lib/json";
+import { parse, write as writeJson } from "../src/lib/json";
 import { diff } from "../src/pages/match/diff";
 import { History, maxTicks, type Tick } from "../src/pages/match/history";
+import { mergePatch } from "../src/pages/match/patch";
 import { write } from "../src/play/export";
 import { csharp } from "../src/play/export_csharp";
 import { gdscript } from "../src/play/export_gdscript";
@@ -58,6 +59,23 @@ test("a diff says what was added, changed and removed, and where", () => {
   assert.deepEqual([...d.inside!.get("b")!.inside!.keys()], ["1", "2"]);
   assert.equal(d.inside!.get("b")!.inside!.get("2")!.inside!.get("x")!.change, "changed");
   assert.equal(diff(parse('{"a":[1]}'), parse('{"a":[1]}')), undefined);
+});
+
+test("a merge patch has what was edited, with all digits, and nothing else", () => {
+  const patch = (before: string, now: string) => {
+    const p = mergePatch(parse(before), parse(now));
+    return p && writeJson(p, 0);
+  };
+  const state = '{"n":9007199254740993,"set":[1,{"x":2}],"in":{"a":1,"b":{}},"gone":1,"f":null}';
+  assert.equal(patch(state, state.replaceAll(",", " , ")), undefined);
+  assert.equal(patch(state, '{"f":null,"in":{"a":1,"b":{}},"set":[1,{"x":2}],"n":9007199254740993,"gone":1}'), undefined);
+  assert.equal(patch(state, state.replace("993", "992")), '{"n":9007199254740992}');
+  assert.equal(patch(state, state.replace('"gone":1,', "")), '{"gone":null}');
+  assert.equal(patch(state, state.replace("{}", '{"c":{"d":1}}')), '{"in":{"b":{"c":{"d":1}}}}');
+  assert.equal(patch(state, state.replace('"x":2', '"x":3')), '{"set":[1,{"x":3}]}');
+  assert.equal(patch(state, state.replace('"f":null', '"f":[]')), '{"f":[]}');
+  assert.equal(patch("[1]", "[1,2]"), "[1,2]");
+  assert.equal(patch("[1]", '{"a":null}'), '{"a":null}');
 });
 
 test("the history of a match is bounded, and knows the state of each tick", () => {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { path, post } from "../../lib/api";
-import { pretty } from "../../lib/json";
+import { mistake, parse, pretty, write } from "../../lib/json";
 import { go, href } from "../../lib/router";
 import type { Presence } from "../../play/player";
 import { Action } from "../../ui/action";
@@ -11,6 +11,7 @@ import { JsonEditor } from "../../ui/json_editor";
 import { Card, Id } from "../../ui/show";
 import { Table } from "../../ui/table";
 import { tell } from "../../ui/toast";
+import { mergePatch } from "./patch";
 
 // Players are the presences of a match.
 export const Players = ({ id, of }: { id: string; of: Presence[] }) => (
@@ -81,24 +82,31 @@ function EndDialog({ id, close }: { id: string; close: () => void }) {
   );
 }
 
-export const changeState = (id: string, text: string) => show<void>((close) => <StateDialog id={id} text={text} close={close} />);
+// changeState lets the operator edit the text of a state. What was edited is sent as a merge
+// patch, so the rest of the state, which has gone on since, stays as it is.
+export async function changeState(id: string, text: string): Promise<void> {
+  if (mistake(text)) throw new Error("The state is too large to be changed here.");
+  await show<void>((close) => <StateDialog id={id} text={text} close={close} />);
+}
 
 function StateDialog({ id, text, close }: { id: string; text: string; close: () => void }) {
   const state = useSignal(pretty(text));
   return (
     <FormDialog
       title="Change the state"
-      action="Replace it"
+      action="Change it"
       danger
       wide
       onClose={close}
       onSubmit={async () => {
-        await post(path`match/${id}/state`, { state: state.value });
-        tell("The state was replaced.");
+        const patch = mergePatch(parse(text), parse(state.value));
+        if (!patch) throw new Error("Nothing is different.");
+        await post(path`match/${id}/state`, { patch: write(patch, 0) });
+        tell("The state was changed.");
         close();
       }}
     >
-      <JsonEditor label="State" value={state} height="16rem" hint="It replaces the state between two ticks. The match has gone on since this one was taken, unless it is paused." />
+      <JsonEditor label="State" value={state} height="16rem" hint="Only what you change is set, between two ticks. A member that you remove or set to null is removed; a list is replaced as a whole." />
     </FormDialog>
   );
 }
