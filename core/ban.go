@@ -15,7 +15,8 @@ import (
 const codeBanned = -8
 
 // ban disables accounts until unban, revokes their tokens and closes their sockets, after
-// a notification. Unknown users are skipped.
+// a notification. The other servers on the database follow, see RunBans. Unknown users are
+// skipped.
 func (c *Core) ban(ctx context.Context, users []uuid.UUID) error {
 	bans := make([]*ban, len(users))
 	for i, user := range users {
@@ -30,21 +31,14 @@ func (c *Core) banAll(ctx context.Context, bans []*ban) error {
 		return nil
 	}
 	at := time.Unix(c.now().Unix(), 0).UTC()
-	users, explained := make([]uuid.UUID, len(bans)), false
+	users := make([]uuid.UUID, len(bans))
 	for i, b := range bans {
 		b.at, users[i] = at, b.user
-		explained = explained || b.reason != "" || b.operator != "" || !b.end.IsZero()
 	}
-	known := explained
-	var err error
-	if explained {
-		err = c.bans.ensure(ctx, c.db)
-	} else {
-		known, err = c.bans.exists(ctx, c.db)
-	}
+	err := c.bans.ensure(ctx, c.db)
 	if err == nil {
 		err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-			if _, err := q.ExecContext(ctx, "UPDATE users SET disable_time = $2 WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users, at); err != nil || !known {
+			if _, err := q.ExecContext(ctx, "UPDATE users SET disable_time = $2 WHERE id "+c.db.Dialect().AnyOf("$1", "uuid"), users, at); err != nil {
 				return err
 			}
 			for _, b := range bans {
@@ -70,17 +64,25 @@ func (c *Core) banAll(ctx context.Context, bans []*ban) error {
 	}
 	c.storeRevocations(ctx, revoked...)
 	for _, b := range bans {
-		id, err := uuid.NewV4()
-		if err != nil {
-			return failed("make a notification id", err)
+		if err := c.disconnectBanned(b); err != nil {
+			return err
 		}
-		c.disconnect(b.user, presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{
-			Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{
-				Id: id.String(), Subject: "banned", Content: b.content(), Code: codeBanned,
-				CreateTime: seconds(c.now()),
-			}}},
-		}}))
 	}
+	return nil
+}
+
+// disconnectBanned tells a banned player why, and closes all sockets.
+func (c *Core) disconnectBanned(b *ban) error {
+	id, err := uuid.NewV4()
+	if err != nil {
+		return failed("make a notification id", err)
+	}
+	c.disconnect(b.user, presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{
+		Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{
+			Id: id.String(), Subject: "banned", Content: b.content(), Code: codeBanned,
+			CreateTime: seconds(c.now()),
+		}}},
+	}}))
 	return nil
 }
 

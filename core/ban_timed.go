@@ -14,8 +14,9 @@ import (
 	"kumi/store/fault"
 )
 
-// banTable has the reasons and the ends of bans that operators made. An account is banned
-// if its disable_time says so; the row belongs to the ban with that time.
+// newBanTable makes the table of bans, with reasons and ends. An account is banned if its
+// disable_time says so; the row belongs to the ban with that time. Bans that Nakama made
+// have none.
 func newBanTable() *ownTable {
 	return newOwnTable("kumi_ban", `CREATE TABLE IF NOT EXISTS kumi_ban (
 		user_id   VARCHAR(36) NOT NULL PRIMARY KEY,
@@ -23,7 +24,8 @@ func newBanTable() *ownTable {
 		ends_at   BIGINT NOT NULL,
 		reason    TEXT NOT NULL,
 		operator  TEXT NOT NULL
-	)`, "CREATE INDEX IF NOT EXISTS kumi_ban_ends_at ON kumi_ban (ends_at)")
+	)`, "CREATE INDEX IF NOT EXISTS kumi_ban_ends_at ON kumi_ban (ends_at)",
+		"CREATE INDEX IF NOT EXISTS kumi_ban_banned_at ON kumi_ban (banned_at)")
 }
 
 // ban is a ban of an account. Times have whole seconds.
@@ -126,24 +128,82 @@ func (c *Core) forgetBans(ctx context.Context, q store.Querier, known bool, user
 	return err
 }
 
-// banPoll is the time between checks for bans that are over. A sign-in does not wait for
-// one, but until then the account is shown as banned.
-const banPoll = 30 * time.Second
+const (
+	// banPoll is the time between checks for bans that are over. A sign-in does not wait
+	// for one, but until then the account is shown as banned.
+	banPoll = 30 * time.Second
+	// banFollow is the time between looks at the bans of other servers on the database.
+	banFollow = 2 * time.Second
+	// banOverlap is how far a look goes back beyond the one before: clocks differ, and a
+	// ban may be committed a while after its time.
+	banOverlap = time.Minute
+)
 
-// RunBans lifts bans that are over until ctx ends.
+// RunBans lifts bans that are over, and applies those of other servers to the sessions of
+// this one, until ctx ends.
 func (c *Core) RunBans(ctx context.Context) {
-	tick := time.NewTicker(banPoll)
-	defer tick.Stop()
-	for {
-		if err := c.liftBans(ctx); err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
-			c.log.Error().Err(err).Msg("could not lift bans that are over")
+	over := time.NewTicker(banPoll)
+	defer over.Stop()
+	var follow <-chan time.Time // SQLite: no other server uses the database
+	if c.db.Dialect() == store.Postgres {
+		tick := time.NewTicker(banFollow)
+		defer tick.Stop()
+		follow = tick.C
+	}
+	logged := func(err error, text string) {
+		if err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
+			c.log.Error().Err(err).Msg(text)
 		}
+	}
+	looked := c.now()
+	logged(c.liftBans(ctx), "could not lift bans that are over")
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-over.C:
+			logged(c.liftBans(ctx), "could not lift bans that are over")
+		case <-follow:
+			now := c.now()
+			err := c.followBans(ctx, looked.Add(-banOverlap))
+			if err == nil {
+				looked = now
+			}
+			logged(err, "could not apply the bans of other servers")
 		}
 	}
+}
+
+// followBans revokes the tokens and closes the sockets of accounts that any server banned
+// since a time and that are still banned. To do so twice is harmless: a banned account
+// gets no new tokens. It is for PostgreSQL.
+func (c *Core) followBans(ctx context.Context, since time.Time) error {
+	if exists, err := c.bans.exists(ctx, c.db); err != nil || !exists {
+		return err
+	}
+	bans, err := scanAll(ctx, c.db.Reader(), func(rows *sql.Rows) (*ban, error) {
+		var b ban
+		var at, ends int64
+		err := rows.Scan(&b.user, &at, &ends, &b.reason)
+		if b.at = time.Unix(at, 0).UTC(); ends != 0 {
+			b.end = time.Unix(ends, 0).UTC()
+		}
+		return &b, err
+	}, `SELECT b.user_id, b.banned_at, b.ends_at, b.reason FROM kumi_ban b JOIN users u ON u.id = b.user_id::uuid
+		WHERE b.banned_at >= $1 AND u.disable_time = to_timestamp(b.banned_at)`, since.Unix())
+	if err != nil {
+		return err
+	}
+	for _, b := range bans {
+		if b.over(c.now()) {
+			continue
+		}
+		c.tokens.revokeAll(b.user) // the server that banned the account has stored it
+		if err := c.disconnectBanned(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Core) liftBans(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kumi/server/servertest"
+	"kumi/store/storetest"
 )
 
 // A banned player is told why and until when, when the socket closes and at each sign-in,
@@ -71,4 +72,41 @@ func TestConsoleTimedBans(t *testing.T) {
 			initializer.registerRpc("ban", (ctx, logger, nk, id) => nk.usersBanId([id]));
 			initializer.registerRpc("unban", (ctx, logger, nk, id) => nk.usersUnbanId([id]));
 		}`))
+}
+
+// A ban, of an operator or of module code, ends the sessions on all servers on the database.
+func TestBansOnAllServers(t *testing.T) {
+	t.Parallel()
+	options := []servertest.Option{servertest.Console(), servertest.Flags("--database.address", storetest.Postgres(t)), servertest.Module("index.js", `
+		function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerRpc("ban", (ctx, logger, nk, id) => nk.usersBanId([id]));
+		}`)}
+	one, two := servertest.Start(t, options...), servertest.Start(t, options...)
+	ann, bob, eve := two.User(t, "ann"), two.User(t, "bob"), two.User(t, "eve")
+	sockets := []*servertest.Socket{ann.Socket(t), bob.Socket(t)}
+	one.ConsoleAdmin().Must(t, "POST", "/account/"+ann.ID+"/ban", `{"reason":"cheating"}`)
+	one.RPC(t, "ban", bob.ID)
+	for i, socket := range sockets {
+		text := string(socket.Expect(t, "notifications")["notifications"])
+		if !strings.Contains(text, `"code":-8`) || strings.Contains(text, "cheating") != (i == 0) {
+			t.Errorf("the notification is %s", text)
+		}
+		socket.Closed(t)
+	}
+	for _, user := range []*servertest.User{ann, bob} {
+		want(t, user.Do(t, http.MethodGet, "/v2/account", ""), 401, 16, "")
+		want(t, two.Do(t, http.MethodPost, "/v2/account/session/refresh", servertest.ServerKey, `{"token":"`+user.Refresh+`"}`), 401, 16, "")
+	}
+	if a := eve.Do(t, http.MethodGet, "/v2/account", ""); a.Status != http.StatusOK {
+		t.Errorf("who is not banned: %d %s", a.Status, a.Body)
+	}
+
+	one.ConsoleAdmin().Must(t, "DELETE", "/account/"+eve.ID, nil)
+	want(t, eve.Do(t, http.MethodGet, "/v2/account", ""), 404, 5, "not found")
+
+	one.ConsoleAdmin().Must(t, "POST", "/account/"+ann.ID+"/unban", "")
+	again := two.User(t, "ann")
+	if a := again.Do(t, http.MethodGet, "/v2/account", ""); a.Status != http.StatusOK {
+		t.Errorf("after the ban: %d %s", a.Status, a.Body)
+	}
 }
