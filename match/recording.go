@@ -148,10 +148,14 @@ type recording struct {
 
 // add puts a tick into the ring, and takes the memory of the one that it replaces.
 func (r *recording) add(t *Tick) {
-	const each = 64 // bytes of a Passed or an Event, about
-	t.bytes = len(t.data) + each*(len(t.Inputs)+len(t.Broadcasts)+len(t.Events))
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.addLocked(t)
+}
+
+func (r *recording) addLocked(t *Tick) {
+	const each = 64 // bytes of a Passed or an Event, about
+	t.bytes = len(t.data) + each*(len(t.Inputs)+len(t.Broadcasts)+len(t.Events))
 	if r.end-r.first == keptTicks {
 		r.bytes -= r.ring[r.first%keptTicks].bytes
 		r.first++

@@ -101,13 +101,12 @@ func (r *Registry) changeRelays(change func(all map[uuid.UUID]*recording)) {
 
 // relayed records a message of a relayed match. Any goroutine may call it.
 func (r *recording) relayed(sender *presence.Presence, opCode int64, data []byte, receivers int) {
-	var t Tick
-	t.At, t.AllInputs = time.Now(), 1
+	t := Tick{AllInputs: 1}
 	t.Inputs = t.keep(nil, Passed{Sender: sender, OpCode: opCode, Receivers: receivers}, data)
 	r.mu.Lock()
-	t.Number = int64(r.end)
-	r.mu.Unlock()
-	r.add(&t)
+	defer r.mu.Unlock()
+	t.Number, t.At = int64(r.end), time.Now() // in the order of the ring
+	r.addLocked(&t)
 }
 
 // Next returns the ticks that the watcher has not seen, at most max, and how many it has

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -371,4 +372,31 @@ func TestStatesAreTakenSeldom(t *testing.T) {
 			t.Errorf("%d states in 20 s, %v of the time", slow.taken, share)
 		}
 	})
+}
+
+// Messages of a relayed match come from many goroutines; their numbers and times are in the
+// order in which they are recorded.
+func TestRelayedMessagesAreNumberedInOrder(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		r := &recording{}
+		var senders sync.WaitGroup
+		for range 8 {
+			senders.Go(func() {
+				for range 100 {
+					r.relayed(nil, 1, []byte("hi"), -1)
+				}
+			})
+		}
+		senders.Wait()
+		ticks, _, _ := r.since(0, keptTicks)
+		if len(ticks) != 800 {
+			t.Fatalf("%d messages", len(ticks))
+		}
+		for i, tick := range ticks {
+			if tick.Number != int64(i) || i > 0 && tick.At.Before(ticks[i-1].At) {
+				t.Fatalf("message %d has the number %d", i, tick.Number)
+			}
+		}
+	}
 }

@@ -90,6 +90,13 @@ test("the history of a match is bounded, and knows the state of each tick", () =
   assert.deepEqual(h.stateAfter(105), { now: { tick: 99, text: '{"n":99}' }, before: { tick: 89, text: '{"n":89}' } });
   h.add([tick(100), tick(maxTicks + 50)]); // the first is known
   assert.equal(h.ticks.at(-1)!.number, maxTicks + 50);
+  h.add([tick(0, 1_000_000)]);
+  assert.equal(h.ticks.length, maxTicks, "the history was cleared within a subscription");
+  h.subscribed();
+  h.add([tick(maxTicks), tick(maxTicks + 50), tick(maxTicks + 51)]); // sent again
+  assert.equal(h.ticks.length, maxTicks);
+  assert.equal(h.ticks.at(-1)!.number, maxTicks + 51);
+  h.subscribed();
   h.add([tick(0, 1_000_000)]); // a new recording
   assert.equal(h.ticks.length, 1);
   assert.equal(h.stateAfter(0).now, undefined);

@@ -23,7 +23,11 @@ export default function MatchPage({ params }: PageProps) {
     if (news.match) setMatch(news.match);
     history.add(news.ticks.map(tickOf), news.state ? stateOf(news.state) : undefined);
   };
-  useLive("match", { id }, receive, [id], setFailed);
+  const subscription = () => {
+    history.subscribed();
+    return { id };
+  };
+  useLive("match", subscription, receive, [id], setFailed);
 
   if (failed && !match) return <Problem error={new Error(failed.message)} />;
   if (!match) return <p class="loading" aria-busy="true">Loading…</p>;

@@ -40,14 +40,22 @@ export class History {
   states: State[] = [];
   readonly changed = signal(0); // counts up with each change
   private size = 0;
+  private again = false; // nothing has come of the latest subscription
+
+  // subscribed says that what comes next is of a new subscription: the server sends again
+  // what it has, or has begun to count anew.
+  subscribed(): void {
+    this.again = true;
+  }
 
   add(ticks: Tick[], state?: State): void {
     for (const t of ticks) {
       const last = this.ticks.at(-1);
       if (last && t.number <= last.number) {
-        if (t.at <= last.at) continue; // sent again after an interruption
-        this.clear(); // the server has begun to count anew
+        if (!this.again || t.at <= last.at) continue; // known
+        this.clear();
       }
+      this.again = false;
       this.ticks.push(t);
     }
     if (this.ticks.length > maxTicks) this.ticks.splice(0, this.ticks.length - maxTicks);
