@@ -8,26 +8,30 @@ import "sync"
 // List has the last entries that were added, up to a number of entries and of bytes. It
 // may be used from any goroutine.
 type List[T any] struct {
-	mu        sync.Mutex
-	maxBytes  int
-	size      func(T) int
-	ring      []T
-	first     uint64 // number of the oldest entry; they are counted from 0
-	end       uint64 // number of the next entry
-	bytes     int
-	followers map[*follower]struct{}
-}
+	Followers // woken after each new entry
 
-type follower struct{ wake func() }
+	mu       sync.Mutex
+	maxBytes int
+	size     func(T) int
+	ring     []T
+	first    uint64 // number of the oldest entry; they are counted from 0
+	end      uint64 // number of the next entry
+	bytes    int
+}
 
 // NewList makes an empty list of at most entries entries, which are maxBytes together as
 // size counts them; without size only the number counts.
 func NewList[T any](entries, maxBytes int, size func(T) int) *List[T] {
-	return &List[T]{maxBytes: maxBytes, size: size, ring: make([]T, entries), followers: map[*follower]struct{}{}}
+	return &List[T]{maxBytes: maxBytes, size: size, ring: make([]T, entries)}
 }
 
 // Add adds an entry. It must not be changed afterwards.
 func (l *List[T]) Add(entry T) {
+	l.add(entry)
+	l.Wake()
+}
+
+func (l *List[T]) add(entry T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.end-l.first == uint64(len(l.ring)) {
@@ -42,9 +46,6 @@ func (l *List[T]) Add(entry T) {
 	}
 	l.ring[l.end%uint64(len(l.ring))] = entry
 	l.end++
-	for f := range l.followers {
-		f.wake()
-	}
 }
 
 // drop removes the oldest entry. mu is held.
@@ -84,17 +85,4 @@ func (l *List[T]) Last(max int) (entries []T, next uint64) {
 	l.mu.Unlock()
 	entries, next, _ = l.Since(from, max)
 	return entries, next
-}
-
-// Follow calls wake after each new entry until stop is called. wake must not block.
-func (l *List[T]) Follow(wake func()) (stop func()) {
-	f := &follower{wake}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.followers[f] = struct{}{}
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.followers, f)
-	}
 }

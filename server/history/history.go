@@ -1,7 +1,7 @@
 // Package history keeps figures of the last day in memory: a point every few seconds for
 // the last minutes, and one a minute for the rest.
 //
-// A History may be used from any goroutine. It imports nothing of the server.
+// A History may be used from any goroutine.
 package history
 
 import (
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"kumi/internal/recent"
 )
 
 // Fine points are kept for ten minutes, Coarse ones for a day. A coarse point is made of
@@ -37,6 +39,8 @@ type Point struct {
 // History has the points of a list of series. The memory is allocated once: 4 bytes for
 // each of about 1,560 points of a series, and 8 for each of their times.
 type History struct {
+	recent.Followers // woken after each new point
+
 	series []Series
 
 	mu           sync.Mutex
@@ -44,19 +48,15 @@ type History struct {
 	minute       int64 // of the fine points in sums
 	sums         []float32
 	summed       int
-	followers    map[*follower]struct{}
 }
 
 // New makes an empty history.
 func New(series []Series) *History {
 	return &History{
-		series: series, sums: make([]float32, len(series)), followers: map[*follower]struct{}{},
+		series: series, sums: make([]float32, len(series)),
 		fine: newRing(finePoints, len(series)), coarse: newRing(coarsePoints, len(series)),
 	}
 }
-
-// Bytes returns how much memory the points take.
-func (h *History) Bytes() int { return (finePoints + coarsePoints) * (4*len(h.series) + 8) }
 
 // Series returns the series, which must not be changed.
 func (h *History) Series() []Series { return h.series }
@@ -64,6 +64,12 @@ func (h *History) Series() []Series { return h.series }
 // Add adds a fine point, and returns the coarse point that it completed, if any. Points
 // must come in the order of their times.
 func (h *History) Add(at time.Time, values []float32) (done Point, ok bool) {
+	done, ok = h.add(at, values)
+	h.Wake()
+	return done, ok
+}
+
+func (h *History) add(at time.Time, values []float32) (done Point, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := at.Unix()
@@ -86,9 +92,6 @@ func (h *History) Add(at time.Time, values []float32) (done Point, ok bool) {
 		}
 	}
 	h.summed++
-	for f := range h.followers {
-		f.wake()
-	}
 	return done, ok
 }
 
@@ -230,21 +233,6 @@ func (b *tableBuilder) finish() {
 		}
 	}
 	b.merged = 0
-}
-
-type follower struct{ wake func() }
-
-// Follow calls wake after each new point until stop is called. wake must not block.
-func (h *History) Follow(wake func()) (stop func()) {
-	f := &follower{wake}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.followers[f] = struct{}{}
-	return func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.followers, f)
-	}
 }
 
 // ring are the last points.
