@@ -176,6 +176,11 @@ func (k *Console) bearer(ctx context.Context, token string) (*Operator, error) {
 	if k.tokens.bad.refuses(id, consoleToken, tokenDigest(token), int64(claims.IssuedAt), k.now().Unix()) {
 		return nil, errConsoleToken
 	}
+	if out, err := k.loggedOut(ctx, id, token, int64(claims.IssuedAt)); err != nil {
+		return nil, failed("check the token", err)
+	} else if out {
+		return nil, errConsoleToken
+	}
 	until := time.Unix(claims.ExpiresAt, 0)
 	if id.IsNil() {
 		if claims.Username != k.o.Username {

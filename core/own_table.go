@@ -17,6 +17,7 @@ type ownTable struct {
 
 	mu      sync.Mutex
 	created bool
+	found   bool // by exists
 }
 
 // DerivedTables are the tables of this kind whose rows the server makes from those of
@@ -54,12 +55,15 @@ func (t *ownTable) ensure(ctx context.Context, db *store.DB) error {
 	return nil
 }
 
-// exists reports whether the table exists, without creating it.
+// exists reports whether the table exists, without creating it. Once it does, it asks the
+// database no more.
 func (t *ownTable) exists(ctx context.Context, db *store.DB) (bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.created {
+	if t.created || t.found {
 		return true, nil
 	}
-	return db.HasTable(ctx, t.name)
+	found, err := db.HasTable(ctx, t.name)
+	t.found = found && err == nil && !db.InTx(ctx) // that may be rolled back
+	return found, err
 }

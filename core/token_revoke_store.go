@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+
+	"kumi/store"
 )
 
 // storedRevocations are the revocations in the database, from which a server
 // reads them when it starts. Of several servers on one database each learns of
-// the others' only then.
+// the others' only then, apart from bans (RunBans) and from operators' log-outs
+// (loggedOut).
 type storedRevocations struct {
 	table *ownTable
 	// order has one write at a time for a user, so that the last one is of the
@@ -123,6 +126,22 @@ func (c *Core) storeLongest(seconds int64) {
 	c.storeRevocationsLater(revocation{
 		user: uuid.Nil, ref: tokenRef{kind: longestToken}, before: seconds, until: math.MaxInt64,
 	})
+}
+
+// loggedOut reports whether any server on the database has ended an operator's token that
+// was issued at the given second. What this server has ended it knows without asking, and
+// with SQLite there is no other.
+func (c *Core) loggedOut(ctx context.Context, operator uuid.UUID, token string, issued int64) (out bool, err error) {
+	if c.db.Dialect() == store.SQLite {
+		return false, nil
+	}
+	if exists, err := c.revocations.table.exists(ctx, c.db); err != nil || !exists {
+		return false, err
+	}
+	err = c.db.Reader().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM kumi_revocation WHERE user_id = $1 AND expires_at > $2
+		AND (kind = $3 AND token_id = $4 OR kind = $5 AND issued_before > $6))`,
+		operator.String(), c.now().Unix(), int(consoleToken), tokenDigest(token), int(allTokens), issued).Scan(&out)
+	return out, err
 }
 
 func (c *Core) pruneRevocations(ctx context.Context) error {

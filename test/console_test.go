@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"kumi/server/servertest"
+	"kumi/store/storetest"
 )
 
 // onBothDatabases runs a test with a console on either database.
@@ -317,4 +318,21 @@ func signed(t *testing.T, content, key string) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(content))
 	return content + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// A log-out holds on all servers on the database, for the administrator too.
+func TestConsoleLogOutOnAllServers(t *testing.T) {
+	t.Parallel()
+	options := []servertest.Option{servertest.Console(), servertest.Flags("--database.address", storetest.Postgres(t), "--console.password", "another password")}
+	one, two := servertest.Start(t, options...), servertest.Start(t, options...)
+	admin := one.ConsoleLogin(t, "admin", "another password")
+	ann := admin.Add(t, "ann", goodPassword, `{"USER":{"read":true}}`)
+	again := one.ConsoleLogin(t, "ann", goodPassword)
+	for _, op := range []*servertest.Operator{admin, ann} {
+		here := two.ConsoleToken(op.Token())
+		here.Must(t, "GET", "/user", nil)
+		op.Must(t, "POST", "/authenticate/logout", map[string]string{"token": op.Token()})
+		want(t, here.Do(t, "GET", "/user", nil), 401, 16, "Token invalid.")
+	}
+	two.ConsoleToken(again.Token()).Must(t, "GET", "/user", nil)
 }
