@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"kumi/core/consolepb"
@@ -20,7 +19,7 @@ import (
 type MatchWatch struct {
 	*match.Watch
 	dev   bool
-	shown *consolepb.MatchNews_Match
+	shown match.Description // what the page has; zero: nothing
 }
 
 // newTicks is how many ticks one message to a page has.
@@ -41,7 +40,7 @@ func (k *Console) WatchMatch(id string) (*MatchWatch, error) {
 
 // News returns what the page has not seen, nil if that is nothing.
 func (w *MatchWatch) News() *consolepb.MatchNews {
-	ended := w.Describe().Ended // before the ticks are read, so that the last of them are there
+	ended := w.Ended() // before the ticks are read, so that the last of them are there
 	out := &consolepb.MatchNews{}
 	ticks, missed := w.Next(newTicks)
 	for i := range ticks {
@@ -51,8 +50,10 @@ func (w *MatchWatch) News() *consolepb.MatchNews {
 	if s := w.State(); s != nil {
 		out.State = watchedState(s)
 	}
-	if m := w.describe(ended); w.shown == nil || !proto.Equal(m, w.shown) {
-		out.Match, w.shown = m, m
+	d := w.Describe()
+	d.Ended = ended
+	if !d.Equal(&w.shown) {
+		out.Match, w.shown = w.described(&d), d
 	}
 	if out.Match == nil && out.State == nil && len(ticks) == 0 {
 		return nil
@@ -60,11 +61,10 @@ func (w *MatchWatch) News() *consolepb.MatchNews {
 	return out
 }
 
-func (w *MatchWatch) describe(ended bool) *consolepb.MatchNews_Match {
-	d := w.Describe()
+func (w *MatchWatch) described(d *match.Description) *consolepb.MatchNews_Match {
 	m := &consolepb.MatchNews_Match{
 		Id: d.ID, Label: valid(d.Label), Handler: valid(d.Handler), Runtime: d.Runtime, TickRate: int32(d.TickRate),
-		Paused: d.Paused, CanPause: w.dev && d.Handler != "", Ended: ended,
+		Paused: d.Paused, CanPause: w.dev && d.Handler != "", Ended: d.Ended,
 	}
 	if d.TickRate > 0 {
 		m.BudgetMs = milliseconds(time.Second / time.Duration(d.TickRate))

@@ -3,6 +3,7 @@ package match
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -137,6 +138,24 @@ type Description struct {
 	TickRate         int
 	Presences        []*presence.Presence
 	Paused, Ended    bool
+}
+
+// Equal says whether two descriptions are the same. A presence never changes, so the same
+// pointers are the same players.
+func (d *Description) Equal(other *Description) bool {
+	return d.ID == other.ID && d.Label == other.Label && d.Handler == other.Handler && d.Runtime == other.Runtime && d.TickRate == other.TickRate &&
+		d.Paused == other.Paused && d.Ended == other.Ended && slices.Equal(d.Presences, other.Presences)
+}
+
+// Ended says whether the match is over.
+func (w *Watch) Ended() bool {
+	m := w.match
+	if m == nil {
+		return w.reg.tracker.Count(w.stream) == 0
+	}
+	m.box.mu.Lock()
+	defer m.box.mu.Unlock()
+	return m.box.stopped
 }
 
 // Describe returns what the match is now.

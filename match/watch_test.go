@@ -170,7 +170,7 @@ func TestWatchFailure(t *testing.T) {
 		pass(time.Second)
 		ticks, _ := watch.Next(100)
 		last := ticks[len(ticks)-1]
-		if last.Number != 5 || !strings.Contains(last.Error, "no luck") || !strings.Contains(last.Stack, "index.ts:3") || !watch.Describe().Ended {
+		if last.Number != 5 || !strings.Contains(last.Error, "no luck") || !strings.Contains(last.Stack, "index.ts:3") || !watch.Describe().Ended || !watch.Ended() {
 			t.Errorf("the last tick is %+v", last)
 		}
 		if _, err := w.Watch(id); !errors.Is(err, ErrNotFound) {
@@ -287,8 +287,17 @@ func TestWatchRelayedMatch(t *testing.T) {
 		if len(ticks) != 1 || ticks[0].Inputs[0].Sender.Session != ann.id || ticks[0].Inputs[0].OpCode != 3 || string(ticks[0].Inputs[0].Data) != "hi" {
 			t.Errorf("recorded %+v", ticks)
 		}
-		if d := watch.Describe(); len(d.Presences) != 2 || d.Ended || d.Handler != "" {
+		d := watch.Describe()
+		if len(d.Presences) != 2 || d.Ended || d.Handler != "" || watch.Ended() {
 			t.Errorf("described as %+v", d)
+		}
+		if again := watch.Describe(); !d.Equal(&again) {
+			t.Errorf("described as %+v, then as %+v", d, again)
+		}
+		cat := w.client("cat")
+		w.mustJoin(cat, id)
+		if joined := watch.Describe(); d.Equal(&joined) {
+			t.Error("a player who joined makes no difference")
 		}
 		watch.Close()
 		if w.relays.Load() != nil {
