@@ -142,7 +142,6 @@ type recording struct {
 	end      uint64
 	bytes    int
 	state    *State
-	ended    bool
 	watchers int // guarded by Registry.watching
 }
 
@@ -222,9 +221,6 @@ func (r *recording) finishMatch(tick int64) {
 		r.now.At = time.Now()
 	}
 	r.add(&r.now)
-	r.mu.Lock()
-	r.ended = true
-	r.mu.Unlock()
 }
 
 // takeState takes the state of a match after a tick, if somebody waits for it and taking
