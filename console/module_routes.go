@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"kumi/core"
@@ -25,7 +26,7 @@ func (s *Server) moduleRoute(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // serveModuleRoute lets operators through, with the right that the route names. What they
-// do with such a right is recorded.
+// do there is recorded, unless they only read.
 func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *httproute.Route) {
 	// Pages that a route returns have the console's origin, and may show what players wrote.
 	// The route can set another policy.
@@ -35,16 +36,17 @@ func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *ht
 		s.API.ServeConsoleRoute(w, r, rt, "")
 		return
 	}
-	call := core.ConsoleCall{Name: r.Method + " " + rt.Pattern}
+	call := core.ConsoleCall{Name: r.Method + " " + rt.Pattern, Resource: routeResource(r.URL.Path)}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		call.Action = core.AuditInvoke
+	}
 	if rt.Right != "" {
 		right, err := acl.Parse(rt.Right)
 		if err != nil {
 			s.fail(w, r, invalid(err.Error(), err))
 			return
 		}
-		if call.Right = right; r.Method != http.MethodGet && r.Method != http.MethodHead {
-			call.Action = core.AuditInvoke
-		}
+		call.Right = right
 	}
 	served, start := false, time.Now()
 	err := s.Console.Run(r.Context(), visitorOf(r, s.Config.Socket.ProxyCount), call, func(ctx context.Context, op *core.Operator) error {
@@ -59,4 +61,16 @@ func (s *Server) serveModuleRoute(w http.ResponseWriter, r *http.Request, rt *ht
 	case err != nil:
 		s.fail(w, r, err)
 	}
+}
+
+// routeResource is what calls of a route without a right are recorded for: of Hiro's paths
+// the resource that they are about, otherwise that of calls into modules.
+func routeResource(path string) acl.Resource {
+	if rest, ok := strings.CutPrefix(path, "/v2/console/hiro/"); ok {
+		system, _, _ := strings.Cut(rest, "/")
+		if resource, ok := acl.Named("HIRO_" + strings.ToUpper(system)); ok {
+			return resource
+		}
+	}
+	return acl.APIExplorer
 }

@@ -100,6 +100,8 @@ type ConsoleCall struct {
 	Name string
 	// Right is what the operator must be allowed to do; nil: any operator may.
 	Right *acl.Right
+	// Resource is what a call without a Right is recorded for.
+	Resource acl.Resource
 	// Action is recorded in the audit log if the call succeeds; zero: nothing is.
 	Action  AuditAction
 	Request proto.Message

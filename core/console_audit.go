@@ -55,7 +55,11 @@ func auditMetadata(request proto.Message) (string, error) {
 
 // record adds a call that succeeded to the audit log.
 func (k *Console) record(ctx context.Context, op *Operator, call ConsoleCall) error {
-	if call.Right != nil && call.Right.Resource == acl.User {
+	resource := call.Resource
+	if call.Right != nil {
+		resource = call.Right.Resource
+	}
+	if resource == acl.User {
 		k.changed.raise()
 	}
 	metadata, err := auditMetadata(call.Request)
@@ -74,7 +78,7 @@ func (k *Console) record(ctx context.Context, op *Operator, call ConsoleCall) er
 	defer cancel()
 	_, err = k.db.Exec(ctx, `INSERT INTO console_audit_log (create_time, id, console_user_id, console_username, email, action, resource, message, metadata)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		k.now(), id, op.ID, op.Username, op.Email, call.Action.String(), call.Right.Resource.String(), call.Name, metadata)
+		k.now(), id, op.ID, op.Username, op.Email, call.Action.String(), resource.String(), call.Name, metadata)
 	if err != nil {
 		return failed("write the audit log", err)
 	}

@@ -82,6 +82,13 @@ func TestConsoleRoutes(t *testing.T) {
 			says(admin.Do(t, "POST", "/desk/lamp", "on"), `lamp on by "admin"`)
 			want(t, visitor.Do(t, "GET", "/hiro/energy", nil), 401, 16, "authentication")
 			says(ann.Do(t, "GET", "/hiro/energy", nil), `energy  by "ann"`)
+			says(ann.Do(t, "POST", "/hiro/energy", "5"), `energy 5 by "ann"`)
+			says(ann.Do(t, "POST", "/hiro/tutorials", "6"), `tutorials 6 by "ann"`)
+			for _, resource := range []string{"HIRO_ENERGY", "API_EXPLORER"} {
+				if log := admin.Must(t, "GET", "/audit/log?action=4&resource="+resource, nil).Body; strings.Count(log, `"POST /v2/console/hiro/{item}"`) != 1 {
+					t.Errorf("the log of %s is %s", resource, log)
+				}
+			}
 			want(t, admin.Do(t, "DELETE", "/desk/lamp", nil), 404, 5, "")
 			if a := srv.Do(t, "GET", "/desk/lamp", "", ""); a.Status != http.StatusNotFound {
 				t.Errorf("it is on the client port too: %d %s", a.Status, a.Body)
