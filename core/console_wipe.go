@@ -74,8 +74,6 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 		}
 		if users {
 			statements = append(statements, "DELETE FROM users WHERE id <> '00000000-0000-0000-0000-000000000000'")
-		}
-		if users {
 			if err := k.forgetBans(ctx, q, banned, nil); err != nil {
 				return err
 			}
