@@ -219,14 +219,15 @@ func (c *Core) mergeScore(ctx context.Context, q store.Querier, b *board, p peri
 }
 
 // insertRecord creates the owner's record, and counts the player in a tournament with
-// a maximum size. It returns nil if the record exists already.
+// a maximum size. It returns nil if the record exists already: both unique keys of the
+// table have its owner, and of two inserts at once PostgreSQL may notice either first.
 func (c *Core) insertRecord(ctx context.Context, q store.Querier, b *board, p period, s submission, first rank.Key, numScore int) (*record, error) {
 	if s.metadata == "" {
 		s.metadata = "{}"
 	}
 	r, err := scanRecord(q.QueryRowContext(ctx, `INSERT INTO leaderboard_record (leaderboard_id, expiry_time, `+recordColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now())
-		ON CONFLICT (owner_id, leaderboard_id, expiry_time) DO NOTHING RETURNING `+recordColumns,
+		ON CONFLICT DO NOTHING RETURNING `+recordColumns,
 		b.id, p.expiry(), s.owner, nullText(s.username), first.Score, first.Subscore, numScore, b.maxNumScore, s.metadata), b, p.expiry())
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
