@@ -149,7 +149,7 @@ func (k *Console) sendTo(ctx context.Context, n Notification, content string, wh
 func (k *Console) passNext(ctx context.Context, n Notification, _ string, where conditions, after uuid.UUID) ([]Notification, uuid.UUID, error) {
 	where = where.clone()
 	where.add("u.id > ?", after)
-	limit := where.place(k.notifyBatch)
+	limit := where.bind(k.notifyBatch)
 	users, err := scanAll(ctx, k.db.Reader(), func(rows *sql.Rows) (id uuid.UUID, err error) { return id, rows.Scan(&id) },
 		"SELECT u.id FROM users u"+where.where()+" ORDER BY u.id LIMIT "+limit, where.args...)
 	if err != nil || len(users) == 0 {

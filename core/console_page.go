@@ -23,14 +23,13 @@ type conditions struct {
 // add adds a condition with a value in place of each question mark.
 func (c *conditions) add(condition string, values ...any) {
 	for _, v := range values {
-		c.args = append(c.args, v)
-		condition = strings.Replace(condition, "?", "$"+strconv.Itoa(len(c.args)), 1)
+		condition = strings.Replace(condition, "?", c.bind(v), 1)
 	}
 	c.parts = append(c.parts, condition)
 }
 
-// place adds a value and returns its placeholder.
-func (c *conditions) place(value any) string {
+// bind adds a value and returns the parameter that stands for it, such as $2.
+func (c *conditions) bind(value any) string {
 	c.args = append(c.args, value)
 	return "$" + strconv.Itoa(len(c.args))
 }

@@ -248,13 +248,13 @@ func (c *Core) notifyNext(ctx context.Context, n Notification, content string, w
 	where.add("u.id > ?", after)
 	var columns []string
 	for i, value := range []any{n.Subject, content, n.Code, n.SenderID} {
-		column := where.place(value)
+		column := where.bind(value)
 		if c.db.Dialect() == store.Postgres { // a SELECT does not infer types from the target columns
 			column += [...]string{"::text", "::jsonb", "::smallint", "::uuid"}[i]
 		}
 		columns = append(columns, column)
 	}
-	limit := where.place(c.notifyBatch)
+	limit := where.bind(c.notifyBatch)
 	err = c.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
 		sent, last = make([]Notification, 0, c.notifyBatch), after
 		rows, err := q.QueryContext(ctx, `INSERT INTO notification (id, user_id, subject, content, code, sender_id)
