@@ -169,7 +169,7 @@ func TestUpgradeRefused(t *testing.T) {
 		change func(*http.Request)
 		want   int
 	}{
-		"right":           {func(*http.Request) {}, http.StatusSwitchingProtocols}, // a recorder cannot be taken over
+		"right":           {func(*http.Request) {}, http.StatusInternalServerError}, // accepted, but a recorder cannot be taken over
 		"no upgrade":      {func(r *http.Request) { r.Header.Del("Upgrade") }, http.StatusUpgradeRequired},
 		"no connection":   {func(r *http.Request) { r.Header.Set("Connection", "keep-alive") }, http.StatusUpgradeRequired},
 		"HTTP/1.0":        {func(r *http.Request) { r.ProtoMinor = 0 }, http.StatusUpgradeRequired},
@@ -179,7 +179,7 @@ func TestUpgradeRefused(t *testing.T) {
 		"short key":       {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "c2hvcnQ=") }, http.StatusBadRequest},
 		"key twice":       {func(r *http.Request) { r.Header.Add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") }, http.StatusBadRequest},
 		"key not Base64":  {func(r *http.Request) { r.Header.Set("Sec-WebSocket-Key", "?") }, http.StatusBadRequest},
-		"in a long list":  {func(r *http.Request) { r.Header["Connection"] = []string{"close, keep-alive , upgrade"} }, http.StatusSwitchingProtocols},
+		"in a long list":  {func(r *http.Request) { r.Header["Connection"] = []string{"close, keep-alive , upgrade"} }, http.StatusInternalServerError},
 		"not in the list": {func(r *http.Request) { r.Header["Connection"] = []string{"upgraded"} }, http.StatusUpgradeRequired},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/ws?token="+token, nil)

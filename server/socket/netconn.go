@@ -65,10 +65,20 @@ func giveReadBuffer(b *[]byte) {
 }
 
 // upgrade is a response whose connection the WebSocket library gets as a netConn,
-// with buffers of ours instead of those of net/http.
+// with buffers of ours instead of those of net/http. The answer of the handshake is
+// held on that connection until its release, so that a client that has it finds its
+// session on its streams.
 type upgrade struct {
 	http.ResponseWriter
 	conn *netConn // its Conn is set by Hijack
+}
+
+// WriteHeader implements http.ResponseWriter. Hijack writes the head of the answer
+// that switches protocols.
+func (u upgrade) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		u.ResponseWriter.WriteHeader(status)
+	}
 }
 
 // Hijack implements http.Hijacker.
@@ -87,6 +97,11 @@ func (u upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	size := readerSize
 	if c.wait == nil {
 		size = waitingSize
+	}
+	c.hold()
+	answer := http.Response{StatusCode: http.StatusSwitchingProtocols, ProtoMajor: 1, ProtoMinor: 1, Header: u.Header()}
+	if err := answer.Write(c); err != nil {
+		return nil, nil, fmt.Errorf("write the answer of the handshake: %w", err)
 	}
 	return c, bufio.NewReadWriter(bufio.NewReaderSize(c, size), bufio.NewWriterSize(c, writerSize)), nil
 }

@@ -118,6 +118,7 @@ func (r *testServer) loose() (s *session, peer net.Conn) {
 	if s.ws, err = websocket.Accept(upgrade{response{httptest.NewRecorder(), conn}, s.conn}, q, nil); err != nil {
 		r.t.Fatal(err)
 	}
+	s.conn.held = nil // the answer of the handshake
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.ping = time.AfterFunc(time.Hour, func() {})
 	r.t.Cleanup(func() {

@@ -169,6 +169,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 		n.kind = websocket.MessageBinary
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.out.writing = true // until opened
 	n.conn = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: n.writeQueued}
 	n.ws, err = websocket.Accept(upgrade{w, n.conn}, r, &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // any Origin may connect: the token decides
@@ -186,6 +187,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	n.slow = time.AfterFunc(time.Hour, n.standIn)
 	n.slow.Stop()
 	s.begin(n, online)
+	n.opened()
 	go n.read()
 	return true
 }

@@ -20,6 +20,22 @@ import (
 	"kumi/rpc"
 )
 
+// A client that has the answer of its handshake is on its streams: what is sent to it
+// from then on reaches it.
+func TestTrackedBeforeAnswer(t *testing.T) {
+	t.Parallel()
+	r := newTestServer(t, nil)
+	for range 100 {
+		p := r.playerOf(uuid.Must(uuid.NewV4()), "ann", presence.JSON, "&status=true")
+		if n := r.router.SendToStream(presence.NotificationsOf(p.user), streamed("hello")); n != 1 {
+			t.Fatalf("%d sessions have notifications", n)
+		}
+		if !r.tracker.Online(p.user) {
+			t.Fatal("the player is not online")
+		}
+	}
+}
+
 func TestHandshakeRefusals(t *testing.T) {
 	t.Parallel()
 	r := newTestServer(t, nil)

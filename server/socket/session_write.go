@@ -225,6 +225,22 @@ func (s *session) writeQueued() {
 	}
 }
 
+// opened writes the answer of the handshake, which the connection holds, and then lets
+// writers write what was sent to the session since it began.
+func (s *session) opened() {
+	if err := s.conn.release(); err != nil {
+		s.writeFailed(err)
+	}
+	o := &s.out
+	o.mu.Lock()
+	o.writing = !o.ended && (len(o.queue) > 0 || o.final != nil)
+	start := o.writing
+	o.mu.Unlock()
+	if start {
+		s.pool.Go((*writer)(s))
+	}
+}
+
 // takeQueue empties the queue for the caller, who owns writing. mu is held.
 func (o *outbox) takeQueue() []*presence.Message {
 	batch := o.queue
