@@ -47,6 +47,9 @@ type Meta struct {
 	Username    string
 	Status      string
 	Reason      runtime.PresenceReason // in events: why it joined or left
+	// Admission is the number under which a match or party of another node let the session
+	// in; 0 everywhere else. The owner refuses a presence whose number is no longer valid.
+	Admission uint64
 }
 
 // Presence is one session on one stream. Values are immutable; an update
