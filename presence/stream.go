@@ -2,33 +2,43 @@ package presence
 
 import (
 	"crypto/sha1"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
 	"github.com/gofrs/uuid/v5"
 )
 
-// NodeHash identifies a node in the ids of its sessions: the first six bytes
-// of the SHA-1 of its name.
-func NodeHash(node string) (hash [6]byte) {
+// NodeID identifies a node in the ids of its sessions and to other nodes: the first
+// six bytes of the SHA-1 of its name.
+type NodeID [6]byte
+
+// String returns the id in hexadecimal.
+func (n NodeID) String() string { return hex.EncodeToString(n[:]) }
+
+// NodeHash returns the id of the node with a name.
+func NodeHash(node string) (id NodeID) {
 	sum := sha1.Sum([]byte(node))
-	copy(hash[:], sum[:])
-	return hash
+	copy(id[:], sum[:])
+	return id
 }
 
-// NewSessionID makes a time-based (version 1) UUID with the node's hash in its
+// NewSessionID makes a time-based (version 1) UUID with the node's id in its
 // last six bytes. It may be called from any goroutine.
-func NewSessionID(hash [6]byte) (uuid.UUID, error) {
+func NewSessionID(node NodeID) (uuid.UUID, error) {
 	id, err := uuid.NewV1()
 	if err != nil {
 		return uuid.Nil, err
 	}
-	copy(id[10:], hash[:])
+	copy(id[10:], node[:])
 	return id, nil
 }
 
-// OnNode reports whether a session id was made by the node with this hash.
-func OnNode(session uuid.UUID, hash [6]byte) bool { return [6]byte(session[10:]) == hash }
+// NodeOf returns the node that made a session id.
+func NodeOf(session uuid.UUID) NodeID { return NodeID(session[10:]) }
+
+// OnNode reports whether a session id was made by a node.
+func OnNode(session uuid.UUID, node NodeID) bool { return NodeOf(session) == node }
 
 // StatusOf returns the stream of a user's online status.
 func StatusOf(user uuid.UUID) Stream { return Stream{Mode: ModeStatus, Subject: user} }

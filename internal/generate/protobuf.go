@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/bufbuild/protocompile"
 	_ "github.com/heroiclabs/nakama-common/api" // the console's file imports its messages
@@ -16,14 +18,42 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// consoleMessages writes the Go code of the console's messages, as protoc does with its
-// plugin for Go. Files that are imported are those that this program has linked.
-func consoleMessages(root string) (string, error) {
-	const name = "console.proto"
+// protobufFolder is a folder of protobuf files, each of which gets a .pb.go file beside it.
+type protobufFolder struct {
+	path string // from the root of the repository
+	// base is the folder that the names of the files count from, under which they import
+	// each other and are registered in the program.
+	base string
+}
+
+var protobufFolders = []protobufFolder{
+	{path: "core/consolepb", base: "core/consolepb"}, // the name that Nakama's console has
+	{path: "cluster/wire", base: "."},
+}
+
+func (f protobufFolder) files(root string) (files []generated, err error) {
+	found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(f.path), "*.proto"))
+	for _, file := range found {
+		name, err := filepath.Rel(filepath.Join(root, f.base), file)
+		if err != nil {
+			return nil, err
+		}
+		name = filepath.ToSlash(name)
+		files = append(files, generated{
+			path: path.Join(f.path, strings.TrimSuffix(filepath.Base(file), ".proto")+".pb.go"),
+			make: func(root string) (string, error) { return messages(filepath.Join(root, f.base), name) },
+		})
+	}
+	return files, err
+}
+
+// messages writes the Go code of a protobuf file, as protoc does with its plugin for Go.
+// What it imports is beside it, or linked into this program.
+func messages(base, name string) (string, error) {
 	compiler := protocompile.Compiler{
 		SourceInfoMode: protocompile.SourceInfoStandard,
 		Resolver: protocompile.CompositeResolver{
-			&protocompile.SourceResolver{ImportPaths: []string{filepath.Join(root, "core", "consolepb")}},
+			&protocompile.SourceResolver{ImportPaths: []string{base}},
 			protocompile.ResolverFunc(func(path string) (protocompile.SearchResult, error) {
 				file, err := protoregistry.GlobalFiles.FindFileByPath(path)
 				return protocompile.SearchResult{Desc: file}, err

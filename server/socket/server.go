@@ -40,7 +40,7 @@ type Server struct {
 	// event reports that a session began, or that it ended and why.
 	event  func(scope *core.Scope, ended bool, reason string)
 	pool   *actor.Pool
-	node   [6]byte
+	node   presence.NodeID
 	limits socketLimits
 	stats  *metrics.Sockets
 
