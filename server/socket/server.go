@@ -44,8 +44,13 @@ type Server struct {
 	limits socketLimits
 	stats  *metrics.Sockets
 
+	// opening has a place for each handshake that may be in progress. When a node ends,
+	// all its players come to the others within seconds.
+	opening chan struct{}
+
 	mu       sync.Mutex
 	open     int // connections that are not closed yet
+	draining bool
 	stopping bool
 	empty    chan struct{} // closed when the server stops and open is 0
 }
@@ -57,6 +62,9 @@ type socketLimits struct {
 	singleSocket, singleMatch, singleParty        bool
 	compression                                   websocket.CompressionMode
 }
+
+// maxOpening is how many handshakes may be in progress.
+const maxOpening = 512
 
 // idleWorkers is how many idle goroutines the pool of writers and clean-ups keeps.
 const idleWorkers = 256
@@ -79,6 +87,7 @@ func New(o Options) *Server {
 		Deps: o.Deps, tracker: g.Tracker, router: g.Router, sessions: g.Sessions,
 		matches: g.Matches, parties: g.Parties, matchmaker: g.Matchmaker, event: o.Event,
 		pool: actor.NewPool(idleWorkers), node: presence.NodeHash(c.Name), empty: make(chan struct{}),
+		opening: make(chan struct{}, maxOpening),
 		limits: socketLimits{
 			message: c.Socket.MaxMessageSizeBytes, outgoing: c.Socket.OutgoingQueueSize, pingBackoff: c.Socket.PingBackoffThreshold,
 			pingPeriod: config.Milliseconds(c.Socket.PingPeriodMs), pongWait: config.Milliseconds(c.Socket.PongWaitMs),
@@ -96,7 +105,7 @@ func New(o Options) *Server {
 
 // ServeHTTP accepts a socket. It returns once the socket is open, which frees the
 // goroutine and the buffers of net/http. It answers 400 to an unknown format, 401
-// to a missing or invalid token and 503 while the server stops and during maintenance.
+// to a missing or invalid token and 503 while the server stops, during maintenance and while too many others are being opened.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var format presence.Format
@@ -117,13 +126,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
 		return
 	}
+	select {
+	case s.opening <- struct{}{}:
+		defer func() { <-s.opening }()
+	default:
+		refuse(w, "Too many sockets are being opened")
+		return
+	}
 	if !s.enter() {
-		http.Error(w, "Server is shutting down", http.StatusServiceUnavailable)
+		refuse(w, "Server is shutting down")
 		return
 	}
 	if !s.accept(w, r, claims, format) {
 		s.left()
 	}
+}
+
+// refuse answers that the client may try again, here or at another node.
+func refuse(w http.ResponseWriter, why string) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, why, http.StatusServiceUnavailable)
 }
 
 // authenticate checks the session token. The header takes precedence over the
@@ -235,7 +257,7 @@ func singleSocketNotice() *presence.Message {
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
+	if s.stopping || s.draining {
 		return false
 	}
 	s.open++
