@@ -21,12 +21,15 @@ const maxListedMatches = 10_000
 // which may also be the query for authoritative matches. Errors as in ListMatches.
 func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatchesRequest) (*consolepb.MatchList, error) {
 	out := &consolepb.MatchList{}
-	node := k.tracker.Node()
-	if in.Node.GetValue() != "" && in.Node.GetValue() != node {
-		return out, nil
-	}
+	here := k.tracker.Node()
 	add := func(m *api.Match) {
-		out.Matches = append(out.Matches, &consolepb.MatchList_Match{ApiMatch: m, Node: node})
+		node := here // of a relayed match, which is everywhere
+		if _, of, _ := match.ParseID(m.MatchId); of != "" {
+			node = of
+		}
+		if in.Node.GetValue() == "" || in.Node.GetValue() == node {
+			out.Matches = append(out.Matches, &consolepb.MatchList_Match{ApiMatch: m, Node: node})
+		}
 	}
 	id := in.MatchId
 	if id == "" && in.Authoritative.GetValue() {
@@ -47,7 +50,7 @@ func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatc
 	if request.Limit == nil {
 		request.Limit = wrapperspb.Int32(100)
 	}
-	list, err := k.listMatches(ctx, request, maxListedMatches)
+	list, err := k.listMatches(ctx, request, maxListedMatches, in.Node.GetValue())
 	for _, m := range list.GetMatches() {
 		add(m)
 	}
@@ -88,16 +91,16 @@ const maxMatchGrace = 600
 
 // EndMatch ends a match. With a grace period, in seconds, the handler's matchTerminate is
 // called, and the match may go on for so long. NotFound if there is no such match.
-func (k *Console) EndMatch(_ context.Context, in *consolepb.EndMatchRequest) error {
+func (k *Console) EndMatch(ctx context.Context, in *consolepb.EndMatchRequest) error {
 	if in.GraceSec < 0 || in.GraceSec > maxMatchGrace {
 		return invalid("grace_sec must be between 0 and %d.", maxMatchGrace)
 	}
-	return k.matches.End(in.Id, time.Duration(in.GraceSec)*time.Second)
+	return k.matches.End(ctx, in.Id, time.Duration(in.GraceSec)*time.Second)
 }
 
 // KickFromMatch makes a user, with all sessions, or one session leave a match; the
 // handler's matchLeave is called. NotFound if it is not in the match.
-func (k *Console) KickFromMatch(_ context.Context, in *consolepb.KickFromMatchRequest) (*consolepb.KickFromMatchResponse, error) {
+func (k *Console) KickFromMatch(ctx context.Context, in *consolepb.KickFromMatchRequest) (*consolepb.KickFromMatchResponse, error) {
 	if (in.UserId == "") == (in.SessionId == "") {
 		return nil, invalid("Requires either user_id or session_id.")
 	}
@@ -109,7 +112,7 @@ func (k *Console) KickFromMatch(_ context.Context, in *consolepb.KickFromMatchRe
 	if err != nil {
 		return nil, err
 	}
-	kicked, err := k.matches.Kick(in.Id, func(user, session uuid.UUID) bool {
+	kicked, err := k.matches.Kick(ctx, in.Id, func(user, session uuid.UUID) bool {
 		return what == "user" && user == id || what == "session" && session == id
 	})
 	if err == nil && kicked == 0 {

@@ -136,27 +136,27 @@ var errNotDev = fault.New(fault.FailedPrecondition, "Matches can be paused only 
 
 // PauseMatch stops the ticks of a match until ResumeMatch. FailedPrecondition unless the
 // server runs as kumi dev.
-func (k *Console) PauseMatch(_ context.Context, in *consolepb.MatchWatchRequest) error {
+func (k *Console) PauseMatch(ctx context.Context, in *consolepb.MatchWatchRequest) error {
 	if !k.o.Dev {
 		return errNotDev
 	}
-	return matchError(k.matches.Pause(in.Id, true))
+	return matchError(k.matches.Pause(ctx, in.Id, true))
 }
 
 // ResumeMatch lets a match go on that was paused.
-func (k *Console) ResumeMatch(_ context.Context, in *consolepb.MatchWatchRequest) error {
+func (k *Console) ResumeMatch(ctx context.Context, in *consolepb.MatchWatchRequest) error {
 	if !k.o.Dev {
 		return errNotDev
 	}
-	return matchError(k.matches.Pause(in.Id, false))
+	return matchError(k.matches.Pause(ctx, in.Id, false))
 }
 
 // StepMatch runs one tick of a match that is paused, FailedPrecondition if it is not.
-func (k *Console) StepMatch(_ context.Context, in *consolepb.MatchWatchRequest) error {
+func (k *Console) StepMatch(ctx context.Context, in *consolepb.MatchWatchRequest) error {
 	if !k.o.Dev {
 		return errNotDev
 	}
-	return matchError(k.matches.Step(in.Id))
+	return matchError(k.matches.Step(ctx, in.Id))
 }
 
 // matchError gives an error of a match a text for operators.

@@ -53,12 +53,13 @@ func (m *Module) MatchSignal(ctx context.Context, id, data string) (string, erro
 // ListMatches lists matches for a client. Code 3 for filters that contradict
 // each other or are out of bounds, 13 for a query that does not parse.
 func (c *Core) ListMatches(ctx context.Context, in *api.ListMatchesRequest) (*api.MatchList, error) {
-	return c.listMatches(ctx, in, 100)
+	return c.listMatches(ctx, in, 100, "")
 }
 
-// listMatches is ListMatches with up to maxLimit matches.
-func (c *Core) listMatches(ctx context.Context, in *api.ListMatchesRequest, maxLimit int32) (*api.MatchList, error) {
-	f := match.ListFilter{Limit: 10}
+// listMatches is ListMatches with up to maxLimit matches; with a node, authoritative ones
+// are only those of that node.
+func (c *Core) listMatches(ctx context.Context, in *api.ListMatchesRequest, maxLimit int32, node string) (*api.MatchList, error) {
+	f := match.ListFilter{Limit: 10, Node: node}
 	if l := in.GetLimit(); l != nil {
 		if l.Value < 1 || l.Value > maxLimit {
 			return nil, invalid("Invalid limit - limit must be between 1 and %d.", maxLimit)

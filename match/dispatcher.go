@@ -192,6 +192,10 @@ func (m *Match) MatchKick(presences []runtime.Presence) error {
 		if !ok {
 			return errRecipient
 		}
+		if m.reg.onOtherNode(id) {
+			m.kickElsewhere(id)
+			continue
+		}
 		if p.GetNodeId() != m.reg.o.Node {
 			continue
 		}
@@ -208,6 +212,20 @@ func (m *Match) MatchKick(presences []runtime.Presence) error {
 		box.mu.Unlock()
 	}
 	return nil
+}
+
+// kickElsewhere kicks a session of another node: the match lets go of it now, also if that
+// node is down, and its presence follows.
+func (m *Match) kickElsewhere(session uuid.UUID) {
+	box := &m.box
+	box.mu.Lock()
+	mem := box.members[session]
+	if mem == nil {
+		box.mu.Unlock()
+		return
+	}
+	m.queueLeave(mem.presence.WithReason(runtime.PresenceReasonLeave))
+	m.reg.o.Elsewhere.Untrack(session, m.stream, mem.admission)
 }
 
 // MatchLabelUpdate implements runtime.MatchDispatcher. Listings show the new

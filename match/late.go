@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -52,4 +53,45 @@ func (r *Registry) Slow(max int) []Slow {
 		return cmp.Or(cmp.Compare(share(b), share(a)), cmp.Compare(a.ID, b.ID))
 	})
 	return slow[:min(len(slow), max)]
+}
+
+// tickLoad measures how many of a node's ticks are late.
+type tickLoad struct {
+	late atomic.Uint64 // ticks, since the start
+
+	mu      sync.Mutex
+	at      time.Time // of the last measurement
+	before  uint64    // late at that time
+	percent int64
+}
+
+// loadInterval is the time between two measurements.
+const loadInterval = time.Second
+
+// Load returns how many matches run on this node, and how many percent of their ticks were
+// late between the last two of its measurements, which are at least a second apart.
+func (r *Registry) Load() (matches int, latePercent int64) {
+	rates := 0
+	r.mu.RLock()
+	matches = len(r.matches)
+	for _, m := range r.matches {
+		rates += int(m.rate.Load())
+	}
+	r.mu.RUnlock()
+	l := &r.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	passed := now.Sub(l.at)
+	if passed < loadInterval {
+		return matches, l.percent
+	}
+	late := l.late.Load()
+	if ticks := float64(rates) * passed.Seconds(); ticks >= 1 && !l.at.IsZero() {
+		l.percent = min(int64(100*float64(late-l.before)/ticks), 100)
+	} else {
+		l.percent = 0
+	}
+	l.at, l.before = now, late
+	return matches, l.percent
 }

@@ -1,8 +1,11 @@
 package match
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/heroiclabs/nakama-common/api"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -18,36 +21,27 @@ type ListFilter struct {
 	Label            *string
 	Query            *string // overrides Label
 	MinSize, MaxSize *int    // inclusive
+	// Node selects authoritative matches of one node; empty: of all.
+	Node string
 }
 
 // List lists matches, ordered by query score, then newest first. Relayed
 // matches have no label, so they are listed only without a label and a query.
-// Code 3 for a query that does not parse or costs too much.
-func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
-	var q *query.Query
-	if f.Query != nil {
-		var err error
-		if q, err = query.Parse(*f.Query); err != nil {
-			return nil, fmt.Errorf("list matches: %w", err)
-		}
-		if q.MatchesAll() {
-			q = nil
-		}
-		f.Label = nil
+// Code 3 for a query that does not parse or costs too much. Matches of nodes that
+// do not answer in time are missing.
+func (r *Registry) List(ctx context.Context, f ListFilter) ([]*api.Match, error) {
+	q, err := f.parse()
+	if err != nil {
+		return nil, err
 	}
 	out := []*api.Match{}
 	if f.Limit <= 0 {
 		return out, nil
 	}
-	wantAuthoritative := f.Authoritative == nil || *f.Authoritative
 	wantRelayed := f.Label == nil && f.Query == nil && (f.Authoritative == nil || !*f.Authoritative)
-	if wantAuthoritative {
-		hits, err := r.authoritative(&f, q)
-		if err != nil {
-			return nil, fmt.Errorf("list matches: %w", err)
-		}
-		for _, h := range hits {
-			out = append(out, h.match.listing())
+	if f.Authoritative == nil || *f.Authoritative {
+		if out, err = r.listAuthoritative(ctx, &f, q, out); err != nil {
+			return nil, err
 		}
 	}
 	if wantRelayed && len(out) < f.Limit {
@@ -61,6 +55,92 @@ func (r *Registry) List(_ context.Context, f ListFilter) ([]*api.Match, error) {
 	return out, nil
 }
 
+// parse returns the filter's query, nil if it has none or one that matches all.
+func (f *ListFilter) parse() (*query.Query, error) {
+	if f.Query == nil {
+		return nil, nil
+	}
+	f.Label = nil
+	q, err := query.Parse(*f.Query)
+	if err != nil {
+		return nil, fmt.Errorf("list matches: %w", err)
+	}
+	if q.MatchesAll() {
+		return nil, nil
+	}
+	return q, nil
+}
+
+// listAuthoritative appends the authoritative matches of all nodes to out.
+func (r *Registry) listAuthoritative(ctx context.Context, f *ListFilter, q *query.Query, out []*api.Match) ([]*api.Match, error) {
+	node := f.Node
+	if node == "" {
+		node = neededNode(q)
+	}
+	var others []Listed
+	if r.o.Elsewhere != nil && node != r.o.Node {
+		var err error
+		if others, err = r.o.Elsewhere.List(ctx, node, f); err != nil {
+			return nil, fmt.Errorf("list matches: %w", err)
+		}
+	}
+	if node != "" && node != r.o.Node {
+		return appendListed(out, others, f.Limit), nil
+	}
+	hits, err := r.authoritative(f, q)
+	if err != nil {
+		return nil, fmt.Errorf("list matches: %w", err)
+	}
+	if len(others) > 0 {
+		return appendListed(out, append(listed(hits), others...), f.Limit), nil
+	}
+	for _, h := range hits {
+		out = append(out, h.match.listing())
+	}
+	return out, nil
+}
+
+// neededNode returns the node that every match has which the query finds, if it names one.
+func neededNode(q *query.Query) string {
+	if q != nil {
+		for _, t := range q.Needed() {
+			if t.Field == "node" {
+				return t.Text
+			}
+		}
+	}
+	return ""
+}
+
+// ListHere lists authoritative matches of this node, for another one. Errors as in List.
+func (r *Registry) ListHere(f ListFilter) ([]Listed, error) {
+	q, err := f.parse()
+	if err != nil || f.Limit <= 0 {
+		return nil, err
+	}
+	hits, err := r.authoritative(&f, q)
+	return listed(hits), err
+}
+
+func listed(hits []hit) []Listed {
+	list := make([]Listed, len(hits))
+	for i, h := range hits {
+		list[i] = Listed{Match: h.match.listing(), Score: h.score, Created: h.match.created}
+	}
+	return list
+}
+
+// appendListed appends the first of what several nodes listed, in order.
+func appendListed(out []*api.Match, all []Listed, limit int) []*api.Match {
+	slices.SortStableFunc(all, func(a, b Listed) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Created, a.Created))
+	})
+	for _, l := range all[:min(len(all), limit)] {
+		out = append(out, l.Match)
+	}
+	return out
+}
+
 func (f *ListFilter) fits(size int) bool {
 	return (f.MinSize == nil || size >= *f.MinSize) && (f.MaxSize == nil || size <= *f.MaxSize)
 }
@@ -72,9 +152,10 @@ func (m *Match) listing() *api.Match {
 	}
 }
 
-// Get describes a match; it returns nil if there is none with that id on this
-// node. A relayed match has only an id and a size. The error is ErrIDInvalid.
-func (r *Registry) Get(_ context.Context, id string) (*api.Match, error) {
+// Get describes a match; it returns nil if there is none with that id. A relayed
+// match has only an id and a size. The error is ErrIDInvalid, or code 14 for a
+// match of a node that cannot be reached.
+func (r *Registry) Get(ctx context.Context, id string) (*api.Match, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {
 		return nil, err
@@ -87,9 +168,15 @@ func (r *Registry) Get(_ context.Context, id string) (*api.Match, error) {
 		}
 		return &api.Match{MatchId: stream.MatchID(), Size: int32(n)}, nil
 	}
-	m := r.find(matchID, node)
-	if m == nil {
-		return nil, nil
+	if m := r.find(matchID, node); m != nil {
+		return m.listing(), nil
 	}
-	return m.listing(), nil
+	a, err := r.call(ctx, node, &Call{Op: OpGet, Match: matchID})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return a.Match, nil
 }

@@ -3,6 +3,7 @@ package match
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"kumi/store/query"
 )
@@ -30,7 +31,7 @@ func (m *Match) queryDoc() *matchDoc {
 	doc.AddKeyword("handler_name", m.name)
 	doc.AddKeyword("node", m.reg.o.Node)
 	doc.AddNumber("tick_rate", float64(rate))
-	doc.AddNumber("create_time", float64(m.created))
+	doc.AddNumber("create_time", float64(m.created/int64(time.Millisecond)))
 	m.docCache.Store(c)
 	return c
 }
@@ -43,7 +44,7 @@ type hit struct {
 
 // before orders hits by score, then newest first.
 func (h hit) before(other hit) bool {
-	return h.score > other.score || h.score == other.score && h.match.seq > other.match.seq
+	return h.score > other.score || h.score == other.score && h.match.created > other.match.created
 }
 
 // topHits keeps the first limit hits in order, as a heap with the last of them
@@ -92,7 +93,7 @@ func (b *topHits) sorted() []hit {
 		if x.score != y.score {
 			return cmp.Compare(y.score, x.score)
 		}
-		return cmp.Compare(y.match.seq, x.match.seq)
+		return cmp.Compare(y.match.created, x.match.created)
 	})
 	return b.hits
 }

@@ -110,7 +110,7 @@ func TestBest(t *testing.T) {
 	for limit := range 20 {
 		all := make([]hit, 50)
 		for i, seq := range random.Perm(len(all)) {
-			all[i] = hit{&Match{seq: uint64(seq)}, float64(random.IntN(4))}
+			all[i] = hit{&Match{created: int64(seq)}, float64(random.IntN(4))}
 		}
 		b := topHits{limit: limit + 1}
 		for _, h := range all {

@@ -51,6 +51,7 @@ type admission struct {
 	reason   string
 	others   []*presence.Presence
 	label    string
+	number   uint64 // of the admission of another node's session
 }
 
 // call is a request from outside the match that waits for an answer.
@@ -96,9 +97,13 @@ type mailbox struct {
 // member is a client in the match.
 type member struct {
 	presence *presence.Presence
-	session  presence.Session
-	arrived  bool      // it is on the match's stream
-	deadline time.Time // to come onto the stream
+	session  presence.Session // nil while the session of another node is not known here
+	arrived  bool             // it is on the match's stream
+	deadline time.Time        // to come onto the stream
+	// admission is the number under which a session of another node was let in. A join or
+	// leave with another number is of an admission that has ended; a leave without one is of
+	// any. 0 for the sessions of this node, and for those that module code put on the stream.
+	admission uint64
 }
 
 // post queues an item and reports whether it did; it does not after the match
@@ -174,14 +179,28 @@ func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool
 // presenceChanged is called by the tracker, with its locks held, when a
 // presence joins or leaves the match's stream.
 func (m *Match) presenceChanged(join, leave *presence.Presence) {
+	if join != nil && leave != nil && join.Admission == 0 {
+		return // a changed presence does not concern a match, but another admission does
+	}
 	b := &m.box
 	b.mu.Lock()
 	switch {
-	case join != nil && leave != nil: // a changed presence does not concern a match
-		b.mu.Unlock()
 	case join != nil:
-		if mem := b.members[join.Session]; mem != nil {
+		mem := b.members[join.Session]
+		if mem != nil && mem.admission == join.Admission {
 			mem.arrived = true
+			if mem.session == nil {
+				mem.session = m.reg.router.Session(join.Session)
+			}
+			b.mu.Unlock()
+			return
+		}
+		if join.Admission != 0 {
+			b.mu.Unlock()
+			m.reg.refuse(join)
+			return
+		}
+		if mem != nil { // let in, and meanwhile put on the stream by module code
 			b.mu.Unlock()
 			return
 		}
@@ -191,7 +210,7 @@ func (m *Match) presenceChanged(join, leave *presence.Presence) {
 		}
 		m.post(item{kind: doArrive, arrived: join})
 	case leave != nil:
-		if b.members[leave.Session] == nil {
+		if mem := b.members[leave.Session]; mem == nil || leave.Admission != 0 && leave.Admission != mem.admission {
 			b.mu.Unlock()
 			return
 		}

@@ -27,10 +27,9 @@ type Match struct {
 	text     string // "<uuid>.<node>"
 	stream   presence.Stream
 	name     string
-	seq      uint64 // order of creation
-	created  int64  // Unix milliseconds
-	slot     int    // owned by the clock, as is skipNext
-	skipNext bool   // skip the next tick that is due
+	created  int64 // Unix nanoseconds, another number for each match of a node
+	slot     int   // owned by the clock, as is skipNext
+	skipNext bool  // skip the next tick that is due
 	took     average
 	log      zerolog.Logger
 	ctx      context.Context
@@ -62,16 +61,9 @@ type Match struct {
 // Create makes an authoritative match and returns its id. It calls the
 // handler's Init. Codes: 5 if no handler has that name, 3 for params that are
 // not plain data and for a label or tick rate out of bounds, 14 while the
-// server stops, and otherwise that of the handler's error.
+// server stops and for another node that does not answer, and otherwise that of
+// the handler's error.
 func (r *Registry) Create(ctx context.Context, module string, params map[string]any) (id string, err error) {
-	if r.stopping.Load() {
-		return "", ErrStopping
-	}
-	swaps := r.swaps.Load()
-	factory, ok := r.factory(ctx, module)
-	if !ok {
-		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
-	}
 	own, err := copyParams(params)
 	if err != nil {
 		return "", err
@@ -80,14 +72,43 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	if err != nil {
 		return "", fmt.Errorf("make match id: %w", err)
 	}
-	m := &Match{reg: r, id: matchID, name: module, seq: r.seq.Add(1)}
+	if r.o.Elsewhere != nil && !hasOwnHandlers(ctx) {
+		if node := r.o.Elsewhere.Place(); node != "" {
+			return r.createElsewhere(ctx, node, matchID, module, own)
+		}
+	}
+	return r.create(ctx, matchID, module, own)
+}
+
+// createElsewhere makes a match on another node. If its answer does not come the match is
+// cancelled, so that none exists that nobody knows of.
+func (r *Registry) createElsewhere(ctx context.Context, node string, id uuid.UUID, module string, params map[string]any) (string, error) {
+	_, err := r.call(ctx, node, &Call{Op: OpCreate, Match: id, Text: module, Params: params})
+	if err != nil {
+		r.o.Elsewhere.Cancel(node, id)
+		return "", err
+	}
+	return presence.AuthoritativeMatch(id, node).MatchID(), nil
+}
+
+// create makes a match on this node. It takes params.
+func (r *Registry) create(ctx context.Context, matchID uuid.UUID, module string, params map[string]any) (id string, err error) {
+	if r.stopping.Load() {
+		return "", ErrStopping
+	}
+	swaps := r.swaps.Load()
+	factory, ok := r.factory(ctx, module)
+	if !ok {
+		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
+	}
+	m := &Match{reg: r, id: matchID, name: module, created: r.creation()}
 	m.stream = presence.AuthoritativeMatch(matchID, r.o.Node)
 	m.text = m.stream.MatchID()
 	m.log = r.log.With().Str("match", m.text).Str("handler", module).Logger()
 	m.ctx, m.cancel = context.WithCancel(context.WithValue(context.Background(), handlerMatchKey{}, m))
 	m.box.members = map[uuid.UUID]*member{}
 
-	rate, label, err := m.init(ctx, factory, own)
+	rate, label, err := m.init(ctx, factory, params)
 	if err != nil {
 		m.cancel()
 		return "", err
@@ -96,7 +117,6 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	m.label.Store(&label)
 	m.rate.Store(int32(rate))
 	m.emptySince = time.Now()
-	m.created = m.emptySince.UnixMilli()
 	m.queryDoc()
 	m.nextSweep = m.emptySince.Add(time.Second)
 
@@ -116,6 +136,17 @@ func (r *Registry) Create(ctx context.Context, module string, params map[string]
 	}
 	m.log.Debug().Int("tick_rate", rate).Msg("match created")
 	return m.text, nil
+}
+
+// creation returns the time for a new match: now, or a nanosecond after the one before.
+func (r *Registry) creation() int64 {
+	for {
+		last, now := r.created.Load(), time.Now().UnixNano()
+		now = max(now, last+1)
+		if r.created.CompareAndSwap(last, now) {
+			return now
+		}
+	}
 }
 
 // init makes the handler and starts the game, on the creator's goroutine.
@@ -255,6 +286,7 @@ func (m *Match) loop(input []*Data, queued, skipped int) {
 	m.took.add(took)
 	if took > time.Second/time.Duration(m.rate.Load()) {
 		m.late.add(now)
+		m.reg.load.late.Add(1)
 	}
 	m.reg.metrics.MatchTick(m.name, took)
 	if rec != nil {

@@ -73,20 +73,25 @@ func (m *Match) attempt(a *attempt) {
 	p := new(presence.Presence)
 	*p = a.joiner.Presence
 	p.Stream, p.Reason = m.stream, runtime.PresenceReasonUnknown // as Nakama has it for joins
-	others := slices.Clone(m.list)
+	answer := admission{accepted: true, others: slices.Clone(m.list), label: *m.label.Load()}
 	b := &m.box
 	b.mu.Lock()
-	if b.members[p.Session] == nil {
-		b.members[p.Session] = &member{
-			presence: p, session: m.reg.router.Session(p.Session), deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline),
-		}
+	if mem := b.members[p.Session]; mem != nil {
+		answer.number = mem.admission
 		b.mu.Unlock()
-		a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
-		m.join(p)
+		a.answer <- answer
 		return
 	}
+	if m.reg.onOtherNode(p.Session) {
+		answer.number = m.reg.admissions.Add(1)
+	}
+	b.members[p.Session] = &member{
+		presence: p, session: m.reg.router.Session(p.Session), deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline),
+		admission: answer.number,
+	}
 	b.mu.Unlock()
-	a.answer <- admission{accepted: true, others: others, label: *m.label.Load()}
+	a.answer <- answer
+	m.join(p)
 }
 
 func (m *Match) signal(c *call) {

@@ -16,11 +16,12 @@ import (
 // Options configure a Registry. Node, Tracker and Router are required; a zero
 // number means Nakama's default.
 type Options struct {
-	Node    string
-	Tracker *presence.Tracker
-	Router  *presence.Router
-	Logger  zerolog.Logger
-	Metrics Metrics // nil: nothing is recorded
+	Node      string
+	Tracker   *presence.Tracker
+	Router    *presence.Router
+	Logger    zerolog.Logger
+	Metrics   Metrics   // nil: nothing is recorded
+	Elsewhere Elsewhere // nil: there are no other nodes
 	// TokenKey signs and checks the tokens that relayed matches are joined with.
 	TokenKey []byte
 
@@ -62,12 +63,16 @@ type Registry struct {
 	router   *presence.Router
 	log      zerolog.Logger
 	metrics  Metrics
+	hash     presence.NodeID // of this node
 	handlers atomic.Pointer[func(string) (Factory, bool)]
 
 	mu         sync.RWMutex
 	matches    map[uuid.UUID]*Match
 	stopping   atomic.Bool
-	seq        atomic.Uint64
+	created    atomic.Int64  // the newest Match.created
+	admissions atomic.Uint64 // numbers given to sessions of other nodes
+	cancelled  cancelled
+	load       tickLoad
 	swaps      atomic.Uint64 // calls of Swap
 	clock      clock
 	pool       *actor.Pool
@@ -97,15 +102,11 @@ func NewRegistry(o Options) *Registry {
 		o.AnswerWait = 10 * time.Second
 	}
 	r := &Registry{
-		o: o, tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,
+		o: o, hash: presence.NodeHash(o.Node), tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,
 		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), matchEnded: make(chan struct{}, 1),
 	}
 	r.clock.pool = r.pool
-	r.tracker.Listen(presence.ModeMatchAuthoritative, func(s presence.Stream, join, leave *presence.Presence) {
-		if m := r.find(s.Subject, s.Label); m != nil {
-			m.presenceChanged(join, leave)
-		}
-	})
+	r.tracker.Listen(presence.ModeMatchAuthoritative, r.presenceChanged)
 	if r.metrics == nil {
 		r.metrics = noMetrics{}
 	}
@@ -136,6 +137,18 @@ func (r *Registry) find(id uuid.UUID, node string) *Match {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.matches[id]
+}
+
+// presenceChanged is the tracker's listener: see Match.presenceChanged.
+func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Presence) {
+	if s.Label != r.o.Node {
+		return
+	}
+	if m := r.find(s.Subject, s.Label); m != nil {
+		m.presenceChanged(join, leave)
+	} else if join != nil {
+		r.refuse(join)
+	}
 }
 
 // forget removes a match and returns how many are left.

@@ -23,8 +23,8 @@ type JoinRequest struct {
 
 // Join lets a session into a match and tracks it on the match's stream. It
 // waits for the answer of an authoritative match. The errors are ErrIDInvalid,
-// ErrNotFound, *Rejected, and those of the tracker for a session that has
-// ended.
+// ErrNotFound, *Rejected, code 14 for a match of a node that cannot be reached,
+// and those of the tracker for a session that has ended.
 func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error) {
 	id, mayCreate := q.ID, false
 	if q.Token != "" {
@@ -42,7 +42,7 @@ func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error
 	var stream presence.Stream
 	if node == "" {
 		stream = presence.RelayedMatch(matchID)
-		if !mayCreate && r.tracker.Count(stream) == 0 {
+		if !mayCreate && !r.hasRelayed(ctx, stream) {
 			return nil, ErrNotFound
 		}
 		joined, _, err = r.enterRelayed(stream, q.Joiner)
@@ -50,12 +50,8 @@ func (r *Registry) Join(ctx context.Context, q JoinRequest) (*rtapi.Match, error
 			joined.Size = int32(len(joined.Presences))
 		}
 	} else {
-		m := r.find(matchID, node)
-		if m == nil {
-			return nil, ErrNotFound
-		}
-		stream = m.stream
-		joined, err = m.enter(ctx, q.Joiner, q.Metadata)
+		stream = presence.AuthoritativeMatch(matchID, node)
+		joined, err = r.enter(ctx, stream, &q)
 	}
 	if err != nil {
 		return nil, err
@@ -112,37 +108,58 @@ func answer(stream presence.Stream, self *presence.Presence, isNew bool, all []*
 	return &rtapi.Match{MatchId: stream.MatchID(), Presences: listed, Self: self.UserPresence()}
 }
 
+// hasRelayed reports whether somebody is in a relayed match. That somebody else has just
+// joined it on another node may not be known here yet, so the other nodes are asked.
+func (r *Registry) hasRelayed(ctx context.Context, stream presence.Stream) bool {
+	return r.tracker.Count(stream) > 0 || r.o.Elsewhere != nil && r.o.Elsewhere.Exists(ctx, stream.Subject)
+}
+
+// enter lets a session into an authoritative match and puts it on the match's stream.
+func (r *Registry) enter(ctx context.Context, stream presence.Stream, q *JoinRequest) (*rtapi.Match, error) {
+	var self *presence.Presence
+	var a *Answer
+	var err error
+	if m := r.find(stream.Subject, stream.Label); m != nil {
+		self, a, err = m.enter(ctx, q.Joiner, q.Metadata)
+	} else {
+		self, a, err = r.joinElsewhere(ctx, stream, q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	joined := answer(stream, self, a.New, a.Presences)
+	joined.Authoritative, joined.Label, joined.Size = true, wrapperspb.String(a.Label), int32(len(joined.Presences))
+	return joined, nil
+}
+
 // enter asks the handler, unless the session is a member already, and tracks
 // the session on the stream.
-func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*rtapi.Match, error) {
-	var others []*presence.Presence
-	label, isNew := "", !m.has(j.Session)
-	if isNew {
+func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*presence.Presence, *Answer, error) {
+	a := &Answer{New: !m.has(j.Session)}
+	if a.New {
 		got, err := m.ask(ctx, j, metadata)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !got.accepted {
-			return nil, &Rejected{Reason: got.reason}
+			return nil, nil, &Rejected{Reason: got.reason}
 		}
-		others, label = got.others, got.label
+		a.Presences, a.Label = got.others, got.label
 	}
 	self, _, err := m.reg.tracker.Track(j.Session, m.stream, presence.Meta{Username: j.Username})
 	if err != nil {
-		m.dismiss(j.Session)
-		return nil, err
+		m.dismiss(j.Session, 0)
+		return nil, nil, err
 	}
 	if !m.has(j.Session) {
 		// It was kicked, or the match ended, since the answer.
 		m.reg.tracker.Untrack(j.Session, m.stream, runtime.PresenceReasonLeave)
-		return nil, ErrNotFound
+		return nil, nil, ErrNotFound
 	}
-	if !isNew {
-		others, label = m.reg.tracker.List(m.stream, false, true), m.Label()
+	if !a.New {
+		a.Presences, a.Label = m.reg.tracker.List(m.stream, false, true), m.Label()
 	}
-	a := answer(m.stream, self, isNew, others)
-	a.Authoritative, a.Label, a.Size = true, wrapperspb.String(label), int32(len(a.Presences))
-	return a, nil
+	return self, a, nil
 }
 
 func (m *Match) has(session uuid.UUID) bool {
@@ -152,11 +169,11 @@ func (m *Match) has(session uuid.UUID) bool {
 }
 
 // dismiss makes a member leave that could not be tracked on the stream.
-func (m *Match) dismiss(session uuid.UUID) {
+func (m *Match) dismiss(session uuid.UUID, admission uint64) {
 	b := &m.box
 	b.mu.Lock()
 	mem := b.members[session]
-	if mem == nil {
+	if mem == nil || mem.admission != admission {
 		b.mu.Unlock()
 		return
 	}
@@ -200,6 +217,8 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 	if node != "" {
 		if m := r.find(matchID, node); m != nil {
 			m.data(session, d.OpCode, d.Data, d.Reliable)
+		} else if r.o.Elsewhere != nil && node != r.o.Node {
+			r.o.Elsewhere.Input(node, matchID, session, d)
 		}
 		return nil
 	}
@@ -217,18 +236,22 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 }
 
 // Signal calls a match's signal handler and waits for its reply. The errors are
-// ErrIDInvalid, ErrNotFound, ErrBusy and ErrFailed.
+// ErrIDInvalid, ErrNotFound, ErrBusy and ErrFailed, and code 14 for a match of a node that
+// cannot be reached.
 func (r *Registry) Signal(ctx context.Context, id, data string) (string, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {
 		return "", err
 	}
-	m := r.find(matchID, node)
-	if m == nil {
-		return "", ErrNotFound
+	if m := r.find(matchID, node); m != nil {
+		got, err := m.request(ctx, doSignal, data)
+		return got.text, err
 	}
-	got, err := m.request(ctx, doSignal, data)
-	return got.text, err
+	a, err := r.call(ctx, node, &Call{Op: OpSignal, Match: matchID, Text: data})
+	if err != nil {
+		return "", err
+	}
+	return a.Text, nil
 }
 
 // State describes an authoritative match: its members, its tick and the state
@@ -238,10 +261,13 @@ func (r *Registry) State(ctx context.Context, id string) (members []*presence.Pr
 	if err != nil {
 		return nil, 0, "", err
 	}
-	m := r.find(matchID, node)
-	if m == nil {
-		return nil, 0, "", ErrNotFound
+	if m := r.find(matchID, node); m != nil {
+		got, err := m.request(ctx, doState, "")
+		return got.members, got.tick, got.text, err
 	}
-	got, err := m.request(ctx, doState, "")
-	return got.members, got.tick, got.text, err
+	a, err := r.call(ctx, node, &Call{Op: OpState, Match: matchID})
+	if err != nil {
+		return nil, 0, "", err
+	}
+	return a.Presences, a.Tick, a.Text, nil
 }

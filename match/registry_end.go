@@ -1,6 +1,8 @@
 package match
 
 import (
+	"cmp"
+	"context"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -11,8 +13,9 @@ import (
 
 // End ends a match, of either kind. With a grace period the handler's Terminate is called
 // with it, and the match may go on for so long. It does not wait for the end. The errors
-// are ErrIDInvalid and ErrNotFound.
-func (r *Registry) End(id string, grace time.Duration) error {
+// are ErrIDInvalid and ErrNotFound, and code 14 for a match of a node that cannot be
+// reached.
+func (r *Registry) End(ctx context.Context, id string, grace time.Duration) error {
 	matchID, node, err := ParseID(id)
 	if err != nil {
 		return err
@@ -25,46 +28,49 @@ func (r *Registry) End(id string, grace time.Duration) error {
 		r.tracker.UntrackStream(stream, runtime.PresenceReasonUnknown)
 		return nil
 	}
-	m := r.find(matchID, node)
-	if m == nil {
-		return ErrNotFound
+	if m := r.find(matchID, node); m != nil {
+		m.end(grace)
+		return nil
 	}
+	_, err = r.call(ctx, node, &Call{Op: OpEnd, Match: matchID, Grace: grace})
+	return err
+}
+
+// end ends a match, after a grace period if there is one.
+func (m *Match) end(grace time.Duration) {
 	stop := func() {
 		m.box.mu.Lock()
 		m.post(item{kind: doStop})
 	}
 	if grace <= 0 {
 		stop()
-		return nil
+		return
 	}
 	m.box.mu.Lock()
 	m.post(item{kind: doTerminate, grace: int(grace / time.Second)})
 	time.AfterFunc(grace, stop) // does nothing once the match has ended
-	return nil
 }
 
 // Kick makes those leave a match, of either kind, whom which picks, and returns how many
-// these are. The handler's Leave is called. The errors are ErrIDInvalid and ErrNotFound.
-func (r *Registry) Kick(id string, which func(user, session uuid.UUID) bool) (int, error) {
+// these are. The handler's Leave is called. The errors are those of End.
+func (r *Registry) Kick(ctx context.Context, id string, which func(user, session uuid.UUID) bool) (int, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {
 		return 0, err
 	}
 	stream := presence.RelayedMatch(matchID)
-	if node == "" {
-		if r.tracker.Count(stream) == 0 {
-			return 0, ErrNotFound
+	if node != "" {
+		stream = presence.AuthoritativeMatch(matchID, node)
+	}
+	members := r.tracker.List(stream, true, true)
+	if node != "" || len(members) == 0 {
+		if m, err := r.Get(ctx, id); err != nil || m == nil {
+			return 0, cmp.Or(err, ErrNotFound)
 		}
-	} else {
-		m := r.find(matchID, node)
-		if m == nil {
-			return 0, ErrNotFound
-		}
-		stream = m.stream
 	}
 	kicked := 0
-	for _, p := range r.tracker.List(stream, true, true) {
-		if which(p.UserID, p.Session) && r.tracker.Untrack(p.Session, stream, runtime.PresenceReasonLeave) {
+	for _, p := range members {
+		if which(p.UserID, p.Session) && r.untrack(p.Session, stream) {
 			kicked++
 		}
 	}

@@ -30,6 +30,9 @@ func WithHandlers(ctx context.Context, find func(name string) (Factory, bool)) c
 	return context.WithValue(ctx, handlersKey{}, find)
 }
 
+// hasOwnHandlers reports whether ctx is one of WithHandlers.
+func hasOwnHandlers(ctx context.Context) bool { return ctx.Value(handlersKey{}) != nil }
+
 // factory looks up the handler of a new match.
 func (r *Registry) factory(ctx context.Context, name string) (Factory, bool) {
 	if find, ok := ctx.Value(handlersKey{}).(func(string) (Factory, bool)); ok {
@@ -60,7 +63,7 @@ func (r *Registry) Swap(ctx context.Context) {
 		all = append(all, m)
 	}
 	r.mu.Unlock()
-	slices.SortFunc(all, func(a, b *Match) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(all, func(a, b *Match) int { return cmp.Compare(a.created, b.created) })
 	for _, m := range all {
 		if ctx.Err() != nil {
 			return

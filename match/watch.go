@@ -24,8 +24,8 @@ type Watch struct {
 	closed bool
 }
 
-// Watch begins to watch a match; Close must be called. The errors are ErrIDInvalid and
-// ErrNotFound.
+// Watch begins to watch a match; Close must be called. The errors are ErrIDInvalid,
+// ErrNotFound and ErrElsewhere for an authoritative match of another node.
 func (r *Registry) Watch(id string) (*Watch, error) {
 	matchID, node, err := ParseID(id)
 	if err != nil {
@@ -45,6 +45,9 @@ func (r *Registry) Watch(id string) (*Watch, error) {
 		}
 	} else {
 		if w.match = r.find(matchID, node); w.match == nil {
+			if node != r.o.Node && r.o.Elsewhere != nil && r.o.Elsewhere.Known(node) {
+				return nil, ErrElsewhere
+			}
 			return nil, ErrNotFound
 		}
 		w.stream = w.match.stream
@@ -173,25 +176,28 @@ func (w *Watch) Describe() Description {
 }
 
 // Pause stops the ticks of a match, or lets them go on. Joins, leaves and signals are
-// handled in the meantime. The errors are ErrIDInvalid and ErrNotFound.
-func (r *Registry) Pause(id string, paused bool) error {
-	m, err := r.runningMatch(id)
-	if err != nil {
-		return err
+// handled in the meantime. The errors are those of End.
+func (r *Registry) Pause(ctx context.Context, id string, paused bool) error {
+	op := OpResume
+	if paused {
+		op = OpPause
 	}
+	return r.control(ctx, id, &Call{Op: op}, func(m *Match) error { m.pause(paused); return nil })
+}
+
+func (m *Match) pause(paused bool) {
 	m.setPaused(paused)
 	m.box.mu.Lock()
 	m.post(item{kind: doShow})
-	return nil
 }
 
-// Step runs one tick of a match that is paused. The errors are ErrIDInvalid, ErrNotFound
-// and ErrNotPaused.
-func (r *Registry) Step(id string) error {
-	m, err := r.runningMatch(id)
-	if err != nil {
-		return err
-	}
+// Step runs one tick of a match that is paused. The errors are those of End, and
+// ErrNotPaused.
+func (r *Registry) Step(ctx context.Context, id string) error {
+	return r.control(ctx, id, &Call{Op: OpStep}, (*Match).step)
+}
+
+func (m *Match) step() error {
 	b := &m.box
 	b.mu.Lock()
 	if b.stopped || !b.paused {
@@ -224,24 +230,24 @@ func (m *Match) setPaused(paused bool) {
 // ticks, and waits for it. Beside the errors of Signal there are ErrStateFixed, and
 // InvalidArgument for a patch that is not JSON or cannot be applied.
 func (r *Registry) PatchState(ctx context.Context, id, patch string) error {
-	m, err := r.runningMatch(id)
+	return r.control(ctx, id, &Call{Op: OpPatch, Text: patch}, func(m *Match) error {
+		_, err := m.request(ctx, doPatchState, patch)
+		return err
+	})
+}
+
+// control does something with an authoritative match: here, or by a call to its node.
+func (r *Registry) control(ctx context.Context, id string, c *Call, here func(*Match) error) error {
+	matchID, node, err := ParseID(id)
 	if err != nil {
 		return err
 	}
-	_, err = m.request(ctx, doPatchState, patch)
-	return err
-}
-
-// runningMatch finds an authoritative match.
-func (r *Registry) runningMatch(id string) (*Match, error) {
-	matchID, node, err := ParseID(id)
-	if err != nil {
-		return nil, err
-	}
 	if m := r.find(matchID, node); m != nil {
-		return m, nil
+		return here(m)
 	}
-	return nil, ErrNotFound
+	c.Match = matchID
+	_, err = r.call(ctx, node, c)
+	return err
 }
 
 // Editable is a Handler whose state can be changed from outside.

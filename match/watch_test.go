@@ -185,11 +185,11 @@ func TestPauseAndStep(t *testing.T) {
 		w := newTestRegistry(t, Options{})
 		g := &game{rate: 10}
 		id, _ := w.play("duel", g)
-		if err := w.Step(id); !errors.Is(err, ErrNotPaused) {
+		if err := w.Step(t.Context(), id); !errors.Is(err, ErrNotPaused) {
 			t.Errorf("a step of a running match: %v", err)
 		}
 		watch := w.watch(id)
-		if err := w.Pause(id, true); err != nil {
+		if err := w.Pause(t.Context(), id, true); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Second)
@@ -203,7 +203,7 @@ func TestPauseAndStep(t *testing.T) {
 			t.Errorf("%d ticks while paused", n-before)
 		}
 		for range 2 {
-			if err := w.Step(id); err != nil {
+			if err := w.Step(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -216,14 +216,14 @@ func TestPauseAndStep(t *testing.T) {
 		if n := g.ticked(); n != before+2 {
 			t.Errorf("%d ticks after the last watcher left", n-before)
 		}
-		if err := w.Pause(id, false); err != nil {
+		if err := w.Pause(t.Context(), id, false); err != nil {
 			t.Fatal(err)
 		}
 		pass(time.Second)
 		if n := g.ticked(); n < before+10 {
 			t.Errorf("%d ticks after it went on", n-before)
 		}
-		if err := w.Pause("nonsense", true); !errors.Is(err, ErrIDInvalid) {
+		if err := w.Pause(t.Context(), "nonsense", true); !errors.Is(err, ErrIDInvalid) {
 			t.Errorf("no id: %v", err)
 		}
 	})
