@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"kumi/core/consolepb"
@@ -61,24 +63,34 @@ func floor(f float64) float64 {
 	return math.Floor(f*100) / 100
 }
 
-// status is what the server does now, and on average of late.
+// status is what the nodes do now, and on average of late.
 func (s *Server) status() (*consolepb.StatusList, error) {
+	return &consolepb.StatusList{
+		Timestamp: timestamppb.New(time.Now()),
+		Nodes:     append([]*consolepb.StatusList_Status{s.Node()}, s.Others()...),
+	}, nil
+}
+
+// Node is what this server does now, and on average of late.
+func (s *Server) Node() *consolepb.StatusList_Status {
 	now := sample{time.Now(), s.Traffic()}
 	before := s.rates.since(now, s.Started)
 	took, requests := now.at.Sub(before.at).Seconds(), float64(now.Requests-before.Requests)
 	counts := s.Counts()
-	return &consolepb.StatusList{
-		Timestamp: timestamppb.New(now.at),
-		Nodes: []*consolepb.StatusList_Status{{
-			Name: s.Config.Name, Health: consolepb.StatusHealth_STATUS_HEALTH_OK, CreateTime: timestamppb.New(s.Started),
-			SessionCount: int32(counts.Sessions), PresenceCount: int32(counts.Presences), MatchCount: int32(counts.Matches),
-			PartyCount: int32(counts.Parties), GoroutineCount: int32(goruntime.NumGoroutine()),
-			AvgLatencyMs: floor(float64((now.Took - before.Took).Microseconds()) / 1000 / requests),
-			AvgRateSec:   floor(requests / took),
-			AvgInputKbs:  floor(float64(now.Received-before.Received) / 1024 / took),
-			AvgOutputKbs: floor(float64(now.Sent-before.Sent) / 1024 / took),
-		}},
-	}, nil
+	return &consolepb.StatusList_Status{
+		Name: s.Config.Name, State: s.State(), ServerVersion: s.Version, ModuleDigest: s.Set().Digest, Health: consolepb.StatusHealth_STATUS_HEALTH_OK, CreateTime: timestamppb.New(s.Started),
+		SessionCount: int32(counts.Sessions), PresenceCount: int32(counts.Presences), MatchCount: int32(counts.Matches),
+		PartyCount: int32(counts.Parties), GoroutineCount: int32(goruntime.NumGoroutine()),
+		AvgLatencyMs: floor(float64((now.Took - before.Took).Microseconds()) / 1000 / requests),
+		AvgRateSec:   floor(requests / took),
+		AvgInputKbs:  floor(float64(now.Received-before.Received) / 1024 / took),
+		AvgOutputKbs: floor(float64(now.Sent-before.Sent) / 1024 / took),
+	}
+}
+
+// drainNode stops a node in order: its players go to other nodes, and then it ends.
+func drainNode(ctx context.Context, v *visit, in *consolepb.NodeName) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, v.Drain(ctx, in.Name)
 }
 
 // configuration is the server's, without secrets.

@@ -45,6 +45,13 @@ type Options struct {
 	// History has the figures of the last day, Functions what the functions of modules took.
 	History   *history.History
 	Functions func() []metrics.Function
+	// State is that of this node: joining, ready or draining.
+	State func() string
+	// Others are the other nodes of the cluster.
+	Others func() []*consolepb.StatusList_Status
+	// Drain stops a node in order. It does not wait for the end. NotFound if there is no
+	// node of that name.
+	Drain func(ctx context.Context, node string) error
 	// Count counts a call by its name.
 	Count func(call string, code fault.Code, took time.Duration)
 	// Lines are the last lines of the log.

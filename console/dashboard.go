@@ -18,13 +18,9 @@ const shownFunctions = 50
 
 // dashboard is what the server does now.
 func (s *Server) dashboard() (*consolepb.Dashboard, error) {
-	status, err := s.status()
-	if err != nil {
-		return nil, err
-	}
 	set := s.Set()
 	out := &consolepb.Dashboard{
-		Node: status.Nodes[0], Process: s.process(), Functions: s.functions(), SlowMatches: s.Console.SlowMatches(),
+		Node: s.Node(), Others: s.Others(), Process: s.process(), Functions: s.functions(), SlowMatches: s.Console.SlowMatches(),
 		Database: s.Console.DatabaseState(), ModuleVersion: set.Version, Pages: int32(s.Pages()),
 	}
 	out.Database.Bytes = s.size.get(s.Console.DatabaseSize)

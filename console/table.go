@@ -50,6 +50,7 @@ var table = []row{
 	{"ListAuditLogsUsers", signed, acl.AuditLog.Read(), none, fetch((*core.Console).ListAuditLogsUsers), []binding{get("/audit/log/users")}},
 
 	{"GetStatus", signed, nil, none, info((*Server).status), []binding{get("/status")}},
+	{"DrainNode", signed, acl.Configuration.Write(), core.AuditUpdate, handle(drainNode), []binding{post("/node/{name}/drain")}},
 	{"GetDashboard", signed, acl.Configuration.Read(), none, info((*Server).dashboard), []binding{get("/dashboard")}},
 	{"ListReloads", signed, acl.Configuration.Read(), none, info((*Server).listReloads), []binding{get("/reload")}},
 	{"ListLog", signed, acl.Configuration.Read(), none, handle(listLog), []binding{get("/log")}},

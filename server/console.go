@@ -11,6 +11,7 @@ import (
 
 	"kumi/console"
 	"kumi/core"
+	"kumi/core/consolepb"
 	"kumi/modules/httproute"
 	"kumi/vm/js"
 )
@@ -49,6 +50,9 @@ func (s *Server) openConsole(ctx context.Context) error {
 			g := s.game
 			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
 		},
+		State:  s.state,
+		Others: func() []*consolepb.StatusList_Status { return nil },
+		Drain:  s.drainNode,
 		Traffic: func() (t console.Traffic) {
 			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
 			return t

@@ -66,6 +66,7 @@ type Server struct {
 	history        *history.History // with a console: the figures of the last day
 	figures        *metrics.Figures
 	reloads        reloads
+	drain          drain
 	jobs           jobs
 	fleet          *fleet.Manager // nil if it is not configured
 }
@@ -95,7 +96,7 @@ func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
 // New opens the database, migrates the embedded one and loads the modules. It
 // does not listen yet. If it fails, it closes what it opened.
 func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ...Option) (_ *Server, err error) {
-	s := &Server{config: cfg, log: log, lines: logs.NewRing()}
+	s := &Server{config: cfg, log: log, lines: logs.NewRing(), drain: drain{requested: make(chan struct{})}}
 	s.reloads.init()
 	defer func() {
 		if err != nil {

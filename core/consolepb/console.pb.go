@@ -196,7 +196,7 @@ func (x ListChannelMessagesRequest_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ListChannelMessagesRequest_Type.Descriptor instead.
 func (ListChannelMessagesRequest_Type) EnumDescriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90, 0}
+	return file_console_proto_rawDescGZIP(), []int{91, 0}
 }
 
 type AuthenticateRequest struct {
@@ -2033,6 +2033,50 @@ func (x *StatusList) GetTimestamp() *timestamppb.Timestamp {
 	return nil
 }
 
+type NodeName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NodeName) Reset() {
+	*x = NodeName{}
+	mi := &file_console_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeName) ProtoMessage() {}
+
+func (x *NodeName) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeName.ProtoReflect.Descriptor instead.
+func (*NodeName) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *NodeName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // What a node does now. The socket sends the fields that changed.
 type Dashboard struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2044,15 +2088,16 @@ type Dashboard struct {
 	Database      *Dashboard_Database    `protobuf:"bytes,6,opt,name=database,proto3" json:"database,omitempty"`
 	Warnings      []*Config_Warning      `protobuf:"bytes,7,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	ModuleVersion string                 `protobuf:"bytes,8,opt,name=module_version,json=moduleVersion,proto3" json:"module_version,omitempty"`
-	Reload        *Reload                `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"` // the last one
-	Pages         int32                  `protobuf:"varint,10,opt,name=pages,proto3" json:"pages,omitempty"` // of the console that are open
+	Reload        *Reload                `protobuf:"bytes,9,opt,name=reload,proto3" json:"reload,omitempty"`  // the last one
+	Pages         int32                  `protobuf:"varint,10,opt,name=pages,proto3" json:"pages,omitempty"`  // of the console that are open
+	Others        []*StatusList_Status   `protobuf:"bytes,11,rep,name=others,proto3" json:"others,omitempty"` // the other nodes of the cluster
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Dashboard) Reset() {
 	*x = Dashboard{}
-	mi := &file_console_proto_msgTypes[32]
+	mi := &file_console_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2109,7 @@ func (x *Dashboard) String() string {
 func (*Dashboard) ProtoMessage() {}
 
 func (x *Dashboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[32]
+	mi := &file_console_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2122,7 @@ func (x *Dashboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard.ProtoReflect.Descriptor instead.
 func (*Dashboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32}
+	return file_console_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Dashboard) GetNode() *StatusList_Status {
@@ -2150,6 +2195,13 @@ func (x *Dashboard) GetPages() int32 {
 	return 0
 }
 
+func (x *Dashboard) GetOthers() []*StatusList_Status {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
 type RunRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Method        string                 `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"` // of the client API, or with rpc the id of a function
@@ -2163,7 +2215,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2227,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[33]
+	mi := &file_console_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2240,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{33}
+	return file_console_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RunRequest) GetMethod() string {
@@ -2246,7 +2298,7 @@ type RunResponse struct {
 
 func (x *RunResponse) Reset() {
 	*x = RunResponse{}
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2258,7 +2310,7 @@ func (x *RunResponse) String() string {
 func (*RunResponse) ProtoMessage() {}
 
 func (x *RunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[34]
+	mi := &file_console_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2271,7 +2323,7 @@ func (x *RunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunResponse.ProtoReflect.Descriptor instead.
 func (*RunResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34}
+	return file_console_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RunResponse) GetBody() string {
@@ -2360,7 +2412,7 @@ type MatchWatchRequest struct {
 
 func (x *MatchWatchRequest) Reset() {
 	*x = MatchWatchRequest{}
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2424,7 @@ func (x *MatchWatchRequest) String() string {
 func (*MatchWatchRequest) ProtoMessage() {}
 
 func (x *MatchWatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[35]
+	mi := &file_console_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2437,7 @@ func (x *MatchWatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchWatchRequest.ProtoReflect.Descriptor instead.
 func (*MatchWatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{35}
+	return file_console_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MatchWatchRequest) GetId() string {
@@ -2408,7 +2460,7 @@ type MatchNews struct {
 
 func (x *MatchNews) Reset() {
 	*x = MatchNews{}
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2472,7 @@ func (x *MatchNews) String() string {
 func (*MatchNews) ProtoMessage() {}
 
 func (x *MatchNews) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[36]
+	mi := &file_console_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2485,7 @@ func (x *MatchNews) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews.ProtoReflect.Descriptor instead.
 func (*MatchNews) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36}
+	return file_console_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MatchNews) GetMatch() *MatchNews_Match {
@@ -2474,7 +2526,7 @@ type PatchMatchStateRequest struct {
 
 func (x *PatchMatchStateRequest) Reset() {
 	*x = PatchMatchStateRequest{}
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2538,7 @@ func (x *PatchMatchStateRequest) String() string {
 func (*PatchMatchStateRequest) ProtoMessage() {}
 
 func (x *PatchMatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[37]
+	mi := &file_console_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2551,7 @@ func (x *PatchMatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PatchMatchStateRequest.ProtoReflect.Descriptor instead.
 func (*PatchMatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{37}
+	return file_console_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PatchMatchStateRequest) GetId() string {
@@ -2532,7 +2584,7 @@ type LogRequest struct {
 
 func (x *LogRequest) Reset() {
 	*x = LogRequest{}
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2544,7 +2596,7 @@ func (x *LogRequest) String() string {
 func (*LogRequest) ProtoMessage() {}
 
 func (x *LogRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[38]
+	mi := &file_console_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2557,7 +2609,7 @@ func (x *LogRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogRequest.ProtoReflect.Descriptor instead.
 func (*LogRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{38}
+	return file_console_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *LogRequest) GetLevel() string {
@@ -2627,7 +2679,7 @@ type LogList struct {
 
 func (x *LogList) Reset() {
 	*x = LogList{}
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2639,7 +2691,7 @@ func (x *LogList) String() string {
 func (*LogList) ProtoMessage() {}
 
 func (x *LogList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[39]
+	mi := &file_console_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2652,7 +2704,7 @@ func (x *LogList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogList.ProtoReflect.Descriptor instead.
 func (*LogList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{39}
+	return file_console_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *LogList) GetEntries() []*LogEntry {
@@ -2690,7 +2742,7 @@ type LogEntry struct {
 
 func (x *LogEntry) Reset() {
 	*x = LogEntry{}
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +2754,7 @@ func (x *LogEntry) String() string {
 func (*LogEntry) ProtoMessage() {}
 
 func (x *LogEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[40]
+	mi := &file_console_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +2767,7 @@ func (x *LogEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogEntry.ProtoReflect.Descriptor instead.
 func (*LogEntry) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{40}
+	return file_console_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *LogEntry) GetTime() *timestamppb.Timestamp {
@@ -2819,7 +2871,7 @@ type ReloadList struct {
 
 func (x *ReloadList) Reset() {
 	*x = ReloadList{}
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2831,7 +2883,7 @@ func (x *ReloadList) String() string {
 func (*ReloadList) ProtoMessage() {}
 
 func (x *ReloadList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[41]
+	mi := &file_console_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2844,7 +2896,7 @@ func (x *ReloadList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReloadList.ProtoReflect.Descriptor instead.
 func (*ReloadList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{41}
+	return file_console_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ReloadList) GetReloads() []*Reload {
@@ -2870,7 +2922,7 @@ type Reload struct {
 
 func (x *Reload) Reset() {
 	*x = Reload{}
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2882,7 +2934,7 @@ func (x *Reload) String() string {
 func (*Reload) ProtoMessage() {}
 
 func (x *Reload) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[42]
+	mi := &file_console_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +2947,7 @@ func (x *Reload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload.ProtoReflect.Descriptor instead.
 func (*Reload) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42}
+	return file_console_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Reload) GetTime() *timestamppb.Timestamp {
@@ -2959,7 +3011,7 @@ type MetricsRequest struct {
 
 func (x *MetricsRequest) Reset() {
 	*x = MetricsRequest{}
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2971,7 +3023,7 @@ func (x *MetricsRequest) String() string {
 func (*MetricsRequest) ProtoMessage() {}
 
 func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[43]
+	mi := &file_console_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2984,7 +3036,7 @@ func (x *MetricsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsRequest.ProtoReflect.Descriptor instead.
 func (*MetricsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{43}
+	return file_console_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MetricsRequest) GetFrom() *timestamppb.Timestamp {
@@ -3026,7 +3078,7 @@ type Metrics struct {
 
 func (x *Metrics) Reset() {
 	*x = Metrics{}
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3038,7 +3090,7 @@ func (x *Metrics) String() string {
 func (*Metrics) ProtoMessage() {}
 
 func (x *Metrics) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[44]
+	mi := &file_console_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3051,7 +3103,7 @@ func (x *Metrics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics.ProtoReflect.Descriptor instead.
 func (*Metrics) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44}
+	return file_console_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Metrics) GetTimes() []uint32 {
@@ -3079,7 +3131,7 @@ type Config struct {
 
 func (x *Config) Reset() {
 	*x = Config{}
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3091,7 +3143,7 @@ func (x *Config) String() string {
 func (*Config) ProtoMessage() {}
 
 func (x *Config) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[45]
+	mi := &file_console_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3104,7 +3156,7 @@ func (x *Config) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config.ProtoReflect.Descriptor instead.
 func (*Config) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45}
+	return file_console_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Config) GetConfig() string {
@@ -3142,7 +3194,7 @@ type RuntimeInfo struct {
 
 func (x *RuntimeInfo) Reset() {
 	*x = RuntimeInfo{}
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3154,7 +3206,7 @@ func (x *RuntimeInfo) String() string {
 func (*RuntimeInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[46]
+	mi := &file_console_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3167,7 +3219,7 @@ func (x *RuntimeInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46}
+	return file_console_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RuntimeInfo) GetLuaRpcFunctions() []string {
@@ -3225,7 +3277,7 @@ type ClientSettings struct {
 
 func (x *ClientSettings) Reset() {
 	*x = ClientSettings{}
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3237,7 +3289,7 @@ func (x *ClientSettings) String() string {
 func (*ClientSettings) ProtoMessage() {}
 
 func (x *ClientSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[47]
+	mi := &file_console_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3250,7 +3302,7 @@ func (x *ClientSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSettings.ProtoReflect.Descriptor instead.
 func (*ClientSettings) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{47}
+	return file_console_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *ClientSettings) GetServerKey() string {
@@ -3291,7 +3343,7 @@ type ApiEndpointDescriptor struct {
 
 func (x *ApiEndpointDescriptor) Reset() {
 	*x = ApiEndpointDescriptor{}
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3303,7 +3355,7 @@ func (x *ApiEndpointDescriptor) String() string {
 func (*ApiEndpointDescriptor) ProtoMessage() {}
 
 func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[48]
+	mi := &file_console_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3316,7 +3368,7 @@ func (x *ApiEndpointDescriptor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointDescriptor.ProtoReflect.Descriptor instead.
 func (*ApiEndpointDescriptor) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{48}
+	return file_console_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ApiEndpointDescriptor) GetMethod() string {
@@ -3343,7 +3395,7 @@ type ApiEndpointList struct {
 
 func (x *ApiEndpointList) Reset() {
 	*x = ApiEndpointList{}
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3355,7 +3407,7 @@ func (x *ApiEndpointList) String() string {
 func (*ApiEndpointList) ProtoMessage() {}
 
 func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[49]
+	mi := &file_console_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3368,7 +3420,7 @@ func (x *ApiEndpointList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiEndpointList.ProtoReflect.Descriptor instead.
 func (*ApiEndpointList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{49}
+	return file_console_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ApiEndpointList) GetEndpoints() []*ApiEndpointDescriptor {
@@ -3400,7 +3452,7 @@ type SavedRequest struct {
 
 func (x *SavedRequest) Reset() {
 	*x = SavedRequest{}
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3412,7 +3464,7 @@ func (x *SavedRequest) String() string {
 func (*SavedRequest) ProtoMessage() {}
 
 func (x *SavedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[50]
+	mi := &file_console_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3425,7 +3477,7 @@ func (x *SavedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequest.ProtoReflect.Descriptor instead.
 func (*SavedRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{50}
+	return file_console_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *SavedRequest) GetName() string {
@@ -3479,7 +3531,7 @@ type SavedRequestList struct {
 
 func (x *SavedRequestList) Reset() {
 	*x = SavedRequestList{}
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3491,7 +3543,7 @@ func (x *SavedRequestList) String() string {
 func (*SavedRequestList) ProtoMessage() {}
 
 func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[51]
+	mi := &file_console_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3504,7 +3556,7 @@ func (x *SavedRequestList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SavedRequestList.ProtoReflect.Descriptor instead.
 func (*SavedRequestList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{51}
+	return file_console_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *SavedRequestList) GetRequests() []*SavedRequest {
@@ -3526,7 +3578,7 @@ type CallApiEndpointRequest struct {
 
 func (x *CallApiEndpointRequest) Reset() {
 	*x = CallApiEndpointRequest{}
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3538,7 +3590,7 @@ func (x *CallApiEndpointRequest) String() string {
 func (*CallApiEndpointRequest) ProtoMessage() {}
 
 func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[52]
+	mi := &file_console_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3551,7 +3603,7 @@ func (x *CallApiEndpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointRequest.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{52}
+	return file_console_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *CallApiEndpointRequest) GetMethod() string {
@@ -3592,7 +3644,7 @@ type CallApiEndpointResponse struct {
 
 func (x *CallApiEndpointResponse) Reset() {
 	*x = CallApiEndpointResponse{}
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3604,7 +3656,7 @@ func (x *CallApiEndpointResponse) String() string {
 func (*CallApiEndpointResponse) ProtoMessage() {}
 
 func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[53]
+	mi := &file_console_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3617,7 +3669,7 @@ func (x *CallApiEndpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallApiEndpointResponse.ProtoReflect.Descriptor instead.
 func (*CallApiEndpointResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{53}
+	return file_console_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CallApiEndpointResponse) GetBody() string {
@@ -3646,7 +3698,7 @@ type ListAccountsRequest struct {
 
 func (x *ListAccountsRequest) Reset() {
 	*x = ListAccountsRequest{}
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3710,7 @@ func (x *ListAccountsRequest) String() string {
 func (*ListAccountsRequest) ProtoMessage() {}
 
 func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[54]
+	mi := &file_console_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3723,7 @@ func (x *ListAccountsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountsRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{54}
+	return file_console_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListAccountsRequest) GetFilter() string {
@@ -3713,7 +3765,7 @@ type AccountList struct {
 
 func (x *AccountList) Reset() {
 	*x = AccountList{}
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3725,7 +3777,7 @@ func (x *AccountList) String() string {
 func (*AccountList) ProtoMessage() {}
 
 func (x *AccountList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[55]
+	mi := &file_console_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3738,7 +3790,7 @@ func (x *AccountList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountList.ProtoReflect.Descriptor instead.
 func (*AccountList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{55}
+	return file_console_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *AccountList) GetUsers() []*api.User {
@@ -3771,7 +3823,7 @@ type AccountId struct {
 
 func (x *AccountId) Reset() {
 	*x = AccountId{}
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3783,7 +3835,7 @@ func (x *AccountId) String() string {
 func (*AccountId) ProtoMessage() {}
 
 func (x *AccountId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[56]
+	mi := &file_console_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3796,7 +3848,7 @@ func (x *AccountId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountId.ProtoReflect.Descriptor instead.
 func (*AccountId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{56}
+	return file_console_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *AccountId) GetId() string {
@@ -3816,7 +3868,7 @@ type Account struct {
 
 func (x *Account) Reset() {
 	*x = Account{}
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3828,7 +3880,7 @@ func (x *Account) String() string {
 func (*Account) ProtoMessage() {}
 
 func (x *Account) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[57]
+	mi := &file_console_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3841,7 +3893,7 @@ func (x *Account) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Account.ProtoReflect.Descriptor instead.
 func (*Account) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{57}
+	return file_console_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Account) GetAccount() *api.Account {
@@ -3871,7 +3923,7 @@ type BanAccountRequest struct {
 
 func (x *BanAccountRequest) Reset() {
 	*x = BanAccountRequest{}
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3883,7 +3935,7 @@ func (x *BanAccountRequest) String() string {
 func (*BanAccountRequest) ProtoMessage() {}
 
 func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[58]
+	mi := &file_console_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3896,7 +3948,7 @@ func (x *BanAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanAccountRequest.ProtoReflect.Descriptor instead.
 func (*BanAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{58}
+	return file_console_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BanAccountRequest) GetId() string {
@@ -3940,7 +3992,7 @@ type Ban struct {
 
 func (x *Ban) Reset() {
 	*x = Ban{}
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3952,7 +4004,7 @@ func (x *Ban) String() string {
 func (*Ban) ProtoMessage() {}
 
 func (x *Ban) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[59]
+	mi := &file_console_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3965,7 +4017,7 @@ func (x *Ban) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ban.ProtoReflect.Descriptor instead.
 func (*Ban) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{59}
+	return file_console_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Ban) GetUserId() string {
@@ -4013,7 +4065,7 @@ type AccountDeleteRequest struct {
 
 func (x *AccountDeleteRequest) Reset() {
 	*x = AccountDeleteRequest{}
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4025,7 +4077,7 @@ func (x *AccountDeleteRequest) String() string {
 func (*AccountDeleteRequest) ProtoMessage() {}
 
 func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[60]
+	mi := &file_console_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4038,7 +4090,7 @@ func (x *AccountDeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountDeleteRequest.ProtoReflect.Descriptor instead.
 func (*AccountDeleteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{60}
+	return file_console_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AccountDeleteRequest) GetId() string {
@@ -4069,7 +4121,7 @@ type WalletLedger struct {
 
 func (x *WalletLedger) Reset() {
 	*x = WalletLedger{}
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4081,7 +4133,7 @@ func (x *WalletLedger) String() string {
 func (*WalletLedger) ProtoMessage() {}
 
 func (x *WalletLedger) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[61]
+	mi := &file_console_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4094,7 +4146,7 @@ func (x *WalletLedger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedger.ProtoReflect.Descriptor instead.
 func (*WalletLedger) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{61}
+	return file_console_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *WalletLedger) GetId() string {
@@ -4150,7 +4202,7 @@ type WalletLedgerList struct {
 
 func (x *WalletLedgerList) Reset() {
 	*x = WalletLedgerList{}
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4214,7 @@ func (x *WalletLedgerList) String() string {
 func (*WalletLedgerList) ProtoMessage() {}
 
 func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[62]
+	mi := &file_console_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4227,7 @@ func (x *WalletLedgerList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WalletLedgerList.ProtoReflect.Descriptor instead.
 func (*WalletLedgerList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{62}
+	return file_console_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *WalletLedgerList) GetItems() []*WalletLedger {
@@ -4212,7 +4264,7 @@ type GetWalletLedgerRequest struct {
 
 func (x *GetWalletLedgerRequest) Reset() {
 	*x = GetWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4224,7 +4276,7 @@ func (x *GetWalletLedgerRequest) String() string {
 func (*GetWalletLedgerRequest) ProtoMessage() {}
 
 func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[63]
+	mi := &file_console_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4237,7 +4289,7 @@ func (x *GetWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*GetWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{63}
+	return file_console_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GetWalletLedgerRequest) GetAccountId() string {
@@ -4291,7 +4343,7 @@ type AccountExport struct {
 
 func (x *AccountExport) Reset() {
 	*x = AccountExport{}
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4303,7 +4355,7 @@ func (x *AccountExport) String() string {
 func (*AccountExport) ProtoMessage() {}
 
 func (x *AccountExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[64]
+	mi := &file_console_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4316,7 +4368,7 @@ func (x *AccountExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountExport.ProtoReflect.Descriptor instead.
 func (*AccountExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{64}
+	return file_console_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *AccountExport) GetAccount() *api.Account {
@@ -4385,7 +4437,7 @@ type AccountImport struct {
 
 func (x *AccountImport) Reset() {
 	*x = AccountImport{}
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4397,7 +4449,7 @@ func (x *AccountImport) String() string {
 func (*AccountImport) ProtoMessage() {}
 
 func (x *AccountImport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[65]
+	mi := &file_console_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4410,7 +4462,7 @@ func (x *AccountImport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountImport.ProtoReflect.Descriptor instead.
 func (*AccountImport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{65}
+	return file_console_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *AccountImport) GetId() string {
@@ -4448,7 +4500,7 @@ type UpdateAccountRequest struct {
 
 func (x *UpdateAccountRequest) Reset() {
 	*x = UpdateAccountRequest{}
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4460,7 +4512,7 @@ func (x *UpdateAccountRequest) String() string {
 func (*UpdateAccountRequest) ProtoMessage() {}
 
 func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[66]
+	mi := &file_console_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4473,7 +4525,7 @@ func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{66}
+	return file_console_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *UpdateAccountRequest) GetId() string {
@@ -4577,7 +4629,7 @@ type UnlinkDeviceRequest struct {
 
 func (x *UnlinkDeviceRequest) Reset() {
 	*x = UnlinkDeviceRequest{}
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4589,7 +4641,7 @@ func (x *UnlinkDeviceRequest) String() string {
 func (*UnlinkDeviceRequest) ProtoMessage() {}
 
 func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[67]
+	mi := &file_console_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4602,7 +4654,7 @@ func (x *UnlinkDeviceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkDeviceRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkDeviceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{67}
+	return file_console_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *UnlinkDeviceRequest) GetId() string {
@@ -4636,7 +4688,7 @@ type AccountNote struct {
 
 func (x *AccountNote) Reset() {
 	*x = AccountNote{}
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4648,7 +4700,7 @@ func (x *AccountNote) String() string {
 func (*AccountNote) ProtoMessage() {}
 
 func (x *AccountNote) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[68]
+	mi := &file_console_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4661,7 +4713,7 @@ func (x *AccountNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountNote.ProtoReflect.Descriptor instead.
 func (*AccountNote) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{68}
+	return file_console_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *AccountNote) GetId() string {
@@ -4738,7 +4790,7 @@ type ListAccountNotesRequest struct {
 
 func (x *ListAccountNotesRequest) Reset() {
 	*x = ListAccountNotesRequest{}
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4750,7 +4802,7 @@ func (x *ListAccountNotesRequest) String() string {
 func (*ListAccountNotesRequest) ProtoMessage() {}
 
 func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[69]
+	mi := &file_console_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4763,7 +4815,7 @@ func (x *ListAccountNotesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesRequest.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{69}
+	return file_console_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ListAccountNotesRequest) GetAccountId() string {
@@ -4797,7 +4849,7 @@ type ListAccountNotesResponse struct {
 
 func (x *ListAccountNotesResponse) Reset() {
 	*x = ListAccountNotesResponse{}
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4809,7 +4861,7 @@ func (x *ListAccountNotesResponse) String() string {
 func (*ListAccountNotesResponse) ProtoMessage() {}
 
 func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[70]
+	mi := &file_console_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4822,7 +4874,7 @@ func (x *ListAccountNotesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAccountNotesResponse.ProtoReflect.Descriptor instead.
 func (*ListAccountNotesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{70}
+	return file_console_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ListAccountNotesResponse) GetNotes() []*AccountNote {
@@ -4850,7 +4902,7 @@ type AddAccountNoteRequest struct {
 
 func (x *AddAccountNoteRequest) Reset() {
 	*x = AddAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4862,7 +4914,7 @@ func (x *AddAccountNoteRequest) String() string {
 func (*AddAccountNoteRequest) ProtoMessage() {}
 
 func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[71]
+	mi := &file_console_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4875,7 +4927,7 @@ func (x *AddAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{71}
+	return file_console_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *AddAccountNoteRequest) GetAccountId() string {
@@ -4909,7 +4961,7 @@ type DeleteAccountNoteRequest struct {
 
 func (x *DeleteAccountNoteRequest) Reset() {
 	*x = DeleteAccountNoteRequest{}
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4921,7 +4973,7 @@ func (x *DeleteAccountNoteRequest) String() string {
 func (*DeleteAccountNoteRequest) ProtoMessage() {}
 
 func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[72]
+	mi := &file_console_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4934,7 +4986,7 @@ func (x *DeleteAccountNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAccountNoteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAccountNoteRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{72}
+	return file_console_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *DeleteAccountNoteRequest) GetAccountId() string {
@@ -4961,7 +5013,7 @@ type DeleteFriendRequest struct {
 
 func (x *DeleteFriendRequest) Reset() {
 	*x = DeleteFriendRequest{}
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4973,7 +5025,7 @@ func (x *DeleteFriendRequest) String() string {
 func (*DeleteFriendRequest) ProtoMessage() {}
 
 func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[73]
+	mi := &file_console_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4986,7 +5038,7 @@ func (x *DeleteFriendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFriendRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFriendRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{73}
+	return file_console_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *DeleteFriendRequest) GetId() string {
@@ -5013,7 +5065,7 @@ type DeleteGroupUserRequest struct {
 
 func (x *DeleteGroupUserRequest) Reset() {
 	*x = DeleteGroupUserRequest{}
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5025,7 +5077,7 @@ func (x *DeleteGroupUserRequest) String() string {
 func (*DeleteGroupUserRequest) ProtoMessage() {}
 
 func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[74]
+	mi := &file_console_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5038,7 +5090,7 @@ func (x *DeleteGroupUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteGroupUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteGroupUserRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{74}
+	return file_console_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DeleteGroupUserRequest) GetId() string {
@@ -5065,7 +5117,7 @@ type DeleteWalletLedgerRequest struct {
 
 func (x *DeleteWalletLedgerRequest) Reset() {
 	*x = DeleteWalletLedgerRequest{}
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5077,7 +5129,7 @@ func (x *DeleteWalletLedgerRequest) String() string {
 func (*DeleteWalletLedgerRequest) ProtoMessage() {}
 
 func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[75]
+	mi := &file_console_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5090,7 +5142,7 @@ func (x *DeleteWalletLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWalletLedgerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWalletLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{75}
+	return file_console_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DeleteWalletLedgerRequest) GetId() string {
@@ -5121,7 +5173,7 @@ type ListPurchasesRequest struct {
 
 func (x *ListPurchasesRequest) Reset() {
 	*x = ListPurchasesRequest{}
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5133,7 +5185,7 @@ func (x *ListPurchasesRequest) String() string {
 func (*ListPurchasesRequest) ProtoMessage() {}
 
 func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[76]
+	mi := &file_console_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5146,7 +5198,7 @@ func (x *ListPurchasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPurchasesRequest.ProtoReflect.Descriptor instead.
 func (*ListPurchasesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{76}
+	return file_console_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ListPurchasesRequest) GetUserId() string {
@@ -5205,7 +5257,7 @@ type ListSubscriptionsRequest struct {
 
 func (x *ListSubscriptionsRequest) Reset() {
 	*x = ListSubscriptionsRequest{}
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5217,7 +5269,7 @@ func (x *ListSubscriptionsRequest) String() string {
 func (*ListSubscriptionsRequest) ProtoMessage() {}
 
 func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[77]
+	mi := &file_console_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5230,7 +5282,7 @@ func (x *ListSubscriptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubscriptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubscriptionsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{77}
+	return file_console_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *ListSubscriptionsRequest) GetUserId() string {
@@ -5284,7 +5336,7 @@ type GetPurchaseRequest struct {
 
 func (x *GetPurchaseRequest) Reset() {
 	*x = GetPurchaseRequest{}
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5296,7 +5348,7 @@ func (x *GetPurchaseRequest) String() string {
 func (*GetPurchaseRequest) ProtoMessage() {}
 
 func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[78]
+	mi := &file_console_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5309,7 +5361,7 @@ func (x *GetPurchaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPurchaseRequest.ProtoReflect.Descriptor instead.
 func (*GetPurchaseRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{78}
+	return file_console_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *GetPurchaseRequest) GetTransactionId() string {
@@ -5328,7 +5380,7 @@ type GetSubscriptionRequest struct {
 
 func (x *GetSubscriptionRequest) Reset() {
 	*x = GetSubscriptionRequest{}
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5340,7 +5392,7 @@ func (x *GetSubscriptionRequest) String() string {
 func (*GetSubscriptionRequest) ProtoMessage() {}
 
 func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[79]
+	mi := &file_console_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5353,7 +5405,7 @@ func (x *GetSubscriptionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubscriptionRequest.ProtoReflect.Descriptor instead.
 func (*GetSubscriptionRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{79}
+	return file_console_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *GetSubscriptionRequest) GetOriginalTransactionId() string {
@@ -5373,7 +5425,7 @@ type ListGroupsRequest struct {
 
 func (x *ListGroupsRequest) Reset() {
 	*x = ListGroupsRequest{}
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5385,7 +5437,7 @@ func (x *ListGroupsRequest) String() string {
 func (*ListGroupsRequest) ProtoMessage() {}
 
 func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[80]
+	mi := &file_console_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5398,7 +5450,7 @@ func (x *ListGroupsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGroupsRequest.ProtoReflect.Descriptor instead.
 func (*ListGroupsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{80}
+	return file_console_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *ListGroupsRequest) GetFilter() string {
@@ -5426,7 +5478,7 @@ type GroupList struct {
 
 func (x *GroupList) Reset() {
 	*x = GroupList{}
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5438,7 +5490,7 @@ func (x *GroupList) String() string {
 func (*GroupList) ProtoMessage() {}
 
 func (x *GroupList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[81]
+	mi := &file_console_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5451,7 +5503,7 @@ func (x *GroupList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupList.ProtoReflect.Descriptor instead.
 func (*GroupList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{81}
+	return file_console_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *GroupList) GetGroups() []*api.Group {
@@ -5484,7 +5536,7 @@ type GroupId struct {
 
 func (x *GroupId) Reset() {
 	*x = GroupId{}
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5496,7 +5548,7 @@ func (x *GroupId) String() string {
 func (*GroupId) ProtoMessage() {}
 
 func (x *GroupId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[82]
+	mi := &file_console_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5509,7 +5561,7 @@ func (x *GroupId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupId.ProtoReflect.Descriptor instead.
 func (*GroupId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{82}
+	return file_console_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *GroupId) GetId() string {
@@ -5529,7 +5581,7 @@ type GroupExport struct {
 
 func (x *GroupExport) Reset() {
 	*x = GroupExport{}
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5541,7 +5593,7 @@ func (x *GroupExport) String() string {
 func (*GroupExport) ProtoMessage() {}
 
 func (x *GroupExport) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[83]
+	mi := &file_console_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5554,7 +5606,7 @@ func (x *GroupExport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupExport.ProtoReflect.Descriptor instead.
 func (*GroupExport) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{83}
+	return file_console_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *GroupExport) GetGroup() *api.Group {
@@ -5587,7 +5639,7 @@ type UpdateGroupRequest struct {
 
 func (x *UpdateGroupRequest) Reset() {
 	*x = UpdateGroupRequest{}
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5599,7 +5651,7 @@ func (x *UpdateGroupRequest) String() string {
 func (*UpdateGroupRequest) ProtoMessage() {}
 
 func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[84]
+	mi := &file_console_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5612,7 +5664,7 @@ func (x *UpdateGroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{84}
+	return file_console_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *UpdateGroupRequest) GetId() string {
@@ -5682,7 +5734,7 @@ type AddGroupUsersRequest struct {
 
 func (x *AddGroupUsersRequest) Reset() {
 	*x = AddGroupUsersRequest{}
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5694,7 +5746,7 @@ func (x *AddGroupUsersRequest) String() string {
 func (*AddGroupUsersRequest) ProtoMessage() {}
 
 func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[85]
+	mi := &file_console_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5707,7 +5759,7 @@ func (x *AddGroupUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGroupUsersRequest.ProtoReflect.Descriptor instead.
 func (*AddGroupUsersRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{85}
+	return file_console_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *AddGroupUsersRequest) GetIds() string {
@@ -5741,7 +5793,7 @@ type UpdateGroupUserStateRequest struct {
 
 func (x *UpdateGroupUserStateRequest) Reset() {
 	*x = UpdateGroupUserStateRequest{}
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5753,7 +5805,7 @@ func (x *UpdateGroupUserStateRequest) String() string {
 func (*UpdateGroupUserStateRequest) ProtoMessage() {}
 
 func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[86]
+	mi := &file_console_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5766,7 +5818,7 @@ func (x *UpdateGroupUserStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGroupUserStateRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGroupUserStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{86}
+	return file_console_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *UpdateGroupUserStateRequest) GetId() string {
@@ -5793,7 +5845,7 @@ type DeleteChannelMessagesRequest struct {
 
 func (x *DeleteChannelMessagesRequest) Reset() {
 	*x = DeleteChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5805,7 +5857,7 @@ func (x *DeleteChannelMessagesRequest) String() string {
 func (*DeleteChannelMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[87]
+	mi := &file_console_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5818,7 +5870,7 @@ func (x *DeleteChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{87}
+	return file_console_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *DeleteChannelMessagesRequest) GetBefore() *timestamppb.Timestamp {
@@ -5844,7 +5896,7 @@ type DeleteChannelMessagesResponse struct {
 
 func (x *DeleteChannelMessagesResponse) Reset() {
 	*x = DeleteChannelMessagesResponse{}
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5856,7 +5908,7 @@ func (x *DeleteChannelMessagesResponse) String() string {
 func (*DeleteChannelMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[88]
+	mi := &file_console_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5869,7 +5921,7 @@ func (x *DeleteChannelMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{88}
+	return file_console_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *DeleteChannelMessagesResponse) GetTotal() int64 {
@@ -5893,7 +5945,7 @@ type SendNotificationRequest struct {
 
 func (x *SendNotificationRequest) Reset() {
 	*x = SendNotificationRequest{}
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5905,7 +5957,7 @@ func (x *SendNotificationRequest) String() string {
 func (*SendNotificationRequest) ProtoMessage() {}
 
 func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[89]
+	mi := &file_console_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5918,7 +5970,7 @@ func (x *SendNotificationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNotificationRequest.ProtoReflect.Descriptor instead.
 func (*SendNotificationRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{89}
+	return file_console_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *SendNotificationRequest) GetUserIds() []string {
@@ -5977,7 +6029,7 @@ type ListChannelMessagesRequest struct {
 
 func (x *ListChannelMessagesRequest) Reset() {
 	*x = ListChannelMessagesRequest{}
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5989,7 +6041,7 @@ func (x *ListChannelMessagesRequest) String() string {
 func (*ListChannelMessagesRequest) ProtoMessage() {}
 
 func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[90]
+	mi := &file_console_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6002,7 +6054,7 @@ func (x *ListChannelMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelMessagesRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{90}
+	return file_console_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *ListChannelMessagesRequest) GetType() ListChannelMessagesRequest_Type {
@@ -6063,7 +6115,7 @@ type Notification struct {
 
 func (x *Notification) Reset() {
 	*x = Notification{}
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6075,7 +6127,7 @@ func (x *Notification) String() string {
 func (*Notification) ProtoMessage() {}
 
 func (x *Notification) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[91]
+	mi := &file_console_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6088,7 +6140,7 @@ func (x *Notification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notification.ProtoReflect.Descriptor instead.
 func (*Notification) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{91}
+	return file_console_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Notification) GetId() string {
@@ -6158,7 +6210,7 @@ type ListNotificationsRequest struct {
 
 func (x *ListNotificationsRequest) Reset() {
 	*x = ListNotificationsRequest{}
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6170,7 +6222,7 @@ func (x *ListNotificationsRequest) String() string {
 func (*ListNotificationsRequest) ProtoMessage() {}
 
 func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[92]
+	mi := &file_console_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6183,7 +6235,7 @@ func (x *ListNotificationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNotificationsRequest.ProtoReflect.Descriptor instead.
 func (*ListNotificationsRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{92}
+	return file_console_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *ListNotificationsRequest) GetUserId() string {
@@ -6218,7 +6270,7 @@ type NotificationList struct {
 
 func (x *NotificationList) Reset() {
 	*x = NotificationList{}
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6230,7 +6282,7 @@ func (x *NotificationList) String() string {
 func (*NotificationList) ProtoMessage() {}
 
 func (x *NotificationList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[93]
+	mi := &file_console_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6243,7 +6295,7 @@ func (x *NotificationList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationList.ProtoReflect.Descriptor instead.
 func (*NotificationList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{93}
+	return file_console_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NotificationList) GetNotifications() []*Notification {
@@ -6276,7 +6328,7 @@ type NotificationId struct {
 
 func (x *NotificationId) Reset() {
 	*x = NotificationId{}
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6288,7 +6340,7 @@ func (x *NotificationId) String() string {
 func (*NotificationId) ProtoMessage() {}
 
 func (x *NotificationId) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[94]
+	mi := &file_console_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6301,7 +6353,7 @@ func (x *NotificationId) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationId.ProtoReflect.Descriptor instead.
 func (*NotificationId) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{94}
+	return file_console_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NotificationId) GetId() string {
@@ -6320,7 +6372,7 @@ type StorageCollectionsList struct {
 
 func (x *StorageCollectionsList) Reset() {
 	*x = StorageCollectionsList{}
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6332,7 +6384,7 @@ func (x *StorageCollectionsList) String() string {
 func (*StorageCollectionsList) ProtoMessage() {}
 
 func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[95]
+	mi := &file_console_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6345,7 +6397,7 @@ func (x *StorageCollectionsList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageCollectionsList.ProtoReflect.Descriptor instead.
 func (*StorageCollectionsList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{95}
+	return file_console_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *StorageCollectionsList) GetCollections() []string {
@@ -6367,7 +6419,7 @@ type ListStorageRequest struct {
 
 func (x *ListStorageRequest) Reset() {
 	*x = ListStorageRequest{}
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6379,7 +6431,7 @@ func (x *ListStorageRequest) String() string {
 func (*ListStorageRequest) ProtoMessage() {}
 
 func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[96]
+	mi := &file_console_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6392,7 +6444,7 @@ func (x *ListStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStorageRequest.ProtoReflect.Descriptor instead.
 func (*ListStorageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{96}
+	return file_console_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *ListStorageRequest) GetUserId() string {
@@ -6439,7 +6491,7 @@ type StorageListObject struct {
 
 func (x *StorageListObject) Reset() {
 	*x = StorageListObject{}
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6451,7 +6503,7 @@ func (x *StorageListObject) String() string {
 func (*StorageListObject) ProtoMessage() {}
 
 func (x *StorageListObject) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[97]
+	mi := &file_console_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6464,7 +6516,7 @@ func (x *StorageListObject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageListObject.ProtoReflect.Descriptor instead.
 func (*StorageListObject) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{97}
+	return file_console_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *StorageListObject) GetCollection() string {
@@ -6534,7 +6586,7 @@ type StorageList struct {
 
 func (x *StorageList) Reset() {
 	*x = StorageList{}
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6546,7 +6598,7 @@ func (x *StorageList) String() string {
 func (*StorageList) ProtoMessage() {}
 
 func (x *StorageList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[98]
+	mi := &file_console_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6559,7 +6611,7 @@ func (x *StorageList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageList.ProtoReflect.Descriptor instead.
 func (*StorageList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{98}
+	return file_console_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *StorageList) GetObjects() []*StorageListObject {
@@ -6598,7 +6650,7 @@ type WriteStorageObjectRequest struct {
 
 func (x *WriteStorageObjectRequest) Reset() {
 	*x = WriteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6610,7 +6662,7 @@ func (x *WriteStorageObjectRequest) String() string {
 func (*WriteStorageObjectRequest) ProtoMessage() {}
 
 func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[99]
+	mi := &file_console_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6623,7 +6675,7 @@ func (x *WriteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*WriteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{99}
+	return file_console_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *WriteStorageObjectRequest) GetCollection() string {
@@ -6687,7 +6739,7 @@ type DeleteStorageObjectRequest struct {
 
 func (x *DeleteStorageObjectRequest) Reset() {
 	*x = DeleteStorageObjectRequest{}
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6699,7 +6751,7 @@ func (x *DeleteStorageObjectRequest) String() string {
 func (*DeleteStorageObjectRequest) ProtoMessage() {}
 
 func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[100]
+	mi := &file_console_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6712,7 +6764,7 @@ func (x *DeleteStorageObjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteStorageObjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteStorageObjectRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{100}
+	return file_console_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *DeleteStorageObjectRequest) GetCollection() string {
@@ -6759,7 +6811,7 @@ type StorageIndex struct {
 
 func (x *StorageIndex) Reset() {
 	*x = StorageIndex{}
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6771,7 +6823,7 @@ func (x *StorageIndex) String() string {
 func (*StorageIndex) ProtoMessage() {}
 
 func (x *StorageIndex) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[101]
+	mi := &file_console_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6784,7 +6836,7 @@ func (x *StorageIndex) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndex.ProtoReflect.Descriptor instead.
 func (*StorageIndex) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{101}
+	return file_console_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *StorageIndex) GetCollection() string {
@@ -6852,7 +6904,7 @@ type StorageIndexList struct {
 
 func (x *StorageIndexList) Reset() {
 	*x = StorageIndexList{}
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6864,7 +6916,7 @@ func (x *StorageIndexList) String() string {
 func (*StorageIndexList) ProtoMessage() {}
 
 func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[102]
+	mi := &file_console_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6877,7 +6929,7 @@ func (x *StorageIndexList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageIndexList.ProtoReflect.Descriptor instead.
 func (*StorageIndexList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{102}
+	return file_console_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *StorageIndexList) GetIndexes() []*StorageIndex {
@@ -6900,7 +6952,7 @@ type QueryStorageIndexRequest struct {
 
 func (x *QueryStorageIndexRequest) Reset() {
 	*x = QueryStorageIndexRequest{}
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6912,7 +6964,7 @@ func (x *QueryStorageIndexRequest) String() string {
 func (*QueryStorageIndexRequest) ProtoMessage() {}
 
 func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[103]
+	mi := &file_console_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6925,7 +6977,7 @@ func (x *QueryStorageIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexRequest.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{103}
+	return file_console_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *QueryStorageIndexRequest) GetName() string {
@@ -6973,7 +7025,7 @@ type QueryStorageIndexResponse struct {
 
 func (x *QueryStorageIndexResponse) Reset() {
 	*x = QueryStorageIndexResponse{}
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6985,7 +7037,7 @@ func (x *QueryStorageIndexResponse) String() string {
 func (*QueryStorageIndexResponse) ProtoMessage() {}
 
 func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[104]
+	mi := &file_console_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6998,7 +7050,7 @@ func (x *QueryStorageIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryStorageIndexResponse.ProtoReflect.Descriptor instead.
 func (*QueryStorageIndexResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{104}
+	return file_console_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *QueryStorageIndexResponse) GetObjects() []*api.StorageObject {
@@ -7024,7 +7076,7 @@ type LeaderboardListRequest struct {
 
 func (x *LeaderboardListRequest) Reset() {
 	*x = LeaderboardListRequest{}
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7036,7 +7088,7 @@ func (x *LeaderboardListRequest) String() string {
 func (*LeaderboardListRequest) ProtoMessage() {}
 
 func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[105]
+	mi := &file_console_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7049,7 +7101,7 @@ func (x *LeaderboardListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardListRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardListRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{105}
+	return file_console_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *LeaderboardListRequest) GetCursor() string {
@@ -7089,7 +7141,7 @@ type Leaderboard struct {
 
 func (x *Leaderboard) Reset() {
 	*x = Leaderboard{}
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7101,7 +7153,7 @@ func (x *Leaderboard) String() string {
 func (*Leaderboard) ProtoMessage() {}
 
 func (x *Leaderboard) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[106]
+	mi := &file_console_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7114,7 +7166,7 @@ func (x *Leaderboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leaderboard.ProtoReflect.Descriptor instead.
 func (*Leaderboard) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{106}
+	return file_console_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *Leaderboard) GetId() string {
@@ -7282,7 +7334,7 @@ type LeaderboardList struct {
 
 func (x *LeaderboardList) Reset() {
 	*x = LeaderboardList{}
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7294,7 +7346,7 @@ func (x *LeaderboardList) String() string {
 func (*LeaderboardList) ProtoMessage() {}
 
 func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[107]
+	mi := &file_console_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7307,7 +7359,7 @@ func (x *LeaderboardList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardList.ProtoReflect.Descriptor instead.
 func (*LeaderboardList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{107}
+	return file_console_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *LeaderboardList) GetLeaderboards() []*Leaderboard {
@@ -7340,7 +7392,7 @@ type LeaderboardRequest struct {
 
 func (x *LeaderboardRequest) Reset() {
 	*x = LeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7352,7 +7404,7 @@ func (x *LeaderboardRequest) String() string {
 func (*LeaderboardRequest) ProtoMessage() {}
 
 func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[108]
+	mi := &file_console_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7365,7 +7417,7 @@ func (x *LeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*LeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{108}
+	return file_console_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *LeaderboardRequest) GetId() string {
@@ -7385,7 +7437,7 @@ type DeleteLeaderboardRecordRequest struct {
 
 func (x *DeleteLeaderboardRecordRequest) Reset() {
 	*x = DeleteLeaderboardRecordRequest{}
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7397,7 +7449,7 @@ func (x *DeleteLeaderboardRecordRequest) String() string {
 func (*DeleteLeaderboardRecordRequest) ProtoMessage() {}
 
 func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[109]
+	mi := &file_console_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7410,7 +7462,7 @@ func (x *DeleteLeaderboardRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteLeaderboardRecordRequest.ProtoReflect.Descriptor instead.
 func (*DeleteLeaderboardRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{109}
+	return file_console_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DeleteLeaderboardRecordRequest) GetId() string {
@@ -7443,7 +7495,7 @@ type ListMatchesRequest struct {
 
 func (x *ListMatchesRequest) Reset() {
 	*x = ListMatchesRequest{}
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7455,7 +7507,7 @@ func (x *ListMatchesRequest) String() string {
 func (*ListMatchesRequest) ProtoMessage() {}
 
 func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[110]
+	mi := &file_console_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7468,7 +7520,7 @@ func (x *ListMatchesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMatchesRequest.ProtoReflect.Descriptor instead.
 func (*ListMatchesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{110}
+	return file_console_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *ListMatchesRequest) GetLimit() *wrapperspb.Int32Value {
@@ -7536,7 +7588,7 @@ type MatchList struct {
 
 func (x *MatchList) Reset() {
 	*x = MatchList{}
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7548,7 +7600,7 @@ func (x *MatchList) String() string {
 func (*MatchList) ProtoMessage() {}
 
 func (x *MatchList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[111]
+	mi := &file_console_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7561,7 +7613,7 @@ func (x *MatchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList.ProtoReflect.Descriptor instead.
 func (*MatchList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111}
+	return file_console_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *MatchList) GetMatches() []*MatchList_Match {
@@ -7580,7 +7632,7 @@ type MatchStateRequest struct {
 
 func (x *MatchStateRequest) Reset() {
 	*x = MatchStateRequest{}
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7592,7 +7644,7 @@ func (x *MatchStateRequest) String() string {
 func (*MatchStateRequest) ProtoMessage() {}
 
 func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[112]
+	mi := &file_console_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7605,7 +7657,7 @@ func (x *MatchStateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchStateRequest.ProtoReflect.Descriptor instead.
 func (*MatchStateRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{112}
+	return file_console_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *MatchStateRequest) GetId() string {
@@ -7629,7 +7681,7 @@ type UserPresence struct {
 
 func (x *UserPresence) Reset() {
 	*x = UserPresence{}
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7641,7 +7693,7 @@ func (x *UserPresence) String() string {
 func (*UserPresence) ProtoMessage() {}
 
 func (x *UserPresence) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[113]
+	mi := &file_console_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7654,7 +7706,7 @@ func (x *UserPresence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserPresence.ProtoReflect.Descriptor instead.
 func (*UserPresence) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{113}
+	return file_console_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *UserPresence) GetUserId() string {
@@ -7703,7 +7755,7 @@ type MatchState struct {
 
 func (x *MatchState) Reset() {
 	*x = MatchState{}
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7715,7 +7767,7 @@ func (x *MatchState) String() string {
 func (*MatchState) ProtoMessage() {}
 
 func (x *MatchState) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[114]
+	mi := &file_console_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7728,7 +7780,7 @@ func (x *MatchState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchState.ProtoReflect.Descriptor instead.
 func (*MatchState) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{114}
+	return file_console_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *MatchState) GetPresences() []*UserPresence {
@@ -7762,7 +7814,7 @@ type EndMatchRequest struct {
 
 func (x *EndMatchRequest) Reset() {
 	*x = EndMatchRequest{}
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7774,7 +7826,7 @@ func (x *EndMatchRequest) String() string {
 func (*EndMatchRequest) ProtoMessage() {}
 
 func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[115]
+	mi := &file_console_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7787,7 +7839,7 @@ func (x *EndMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMatchRequest.ProtoReflect.Descriptor instead.
 func (*EndMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{115}
+	return file_console_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *EndMatchRequest) GetId() string {
@@ -7815,7 +7867,7 @@ type KickFromMatchRequest struct {
 
 func (x *KickFromMatchRequest) Reset() {
 	*x = KickFromMatchRequest{}
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7827,7 +7879,7 @@ func (x *KickFromMatchRequest) String() string {
 func (*KickFromMatchRequest) ProtoMessage() {}
 
 func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[116]
+	mi := &file_console_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7840,7 +7892,7 @@ func (x *KickFromMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchRequest.ProtoReflect.Descriptor instead.
 func (*KickFromMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{116}
+	return file_console_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *KickFromMatchRequest) GetId() string {
@@ -7873,7 +7925,7 @@ type KickFromMatchResponse struct {
 
 func (x *KickFromMatchResponse) Reset() {
 	*x = KickFromMatchResponse{}
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[118]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7885,7 +7937,7 @@ func (x *KickFromMatchResponse) String() string {
 func (*KickFromMatchResponse) ProtoMessage() {}
 
 func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[117]
+	mi := &file_console_proto_msgTypes[118]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7898,7 +7950,7 @@ func (x *KickFromMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KickFromMatchResponse.ProtoReflect.Descriptor instead.
 func (*KickFromMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{117}
+	return file_console_proto_rawDescGZIP(), []int{118}
 }
 
 func (x *KickFromMatchResponse) GetKicked() int32 {
@@ -7918,7 +7970,7 @@ type SignalMatchRequest struct {
 
 func (x *SignalMatchRequest) Reset() {
 	*x = SignalMatchRequest{}
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[119]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7930,7 +7982,7 @@ func (x *SignalMatchRequest) String() string {
 func (*SignalMatchRequest) ProtoMessage() {}
 
 func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[118]
+	mi := &file_console_proto_msgTypes[119]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7943,7 +7995,7 @@ func (x *SignalMatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchRequest.ProtoReflect.Descriptor instead.
 func (*SignalMatchRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{118}
+	return file_console_proto_rawDescGZIP(), []int{119}
 }
 
 func (x *SignalMatchRequest) GetId() string {
@@ -7969,7 +8021,7 @@ type SignalMatchResponse struct {
 
 func (x *SignalMatchResponse) Reset() {
 	*x = SignalMatchResponse{}
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[120]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7981,7 +8033,7 @@ func (x *SignalMatchResponse) String() string {
 func (*SignalMatchResponse) ProtoMessage() {}
 
 func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[119]
+	mi := &file_console_proto_msgTypes[120]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7994,7 +8046,7 @@ func (x *SignalMatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalMatchResponse.ProtoReflect.Descriptor instead.
 func (*SignalMatchResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{119}
+	return file_console_proto_rawDescGZIP(), []int{120}
 }
 
 func (x *SignalMatchResponse) GetData() string {
@@ -8029,7 +8081,7 @@ type CreateLeaderboardRequest struct {
 
 func (x *CreateLeaderboardRequest) Reset() {
 	*x = CreateLeaderboardRequest{}
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[121]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8041,7 +8093,7 @@ func (x *CreateLeaderboardRequest) String() string {
 func (*CreateLeaderboardRequest) ProtoMessage() {}
 
 func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[120]
+	mi := &file_console_proto_msgTypes[121]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8054,7 +8106,7 @@ func (x *CreateLeaderboardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateLeaderboardRequest.ProtoReflect.Descriptor instead.
 func (*CreateLeaderboardRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{120}
+	return file_console_proto_rawDescGZIP(), []int{121}
 }
 
 func (x *CreateLeaderboardRequest) GetId() string {
@@ -8179,7 +8231,7 @@ type ResetLeaderboardResponse struct {
 
 func (x *ResetLeaderboardResponse) Reset() {
 	*x = ResetLeaderboardResponse{}
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[122]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8191,7 +8243,7 @@ func (x *ResetLeaderboardResponse) String() string {
 func (*ResetLeaderboardResponse) ProtoMessage() {}
 
 func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[121]
+	mi := &file_console_proto_msgTypes[122]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8204,7 +8256,7 @@ func (x *ResetLeaderboardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetLeaderboardResponse.ProtoReflect.Descriptor instead.
 func (*ResetLeaderboardResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{121}
+	return file_console_proto_rawDescGZIP(), []int{122}
 }
 
 func (x *ResetLeaderboardResponse) GetRecords() int64 {
@@ -8236,7 +8288,7 @@ type WriteRecordRequest struct {
 
 func (x *WriteRecordRequest) Reset() {
 	*x = WriteRecordRequest{}
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[123]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8248,7 +8300,7 @@ func (x *WriteRecordRequest) String() string {
 func (*WriteRecordRequest) ProtoMessage() {}
 
 func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[122]
+	mi := &file_console_proto_msgTypes[123]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8261,7 +8313,7 @@ func (x *WriteRecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRecordRequest.ProtoReflect.Descriptor instead.
 func (*WriteRecordRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{122}
+	return file_console_proto_rawDescGZIP(), []int{123}
 }
 
 func (x *WriteRecordRequest) GetId() string {
@@ -8324,7 +8376,7 @@ type UpdateWalletRequest struct {
 
 func (x *UpdateWalletRequest) Reset() {
 	*x = UpdateWalletRequest{}
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[124]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8336,7 +8388,7 @@ func (x *UpdateWalletRequest) String() string {
 func (*UpdateWalletRequest) ProtoMessage() {}
 
 func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[123]
+	mi := &file_console_proto_msgTypes[124]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8349,7 +8401,7 @@ func (x *UpdateWalletRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWalletRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{123}
+	return file_console_proto_rawDescGZIP(), []int{124}
 }
 
 func (x *UpdateWalletRequest) GetAccountId() string {
@@ -8383,7 +8435,7 @@ type UpdateWalletResponse struct {
 
 func (x *UpdateWalletResponse) Reset() {
 	*x = UpdateWalletResponse{}
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[125]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8395,7 +8447,7 @@ func (x *UpdateWalletResponse) String() string {
 func (*UpdateWalletResponse) ProtoMessage() {}
 
 func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[124]
+	mi := &file_console_proto_msgTypes[125]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8408,7 +8460,7 @@ func (x *UpdateWalletResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWalletResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWalletResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{124}
+	return file_console_proto_rawDescGZIP(), []int{125}
 }
 
 func (x *UpdateWalletResponse) GetUpdated() map[string]int64 {
@@ -8439,7 +8491,7 @@ type Audience struct {
 
 func (x *Audience) Reset() {
 	*x = Audience{}
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[126]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8451,7 +8503,7 @@ func (x *Audience) String() string {
 func (*Audience) ProtoMessage() {}
 
 func (x *Audience) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[125]
+	mi := &file_console_proto_msgTypes[126]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8464,7 +8516,7 @@ func (x *Audience) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audience.ProtoReflect.Descriptor instead.
 func (*Audience) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{125}
+	return file_console_proto_rawDescGZIP(), []int{126}
 }
 
 func (x *Audience) GetLangTag() string {
@@ -8511,7 +8563,7 @@ type AudienceCount struct {
 
 func (x *AudienceCount) Reset() {
 	*x = AudienceCount{}
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[127]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8523,7 +8575,7 @@ func (x *AudienceCount) String() string {
 func (*AudienceCount) ProtoMessage() {}
 
 func (x *AudienceCount) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[126]
+	mi := &file_console_proto_msgTypes[127]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8536,7 +8588,7 @@ func (x *AudienceCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AudienceCount.ProtoReflect.Descriptor instead.
 func (*AudienceCount) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{126}
+	return file_console_proto_rawDescGZIP(), []int{127}
 }
 
 func (x *AudienceCount) GetCount() int64 {
@@ -8560,7 +8612,7 @@ type SendToAudienceRequest struct {
 
 func (x *SendToAudienceRequest) Reset() {
 	*x = SendToAudienceRequest{}
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[128]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8572,7 +8624,7 @@ func (x *SendToAudienceRequest) String() string {
 func (*SendToAudienceRequest) ProtoMessage() {}
 
 func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[127]
+	mi := &file_console_proto_msgTypes[128]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8585,7 +8637,7 @@ func (x *SendToAudienceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendToAudienceRequest.ProtoReflect.Descriptor instead.
 func (*SendToAudienceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{127}
+	return file_console_proto_rawDescGZIP(), []int{128}
 }
 
 func (x *SendToAudienceRequest) GetAudience() *Audience {
@@ -8646,7 +8698,7 @@ type NotificationSending struct {
 
 func (x *NotificationSending) Reset() {
 	*x = NotificationSending{}
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[129]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8658,7 +8710,7 @@ func (x *NotificationSending) String() string {
 func (*NotificationSending) ProtoMessage() {}
 
 func (x *NotificationSending) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[128]
+	mi := &file_console_proto_msgTypes[129]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8671,7 +8723,7 @@ func (x *NotificationSending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSending.ProtoReflect.Descriptor instead.
 func (*NotificationSending) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{128}
+	return file_console_proto_rawDescGZIP(), []int{129}
 }
 
 func (x *NotificationSending) GetId() string {
@@ -8739,7 +8791,7 @@ type NotificationSendingList struct {
 
 func (x *NotificationSendingList) Reset() {
 	*x = NotificationSendingList{}
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[130]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8751,7 +8803,7 @@ func (x *NotificationSendingList) String() string {
 func (*NotificationSendingList) ProtoMessage() {}
 
 func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[129]
+	mi := &file_console_proto_msgTypes[130]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8764,7 +8816,7 @@ func (x *NotificationSendingList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationSendingList.ProtoReflect.Descriptor instead.
 func (*NotificationSendingList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{129}
+	return file_console_proto_rawDescGZIP(), []int{130}
 }
 
 func (x *NotificationSendingList) GetSendings() []*NotificationSending {
@@ -8795,7 +8847,7 @@ type Job struct {
 
 func (x *Job) Reset() {
 	*x = Job{}
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[131]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8807,7 +8859,7 @@ func (x *Job) String() string {
 func (*Job) ProtoMessage() {}
 
 func (x *Job) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[130]
+	mi := &file_console_proto_msgTypes[131]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8820,7 +8872,7 @@ func (x *Job) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Job.ProtoReflect.Descriptor instead.
 func (*Job) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{130}
+	return file_console_proto_rawDescGZIP(), []int{131}
 }
 
 func (x *Job) GetName() string {
@@ -8923,7 +8975,7 @@ type JobList struct {
 
 func (x *JobList) Reset() {
 	*x = JobList{}
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[132]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8935,7 +8987,7 @@ func (x *JobList) String() string {
 func (*JobList) ProtoMessage() {}
 
 func (x *JobList) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[131]
+	mi := &file_console_proto_msgTypes[132]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8948,7 +9000,7 @@ func (x *JobList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobList.ProtoReflect.Descriptor instead.
 func (*JobList) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{131}
+	return file_console_proto_rawDescGZIP(), []int{132}
 }
 
 func (x *JobList) GetJobs() []*Job {
@@ -8968,7 +9020,7 @@ type RunJobRequest struct {
 
 func (x *RunJobRequest) Reset() {
 	*x = RunJobRequest{}
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[133]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8980,7 +9032,7 @@ func (x *RunJobRequest) String() string {
 func (*RunJobRequest) ProtoMessage() {}
 
 func (x *RunJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[132]
+	mi := &file_console_proto_msgTypes[133]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8993,7 +9045,7 @@ func (x *RunJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobRequest.ProtoReflect.Descriptor instead.
 func (*RunJobRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{132}
+	return file_console_proto_rawDescGZIP(), []int{133}
 }
 
 func (x *RunJobRequest) GetName() string {
@@ -9019,7 +9071,7 @@ type RunJobResponse struct {
 
 func (x *RunJobResponse) Reset() {
 	*x = RunJobResponse{}
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[134]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9031,7 +9083,7 @@ func (x *RunJobResponse) String() string {
 func (*RunJobResponse) ProtoMessage() {}
 
 func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[133]
+	mi := &file_console_proto_msgTypes[134]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9044,7 +9096,7 @@ func (x *RunJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunJobResponse.ProtoReflect.Descriptor instead.
 func (*RunJobResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{133}
+	return file_console_proto_rawDescGZIP(), []int{134}
 }
 
 func (x *RunJobResponse) GetId() string {
@@ -9065,7 +9117,7 @@ type StartMaintenanceRequest struct {
 
 func (x *StartMaintenanceRequest) Reset() {
 	*x = StartMaintenanceRequest{}
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[135]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9077,7 +9129,7 @@ func (x *StartMaintenanceRequest) String() string {
 func (*StartMaintenanceRequest) ProtoMessage() {}
 
 func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[134]
+	mi := &file_console_proto_msgTypes[135]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9090,7 +9142,7 @@ func (x *StartMaintenanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartMaintenanceRequest.ProtoReflect.Descriptor instead.
 func (*StartMaintenanceRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{134}
+	return file_console_proto_rawDescGZIP(), []int{135}
 }
 
 func (x *StartMaintenanceRequest) GetMessage() string {
@@ -9120,7 +9172,7 @@ type Maintenance struct {
 
 func (x *Maintenance) Reset() {
 	*x = Maintenance{}
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[136]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9132,7 +9184,7 @@ func (x *Maintenance) String() string {
 func (*Maintenance) ProtoMessage() {}
 
 func (x *Maintenance) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[135]
+	mi := &file_console_proto_msgTypes[136]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9145,7 +9197,7 @@ func (x *Maintenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
 func (*Maintenance) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{135}
+	return file_console_proto_rawDescGZIP(), []int{136}
 }
 
 func (x *Maintenance) GetActive() bool {
@@ -9195,7 +9247,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[137]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9207,7 +9259,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[136]
+	mi := &file_console_proto_msgTypes[137]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9220,7 +9272,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{136}
+	return file_console_proto_rawDescGZIP(), []int{137}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -9261,7 +9313,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9273,7 +9325,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9286,7 +9338,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{137}
+	return file_console_proto_rawDescGZIP(), []int{138}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -9313,7 +9365,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9325,7 +9377,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9338,7 +9390,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{138}
+	return file_console_proto_rawDescGZIP(), []int{139}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -9368,7 +9420,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9380,7 +9432,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9393,7 +9445,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{139}
+	return file_console_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -9440,7 +9492,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9452,7 +9504,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9465,7 +9517,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140}
+	return file_console_proto_rawDescGZIP(), []int{141}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -9489,13 +9541,17 @@ type StatusList_Status struct {
 	AvgOutputKbs   float64                `protobuf:"fixed64,10,opt,name=avg_output_kbs,json=avgOutputKbs,proto3" json:"avg_output_kbs,omitempty"`
 	PartyCount     int32                  `protobuf:"varint,11,opt,name=party_count,json=partyCount,proto3" json:"party_count,omitempty"`
 	CreateTime     *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"` // of the node
+	State          string                 `protobuf:"bytes,13,opt,name=state,proto3" json:"state,omitempty"`                             // joining, ready, draining or down
+	ServerVersion  string                 `protobuf:"bytes,14,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
+	ModuleDigest   string                 `protobuf:"bytes,15,opt,name=module_digest,json=moduleDigest,proto3" json:"module_digest,omitempty"` // equal on nodes that run the same modules
+	DelayMs        float64                `protobuf:"fixed64,16,opt,name=delay_ms,json=delayMs,proto3" json:"delay_ms,omitempty"`              // of a message to this node and back; 0 for the node that answers
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9507,7 +9563,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[147]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9607,6 +9663,34 @@ func (x *StatusList_Status) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *StatusList_Status) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *StatusList_Status) GetServerVersion() string {
+	if x != nil {
+		return x.ServerVersion
+	}
+	return ""
+}
+
+func (x *StatusList_Status) GetModuleDigest() string {
+	if x != nil {
+		return x.ModuleDigest
+	}
+	return ""
+}
+
+func (x *StatusList_Status) GetDelayMs() float64 {
+	if x != nil {
+		return x.DelayMs
+	}
+	return 0
+}
+
 type Dashboard_Process struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ServerVersion string                 `protobuf:"bytes,1,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
@@ -9621,7 +9705,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9633,7 +9717,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9646,7 +9730,7 @@ func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_Process.ProtoReflect.Descriptor instead.
 func (*Dashboard_Process) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 0}
+	return file_console_proto_rawDescGZIP(), []int{33, 0}
 }
 
 func (x *Dashboard_Process) GetServerVersion() string {
@@ -9704,7 +9788,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9716,7 +9800,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9729,7 +9813,7 @@ func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_Calls.ProtoReflect.Descriptor instead.
 func (*Dashboard_Calls) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 1}
+	return file_console_proto_rawDescGZIP(), []int{33, 1}
 }
 
 func (x *Dashboard_Calls) GetCount() float64 {
@@ -9780,7 +9864,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9792,7 +9876,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9805,7 +9889,7 @@ func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_Function.ProtoReflect.Descriptor instead.
 func (*Dashboard_Function) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 2}
+	return file_console_proto_rawDescGZIP(), []int{33, 2}
 }
 
 func (x *Dashboard_Function) GetKind() string {
@@ -9852,7 +9936,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9864,7 +9948,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9877,7 +9961,7 @@ func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_SlowMatch.ProtoReflect.Descriptor instead.
 func (*Dashboard_SlowMatch) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 3}
+	return file_console_proto_rawDescGZIP(), []int{33, 3}
 }
 
 func (x *Dashboard_SlowMatch) GetMatchId() string {
@@ -9946,7 +10030,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[152]
+	mi := &file_console_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9958,7 +10042,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[152]
+	mi := &file_console_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9971,7 +10055,7 @@ func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_Pool.ProtoReflect.Descriptor instead.
 func (*Dashboard_Pool) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 4}
+	return file_console_proto_rawDescGZIP(), []int{33, 4}
 }
 
 func (x *Dashboard_Pool) GetRuntime() string {
@@ -10056,7 +10140,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10068,7 +10152,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10081,7 +10165,7 @@ func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dashboard_Database.ProtoReflect.Descriptor instead.
 func (*Dashboard_Database) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{32, 5}
+	return file_console_proto_rawDescGZIP(), []int{33, 5}
 }
 
 func (x *Dashboard_Database) GetKind() string {
@@ -10172,7 +10256,7 @@ type RunResponse_Part struct {
 
 func (x *RunResponse_Part) Reset() {
 	*x = RunResponse_Part{}
-	mi := &file_console_proto_msgTypes[155]
+	mi := &file_console_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10184,7 +10268,7 @@ func (x *RunResponse_Part) String() string {
 func (*RunResponse_Part) ProtoMessage() {}
 
 func (x *RunResponse_Part) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[155]
+	mi := &file_console_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10197,7 +10281,7 @@ func (x *RunResponse_Part) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunResponse_Part.ProtoReflect.Descriptor instead.
 func (*RunResponse_Part) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{34, 0}
+	return file_console_proto_rawDescGZIP(), []int{35, 0}
 }
 
 func (x *RunResponse_Part) GetName() string {
@@ -10239,7 +10323,7 @@ type MatchNews_Match struct {
 
 func (x *MatchNews_Match) Reset() {
 	*x = MatchNews_Match{}
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10251,7 +10335,7 @@ func (x *MatchNews_Match) String() string {
 func (*MatchNews_Match) ProtoMessage() {}
 
 func (x *MatchNews_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10264,7 +10348,7 @@ func (x *MatchNews_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews_Match.ProtoReflect.Descriptor instead.
 func (*MatchNews_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 0}
+	return file_console_proto_rawDescGZIP(), []int{37, 0}
 }
 
 func (x *MatchNews_Match) GetId() string {
@@ -10350,7 +10434,7 @@ type MatchNews_Data struct {
 
 func (x *MatchNews_Data) Reset() {
 	*x = MatchNews_Data{}
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10362,7 +10446,7 @@ func (x *MatchNews_Data) String() string {
 func (*MatchNews_Data) ProtoMessage() {}
 
 func (x *MatchNews_Data) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10375,7 +10459,7 @@ func (x *MatchNews_Data) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews_Data.ProtoReflect.Descriptor instead.
 func (*MatchNews_Data) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 1}
+	return file_console_proto_rawDescGZIP(), []int{37, 1}
 }
 
 func (x *MatchNews_Data) GetSender() *UserPresence {
@@ -10424,7 +10508,7 @@ type MatchNews_Event struct {
 
 func (x *MatchNews_Event) Reset() {
 	*x = MatchNews_Event{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10436,7 +10520,7 @@ func (x *MatchNews_Event) String() string {
 func (*MatchNews_Event) ProtoMessage() {}
 
 func (x *MatchNews_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10449,7 +10533,7 @@ func (x *MatchNews_Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews_Event.ProtoReflect.Descriptor instead.
 func (*MatchNews_Event) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 2}
+	return file_console_proto_rawDescGZIP(), []int{37, 2}
 }
 
 func (x *MatchNews_Event) GetKind() string {
@@ -10494,7 +10578,7 @@ type MatchNews_Tick struct {
 
 func (x *MatchNews_Tick) Reset() {
 	*x = MatchNews_Tick{}
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10506,7 +10590,7 @@ func (x *MatchNews_Tick) String() string {
 func (*MatchNews_Tick) ProtoMessage() {}
 
 func (x *MatchNews_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10519,7 +10603,7 @@ func (x *MatchNews_Tick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews_Tick.ProtoReflect.Descriptor instead.
 func (*MatchNews_Tick) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 3}
+	return file_console_proto_rawDescGZIP(), []int{37, 3}
 }
 
 func (x *MatchNews_Tick) GetNumber() float64 {
@@ -10620,7 +10704,7 @@ type MatchNews_State struct {
 
 func (x *MatchNews_State) Reset() {
 	*x = MatchNews_State{}
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10632,7 +10716,7 @@ func (x *MatchNews_State) String() string {
 func (*MatchNews_State) ProtoMessage() {}
 
 func (x *MatchNews_State) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10645,7 +10729,7 @@ func (x *MatchNews_State) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchNews_State.ProtoReflect.Descriptor instead.
 func (*MatchNews_State) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{36, 4}
+	return file_console_proto_rawDescGZIP(), []int{37, 4}
 }
 
 func (x *MatchNews_State) GetTick() float64 {
@@ -10693,7 +10777,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10705,7 +10789,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10718,7 +10802,7 @@ func (x *Reload_Line) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload_Line.ProtoReflect.Descriptor instead.
 func (*Reload_Line) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42, 0}
+	return file_console_proto_rawDescGZIP(), []int{43, 0}
 }
 
 func (x *Reload_Line) GetNumber() int32 {
@@ -10748,7 +10832,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10760,7 +10844,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10773,7 +10857,7 @@ func (x *Reload_Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reload_Error.ProtoReflect.Descriptor instead.
 func (*Reload_Error) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{42, 1}
+	return file_console_proto_rawDescGZIP(), []int{43, 1}
 }
 
 func (x *Reload_Error) GetMessage() string {
@@ -10822,7 +10906,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10834,7 +10918,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10847,7 +10931,7 @@ func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Metrics_Series.ProtoReflect.Descriptor instead.
 func (*Metrics_Series) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{44, 0}
+	return file_console_proto_rawDescGZIP(), []int{45, 0}
 }
 
 func (x *Metrics_Series) GetName() string {
@@ -10881,7 +10965,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10893,7 +10977,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10906,7 +10990,7 @@ func (x *Config_Warning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Config_Warning.ProtoReflect.Descriptor instead.
 func (*Config_Warning) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{45, 0}
+	return file_console_proto_rawDescGZIP(), []int{46, 0}
 }
 
 func (x *Config_Warning) GetField() string {
@@ -10933,7 +11017,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10945,7 +11029,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10958,7 +11042,7 @@ func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuntimeInfo_ModuleInfo.ProtoReflect.Descriptor instead.
 func (*RuntimeInfo_ModuleInfo) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{46, 0}
+	return file_console_proto_rawDescGZIP(), []int{47, 0}
 }
 
 func (x *RuntimeInfo_ModuleInfo) GetPath() string {
@@ -10985,7 +11069,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10997,7 +11081,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[169]
+	mi := &file_console_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11010,7 +11094,7 @@ func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchList_Match.ProtoReflect.Descriptor instead.
 func (*MatchList_Match) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{111, 0}
+	return file_console_proto_rawDescGZIP(), []int{112, 0}
 }
 
 func (x *MatchList_Match) GetApiMatch() *api.Match {
@@ -11040,7 +11124,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11052,7 +11136,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[173]
+	mi := &file_console_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11065,7 +11149,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{136, 0}
+	return file_console_proto_rawDescGZIP(), []int{137, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -11113,7 +11197,7 @@ type Extensions_Page struct {
 
 func (x *Extensions_Page) Reset() {
 	*x = Extensions_Page{}
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11125,7 +11209,7 @@ func (x *Extensions_Page) String() string {
 func (*Extensions_Page) ProtoMessage() {}
 
 func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11138,7 +11222,7 @@ func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_Page.ProtoReflect.Descriptor instead.
 func (*Extensions_Page) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{136, 1}
+	return file_console_proto_rawDescGZIP(), []int{137, 1}
 }
 
 func (x *Extensions_Page) GetTitle() string {
@@ -11169,7 +11253,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11181,7 +11265,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[176]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11194,7 +11278,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{138, 0}
+	return file_console_proto_rawDescGZIP(), []int{139, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -11251,7 +11335,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[177]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11263,7 +11347,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[177]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11276,7 +11360,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{139, 0}
+	return file_console_proto_rawDescGZIP(), []int{140, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -11319,7 +11403,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[177]
+	mi := &file_console_proto_msgTypes[178]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11331,7 +11415,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[177]
+	mi := &file_console_proto_msgTypes[178]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11344,7 +11428,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140, 0}
+	return file_console_proto_rawDescGZIP(), []int{141, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -11385,7 +11469,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[178]
+	mi := &file_console_proto_msgTypes[179]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11397,7 +11481,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[178]
+	mi := &file_console_proto_msgTypes[179]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11410,7 +11494,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140, 1}
+	return file_console_proto_rawDescGZIP(), []int{141, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -11570,11 +11654,11 @@ const file_console_proto_rawDesc = "" +
 	"\vprev_cursor\x18\x03 \x01(\tR\n" +
 	"prevCursor\"0\n" +
 	"\x10AuditLogUserList\x12\x1c\n" +
-	"\tusernames\x18\x01 \x03(\tR\tusernames\"\xda\x04\n" +
+	"\tusernames\x18\x01 \x03(\tR\tusernames\"\xd7\x05\n" +
 	"\n" +
 	"StatusList\x127\n" +
 	"\x05nodes\x18\x01 \x03(\v2!.nakama.console.StatusList.StatusR\x05nodes\x128\n" +
-	"\ttimestamp\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp\x1a\xd8\x03\n" +
+	"\ttimestamp\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\ttimestamp\x1a\xd5\x04\n" +
 	"\x06Status\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
 	"\x06health\x18\x02 \x01(\x0e2\x1c.nakama.console.StatusHealthR\x06health\x12#\n" +
@@ -11592,7 +11676,13 @@ const file_console_proto_rawDesc = "" +
 	"\vparty_count\x18\v \x01(\x05R\n" +
 	"partyCount\x12;\n" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xcc\r\n" +
+	"createTime\x12\x14\n" +
+	"\x05state\x18\r \x01(\tR\x05state\x12%\n" +
+	"\x0eserver_version\x18\x0e \x01(\tR\rserverVersion\x12#\n" +
+	"\rmodule_digest\x18\x0f \x01(\tR\fmoduleDigest\x12\x19\n" +
+	"\bdelay_ms\x18\x10 \x01(\x01R\adelayMs\"\x1e\n" +
+	"\bNodeName\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x87\x0e\n" +
 	"\tDashboard\x125\n" +
 	"\x04node\x18\x01 \x01(\v2!.nakama.console.StatusList.StatusR\x04node\x12;\n" +
 	"\aprocess\x18\x02 \x01(\v2!.nakama.console.Dashboard.ProcessR\aprocess\x12@\n" +
@@ -11604,7 +11694,8 @@ const file_console_proto_rawDesc = "" +
 	"\x0emodule_version\x18\b \x01(\tR\rmoduleVersion\x12.\n" +
 	"\x06reload\x18\t \x01(\v2\x16.nakama.console.ReloadR\x06reload\x12\x14\n" +
 	"\x05pages\x18\n" +
-	" \x01(\x05R\x05pages\x1a\xb7\x01\n" +
+	" \x01(\x05R\x05pages\x129\n" +
+	"\x06others\x18\v \x03(\v2!.nakama.console.StatusList.StatusR\x06others\x1a\xb7\x01\n" +
 	"\aProcess\x12%\n" +
 	"\x0eserver_version\x18\x01 \x01(\tR\rserverVersion\x12\x1d\n" +
 	"\n" +
@@ -12429,7 +12520,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xebM\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xaaN\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -12456,7 +12547,8 @@ const file_console_proto_rawDesc = "" +
 	"\rUpdateSetting\x12$.nakama.console.UpdateSettingRequest\x1a\x17.nakama.console.Setting\x12N\n" +
 	"\rListAuditLogs\x12\x1f.nakama.console.AuditLogRequest\x1a\x1c.nakama.console.AuditLogList\x12N\n" +
 	"\x12ListAuditLogsUsers\x12\x16.google.protobuf.Empty\x1a .nakama.console.AuditLogUserList\x12?\n" +
-	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12A\n" +
+	"\tGetStatus\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.StatusList\x12=\n" +
+	"\tDrainNode\x12\x18.nakama.console.NodeName\x1a\x16.google.protobuf.Empty\x12A\n" +
 	"\fGetDashboard\x12\x16.google.protobuf.Empty\x1a\x19.nakama.console.Dashboard\x12A\n" +
 	"\vListReloads\x12\x16.google.protobuf.Empty\x1a\x1a.nakama.console.ReloadList\x12>\n" +
 	"\aListLog\x12\x1a.nakama.console.LogRequest\x1a\x17.nakama.console.LogList\x12E\n" +
@@ -12582,7 +12674,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 179)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 180)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -12619,614 +12711,618 @@ var file_console_proto_goTypes = []any{
 	(*AuditLogList)(nil),                                // 32: nakama.console.AuditLogList
 	(*AuditLogUserList)(nil),                            // 33: nakama.console.AuditLogUserList
 	(*StatusList)(nil),                                  // 34: nakama.console.StatusList
-	(*Dashboard)(nil),                                   // 35: nakama.console.Dashboard
-	(*RunRequest)(nil),                                  // 36: nakama.console.RunRequest
-	(*RunResponse)(nil),                                 // 37: nakama.console.RunResponse
-	(*MatchWatchRequest)(nil),                           // 38: nakama.console.MatchWatchRequest
-	(*MatchNews)(nil),                                   // 39: nakama.console.MatchNews
-	(*PatchMatchStateRequest)(nil),                      // 40: nakama.console.PatchMatchStateRequest
-	(*LogRequest)(nil),                                  // 41: nakama.console.LogRequest
-	(*LogList)(nil),                                     // 42: nakama.console.LogList
-	(*LogEntry)(nil),                                    // 43: nakama.console.LogEntry
-	(*ReloadList)(nil),                                  // 44: nakama.console.ReloadList
-	(*Reload)(nil),                                      // 45: nakama.console.Reload
-	(*MetricsRequest)(nil),                              // 46: nakama.console.MetricsRequest
-	(*Metrics)(nil),                                     // 47: nakama.console.Metrics
-	(*Config)(nil),                                      // 48: nakama.console.Config
-	(*RuntimeInfo)(nil),                                 // 49: nakama.console.RuntimeInfo
-	(*ClientSettings)(nil),                              // 50: nakama.console.ClientSettings
-	(*ApiEndpointDescriptor)(nil),                       // 51: nakama.console.ApiEndpointDescriptor
-	(*ApiEndpointList)(nil),                             // 52: nakama.console.ApiEndpointList
-	(*SavedRequest)(nil),                                // 53: nakama.console.SavedRequest
-	(*SavedRequestList)(nil),                            // 54: nakama.console.SavedRequestList
-	(*CallApiEndpointRequest)(nil),                      // 55: nakama.console.CallApiEndpointRequest
-	(*CallApiEndpointResponse)(nil),                     // 56: nakama.console.CallApiEndpointResponse
-	(*ListAccountsRequest)(nil),                         // 57: nakama.console.ListAccountsRequest
-	(*AccountList)(nil),                                 // 58: nakama.console.AccountList
-	(*AccountId)(nil),                                   // 59: nakama.console.AccountId
-	(*Account)(nil),                                     // 60: nakama.console.Account
-	(*BanAccountRequest)(nil),                           // 61: nakama.console.BanAccountRequest
-	(*Ban)(nil),                                         // 62: nakama.console.Ban
-	(*AccountDeleteRequest)(nil),                        // 63: nakama.console.AccountDeleteRequest
-	(*WalletLedger)(nil),                                // 64: nakama.console.WalletLedger
-	(*WalletLedgerList)(nil),                            // 65: nakama.console.WalletLedgerList
-	(*GetWalletLedgerRequest)(nil),                      // 66: nakama.console.GetWalletLedgerRequest
-	(*AccountExport)(nil),                               // 67: nakama.console.AccountExport
-	(*AccountImport)(nil),                               // 68: nakama.console.AccountImport
-	(*UpdateAccountRequest)(nil),                        // 69: nakama.console.UpdateAccountRequest
-	(*UnlinkDeviceRequest)(nil),                         // 70: nakama.console.UnlinkDeviceRequest
-	(*AccountNote)(nil),                                 // 71: nakama.console.AccountNote
-	(*ListAccountNotesRequest)(nil),                     // 72: nakama.console.ListAccountNotesRequest
-	(*ListAccountNotesResponse)(nil),                    // 73: nakama.console.ListAccountNotesResponse
-	(*AddAccountNoteRequest)(nil),                       // 74: nakama.console.AddAccountNoteRequest
-	(*DeleteAccountNoteRequest)(nil),                    // 75: nakama.console.DeleteAccountNoteRequest
-	(*DeleteFriendRequest)(nil),                         // 76: nakama.console.DeleteFriendRequest
-	(*DeleteGroupUserRequest)(nil),                      // 77: nakama.console.DeleteGroupUserRequest
-	(*DeleteWalletLedgerRequest)(nil),                   // 78: nakama.console.DeleteWalletLedgerRequest
-	(*ListPurchasesRequest)(nil),                        // 79: nakama.console.ListPurchasesRequest
-	(*ListSubscriptionsRequest)(nil),                    // 80: nakama.console.ListSubscriptionsRequest
-	(*GetPurchaseRequest)(nil),                          // 81: nakama.console.GetPurchaseRequest
-	(*GetSubscriptionRequest)(nil),                      // 82: nakama.console.GetSubscriptionRequest
-	(*ListGroupsRequest)(nil),                           // 83: nakama.console.ListGroupsRequest
-	(*GroupList)(nil),                                   // 84: nakama.console.GroupList
-	(*GroupId)(nil),                                     // 85: nakama.console.GroupId
-	(*GroupExport)(nil),                                 // 86: nakama.console.GroupExport
-	(*UpdateGroupRequest)(nil),                          // 87: nakama.console.UpdateGroupRequest
-	(*AddGroupUsersRequest)(nil),                        // 88: nakama.console.AddGroupUsersRequest
-	(*UpdateGroupUserStateRequest)(nil),                 // 89: nakama.console.UpdateGroupUserStateRequest
-	(*DeleteChannelMessagesRequest)(nil),                // 90: nakama.console.DeleteChannelMessagesRequest
-	(*DeleteChannelMessagesResponse)(nil),               // 91: nakama.console.DeleteChannelMessagesResponse
-	(*SendNotificationRequest)(nil),                     // 92: nakama.console.SendNotificationRequest
-	(*ListChannelMessagesRequest)(nil),                  // 93: nakama.console.ListChannelMessagesRequest
-	(*Notification)(nil),                                // 94: nakama.console.Notification
-	(*ListNotificationsRequest)(nil),                    // 95: nakama.console.ListNotificationsRequest
-	(*NotificationList)(nil),                            // 96: nakama.console.NotificationList
-	(*NotificationId)(nil),                              // 97: nakama.console.NotificationId
-	(*StorageCollectionsList)(nil),                      // 98: nakama.console.StorageCollectionsList
-	(*ListStorageRequest)(nil),                          // 99: nakama.console.ListStorageRequest
-	(*StorageListObject)(nil),                           // 100: nakama.console.StorageListObject
-	(*StorageList)(nil),                                 // 101: nakama.console.StorageList
-	(*WriteStorageObjectRequest)(nil),                   // 102: nakama.console.WriteStorageObjectRequest
-	(*DeleteStorageObjectRequest)(nil),                  // 103: nakama.console.DeleteStorageObjectRequest
-	(*StorageIndex)(nil),                                // 104: nakama.console.StorageIndex
-	(*StorageIndexList)(nil),                            // 105: nakama.console.StorageIndexList
-	(*QueryStorageIndexRequest)(nil),                    // 106: nakama.console.QueryStorageIndexRequest
-	(*QueryStorageIndexResponse)(nil),                   // 107: nakama.console.QueryStorageIndexResponse
-	(*LeaderboardListRequest)(nil),                      // 108: nakama.console.LeaderboardListRequest
-	(*Leaderboard)(nil),                                 // 109: nakama.console.Leaderboard
-	(*LeaderboardList)(nil),                             // 110: nakama.console.LeaderboardList
-	(*LeaderboardRequest)(nil),                          // 111: nakama.console.LeaderboardRequest
-	(*DeleteLeaderboardRecordRequest)(nil),              // 112: nakama.console.DeleteLeaderboardRecordRequest
-	(*ListMatchesRequest)(nil),                          // 113: nakama.console.ListMatchesRequest
-	(*MatchList)(nil),                                   // 114: nakama.console.MatchList
-	(*MatchStateRequest)(nil),                           // 115: nakama.console.MatchStateRequest
-	(*UserPresence)(nil),                                // 116: nakama.console.UserPresence
-	(*MatchState)(nil),                                  // 117: nakama.console.MatchState
-	(*EndMatchRequest)(nil),                             // 118: nakama.console.EndMatchRequest
-	(*KickFromMatchRequest)(nil),                        // 119: nakama.console.KickFromMatchRequest
-	(*KickFromMatchResponse)(nil),                       // 120: nakama.console.KickFromMatchResponse
-	(*SignalMatchRequest)(nil),                          // 121: nakama.console.SignalMatchRequest
-	(*SignalMatchResponse)(nil),                         // 122: nakama.console.SignalMatchResponse
-	(*CreateLeaderboardRequest)(nil),                    // 123: nakama.console.CreateLeaderboardRequest
-	(*ResetLeaderboardResponse)(nil),                    // 124: nakama.console.ResetLeaderboardResponse
-	(*WriteRecordRequest)(nil),                          // 125: nakama.console.WriteRecordRequest
-	(*UpdateWalletRequest)(nil),                         // 126: nakama.console.UpdateWalletRequest
-	(*UpdateWalletResponse)(nil),                        // 127: nakama.console.UpdateWalletResponse
-	(*Audience)(nil),                                    // 128: nakama.console.Audience
-	(*AudienceCount)(nil),                               // 129: nakama.console.AudienceCount
-	(*SendToAudienceRequest)(nil),                       // 130: nakama.console.SendToAudienceRequest
-	(*NotificationSending)(nil),                         // 131: nakama.console.NotificationSending
-	(*NotificationSendingList)(nil),                     // 132: nakama.console.NotificationSendingList
-	(*Job)(nil),                                         // 133: nakama.console.Job
-	(*JobList)(nil),                                     // 134: nakama.console.JobList
-	(*RunJobRequest)(nil),                               // 135: nakama.console.RunJobRequest
-	(*RunJobResponse)(nil),                              // 136: nakama.console.RunJobResponse
-	(*StartMaintenanceRequest)(nil),                     // 137: nakama.console.StartMaintenanceRequest
-	(*Maintenance)(nil),                                 // 138: nakama.console.Maintenance
-	(*Extensions)(nil),                                  // 139: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 140: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 141: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 142: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 143: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 144: nakama.console.User.AclEntry
-	nil,                                                 // 145: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 146: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 147: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 148: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 149: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 150: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 151: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 152: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 153: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 154: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 155: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 156: nakama.console.Dashboard.Database
-	nil,                                                 // 157: nakama.console.RunRequest.SessionVarsEntry
-	(*RunResponse_Part)(nil),                            // 158: nakama.console.RunResponse.Part
-	(*MatchNews_Match)(nil),                             // 159: nakama.console.MatchNews.Match
-	(*MatchNews_Data)(nil),                              // 160: nakama.console.MatchNews.Data
-	(*MatchNews_Event)(nil),                             // 161: nakama.console.MatchNews.Event
-	(*MatchNews_Tick)(nil),                              // 162: nakama.console.MatchNews.Tick
-	(*MatchNews_State)(nil),                             // 163: nakama.console.MatchNews.State
-	(*Reload_Line)(nil),                                 // 164: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 165: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 166: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 167: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 168: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 169: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 170: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 171: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 172: nakama.console.MatchList.Match
-	nil,                                                 // 173: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 174: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 175: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 176: nakama.console.Extensions.HiroSystems
-	(*Extensions_Page)(nil),                             // 177: nakama.console.Extensions.Page
-	(*SatoriListTemplatesResponse_Template)(nil),        // 178: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 179: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 180: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 181: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 182: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 183: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 184: nakama.api.User
-	(*api.Account)(nil),                                 // 185: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 186: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 187: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 188: nakama.api.Friend
-	(*api.Group)(nil),                                   // 189: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 190: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 191: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 192: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 193: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 194: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 195: google.protobuf.Struct
-	(api.Operator)(0),                                   // 196: nakama.api.Operator
-	(*api.Match)(nil),                                   // 197: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 198: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 199: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 200: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 201: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 202: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 203: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 204: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 205: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 206: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 207: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 208: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 209: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 210: nakama.api.LeaderboardRecordList
+	(*NodeName)(nil),                                    // 35: nakama.console.NodeName
+	(*Dashboard)(nil),                                   // 36: nakama.console.Dashboard
+	(*RunRequest)(nil),                                  // 37: nakama.console.RunRequest
+	(*RunResponse)(nil),                                 // 38: nakama.console.RunResponse
+	(*MatchWatchRequest)(nil),                           // 39: nakama.console.MatchWatchRequest
+	(*MatchNews)(nil),                                   // 40: nakama.console.MatchNews
+	(*PatchMatchStateRequest)(nil),                      // 41: nakama.console.PatchMatchStateRequest
+	(*LogRequest)(nil),                                  // 42: nakama.console.LogRequest
+	(*LogList)(nil),                                     // 43: nakama.console.LogList
+	(*LogEntry)(nil),                                    // 44: nakama.console.LogEntry
+	(*ReloadList)(nil),                                  // 45: nakama.console.ReloadList
+	(*Reload)(nil),                                      // 46: nakama.console.Reload
+	(*MetricsRequest)(nil),                              // 47: nakama.console.MetricsRequest
+	(*Metrics)(nil),                                     // 48: nakama.console.Metrics
+	(*Config)(nil),                                      // 49: nakama.console.Config
+	(*RuntimeInfo)(nil),                                 // 50: nakama.console.RuntimeInfo
+	(*ClientSettings)(nil),                              // 51: nakama.console.ClientSettings
+	(*ApiEndpointDescriptor)(nil),                       // 52: nakama.console.ApiEndpointDescriptor
+	(*ApiEndpointList)(nil),                             // 53: nakama.console.ApiEndpointList
+	(*SavedRequest)(nil),                                // 54: nakama.console.SavedRequest
+	(*SavedRequestList)(nil),                            // 55: nakama.console.SavedRequestList
+	(*CallApiEndpointRequest)(nil),                      // 56: nakama.console.CallApiEndpointRequest
+	(*CallApiEndpointResponse)(nil),                     // 57: nakama.console.CallApiEndpointResponse
+	(*ListAccountsRequest)(nil),                         // 58: nakama.console.ListAccountsRequest
+	(*AccountList)(nil),                                 // 59: nakama.console.AccountList
+	(*AccountId)(nil),                                   // 60: nakama.console.AccountId
+	(*Account)(nil),                                     // 61: nakama.console.Account
+	(*BanAccountRequest)(nil),                           // 62: nakama.console.BanAccountRequest
+	(*Ban)(nil),                                         // 63: nakama.console.Ban
+	(*AccountDeleteRequest)(nil),                        // 64: nakama.console.AccountDeleteRequest
+	(*WalletLedger)(nil),                                // 65: nakama.console.WalletLedger
+	(*WalletLedgerList)(nil),                            // 66: nakama.console.WalletLedgerList
+	(*GetWalletLedgerRequest)(nil),                      // 67: nakama.console.GetWalletLedgerRequest
+	(*AccountExport)(nil),                               // 68: nakama.console.AccountExport
+	(*AccountImport)(nil),                               // 69: nakama.console.AccountImport
+	(*UpdateAccountRequest)(nil),                        // 70: nakama.console.UpdateAccountRequest
+	(*UnlinkDeviceRequest)(nil),                         // 71: nakama.console.UnlinkDeviceRequest
+	(*AccountNote)(nil),                                 // 72: nakama.console.AccountNote
+	(*ListAccountNotesRequest)(nil),                     // 73: nakama.console.ListAccountNotesRequest
+	(*ListAccountNotesResponse)(nil),                    // 74: nakama.console.ListAccountNotesResponse
+	(*AddAccountNoteRequest)(nil),                       // 75: nakama.console.AddAccountNoteRequest
+	(*DeleteAccountNoteRequest)(nil),                    // 76: nakama.console.DeleteAccountNoteRequest
+	(*DeleteFriendRequest)(nil),                         // 77: nakama.console.DeleteFriendRequest
+	(*DeleteGroupUserRequest)(nil),                      // 78: nakama.console.DeleteGroupUserRequest
+	(*DeleteWalletLedgerRequest)(nil),                   // 79: nakama.console.DeleteWalletLedgerRequest
+	(*ListPurchasesRequest)(nil),                        // 80: nakama.console.ListPurchasesRequest
+	(*ListSubscriptionsRequest)(nil),                    // 81: nakama.console.ListSubscriptionsRequest
+	(*GetPurchaseRequest)(nil),                          // 82: nakama.console.GetPurchaseRequest
+	(*GetSubscriptionRequest)(nil),                      // 83: nakama.console.GetSubscriptionRequest
+	(*ListGroupsRequest)(nil),                           // 84: nakama.console.ListGroupsRequest
+	(*GroupList)(nil),                                   // 85: nakama.console.GroupList
+	(*GroupId)(nil),                                     // 86: nakama.console.GroupId
+	(*GroupExport)(nil),                                 // 87: nakama.console.GroupExport
+	(*UpdateGroupRequest)(nil),                          // 88: nakama.console.UpdateGroupRequest
+	(*AddGroupUsersRequest)(nil),                        // 89: nakama.console.AddGroupUsersRequest
+	(*UpdateGroupUserStateRequest)(nil),                 // 90: nakama.console.UpdateGroupUserStateRequest
+	(*DeleteChannelMessagesRequest)(nil),                // 91: nakama.console.DeleteChannelMessagesRequest
+	(*DeleteChannelMessagesResponse)(nil),               // 92: nakama.console.DeleteChannelMessagesResponse
+	(*SendNotificationRequest)(nil),                     // 93: nakama.console.SendNotificationRequest
+	(*ListChannelMessagesRequest)(nil),                  // 94: nakama.console.ListChannelMessagesRequest
+	(*Notification)(nil),                                // 95: nakama.console.Notification
+	(*ListNotificationsRequest)(nil),                    // 96: nakama.console.ListNotificationsRequest
+	(*NotificationList)(nil),                            // 97: nakama.console.NotificationList
+	(*NotificationId)(nil),                              // 98: nakama.console.NotificationId
+	(*StorageCollectionsList)(nil),                      // 99: nakama.console.StorageCollectionsList
+	(*ListStorageRequest)(nil),                          // 100: nakama.console.ListStorageRequest
+	(*StorageListObject)(nil),                           // 101: nakama.console.StorageListObject
+	(*StorageList)(nil),                                 // 102: nakama.console.StorageList
+	(*WriteStorageObjectRequest)(nil),                   // 103: nakama.console.WriteStorageObjectRequest
+	(*DeleteStorageObjectRequest)(nil),                  // 104: nakama.console.DeleteStorageObjectRequest
+	(*StorageIndex)(nil),                                // 105: nakama.console.StorageIndex
+	(*StorageIndexList)(nil),                            // 106: nakama.console.StorageIndexList
+	(*QueryStorageIndexRequest)(nil),                    // 107: nakama.console.QueryStorageIndexRequest
+	(*QueryStorageIndexResponse)(nil),                   // 108: nakama.console.QueryStorageIndexResponse
+	(*LeaderboardListRequest)(nil),                      // 109: nakama.console.LeaderboardListRequest
+	(*Leaderboard)(nil),                                 // 110: nakama.console.Leaderboard
+	(*LeaderboardList)(nil),                             // 111: nakama.console.LeaderboardList
+	(*LeaderboardRequest)(nil),                          // 112: nakama.console.LeaderboardRequest
+	(*DeleteLeaderboardRecordRequest)(nil),              // 113: nakama.console.DeleteLeaderboardRecordRequest
+	(*ListMatchesRequest)(nil),                          // 114: nakama.console.ListMatchesRequest
+	(*MatchList)(nil),                                   // 115: nakama.console.MatchList
+	(*MatchStateRequest)(nil),                           // 116: nakama.console.MatchStateRequest
+	(*UserPresence)(nil),                                // 117: nakama.console.UserPresence
+	(*MatchState)(nil),                                  // 118: nakama.console.MatchState
+	(*EndMatchRequest)(nil),                             // 119: nakama.console.EndMatchRequest
+	(*KickFromMatchRequest)(nil),                        // 120: nakama.console.KickFromMatchRequest
+	(*KickFromMatchResponse)(nil),                       // 121: nakama.console.KickFromMatchResponse
+	(*SignalMatchRequest)(nil),                          // 122: nakama.console.SignalMatchRequest
+	(*SignalMatchResponse)(nil),                         // 123: nakama.console.SignalMatchResponse
+	(*CreateLeaderboardRequest)(nil),                    // 124: nakama.console.CreateLeaderboardRequest
+	(*ResetLeaderboardResponse)(nil),                    // 125: nakama.console.ResetLeaderboardResponse
+	(*WriteRecordRequest)(nil),                          // 126: nakama.console.WriteRecordRequest
+	(*UpdateWalletRequest)(nil),                         // 127: nakama.console.UpdateWalletRequest
+	(*UpdateWalletResponse)(nil),                        // 128: nakama.console.UpdateWalletResponse
+	(*Audience)(nil),                                    // 129: nakama.console.Audience
+	(*AudienceCount)(nil),                               // 130: nakama.console.AudienceCount
+	(*SendToAudienceRequest)(nil),                       // 131: nakama.console.SendToAudienceRequest
+	(*NotificationSending)(nil),                         // 132: nakama.console.NotificationSending
+	(*NotificationSendingList)(nil),                     // 133: nakama.console.NotificationSendingList
+	(*Job)(nil),                                         // 134: nakama.console.Job
+	(*JobList)(nil),                                     // 135: nakama.console.JobList
+	(*RunJobRequest)(nil),                               // 136: nakama.console.RunJobRequest
+	(*RunJobResponse)(nil),                              // 137: nakama.console.RunJobResponse
+	(*StartMaintenanceRequest)(nil),                     // 138: nakama.console.StartMaintenanceRequest
+	(*Maintenance)(nil),                                 // 139: nakama.console.Maintenance
+	(*Extensions)(nil),                                  // 140: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 141: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 142: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 143: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 144: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 145: nakama.console.User.AclEntry
+	nil,                                                 // 146: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 147: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 148: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 149: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 150: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 151: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 152: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 153: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 154: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 155: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 156: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 157: nakama.console.Dashboard.Database
+	nil,                                                 // 158: nakama.console.RunRequest.SessionVarsEntry
+	(*RunResponse_Part)(nil),                            // 159: nakama.console.RunResponse.Part
+	(*MatchNews_Match)(nil),                             // 160: nakama.console.MatchNews.Match
+	(*MatchNews_Data)(nil),                              // 161: nakama.console.MatchNews.Data
+	(*MatchNews_Event)(nil),                             // 162: nakama.console.MatchNews.Event
+	(*MatchNews_Tick)(nil),                              // 163: nakama.console.MatchNews.Tick
+	(*MatchNews_State)(nil),                             // 164: nakama.console.MatchNews.State
+	(*Reload_Line)(nil),                                 // 165: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 166: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 167: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 168: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 169: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 170: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 171: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 172: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 173: nakama.console.MatchList.Match
+	nil,                                                 // 174: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 175: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 176: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*Extensions_HiroSystems)(nil),                      // 177: nakama.console.Extensions.HiroSystems
+	(*Extensions_Page)(nil),                             // 178: nakama.console.Extensions.Page
+	(*SatoriListTemplatesResponse_Template)(nil),        // 179: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 180: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 181: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 182: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 183: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 184: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 185: nakama.api.User
+	(*api.Account)(nil),                                 // 186: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 187: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 188: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 189: nakama.api.Friend
+	(*api.Group)(nil),                                   // 190: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 191: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 192: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 193: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 194: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 195: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 196: google.protobuf.Struct
+	(api.Operator)(0),                                   // 197: nakama.api.Operator
+	(*api.Match)(nil),                                   // 198: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 199: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 200: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 201: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 202: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 203: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 204: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 205: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 206: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 207: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 208: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 209: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 210: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 211: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	182, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	144, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	183, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	183, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	183, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	145, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	184, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	184, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	145, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	146, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	146, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	147, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	183, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	183, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	147, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	148, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	184, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	184, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	148, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	149, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	149, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	150, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	183, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	183, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	183, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	184, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	184, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	184, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	150, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	183, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	150, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	151, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	153, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	154, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	155, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	156, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	167, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
-	45,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
-	157, // 31: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
-	158, // 32: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
-	158, // 33: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
-	43,  // 34: nakama.console.RunResponse.log:type_name -> nakama.console.LogEntry
-	159, // 35: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
-	162, // 36: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
-	163, // 37: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
-	43,  // 38: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	183, // 39: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
-	45,  // 40: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	183, // 41: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	165, // 42: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	183, // 43: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	183, // 44: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	166, // 45: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	167, // 46: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	168, // 47: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	168, // 48: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	168, // 49: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	51,  // 50: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	51,  // 51: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	169, // 52: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
-	53,  // 53: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	170, // 54: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	184, // 55: nakama.console.AccountList.users:type_name -> nakama.api.User
-	185, // 56: nakama.console.Account.account:type_name -> nakama.api.Account
-	183, // 57: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	183, // 58: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	183, // 59: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	183, // 60: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	186, // 61: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	183, // 62: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	183, // 63: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
-	64,  // 64: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	183, // 65: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	183, // 66: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	185, // 67: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	187, // 68: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	188, // 69: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	189, // 70: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	190, // 71: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	191, // 72: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	192, // 73: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
-	64,  // 74: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
-	67,  // 75: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	182, // 76: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	182, // 77: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	182, // 78: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	182, // 79: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	182, // 80: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	182, // 81: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	182, // 82: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	182, // 83: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	182, // 84: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	182, // 85: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	171, // 86: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	182, // 87: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	183, // 88: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	183, // 89: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
-	71,  // 90: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	183, // 91: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	183, // 92: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	183, // 93: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	183, // 94: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	189, // 95: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	189, // 96: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	193, // 97: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	182, // 98: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	182, // 99: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	182, // 100: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	182, // 101: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	182, // 102: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	186, // 103: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	194, // 104: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	183, // 105: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	195, // 106: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
-	2,   // 107: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	183, // 108: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
-	94,  // 109: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	183, // 110: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	183, // 111: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
-	100, // 112: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	194, // 113: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	194, // 114: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
-	104, // 115: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	187, // 116: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	183, // 117: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	183, // 118: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	183, // 119: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
-	109, // 120: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	194, // 121: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	186, // 122: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	182, // 123: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	194, // 124: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	194, // 125: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	182, // 126: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	182, // 127: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	172, // 128: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	182, // 129: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
-	116, // 130: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	183, // 131: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	183, // 132: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	196, // 133: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	173, // 134: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	174, // 135: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	175, // 136: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	183, // 137: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	183, // 138: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
-	128, // 139: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	195, // 140: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	183, // 141: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	183, // 142: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
-	131, // 143: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	183, // 144: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
-	183, // 145: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
-	183, // 146: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
-	133, // 147: nakama.console.JobList.jobs:type_name -> nakama.console.Job
-	194, // 148: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	183, // 149: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	183, // 150: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	176, // 151: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	177, // 152: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
-	178, // 153: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	179, // 154: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	181, // 155: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 156: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 157: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 158: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 159: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 160: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 161: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 162: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	183, // 163: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	152, // 164: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	152, // 165: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	116, // 166: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
-	116, // 167: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
-	116, // 168: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
-	183, // 169: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
-	160, // 170: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
-	160, // 171: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
-	161, // 172: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
-	164, // 173: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	183, // 174: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	197, // 175: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	180, // 176: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 177: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 178: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 179: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 180: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 181: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	198, // 182: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 183: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 184: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 185: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 186: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 187: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 188: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 189: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	198, // 190: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 191: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 192: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 193: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 194: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 195: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 196: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 197: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	198, // 198: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	198, // 199: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	198, // 200: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	198, // 201: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	41,  // 202: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
-	46,  // 203: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	198, // 204: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	198, // 205: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	198, // 206: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	198, // 207: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	55,  // 208: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	55,  // 209: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	36,  // 210: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
-	198, // 211: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	53,  // 212: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	53,  // 213: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	57,  // 214: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	59,  // 215: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	63,  // 216: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	59,  // 217: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	59,  // 218: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	61,  // 219: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	59,  // 220: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	69,  // 221: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	59,  // 222: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	59,  // 223: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	70,  // 224: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	59,  // 225: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	59,  // 226: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	59,  // 227: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	59,  // 228: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	59,  // 229: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	59,  // 230: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	72,  // 231: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	74,  // 232: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	75,  // 233: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	76,  // 234: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	77,  // 235: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	78,  // 236: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	59,  // 237: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	59,  // 238: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	66,  // 239: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	79,  // 240: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	81,  // 241: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	80,  // 242: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	82,  // 243: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	83,  // 244: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	85,  // 245: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	85,  // 246: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	87,  // 247: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	88,  // 248: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	89,  // 249: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	89,  // 250: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	85,  // 251: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	85,  // 252: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	93,  // 253: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	90,  // 254: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	92,  // 255: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	95,  // 256: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	97,  // 257: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	97,  // 258: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	198, // 259: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	99,  // 260: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	199, // 261: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	102, // 262: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	103, // 263: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	108, // 264: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	111, // 265: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	111, // 266: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	200, // 267: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	112, // 268: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	68,  // 269: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	68,  // 270: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	198, // 271: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	198, // 272: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	198, // 273: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	198, // 274: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	106, // 275: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	198, // 276: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	140, // 277: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	142, // 278: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	128, // 279: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	130, // 280: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	198, // 281: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	97,  // 282: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	198, // 283: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
-	135, // 284: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
-	198, // 285: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	137, // 286: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	198, // 287: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	118, // 288: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	119, // 289: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	121, // 290: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	123, // 291: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	111, // 292: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	125, // 293: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	126, // 294: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	113, // 295: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	40,  // 296: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
-	38,  // 297: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
-	38,  // 298: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
-	38,  // 299: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
-	115, // 300: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 301: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 302: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	198, // 303: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	198, // 304: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	198, // 305: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 306: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 307: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 308: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 309: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	198, // 310: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 311: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	198, // 312: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	198, // 313: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 314: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 315: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 316: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	198, // 317: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 318: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 319: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 320: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 321: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 322: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 323: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	35,  // 324: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	44,  // 325: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	42,  // 326: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
-	47,  // 327: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	48,  // 328: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	49,  // 329: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	50,  // 330: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	52,  // 331: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	56,  // 332: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	56,  // 333: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	37,  // 334: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
-	54,  // 335: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	198, // 336: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	198, // 337: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	58,  // 338: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	60,  // 339: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	198, // 340: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	67,  // 341: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	62,  // 342: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	198, // 343: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	198, // 344: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	198, // 345: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	198, // 346: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	198, // 347: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	198, // 348: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	198, // 349: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	198, // 350: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	198, // 351: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	198, // 352: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	198, // 353: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	198, // 354: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	73,  // 355: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	71,  // 356: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	198, // 357: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	198, // 358: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	198, // 359: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	198, // 360: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	201, // 361: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	202, // 362: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	65,  // 363: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	203, // 364: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	204, // 365: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	205, // 366: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	206, // 367: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	84,  // 368: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	189, // 369: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	198, // 370: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	198, // 371: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	198, // 372: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	198, // 373: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	198, // 374: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	207, // 375: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	86,  // 376: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	208, // 377: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	91,  // 378: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	198, // 379: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	96,  // 380: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	94,  // 381: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	198, // 382: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	98,  // 383: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	101, // 384: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	187, // 385: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	209, // 386: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	198, // 387: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	110, // 388: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	109, // 389: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	198, // 390: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	210, // 391: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	198, // 392: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	60,  // 393: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	198, // 394: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	198, // 395: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	198, // 396: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	198, // 397: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	105, // 398: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	107, // 399: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	139, // 400: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	141, // 401: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	143, // 402: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	129, // 403: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	131, // 404: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	132, // 405: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	131, // 406: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	134, // 407: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
-	136, // 408: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
-	138, // 409: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	138, // 410: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	198, // 411: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	198, // 412: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	120, // 413: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	122, // 414: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	109, // 415: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	124, // 416: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	191, // 417: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	127, // 418: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	114, // 419: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	198, // 420: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
-	198, // 421: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
-	198, // 422: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
-	198, // 423: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
-	117, // 424: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	301, // [301:425] is the sub-list for method output_type
-	177, // [177:301] is the sub-list for method input_type
-	177, // [177:177] is the sub-list for extension type_name
-	177, // [177:177] is the sub-list for extension extendee
-	0,   // [0:177] is the sub-list for field type_name
+	151, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	184, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	151, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	152, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	154, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	155, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	156, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	157, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	168, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	46,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
+	151, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
+	158, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
+	159, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
+	159, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
+	44,  // 35: nakama.console.RunResponse.log:type_name -> nakama.console.LogEntry
+	160, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
+	163, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
+	164, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
+	44,  // 39: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
+	184, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	46,  // 41: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
+	184, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	166, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	184, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	184, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	167, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	168, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	169, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	169, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	169, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	52,  // 51: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	52,  // 52: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
+	170, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	54,  // 54: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
+	171, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	185, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
+	186, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
+	184, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	184, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	184, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	184, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	187, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	184, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	184, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	65,  // 65: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
+	184, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	184, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	186, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	188, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	189, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	190, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	191, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	192, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	193, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	65,  // 75: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
+	68,  // 76: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
+	183, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	183, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	183, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	183, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	183, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	183, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	183, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	183, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	183, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	183, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	172, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	183, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	184, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	184, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	72,  // 91: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
+	184, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	184, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	184, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	184, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	190, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	190, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	194, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	183, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	183, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	183, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	183, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	183, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	187, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	195, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	184, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	196, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	2,   // 108: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
+	184, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	95,  // 110: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
+	184, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	184, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	101, // 113: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
+	195, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	195, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	105, // 116: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
+	188, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	184, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	184, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	184, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	110, // 121: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
+	195, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	187, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	183, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	195, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	195, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	183, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	183, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	173, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	183, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	117, // 131: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
+	184, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	184, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	197, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	174, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	175, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	176, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	184, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	184, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	129, // 140: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
+	196, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	184, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	184, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	132, // 144: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
+	184, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	184, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	184, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	134, // 148: nakama.console.JobList.jobs:type_name -> nakama.console.Job
+	195, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	184, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	184, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	177, // 152: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	178, // 153: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
+	179, // 154: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	180, // 155: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	182, // 156: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 157: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 158: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 159: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 160: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 161: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 162: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 163: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	184, // 164: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	153, // 165: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	153, // 166: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	117, // 167: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
+	117, // 168: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
+	117, // 169: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
+	184, // 170: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
+	161, // 171: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
+	161, // 172: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
+	162, // 173: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
+	165, // 174: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	184, // 175: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	198, // 176: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	181, // 177: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 178: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 179: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 180: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 181: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 182: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	199, // 183: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 184: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 185: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 186: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 187: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 188: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 189: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 190: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	199, // 191: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 192: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 193: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 194: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 195: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 196: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 197: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 198: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	199, // 199: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	199, // 200: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	35,  // 201: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
+	199, // 202: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	199, // 203: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	42,  // 204: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	47,  // 205: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	199, // 206: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	199, // 207: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	199, // 208: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	199, // 209: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	56,  // 210: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	56,  // 211: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	37,  // 212: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
+	199, // 213: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	54,  // 214: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	54,  // 215: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	58,  // 216: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	60,  // 217: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	64,  // 218: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	60,  // 219: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	60,  // 220: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	62,  // 221: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	60,  // 222: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	70,  // 223: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	60,  // 224: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	60,  // 225: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	71,  // 226: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	60,  // 227: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	60,  // 228: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	60,  // 229: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	60,  // 230: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	60,  // 231: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	60,  // 232: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	73,  // 233: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	75,  // 234: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	76,  // 235: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	77,  // 236: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	78,  // 237: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	79,  // 238: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	60,  // 239: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	60,  // 240: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	67,  // 241: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	80,  // 242: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	82,  // 243: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	81,  // 244: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	83,  // 245: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	84,  // 246: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	86,  // 247: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	86,  // 248: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	88,  // 249: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	89,  // 250: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	90,  // 251: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	90,  // 252: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	86,  // 253: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	86,  // 254: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	94,  // 255: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	91,  // 256: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	93,  // 257: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	96,  // 258: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	98,  // 259: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	98,  // 260: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	199, // 261: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	100, // 262: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	200, // 263: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	103, // 264: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	104, // 265: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	109, // 266: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	112, // 267: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	112, // 268: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	201, // 269: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	113, // 270: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	69,  // 271: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	69,  // 272: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	199, // 273: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	199, // 274: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	199, // 275: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	199, // 276: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	107, // 277: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	199, // 278: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	141, // 279: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	143, // 280: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	129, // 281: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	131, // 282: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	199, // 283: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	98,  // 284: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	199, // 285: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	136, // 286: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
+	199, // 287: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	138, // 288: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	199, // 289: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	119, // 290: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	120, // 291: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	122, // 292: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	124, // 293: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	112, // 294: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	126, // 295: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	127, // 296: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	114, // 297: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	41,  // 298: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
+	39,  // 299: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 300: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 301: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
+	116, // 302: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	4,   // 303: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 304: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	199, // 305: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	199, // 306: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	199, // 307: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 308: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 309: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 310: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 311: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	199, // 312: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 313: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	199, // 314: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	199, // 315: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 316: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 317: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 318: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	199, // 319: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 320: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 321: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 322: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 323: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 324: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 325: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	199, // 326: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
+	36,  // 327: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	45,  // 328: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	43,  // 329: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	48,  // 330: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	49,  // 331: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	50,  // 332: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	51,  // 333: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	53,  // 334: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	57,  // 335: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	57,  // 336: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	38,  // 337: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
+	55,  // 338: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	199, // 339: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	199, // 340: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	59,  // 341: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	61,  // 342: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	199, // 343: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	68,  // 344: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	63,  // 345: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	199, // 346: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	199, // 347: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	199, // 348: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	199, // 349: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	199, // 350: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	199, // 351: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	199, // 352: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	199, // 353: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	199, // 354: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	199, // 355: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	199, // 356: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	199, // 357: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	74,  // 358: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	72,  // 359: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	199, // 360: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	199, // 361: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	199, // 362: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	199, // 363: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	202, // 364: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	203, // 365: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	66,  // 366: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	204, // 367: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	205, // 368: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	206, // 369: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	207, // 370: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	85,  // 371: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	190, // 372: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	199, // 373: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	199, // 374: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	199, // 375: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	199, // 376: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	199, // 377: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	208, // 378: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	87,  // 379: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	209, // 380: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	92,  // 381: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	199, // 382: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	97,  // 383: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	95,  // 384: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	199, // 385: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	99,  // 386: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	102, // 387: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	188, // 388: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	210, // 389: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	199, // 390: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	111, // 391: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	110, // 392: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	199, // 393: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	211, // 394: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	199, // 395: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	61,  // 396: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	199, // 397: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	199, // 398: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	199, // 399: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	199, // 400: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	106, // 401: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	108, // 402: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	140, // 403: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	142, // 404: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	144, // 405: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	130, // 406: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	132, // 407: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	133, // 408: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	132, // 409: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	135, // 410: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
+	137, // 411: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
+	139, // 412: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	139, // 413: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	199, // 414: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	199, // 415: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	121, // 416: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	123, // 417: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	110, // 418: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	125, // 419: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	192, // 420: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	128, // 421: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	115, // 422: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	199, // 423: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
+	199, // 424: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
+	199, // 425: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
+	199, // 426: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
+	118, // 427: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	303, // [303:428] is the sub-list for method output_type
+	178, // [178:303] is the sub-list for method input_type
+	178, // [178:178] is the sub-list for extension type_name
+	178, // [178:178] is the sub-list for extension extendee
+	0,   // [0:178] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -13240,7 +13336,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   179,
+			NumMessages:   180,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -46,6 +46,8 @@ func subcommands() []subcommand {
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
 		{"import", "--from address [--exclude tables]", "copy a Nakama database on PostgreSQL into the embedded database", importDatabase},
 		{"export", "--to address [--exclude tables]", "copy the embedded database to PostgreSQL", exportDatabase},
+		{"nodes", "[--flag value …]", "list the nodes of a cluster, as a running server sees them", nodes},
+		{"drain", "[node] [--flag value …]", "stop a running server in order: its players go to other nodes first", drainNode},
 		{"healthcheck", "[port]", "check that a running server is healthy", healthcheck},
 		{"version", "", "print the version", version},
 		{"help", "", "print this text and every setting", help},
@@ -95,7 +97,7 @@ func asksHelp(args []string) bool {
 func (c *subcommand) explain(w io.Writer) int {
 	fmt.Fprintf(w, "usage: kumi %s %s\n\n%s\n", c.name, c.args, c.help)
 	switch c.name {
-	case "run", "dev", "check", "migrate", "import", "export":
+	case "run", "dev", "check", "migrate", "import", "export", "nodes", "drain":
 		fmt.Fprintln(w)
 		config.Default().Usage(w)
 	}

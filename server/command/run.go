@@ -74,6 +74,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, s streams
 	code := exitOK
 	select {
 	case <-ctx.Done():
+	case <-srv.Draining():
 	case err := <-srv.Failed():
 		log.Error().Err(err).Msg("stopping")
 		code = exitFailed

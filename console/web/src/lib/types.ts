@@ -179,4 +179,8 @@ export interface Node {
   avg_input_kbs: number;
   avg_output_kbs: number;
   create_time: Time;
+  state: string;
+  server_version: string;
+  module_digest: string;
+  delay_ms: number;
 }

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { get } from "../lib/api";
+import { get, post } from "../lib/api";
 import { bytes, count, milliseconds, short } from "../lib/format";
 import { useLive } from "../lib/live";
 import { useLoad } from "../lib/load";
@@ -7,6 +7,7 @@ import { ranges, useMetrics } from "../lib/metrics";
 import { filter, href } from "../lib/router";
 import { can, type Right } from "../lib/session";
 import type { Node } from "../lib/types";
+import { Action } from "../ui/action";
 import { Chart, type Line } from "../ui/chart";
 import { Icon } from "../ui/icons";
 import { Choice } from "../ui/search";
@@ -38,18 +39,34 @@ const charts: ChartOf[] = [
 
 const names = charts.flatMap((c) => c.lines.map((l) => l.series));
 
-const health = ["OK", "Error", "Connecting", "Disconnecting"];
-
 const columns: Column<Node>[] = [
   { title: "Node", width: "minmax(6rem, 1fr)", cell: (n) => n.name },
-  { title: "Health", width: "5rem", cell: (n) => <Badge kind={n.health === 0 ? "good" : "bad"}>{health[n.health]}</Badge> },
+  { title: "State", width: "5.5rem", cell: (n) => <Badge kind={n.state === "ready" ? "good" : n.state === "down" ? "bad" : "warn"}>{n.state}</Badge> },
   { title: "Sessions", width: "5rem", right: true, cell: (n) => count(n.session_count) },
   { title: "Presences", width: "5.5rem", right: true, wide: true, cell: (n) => count(n.presence_count) },
   { title: "Matches", width: "5rem", right: true, cell: (n) => count(n.match_count) },
   { title: "Goroutines", width: "5rem", right: true, wide: true, cell: (n) => count(n.goroutine_count) },
   { title: "Latency", width: "5rem", right: true, wide: true, cell: (n) => milliseconds(n.avg_latency_ms) },
   { title: "Calls", width: "5.5rem", right: true, wide: true, cell: (n) => `${short(n.avg_rate_sec)}/s` },
+  { title: "Delay", width: "5rem", right: true, wide: true, cell: (n) => (n.delay_ms > 0 ? milliseconds(n.delay_ms) : "") },
+  { title: "Modules", width: "6rem", wide: true, cell: (n) => n.module_digest.slice(0, 8) },
   { title: "Started", width: "10.5rem", wide: true, cell: (n) => <When at={n.create_time} /> },
+  {
+    title: "",
+    width: "5rem",
+    right: true,
+    cell: (n) =>
+      n.state === "ready" && (
+        <Action
+          label="Drain"
+          kind="plain"
+          right="CONFIGURATION:write"
+          confirm={{ title: `Drain node ${n.name}?`, text: "It takes no new players, closes its sockets over the grace period, ends its matches and stops.", action: "Drain", danger: true }}
+          run={() => post(`node/${encodeURIComponent(n.name)}/drain`)}
+          done={`Node ${n.name} is being drained.`}
+        />
+      ),
+  },
 ];
 
 export default function Dashboard() {
@@ -67,7 +84,7 @@ function Live() {
       <Figures node={now.node} />
       <History />
       <Details of={now} />
-      <Nodes of={[now.node]} />
+      <Nodes of={[now.node, ...now.others]} />
     </>
   );
 }

@@ -45,6 +45,7 @@ interface Pool {
 
 export interface DashboardData {
   node: Node;
+  others: Node[];
   process: { server_version: string; go_version: string; cpus: number; cpu: number; heap_bytes: number; memory_bytes: number };
   functions: Func[];
   slow_matches: SlowMatch[];

@@ -1,0 +1,86 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"kumi/internal/testutil"
+)
+
+// A running server is listed, and one that is drained ends by itself.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	dir, console := t.TempDir(), strconv.Itoa(consolePort(t))
+	flags := []string{
+		"--data_dir", dir, "--runtime.path", dir, "--socket.port", "0", "--socket.address", "127.0.0.1", "--name", "first",
+		"--console.address", "127.0.0.1", "--console.port", console, "--logger.format", "json",
+	}
+	var log buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- dispatch(t.Context(), append([]string{"run"}, flags...), streams{out: &log, err: &log})
+	}()
+	testutil.Eventually(t, "the server is ready", func() bool {
+		select {
+		case code := <-ended:
+			t.Fatalf("the server ended with %d:\n%s", code, log.String())
+		default:
+		}
+		return strings.Contains(log.String(), "server is ready")
+	})
+	command := func(args ...string) (int, string) {
+		var out buffer
+		name := 1
+		if len(args) > 1 && args[0] == "drain" {
+			name = 2
+		}
+		code := dispatch(context.Background(), slices.Concat(args[:name], flags, args[name:]), streams{out: &out, err: &out})
+		return code, out.String()
+	}
+	if code, out := command("nodes"); code != exitOK || !strings.Contains(out, "NODE") || !strings.Contains(out, "first  ready") {
+		t.Errorf("nodes ended with %d:\n%s", code, out)
+	}
+	if code, out := command("drain", "second"); code != exitFailed || !strings.Contains(out, "drain second: There is no node of that name.") {
+		t.Errorf("drain of another node ended with %d:\n%s", code, out)
+	}
+	if code, out := command("nodes", "--console.password", "wrong"); code == exitOK {
+		t.Errorf("nodes with a wrong password ended with %d:\n%s", code, out)
+	}
+	if code, out := command("drain"); code != exitOK || !strings.HasSuffix(out, "first has stopped\n") {
+		t.Errorf("drain ended with %d:\n%s", code, out)
+	}
+	if code := <-ended; code != exitOK {
+		t.Errorf("the server ended with %d:\n%s", code, log.String())
+	}
+	if code, out := command("nodes"); code != exitFailed || !strings.Contains(out, "refused") {
+		t.Errorf("nodes without a server ended with %d:\n%s", code, out)
+	}
+	if code, out := command("nodes", "--console.port", "0"); code != exitFailed || !strings.Contains(out, "console.port") {
+		t.Errorf("nodes without a console ended with %d:\n%s", code, out)
+	}
+}
+
+// consolePort returns a port that is free, as is the one that gRPC gets.
+func consolePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		second, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port-3))
+		_ = l.Close()
+		if err == nil {
+			_ = second.Close()
+			return port
+		}
+	}
+	t.Fatal("no two ports are free")
+	return 0
+}
