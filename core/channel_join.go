@@ -104,13 +104,6 @@ func (c *Core) LeaveChannel(speaker Speaker, channelID string) error {
 	return nil
 }
 
-// leaveStream takes all sessions of a user off a stream.
-func (c *Core) leaveStream(user uuid.UUID, s presence.Stream) {
-	for _, session := range c.sessions.OfUser(user) {
-		c.tracker.Untrack(session.ID(), s, runtime.PresenceReasonLeave)
-	}
-}
-
 // speaksOn returns the presence of a session on a channel. Without one it
 // fails with notJoined.
 func (c *Core) speaksOn(speaker Speaker, channelID string, notJoined error) (*presence.Presence, error) {

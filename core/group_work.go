@@ -71,7 +71,7 @@ func (c *Core) inGroup(ctx context.Context, group uuid.UUID, do func(ctx context
 	}
 	c.pushNotifications(g.notices)
 	for _, user := range g.left {
-		c.leaveStream(user, stream)
+		c.tracker.UntrackUser(user, stream, runtime.PresenceReasonLeave)
 	}
 	if g.deleted {
 		c.tracker.UntrackStream(stream, runtime.PresenceReasonLeave)

@@ -30,6 +30,7 @@ type eventQueue struct {
 	room    sync.Cond
 	queue   []event
 	running bool
+	holds   int    // while there are any, a queue that is not running does not start
 	added   uint64 // events, ever
 	sent    uint64 // of those
 }
@@ -60,11 +61,40 @@ func (q *eventQueue) add(e event) {
 	q.mu.Lock()
 	q.queue = append(q.queue, e)
 	q.added++
-	start := !q.running
-	q.running = true
+	q.start()
 	q.mu.Unlock()
-	if start {
+}
+
+// start makes events be sent. q.mu is held.
+func (q *eventQueue) start() {
+	if !q.running && q.holds == 0 && len(q.queue) > 0 {
+		q.running = true
 		go q.run()
+	}
+}
+
+// holdEvents makes the events until releaseEvents be sent together, so that the
+// changes of one frame of a log make one event per stream. It waits for room in
+// the queues: no lock may be held, and what follows must not take long.
+func (t *Tracker) holdEvents() {
+	for i := range t.queues {
+		q := &t.queues[i]
+		q.mu.Lock()
+		for len(q.queue) >= q.bound {
+			q.room.Wait()
+		}
+		q.holds++
+		q.mu.Unlock()
+	}
+}
+
+func (t *Tracker) releaseEvents() {
+	for i := range t.queues {
+		q := &t.queues[i]
+		q.mu.Lock()
+		q.holds--
+		q.start()
+		q.mu.Unlock()
 	}
 }
 

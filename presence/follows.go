@@ -102,6 +102,14 @@ func (f *follows) remove(user, session uuid.UUID) {
 	s.followers[user] = list[:last]
 }
 
+// any reports whether any session follows a user.
+func (f *follows) any(user uuid.UUID) bool {
+	s := &f[sessionSlot(user)]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.followers[user]) > 0
+}
+
 // of returns the sessions that follow a user.
 func (f *follows) of(user uuid.UUID) []uuid.UUID {
 	s := &f[sessionSlot(user)]

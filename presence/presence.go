@@ -6,6 +6,10 @@
 // once per wire format, to every session on a stream or to a list of
 // presences. Sessions registers the open sockets. All three may be used from
 // any goroutine, and none of them blocks on a slow session.
+//
+// In a cluster a Tracker also holds a copy of the presences of every other node,
+// a Replica, which follows that node's Log. So whatever is read here is complete,
+// if some milliseconds old for other nodes.
 package presence
 
 import (

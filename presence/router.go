@@ -6,8 +6,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// Router delivers messages to sessions. It may be used from any goroutine and
-// never blocks on a receiver.
+// Router delivers messages to sessions, of this node and of others. It may be used
+// from any goroutine and never blocks on a receiver.
 type Router struct {
 	tracker  *Tracker
 	sessions *Sessions
@@ -23,6 +23,9 @@ func (r *Router) SendToStream(stream Stream, m *Message) int {
 	for i := range on {
 		on[i].session.Send(m)
 	}
+	if r.tracker.far != nil {
+		return len(on) + r.toStream(stream, uuid.Nil, m)
+	}
 	return len(on)
 }
 
@@ -35,18 +38,18 @@ func (r *Router) SendToStreamExcept(stream Stream, except uuid.UUID, m *Message)
 			sent++
 		}
 	}
+	if r.tracker.far != nil {
+		sent += r.toStream(stream, except, m)
+	}
 	return sent
 }
 
-// SendToPresences sends m to sessions of this node, regardless of their
-// streams. Sessions that have ended are skipped.
+// SendToPresences sends m to sessions, regardless of their streams. Sessions that
+// have ended are skipped.
 func (r *Router) SendToPresences(ids []ID, m *Message) int {
 	sent := 0
 	for _, id := range ids {
-		if id.Node != "" && id.Node != r.tracker.node {
-			continue
-		}
-		if s := r.sessions.Get(id.Session); s != nil {
+		if s := r.Session(id.Session); s != nil && (id.Node == "" || id.Node == r.tracker.nodeOf(s)) {
 			s.Send(m)
 			sent++
 		}
@@ -60,16 +63,47 @@ func (r *Router) SendToUser(user uuid.UUID, m *Message) int {
 	for _, s := range all {
 		s.Send(m)
 	}
-	return len(all)
+	if r.tracker.far == nil {
+		return len(all)
+	}
+	elsewhere := r.tracker.SessionsElsewhere(user)
+	for _, id := range elsewhere {
+		if s := r.Session(id); s != nil {
+			s.Send(m)
+		}
+	}
+	return len(all) + len(elsewhere)
 }
 
 // SendToAll sends m to every session.
 func (r *Router) SendToAll(m *Message) {
-	r.sessions.Each(func(s Session) bool { s.Send(m); return true })
+	r.ArriveForAll(m)
+	if r.tracker.far != nil {
+		r.tracker.far.Peers.ToAll(m)
+	}
 }
 
-// Session returns a session of this node, or nil.
-func (r *Router) Session(id uuid.UUID) Session { return r.sessions.Get(id) }
+// Session returns a session, or nil. One of another node, which is known until
+// it ends there or the node is lost, passes on what is sent to it.
+func (r *Router) Session(id uuid.UUID) Session {
+	if s := r.sessions.Get(id); s != nil {
+		return s
+	}
+	if r.tracker.far != nil {
+		if s := r.tracker.far.session(id); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// nodeOf returns the name of a session's node.
+func (t *Tracker) nodeOf(s Session) string {
+	if far, ok := s.(*farSession); ok {
+		return far.node.name
+	}
+	return t.node
+}
 
 // Relay sends a message from one session on a stream to the others, or only to
 // those listed in only, which may include the sender. m is called once, with
@@ -91,6 +125,9 @@ func (r *Router) Relay(stream Stream, sender uuid.UUID, only []uuid.UUID, m func
 		}
 		on[j].session.Send(made)
 		sent++
+	}
+	if r.tracker.far != nil {
+		sent += r.relayFar(stream, on[i].presence, only, made, m)
 	}
 	return sent
 }

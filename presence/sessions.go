@@ -15,6 +15,7 @@ type Sessions struct {
 	shards [sessionShards]sessionShard
 	users  [sessionShards]userShard
 	count  atomic.Int64
+	log    Log // nil on a single node
 }
 
 type sessionShard struct {
@@ -54,13 +55,18 @@ func sessionSlot(id uuid.UUID) uint32 {
 	return (h * 2654435769) >> 26
 }
 
-// Add registers a session, which can then be tracked on streams.
-func (r *Sessions) Add(s Session) {
+// Add registers a session, which can then be tracked on streams. In a cluster it
+// tells the other nodes which of the user's sessions on them it replaces.
+func (r *Sessions) Add(s Session, replaces ...uuid.UUID) {
 	id, user := s.ID(), s.UserID()
 	shard := &r.shards[sessionSlot(id)]
 	shard.mu.Lock()
 	_, had := shard.byID[id]
 	shard.byID[id] = &member{session: s}
+	if r.log != nil && !had {
+		name := s.Username()
+		r.log.Append(Op{Kind: OpUp, Session: id, User: user, Meta: Meta{Username: name}, Replaces: replaces}, sumOfSession(id, user, name))
+	}
 	shard.mu.Unlock()
 	if had {
 		return
@@ -94,6 +100,9 @@ func (r *Sessions) Remove(id uuid.UUID) {
 	shard.mu.Lock()
 	m := shard.byID[id]
 	delete(shard.byID, id)
+	if r.log != nil && m != nil {
+		r.log.Append(Op{Kind: OpDown, Session: id}, sumOfSession(id, m.session.UserID(), m.session.Username()))
+	}
 	shard.mu.Unlock()
 	if m == nil {
 		return

@@ -2,7 +2,6 @@ package presence
 
 import (
 	"errors"
-	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -42,13 +41,13 @@ type Metrics interface {
 // streams do not contend. The events of a stream are sent in the order in
 // which they happened, by goroutines that exist only while there are any.
 //
-// Lock order: member, stream shard, event queue; and member, follows.
+// Lock order: member, stream shard, follows, event queue, Log; and member, follows.
 type Tracker struct {
 	node      string
 	sessions  *Sessions
 	log       zerolog.Logger
 	metrics   Metrics
-	seed      maphash.Seed
+	far       *elsewhere // the other nodes; nil if there are none
 	shards    [streamShards]streamShard
 	queues    [eventQueues]eventQueue
 	listeners [256]atomic.Pointer[Listener]
@@ -57,14 +56,15 @@ type Tracker struct {
 }
 
 // Listener is called for each join and leave on the streams of one mode when
-// it happens, hidden ones included. One of the two is nil, except when a
-// presence changed. It runs with the Tracker's locks held: it must not block
-// and not call the Tracker.
+// it happens, hidden ones and those of other nodes included. One of the two is
+// nil, except when a presence changed. It runs with the Tracker's locks held: it
+// must not block and not call the Tracker.
 type Listener func(stream Stream, join, leave *Presence)
 
 type streamShard struct {
 	mu      sync.RWMutex
 	streams map[Stream]*streamEntry
+	far     map[Stream]*farList // presences of other nodes; nil if there are none
 }
 
 // streamEntry holds the presences of one stream, in order of arrival. The
@@ -82,7 +82,7 @@ type entry struct {
 
 // NewTracker returns a tracker. It starts no goroutine.
 func NewTracker(o TrackerOptions) *Tracker {
-	t := &Tracker{node: o.Node, sessions: o.Sessions, log: o.Logger, metrics: o.Metrics, seed: maphash.MakeSeed()}
+	t := &Tracker{node: o.Node, sessions: o.Sessions, log: o.Logger, metrics: o.Metrics}
 	for i := range t.shards {
 		t.shards[i].streams = map[Stream]*streamEntry{}
 	}
@@ -103,7 +103,7 @@ func (t *Tracker) Node() string { return t.node }
 // Listen sets the listener for streams of a mode.
 func (t *Tracker) Listen(mode uint8, l Listener) { t.listeners[mode].Store(&l) }
 
-func (t *Tracker) slot(s Stream) uint64 { return maphash.Comparable(t.seed, s) }
+func (t *Tracker) slot(s Stream) uint64 { return s.hash() }
 
 func (t *Tracker) shard(slot uint64) *streamShard { return &t.shards[slot%streamShards] }
 
@@ -137,6 +137,7 @@ func (t *Tracker) Persist(session uuid.UUID, stream Stream, persistence bool) *P
 	}
 	changed := *se.entries[i].presence
 	changed.Persistence = persistence
+	t.logUpdate(&changed, se.entries[i].presence, se.entries[i].session, true)
 	se.makeWritable()
 	se.entries[i].presence = &changed
 	return &changed
@@ -178,6 +179,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 		// Readers hold the slice with its old length and do not see what is appended.
 		se.entries = append(se.entries, entry{id: session, presence: p, session: m.session})
 		t.count.Add(1)
+		t.logTrack(p, m.session, len(se.entries) == 1)
 		t.emit(slot, event{stream: stream, join: p})
 		return p, true, nil
 	}
@@ -188,6 +190,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 	}
 	se.makeWritable()
 	se.entries[i].presence = p
+	t.logUpdate(p, old, m.session, false)
 	t.emit(slot, event{stream: stream, join: p, leave: old.WithReason(runtime.PresenceReasonUpdate)})
 	return p, false, nil
 }
@@ -248,9 +251,29 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 	return taken
 }
 
-// UntrackStream takes every session off a stream. No event is sent, since
-// nobody is left to receive it, but the mode's listener is called.
+// UntrackStream takes every session off a stream, those of other nodes soon
+// after. No event is sent, since nobody is left to receive it, but the mode's
+// listener is called.
 func (t *Tracker) UntrackStream(stream Stream, reason runtime.PresenceReason) {
+	t.clear(stream, reason)
+	t.tell(Op{Kind: OpClear, Stream: stream, Meta: Meta{Reason: reason}})
+}
+
+// UntrackUser takes all sessions of a user off a stream, those of other nodes
+// soon after.
+func (t *Tracker) UntrackUser(user uuid.UUID, stream Stream, reason runtime.PresenceReason) {
+	t.kick(user, stream, reason)
+	t.tell(Op{Kind: OpKick, User: user, Stream: stream, Meta: Meta{Reason: reason}})
+}
+
+func (t *Tracker) kick(user uuid.UUID, stream Stream, reason runtime.PresenceReason) {
+	for _, s := range t.sessions.OfUser(user) {
+		t.Untrack(s.ID(), stream, reason)
+	}
+}
+
+// clear takes the sessions of this node off a stream, without an event.
+func (t *Tracker) clear(stream Stream, reason runtime.PresenceReason) {
 	for _, e := range t.entriesOf(stream) {
 		m := t.sessions.member(e.id)
 		if m == nil {
@@ -282,6 +305,7 @@ func (t *Tracker) remove(session uuid.UUID, stream Stream, reason runtime.Presen
 		se.entries = slices.Delete(se.entries, i, i+1)
 	}
 	t.count.Add(-1)
+	t.logUntrack(p, reason, quiet)
 	t.emit(slot, event{stream: stream, leave: p.WithReason(reason), quiet: quiet})
 }
 

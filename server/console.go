@@ -48,7 +48,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 		History: s.history, Functions: s.metrics.Functions, Lines: s.lines, Reloads: s.reloads.done,
 		Counts: func() console.Counts {
 			g := s.game
-			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
+			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Own(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
 		},
 		State:  s.state,
 		Others: func() []*consolepb.StatusList_Status { return nil },

@@ -40,7 +40,7 @@ func (s *Server) recordHistory() {
 func (s *Server) newHistory() {
 	s.figures = metrics.NewFigures(s.metrics, s.db, func() metrics.Open {
 		g := s.game
-		return metrics.Open{Sessions: g.Sessions.Count(), Presences: g.Tracker.Total(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
+		return metrics.Open{Sessions: g.Sessions.Count(), Presences: g.Tracker.Own(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
 	})
 	s.history = history.New(s.figures.Series())
 }

@@ -15,7 +15,7 @@ type Sockets struct {
 // Sockets makes the metrics of sockets. It may be called once.
 func (m *Metrics) Sockets(sessions *presence.Sessions, tracker *presence.Tracker) *Sockets {
 	m.gaugeFunc("sessions", "Open sockets.", func() float64 { return float64(sessions.Count()) })
-	m.gaugeFunc("presences", "Presences on all streams.", func() float64 { return float64(tracker.Total()) })
+	m.gaugeFunc("presences", "Presences on all streams.", func() float64 { return float64(tracker.Own()) })
 	return &Sockets{
 		opened:  m.counter("socket_ws_opened", "Sockets accepted."),
 		closed:  m.counter("socket_ws_closed", "Sockets closed."),
