@@ -18,8 +18,10 @@ type partyPosition struct {
 	Limit  int    `json:"l"`
 	Open   *bool  `json:"o"`
 	Hidden bool   `json:"h"`
-	Score  uint64 `json:"s"` // the bits of the float64
-	Seq    uint64 `json:"n"`
+	// party.Position, with the bits of the score.
+	Score   uint64    `json:"s"`
+	Created int64     `json:"c"`
+	ID      uuid.UUID `json:"i"`
 }
 
 func (p *partyPosition) fits(f *party.ListFilter) bool {
@@ -31,27 +33,28 @@ var errPartyCursor = fault.New(fault.InvalidArgument, errorListing+" The cursor 
 
 // partyPage lists one page. Code 3 for a bad query and for a cursor of another
 // list.
-func (c *Core) partyPage(f party.ListFilter, cursor string) ([]*api.Party, string, error) {
+func (c *Core) partyPage(ctx context.Context, f party.ListFilter, cursor string) ([]*api.Party, string, error) {
 	if cursor != "" {
 		var at partyPosition
 		if err := decodeCursor(partyCursor, cursor, &at); err != nil || !at.fits(&f) {
 			return nil, "", errPartyCursor
 		}
-		f.After = &party.Position{Score: math.Float64frombits(at.Score), Seq: at.Seq}
+		f.After = &party.Position{Score: math.Float64frombits(at.Score), Created: at.Created, ID: at.ID}
 	}
-	found, next, err := c.parties.List(f)
+	found, next, err := c.parties.List(ctx, f)
 	if err != nil || next == nil {
 		return found, "", err
 	}
 	cursor, err = encodeCursor(partyCursor, &partyPosition{
-		Query: f.Query, Limit: f.Limit, Open: f.Open, Hidden: f.Hidden, Score: math.Float64bits(next.Score), Seq: next.Seq,
+		Query: f.Query, Limit: f.Limit, Open: f.Open, Hidden: f.Hidden, Score: math.Float64bits(next.Score),
+		Created: next.Created, ID: next.ID,
 	})
 	return found, cursor, err
 }
 
 // ListParties lists parties that are not hidden, for a client. Code 3 for the
 // limit and for a cursor of another list, 13 for a query that does not parse.
-func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRequest) (*api.PartyList, error) {
+func (c *Core) ListParties(ctx context.Context, _ uuid.UUID, in *api.ListPartiesRequest) (*api.PartyList, error) {
 	f := party.ListFilter{Limit: 10, Query: in.GetQuery().GetValue()}
 	if l := in.GetLimit(); l != nil {
 		if l.Value < 1 || l.Value > 100 {
@@ -62,7 +65,7 @@ func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRe
 	if o := in.GetOpen(); o != nil {
 		f.Open = &o.Value
 	}
-	found, cursor, err := c.partyPage(f, in.GetCursor().GetValue())
+	found, cursor, err := c.partyPage(ctx, f, in.GetCursor().GetValue())
 	switch {
 	case errors.Is(err, errPartyCursor):
 		return nil, err
@@ -74,9 +77,9 @@ func (c *Core) ListParties(_ context.Context, _ uuid.UUID, in *api.ListPartiesRe
 
 // PartyList implements runtime.NakamaModule. Code 3 for a limit that is not 1
 // to 100, a query that does not parse and a cursor of another list.
-func (m *Module) PartyList(_ context.Context, limit int, open *bool, showHidden bool, query, cursor string) ([]*api.Party, string, error) {
+func (m *Module) PartyList(ctx context.Context, limit int, open *bool, showHidden bool, query, cursor string) ([]*api.Party, string, error) {
 	if limit < 1 || limit > 100 {
 		return nil, "", fault.New(fault.InvalidArgument, "expects limit to be between 1 and 100")
 	}
-	return m.core.partyPage(party.ListFilter{Limit: limit, Open: open, Hidden: showHidden, Query: query}, cursor)
+	return m.core.partyPage(ctx, party.ListFilter{Limit: limit, Open: open, Hidden: showHidden, Query: query}, cursor)
 }

@@ -74,8 +74,8 @@ func (f *ListFilter) parse() (*query.Query, error) {
 // listAuthoritative appends the authoritative matches of all nodes to out.
 func (r *Registry) listAuthoritative(ctx context.Context, f *ListFilter, q *query.Query, out []*api.Match) ([]*api.Match, error) {
 	node := f.Node
-	if node == "" {
-		node = neededNode(q)
+	if node == "" && q != nil {
+		node = q.NeededText("node")
 	}
 	var others []Listed
 	if r.o.Elsewhere != nil && node != r.o.Node {
@@ -98,18 +98,6 @@ func (r *Registry) listAuthoritative(ctx context.Context, f *ListFilter, q *quer
 		out = append(out, h.match.listing())
 	}
 	return out, nil
-}
-
-// neededNode returns the node that every match has which the query finds, if it names one.
-func neededNode(q *query.Query) string {
-	if q != nil {
-		for _, t := range q.Needed() {
-			if t.Field == "node" {
-				return t.Text
-			}
-		}
-	}
-	return ""
 }
 
 // ListHere lists authoritative matches of this node, for another one. Errors as in List.

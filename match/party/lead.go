@@ -1,6 +1,7 @@
 package party
 
 import (
+	"context"
 	"slices"
 
 	"github.com/gofrs/uuid/v5"
@@ -12,26 +13,22 @@ import (
 )
 
 // Operations for the leader only. Each of them fails with ErrIDInvalid,
-// ErrNotFound, or if the session is not the leader.
+// ErrNotFound, if the session is not the leader, or with code 14 if the party's
+// node cannot be reached.
 
-// lockAsLeader finds a party, locks it and checks that session is its leader.
-// Unless it fails, the caller must unlock p.mu.
-func (r *Registry) lockAsLeader(session uuid.UUID, id string) (*party, error) {
-	p, err := r.find(id)
-	if err != nil {
-		return nil, err
-	}
+// lockAsLeader locks a party and checks that session is its leader. Unless it
+// fails, the caller must unlock p.mu.
+func (p *party) lockAsLeader(session uuid.UUID) error {
 	p.mu.Lock()
 	switch {
 	case p.over:
-		err = ErrNotFound
+		p.mu.Unlock()
+		return ErrNotFound
 	case p.leader != session:
-		err = errNotLeader
-	default:
-		return p, nil
+		p.mu.Unlock()
+		return errNotLeader
 	}
-	p.mu.Unlock()
-	return nil, err
+	return nil
 }
 
 // isTarget reports whether a presence is the one that a client named.
@@ -44,9 +41,13 @@ func indexOf(list []*presence.Presence, target *rtapi.UserPresence) int {
 }
 
 // Promote makes another member the leader and notifies all members.
-func (r *Registry) Promote(session uuid.UUID, id string, target *rtapi.UserPresence) error {
-	p, err := r.lockAsLeader(session, id)
-	if err != nil {
+func (r *Registry) Promote(ctx context.Context, session uuid.UUID, id string, target *rtapi.UserPresence) error {
+	_, err := r.do(ctx, id, &Call{Op: OpPromote, Session: session, Target: target})
+	return err
+}
+
+func (p *party) promote(session uuid.UUID, target *rtapi.UserPresence) error {
+	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
@@ -61,12 +62,16 @@ func (r *Registry) Promote(session uuid.UUID, id string, target *rtapi.UserPrese
 // Accept accepts a request to join. The request of a session that has ended
 // since is dropped, with an error. With single the session leaves its other
 // parties.
-func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresence, single bool) error {
-	p, err := r.lockAsLeader(session, id)
-	if err != nil {
+func (r *Registry) Accept(ctx context.Context, session uuid.UUID, id string, target *rtapi.UserPresence, single bool) error {
+	_, err := r.do(ctx, id, &Call{Op: OpAccept, Session: session, Target: target, Single: single})
+	return err
+}
+
+func (p *party) accept(ctx context.Context, c *Call) error {
+	if err := p.lockAsLeader(c.Session); err != nil {
 		return err
 	}
-	i := indexOf(p.requests, target)
+	i := indexOf(p.requests, c.Target)
 	if i < 0 {
 		p.mu.Unlock()
 		return errNotRequest
@@ -75,10 +80,9 @@ func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresen
 		p.mu.Unlock()
 		return errFull
 	}
-	m := p.requests[i]
-	p.startJoin(m)
+	m := p.startJoin(p.requests[i])
 	p.mu.Unlock()
-	if r.enter(p, m.Session, m.Username, single) != nil {
+	if p.reg.enter(ctx, p, m, c.Single) != nil {
 		return errAccept
 	}
 	return nil
@@ -86,9 +90,13 @@ func (r *Registry) Accept(session uuid.UUID, id string, target *rtapi.UserPresen
 
 // Remove removes a member, which is told that the party closed, or drops a
 // request to join. The leader cannot remove itself.
-func (r *Registry) Remove(session uuid.UUID, id string, target *rtapi.UserPresence) error {
-	p, err := r.lockAsLeader(session, id)
-	if err != nil {
+func (r *Registry) Remove(ctx context.Context, session uuid.UUID, id string, target *rtapi.UserPresence) error {
+	_, err := r.do(ctx, id, &Call{Op: OpRemove, Session: session, Target: target})
+	return err
+}
+
+func (p *party) removeTarget(session uuid.UUID, target *rtapi.UserPresence) error {
+	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
 	if i := indexOf(p.requests, target); i >= 0 {
@@ -101,42 +109,57 @@ func (r *Registry) Remove(session uuid.UUID, id string, target *rtapi.UserPresen
 		p.mu.Unlock()
 		return errNotMember
 	}
-	removed := p.members[i].Session
-	if removed == session {
+	removed := p.members[i]
+	if removed.Session == session {
 		p.mu.Unlock()
 		return errRemoveSelf
 	}
 	p.members = slices.Delete(p.members, i, i+1)
 	p.removeTickets()
-	p.send(removed, p.closed())
+	p.send(removed.Session, closedEnvelope(p.text))
 	p.mu.Unlock()
-	r.o.Tracker.Untrack(removed, p.stream, runtime.PresenceReasonLeave)
+	if p.reg.onOtherNode(removed.Session) {
+		p.reg.o.Elsewhere.Untrack(removed.Session, p.stream, removed.Admission)
+	} else {
+		p.reg.o.Tracker.Untrack(removed.Session, p.stream, runtime.PresenceReasonLeave)
+	}
 	return nil
 }
 
-func (p *party) closed() *rtapi.Envelope {
-	return &rtapi.Envelope{Message: &rtapi.Envelope_PartyClose{PartyClose: &rtapi.PartyClose{PartyId: p.text}}}
+func closedEnvelope(party string) *rtapi.Envelope {
+	return &rtapi.Envelope{Message: &rtapi.Envelope_PartyClose{PartyClose: &rtapi.PartyClose{PartyId: party}}}
 }
 
 // Close ends a party and notifies all members, the leader included.
-func (r *Registry) Close(session uuid.UUID, id string) error {
-	p, err := r.lockAsLeader(session, id)
-	if err != nil {
+func (r *Registry) Close(ctx context.Context, session uuid.UUID, id string) error {
+	_, err := r.do(ctx, id, &Call{Op: OpClose, Session: session})
+	return err
+}
+
+func (p *party) close(session uuid.UUID) error {
+	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
 	p.over = true
 	p.removeTickets()
-	p.broadcast(uuid.Nil, p.closed())
-	r.forget(p)
+	p.broadcast(uuid.Nil, closedEnvelope(p.text))
+	p.reg.forget(p)
 	p.mu.Unlock()
-	r.o.Tracker.UntrackStream(p.stream, runtime.PresenceReasonLeave)
+	p.reg.o.Tracker.UntrackStream(p.stream, runtime.PresenceReasonLeave)
 	return nil
 }
 
 // Requests lists the requests to join, oldest first.
-func (r *Registry) Requests(session uuid.UUID, id string) (*rtapi.PartyJoinRequest, error) {
-	p, err := r.lockAsLeader(session, id)
+func (r *Registry) Requests(ctx context.Context, session uuid.UUID, id string) (*rtapi.PartyJoinRequest, error) {
+	a, err := r.do(ctx, id, &Call{Op: OpRequests, Session: session})
 	if err != nil {
+		return nil, err
+	}
+	return a.Requests, nil
+}
+
+func (p *party) listRequests(session uuid.UUID) (*rtapi.PartyJoinRequest, error) {
+	if err := p.lockAsLeader(session); err != nil {
 		return nil, err
 	}
 	defer p.mu.Unlock()
@@ -145,9 +168,13 @@ func (r *Registry) Requests(session uuid.UUID, id string) (*rtapi.PartyJoinReque
 
 // Update changes the party's label and flags and notifies all members. A
 // hidden party can have no label.
-func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
-	p, err := r.lockAsLeader(session, in.GetPartyId())
-	if err != nil {
+func (r *Registry) Update(ctx context.Context, session uuid.UUID, in *rtapi.PartyUpdate) error {
+	_, err := r.do(ctx, in.GetPartyId(), &Call{Op: OpUpdate, Session: session, Update: in})
+	return err
+}
+
+func (p *party) change(session uuid.UUID, in *rtapi.PartyUpdate) error {
+	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
@@ -166,14 +193,21 @@ func (r *Registry) Update(session uuid.UUID, in *rtapi.PartyUpdate) error {
 // AddTicket adds a matchmaker ticket for the whole party and notifies the
 // other members. It fills in the request's party and presences. Errors are
 // also those of matchmaker.Add.
-func (r *Registry) AddTicket(session uuid.UUID, id string, request matchmaker.Request) (*rtapi.PartyMatchmakerTicket, error) {
-	p, err := r.lockAsLeader(session, id)
+func (r *Registry) AddTicket(ctx context.Context, session uuid.UUID, id string, request matchmaker.Request) (*rtapi.PartyMatchmakerTicket, error) {
+	a, err := r.do(ctx, id, &Call{Op: OpAddTicket, Session: session, Request: &request})
 	if err != nil {
+		return nil, err
+	}
+	return a.Ticket, nil
+}
+
+func (p *party) addTicket(session uuid.UUID, request matchmaker.Request) (*rtapi.PartyMatchmakerTicket, error) {
+	if err := p.lockAsLeader(session); err != nil {
 		return nil, err
 	}
 	defer p.mu.Unlock()
 	request.PartyID, request.Presences = p.text, slices.Clone(p.members)
-	t, err := r.o.Matchmaker.Add(request)
+	t, err := p.reg.o.Matchmaker.Add(request)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +218,15 @@ func (r *Registry) AddTicket(session uuid.UUID, id string, request matchmaker.Re
 
 // RemoveTicket removes a matchmaker ticket of the party. Errors are also those
 // of matchmaker.RemovePartyTicket.
-func (r *Registry) RemoveTicket(session uuid.UUID, id, ticket string) error {
-	p, err := r.lockAsLeader(session, id)
-	if err != nil {
+func (r *Registry) RemoveTicket(ctx context.Context, session uuid.UUID, id, ticket string) error {
+	_, err := r.do(ctx, id, &Call{Op: OpRemoveTicket, Session: session, Ticket: ticket})
+	return err
+}
+
+func (p *party) removeTicket(session uuid.UUID, ticket string) error {
+	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
 	defer p.mu.Unlock()
-	return r.o.Matchmaker.RemovePartyTicket(p.text, ticket)
+	return p.reg.o.Matchmaker.RemovePartyTicket(p.text, ticket)
 }

@@ -178,7 +178,7 @@ func (u *testState) draw(t *rapid.T) act {
 			u.take(game.stream(), c.id)
 		},
 		"make a party": func(c *client) {
-			made, err := u.parties.Create(c.presence(), &rtapi.PartyCreate{Open: !closed, MaxSize: 3}, false)
+			made, err := u.parties.Create(context.Background(), c.presence(), &rtapi.PartyCreate{Open: !closed, MaxSize: 3}, false)
 			if err != nil {
 				return
 			}
@@ -193,7 +193,7 @@ func (u *testState) draw(t *rapid.T) act {
 			if p == nil {
 				return
 			}
-			if err := u.parties.Join(c.presence(), in.MatchID(), false); err == nil && p.open {
+			if err := u.parties.Join(context.Background(), c.presence(), in.MatchID(), false); err == nil && p.open {
 				u.put(in, c, false)
 			}
 		},
@@ -205,7 +205,7 @@ func (u *testState) draw(t *rapid.T) act {
 		},
 		"look for others": func(c *client) {
 			request := matchmaker.Request{MinCount: 2, MaxCount: 2, Query: "+properties.none:such"}
-			if _, err := u.parties.AddTicket(c.id, in.MatchID(), request); err == nil {
+			if _, err := u.parties.AddTicket(context.Background(), c.id, in.MatchID(), request); err == nil {
 				return
 			}
 			request.Presences = []*presence.Presence{c.presence()}
@@ -293,23 +293,23 @@ func (u *testState) lead(t *rapid.T) {
 	m := pick(t, "member", p.members)
 	switch rapid.SampledFrom([]string{"remove", "promote", "accept", "close"}).Draw(t, "how") {
 	case "remove":
-		if err := u.parties.Remove(p.leader, p.text, m.UserPresence()); (err == nil) == (m.Session == p.leader) {
+		if err := u.parties.Remove(context.Background(), p.leader, p.text, m.UserPresence()); (err == nil) == (m.Session == p.leader) {
 			t.Fatalf("remove a member: %v", err)
 		} else if err == nil {
 			u.take(s, m.Session)
 		}
 	case "promote":
-		if err := u.parties.Promote(p.leader, p.text, m.UserPresence()); err != nil || p.leader != m.Session {
+		if err := u.parties.Promote(context.Background(), p.leader, p.text, m.UserPresence()); err != nil || p.leader != m.Session {
 			t.Fatalf("promote a member: %v", err)
 		}
 	case "accept":
 		for _, r := range slices.Clone(p.requests) {
-			if u.parties.Accept(p.leader, p.text, r.UserPresence(), false) == nil {
+			if u.parties.Accept(context.Background(), p.leader, p.text, r.UserPresence(), false) == nil {
 				u.put(s, &client{id: r.Session}, false)
 			}
 		}
 	case "close":
-		if err := u.parties.Close(p.leader, p.text); err != nil {
+		if err := u.parties.Close(context.Background(), p.leader, p.text); err != nil {
 			t.Fatal(err)
 		}
 		delete(u.on, s)

@@ -1,9 +1,9 @@
 package party
 
 import (
+	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -18,8 +18,7 @@ type party struct {
 	id      uuid.UUID
 	text    string // "<uuid>.<node>"
 	stream  presence.Stream
-	seq     uint64 // order of creation
-	created int64  // Unix milliseconds
+	created int64 // Unix nanoseconds, another number for each party of a node
 	maxSize int
 
 	mu       sync.Mutex
@@ -38,7 +37,7 @@ type party struct {
 // a JSON object, "null" or empty. With single the session leaves its other
 // parties. Errors: ErrSize, those of the label, and the tracker's for a
 // session that has ended.
-func (r *Registry) Create(creator *presence.Presence, in *rtapi.PartyCreate, single bool) (*rtapi.Party, error) {
+func (r *Registry) Create(ctx context.Context, creator *presence.Presence, in *rtapi.PartyCreate, single bool) (*rtapi.Party, error) {
 	if in.GetMaxSize() < 0 || in.GetMaxSize() > MaxSize {
 		return nil, ErrSize
 	}
@@ -47,16 +46,16 @@ func (r *Registry) Create(creator *presence.Presence, in *rtapi.PartyCreate, sin
 		return nil, err
 	}
 	p := &party{
-		reg: r, id: id, stream: streamOf(id, r.o.Node), created: time.Now().UnixMilli(), maxSize: int(in.GetMaxSize()),
+		reg: r, id: id, stream: streamOf(id, r.o.Node), created: r.creation(), maxSize: int(in.GetMaxSize()),
 		leader: creator.Session,
 	}
 	p.text = p.stream.MatchID()
 	if err := p.update(in.GetLabel(), in.GetOpen(), in.GetHidden()); err != nil {
 		return nil, err
 	}
-	p.startJoin(p.member(creator))
+	m := p.startJoin(p.member(creator))
 	r.add(p)
-	if err := r.enter(p, creator.Session, creator.Username, single); err != nil {
+	if err := r.enter(ctx, p, m, single); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
@@ -90,45 +89,50 @@ func (p *party) describe(self uuid.UUID) *rtapi.Party {
 }
 
 // Join adds a session to an open party, or files a request to join a closed
-// one. Errors: ErrIDInvalid, ErrNotFound, full, and for a closed party:
-// already a member, requests full, a second request of the same user.
-func (r *Registry) Join(joiner *presence.Presence, id string, single bool) error {
-	p, err := r.find(id)
-	if err != nil {
-		return err
-	}
-	in, err := p.requestJoin(joiner)
-	if err != nil || !in {
-		return err
-	}
-	return r.enter(p, joiner.Session, joiner.Username, single)
+// one. Errors: ErrIDInvalid, ErrNotFound, full, code 14 if the party's node cannot
+// be reached, and for a closed party: already a member, requests full, a second
+// request of the same user.
+func (r *Registry) Join(ctx context.Context, joiner *presence.Presence, id string, single bool) error {
+	_, err := r.do(ctx, id, &Call{Op: OpJoin, Joiner: joiner, Single: single})
+	return err
 }
 
-// requestJoin adds a session to an open party, or files its request.
-func (p *party) requestJoin(m *presence.Presence) (in bool, err error) {
+func (p *party) join(ctx context.Context, c *Call) error {
+	m, err := p.requestJoin(c.Joiner, c.OnStream)
+	if err != nil || m == nil {
+		return err
+	}
+	return p.reg.enter(ctx, p, m, c.Single)
+}
+
+// requestJoin adds a session to an open party and returns it as its member, or files its
+// request. onStream says that a session of another node is on the party's stream.
+func (p *party) requestJoin(joiner *presence.Presence, onStream bool) (in *presence.Presence, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if i := p.memberIndex(joiner.Session); i >= 0 && !onStream && p.reg.onOtherNode(joiner.Session) && !p.over {
+		p.removeMember(i) // it has left; its node's word of that is on the way and will be ignored
+	}
 	switch {
 	case p.over:
-		return false, ErrNotFound
+		return nil, ErrNotFound
 	case len(p.members) >= p.maxSize:
-		return false, errFull
+		return nil, errFull
 	case p.open:
-		p.startJoin(p.member(m))
-		return true, nil
-	case p.memberIndex(m.Session) >= 0:
-		return false, errMember
+		return p.startJoin(p.member(joiner)), nil
+	case p.memberIndex(joiner.Session) >= 0:
+		return nil, errMember
 	case len(p.pruneRequests()) >= p.maxSize:
-		return false, errRequestsFull
-	case slices.ContainsFunc(p.requests, func(r *presence.Presence) bool { return r.UserID == m.UserID }):
-		return false, errDuplicate
+		return nil, errRequestsFull
+	case slices.ContainsFunc(p.requests, func(r *presence.Presence) bool { return r.UserID == joiner.UserID }):
+		return nil, errDuplicate
 	}
-	request := p.member(m)
+	request := p.member(joiner)
 	p.requests = append(p.requests, request)
 	p.send(p.leader, &rtapi.Envelope{Message: &rtapi.Envelope_PartyJoinRequest{PartyJoinRequest: &rtapi.PartyJoinRequest{
 		PartyId: p.text, Presences: []*rtapi.UserPresence{request.UserPresence()},
 	}}})
-	return false, nil
+	return nil, nil
 }
 
 // pruneRequests drops the requests of sessions that have ended, and returns
@@ -138,11 +142,19 @@ func (p *party) pruneRequests() []*presence.Presence {
 	return p.requests
 }
 
-// startJoin makes a session a member, before it is on the stream. The caller
-// calls Registry.enter next. p.mu is held.
-func (p *party) startJoin(m *presence.Presence) {
+// startJoin makes a session a member, before it is on the stream, and returns it with the
+// number of its admission. The caller calls Registry.enter next. p.mu is held.
+func (p *party) startJoin(m *presence.Presence) *presence.Presence {
+	if i := p.memberIndex(m.Session); i >= 0 {
+		m = p.members[i]
+	} else if p.reg.onOtherNode(m.Session) {
+		admitted := *m
+		admitted.Admission = p.reg.admissions.Add(1)
+		m = &admitted
+	}
 	p.joining = append(p.joining, m.Session)
 	p.addMember(m)
+	return m
 }
 
 // finishJoin ends what startJoin began, and reports whether the session is still
@@ -178,10 +190,17 @@ func (p *party) tracked(m *presence.Presence) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	i := p.memberIndex(m.Session)
+	if m.Admission != 0 && (p.over || i < 0 || p.members[i].Admission != m.Admission) {
+		p.reg.refuse(m) // it was removed, or the party closed, before it came
+		return
+	}
 	if p.over {
 		return
 	}
-	switch i := p.memberIndex(m.Session); {
+	switch {
+	case i >= 0 && p.members[i].Admission != m.Admission:
+		return // put there by module code of its node while it is let in
 	case i >= 0:
 		p.members[i] = m
 	case slices.Contains(p.joining, m.Session):
@@ -194,15 +213,22 @@ func (p *party) tracked(m *presence.Presence) {
 	}
 }
 
-// untracked removes a session that left the stream or never was on it. The
-// oldest member succeeds a leader; a party without members ends.
-func (p *party) untracked(session uuid.UUID) {
+// untracked removes a session that left the stream or never was on it. A leave of an
+// admission that has ended is ignored.
+func (p *party) untracked(m *presence.Presence) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := p.memberIndex(session)
-	if p.over || i < 0 {
+	i := p.memberIndex(m.Session)
+	if p.over || i < 0 || m.Admission != 0 && m.Admission != p.members[i].Admission {
 		return
 	}
+	p.removeMember(i)
+}
+
+// removeMember removes a member that has left. The oldest member succeeds a leader; a
+// party without members ends. p.mu is held.
+func (p *party) removeMember(i int) {
+	gone := p.members[i].Session
 	p.members = slices.Delete(p.members, i, i+1)
 	p.removeTickets()
 	if len(p.members) == 0 {
@@ -210,7 +236,7 @@ func (p *party) untracked(session uuid.UUID) {
 		p.reg.forget(p)
 		return
 	}
-	if p.leader == session {
+	if p.leader == gone {
 		p.setLeader(p.members[0])
 	}
 }

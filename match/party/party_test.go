@@ -1,6 +1,7 @@
 package party
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -110,14 +111,14 @@ func TestDataIsEncodedOnce(t *testing.T) {
 	t.Parallel()
 	w := newTestRegistry(t)
 	leader := w.client("leader")
-	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 10}, false)
+	p, err := w.Create(context.Background(), leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 10}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var others []*client
 	for i := range 5 {
 		c := w.client(fmt.Sprint("c", i))
-		if err := w.Join(c.presence(), p.PartyId, false); err != nil {
+		if err := w.Join(context.Background(), c.presence(), p.PartyId, false); err != nil {
 			t.Fatal(err)
 		}
 		others = append(others, c)
@@ -149,7 +150,7 @@ func TestStreamIsTheParty(t *testing.T) {
 	t.Parallel()
 	w := newTestRegistry(t)
 	leader, other, watcher := w.client("leader"), w.client("other"), w.client("watcher")
-	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{MaxSize: 10}, false)
+	p, err := w.Create(context.Background(), leader.presence(), &rtapi.PartyCreate{MaxSize: 10}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +161,10 @@ func TestStreamIsTheParty(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Promote(leader.id, p.PartyId, other.target()); err != nil {
+	if err := w.Promote(context.Background(), leader.id, p.PartyId, other.target()); err != nil {
 		t.Errorf("promote who was put there: %v", err)
 	}
-	if err := w.Promote(other.id, p.PartyId, watcher.target()); err == nil {
+	if err := w.Promote(context.Background(), other.id, p.PartyId, watcher.target()); err == nil {
 		t.Error("a hidden presence was promoted")
 	}
 	w.tracker.UntrackStream(stream, runtime.PresenceReasonLeave)
@@ -204,29 +205,29 @@ func TestPartiesUnderLoad(t *testing.T) {
 				id, target := someParty(r), someone(r)
 				switch r.IntN(14) {
 				case 0, 1:
-					if p, err := w.Create(me.presence(), &rtapi.PartyCreate{Open: r.IntN(2) == 0, MaxSize: int32(1 + r.IntN(5))}, false); err == nil {
+					if p, err := w.Create(context.Background(), me.presence(), &rtapi.PartyCreate{Open: r.IntN(2) == 0, MaxSize: int32(1 + r.IntN(5))}, false); err == nil {
 						mu.Lock()
 						ids[r.IntN(len(ids))] = p.PartyId
 						mu.Unlock()
 					}
 				case 2, 3, 4:
-					_ = w.Join(me.presence(), id, r.IntN(4) == 0)
+					_ = w.Join(context.Background(), me.presence(), id, r.IntN(4) == 0)
 				case 5:
 					_ = w.Leave(me.id, id)
 				case 6:
-					_ = w.Promote(me.id, id, target.target())
+					_ = w.Promote(context.Background(), me.id, id, target.target())
 				case 7, 8:
-					_ = w.Accept(me.id, id, target.target(), false)
+					_ = w.Accept(context.Background(), me.id, id, target.target(), false)
 				case 9:
-					_ = w.Remove(me.id, id, target.target())
+					_ = w.Remove(context.Background(), me.id, id, target.target())
 				case 10:
-					_, _ = w.AddTicket(me.id, id, matchmaker.Request{MinCount: 2, MaxCount: 4})
+					_, _ = w.AddTicket(context.Background(), me.id, id, matchmaker.Request{MinCount: 2, MaxCount: 4})
 				case 11:
-					_ = w.Update(me.id, &rtapi.PartyUpdate{PartyId: id, Open: r.IntN(2) == 0})
-					_, _, _ = w.List(ListFilter{Limit: 5})
+					_ = w.Update(context.Background(), me.id, &rtapi.PartyUpdate{PartyId: id, Open: r.IntN(2) == 0})
+					_, _, _ = w.List(context.Background(), ListFilter{Limit: 5})
 				case 12:
 					if r.IntN(10) == 0 {
-						_ = w.Close(me.id, id)
+						_ = w.Close(context.Background(), me.id, id)
 					}
 					_ = w.Data(me.id, &rtapi.PartyDataSend{PartyId: id})
 				case 13:
@@ -281,14 +282,14 @@ func TestPartiesUnderLoad(t *testing.T) {
 func BenchmarkData(b *testing.B) {
 	w := newTestRegistry(b)
 	leader := w.client("leader")
-	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 8}, false)
+	p, err := w.Create(context.Background(), leader.presence(), &rtapi.PartyCreate{Open: true, MaxSize: 8}, false)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var others []*client
 	for range 7 {
 		c := w.client("c")
-		if err := w.Join(c.presence(), p.PartyId, false); err != nil {
+		if err := w.Join(context.Background(), c.presence(), p.PartyId, false); err != nil {
 			b.Fatal(err)
 		}
 		others = append(others, c)
@@ -310,24 +311,24 @@ func TestRequestsOfTheGone(t *testing.T) {
 	t.Parallel()
 	w := newTestRegistry(t)
 	leader := w.client("leader")
-	p, err := w.Create(leader.presence(), &rtapi.PartyCreate{MaxSize: 2}, false)
+	p, err := w.Create(context.Background(), leader.presence(), &rtapi.PartyCreate{MaxSize: 2}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, b := w.client("a"), w.client("b")
 	for _, c := range []*client{a, b} {
-		if err := w.Join(c.presence(), p.PartyId, false); err != nil {
+		if err := w.Join(context.Background(), c.presence(), p.PartyId, false); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.endSession(a)
 	back := w.client("a")
 	back.user = a.user
-	if err := w.Join(back.presence(), p.PartyId, false); err != nil {
+	if err := w.Join(context.Background(), back.presence(), p.PartyId, false); err != nil {
 		t.Errorf("ask again after coming back: %v", err)
 	}
 	w.endSession(b)
-	list, err := w.Requests(leader.id, p.PartyId)
+	list, err := w.Requests(context.Background(), leader.id, p.PartyId)
 	if err != nil || len(list.Presences) != 1 || list.Presences[0].SessionId != back.id.String() {
 		t.Errorf("requests are %v, %v; want that of the one who is here", list, err)
 	}

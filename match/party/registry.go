@@ -13,8 +13,11 @@
 package party
 
 import (
+	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -29,14 +32,15 @@ import (
 // MaxSize is the maximum number of members of a party.
 const MaxSize = 256
 
-// Options configure a Registry. All but Logger and Metrics are required.
+// Options configure a Registry. Logger, Metrics and Elsewhere are optional.
 type Options struct {
 	Node       string
 	Tracker    *presence.Tracker
 	Router     *presence.Router
 	Matchmaker *matchmaker.Matchmaker // for the parties' tickets
 	Logger     zerolog.Logger
-	Metrics    Metrics // nil: nothing is recorded
+	Metrics    Metrics   // nil: nothing is recorded
+	Elsewhere  Elsewhere // nil: there are no other nodes
 }
 
 // Metrics receives what parties count. Implementations must not block.
@@ -51,10 +55,12 @@ func (noMetrics) Parties(int) {}
 
 // Registry makes, finds and lists parties. Make one with NewRegistry.
 type Registry struct {
-	o       Options
-	mu      sync.RWMutex
-	parties map[uuid.UUID]*party
-	seq     uint64
+	o          Options
+	hash       presence.NodeID // of this node
+	admissions atomic.Uint64   // numbers given to sessions of other nodes
+	mu         sync.RWMutex
+	parties    map[uuid.UUID]*party
+	created    int64 // the newest party.created
 }
 
 // NewRegistry returns an empty registry, and makes it the tracker's listener
@@ -63,18 +69,26 @@ func NewRegistry(o Options) *Registry {
 	if o.Metrics == nil {
 		o.Metrics = noMetrics{}
 	}
-	r := &Registry{o: o, parties: map[uuid.UUID]*party{}}
-	o.Tracker.Listen(presence.ModeParty, func(s presence.Stream, join, leave *presence.Presence) {
-		p := r.at(s.Subject, s.Label)
-		switch {
-		case p == nil:
-		case join != nil:
-			p.tracked(join)
-		default:
-			p.untracked(leave.Session)
-		}
-	})
+	r := &Registry{o: o, hash: presence.NodeHash(o.Node), parties: map[uuid.UUID]*party{}}
+	o.Tracker.Listen(presence.ModeParty, r.presenceChanged)
 	return r
+}
+
+// presenceChanged is the tracker's listener.
+func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Presence) {
+	if s.Label != r.o.Node {
+		return
+	}
+	p := r.at(s.Subject, s.Label)
+	switch {
+	case p == nil && join != nil:
+		r.refuse(join)
+	case p == nil:
+	case join != nil:
+		p.tracked(join)
+	default:
+		p.untracked(leave)
+	}
 }
 
 // Errors of parties. All have code fault.InvalidArgument; errors.Is finds the
@@ -128,24 +142,9 @@ func (r *Registry) at(id uuid.UUID, node string) *party {
 	return r.parties[id]
 }
 
-// find returns a party by its id.
-func (r *Registry) find(id string) (*party, error) {
-	party, node, err := ParseID(id)
-	if err != nil {
-		return nil, err
-	}
-	p := r.at(party, node)
-	if p == nil {
-		return nil, ErrNotFound
-	}
-	return p, nil
-}
-
 // add registers a party, and forget removes it.
 func (r *Registry) add(p *party) {
 	r.mu.Lock()
-	r.seq++
-	p.seq = r.seq
 	r.parties[p.id] = p
 	r.o.Metrics.Parties(len(r.parties))
 	r.mu.Unlock()
@@ -158,26 +157,43 @@ func (r *Registry) forget(p *party) {
 	r.mu.Unlock()
 }
 
-// enter tracks a session that joins a party on the party's stream. With single
-// it leaves its other parties.
-func (r *Registry) enter(p *party, session uuid.UUID, username string, single bool) error {
-	_, _, err := r.o.Tracker.Track(session, p.stream, presence.Meta{Username: username})
-	member := p.finishJoin(session)
+// creation returns the time of a new party in Unix nanoseconds: now, or a nanosecond after
+// the one before.
+func (r *Registry) creation() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.created = max(time.Now().UnixNano(), r.created+1)
+	return r.created
+}
+
+// enter tracks a session that joins a party, as startJoin returned it, on the party's
+// stream. With single it leaves its other parties.
+func (r *Registry) enter(ctx context.Context, p *party, m *presence.Presence, single bool) error {
+	if r.onOtherNode(m.Session) {
+		return r.enterElsewhere(ctx, p, m, single)
+	}
+	_, _, err := r.o.Tracker.Track(m.Session, p.stream, presence.Meta{Username: m.Username})
+	member := p.finishJoin(m.Session)
 	if err != nil {
-		p.untracked(session)
+		p.untracked(m)
 		return err
 	}
 	if !member {
 		// The party was closed, or the session removed from it, since startJoin.
-		r.o.Tracker.Untrack(session, p.stream, runtime.PresenceReasonLeave)
+		r.o.Tracker.Untrack(m.Session, p.stream, runtime.PresenceReasonLeave)
 		return ErrNotFound
 	}
 	if single {
-		r.o.Tracker.UntrackAll(session, runtime.PresenceReasonLeave, func(s presence.Stream) bool {
-			return s.Mode == presence.ModeParty && s != p.stream
-		})
+		r.leaveOthers(m.Session, p.stream)
 	}
 	return nil
+}
+
+// leaveOthers makes a session of this node leave all parties but one.
+func (r *Registry) leaveOthers(session uuid.UUID, but presence.Stream) {
+	r.o.Tracker.UntrackAll(session, runtime.PresenceReasonLeave, func(s presence.Stream) bool {
+		return s.Mode == presence.ModeParty && s != but
+	})
 }
 
 // Leave takes a session out of a party; a session that is not in it is no
@@ -194,18 +210,37 @@ func (r *Registry) Leave(session uuid.UUID, id string) error {
 // Data sends a member's message to the other members. It is encoded once.
 // Errors: ErrIDInvalid, ErrNotFound, and one for a session that is no member.
 func (r *Registry) Data(session uuid.UUID, in *rtapi.PartyDataSend) error {
-	p, err := r.find(in.GetPartyId())
+	party, node, err := ParseID(in.GetPartyId())
 	if err != nil {
 		return err
 	}
-	if !p.has(session) {
-		return errNotMember
+	stream := streamOf(party, node)
+	if err := r.isMember(session, stream); err != nil {
+		return err
 	}
-	r.o.Router.Relay(p.stream, session, nil, func(sender *presence.Presence) *presence.Message {
+	r.o.Router.Relay(stream, session, nil, func(sender *presence.Presence) *presence.Message {
 		return presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_PartyData{PartyData: &rtapi.PartyData{
-			PartyId: p.text, Presence: sender.UserPresence(), OpCode: in.GetOpCode(), Data: in.GetData(),
+			PartyId: stream.MatchID(), Presence: sender.UserPresence(), OpCode: in.GetOpCode(), Data: in.GetData(),
 		}}})
 	})
+	return nil
+}
+
+// isMember checks that a session of this node is in a party. Of a party of another node
+// this one knows the stream, whose presences are its members.
+func (r *Registry) isMember(session uuid.UUID, stream presence.Stream) error {
+	if p := r.at(stream.Subject, stream.Label); p != nil {
+		if !p.has(session) {
+			return errNotMember
+		}
+		return nil
+	}
+	switch {
+	case r.o.Elsewhere == nil || r.o.Tracker.Count(stream) == 0:
+		return ErrNotFound
+	case r.o.Tracker.Get(session, stream) == nil:
+		return errNotMember
+	}
 	return nil
 }
 

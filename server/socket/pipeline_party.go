@@ -45,7 +45,7 @@ func named(p *rtapi.UserPresence) (*rtapi.UserPresence, error) {
 }
 
 func handlePartyCreate(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	made, err := s.parties.Create(s.presence(), in.GetPartyCreate(), s.limits.singleParty)
+	made, err := s.parties.Create(s.ctx, s.presence(), in.GetPartyCreate(), s.limits.singleParty)
 	if err != nil {
 		return nil, partyFailed("creating party", err)
 	}
@@ -53,7 +53,7 @@ func handlePartyCreate(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) 
 }
 
 func handlePartyJoin(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	return acked(partyFailed("joining party", s.parties.Join(s.presence(), in.GetPartyJoin().GetPartyId(), s.limits.singleParty)))
+	return acked(partyFailed("joining party", s.parties.Join(s.ctx, s.presence(), in.GetPartyJoin().GetPartyId(), s.limits.singleParty)))
 }
 
 func handlePartyLeave(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
@@ -65,7 +65,7 @@ func handlePartyPromote(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error)
 	if err != nil {
 		return nil, err
 	}
-	return acked(partyFailed("promoting new party leader", s.parties.Promote(s.id, in.GetPartyPromote().GetPartyId(), target)))
+	return acked(partyFailed("promoting new party leader", s.parties.Promote(s.ctx, s.id, in.GetPartyPromote().GetPartyId(), target)))
 }
 
 func handlePartyAccept(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
@@ -74,7 +74,7 @@ func handlePartyAccept(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) 
 		return nil, err
 	}
 	return acked(partyFailed("accepting party join request",
-		s.parties.Accept(s.id, in.GetPartyAccept().GetPartyId(), target, s.limits.singleParty)))
+		s.parties.Accept(s.ctx, s.id, in.GetPartyAccept().GetPartyId(), target, s.limits.singleParty)))
 }
 
 func handlePartyRemove(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
@@ -82,15 +82,15 @@ func handlePartyRemove(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) 
 	if err != nil {
 		return nil, err
 	}
-	return acked(partyFailed("removing party member or join request", s.parties.Remove(s.id, in.GetPartyRemove().GetPartyId(), target)))
+	return acked(partyFailed("removing party member or join request", s.parties.Remove(s.ctx, s.id, in.GetPartyRemove().GetPartyId(), target)))
 }
 
 func handlePartyClose(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	return acked(partyFailed("closing party", s.parties.Close(s.id, in.GetPartyClose().GetPartyId())))
+	return acked(partyFailed("closing party", s.parties.Close(s.ctx, s.id, in.GetPartyClose().GetPartyId())))
 }
 
 func handlePartyJoinRequestList(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	list, err := s.parties.Requests(s.id, in.GetPartyJoinRequestList().GetPartyId())
+	list, err := s.parties.Requests(s.ctx, s.id, in.GetPartyJoinRequestList().GetPartyId())
 	if err != nil {
 		return nil, partyFailed("listing party join requests", err)
 	}
@@ -98,7 +98,7 @@ func handlePartyJoinRequestList(s *session, in *rtapi.Envelope) (*rtapi.Envelope
 }
 
 func handlePartyUpdate(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
-	return acked(partyFailed("updating party", s.parties.Update(s.id, in.GetPartyUpdate())))
+	return acked(partyFailed("updating party", s.parties.Update(s.ctx, s.id, in.GetPartyUpdate())))
 }
 
 func handlePartyData(s *session, in *rtapi.Envelope) (*rtapi.Envelope, error) {
@@ -111,7 +111,7 @@ func handlePartyMatchmakerAdd(s *session, in *rtapi.Envelope) (*rtapi.Envelope, 
 	if err != nil {
 		return nil, err
 	}
-	ticket, err := s.parties.AddTicket(s.id, asked.GetPartyId(), request)
+	ticket, err := s.parties.AddTicket(s.ctx, s.id, asked.GetPartyId(), request)
 	if err != nil {
 		return nil, partyFailed("adding party to matchmaker", err)
 	}
@@ -123,6 +123,6 @@ func handlePartyMatchmakerRemove(s *session, in *rtapi.Envelope) (*rtapi.Envelop
 	if asked.GetTicket() == "" {
 		return nil, errTicket
 	}
-	err := s.parties.RemoveTicket(s.id, asked.GetPartyId(), asked.GetTicket())
+	err := s.parties.RemoveTicket(s.ctx, s.id, asked.GetPartyId(), asked.GetTicket())
 	return acked(partyFailed("closing party", err)) // the protocol's word for it
 }

@@ -76,6 +76,17 @@ func (q *Query) Needed() []Term {
 	return terms
 }
 
+// NeededText returns the exact text that every matching document has in a field, empty if
+// the query names none.
+func (q *Query) NeededText(field string) (text string) {
+	q.eachNeeded(func(c *clause) {
+		if c.kind == matchText && c.field == field {
+			text = c.text
+		}
+	})
+	return text
+}
+
 // eachNeeded calls visit for the clauses that every matching document satisfies.
 func (q *Query) eachNeeded(visit func(*clause)) {
 	for i := range q.must {
