@@ -34,15 +34,23 @@ type Method int32
 
 const (
 	Method_METHOD_UNKNOWN Method = 0
+	// 1 to 19: presences
+	// 20 to 39: matches
+	// 40 to 59: parties
+	// 60 to 79: the matchmaker
+	// 80 to 99: sessions and orders
+	Method_METHOD_TEST Method = 100 // only tests handle it
 )
 
 // Enum value maps for Method.
 var (
 	Method_name = map[int32]string{
-		0: "METHOD_UNKNOWN",
+		0:   "METHOD_UNKNOWN",
+		100: "METHOD_TEST",
 	}
 	Method_value = map[string]int32{
 		"METHOD_UNKNOWN": 0,
+		"METHOD_TEST":    100,
 	}
 )
 
@@ -78,15 +86,23 @@ type Kind int32
 
 const (
 	Kind_KIND_UNKNOWN Kind = 0
+	// 1 to 19: presences
+	// 20 to 39: matches
+	// 40 to 59: parties
+	// 60 to 79: the matchmaker
+	// 80 to 99: sessions and orders
+	Kind_KIND_TEST Kind = 100 // only tests handle it
 )
 
 // Enum value maps for Kind.
 var (
 	Kind_name = map[int32]string{
-		0: "KIND_UNKNOWN",
+		0:   "KIND_UNKNOWN",
+		100: "KIND_TEST",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNKNOWN": 0,
+		"KIND_TEST":    100,
 	}
 )
 
@@ -991,11 +1007,13 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*\x1c\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*-\n" +
 	"\x06Method\x12\x12\n" +
-	"\x0eMETHOD_UNKNOWN\x10\x00*\x18\n" +
+	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0f\n" +
+	"\vMETHOD_TEST\x10d*'\n" +
 	"\x04Kind\x12\x10\n" +
-	"\fKIND_UNKNOWN\x10\x00*b\n" +
+	"\fKIND_UNKNOWN\x10\x00\x12\r\n" +
+	"\tKIND_TEST\x10d*b\n" +
 	"\x05State\x12\x11\n" +
 	"\rSTATE_UNKNOWN\x10\x00\x12\x11\n" +
 	"\rSTATE_JOINING\x10\x01\x12\x0f\n" +

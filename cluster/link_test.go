@@ -1,0 +1,274 @@
+package cluster_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"kumi/cluster"
+	"kumi/cluster/wire"
+	"kumi/presence"
+)
+
+// rise reports whether numbers rise, and how many of 1 to last are missing.
+func rise(numbers []int64, last int64) (missing int64, err error) {
+	was := int64(0)
+	for _, number := range numbers {
+		if number <= was || number > last {
+			return 0, fmt.Errorf("%d arrives after %d", number, was)
+		}
+		was = number
+	}
+	return last - int64(len(numbers)), nil
+}
+
+// schedule is what a property test does with three nodes.
+type schedule struct {
+	seed           uint64
+	loss, repeat   float64
+	delay          time.Duration
+	cuts           int
+	cutFor, runFor time.Duration
+	pauses         bool
+}
+
+// play lets three nodes send to one another for a while, through what the schedule says,
+// and returns an error if an item is out of order, there twice, or neither there nor
+// counted as lost.
+func (s schedule) play(t *testing.T) error {
+	var result error
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(s.seed)
+		defer w.stop()
+		names := []string{"a", "b", "c"}
+		for _, name := range names {
+			w.start(t, w.node(name, 1))
+		}
+		after(time.Second)
+		random := rand.New(rand.NewPCG(s.seed, 2))
+		w.net.Lose(s.loss)
+		w.net.Repeat(s.repeat)
+		w.net.Delay(0, s.delay)
+		sent := map[string]int64{}
+		end := time.Now().Add(s.runFor)
+		for time.Now().Before(end) {
+			if s.cuts > 0 && random.IntN(20) == 0 {
+				s.cuts--
+				a, b := names[random.IntN(3)], names[random.IntN(3)]
+				switch {
+				case a == b && s.pauses:
+					w.net.Pause(a)
+					time.AfterFunc(s.cutFor, func() { w.net.Resume(a) })
+				case a != b:
+					w.net.Cut(a, b)
+					time.AfterFunc(s.cutFor, func() {
+						w.net.Heal()
+						w.net.Lose(s.loss)
+						w.net.Repeat(s.repeat)
+					})
+				}
+			}
+			from, to := names[random.IntN(3)], names[random.IntN(3)]
+			if from != to {
+				for range random.IntN(30) {
+					sent[from+to]++
+					w.nodes[from].send(to, sent[from+to], true)
+				}
+			}
+			time.Sleep(time.Duration(random.IntN(20)) * time.Millisecond)
+		}
+		after(s.cutFor)
+		w.net.Heal()
+		after(5 * time.Second)
+		for _, from := range names {
+			for _, to := range names {
+				missing, err := rise(w.nodes[to].got(from), sent[from+to])
+				if err != nil {
+					result = fmt.Errorf("%s to %s: %w", from, to, err)
+				}
+				lost := w.nodes[from].Stats().Lost + w.nodes[to].Stats().Lost
+				if missing > lost || missing > 0 && s.loss == 0 {
+					result = fmt.Errorf("%s to %s: %d of %d items are missing, %d counted as lost", from, to, missing, sent[from+to], lost)
+				}
+			}
+		}
+		for _, name := range names {
+			if b := w.nodes[name].Stats().Buffered; b != 0 {
+				result = fmt.Errorf("%s still holds %d bytes", name, b)
+			}
+		}
+	})
+	return result
+}
+
+// Without a loss by chance everything arrives, once and in order, through cuts and pauses
+// that are shorter than what the links keep.
+func TestLinksLoseNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		s := schedule{
+			seed: rapid.Uint64().Draw(rt, "seed"), repeat: rapid.SampledFrom([]float64{0, 0.1}).Draw(rt, "repeat"),
+			delay: time.Duration(rapid.IntRange(0, 300).Draw(rt, "delay")) * time.Millisecond,
+			cuts:  rapid.IntRange(0, 3).Draw(rt, "cuts"), cutFor: time.Duration(rapid.IntRange(50, 7000).Draw(rt, "for")) * time.Millisecond,
+			pauses: rapid.Bool().Draw(rt, "pauses"), runFor: 4 * time.Second,
+		}
+		if err := s.play(t); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// With losses by chance, what is missing is counted.
+func TestLinksCountWhatTheyLose(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		s := schedule{
+			seed: rapid.Uint64().Draw(rt, "seed"), repeat: 0.1, loss: rapid.SampledFrom([]float64{0.01, 0.1, 0.4}).Draw(rt, "loss"),
+			delay: time.Duration(rapid.IntRange(0, 50).Draw(rt, "delay")) * time.Millisecond,
+			cuts:  rapid.IntRange(0, 3).Draw(rt, "cuts"), cutFor: time.Duration(rapid.IntRange(50, 12000).Draw(rt, "for")) * time.Millisecond,
+			runFor: 4 * time.Second,
+		}
+		if err := s.play(t); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// One item is lost, and no other follows: the next beat tells.
+func TestLastItemIsSentAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		a, b := w.node("a", 1), w.node("b", 1)
+		w.start(t, a, b)
+		after(time.Second)
+		w.net.Lose(1)
+		a.send("b", 1, true)
+		after(10 * time.Millisecond)
+		w.net.Heal()
+		after(700 * time.Millisecond)
+		if got := b.got("a"); len(got) != 1 {
+			t.Errorf("b has %v", got)
+		}
+	})
+}
+
+// What is not reliable is not sent again, and nobody waits for it.
+func TestUnreliableItems(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		a, b := w.node("a", 1), w.node("b", 1)
+		w.start(t, a, b)
+		after(time.Second)
+		a.send("b", 1, false)
+		after(10 * time.Millisecond)
+		w.net.Lose(1)
+		a.send("b", 2, false)
+		after(10 * time.Millisecond)
+		w.net.Heal()
+		a.send("b", 3, true)
+		after(100 * time.Millisecond)
+		if got := fmt.Sprint(b.got("a")); got != "[1 3]" {
+			t.Errorf("b has %v", got)
+		}
+		if lost := a.Stats().Lost + b.Stats().Lost; lost != 0 {
+			t.Errorf("%d items that were not reliable count as lost", lost)
+		}
+	})
+}
+
+// A link that is full drops what is not reliable, then the oldest; its peer goes down for
+// this node, and comes back when the link has room.
+func TestFullLink(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		small := func(o *cluster.Options) { o.Buffer = 64 << 10 }
+		a, b, c := w.node("a", 1, small), w.node("b", 1), w.node("c", 1)
+		w.start(t, a, b, c)
+		after(time.Second)
+		a.heard()
+		// b's beats arrive, what is sent to b does not.
+		w.net.CutOneWay("a", "b")
+		number, other := int64(0), int64(0)
+		for range 100 {
+			for range 50 {
+				number++
+				a.send("b", number, true)
+			}
+			other++
+			a.send("c", other, true)
+			after(100 * time.Millisecond)
+			if held := a.Stats().Buffered; held > 64<<10 {
+				t.Fatalf("a holds %d bytes", held)
+			}
+		}
+		wantEvents(t, a, "b/1 ready→down")
+		if missing, err := rise(c.got("a"), other); missing != 0 || err != nil {
+			t.Errorf("another link is disturbed: %d missing, %v", missing, err)
+		}
+		w.net.Heal()
+		after(3 * time.Second)
+		wantEvents(t, a, "b/1 down→ready")
+		missing, err := rise(b.got("a"), number)
+		if err != nil {
+			t.Error(err)
+		}
+		if lost := a.Stats().Lost + b.Stats().Lost; missing == 0 || missing != lost {
+			t.Errorf("%d of %d items are missing, %d counted as lost", missing, number, lost)
+		}
+	})
+}
+
+// Frames of other processes and for other processes are ignored.
+func TestLinkOfANewProcessBeginsAnew(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		a, b := w.node("a", 1), w.node("b", 1)
+		w.start(t, a, b)
+		after(time.Second)
+		a.send("b", 1, true)
+		b.send("a", 1, true)
+		after(time.Second)
+		b.kill(w)
+		a.send("b", 2, true) // for the old process
+		next := w.node("b", 2, func(o *cluster.Options) { o.Restarted = true })
+		w.start(t, next)
+		after(time.Second)
+		a.send("b", 3, true)
+		next.send("a", 2, true)
+		after(time.Second)
+		if got := fmt.Sprint(next.got("a"), a.got("b")); got != "[3] [1 2]" {
+			t.Errorf("the new process and its peer have %s", got)
+		}
+		if lost := a.Stats().Lost + next.Stats().Lost; lost != 0 {
+			t.Errorf("%d items count as lost", lost)
+		}
+	})
+}
+
+func BenchmarkSend(b *testing.B) {
+	w := newWorld(1)
+	from, to := w.node("a", 1), w.node("b", 1, func(o *cluster.Options) { o.Expect = []string{"a"} })
+	for _, m := range []*member{from, to} {
+		if err := m.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for len(from.Peers()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	data := make([]byte, 200)
+	b.ReportAllocs()
+	for b.Loop() {
+		from.SendEncoded(presence.NodeHash("b"), wire.Kind_KIND_UNKNOWN, data, true)
+	}
+	from.Stop()
+	to.Stop()
+}

@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"kumi/cluster/wire"
+	"kumi/presence"
+)
+
+// State is what this node knows of a peer.
+type State int
+
+// The states of peers. Lost is also that of a node that was never heard.
+const (
+	Lost     State = iota // its process is over for this node
+	Down                  // it is silent, or this node cannot send to it; it may come back
+	Joining               // it copies what others have
+	Ready                 //
+	Draining              // nothing new is placed on it
+)
+
+// String returns the state's name.
+func (s State) String() string {
+	return [...]string{"lost", "down", "joining", "ready", "draining"}[s]
+}
+
+// Alive reports whether the peer is heard.
+func (s State) Alive() bool { return s > Down }
+
+func stateOf(s wire.State) State {
+	switch s {
+	case wire.State_STATE_JOINING:
+		return Joining
+	case wire.State_STATE_READY:
+		return Ready
+	case wire.State_STATE_DRAINING:
+		return Draining
+	}
+	return Lost
+}
+
+// Peer is another node, as it was last heard.
+type Peer struct {
+	ID    presence.NodeID
+	Name  string
+	Epoch uint64 // the number of its process
+	State State
+
+	Version string
+	Digest  string // of its modules
+	Address string
+	// Sessions and Matches are how many it has; LateTicks is the share of its matches'
+	// ticks that were late lately, in percent.
+	Sessions, Matches, LateTicks int
+}
+
+// peer is one process of another node.
+type peer struct {
+	Peer // Node.mu guards it; the loop alone changes it
+
+	out *link
+
+	// Those of the loop.
+	in     receiver
+	heard  State // what it said of itself; Lost after its last word
+	silent int   // ticks without a beat
+	choked bool  // this node cannot send to it
+}
+
+// admit makes the peer of a process that was heard first. The loop calls it.
+func (n *Node) admit(id presence.NodeID, b *wire.Beat) *peer {
+	p := &peer{Peer: Peer{ID: id, Epoch: b.Epoch}}
+	p.out = newLink(n, id, b.Epoch)
+	p.in.next = 1
+	p.read(b.Info)
+	n.mu.Lock()
+	n.peers[id] = p
+	n.names[p.Name] = id
+	n.mu.Unlock()
+	delete(n.strangers, id)
+	return p
+}
+
+// read takes over what a beat says of the node.
+func (p *peer) read(i *wire.Info) {
+	p.Name, p.Version, p.Digest, p.Address = i.Name, i.Version, i.Digest, i.Address
+	p.Sessions, p.Matches, p.LateTicks = int(i.Sessions), int(i.Matches), int(i.LateTicksPercent)
+}
+
+// judge sets the peer's state from what was heard of it, and tells of a change. The loop
+// calls it.
+func (n *Node) judge(p *peer) {
+	is := p.heard
+	switch {
+	case is == Lost:
+	case p.silent >= ticks(n.options.LostAfter):
+		is = Lost
+	case p.silent >= ticks(n.options.DownAfter), p.choked:
+		is = Down
+	}
+	p.out.peerIs(is, p.silent >= ticks(n.options.DownAfter))
+	was := p.State
+	if is == was {
+		return
+	}
+	n.mu.Lock()
+	p.State = is
+	now := p.Peer
+	n.mu.Unlock()
+
+	if !was.Alive() {
+		p.in.patience()
+	}
+	if !is.Alive() {
+		n.calls.fail(&p.ID, unreachable(now))
+	}
+	n.tellOf(now, was)
+}
+
+// tellOf logs a change and tells the rooms.
+func (n *Node) tellOf(p Peer, was State) {
+	event := n.log.Info()
+	if p.State == Down {
+		event = n.log.Warn()
+	}
+	event.Str("peer", p.Name).Uint64("epoch", p.Epoch).Stringer("was", was).Stringer("state", p.State).Msg("a node of the cluster changed its state")
+	for _, f := range n.on.peer {
+		f(p, was)
+	}
+}
