@@ -100,20 +100,29 @@ func (r *Registry) Untrack(session uuid.UUID, stream presence.Stream, admission 
 	}
 }
 
-// NodeLost takes the sessions of this node off the matches of a node that is lost here.
-// Others may still hear of it, so this node decides about its own sessions only.
+// NodeLost makes the sessions of this node leave the matches of a node that is lost here.
+// Others may still hear of that node, so this one decides about its own sessions only. It
+// does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
+	var streams []presence.Stream
 	r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
-		if s.Label != node {
-			return true
-		}
-		for _, p := range r.tracker.List(s, true, true) {
-			if presence.OnNode(p.Session, r.hash) {
-				r.tracker.Untrack(p.Session, s, runtime.PresenceReasonDisconnect)
-			}
+		if s.Label == node {
+			streams = append(streams, s)
 		}
 		return true
 	})
+	if len(streams) == 0 {
+		return
+	}
+	go func() {
+		for _, s := range streams {
+			for _, p := range r.tracker.List(s, true, true) {
+				if presence.OnNode(p.Session, r.hash) {
+					r.tracker.Untrack(p.Session, s, runtime.PresenceReasonDisconnect)
+				}
+			}
+		}
+	}()
 }
 
 // HasRelayed reports whether a session of this node is in a relayed match.

@@ -26,7 +26,7 @@ const (
 	OpDown                      // a session ended that is on no stream: Session
 	OpTrack                     // a session joined a stream: Session, Stream, Meta, First
 	OpUpdate                    // its metadata there changed: Session, Stream, Meta, Quiet
-	OpUntrack                   // it left: Session, Stream, Reason, Quiet
+	OpUntrack                   // it left: Session, Stream, Reason, Admission, Quiet
 	OpClear                     // take all sessions off a stream: Stream, Reason
 	OpKick                      // take a user's sessions off a stream: User, Stream, Reason
 	OpRevoke                    // Payload
@@ -62,7 +62,9 @@ func (t *Tracker) logUpdate(p, old *Presence, s Session, quiet bool) {
 
 func (t *Tracker) logUntrack(p *Presence, reason runtime.PresenceReason, quiet bool) {
 	if t.far != nil {
-		t.far.Log.Append(Op{Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason}, Quiet: quiet}, p.sum(p.Stream.hash()))
+		t.far.Log.Append(Op{
+			Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason, Admission: p.Admission}, Quiet: quiet,
+		}, p.sum(p.Stream.hash()))
 	}
 }
 

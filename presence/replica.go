@@ -153,12 +153,14 @@ func (r *Replica) put(op *Op) {
 	l.entries[i] = now
 	changed := old.sum(slot) ^ now.sum(slot)
 	r.sum ^= changed
-	if changed == 0 && op.Kind == OpTrack || op.Quiet || !t.heard(shard, op.Stream) {
+	again := changed == 0 && op.Kind == OpTrack
+	// It may have left and come again meanwhile: its match sees that by the admission.
+	if again && op.Admission == 0 || op.Quiet || !t.heard(shard, op.Stream) {
 		return
 	}
 	join, leave := now.presence(op.Stream), old.presence(op.Stream)
 	join.Reason, leave.Reason, join.Admission = runtime.PresenceReasonUpdate, runtime.PresenceReasonUpdate, op.Admission
-	t.emit(slot, event{stream: op.Stream, join: join, leave: leave})
+	t.emit(slot, event{stream: op.Stream, join: join, leave: leave, quiet: again})
 }
 
 func (r *Replica) untrack(op *Op) {
@@ -185,7 +187,7 @@ func (r *Replica) untrack(op *Op) {
 	t.far.count.Add(-1)
 	if t.heard(shard, op.Stream) {
 		p := old.presence(op.Stream)
-		p.Reason = op.Reason
+		p.Reason, p.Admission = op.Reason, op.Admission
 		t.emit(slot, event{stream: op.Stream, leave: p, quiet: op.Quiet})
 	}
 	if len(l.entries) == 0 {

@@ -226,13 +226,24 @@ func (r *Registry) refuse(m *presence.Presence) {
 }
 
 // NodeLost tells the sessions of this node that the parties of a node have closed that is
-// lost here, and takes them off. Others may still hear of that node, so this one decides
-// about its own sessions only.
+// lost here, and makes them leave. Others may still hear of that node, so this one decides
+// about its own sessions only. It does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
+	var streams []presence.Stream
 	r.o.Tracker.Streams(presence.ModeParty, func(s presence.Stream, _ int) bool {
-		if s.Label != node {
-			return true
+		if s.Label == node {
+			streams = append(streams, s)
 		}
+		return true
+	})
+	if len(streams) > 0 {
+		go r.leaveClosed(streams)
+	}
+}
+
+// leaveClosed makes the sessions of this node leave parties, which they hear have closed.
+func (r *Registry) leaveClosed(parties []presence.Stream) {
+	for _, s := range parties {
 		closed := presence.NewMessage(closedEnvelope(s.MatchID()))
 		for _, p := range r.o.Tracker.List(s, true, true) {
 			if !presence.OnNode(p.Session, r.hash) {
@@ -243,6 +254,5 @@ func (r *Registry) NodeLost(node string) {
 			}
 			r.o.Tracker.Untrack(p.Session, s, runtime.PresenceReasonDisconnect)
 		}
-		return true
-	})
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/presence"
 	"kumi/store/query"
@@ -183,8 +184,8 @@ func (p *party) addMember(m *presence.Presence) {
 func (p *party) removeTickets() { p.reg.o.Matchmaker.RemoveParty(p.text) }
 
 // tracked is called by the tracker when a session is on the stream: one that
-// joined, or one that module code put there.
-func (p *party) tracked(m *presence.Presence) {
+// joined, or one that module code put there. again says that it was there before.
+func (p *party) tracked(m *presence.Presence, again bool) {
 	if m.Hidden {
 		return
 	}
@@ -202,7 +203,11 @@ func (p *party) tracked(m *presence.Presence) {
 	case i >= 0 && p.members[i].Admission != m.Admission:
 		return // put there by module code of its node while it is let in
 	case i >= 0:
+		arrived := p.members[i].Reason != runtime.PresenceReasonUnknown
 		p.members[i] = m
+		if again && arrived && m.Admission != 0 {
+			return
+		}
 	case slices.Contains(p.joining, m.Session):
 		return // accepted, and removed before it was tracked
 	default:

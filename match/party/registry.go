@@ -85,7 +85,7 @@ func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Pres
 		r.refuse(join)
 	case p == nil:
 	case join != nil:
-		p.tracked(join)
+		p.tracked(join, leave != nil)
 	default:
 		p.untracked(leave)
 	}
