@@ -8,6 +8,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
 
+	"kumi/presence"
 	"kumi/store"
 )
 
@@ -82,7 +83,7 @@ func (c *Core) deleteAccount(ctx context.Context, user uuid.UUID, recorded bool)
 		return failed("delete the user account", err)
 	}
 	c.storeRevocations(ctx, c.tokens.revokeAll(user))
-	c.disconnect(user, nil)
+	c.disconnect(user, presence.Disconnected)
 	for _, group := range ended {
 		c.tracker.UntrackStream(groupChannel(group), runtime.PresenceReasonLeave)
 	}

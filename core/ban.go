@@ -6,7 +6,6 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
-	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/presence"
 	"kumi/store"
@@ -64,26 +63,33 @@ func (c *Core) banAll(ctx context.Context, bans []*ban) error {
 	}
 	c.storeRevocations(ctx, revoked...)
 	for _, b := range bans {
-		if err := c.disconnectBanned(b); err != nil {
+		m, err := c.banned(b)
+		if err != nil {
 			return err
 		}
+		c.disconnect(b.user, presence.Banned, m)
 	}
 	return nil
 }
 
-// disconnectBanned tells a banned player why, and closes all sockets.
+// disconnectBanned tells a banned player why, and closes the sockets of this node.
 func (c *Core) disconnectBanned(b *ban) error {
+	m, err := c.banned(b)
+	if err == nil {
+		c.closeUser(b.user, presence.Banned, m)
+	}
+	return err
+}
+
+// banned is the notification to a player who is banned.
+func (c *Core) banned(b *ban) (*presence.Message, error) {
 	id, err := uuid.NewV4()
 	if err != nil {
-		return failed("make a notification id", err)
+		return nil, failed("make a notification id", err)
 	}
-	c.disconnect(b.user, presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_Notifications{
-		Notifications: &rtapi.Notifications{Notifications: []*api.Notification{{
-			Id: id.String(), Subject: "banned", Content: b.content(), Code: codeBanned,
-			CreateTime: seconds(c.now()),
-		}}},
-	}}))
-	return nil
+	return notificationsMessage([]*api.Notification{{
+		Id: id.String(), Subject: "banned", Content: b.content(), Code: codeBanned, CreateTime: seconds(c.now()),
+	}}), nil
 }
 
 // unban enables accounts again. Tokens issued before the ban stay revoked.
@@ -111,16 +117,33 @@ func (c *Core) unban(ctx context.Context, users []uuid.UUID) error {
 	return nil
 }
 
-// disconnect closes all sockets of a user; banned is sent first.
-func (c *Core) disconnect(user uuid.UUID, banned *presence.Message) {
+// disconnect closes all sockets of a user, on all nodes; final is sent first.
+func (c *Core) disconnect(user uuid.UUID, reason presence.CloseReason, final ...*presence.Message) {
+	c.closeUser(user, reason, final...)
+	o := order{Close: user, Reason: reason}
+	if len(final) > 0 {
+		var err error
+		if o.Final, err = final[0].Bytes(presence.Protobuf); err != nil {
+			c.log.Error().Err(err).Msg("could not write the last message to a user's sockets")
+		}
+	}
+	c.give(o)
+}
+
+// closeUser is disconnect for the sockets of this node.
+func (c *Core) closeUser(user uuid.UUID, reason presence.CloseReason, final ...*presence.Message) {
 	if c.sessions == nil {
 		return
 	}
 	for _, s := range c.sessions.OfUser(user) {
-		if banned != nil {
-			s.Close(presence.Banned, banned)
-		} else {
-			s.Close(presence.Disconnected)
-		}
+		s.Close(reason, final...)
 	}
+}
+
+// closeAll closes all sockets of this node.
+func (c *Core) closeAll() {
+	c.sessions.Each(func(s presence.Session) bool {
+		s.Close(presence.Disconnected)
+		return true
+	})
 }

@@ -133,8 +133,14 @@ func (c *Core) forgetEvents(ctx context.Context, q store.Querier, id string) err
 	return err
 }
 
-// boardsChanged makes RunBoards look for new events.
+// boardsChanged makes RunBoards look for new events, on all nodes.
 func (c *Core) boardsChanged() {
+	c.lookAtBoards()
+	c.give(order{Look: "boards"})
+}
+
+// lookAtBoards is boardsChanged for this node.
+func (c *Core) lookAtBoards() {
 	select {
 	case c.boardsWake <- struct{}{}:
 	default:
@@ -359,7 +365,7 @@ func (r *boardRunner) leave(board string) {
 	r.mu.Lock()
 	delete(r.busy, board)
 	r.mu.Unlock()
-	r.boardsChanged()
+	r.lookAtBoards()
 }
 
 // latest skips missed events from t on: all of them if there is no handler, otherwise

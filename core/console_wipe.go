@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"kumi/presence"
 	"kumi/store"
 )
 
@@ -94,10 +93,8 @@ func (k *Console) wipe(ctx context.Context, users bool, tables ...string) error 
 		return nil
 	}
 	k.storeRevocations(ctx, k.tokens.revokeAll(everyone))
-	k.sessions.Each(func(s presence.Session) bool {
-		s.Close(presence.Disconnected)
-		return true
-	})
+	k.closeAll()
+	k.give(order{CloseAll: true})
 	return nil
 }
 

@@ -122,6 +122,7 @@ func (m *Module) JobEnqueue(ctx context.Context, name, payload string, delay tim
 		c.log.Warn().Str("job", name).Str("run", id.String()).Msg("job enqueued that no module has registered here, it waits until one does")
 	}
 	c.jobs.look(false)
+	c.give(order{Look: "jobs"})
 	return id.String(), nil
 }
 

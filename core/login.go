@@ -22,15 +22,18 @@ func (c *Core) StartSession(ctx context.Context, id Identity, vars map[string]st
 	if err != nil {
 		return nil, nil, failed("make a token id", err)
 	}
+	single := c.config.GetSession().GetSingleSession()
 	session, refresh, claims, revoked, err := c.tokens.begin(Claims{
 		TokenID: tokenID.String(), UserID: id.UserID, Username: id.Username,
 		Vars: ownVars(vars), IssuedAt: c.now().Unix(),
-	}, c.config.GetSession().GetSingleSession())
+	}, single)
 	if err != nil {
 		return nil, nil, err
 	}
 	if revoked {
-		c.storeRevocations(ctx, c.tokens.bad.everything(id.UserID))
+		e := c.tokens.bad.everything(id.UserID)
+		e.adds = !single
+		c.storeRevocations(ctx, e)
 	}
 	return &api.Session{Created: id.Created, Token: session, RefreshToken: refresh}, claims, nil
 }

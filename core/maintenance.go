@@ -13,7 +13,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
 
-	"kumi/presence"
 	"kumi/store"
 	"kumi/store/fault"
 )
@@ -103,11 +102,17 @@ func (c *Core) setMaintenance(ctx context.Context, m *Maintenance) error {
 	if err := c.LoadMaintenance(ctx); err != nil {
 		return err
 	}
+	c.maintenance.look()
+	c.give(order{Look: "maintenance"})
+	return nil
+}
+
+// look makes RunMaintenance read the database now.
+func (m *maintenance) look() {
 	select {
-	case c.maintenance.wake <- struct{}{}:
+	case m.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 func unixOrZero(t time.Time) int64 {
@@ -171,7 +176,7 @@ func (c *Core) announce(m *Maintenance) error {
 	if err := nameNotifications(one); err != nil {
 		return err
 	}
-	c.router.SendToAll(notificationsMessage([]*api.Notification{one[0].message(c)}))
+	c.router.SendToOwn(notificationsMessage([]*api.Notification{one[0].message(c)}))
 	return nil
 }
 
@@ -212,9 +217,6 @@ func (c *Core) endSessions() time.Duration {
 	if left := m.Disconnect.Sub(c.now()); left > 0 {
 		return max(left, time.Millisecond)
 	}
-	c.sessions.Each(func(s presence.Session) bool {
-		s.Close(presence.Disconnected)
-		return true
-	})
+	c.closeAll()
 	return time.Second
 }

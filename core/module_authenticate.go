@@ -55,7 +55,9 @@ func (m *Module) AuthenticateTokenGenerate(id, username string, exp int64, vars 
 		exp = now + m.core.config.GetSession().GetTokenExpirySec()
 	}
 	if m.core.tokens.bad.spare(user, tokenID.String(), now) {
-		m.core.storeRevocationsLater(m.core.tokens.bad.everything(user))
+		e := m.core.tokens.bad.everything(user)
+		e.adds = true
+		m.core.storeRevocationsLater(e)
 	}
 	if longest := m.core.tokens.lives(exp - now); longest > 0 {
 		m.core.storeLongest(longest)

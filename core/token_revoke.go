@@ -40,7 +40,10 @@ type revocation struct {
 	ref    tokenRef
 	before int64    // allTokens only
 	spared []string // allTokens only
-	until  int64
+	// adds says that nothing more is revoked, only more spared: each node of a cluster
+	// issues tokens.
+	adds  bool
+	until int64
 }
 
 // everyone stands for all players, when their tokens are revoked at once.
@@ -72,7 +75,17 @@ func (r *revocations) add(e revocation) {
 		u.ids[e.ref] = max(u.ids[e.ref], e.until)
 		return
 	}
-	u.before, u.spared, u.until = max(u.before, e.before), e.spared, max(u.until, e.until)
+	switch {
+	case !e.adds || e.before > u.before:
+		u.spared = e.spared
+	case e.before == u.before:
+		for _, id := range e.spared {
+			if !slices.Contains(u.spared, id) {
+				u.spared = append(slices.Clip(u.spared), id)
+			}
+		}
+	}
+	u.before, u.until = max(u.before, e.before), max(u.until, e.until)
 }
 
 // everything returns the entry of the kind allTokens of a user.

@@ -14,9 +14,9 @@ import (
 )
 
 // storedRevocations are the revocations in the database, from which a server
-// reads them when it starts. Of several servers on one database each learns of
-// the others' only then, apart from bans (RunBans) and from operators' log-outs
-// (loggedOut).
+// reads them when it starts. The nodes of a cluster tell one another. Of several
+// servers on one database that are no cluster each learns of the others' only when
+// it starts, apart from bans (RunBans) and from operators' log-outs (loggedOut).
 type storedRevocations struct {
 	table *ownTable
 	// order has one write at a time for a user, so that the last one is of the
@@ -82,6 +82,7 @@ func (c *Core) storeRevocations(ctx context.Context, entries ...revocation) {
 	if c.db == nil || len(entries) == 0 {
 		return
 	}
+	c.tellRevoked(entries)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revocationDeadline)
 	defer cancel()
 	err := c.revocations.table.ensure(ctx, c.db)

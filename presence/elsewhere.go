@@ -12,10 +12,11 @@ import (
 type Links struct {
 	Log   Log
 	Peers Peers
-	// Opened is called when a session of another node opened that replaces sessions of
-	// the same user, which its node knew of. Revoked and Ordered get the payloads of
-	// Tracker.Revoke and Tracker.Order of another node. They run on the goroutine that
-	// applies that node's log, with no lock held, and should not block.
+	// Opened is called when a session of another node opened or becomes known, with those
+	// sessions of the same user that its node knew of and that it may replace. It must not
+	// call the Tracker. Revoked and Ordered get the payloads of Tracker.Revoke and
+	// Tracker.Order of another node. All run on the goroutine that applies that node's
+	// log, with no lock held, and should not block.
 	Opened  func(from NodeID, user, session uuid.UUID, replaces []uuid.UUID)
 	Revoked func(from NodeID, payload []byte)
 	Ordered func(from NodeID, payload []byte)

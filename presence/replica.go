@@ -52,8 +52,8 @@ func (r *Replica) Apply(ops ...Op) {
 		op := &ops[i]
 		switch op.Kind {
 		case OpUp:
-			if r.up(op) && len(op.Replaces) > 0 {
-				r.unheld(func() { r.tracker.far.Opened(r.id, op.User, op.Session, op.Replaces) })
+			if r.up(op) {
+				r.tracker.far.Opened(r.id, op.User, op.Session, op.Replaces)
 			}
 		case OpDown:
 			r.down(op.Session)

@@ -42,7 +42,11 @@ func newCluster(names ...string) cluster {
 		}
 		t.Connect(Links{
 			Log: n, Peers: n,
-			Opened:  func(_ NodeID, _, _ uuid.UUID, replaces []uuid.UUID) { n.opened = append(n.opened, replaces) },
+			Opened: func(_ NodeID, _, _ uuid.UUID, replaces []uuid.UUID) {
+				if len(replaces) > 0 {
+					n.opened = append(n.opened, replaces)
+				}
+			},
 			Revoked: func(_ NodeID, b []byte) { n.orders = append(n.orders, "revoke "+string(b)) },
 			Ordered: func(_ NodeID, b []byte) { n.orders = append(n.orders, "order "+string(b)) },
 		})
@@ -103,7 +107,7 @@ func (n *clusterNode) ToSessions(node NodeID, ids []uuid.UUID, m *Message) {
 
 func (n *clusterNode) ToAll(m *Message) {
 	for p := range n.copies {
-		p.router.ArriveForAll(crossed(m))
+		p.router.SendToOwn(crossed(m))
 	}
 }
 

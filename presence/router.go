@@ -77,7 +77,7 @@ func (r *Router) SendToUser(user uuid.UUID, m *Message) int {
 
 // SendToAll sends m to every session.
 func (r *Router) SendToAll(m *Message) {
-	r.ArriveForAll(m)
+	r.SendToOwn(m)
 	if r.tracker.far != nil {
 		r.tracker.far.Peers.ToAll(m)
 	}

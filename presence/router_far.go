@@ -82,7 +82,7 @@ func (r *Router) ArriveForSessions(ids []uuid.UUID, m *Message) {
 	}
 }
 
-// ArriveForAll delivers what Peers.ToAll of another node sent.
-func (r *Router) ArriveForAll(m *Message) {
+// SendToOwn sends m to all sessions of this node.
+func (r *Router) SendToOwn(m *Message) {
 	r.sessions.Each(func(s Session) bool { s.Send(m); return true })
 }

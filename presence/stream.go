@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"strconv"
@@ -39,6 +40,17 @@ func NodeOf(session uuid.UUID) NodeID { return NodeID(session[10:]) }
 
 // OnNode reports whether a session id was made by a node.
 func OnNode(session uuid.UUID, node NodeID) bool { return NodeOf(session) == node }
+
+// Older reports whether a session began before another one, by the clocks of their nodes;
+// of two that began at the same time one is older, too.
+func Older(session, than uuid.UUID) bool {
+	a, errA := uuid.TimestampFromV1(session)
+	b, errB := uuid.TimestampFromV1(than)
+	if errA == nil && errB == nil && a != b {
+		return a < b
+	}
+	return bytes.Compare(session[:], than[:]) < 0
+}
 
 // StatusOf returns the stream of a user's online status.
 func StatusOf(user uuid.UUID) Stream { return Stream{Mode: ModeStatus, Subject: user} }

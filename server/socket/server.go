@@ -3,6 +3,7 @@ package socket
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -216,7 +217,11 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 
 // begin registers a session and puts it on the streams that every session is on.
 func (s *Server) begin(n *session, online bool) {
-	s.sessions.Add(n)
+	var replaces []uuid.UUID
+	if s.limits.singleSocket {
+		replaces = s.tracker.SessionsElsewhere(n.user)
+	}
+	s.sessions.Add(n, replaces...)
 	s.tracker.Follow(n.id, n.user)
 	_, _, err := s.tracker.Track(n.id, presence.NotificationsOf(n.user), presence.Meta{Hidden: true, Username: n.username})
 	if err == nil && online {
@@ -241,6 +246,21 @@ func (s *Server) begin(n *session, online bool) {
 	s.mu.Unlock()
 	if stopping {
 		n.drain()
+	}
+}
+
+// Opened is called when a session of another node opened that replaces others of the same
+// user, as far as its node knew of them. Of two that did not know of each other the older
+// one closes, so that one is left even if both nodes learn of it at the same time. It
+// does not block.
+func (s *Server) Opened(_ presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID) {
+	if !s.limits.singleSocket {
+		return
+	}
+	for _, o := range s.sessions.OfUser(user) {
+		if slices.Contains(replaces, o.ID()) || presence.Older(o.ID(), session) {
+			o.Close(presence.Replaced, singleSocketNotice())
+		}
 	}
 }
 

@@ -1,0 +1,189 @@
+package core
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/rtapi"
+	"github.com/heroiclabs/nakama-common/runtime"
+	"google.golang.org/protobuf/proto"
+
+	"kumi/presence"
+	"kumi/store"
+)
+
+// order is what one node of a cluster asks all others to do, because it concerns what each
+// of them has for itself. Fields that a node does not know are ignored, so versions can
+// be mixed.
+type order struct {
+	// Close is a user whose sockets are closed, Final the last message to them, an
+	// envelope in protobuf. CloseAll closes all sockets.
+	Close    uuid.UUID            `json:"close,omitzero"`
+	Reason   presence.CloseReason `json:"reason,omitempty"`
+	Final    []byte               `json:"final,omitempty"`
+	CloseAll bool                 `json:"close_all,omitempty"`
+	// Look is what changed in the database: jobs, boards or maintenance.
+	Look string `json:"look,omitempty"`
+}
+
+// give makes the other nodes obey. Alone it does nothing.
+func (c *Core) give(o order) {
+	if c.tracker == nil {
+		return
+	}
+	payload, err := json.Marshal(o)
+	if err != nil {
+		c.log.Error().Err(err).Msg("could not give an order to the other nodes")
+		return
+	}
+	c.tracker.Order(payload)
+}
+
+// Ordered does what another node asks, see presence.Links. It does not block.
+func (c *Core) Ordered(_ presence.NodeID, payload []byte) {
+	var o order
+	if err := json.Unmarshal(payload, &o); err != nil {
+		c.log.Error().Err(err).Msg("could not read an order of another node")
+		return
+	}
+	if !o.Close.IsNil() {
+		var final []*presence.Message
+		if len(o.Final) > 0 {
+			var e rtapi.Envelope
+			if err := proto.Unmarshal(o.Final, &e); err != nil {
+				c.log.Error().Err(err).Msg("could not read the last message to a user's sockets")
+			} else {
+				final = append(final, presence.NewMessage(&e))
+			}
+		}
+		c.closeUser(o.Close, o.Reason, final...)
+	}
+	if o.CloseAll {
+		c.closeAll()
+	}
+	switch o.Look {
+	case "jobs":
+		c.jobs.look(false)
+	case "boards":
+		c.lookAtBoards()
+	case "maintenance":
+		c.maintenance.look()
+	}
+}
+
+// revocationOrder is a revocation for other nodes.
+type revocationOrder struct {
+	User   uuid.UUID `json:"user"`
+	Kind   tokenKind `json:"kind"`
+	ID     string    `json:"id,omitempty"`
+	Before int64     `json:"before,omitempty"`
+	Spared []string  `json:"spared,omitempty"`
+	Adds   bool      `json:"adds,omitempty"`
+	Until  int64     `json:"until"`
+}
+
+// tellRevoked makes the other nodes refuse the same tokens.
+func (c *Core) tellRevoked(entries []revocation) {
+	if c.tracker == nil {
+		return
+	}
+	list := make([]revocationOrder, 0, len(entries))
+	for _, e := range entries {
+		if e.ref.kind == longestToken {
+			continue // a lifetime, which is in the database
+		}
+		list = append(list, revocationOrder{e.user, e.ref.kind, e.ref.id, e.before, e.spared, e.adds, e.until})
+	}
+	payload, err := json.Marshal(list)
+	if err != nil {
+		c.log.Error().Err(err).Msg("could not tell the other nodes of revoked tokens")
+		return
+	}
+	c.tracker.Revoke(payload)
+}
+
+// Revoked refuses tokens that another node has revoked and stored, see presence.Links. It
+// does not block.
+func (c *Core) Revoked(_ presence.NodeID, payload []byte) {
+	var list []revocationOrder
+	if err := json.Unmarshal(payload, &list); err != nil {
+		c.log.Error().Err(err).Msg("could not read the revoked tokens of another node")
+		return
+	}
+	for _, e := range list {
+		c.tokens.bad.add(revocation{user: e.User, ref: tokenRef{e.Kind, e.ID}, before: e.Before, spared: e.Spared, adds: e.Adds, until: e.Until})
+	}
+}
+
+// maxCaughtUp is how many users or presences CatchUp asks the database for at once.
+const maxCaughtUp = 1000
+
+// CatchUp does what the node may have missed while it did not hear another: it reads the
+// revoked tokens, closes the sockets of accounts that are banned or deleted by now, and
+// takes users off the channels of groups that they are not in any more. It is for the time
+// after the state of another node was copied anew.
+func (c *Core) CatchUp(ctx context.Context) error {
+	c.jobs.look(false)
+	c.lookAtBoards()
+	c.maintenance.look()
+	if err := c.LoadRevocations(ctx); err != nil {
+		return err
+	}
+	var users []uuid.UUID
+	c.sessions.Each(func(s presence.Session) bool { users = append(users, s.UserID()); return true })
+	slices.SortFunc(users, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	for part := range slices.Chunk(slices.Compact(users), maxCaughtUp) {
+		if err := c.closeGone(ctx, part); err != nil {
+			return err
+		}
+	}
+	var groups []presence.Stream
+	c.tracker.Streams(presence.ModeGroup, func(s presence.Stream, _ int) bool { groups = append(groups, s); return true })
+	for _, s := range groups {
+		if err := c.leaveGone(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeGone closes the sockets of those among some users who are banned or deleted.
+func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
+	good, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT id FROM users WHERE disable_time = $2 AND id "+c.db.Dialect().AnyOf("$1", "uuid"), users, store.Epoch)
+	if err != nil {
+		return fmt.Errorf("read the accounts of open sockets: %w", err)
+	}
+	for _, user := range users {
+		if !slices.Contains(good, user) {
+			c.closeUser(user, presence.Disconnected)
+		}
+	}
+	return nil
+}
+
+// leaveGone takes those off a group's channel who are not members any more.
+func (c *Core) leaveGone(ctx context.Context, s presence.Stream) error {
+	for part := range slices.Chunk(c.tracker.List(s, true, true), maxCaughtUp) {
+		users := make([]uuid.UUID, len(part))
+		for i, p := range part {
+			users[i] = p.UserID
+		}
+		members, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT destination_id FROM group_edge WHERE source_id = $1 AND state BETWEEN 0 AND 2 AND destination_id "+
+			c.db.Dialect().AnyOf("$2", "uuid"), s.Subject, users)
+		if err != nil {
+			return fmt.Errorf("read the members of a group: %w", err)
+		}
+		for i, p := range part {
+			if !slices.Contains(members, users[i]) {
+				c.tracker.Untrack(p.Session, s, runtime.PresenceReasonLeave) // nothing for a session of another node
+			}
+		}
+	}
+	return nil
+}
+
+func scanID(rows *sql.Rows) (id uuid.UUID, err error) { return id, rows.Scan(&id) }

@@ -1,0 +1,136 @@
+package core
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/presence"
+)
+
+// othersLog passes orders on to other nodes, at once.
+type othersLog struct {
+	seq    uint64
+	others []*Core
+}
+
+func (l *othersLog) Append(op presence.Op, _ uint64) {
+	l.seq++
+	for _, c := range l.others {
+		switch op.Kind {
+		case presence.OpRevoke:
+			c.Revoked(presence.NodeID{}, op.Payload)
+		case presence.OpOrder:
+			c.Ordered(presence.NodeID{}, op.Payload)
+		}
+	}
+}
+
+func (l *othersLog) Seq() uint64 { return l.seq }
+
+// What is revoked on one node is refused on the other, and what that one has issued since
+// is not.
+func TestRevokedElsewhere(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
+		b := newTestCore(t, a.db)
+		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
+		id, err := a.AuthenticateCustom(ctx, "custom-ann", "ann", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, err := a.StartSession(ctx, id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, _, err := b.StartSession(ctx, id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid := func(token string) []bool {
+			_, errA := a.Tokens().VerifySession(token)
+			_, errB := b.Tokens().VerifySession(token)
+			return []bool{errA == nil, errB == nil}
+		}
+		if err := a.Logout(ctx, id.UserID, first.Token, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := valid(first.Token); !slices.Equal(got, []bool{false, false}) {
+			t.Errorf("after the log-out of one token it is valid: %v", got)
+		}
+		if got := valid(second.Token); !slices.Equal(got, []bool{true, true}) {
+			t.Errorf("after the log-out of one token the other is valid: %v", got)
+		}
+		if err := a.Logout(ctx, id.UserID, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := valid(second.Token); !slices.Equal(got, []bool{false, false}) {
+			t.Errorf("after the log-out of all tokens one is valid: %v", got)
+		}
+		// In the same second, on both nodes.
+		third, _, err := a.StartSession(ctx, id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := valid(third.Token); !slices.Equal(got, []bool{true, true}) {
+			t.Errorf("a token that was issued after the log-out is valid: %v", got)
+		}
+	})
+}
+
+// A ban on one node closes the sockets on the other, which is told why, and a deletion that
+// a node missed closes them when it catches up.
+func TestClosedElsewhere(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
+		b := newTestCore(t, a.db)
+		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
+		open := func(name string) *closable {
+			id, err := a.AuthenticateCustom(ctx, "custom-"+name, name, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &closable{id: uuid.Must(presence.NewSessionID(presence.NodeHash("b"))), user: id.UserID}
+			b.sessions.Add(s)
+			return s
+		}
+		ann, bob := open("ann"), open("bob")
+		if err := a.banAll(ctx, []*ban{{user: ann.user, reason: "cheats", end: a.now().Add(time.Hour)}}); err != nil {
+			t.Fatal(err)
+		}
+		if ann.reason != presence.Banned || len(ann.final) != 1 {
+			t.Errorf("a banned player's socket was closed for %v with %v", ann.reason, ann.final)
+		} else if text, _ := ann.final[0].Bytes(presence.JSON); !strings.Contains(string(text), "cheats") {
+			t.Errorf("the last message is %q", text)
+		}
+		if bob.reason != presence.ClosedByPeer {
+			t.Errorf("another player's socket was closed for %v", bob.reason)
+		}
+		if _, err := a.db.Exec(ctx, "DELETE FROM users WHERE id = $1", bob.user); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.CatchUp(ctx); err != nil || bob.reason != presence.Disconnected {
+			t.Errorf("the socket of a deleted account was closed for %v, %v", bob.reason, err)
+		}
+	})
+}
+
+// closable is a session that remembers why it was closed.
+type closable struct {
+	id, user uuid.UUID
+	reason   presence.CloseReason
+	final    []*presence.Message
+}
+
+func (s *closable) ID() uuid.UUID           { return s.id }
+func (s *closable) UserID() uuid.UUID       { return s.user }
+func (s *closable) Username() string        { return "" }
+func (s *closable) Format() presence.Format { return presence.JSON }
+func (s *closable) Send(*presence.Message)  {}
+func (s *closable) Close(reason presence.CloseReason, final ...*presence.Message) {
+	s.reason, s.final = reason, final
+}
