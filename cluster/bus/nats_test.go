@@ -1,0 +1,282 @@
+//go:build !no_cluster
+
+package bus_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
+
+	"kumi/cluster/bus"
+	"kumi/internal/testutil"
+)
+
+// open opens a bus until the test ends. Its embedded server listens on a free port.
+func open(t *testing.T, process string, changes ...func(*bus.Options)) *bus.NATS {
+	t.Helper()
+	o := bus.Options{Cluster: "test", Process: process, Listen: "127.0.0.1:0", Log: zerolog.Nop()}
+	for _, change := range changes {
+		change(&o)
+	}
+	b, err := bus.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func subscribe(t *testing.T, b bus.Bus, subjects ...string) <-chan bus.Message {
+	t.Helper()
+	messages, err := b.Subscribe(subjects...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+// meet publishes on one bus until another hears it.
+func meet(t *testing.T, from bus.Bus, hears <-chan bus.Message) {
+	t.Helper()
+	testutil.Eventually(t, "one bus hears the other", func() bool {
+		if err := from.Publish("meet", nil); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-hears:
+			return true
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	})
+}
+
+// checkBuses sends numbers over two buses and wants them in order, on their subjects
+// only, and not back at the sender.
+func checkBuses(t *testing.T, a, b bus.Bus) {
+	t.Helper()
+	atA, atB := subscribe(t, a, "meet", "one", "two"), subscribe(t, b, "meet", "one", "two")
+	meet(t, a, atB)
+	meet(t, b, atA)
+	const count = 1000
+	for i := range count {
+		subject := []string{"one", "two", "three"}[i%3]
+		if err := a.Publish(subject, fmt.Append(nil, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range count {
+		if i%3 == 2 {
+			continue
+		}
+		m := <-atB
+		for m.Subject == "meet" {
+			m = <-atB
+		}
+		if want := []string{"one", "two"}[i%3]; m.Subject != want || string(m.Data) != fmt.Sprint(i) {
+			t.Fatalf("message %d is %q on %s", i, m.Data, m.Subject)
+		}
+	}
+	for len(atA) > 0 {
+		if m := <-atA; m.Subject != "meet" {
+			t.Fatalf("a hears %s of its own", m.Subject)
+		}
+	}
+}
+
+func TestEmbeddedServers(t *testing.T) {
+	t.Parallel()
+	a, b := open(t, "a"), open(t, "b")
+	if err := b.Join(a.Address()); err != nil {
+		t.Fatal(err)
+	}
+	checkBuses(t, a, b)
+	// A third is told of the second by the first.
+	c := open(t, "c")
+	if err := c.Join(a.Address(), c.Address()); err != nil {
+		t.Fatal(err)
+	}
+	hears := subscribe(t, c, "meet")
+	meet(t, b, hears)
+	a.Close()
+	meet(t, b, hears)
+	if err := a.Publish("meet", nil); err != bus.ErrClosed {
+		t.Errorf("publish after Close: %v", err)
+	}
+}
+
+func TestExternalServer(t *testing.T) {
+	t.Parallel()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(s.Shutdown)
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the external server is not ready")
+	}
+	external := func(o *bus.Options) { o.Listen, o.URLs = "", []string{s.ClientURL()} }
+	checkBuses(t, open(t, "a", external), open(t, "b", external))
+	other := open(t, "c", external, func(o *bus.Options) { o.Cluster = "another" })
+	hears := subscribe(t, other, "meet")
+	d := open(t, "d", external)
+	meet(t, d, subscribe(t, open(t, "e", external), "meet"))
+	if len(hears) > 0 {
+		t.Error("a node of another cluster hears")
+	}
+}
+
+func TestServerThatIsAway(t *testing.T) {
+	t.Parallel()
+	_, err := bus.Open(t.Context(), bus.Options{Cluster: "test", URLs: []string{"nats://127.0.0.1:1"}, Log: zerolog.Nop()})
+	if err == nil || !strings.Contains(err.Error(), "connect to NATS") {
+		t.Errorf("a server that is away: %v", err)
+	}
+}
+
+func TestAddressInUse(t *testing.T) {
+	t.Parallel()
+	used, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer used.Close()
+	_, err = bus.Open(t.Context(), bus.Options{Cluster: "test", Process: "a", Listen: used.Addr().String(), Log: zerolog.Nop()})
+	if err == nil || !strings.Contains(err.Error(), "listen for other nodes on "+used.Addr().String()) {
+		t.Errorf("an address in use: %v", err)
+	}
+	if _, err = bus.Open(t.Context(), bus.Options{Cluster: "test", Listen: "here", Log: zerolog.Nop()}); err == nil || !strings.Contains(err.Error(), `"here" is not an address`) {
+		t.Errorf("no address: %v", err)
+	}
+}
+
+// authority signs the certificates of a test.
+type authority struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pool *x509.CertPool
+}
+
+func newAuthority(t *testing.T) *authority {
+	a := &authority{pool: x509.NewCertPool()}
+	a.key, a.cert = a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	a.pool.AddCert(a.cert)
+	return a
+}
+
+func (a *authority) sign(t *testing.T, c *x509.Certificate) (*ecdsa.PrivateKey, *x509.Certificate) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SerialNumber, c.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: "kumi test"}
+	c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	parent, signer := c, key
+	if a.cert != nil {
+		parent, signer = a.cert, a.key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, cert
+}
+
+// config is that of a node with a certificate of the authority.
+func (a *authority) config(t *testing.T) *tls.Config {
+	key, cert := a.sign(t, &x509.Certificate{
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	})
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}},
+		RootCAs:      a.pool, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+	}
+}
+
+func TestSecretAndTLS(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	secure := func(o *bus.Options) { o.Secret, o.TLS = "0123456789abcdef", ca.config(t) }
+	a, b := open(t, "a", secure), open(t, "b", secure)
+	if err := b.Join(a.Address()); err != nil {
+		t.Fatal(err)
+	}
+	checkBuses(t, a, b)
+}
+
+// A node with another secret, a certificate of another authority, or none, hears nothing,
+// and the node that it wants to join says so once.
+func TestStrangersAreRefused(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	for name, stranger := range map[string]func(*bus.Options){
+		"wrong secret":      func(o *bus.Options) { o.Secret, o.TLS = "fedcba9876543210", ca.config(t) },
+		"no secret":         func(o *bus.Options) { o.TLS = ca.config(t) },
+		"other certificate": func(o *bus.Options) { o.Secret, o.TLS = "0123456789abcdef", newAuthority(t).config(t) },
+		"no TLS":            func(o *bus.Options) { o.Secret = "0123456789abcdef" },
+		"other cluster": func(o *bus.Options) {
+			o.Cluster, o.Secret, o.TLS = "other", "0123456789abcdef", ca.config(t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log testutil.Log
+			a := open(t, "a", func(o *bus.Options) {
+				o.Secret, o.TLS, o.Log = "0123456789abcdef", ca.config(t), zerolog.New(&log)
+			})
+			b := open(t, "b", stranger)
+			hears := subscribe(t, b, "meet")
+			if err := b.Join(a.Address()); err != nil {
+				t.Fatal(err)
+			}
+			testutil.Eventually(t, "the node logs whom it refused", func() bool { return len(log.Lines(`"level":"warn"`)) > 0 })
+			if err := a.Publish("meet", nil); err != nil {
+				t.Fatal(err)
+			}
+			if len(hears) > 0 {
+				t.Error("a stranger hears a message")
+			}
+		})
+	}
+}
+
+// Nobody gets in through the port for clients without the token.
+func TestClientPortIsClosed(t *testing.T) {
+	t.Parallel()
+	a := open(t, "a")
+	address := a.ClientAddress()
+	if !strings.HasPrefix(address, "127.0.0.1:") {
+		t.Errorf("the port for clients is open on %s", address)
+	}
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = fmt.Fprint(c, "CONNECT {\"verbose\":true}\r\nSUB kumi.> 1\r\nPING\r\n")
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
+	answer, _ := io.ReadAll(c)
+	if !strings.Contains(string(answer), "Authorization Violation") {
+		t.Errorf("the port for clients answers %q", answer)
+	}
+}
