@@ -61,7 +61,7 @@ type Explanation struct {
 func (m *Matchmaker) Explain(ticket string) (*Explanation, error) {
 	m.mu.Lock()
 	t := m.tickets[ticket]
-	pool := slices.Clone(m.order.tickets)
+	pool := slices.Clone(m.order.all())
 	m.mu.Unlock()
 	if t == nil {
 		return nil, sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)

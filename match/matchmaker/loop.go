@@ -14,14 +14,19 @@ type loop struct {
 
 // Start runs a pass every Interval, and removes tickets as they time out,
 // until Stop. It may be called once.
-func (m *Matchmaker) Start() {
+func (m *Matchmaker) Start() { m.start(true) }
+
+// startExpiry is Start without passes, for tickets that a leader matches.
+func (m *Matchmaker) startExpiry() { m.start(false) }
+
+func (m *Matchmaker) start(passes bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stopped || m.loop.stop != nil {
 		return
 	}
 	m.loop.stop, m.loop.done = make(chan struct{}), make(chan struct{})
-	go m.run(m.loop.stop, m.loop.done)
+	go m.run(passes, m.loop.stop, m.loop.done)
 }
 
 // Stop refuses further tickets, ends the loop after the current pass, and
@@ -39,10 +44,13 @@ func (m *Matchmaker) Stop() {
 	m.out.wait()
 }
 
-func (m *Matchmaker) run(stop <-chan struct{}, done chan<- struct{}) {
+func (m *Matchmaker) run(passes bool, stop <-chan struct{}, done chan<- struct{}) {
 	defer close(done)
 	tick := time.NewTicker(m.o.Interval)
 	defer tick.Stop()
+	if !passes {
+		tick.Stop()
+	}
 	var expiry *time.Timer
 	var due <-chan time.Time
 	if m.o.TicketTimeout > 0 {
@@ -72,8 +80,12 @@ func (m *Matchmaker) untilExpiry() time.Duration {
 	if t == nil {
 		return m.o.TicketTimeout
 	}
+	least := time.Millisecond
+	if t.held != nil {
+		least = time.Second // it may be over already, and cannot be removed now
+	}
 	left := t.CreatedAt + int64(m.o.TicketTimeout) - m.o.Now().UnixNano()
-	return max(time.Millisecond, time.Duration(left))
+	return max(least, time.Duration(left))
 }
 
 // expire removes the tickets that have timed out.
@@ -84,9 +96,16 @@ func (m *Matchmaker) expire() {
 	limit := m.o.Now().Add(-m.o.TicketTimeout).UnixNano()
 	var late []*Ticket
 	m.mu.Lock()
-	for t := m.order.oldest(); t != nil && t.CreatedAt <= limit; t = m.order.oldest() {
+	for _, t := range m.order.all() {
+		if t.CreatedAt > limit {
+			break
+		}
+		if !t.removed.Load() && t.held == nil {
+			late = append(late, t)
+		}
+	}
+	for _, t := range late {
 		m.removeLocked(t)
-		late = append(late, t)
 	}
 	m.mu.Unlock()
 	if len(late) == 0 {

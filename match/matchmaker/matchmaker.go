@@ -106,6 +106,7 @@ type Matchmaker struct {
 	order    queue
 	added    []*Ticket // since the last pass
 	removed  []*Ticket // since the last pass, only indexed ones
+	back     bool      // taken tickets are back, so the index is stale
 	created  int64     // CreatedAt of the newest ticket
 	done     completions
 
@@ -115,6 +116,10 @@ type Matchmaker struct {
 
 	out  delivery
 	loop loop
+
+	// propose, if set, receives a pass's matches instead of OnMatched, from the goroutine
+	// that runs it; their tickets are taken, but stay in the pool. Set before the first pass.
+	propose func([]*Match)
 }
 
 // New returns an empty matchmaker. Nothing runs before Start or Process.

@@ -1,6 +1,9 @@
 package matchmaker
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // scratch is memory reused from pass to pass.
 type scratch struct {
@@ -25,7 +28,11 @@ func (m *Matchmaker) Process() []*Match {
 	m.pass.Lock()
 	matches := m.processLocked()
 	m.pass.Unlock()
-	m.deliver(matches)
+	if m.propose != nil {
+		m.propose(matches)
+	} else {
+		m.deliver(matches)
+	}
 	m.expire()
 	return matches
 }
@@ -56,9 +63,11 @@ func (m *Matchmaker) processLocked() []*Match {
 	if hooks.Processor == nil {
 		m.deactivate()
 	}
-	matches, players := m.commit(found)
+	matches := m.commit(found)
 	m.metrics.MatchmakerPass(tickets, active, m.o.Now().Sub(start))
-	m.metrics.MatchmakerFormed(len(matches), players)
+	if m.propose == nil {
+		m.count(matches)
+	}
 	return matches
 }
 
@@ -67,7 +76,12 @@ func (m *Matchmaker) refresh() {
 	m.mu.Lock()
 	added, removed := m.added, m.removed
 	m.added, m.removed = nil, nil
+	m.ix.stale = m.ix.stale || m.back
+	m.back = false
 	m.mu.Unlock()
+	if m.propose != nil {
+		slices.SortStableFunc(added, byAge) // they are of several nodes
+	}
 	for _, t := range removed {
 		m.ix.markDead(t)
 	}
@@ -76,7 +90,7 @@ func (m *Matchmaker) refresh() {
 	}
 	for _, t := range added {
 		if !t.removed.Load() {
-			m.ix.insert(t, true)
+			m.ix.insert(t, t.searches(m.o.MaxIntervals))
 		}
 	}
 	living := m.ix.active[:0]
@@ -91,11 +105,18 @@ func (m *Matchmaker) refresh() {
 // rebuild makes a new index of the tickets still in the pool.
 func (m *Matchmaker) rebuild(more int) {
 	old := m.ix.tickets
+	if m.propose != nil {
+		slices.SortStableFunc(old, byAge)
+	}
 	m.ix.reset(len(old) - m.ix.numDead + more)
 	for _, t := range old {
 		t.slot = noSlot
-		if !t.removed.Load() {
-			m.ix.insert(t, t.searches(m.o.MaxIntervals))
+		if t.removed.Load() {
+			continue
+		}
+		m.ix.insert(t, t.searches(m.o.MaxIntervals))
+		if t.taken.Load() {
+			m.ix.markDead(t)
 		}
 	}
 }
@@ -205,13 +226,13 @@ func (m *Matchmaker) mutual(start time.Time) bool {
 // that a large pass does not hold up Add.
 const commitBatch = 128
 
-// commit takes the players of formed matches out of the pool. A match with a
-// ticket that was removed since is dropped, and its other tickets stay.
-func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
+// commit takes the players of formed matches out of the pool, at a leader until their
+// match is settled. A match with a ticket that was removed since is dropped, and its other
+// tickets stay.
+func (m *Matchmaker) commit(found []formed) (matches []*Match) {
 	if len(found) == 0 {
-		return nil, 0
+		return nil
 	}
-	now := m.o.Now().UnixNano()
 	matches = make([]*Match, 0, len(found))
 	for len(found) > 0 {
 		n := min(commitBatch, len(found))
@@ -222,17 +243,29 @@ func (m *Matchmaker) commit(found []formed) (matches []*Match, players int) {
 				m.ix.stale = true
 				continue
 			}
-			match := &Match{Entries: f.entries()}
-			players += len(match.Entries)
-			for _, e := range match.Entries {
-				m.done.add(Completion{CreatedAt: e.Ticket.CreatedAt, CompletedAt: now})
-			}
-			matches = append(matches, match)
+			matches = append(matches, &Match{Entries: f.entries()})
 		}
 		m.mu.Unlock()
 		found = found[n:]
 	}
-	return matches, players
+	return matches
+}
+
+// count records matches that came about.
+func (m *Matchmaker) count(matches []*Match) {
+	players := 0
+	for _, match := range matches {
+		players += len(match.Entries)
+	}
+	now := m.o.Now().UnixNano()
+	m.mu.Lock()
+	for _, match := range matches[max(0, len(matches)-maxCompletions):] {
+		for _, e := range match.Entries {
+			m.done.add(Completion{CreatedAt: e.Ticket.CreatedAt, CompletedAt: now})
+		}
+	}
+	m.mu.Unlock()
+	m.metrics.MatchmakerFormed(len(matches), players)
 }
 
 // removeFormedLocked removes the tickets of a match if all are still in the
@@ -245,9 +278,13 @@ func (m *Matchmaker) removeFormedLocked(f *formed) bool {
 	if gone {
 		return false
 	}
-	m.removeLocked(f.searcher)
+	take := m.removeLocked
+	if m.propose != nil {
+		take = func(t *Ticket) { t.taken.Store(true) }
+	}
+	take(f.searcher)
 	for _, t := range f.hits {
-		m.removeLocked(t)
+		take(t)
 	}
 	return true
 }

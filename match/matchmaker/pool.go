@@ -1,8 +1,10 @@
 package matchmaker
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -23,7 +25,11 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.CreatedAt = m.o.Now().UnixNano()
+	id, err := uuid.NewV4()
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, runtime.ErrMatchmakerNotAvailable.Error(), err)
+	}
+	t.ID, t.CreatedAt = id.String(), m.o.Now().UnixNano()
 	t.describe()
 
 	m.mu.Lock()
@@ -42,16 +48,21 @@ func (m *Matchmaker) Add(r Request) (*Ticket, error) {
 	// clock was read, or the clock went back. Queries see the time that was read.
 	t.CreatedAt = max(t.CreatedAt, m.created)
 	m.created = t.CreatedAt
+	m.insertLocked(t)
+	return t, nil
+}
+
+// insertLocked puts a ticket into the pool. The caller holds mu.
+func (m *Matchmaker) insertLocked(t *Ticket) {
 	m.tickets[t.ID] = t
-	if r.PartyID != "" {
-		m.parties[r.PartyID] = append(m.parties[r.PartyID], t)
+	if t.PartyID != "" {
+		m.parties[t.PartyID] = append(m.parties[t.PartyID], t)
 	}
-	for _, p := range r.Presences {
+	for _, p := range t.Presences {
 		m.sessions[p.Session] = append(m.sessions[p.Session], t)
 	}
 	m.order.push(t)
 	m.added = append(m.added, t)
-	return t, nil
 }
 
 func sentinel(code fault.Code, err error) error { return fault.Wrap(code, err.Error(), err) }
@@ -72,7 +83,9 @@ func ClientError(err error) (rtapi.Error_Code, string) {
 
 // Remove removes a ticket, regardless of its owner. This and the other
 // removals by ticket id fail with fault.NotFound
-// (runtime.ErrMatchmakerTicketNotFound).
+// (runtime.ErrMatchmakerTicketNotFound). In a cluster a ticket may be locked for a
+// match; then they wait until that is settled, and fail with fault.Unavailable if it takes
+// longer than two seconds.
 func (m *Matchmaker) Remove(ticket string) error {
 	return m.remove(ticket, func(*Ticket) bool { return true })
 }
@@ -91,14 +104,30 @@ func (m *Matchmaker) RemovePartyTicket(party, ticket string) error {
 }
 
 func (m *Matchmaker) remove(ticket string, owned func(*Ticket) bool) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	t := m.tickets[ticket]
-	if t == nil || !owned(t) {
-		return sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)
+	for deadline := (<-chan time.Time)(nil); ; {
+		m.mu.Lock()
+		t := m.tickets[ticket]
+		if t == nil || !owned(t) {
+			m.mu.Unlock()
+			return sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)
+		}
+		h := t.held
+		if h == nil {
+			m.removeLocked(t)
+			m.mu.Unlock()
+			return nil
+		}
+		h.hurry()
+		m.mu.Unlock()
+		if deadline == nil {
+			deadline = time.After(callWait)
+		}
+		select {
+		case <-h.done:
+		case <-deadline:
+			return fault.New(fault.Unavailable, "the ticket is locked for a match that is not settled yet")
+		}
 	}
-	m.removeLocked(t)
-	return nil
 }
 
 // RemoveSession removes every ticket the session is part of, including those
@@ -121,6 +150,9 @@ func (m *Matchmaker) RemoveParty(party string) int {
 func (m *Matchmaker) removeAllLocked(tickets []*Ticket) int {
 	tickets = slices.Clone(tickets) // removeLocked changes the list
 	for _, t := range tickets {
+		if t.held != nil {
+			t.held.hurry() // perhaps its match can still be prevented
+		}
 		m.removeLocked(t)
 	}
 	return len(tickets)
@@ -153,11 +185,28 @@ func removeFrom[K comparable](lists map[K][]*Ticket, key K, t *Ticket) {
 // queue is the pool in order of age. Removed tickets stay in it until they
 // make up half of it, or become the oldest.
 type queue struct {
-	tickets []*Ticket
-	gone    int
+	tickets  []*Ticket
+	gone     int
+	unsorted bool // tickets of other nodes came out of order
 }
 
-func (q *queue) push(t *Ticket) { q.tickets = append(q.tickets, t) }
+func (q *queue) push(t *Ticket) {
+	if n := len(q.tickets); n > 0 && q.tickets[n-1].CreatedAt > t.CreatedAt {
+		q.unsorted = true
+	}
+	q.tickets = append(q.tickets, t)
+}
+
+// all returns all tickets, also removed ones. The caller must not keep it.
+func (q *queue) all() []*Ticket {
+	if q.unsorted {
+		slices.SortStableFunc(q.tickets, byAge)
+		q.unsorted = false
+	}
+	return q.tickets
+}
+
+func byAge(a, b *Ticket) int { return cmp.Compare(a.CreatedAt, b.CreatedAt) }
 
 // noteRemoved counts a ticket that was marked as removed.
 func (q *queue) noteRemoved() {
@@ -170,7 +219,7 @@ func (q *queue) noteRemoved() {
 
 // oldest returns the ticket that has waited longest; nil if there is none.
 func (q *queue) oldest() *Ticket {
-	for len(q.tickets) > 0 {
+	for len(q.all()) > 0 {
 		if t := q.tickets[0]; !t.removed.Load() {
 			return t
 		}

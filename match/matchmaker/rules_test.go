@@ -284,7 +284,7 @@ func TestRemovedWhileForming(t *testing.T) {
 	if err := m.Remove(first.ID); err != nil {
 		t.Fatal(err)
 	}
-	matches, _ := m.commit(found)
+	matches := m.commit(found)
 	m.pass.Unlock()
 	if len(found) != 1 || len(matches) != 0 {
 		t.Fatalf("found %d, formed %d, want 1 and 0", len(found), len(matches))

@@ -51,11 +51,11 @@ func (m *Matchmaker) Tickets(limit int, accept func(*Ticket) bool) []*Ticket {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []*Ticket
-	for _, t := range m.order.tickets {
+	for _, t := range m.order.all() {
 		if len(list) >= limit {
 			break
 		}
-		if t != nil && !t.removed.Load() && accept(t) {
+		if !t.removed.Load() && accept(t) {
 			list = append(list, t)
 		}
 	}

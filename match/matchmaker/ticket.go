@@ -44,6 +44,13 @@ type Ticket struct {
 	removed   atomic.Bool  // no longer in the pool
 	intervals atomic.Int32 // searches so far
 
+	// In a cluster, guarded by Matchmaker.mu.
+	home  presence.NodeID // which keeps it; in a leader's pool and in matches of a Desk
+	taken atomic.Bool     // in a leader's pool: in a match that is not settled yet
+	held  *held           // at home: the match it is locked for, or nil
+	known bool            // at home: offered to the present leader
+	since int64           // at home: passes of the present leader before it was offered
+
 	// Owned by the pass, guarded by Matchmaker.pass.
 	slot  uint32 // position in the index, or noSlot
 	steps int    // budget left for its query in this pass
@@ -113,8 +120,8 @@ func CheckCounts(minCount, maxCount int, multiple *int) error {
 	return nil
 }
 
-// newTicket validates a request and compiles its query. CreatedAt is set by
-// Add.
+// newTicket validates a request and compiles its query. The caller sets ID and
+// CreatedAt.
 func newTicket(r Request) (*Ticket, error) {
 	var multiple *int
 	if r.CountMultiple != 0 {
@@ -137,19 +144,21 @@ func newTicket(r Request) (*Ticket, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.InvalidArgument, runtime.ErrMatchmakerQueryInvalid.Error()+": "+fault.MessageOf(err, ""), queryError{err, r.Query})
 	}
-	id, err := uuid.NewV4()
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, runtime.ErrMatchmakerNotAvailable.Error(), err)
-	}
 	t := &Ticket{
-		Request: r, ID: id.String(), slot: noSlot, multiple: max(1, r.CountMultiple), steps: query.Unbounded,
-		query: q, maxScore: q.MaxScore(), needed: q.Needed(), entries: make([]Entry, len(r.Presences)),
+		Request: r, slot: noSlot, multiple: max(1, r.CountMultiple), steps: query.Unbounded,
+		query: q, maxScore: q.MaxScore(), needed: q.Needed(),
 	}
 	t.ranges = mergeRanges(q.Ranges())
-	for i, p := range r.Presences {
+	t.enter()
+	return t, nil
+}
+
+// enter makes the entries.
+func (t *Ticket) enter() {
+	t.entries = make([]Entry, len(t.Presences))
+	for i, p := range t.Presences {
 		t.entries[i] = Entry{Presence: p, Ticket: t}
 	}
-	return t, nil
 }
 
 // queryError is both the runtime package's error value and the parser's. Its
