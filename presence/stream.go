@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,15 @@ type NodeID [6]byte
 
 // String returns the id in hexadecimal.
 func (n NodeID) String() string { return hex.EncodeToString(n[:]) }
+
+// ParseNodeID reads what String returns.
+func ParseNodeID(text string) (id NodeID, err error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(id) {
+		return id, fmt.Errorf("%q is not the id of a node", text)
+	}
+	return NodeID(b), nil
+}
 
 // NodeHash returns the id of the node with a name.
 func NodeHash(node string) (id NodeID) {
