@@ -6,7 +6,7 @@ import "sync/atomic"
 type counts struct {
 	frames, bytes, unsent, received, malformed atomic.Int64
 	items, lost, again, skipped                atomic.Int64
-	calls, answered, unknown                   atomic.Int64
+	calls, answered, unknown, partial          atomic.Int64
 }
 
 // Stats are the figures of a node, for metrics.
@@ -24,6 +24,8 @@ type Stats struct {
 	// Calls were made, Answered were handled for others; Open wait for an answer.
 	Calls, Answered int64
 	Open            int
+	// Partial are listings without what one of the nodes has, which has not answered.
+	Partial int64
 }
 
 // Stats returns the node's figures.
@@ -34,6 +36,7 @@ func (n *Node) Stats() Stats {
 		Received: n.counts.received.Load(), Malformed: n.counts.malformed.Load(),
 		Items: n.counts.items.Load(), Lost: n.counts.lost.Load(), Again: n.counts.again.Load(), Unknown: n.counts.unknown.Load(),
 		Buffered: n.buffered.Load(), Calls: n.counts.calls.Load(), Answered: n.counts.answered.Load(), Open: n.calls.count(),
+		Partial: n.counts.partial.Load(),
 	}
 	for _, p := range n.Peers() {
 		s.Peers[p.State]++

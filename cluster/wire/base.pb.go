@@ -36,7 +36,13 @@ const (
 	Method_METHOD_UNKNOWN Method = 0
 	// 1 to 19: presences
 	// 20 to 39: matches
+	Method_METHOD_MATCH        Method = 20 // MatchCall, MatchAnswer
+	Method_METHOD_MATCH_LIST   Method = 21 // MatchList, MatchListed
+	Method_METHOD_MATCH_EXISTS Method = 22 // MatchExists, MatchExisting
 	// 40 to 59: parties
+	Method_METHOD_PARTY       Method = 40 // PartyCall, PartyAnswer
+	Method_METHOD_PARTY_ENTER Method = 41 // PartyEntry, PartyEntered
+	Method_METHOD_PARTY_LIST  Method = 42 // PartyList, PartyListed
 	// 60 to 79: the matchmaker
 	// 80 to 99: sessions and orders
 	Method_METHOD_TEST Method = 100 // only tests handle it
@@ -46,11 +52,23 @@ const (
 var (
 	Method_name = map[int32]string{
 		0:   "METHOD_UNKNOWN",
+		20:  "METHOD_MATCH",
+		21:  "METHOD_MATCH_LIST",
+		22:  "METHOD_MATCH_EXISTS",
+		40:  "METHOD_PARTY",
+		41:  "METHOD_PARTY_ENTER",
+		42:  "METHOD_PARTY_LIST",
 		100: "METHOD_TEST",
 	}
 	Method_value = map[string]int32{
-		"METHOD_UNKNOWN": 0,
-		"METHOD_TEST":    100,
+		"METHOD_UNKNOWN":      0,
+		"METHOD_MATCH":        20,
+		"METHOD_MATCH_LIST":   21,
+		"METHOD_MATCH_EXISTS": 22,
+		"METHOD_PARTY":        40,
+		"METHOD_PARTY_ENTER":  41,
+		"METHOD_PARTY_LIST":   42,
+		"METHOD_TEST":         100,
 	}
 )
 
@@ -88,6 +106,10 @@ const (
 	Kind_KIND_UNKNOWN Kind = 0
 	// 1 to 19: presences
 	// 20 to 39: matches
+	Kind_KIND_MATCH_INPUT   Kind = 20 // MatchInput
+	Kind_KIND_MATCH_DISMISS Kind = 21 // MatchDismiss
+	Kind_KIND_MATCH_CANCEL  Kind = 22 // MatchCancel
+	Kind_KIND_LEAVE         Kind = 23 // Leave, of matches and parties
 	// 40 to 59: parties
 	// 60 to 79: the matchmaker
 	// 80 to 99: sessions and orders
@@ -98,11 +120,19 @@ const (
 var (
 	Kind_name = map[int32]string{
 		0:   "KIND_UNKNOWN",
+		20:  "KIND_MATCH_INPUT",
+		21:  "KIND_MATCH_DISMISS",
+		22:  "KIND_MATCH_CANCEL",
+		23:  "KIND_LEAVE",
 		100: "KIND_TEST",
 	}
 	Kind_value = map[string]int32{
-		"KIND_UNKNOWN": 0,
-		"KIND_TEST":    100,
+		"KIND_UNKNOWN":       0,
+		"KIND_MATCH_INPUT":   20,
+		"KIND_MATCH_DISMISS": 21,
+		"KIND_MATCH_CANCEL":  22,
+		"KIND_LEAVE":         23,
+		"KIND_TEST":          100,
 	}
 )
 
@@ -1007,12 +1037,23 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*-\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*\xb0\x01\n" +
 	"\x06Method\x12\x12\n" +
-	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0f\n" +
-	"\vMETHOD_TEST\x10d*'\n" +
+	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x10\n" +
+	"\fMETHOD_MATCH\x10\x14\x12\x15\n" +
+	"\x11METHOD_MATCH_LIST\x10\x15\x12\x17\n" +
+	"\x13METHOD_MATCH_EXISTS\x10\x16\x12\x10\n" +
+	"\fMETHOD_PARTY\x10(\x12\x16\n" +
+	"\x12METHOD_PARTY_ENTER\x10)\x12\x15\n" +
+	"\x11METHOD_PARTY_LIST\x10*\x12\x0f\n" +
+	"\vMETHOD_TEST\x10d*|\n" +
 	"\x04Kind\x12\x10\n" +
-	"\fKIND_UNKNOWN\x10\x00\x12\r\n" +
+	"\fKIND_UNKNOWN\x10\x00\x12\x14\n" +
+	"\x10KIND_MATCH_INPUT\x10\x14\x12\x16\n" +
+	"\x12KIND_MATCH_DISMISS\x10\x15\x12\x15\n" +
+	"\x11KIND_MATCH_CANCEL\x10\x16\x12\x0e\n" +
+	"\n" +
+	"KIND_LEAVE\x10\x17\x12\r\n" +
 	"\tKIND_TEST\x10d*b\n" +
 	"\x05State\x12\x11\n" +
 	"\rSTATE_UNKNOWN\x10\x00\x12\x11\n" +
