@@ -46,8 +46,6 @@ type Peers interface {
 // has none.
 type elsewhere struct {
 	Links
-	mu       sync.RWMutex
-	nodes    map[NodeID]*Replica
 	sessions [sessionShards]farShard
 	count    atomic.Int64 // presences
 }
@@ -62,7 +60,7 @@ type farShard struct {
 // the log, and copies of the other nodes' presences can be added. It must be
 // called before the first session opens.
 func (t *Tracker) Connect(l Links) {
-	far := &elsewhere{Links: l, nodes: map[NodeID]*Replica{}}
+	far := &elsewhere{Links: l}
 	for i := range far.sessions {
 		far.sessions[i].byID = map[uuid.UUID]*farSession{}
 	}
@@ -86,13 +84,6 @@ func (t *Tracker) tell(op Op) {
 	if t.far != nil {
 		t.far.Log.Append(op, 0)
 	}
-}
-
-// replica returns the copy of a node that is not lost, or nil.
-func (e *elsewhere) replica(id NodeID) *Replica {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	return e.nodes[id]
 }
 
 // session returns a session of another node, or nil.

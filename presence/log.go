@@ -26,7 +26,7 @@ const (
 	OpDown                      // a session ended that is on no stream: Session
 	OpTrack                     // a session joined a stream: Session, Stream, Meta, First
 	OpUpdate                    // its metadata there changed: Session, Stream, Meta, Quiet
-	OpUntrack                   // it left: Session, Stream, Reason, Admission, Quiet
+	OpUntrack                   // it left: Session, Stream, Reason, Admission
 	OpClear                     // take all sessions off a stream: Stream, Reason
 	OpKick                      // take a user's sessions off a stream: User, Stream, Reason
 	OpRevoke                    // Payload
@@ -36,7 +36,7 @@ const (
 // Op is an operation on the sessions and presences of one node.
 type Op struct {
 	Kind     OpKind
-	Quiet    bool // clients are not told of it
+	Quiet    bool // others are not told of it
 	First    bool // before it, the node had nobody on the stream
 	Session  uuid.UUID
 	User     uuid.UUID
@@ -60,10 +60,12 @@ func (t *Tracker) logUpdate(p, old *Presence, s Session, quiet bool) {
 	}
 }
 
-func (t *Tracker) logUntrack(p *Presence, reason runtime.PresenceReason, quiet bool) {
+// logUntrack does not tell that a stream is closed quietly: on another node somebody may
+// have joined it again, and must hear who leaves.
+func (t *Tracker) logUntrack(p *Presence, reason runtime.PresenceReason) {
 	if t.far != nil {
 		t.far.Log.Append(Op{
-			Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason, Admission: p.Admission}, Quiet: quiet,
+			Kind: OpUntrack, Session: p.Session, Stream: p.Stream, Meta: Meta{Reason: reason, Admission: p.Admission},
 		}, p.sum(p.Stream.hash()))
 	}
 }

@@ -48,6 +48,13 @@ type envelopeSource struct{ env *rtapi.Envelope }
 
 func (s envelopeSource) encode(f Format) ([]byte, error) { return Encode(s.env, f) }
 
+// Reliable reports whether the message must arrive: match data that was sent as
+// unreliable need not.
+func (m *Message) Reliable() bool {
+	d, ok := m.from.(*matchDataMessage)
+	return !ok || d.reliable
+}
+
 // Bytes returns the message in format f. The slice is shared and must not be
 // modified. It fails if the envelope cannot be encoded, for example because a
 // text is not UTF-8.

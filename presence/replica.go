@@ -19,19 +19,10 @@ type Replica struct {
 	named   bool // presences have names that differ from those of their sessions
 }
 
-// AddNode adds an empty copy of a node's run. What was known of an earlier run is
-// dropped.
+// AddNode adds an empty copy of a node's run. The copy of an earlier run must have
+// been Lost before.
 func (t *Tracker) AddNode(id NodeID, name string, epoch uint64) *Replica {
-	r := &Replica{tracker: t, id: id, name: name, epoch: epoch}
-	far := t.far
-	far.mu.Lock()
-	old := far.nodes[id]
-	far.nodes[id] = r
-	far.mu.Unlock()
-	if old != nil {
-		old.drop(everything)
-	}
-	return r
+	return &Replica{tracker: t, id: id, name: name, epoch: epoch}
 }
 
 // Epoch returns the number of the node's run.
@@ -145,7 +136,7 @@ func (r *Replica) put(op *Op) {
 		if t.heard(shard, op.Stream) {
 			p := now.presence(op.Stream)
 			p.Reason, p.Admission = runtime.PresenceReasonJoin, op.Admission
-			t.emit(slot, event{stream: op.Stream, join: p, quiet: op.Quiet})
+			t.emit(slot, event{stream: op.Stream, join: p})
 		}
 		return
 	}
@@ -188,7 +179,7 @@ func (r *Replica) untrack(op *Op) {
 	if t.heard(shard, op.Stream) {
 		p := old.presence(op.Stream)
 		p.Reason, p.Admission = op.Reason, op.Admission
-		t.emit(slot, event{stream: op.Stream, leave: p, quiet: op.Quiet})
+		t.emit(slot, event{stream: op.Stream, leave: p})
 	}
 	if len(l.entries) == 0 {
 		delete(shard.far, op.Stream)

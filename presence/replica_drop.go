@@ -16,14 +16,9 @@ func (r *Replica) Down() {
 
 // Lost removes the copy. The Replica cannot be used afterwards.
 func (r *Replica) Lost() {
-	far := r.tracker.far
-	far.mu.Lock()
-	if far.nodes[r.id] == r {
-		delete(far.nodes, r.id)
-	}
-	far.mu.Unlock()
-	r.drop(everything)
+	r.drop(func(Stream) bool { return true })
 	r.lost = true
+	far := r.tracker.far
 	for i := range far.sessions {
 		shard := &far.sessions[i]
 		shard.mu.Lock()
@@ -41,8 +36,6 @@ func (r *Replica) Lost() {
 func heldBack(mode uint8) bool {
 	return mode == ModeMatchRelayed || mode == ModeMatchAuthoritative || mode == ModeParty
 }
-
-func everything(Stream) bool { return true }
 
 // drop takes the node's sessions off the streams that which names: each stream
 // on its own, so that others get at its shard in between, and with one event.

@@ -102,7 +102,9 @@ func (n *clusterNode) ToStream(nodes []NodeID, s Stream, except uuid.UUID, m *Me
 }
 
 func (n *clusterNode) ToSessions(node NodeID, ids []uuid.UUID, m *Message) {
-	n.peer(node).router.ArriveForSessions(ids, crossed(m))
+	for _, id := range ids {
+		n.peer(node).router.ArriveForSession(id, crossed(m))
+	}
 }
 
 func (n *clusterNode) ToAll(m *Message) {

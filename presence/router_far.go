@@ -73,14 +73,15 @@ func (r *Router) ArriveOnStream(stream Stream, except uuid.UUID, m *Message) {
 	}
 }
 
-// ArriveForSessions delivers what Peers.ToSessions of another node sent.
-func (r *Router) ArriveForSessions(ids []uuid.UUID, m *Message) {
-	for _, id := range ids {
-		if s := r.sessions.Get(id); s != nil {
-			s.Send(m)
-		}
+// ArriveForSession delivers what Peers.ToSessions of another node sent.
+func (r *Router) ArriveForSession(id uuid.UUID, m *Message) {
+	if s := r.sessions.Get(id); s != nil {
+		s.Send(m)
 	}
 }
+
+// Own returns a session of this node, or nil.
+func (r *Router) Own(id uuid.UUID) Session { return r.sessions.Get(id) }
 
 // SendToOwn sends m to all sessions of this node.
 func (r *Router) SendToOwn(m *Message) {

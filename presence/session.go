@@ -63,6 +63,9 @@ var closeReasons = [...]struct{ label, text string }{
 	Shutdown:         {"shutdown", "server shutting down"},
 }
 
+// Valid reports whether r is one of the reasons.
+func (r CloseReason) Valid() bool { return int(r) < len(closeReasons) }
+
 // String returns a short label for logs and metrics.
 func (r CloseReason) String() string { return closeReasons[r].label }
 

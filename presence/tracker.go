@@ -255,8 +255,10 @@ func (t *Tracker) untrackAll(session uuid.UUID, reason runtime.PresenceReason, w
 // after. No event is sent, since nobody is left to receive it, but the mode's
 // listener is called.
 func (t *Tracker) UntrackStream(stream Stream, reason runtime.PresenceReason) {
-	t.clear(stream, reason)
+	// Told first, so that the others have nobody on the stream when they hear who of
+	// this node has left it.
 	t.tell(Op{Kind: OpClear, Stream: stream, Meta: Meta{Reason: reason}})
+	t.clear(stream, reason)
 }
 
 // UntrackUser takes all sessions of a user off a stream, those of other nodes
@@ -305,7 +307,7 @@ func (t *Tracker) remove(session uuid.UUID, stream Stream, reason runtime.Presen
 		se.entries = slices.Delete(se.entries, i, i+1)
 	}
 	t.count.Add(-1)
-	t.logUntrack(p, reason, quiet)
+	t.logUntrack(p, reason)
 	t.emit(slot, event{stream: stream, leave: p.WithReason(reason), quiet: quiet})
 }
 

@@ -35,6 +35,9 @@ type Method int32
 const (
 	Method_METHOD_UNKNOWN Method = 0
 	// 1 to 19: presences
+	Method_METHOD_LOG     Method = 1 // LogRequest: LogAnswer
+	Method_METHOD_PART    Method = 2 // PartRequest: Part
+	Method_METHOD_SESSION Method = 3 // SessionCall: SessionAnswer
 	// 20 to 39: matches
 	Method_METHOD_MATCH        Method = 20 // MatchCall, MatchAnswer
 	Method_METHOD_MATCH_LIST   Method = 21 // MatchList, MatchListed
@@ -52,6 +55,9 @@ const (
 var (
 	Method_name = map[int32]string{
 		0:   "METHOD_UNKNOWN",
+		1:   "METHOD_LOG",
+		2:   "METHOD_PART",
+		3:   "METHOD_SESSION",
 		20:  "METHOD_MATCH",
 		21:  "METHOD_MATCH_LIST",
 		22:  "METHOD_MATCH_EXISTS",
@@ -62,6 +68,9 @@ var (
 	}
 	Method_value = map[string]int32{
 		"METHOD_UNKNOWN":      0,
+		"METHOD_LOG":          1,
+		"METHOD_PART":         2,
+		"METHOD_SESSION":      3,
 		"METHOD_MATCH":        20,
 		"METHOD_MATCH_LIST":   21,
 		"METHOD_MATCH_EXISTS": 22,
@@ -105,6 +114,8 @@ type Kind int32
 const (
 	Kind_KIND_UNKNOWN Kind = 0
 	// 1 to 19: presences
+	Kind_KIND_DELIVER       Kind = 1 // Deliver
+	Kind_KIND_CLOSE_SESSION Kind = 2 // CloseSession
 	// 20 to 39: matches
 	Kind_KIND_MATCH_INPUT   Kind = 20 // MatchInput
 	Kind_KIND_MATCH_DISMISS Kind = 21 // MatchDismiss
@@ -120,6 +131,8 @@ const (
 var (
 	Kind_name = map[int32]string{
 		0:   "KIND_UNKNOWN",
+		1:   "KIND_DELIVER",
+		2:   "KIND_CLOSE_SESSION",
 		20:  "KIND_MATCH_INPUT",
 		21:  "KIND_MATCH_DISMISS",
 		22:  "KIND_MATCH_CANCEL",
@@ -128,6 +141,8 @@ var (
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNKNOWN":       0,
+		"KIND_DELIVER":       1,
+		"KIND_CLOSE_SESSION": 2,
 		"KIND_MATCH_INPUT":   20,
 		"KIND_MATCH_DISMISS": 21,
 		"KIND_MATCH_CANCEL":  22,
@@ -1037,18 +1052,24 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*\xb0\x01\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*\xe5\x01\n" +
 	"\x06Method\x12\x12\n" +
-	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x10\n" +
+	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0e\n" +
+	"\n" +
+	"METHOD_LOG\x10\x01\x12\x0f\n" +
+	"\vMETHOD_PART\x10\x02\x12\x12\n" +
+	"\x0eMETHOD_SESSION\x10\x03\x12\x10\n" +
 	"\fMETHOD_MATCH\x10\x14\x12\x15\n" +
 	"\x11METHOD_MATCH_LIST\x10\x15\x12\x17\n" +
 	"\x13METHOD_MATCH_EXISTS\x10\x16\x12\x10\n" +
 	"\fMETHOD_PARTY\x10(\x12\x16\n" +
 	"\x12METHOD_PARTY_ENTER\x10)\x12\x15\n" +
 	"\x11METHOD_PARTY_LIST\x10*\x12\x0f\n" +
-	"\vMETHOD_TEST\x10d*|\n" +
+	"\vMETHOD_TEST\x10d*\xa6\x01\n" +
 	"\x04Kind\x12\x10\n" +
-	"\fKIND_UNKNOWN\x10\x00\x12\x14\n" +
+	"\fKIND_UNKNOWN\x10\x00\x12\x10\n" +
+	"\fKIND_DELIVER\x10\x01\x12\x16\n" +
+	"\x12KIND_CLOSE_SESSION\x10\x02\x12\x14\n" +
 	"\x10KIND_MATCH_INPUT\x10\x14\x12\x16\n" +
 	"\x12KIND_MATCH_DISMISS\x10\x15\x12\x15\n" +
 	"\x11KIND_MATCH_CANCEL\x10\x16\x12\x0e\n" +
