@@ -57,6 +57,12 @@ func (m *Matches) Serve(r *match.Registry) {
 		stream := presence.Stream{Mode: uint8(in.Mode), Subject: subject, Label: in.Label}
 		m.n.wait.Go(func() { r.Untrack(session, stream, in.Admission) }) // it may wait for the stream's events
 	})
+	m.n.OnBeat(func(b *wire.Beat) {
+		if b.Info != nil {
+			matches, late := r.Load()
+			b.Info.Matches, b.Info.LateTicksPercent, b.Info.Digest = int64(matches), late, m.o.Digest()
+		}
+	}, nil)
 	m.n.OnPeer(func(p Peer, _ State) {
 		if p.State == Lost {
 			r.NodeLost(p.Name)

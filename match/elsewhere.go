@@ -104,8 +104,13 @@ func (r *Registry) call(ctx context.Context, node string, c *Call) (*Answer, err
 		return nil, ErrNotFound
 	}
 	a, err := r.o.Elsewhere.Call(ctx, node, c)
-	if err == nil {
+	switch code := fault.CodeOf(err); {
+	case err == nil:
 		return a, nil
+	case code == fault.NotFound && c.Op != OpCreate: // the match, or its node
+		return nil, ErrNotFound
+	case code == fault.DeadlineExceeded:
+		return nil, fault.Wrap(fault.Unavailable, "The match's node has not answered in time.", err)
 	}
 	for _, k := range known {
 		if fault.CodeOf(k) == fault.CodeOf(err) && fault.Text(k) == fault.Text(err) {

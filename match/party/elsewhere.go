@@ -113,6 +113,8 @@ func (r *Registry) do(ctx context.Context, id string, c *Call) (*Answer, error) 
 		return a, nil
 	case fault.CodeOf(err) == fault.NotFound: // the node
 		return nil, ErrNotFound
+	case fault.CodeOf(err) == fault.DeadlineExceeded:
+		return nil, fault.Wrap(fault.Unavailable, "The party's node has not answered in time.", err)
 	}
 	for _, known := range knownErrors {
 		if fault.CodeOf(known) == fault.CodeOf(err) && fault.Text(known) == fault.Text(err) {
