@@ -6,7 +6,6 @@ import (
 	"github.com/heroiclabs/nakama-common/rtapi"
 
 	"kumi/cluster/wire"
-	"kumi/match/matchmaker"
 	"kumi/match/party"
 	"kumi/presence"
 )
@@ -27,10 +26,7 @@ func writePartyCall(c *party.Call) *wire.PartyCall {
 		out.Update = &wire.PartyUpdate{Label: u.Label, Open: u.Open, Hidden: u.Hidden}
 	}
 	if q := c.Request; q != nil {
-		out.Request = &wire.TicketRequest{
-			Query: q.Query, MinCount: int64(q.MinCount), MaxCount: int64(q.MaxCount), CountMultiple: int64(q.CountMultiple),
-			StringProperties: q.StringProperties, NumericProperties: q.NumericProperties,
-		}
+		out.Request = writeTicketRequest(q)
 	}
 	return out
 }
@@ -46,13 +42,9 @@ func readPartyCall(in *wire.PartyCall) (*party.Call, error) {
 	}
 	c := &party.Call{
 		Op: party.Op(in.Op), Party: id, Session: session, Single: in.Single, OnStream: in.OnStream, Ticket: in.Ticket,
-		Update: &rtapi.PartyUpdate{Label: in.Update.GetLabel(), Open: in.Update.GetOpen(), Hidden: in.Update.GetHidden()},
-		Target: &rtapi.UserPresence{UserId: in.Target.GetUser(), SessionId: in.Target.GetSession(), Username: in.Target.GetUsername()},
-		Request: &matchmaker.Request{
-			Query: in.Request.GetQuery(), MinCount: int(in.Request.GetMinCount()), MaxCount: int(in.Request.GetMaxCount()),
-			CountMultiple:    int(in.Request.GetCountMultiple()),
-			StringProperties: in.Request.GetStringProperties(), NumericProperties: in.Request.GetNumericProperties(),
-		},
+		Update:  &rtapi.PartyUpdate{Label: in.Update.GetLabel(), Open: in.Update.GetOpen(), Hidden: in.Update.GetHidden()},
+		Target:  &rtapi.UserPresence{UserId: in.Target.GetUser(), SessionId: in.Target.GetSession(), Username: in.Target.GetUsername()},
+		Request: readTicketRequest(in.Request),
 	}
 	if c.Op == party.OpJoin {
 		if c.Joiner, err = readMember(in.Joiner, presence.Stream{}); err != nil {

@@ -47,6 +47,14 @@ const (
 	Method_METHOD_PARTY_ENTER Method = 41 // PartyEntry, PartyEntered
 	Method_METHOD_PARTY_LIST  Method = 42 // PartyList, PartyListed
 	// 60 to 79: the matchmaker
+	Method_METHOD_TICKET_SYNC    Method = 60 // TicketSync, TicketSynced
+	Method_METHOD_MATCH_PROPOSE  Method = 61 // MatchProposal, MatchAccepted
+	Method_METHOD_MATCH_PLACE    Method = 62 // FormedMatch, MatchPlaced
+	Method_METHOD_MATCH_SETTLE   Method = 63 // MatchSettle, MatchSettled
+	Method_METHOD_TICKET_STATS   Method = 64 // TicketStatsCall, TicketStats
+	Method_METHOD_TICKET_LIST    Method = 65 // TicketList, TicketListed
+	Method_METHOD_TICKET_EXPLAIN Method = 66 // TicketCall, TicketExplanation
+	Method_METHOD_TICKET_REMOVE  Method = 67 // TicketCall, TicketRemoved
 	// 80 to 99: sessions and orders
 	Method_METHOD_TEST Method = 100 // only tests handle it
 )
@@ -64,20 +72,36 @@ var (
 		40:  "METHOD_PARTY",
 		41:  "METHOD_PARTY_ENTER",
 		42:  "METHOD_PARTY_LIST",
+		60:  "METHOD_TICKET_SYNC",
+		61:  "METHOD_MATCH_PROPOSE",
+		62:  "METHOD_MATCH_PLACE",
+		63:  "METHOD_MATCH_SETTLE",
+		64:  "METHOD_TICKET_STATS",
+		65:  "METHOD_TICKET_LIST",
+		66:  "METHOD_TICKET_EXPLAIN",
+		67:  "METHOD_TICKET_REMOVE",
 		100: "METHOD_TEST",
 	}
 	Method_value = map[string]int32{
-		"METHOD_UNKNOWN":      0,
-		"METHOD_LOG":          1,
-		"METHOD_PART":         2,
-		"METHOD_SESSION":      3,
-		"METHOD_MATCH":        20,
-		"METHOD_MATCH_LIST":   21,
-		"METHOD_MATCH_EXISTS": 22,
-		"METHOD_PARTY":        40,
-		"METHOD_PARTY_ENTER":  41,
-		"METHOD_PARTY_LIST":   42,
-		"METHOD_TEST":         100,
+		"METHOD_UNKNOWN":        0,
+		"METHOD_LOG":            1,
+		"METHOD_PART":           2,
+		"METHOD_SESSION":        3,
+		"METHOD_MATCH":          20,
+		"METHOD_MATCH_LIST":     21,
+		"METHOD_MATCH_EXISTS":   22,
+		"METHOD_PARTY":          40,
+		"METHOD_PARTY_ENTER":    41,
+		"METHOD_PARTY_LIST":     42,
+		"METHOD_TICKET_SYNC":    60,
+		"METHOD_MATCH_PROPOSE":  61,
+		"METHOD_MATCH_PLACE":    62,
+		"METHOD_MATCH_SETTLE":   63,
+		"METHOD_TICKET_STATS":   64,
+		"METHOD_TICKET_LIST":    65,
+		"METHOD_TICKET_EXPLAIN": 66,
+		"METHOD_TICKET_REMOVE":  67,
+		"METHOD_TEST":           100,
 	}
 )
 
@@ -123,6 +147,7 @@ const (
 	Kind_KIND_LEAVE         Kind = 23 // Leave, of matches and parties
 	// 40 to 59: parties
 	// 60 to 79: the matchmaker
+	Kind_KIND_LEADS Kind = 60 // Leads
 	// 80 to 99: sessions and orders
 	Kind_KIND_TEST Kind = 100 // only tests handle it
 )
@@ -137,6 +162,7 @@ var (
 		21:  "KIND_MATCH_DISMISS",
 		22:  "KIND_MATCH_CANCEL",
 		23:  "KIND_LEAVE",
+		60:  "KIND_LEADS",
 		100: "KIND_TEST",
 	}
 	Kind_value = map[string]int32{
@@ -147,6 +173,7 @@ var (
 		"KIND_MATCH_DISMISS": 21,
 		"KIND_MATCH_CANCEL":  22,
 		"KIND_LEAVE":         23,
+		"KIND_LEADS":         60,
 		"KIND_TEST":          100,
 	}
 )
@@ -1052,7 +1079,7 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*\xe5\x01\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*\xae\x03\n" +
 	"\x06Method\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1064,8 +1091,16 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x13METHOD_MATCH_EXISTS\x10\x16\x12\x10\n" +
 	"\fMETHOD_PARTY\x10(\x12\x16\n" +
 	"\x12METHOD_PARTY_ENTER\x10)\x12\x15\n" +
-	"\x11METHOD_PARTY_LIST\x10*\x12\x0f\n" +
-	"\vMETHOD_TEST\x10d*\xa6\x01\n" +
+	"\x11METHOD_PARTY_LIST\x10*\x12\x16\n" +
+	"\x12METHOD_TICKET_SYNC\x10<\x12\x18\n" +
+	"\x14METHOD_MATCH_PROPOSE\x10=\x12\x16\n" +
+	"\x12METHOD_MATCH_PLACE\x10>\x12\x17\n" +
+	"\x13METHOD_MATCH_SETTLE\x10?\x12\x17\n" +
+	"\x13METHOD_TICKET_STATS\x10@\x12\x16\n" +
+	"\x12METHOD_TICKET_LIST\x10A\x12\x19\n" +
+	"\x15METHOD_TICKET_EXPLAIN\x10B\x12\x18\n" +
+	"\x14METHOD_TICKET_REMOVE\x10C\x12\x0f\n" +
+	"\vMETHOD_TEST\x10d*\xb6\x01\n" +
 	"\x04Kind\x12\x10\n" +
 	"\fKIND_UNKNOWN\x10\x00\x12\x10\n" +
 	"\fKIND_DELIVER\x10\x01\x12\x16\n" +
@@ -1074,7 +1109,9 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x12KIND_MATCH_DISMISS\x10\x15\x12\x15\n" +
 	"\x11KIND_MATCH_CANCEL\x10\x16\x12\x0e\n" +
 	"\n" +
-	"KIND_LEAVE\x10\x17\x12\r\n" +
+	"KIND_LEAVE\x10\x17\x12\x0e\n" +
+	"\n" +
+	"KIND_LEADS\x10<\x12\r\n" +
 	"\tKIND_TEST\x10d*b\n" +
 	"\x05State\x12\x11\n" +
 	"\rSTATE_UNKNOWN\x10\x00\x12\x11\n" +

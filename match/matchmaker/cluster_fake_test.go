@@ -226,7 +226,7 @@ func (n *fakeNode) step(effect func()) {
 
 var errFake = errors.New("fault made by the test")
 
-type answer[T any] struct {
+type reply[T any] struct {
 	value T
 	err   error
 }
@@ -235,7 +235,7 @@ type answer[T any] struct {
 // The effect may come after the caller has given up. A dead caller waits in vain.
 func travel[T any](ctx context.Context, n *fakeNode, effect func(answered func(T, error))) (T, error) {
 	c := n.c
-	answers := make(chan answer[T], 1)
+	answers := make(chan reply[T], 1)
 	go func() {
 		if !n.running() {
 			return
@@ -252,7 +252,7 @@ func travel[T any](ctx context.Context, n *fakeNode, effect func(answered func(T
 				return
 			}
 			if n.running() && !c.chance(c.faults.lost) {
-				answers <- answer[T]{value, err}
+				answers <- reply[T]{value, err}
 			}
 		})
 	}()
@@ -321,15 +321,15 @@ func (n *fakeNode) Settle(ctx context.Context, to presence.NodeID, s []Settlemen
 }
 
 func (n *fakeNode) Stats(ctx context.Context, to presence.NodeID) (Stats, error) {
-	return call(ctx, n, to, func(d *Desk) (Stats, error) { return d.Stats(ctx) })
+	return call(ctx, n, to, func(d *Desk) (Stats, error) { return d.HandleStats() })
 }
 
 func (n *fakeNode) Tickets(ctx context.Context, to presence.NodeID, limit int, user uuid.UUID) ([]*Ticket, error) {
-	return call(ctx, n, to, func(d *Desk) ([]*Ticket, error) { return d.Tickets(ctx, limit, user) })
+	return call(ctx, n, to, func(d *Desk) ([]*Ticket, error) { return d.HandleTickets(limit, user) })
 }
 
 func (n *fakeNode) Explain(ctx context.Context, to presence.NodeID, ticket string) (*Explanation, error) {
-	return call(ctx, n, to, func(d *Desk) (*Explanation, error) { return d.Explain(ctx, ticket) })
+	return call(ctx, n, to, func(d *Desk) (*Explanation, error) { return d.HandleExplain(ticket) })
 }
 
 func (n *fakeNode) Remove(ctx context.Context, to presence.NodeID, ticket string) error {
@@ -394,15 +394,15 @@ func (n *fakeNode) tell(m *Match, place string, own func(*Ticket) bool) {
 		s.wrong = append(s.wrong, "a match was told whose place was undone")
 	}
 	delete(s.places, place)
-	for t := range ticketsOf(m) {
+	for t := range ticketsIn(m) {
 		if own(t) {
 			s.told[t.ID] = append(s.told[t.ID], place)
 		}
 	}
 }
 
-// ticketsOf returns the tickets of a match.
-func ticketsOf(m *Match) map[*Ticket]bool {
+// ticketsIn returns the tickets of a match.
+func ticketsIn(m *Match) map[*Ticket]bool {
 	set := map[*Ticket]bool{}
 	for _, e := range m.Entries {
 		set[e.Ticket] = true

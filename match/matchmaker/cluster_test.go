@@ -279,7 +279,7 @@ func (c *fakeCluster) check() {
 		}
 	}
 	for place, m := range s.matches {
-		for t := range ticketsOf(m) {
+		for t := range ticketsIn(m) {
 			if !slices.Contains(s.told[t.ID], place) && !closed(s.homes[t.ID].dead) {
 				complain("match %s was told, but not ticket %s of it", place, t.ID)
 			}
@@ -287,7 +287,7 @@ func (c *fakeCluster) check() {
 	}
 	for place, made := range s.places {
 		nobody := true // is left to be told
-		for t := range ticketsOf(made.match) {
+		for t := range ticketsIn(made.match) {
 			nobody = nobody && closed(s.homes[t.ID].dead)
 		}
 		if !closed(made.by.dead) && !nobody {

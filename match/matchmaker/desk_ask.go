@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/presence"
 	"kumi/store/fault"
@@ -15,9 +16,9 @@ import (
 
 var errNoLeader = fault.New(fault.Unavailable, "no node leads the matchmaker at the moment")
 
-// askLeader calls here on the pool if this node has it, and otherwise there with the node
-// that does.
-func askLeader[T any](d *Desk, here func(pool *Matchmaker) (T, error), there func(leader presence.NodeID) (T, error)) (T, error) {
+// ask calls here on the pool of all tickets if this node has it, and otherwise there with
+// the node that does.
+func ask[T any](d *Desk, here func(pool *Matchmaker) (T, error), there func(leader presence.NodeID) (T, error)) (T, error) {
 	if d.net == nil {
 		return here(d.home)
 	}
@@ -29,29 +30,59 @@ func askLeader[T any](d *Desk, here func(pool *Matchmaker) (T, error), there fun
 		var none T
 		return none, errNoLeader
 	}
-	return there(leader)
+	answer, err := there(leader)
+	if fault.CodeOf(err) == fault.NotFound && fault.MessageOf(err, "") == runtime.ErrMatchmakerTicketNotFound.Error() {
+		err = sentinel(fault.NotFound, runtime.ErrMatchmakerTicketNotFound)
+	}
+	return answer, err
+}
+
+// answer calls here if this node leads, for another node that believes so.
+func answer[T any](d *Desk, here func(pool *Matchmaker) (T, error)) (T, error) {
+	return ask(d, here, func(presence.NodeID) (none T, err error) { return none, errTermOver })
 }
 
 // Stats returns the statistics of all tickets.
 func (d *Desk) Stats(ctx context.Context) (Stats, error) {
-	return askLeader(d, func(pool *Matchmaker) (Stats, error) { return pool.Stats(), nil },
-		func(leader presence.NodeID) (Stats, error) { return d.net.Stats(ctx, leader) })
+	return ask(d, statsOf, func(leader presence.NodeID) (Stats, error) { return d.net.Stats(ctx, leader) })
 }
+
+// HandleStats answers Stats for another node.
+func (d *Desk) HandleStats() (Stats, error) { return answer(d, statsOf) }
+
+func statsOf(pool *Matchmaker) (Stats, error) { return pool.Stats(), nil }
 
 // Tickets returns up to limit waiting tickets, oldest first, of all users or, if user is
 // not nil, of that user and its parties. The tickets are not to be given to other methods.
 func (d *Desk) Tickets(ctx context.Context, limit int, user uuid.UUID) ([]*Ticket, error) {
-	of := func(t *Ticket) bool {
-		return user == uuid.Nil || slices.ContainsFunc(t.Presences, func(p *presence.Presence) bool { return p.UserID == user })
+	return ask(d, ticketsOf(limit, user), func(leader presence.NodeID) ([]*Ticket, error) { return d.net.Tickets(ctx, leader, limit, user) })
+}
+
+// HandleTickets answers Tickets for another node.
+func (d *Desk) HandleTickets(limit int, user uuid.UUID) ([]*Ticket, error) {
+	return answer(d, ticketsOf(limit, user))
+}
+
+func ticketsOf(limit int, user uuid.UUID) func(pool *Matchmaker) ([]*Ticket, error) {
+	return func(pool *Matchmaker) ([]*Ticket, error) {
+		return pool.Tickets(limit, func(t *Ticket) bool {
+			return user == uuid.Nil || slices.ContainsFunc(t.Presences, func(p *presence.Presence) bool { return p.UserID == user })
+		}), nil
 	}
-	return askLeader(d, func(pool *Matchmaker) ([]*Ticket, error) { return pool.Tickets(limit, of), nil },
-		func(leader presence.NodeID) ([]*Ticket, error) { return d.net.Tickets(ctx, leader, limit, user) })
 }
 
 // Explain is Matchmaker.Explain over all tickets.
 func (d *Desk) Explain(ctx context.Context, ticket string) (*Explanation, error) {
-	return askLeader(d, func(pool *Matchmaker) (*Explanation, error) { return pool.Explain(ticket) },
-		func(leader presence.NodeID) (*Explanation, error) { return d.net.Explain(ctx, leader, ticket) })
+	return ask(d, explanationOf(ticket), func(leader presence.NodeID) (*Explanation, error) { return d.net.Explain(ctx, leader, ticket) })
+}
+
+// HandleExplain answers Explain for another node.
+func (d *Desk) HandleExplain(ticket string) (*Explanation, error) {
+	return answer(d, explanationOf(ticket))
+}
+
+func explanationOf(ticket string) func(pool *Matchmaker) (*Explanation, error) {
+	return func(pool *Matchmaker) (*Explanation, error) { return pool.Explain(ticket) }
 }
 
 // Remove is Matchmaker.Remove for a ticket of any node.
@@ -60,11 +91,9 @@ func (d *Desk) Remove(ctx context.Context, ticket string) error {
 	if d.net == nil || fault.CodeOf(err) != fault.NotFound || d.leading() != nil {
 		return err
 	}
-	leader, _, ok := d.leaderNow()
-	if !ok || leader == d.self {
-		return errNoLeader
-	}
-	return d.net.Remove(ctx, leader, ticket)
+	_, err = ask(d, func(*Matchmaker) (struct{}, error) { return struct{}{}, err },
+		func(leader presence.NodeID) (struct{}, error) { return struct{}{}, d.net.Remove(ctx, leader, ticket) })
+	return err
 }
 
 // HandleRemove removes a ticket whose home is here or, at the leader, which knows all homes,

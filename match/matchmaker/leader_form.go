@@ -59,7 +59,7 @@ func newForming(match *Match, id string, term int64) *forming {
 		if !there {
 			n = len(f.proposed.Tickets)
 			at[t] = n
-			f.proposed.Tickets = append(f.proposed.Tickets, ProposedTicket{Offer: t.offer(), Home: t.home})
+			f.proposed.Tickets = append(f.proposed.Tickets, ProposedTicket{Offer: t.Offer(), Home: t.home})
 			if !slices.Contains(f.homes, t.home) {
 				f.homes = append(f.homes, t.home)
 			}
@@ -74,9 +74,8 @@ func (p *Proposed) match() *Match {
 	tickets := make([]*Ticket, len(p.Tickets))
 	for i := range p.Tickets {
 		o := &p.Tickets[i]
-		t := &Ticket{Request: o.Request, ID: o.ID, CreatedAt: o.CreatedAt, home: o.Home}
-		t.enter()
-		tickets[i] = t
+		tickets[i] = o.Ticket()
+		tickets[i].home = o.Home
 	}
 	m := &Match{Entries: make([]*Entry, 0, len(p.Players))}
 	for _, player := range p.Players {

@@ -132,7 +132,7 @@ func (d *Desk) nextSync() bool {
 			continue // a held one is queued again if its match is not to be
 		}
 		t.known = true
-		offer := t.offer()
+		offer := t.Offer()
 		bytes += offer.size()
 		s.Add, o.sent = append(s.Add, offer), append(o.sent, t)
 	}
@@ -155,9 +155,16 @@ func (d *Desk) acknowledge(answer *Synced) {
 	o.seq, o.reset, o.last, o.passes, o.at = o.last.Seq, false, nil, answer.Passes, time.Now()
 }
 
-// offer returns the ticket as its home offers it.
-func (t *Ticket) offer() Offer {
+// Offer returns the ticket as its home offers it.
+func (t *Ticket) Offer() Offer {
 	return Offer{Request: t.Request, ID: t.ID, CreatedAt: t.CreatedAt, Searches: int(t.intervals.Load())}
+}
+
+// Ticket returns the ticket as far as it can be shown: it is in no pool and cannot be.
+func (o *Offer) Ticket() *Ticket {
+	t := &Ticket{Request: o.Request, ID: o.ID, CreatedAt: o.CreatedAt, slot: noSlot}
+	t.enter()
+	return t
 }
 
 // size is roughly the bytes that the offer takes in a message.
