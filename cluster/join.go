@@ -31,6 +31,12 @@ var errStopped = errors.New("this node of the cluster has stopped")
 // was given, and tells that this node is ready. It fails if another node objects: its
 // name is taken, its keys or its protocol do not fit. Then, too, Stop ends the node.
 func (n *Node) Start(ctx context.Context) error {
+	if n.options.Begin != nil {
+		if err := n.options.Begin(ctx, &n.options); err != nil {
+			return err
+		}
+		n.bus = n.options.Bus
+	}
 	messages, err := n.bus.Subscribe(string(SubjectBeat), string(SubjectLog), frameSubject(n.self), callSubject(n.self), answerSubject(n.self))
 	if err != nil {
 		return fmt.Errorf("join the cluster: %w", err)

@@ -50,6 +50,9 @@ type Options struct {
 	// Buffer limits the bytes that all links together hold to send them again: 256 MiB if
 	// zero.
 	Buffer int64
+	// Begin, if it is set, is called by Start to fill in what is known only then: Epoch,
+	// Bus, Address, Expect and Restarted.
+	Begin func(ctx context.Context, o *Options) error
 	// Replaced is called once, on a goroutine of its own, when a newer process has this
 	// node's name. The process should end.
 	Replaced func(error)
@@ -105,7 +108,7 @@ func New(o Options) *Node {
 	}
 	n := &Node{
 		options: o, self: presence.NodeHash(o.Name), bus: o.Bus,
-		log:   o.Log.With().Str("node", o.Name).Logger(),
+		log:   o.Log,
 		peers: map[presence.NodeID]*peer{}, names: map[string]presence.NodeID{}, strangers: map[presence.NodeID]uint64{},
 		refused: make(chan error, 1), heard: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
@@ -122,7 +125,8 @@ func (n *Node) Self() presence.NodeID { return n.self }
 // Name returns this node's name.
 func (n *Node) Name() string { return n.options.Name }
 
-// Epoch returns the number of this process among those that had the node's name.
+// Epoch returns the number of this process among those that had the node's name, from
+// Start on.
 func (n *Node) Epoch() uint64 { return n.options.Epoch }
 
 // State returns what this node says of itself: Joining, Ready or Draining.
@@ -188,7 +192,9 @@ func (n *Node) Stop() {
 		case <-time.After(goodbye):
 		}
 	}
-	n.bus.Close()
+	if n.bus != nil {
+		n.bus.Close()
+	}
 	for _, p := range n.all() {
 		p.out.close()
 	}

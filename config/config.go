@@ -41,6 +41,7 @@ type Config struct {
 	IAP         IAP         `yaml:"iap" usage:"In-app purchase validation"`
 	Satori      Satori      `yaml:"satori" usage:"Satori live-operations service"`
 	Fleet       Fleet       `yaml:"fleet" usage:"Game servers on this machine"`
+	Cluster     Cluster     `yaml:"cluster" usage:"Several servers that are one"`
 
 	// origin is the source that set a key last, for messages. Keys at their default
 	// are absent.

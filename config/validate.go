@@ -33,6 +33,7 @@ func (c *Config) Validate() ([]string, error) {
 	v.console()
 	v.services()
 	v.fleet()
+	v.cluster()
 	return append(warnings, c.warnings()...), v.problems.errorOrNil()
 }
 

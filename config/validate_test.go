@@ -8,6 +8,10 @@ import (
 	"testing"
 )
 
+// inCluster are the settings that every node of a cluster needs.
+const inCluster = "--name=node-1 --database.address=u:p@host:5432/x --socket.server_key=a --session.encryption_key=b " +
+	"--session.refresh_encryption_key=c --runtime.http_key=d"
+
 func TestValidation(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -62,6 +66,29 @@ func TestValidation(t *testing.T) {
 		{"--satori.api_key=k", "satori.url must not be empty"},
 		{"--satori.url=s --satori.api_key=a --satori.api_key_name=b --satori.signing_key=c", "satori.url must be an absolute URL"},
 		{"--satori.url=https://s --satori.api_key=a --satori.api_key_name=b --satori.signing_key=c", ""},
+		{"--cluster.listen=127.0.0.1:0", "name must not have its default in a cluster"},
+		{"--cluster.listen=127.0.0.1:0", "database.address must be set in a cluster"},
+		{"--cluster.listen=127.0.0.1:0", "session.encryption_key must not have its default in a cluster"},
+		{"--cluster.nats=nats://127.0.0.1:4222", "runtime.http_key must not have its default in a cluster"},
+		{"--cluster.listen=127.0.0.1:0 " + inCluster, ""},
+		{"--cluster.listen=localhost:7352 " + inCluster, ""},
+		{"--cluster.listen=:7352 " + inCluster, `cluster.listen must be host:port, not ":7352"`},
+		{"--cluster.listen=10.0.0.1 " + inCluster, `cluster.listen must be host:port, not "10.0.0.1"`},
+		{"--cluster.listen=10.0.0.1:7352 " + inCluster, "cluster.secret must be set unless"},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=short " + inCluster, "cluster.secret must have at least 16"},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef " + inCluster, "cluster.tls_cert must be set unless"},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef --cluster.insecure " + inCluster, ""},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.insecure " + inCluster, "cluster.secret must be set unless"},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef --cluster.tls_cert=c --cluster.tls_key=k " + inCluster, "must be given together"},
+		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef --cluster.tls_cert=c --cluster.tls_key=k --cluster.tls_ca=a " + inCluster, ""},
+		{"--cluster.listen=127.0.0.1:0 --cluster.nats=nats://127.0.0.1:4222 " + inCluster, "cluster.nats and cluster.listen exclude"},
+		{"--cluster.listen=127.0.0.1:0 --cluster.join=a:1,b " + inCluster, `cluster.join must be host:port, not "b"`},
+		{"--cluster.join=a:1", "cluster.listen must be set for"},
+		{"--cluster.nats=http://a " + inCluster, "cluster.nats must be nats://host:port or tls://host:port"},
+		{"--cluster.nats=nats://10.0.0.1:4222 " + inCluster, "cluster.nats must be tls://"},
+		{"--cluster.nats=tls://10.0.0.1:4222,tls://10.0.0.2:4222 " + inCluster, ""},
+		{"--cluster.name=a.b", "cluster.name must be 1 to 32 letters"},
+		{"--cluster.lost_after_ms=1500", "cluster.lost_after_ms must be greater than"},
 		{"--satori.cache_mode=disk", "satori.cache_mode must be context or time"},
 	} {
 		args := strings.Fields(c.flags)

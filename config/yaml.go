@@ -20,11 +20,19 @@ const maxAliasHops = 16
 // retired are keys of other Nakama releases that have no effect here. They are
 // accepted, so that existing files keep working.
 var retired = map[string]string{
-	"cluster":                       "clustering is configured differently",
-	"metrics.stackdriver_projectid": "metrics are offered to Prometheus only",
-	"tracker.broadcast_queue_size":  "there is no such queue",
-	"matchmaker.batch_pool_size":    "there is no such pool",
+	"cluster.gossip_bindaddr":         otherCluster,
+	"cluster.gossip_bindport":         otherCluster,
+	"cluster.rpc_port":                otherCluster,
+	"cluster.local_priority":          otherCluster,
+	"cluster.max_message_size_bytes":  otherCluster,
+	"cluster.work_factor_interval_ms": otherCluster,
+	"metrics.stackdriver_projectid":   "metrics are offered to Prometheus only",
+	"tracker.broadcast_queue_size":    "there is no such queue",
+	"matchmaker.batch_pool_size":      "there is no such pool",
 }
+
+// otherCluster is said of the keys of Nakama's enterprise release.
+const otherCluster = "a cluster is configured by other keys"
 
 func (l *loader) readFile(path string) {
 	data, err := os.ReadFile(path)

@@ -60,7 +60,7 @@ session:
   single_socket: yes
 console.port: 9000
 iap: {apple: {shared_password: !!str 12}}
-cluster: {gossip: 1}
+cluster: {gossip_bindport: 1}
 `)}, nil)
 	got := []any{cfg.Name, cfg.DataDir, cfg.Socket.MaxMessageSizeBytes, cfg.Socket.ProxyCount, string(cfg.Socket.ServerKey),
 		cfg.Socket.Port, cfg.Socket.Address, cfg.Session.SingleSocket, cfg.Console.Port, string(cfg.IAP.Apple.SharedPassword)}
@@ -74,11 +74,11 @@ cluster: {gossip: 1}
 
 func TestRetiredKeysWarn(t *testing.T) {
 	t.Parallel()
-	_, warnings, err := Load([]string{file(t, "a.yml", "cluster:\n  a: 1\nmetrics:\n  stackdriver_projectid: x\nconfig: [a]\n")}, nil)
+	_, warnings, err := Load([]string{file(t, "a.yml", "cluster:\n  gossip_bindaddr: 1\nmetrics:\n  stackdriver_projectid: x\nconfig: [a]\n")}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{":1:1: cluster is ignored", ":4:3: metrics.stackdriver_projectid is ignored", ":5:1: config is ignored"} {
+	for _, want := range []string{":2:3: cluster.gossip_bindaddr is ignored", ":4:3: metrics.stackdriver_projectid is ignored", ":5:1: config is ignored"} {
 		if !slices.ContainsFunc(warnings, func(w string) bool { return strings.Contains(w, want) }) {
 			t.Errorf("no warning %q in %q", want, warnings)
 		}

@@ -23,6 +23,7 @@ type ownTable struct {
 // DerivedTables are the tables of this kind whose rows the server makes from those of
 // other tables, with how it does. A copy of a database leaves them out.
 var DerivedTables = map[string]string{
+	"kumi_node":           "nodes add themselves when they start",
 	"kumi_rank_count":     "the server counts the ranks again, in the background",
 	"kumi_storage_change": "servers build storage indexes when they start",
 }

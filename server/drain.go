@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"sync"
 
 	"kumi/store/fault"
@@ -29,6 +31,19 @@ func (s *Server) state() string {
 	default:
 		return "ready"
 	}
+}
+
+// readyPath tells load balancers whether to send players here. /healthcheck tells whether
+// the process works, which has nothing to do with it.
+const readyPath = "/readyz"
+
+func (s *Server) serveReady(w http.ResponseWriter) {
+	state := s.state()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if state != "ready" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_, _ = io.WriteString(w, state)
 }
 
 // drainNode asks for the end of a node of the cluster.

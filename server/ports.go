@@ -28,12 +28,11 @@ type ports struct {
 	consoleServer *http.Server
 	consoleRPC    *grpc.Server
 	closePages    func() // the sockets of the console's pages, which consoleServer does not know
-	failed        chan error
 }
 
 // listen opens all ports, and serves only if all of them could be opened.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
-	p := &ports{failed: make(chan error, 5)}
+	p := new(ports)
 	defer func() {
 		if err != nil {
 			for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console, p.consoleGRPC} {
@@ -88,11 +87,11 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		ErrorLog:       quietLog(s.log),
 	}
 	p.grpcServer = s.api.GRPC(secure)
-	p.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
-	p.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
+	s.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
+	s.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
 	if p.metrics != nil {
 		p.metricsServer = &http.Server{Handler: s.metrics.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quietLog(s.log)}
-		p.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
+		s.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
 	}
 	if c := &s.config.Console; p.console != nil {
 		p.closePages = s.console.Close
@@ -103,9 +102,9 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 			IdleTimeout:  config.Milliseconds(c.IdleTimeoutMs),
 			ErrorLog:     quietLog(s.log),
 		}
-		p.serve("console", func() error { return p.consoleServer.Serve(p.console) })
+		s.serve("console", func() error { return p.consoleServer.Serve(p.console) })
 		p.consoleRPC = s.console.GRPC()
-		p.serve("console gRPC", func() error { return p.consoleRPC.Serve(p.consoleGRPC) })
+		s.serve("console gRPC", func() error { return p.consoleRPC.Serve(p.consoleGRPC) })
 	}
 	return p, nil
 }
@@ -119,10 +118,10 @@ func open(ctx context.Context, network, address string, port int, key string) (n
 }
 
 // serve runs one listener until it is closed.
-func (p *ports) serve(name string, run func() error) {
+func (s *Server) serve(name string, run func() error) {
 	go func() {
 		if err := run(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, grpc.ErrServerStopped) {
-			p.failed <- fmt.Errorf("serve %s: %w", name, err)
+			s.fail(fmt.Errorf("serve %s: %w", name, err))
 		}
 	}()
 }
@@ -170,16 +169,29 @@ func shutdown(ctx context.Context, s *http.Server) error {
 // where responses have the origin of the page, api is without the routes of modules.
 func (s *Server) httpHandler(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == socket.Path {
+		switch r.URL.Path {
+		case socket.Path:
 			s.sockets.ServeHTTP(w, r)
+			return
+		case readyPath:
+			s.serveReady(w)
 			return
 		}
 		api.ServeHTTP(w, r)
 	})
 }
 
-// Failed receives the error of a listener that failed.
-func (s *Server) Failed() <-chan error { return s.ports.failed }
+// Failed receives the error of a listener that failed, or that of a node which another
+// process has replaced.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// fail ends the server. Only the first errors matter.
+func (s *Server) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
 
 // HTTPAddr returns the address of the HTTP port, once started.
 func (s *Server) HTTPAddr() net.Addr { return s.ports.http.Addr() }

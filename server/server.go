@@ -68,6 +68,8 @@ type Server struct {
 	reloads        reloads
 	drain          drain
 	jobs           jobs
+	node           *clusterNode // nil outside a cluster
+	failed         chan error
 	fleet          *fleet.Manager // nil if it is not configured
 }
 
@@ -96,7 +98,11 @@ func Providers(transport http.RoundTripper, roots *x509.CertPool) Option {
 // New opens the database, migrates the embedded one and loads the modules. It
 // does not listen yet. If it fails, it closes what it opened.
 func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ...Option) (_ *Server, err error) {
-	s := &Server{config: cfg, log: log, lines: logs.NewRing(), drain: drain{requested: make(chan struct{})}}
+	s := &Server{config: cfg, log: log, lines: logs.NewRing(), failed: make(chan error, 6), drain: drain{requested: make(chan struct{})}}
+	if cfg.Cluster.On() {
+		s.log = log.With().Str("node", cfg.Name).Logger()
+		log = s.log
+	}
 	s.reloads.init()
 	defer func() {
 		if err != nil {
@@ -117,6 +123,7 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 	for _, option := range options {
 		option(s, &o)
 	}
+	s.makeNode()
 	if s.game, err = game.New(o); err != nil {
 		return nil, err
 	}
@@ -226,8 +233,12 @@ func ownRoutes() []httproute.Own {
 // Modules returns the loaded set of modules.
 func (s *Server) Modules() *modules.Set { return s.set.Load() }
 
-// Start opens the ports. After that the server is healthy.
+// Start joins the cluster, if there is one, and opens the ports. After that the server is
+// healthy.
 func (s *Server) Start(ctx context.Context) error {
+	if err := s.startNode(ctx); err != nil {
+		return err
+	}
 	ports, err := listen(ctx, s)
 	if err != nil {
 		return err
@@ -248,6 +259,10 @@ func (s *Server) Start(ctx context.Context) error {
 // shutdown handler, gives matches the configured grace period (or until ctx ends),
 // then closes the ports, the sessions and finally the database. It may be called once.
 func (s *Server) Stop(ctx context.Context) error {
+	s.Drain() // says so to load balancers
+	if s.node != nil {
+		s.node.Drain()
+	}
 	s.reloads.stop()
 	s.stopGames(ctx)
 	s.stopFleet(ctx)
@@ -284,6 +299,9 @@ func (s *Server) stopGames(ctx context.Context) {
 
 // close closes what New opened, as far as it got.
 func (s *Server) close() error {
+	if err := s.leaveCluster(); err != nil {
+		s.log.Warn().Err(err).Msg("this node has left the cluster without the database")
+	}
 	if s.jobs.cancel != nil {
 		s.jobs.cancel()
 	}

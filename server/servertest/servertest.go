@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +105,8 @@ type Server struct {
 	URL, WS, GRPC string
 	// ModulesPath is the folder that the modules were loaded from.
 	ModulesPath string
+	// Close stops the server before the test ends.
+	Close func()
 }
 
 // Start starts a server. It is stopped when the test ends.
@@ -147,19 +150,20 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 		defer cancel()
 		if err := srv.Stop(ctx); err != nil {
 			t.Errorf("stop server: %v", err)
 		}
 	})
+	t.Cleanup(stop)
 	if err := srv.Start(t.Context()); err != nil {
 		return nil, err
 	}
 	url := "http://" + srv.HTTPAddr().String()
 	return &Server{
 		Server: srv, URL: url, WS: "ws" + strings.TrimPrefix(url, "http") + "/ws",
-		GRPC: srv.GRPCAddr().String(), ModulesPath: s.modules,
+		GRPC: srv.GRPCAddr().String(), ModulesPath: s.modules, Close: stop,
 	}, nil
 }

@@ -1,0 +1,35 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kumi/cluster"
+)
+
+// Cluster adds the metrics of a node of a cluster. It may be called once.
+func (m *Metrics) Cluster(stats func() cluster.Stats) {
+	for _, state := range []cluster.State{cluster.Down, cluster.Joining, cluster.Ready, cluster.Draining} {
+		m.factory.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cluster_peers", Help: "Other nodes that this one knows, by state.", ConstLabels: prometheus.Labels{"state": state.String()},
+		}, func() float64 { return float64(stats().Peers[state]) })
+	}
+	gauge := func(name, help string, of func(cluster.Stats) int64) {
+		m.gaugeFunc(name, help, func() float64 { return float64(of(stats())) })
+	}
+	counter := func(name, help string, of func(cluster.Stats) int64) {
+		m.factory.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(stats())) })
+	}
+	counter("cluster_frames_sent", "Messages that this node has sent to others.", func(s cluster.Stats) int64 { return s.Frames })
+	counter("cluster_bytes_sent", "Bytes of these messages.", func(s cluster.Stats) int64 { return s.Bytes })
+	counter("cluster_frames_unsent", "Messages that could not be sent, as the connection was away.", func(s cluster.Stats) int64 { return s.Unsent })
+	counter("cluster_frames_received", "Messages of other nodes.", func(s cluster.Stats) int64 { return s.Received })
+	counter("cluster_malformed", "Messages and items of other nodes that could not be read.", func(s cluster.Stats) int64 { return s.Malformed })
+	counter("cluster_unknown", "Items and calls of kinds that this version does not know.", func(s cluster.Stats) int64 { return s.Unknown })
+	counter("cluster_items", "Items put on the links to other nodes.", func(s cluster.Stats) int64 { return s.Items })
+	counter("cluster_lost", "Items that never arrived, as far as this node knows.", func(s cluster.Stats) int64 { return s.Lost })
+	counter("cluster_resent", "Items that were sent again.", func(s cluster.Stats) int64 { return s.Again })
+	counter("cluster_calls", "Calls to other nodes.", func(s cluster.Stats) int64 { return s.Calls })
+	counter("cluster_calls_answered", "Calls of other nodes that were handled.", func(s cluster.Stats) int64 { return s.Answered })
+	gauge("cluster_calls_open", "Calls to other nodes that wait for an answer.", func(s cluster.Stats) int64 { return int64(s.Open) })
+	gauge("cluster_buffered_bytes", "Bytes kept to be sent to other nodes, for the first time or again.", func(s cluster.Stats) int64 { return s.Buffered })
+}
