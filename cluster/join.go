@@ -29,8 +29,16 @@ var errStopped = errors.New("this node of the cluster has stopped")
 
 // Start joins the cluster: it waits for the nodes that should be there, does what OnJoin
 // was given, and tells that this node is ready. It fails if another node objects: its
-// name is taken, its keys or its protocol do not fit. Then, too, Stop ends the node.
+// name is taken, its keys or its protocol do not fit. Then, too, Stop must be called.
 func (n *Node) Start(ctx context.Context) error {
+	err := n.begin(ctx)
+	if err != nil {
+		n.leave()
+	}
+	return err
+}
+
+func (n *Node) begin(ctx context.Context) error {
 	if n.options.Begin != nil {
 		if err := n.options.Begin(ctx, &n.options); err != nil {
 			return err
@@ -138,9 +146,13 @@ func (n *Node) agree(id presence.NodeID, b *wire.Beat) bool {
 		n.strangers[id] = b.Epoch
 		n.log.Error().Str("peer", b.Info.Name).Str("reason", reason).Msg("a node cannot join the cluster")
 	}
-	if b.State == wire.State_STATE_JOINING {
+	// Who joins gives way; of two that join the one with the greater id.
+	they, we := b.State == wire.State_STATE_JOINING, wire.State(n.state.Load()) == wire.State_STATE_JOINING
+	first := bytes.Compare(n.self[:], id[:]) < 0
+	if they && (!we || first) {
 		n.refuse(id, b.Epoch, reason)
-	} else {
+	}
+	if we && (!they || !first) {
 		n.objection(errors.New(reason))
 	}
 	return false

@@ -184,8 +184,7 @@ func (n *Node) find(id presence.NodeID) *peer {
 // Stop says goodbye and closes the bus. The others take this node's presences off at once.
 // It may be called once, also after a Start that failed.
 func (n *Node) Stop() {
-	n.setState(wire.State_STATE_GONE)
-	n.cancel() // the loop sends the last beat
+	n.leave()
 	if n.started.Load() {
 		select {
 		case <-n.stopped:
@@ -200,6 +199,12 @@ func (n *Node) Stop() {
 	}
 	n.calls.fail(nil, errStopped)
 	n.wait.Wait()
+}
+
+// leave makes the loop say goodbye and end.
+func (n *Node) leave() {
+	n.setState(wire.State_STATE_GONE)
+	n.cancel()
 }
 
 func (n *Node) all() []*peer {

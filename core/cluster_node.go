@@ -39,8 +39,9 @@ type NodeRun struct {
 	// Epoch is higher than that of every earlier process with this name.
 	Epoch uint64
 	// Restarted says that an earlier process was alive a short time ago and has not said
-	// that it ends.
+	// that it ends, and Before is its address: it may be alive still.
 	Restarted bool
+	Before    string
 	// Others are the other nodes that were alive a short time ago.
 	Others []NodeAddress
 }
@@ -57,11 +58,11 @@ func (n *Nodes) Begin(ctx context.Context, name, address, version string) (run N
 		return run, err
 	}
 	err = n.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		return q.QueryRowContext(ctx, `WITH was AS (SELECT seen > `+databaseNow+` - $5::bigint AS alive FROM kumi_node WHERE name = $1)
+		return q.QueryRowContext(ctx, `WITH was AS (SELECT address, seen > `+databaseNow+` - $5::bigint AS alive FROM kumi_node WHERE name = $1)
 			INSERT INTO kumi_node (name, hash, epoch, address, version, seen) VALUES ($1, $2, 1, $3, $4, `+databaseNow+`)
 			ON CONFLICT (name) DO UPDATE SET epoch = kumi_node.epoch + 1, address = excluded.address, version = excluded.version, seen = excluded.seen
-			RETURNING epoch, COALESCE((SELECT alive FROM was), FALSE)`,
-			name, presence.NodeHash(name).String(), address, version, nodeRecent.Milliseconds()).Scan(&run.Epoch, &run.Restarted)
+			RETURNING epoch, COALESCE((SELECT alive FROM was), FALSE), COALESCE((SELECT address FROM was WHERE alive), '')`,
+			name, presence.NodeHash(name).String(), address, version, nodeRecent.Milliseconds()).Scan(&run.Epoch, &run.Restarted, &run.Before)
 	})
 	if constraint, ok := store.IsUnique(err); ok && constraint == "kumi_node_hash" {
 		return run, fault.Newf(fault.AlreadyExists, "the node name %q has the same hash as another node's name: choose another one", name)
@@ -73,18 +74,19 @@ func (n *Nodes) Begin(ctx context.Context, name, address, version string) (run N
 	return run, err
 }
 
-// Keep says that a node is alive, and returns the others that were a short time ago.
-// The server calls it every few seconds.
-func (n *Nodes) Keep(ctx context.Context, name string, epoch uint64) ([]NodeAddress, error) {
-	if _, err := n.db.Exec(ctx, "UPDATE kumi_node SET seen = "+databaseNow+" WHERE name = $1 AND epoch = $2", name, epoch); err != nil {
+// Keep says that a node is alive, and returns the others that were a short time ago. The
+// server calls it every few seconds. The row is the node's again, too, when a second
+// process of its name has taken an epoch, was refused by this one, and has ended.
+func (n *Nodes) Keep(ctx context.Context, name, address string, epoch uint64) ([]NodeAddress, error) {
+	if _, err := n.db.Exec(ctx, "UPDATE kumi_node SET seen = "+databaseNow+", address = $3 WHERE name = $1 AND (epoch = $2 OR seen = 0)", name, epoch, address); err != nil {
 		return nil, fmt.Errorf("say that node %q is alive: %w", name, err)
 	}
 	return n.others(ctx, name)
 }
 
 // End says that a node ends, so that nobody waits for it.
-func (n *Nodes) End(ctx context.Context, name string, epoch uint64) error {
-	_, err := n.db.Exec(ctx, "UPDATE kumi_node SET seen = 0 WHERE name = $1 AND epoch = $2", name, epoch)
+func (n *Nodes) End(ctx context.Context, name, address string, epoch uint64) error {
+	_, err := n.db.Exec(ctx, "UPDATE kumi_node SET seen = 0 WHERE name = $1 AND (epoch = $2 OR epoch > $2 AND address = $3 AND address <> '')", name, epoch, address)
 	return err
 }
 

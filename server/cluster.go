@@ -104,7 +104,8 @@ func (s *Server) beginNode(ctx context.Context, o *cluster.Options) error {
 	for _, other := range run.Others {
 		o.Expect = append(o.Expect, other.Name)
 	}
-	return s.joinAddresses(append(config.Addresses(cfg.Join), addressesOf(run.Others)...))
+	others := append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before})
+	return s.joinAddresses(append(config.Addresses(cfg.Join), addressesOf(others)...))
 }
 
 // clusterTLS is for both directions: it shows this node's certificate and asks for that of
@@ -159,7 +160,7 @@ func (s *Server) keepNode(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		others, err := s.node.table.Keep(ctx, s.config.Name, s.node.Epoch())
+		others, err := s.node.table.Keep(ctx, s.config.Name, s.node.bus.Address(), s.node.Epoch())
 		if err == nil {
 			err = s.joinAddresses(addressesOf(others))
 		}
@@ -185,7 +186,7 @@ func (s *Server) leaveCluster() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), nodeEnd)
 	defer cancel()
-	if err := n.table.End(ctx, s.config.Name, n.Epoch()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err := n.table.End(ctx, s.config.Name, n.bus.Address(), n.Epoch()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("say that this node ends: %w", err)
 	}
 	return nil
