@@ -2,6 +2,7 @@ package party
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -179,11 +180,29 @@ func (r *Registry) enterElsewhere(ctx context.Context, p *party, m *presence.Pre
 	case !member:
 		err = ErrNotFound
 	default:
+		time.AfterFunc(arrivalDeadline, func() { p.dropUnlessArrived(m) })
 		return nil
 	}
 	// The node may have put it on the stream even if its answer did not come.
 	r.o.Elsewhere.Untrack(m.Session, p.stream, m.Admission)
 	return err
+}
+
+// arrivalDeadline is how long a party waits for the presence of a session of another node
+// that it has let in.
+const arrivalDeadline = 15 * time.Second
+
+// dropUnlessArrived removes a member whose presence has not arrived: it left before its
+// node could tell, and so nothing will tell that it left.
+func (p *party) dropUnlessArrived(m *presence.Presence) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.memberIndex(m.Session)
+	if p.over || i < 0 || p.members[i].Admission != m.Admission || arrived(p.members[i]) {
+		return
+	}
+	p.removeMember(i)
+	p.reg.o.Elsewhere.Untrack(m.Session, p.stream, m.Admission)
 }
 
 // Enter puts a session of this node on the stream of a party of another one that has let

@@ -203,9 +203,9 @@ func (p *party) tracked(m *presence.Presence, again bool) {
 	case i >= 0 && p.members[i].Admission != m.Admission:
 		return // put there by module code of its node while it is let in
 	case i >= 0:
-		arrived := p.members[i].Reason != runtime.PresenceReasonUnknown
+		known := again && m.Admission != 0 && arrived(p.members[i])
 		p.members[i] = m
-		if again && arrived && m.Admission != 0 {
+		if known {
 			return
 		}
 	case slices.Contains(p.joining, m.Session):
@@ -217,6 +217,10 @@ func (p *party) tracked(m *presence.Presence, again bool) {
 		p.send(m.Session, &rtapi.Envelope{Message: &rtapi.Envelope_Party{Party: p.describe(m.Session)}})
 	}
 }
+
+// arrived reports whether a member was on the stream, whose presences have the reason why
+// they joined.
+func arrived(m *presence.Presence) bool { return m.Reason != runtime.PresenceReasonUnknown }
 
 // untracked removes a session that left the stream or never was on it. A leave of an
 // admission that has ended is ignored.
