@@ -92,9 +92,10 @@ func (m *matchmakers) member(t *testing.T, name string) {
 	home := matchmaker.New(matchmaker.Options{Interval: time.Second})
 	d := matchmaker.NewDesk(home, matchmaker.DeskOptions{
 		Network: net, Decider: deciderOf{m.db, n.Self()}, HookDeadline: time.Second,
-		Hooked:  func() bool { return true },
-		Place:   func(*matchmaker.Match) (string, error) { return "\xffmade by " + name, nil },
-		Unplace: func(place string) { t.Errorf("%q was undone", place) },
+		Hooked: func() bool { return true },
+		Place: func(*matchmaker.Match) (string, func(), error) {
+			return "\xffmade by " + name, func() { t.Error("a place was undone") }, nil
+		},
 		Tell: func(match *matchmaker.Match, place string, own func(*matchmaker.Ticket) bool) {
 			var names []string
 			for _, e := range match.Entries {

@@ -42,7 +42,7 @@ type Options struct {
 	Matches  *match.Registry
 
 	Parties    *party.Registry
-	Matchmaker *matchmaker.Matchmaker
+	Matchmaker *matchmaker.Desk
 	// ModulesPath is the folder that module code may read files from.
 	ModulesPath string
 	// Social asks sign-in providers; nil means that none is configured.
@@ -101,7 +101,7 @@ type Core struct {
 	sessions   *presence.Sessions
 	matches    *match.Registry
 	parties    *party.Registry
-	matchmaker *matchmaker.Matchmaker
+	matchmaker *matchmaker.Desk
 	modules    string
 	hosts      *HostRules
 	satori     *satori.Client

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -11,13 +10,15 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"kumi/match/matchmaker"
-	"kumi/presence"
 )
 
 // MatchmakerStats returns the number of waiting tickets, the time of the
 // oldest, and how long the last matched players had waited.
-func (c *Core) MatchmakerStats(context.Context, uuid.UUID, *emptypb.Empty) (*api.MatchmakerStats, error) {
-	s := c.matchmaker.Stats()
+func (c *Core) MatchmakerStats(ctx context.Context, _ uuid.UUID, _ *emptypb.Empty) (*api.MatchmakerStats, error) {
+	s, err := c.matchmaker.Stats(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &api.MatchmakerStats{TicketCount: int32(s.Tickets)}
 	if s.Tickets > 0 {
 		out.OldestTicketCreateTime = timestamppb.New(time.Unix(0, s.OldestAt))
@@ -33,33 +34,34 @@ func (c *Core) MatchmakerStats(context.Context, uuid.UUID, *emptypb.Empty) (*api
 // ExplainTicket explains why a ticket has not matched yet. It checks every
 // other ticket, so it is for diagnosis, not for every pass. Code 5 for a
 // ticket that is not in the pool.
-func (m *Module) ExplainTicket(_ context.Context, ticket string) (*matchmaker.Explanation, error) {
-	return m.core.matchmaker.Explain(ticket)
+func (m *Module) ExplainTicket(ctx context.Context, ticket string) (*matchmaker.Explanation, error) {
+	return m.core.matchmaker.Explain(ctx, ticket)
 }
 
 // Tickets lists waiting tickets, oldest first: at most limit, which is 1 to
 // 1000, of all users or, if user is not empty, of that user and its parties.
 // Codes: 3 for the limit and the id.
-func (m *Module) Tickets(_ context.Context, limit int, user string) ([]*matchmaker.Ticket, error) {
+func (m *Module) Tickets(ctx context.Context, limit int, user string) ([]*matchmaker.Ticket, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, invalid("limit must be 1-1000")
 	}
 	if user == "" {
-		return m.core.matchmaker.Tickets(limit, func(*matchmaker.Ticket) bool { return true }), nil
+		return m.core.matchmaker.Tickets(ctx, limit, uuid.Nil)
 	}
 	id, err := userID(user)
 	if err != nil {
 		return nil, err
 	}
-	return m.core.matchmaker.Tickets(limit, func(t *matchmaker.Ticket) bool {
-		return slices.ContainsFunc(t.Presences, func(p *presence.Presence) bool { return p.UserID == id })
-	}), nil
+	if id == uuid.Nil { // the system has none; to the matchmaker it would mean everybody
+		return nil, nil
+	}
+	return m.core.matchmaker.Tickets(ctx, limit, id)
 }
 
 // MatchmakerRemove removes a ticket, regardless of its owner. Code 5 for a
 // ticket that is not in the pool.
-func (m *Module) MatchmakerRemove(_ context.Context, ticket string) error {
-	return m.core.matchmaker.Remove(ticket)
+func (m *Module) MatchmakerRemove(ctx context.Context, ticket string) error {
+	return m.core.matchmaker.Remove(ctx, ticket)
 }
 
 // MatchmakerTickets is Tickets for Go modules, as JSON values with Lua's keys.

@@ -19,7 +19,7 @@ import (
 type MatchmakerDecider struct {
 	db     *store.DB
 	holder presence.NodeID
-	epoch  int64
+	epoch  func() uint64
 	lease  *ownTable
 	rows   *ownTable
 	pruned atomic.Int64 // Unix seconds of the last prune, by this process's clock
@@ -27,10 +27,11 @@ type MatchmakerDecider struct {
 
 var _ matchmaker.Decider = (*MatchmakerDecider)(nil)
 
-// NewMatchmakerDecider returns the decider of one process of a node.
-func NewMatchmakerDecider(db *store.DB, node presence.NodeID, epoch uint64) *MatchmakerDecider {
+// NewMatchmakerDecider returns the decider of a node. epoch returns the number of its
+// process, which need not be known yet.
+func NewMatchmakerDecider(db *store.DB, node presence.NodeID, epoch func() uint64) *MatchmakerDecider {
 	return &MatchmakerDecider{
-		db: db, holder: node, epoch: int64(epoch),
+		db: db, holder: node, epoch: epoch,
 		lease: newOwnTable("kumi_lease", `CREATE TABLE IF NOT EXISTS kumi_lease (
 			name   VARCHAR(64) PRIMARY KEY,
 			holder VARCHAR(12) NOT NULL, -- a node's id
@@ -64,7 +65,7 @@ func (d *MatchmakerDecider) Lease(ctx context.Context, campaign bool) (l matchma
 				term = l.term + CASE WHEN l.holder = excluded.holder AND l.epoch = excluded.epoch AND l.until > now() THEN 0 ELSE 1 END
 			WHERE l.until <= now() OR l.holder = excluded.holder AND l.epoch = excluded.epoch
 			RETURNING term`,
-			leaseName, d.holder.String(), d.epoch, matchmaker.LeaseTime.Milliseconds()).Scan(&l.Term)
+			leaseName, d.holder.String(), int64(d.epoch()), matchmaker.LeaseTime.Milliseconds()).Scan(&l.Term)
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // another node was faster
@@ -93,13 +94,13 @@ func (d *MatchmakerDecider) readLease(ctx context.Context) (l matchmaker.Lease, 
 	if l.Holder, err = presence.ParseNodeID(holder); err != nil {
 		return l, false, fmt.Errorf("read the matchmaker's lease: %w", err)
 	}
-	return l, over || l.Holder == d.holder && epoch == d.epoch, nil
+	return l, over || l.Holder == d.holder && epoch == int64(d.epoch()), nil
 }
 
 // Release implements [matchmaker.Decider].
 func (d *MatchmakerDecider) Release(ctx context.Context, term int64) error {
 	if _, err := d.db.Exec(ctx, "UPDATE kumi_lease SET until = now() WHERE name = $1 AND holder = $2 AND epoch = $3 AND term = $4",
-		leaseName, d.holder.String(), d.epoch, term); err != nil {
+		leaseName, d.holder.String(), int64(d.epoch()), term); err != nil {
 		return fmt.Errorf("release the matchmaker's lease: %w", err)
 	}
 	return nil
@@ -114,7 +115,7 @@ func (d *MatchmakerDecider) Decide(ctx context.Context, term int64, places map[s
 	settled, err := d.settle(ctx, matches, `INSERT INTO kumi_decided (match, place)
 		SELECT m, p FROM unnest($1::text[], $2::text[]) AS new (m, p)
 		WHERE EXISTS (SELECT 1 FROM kumi_lease WHERE name = $3 AND holder = $4 AND epoch = $5 AND term = $6 AND until > now())
-		ORDER BY m ON CONFLICT (match) DO NOTHING`, matches, texts, leaseName, d.holder.String(), d.epoch, term)
+		ORDER BY m ON CONFLICT (match) DO NOTHING`, matches, texts, leaseName, d.holder.String(), int64(d.epoch()), term)
 	if err == nil {
 		d.prune(ctx)
 	}

@@ -19,7 +19,7 @@ func deciders(t *testing.T, n int) (*store.DB, []*MatchmakerDecider) {
 	db := storetest.PostgresDB(t)
 	list := make([]*MatchmakerDecider, n)
 	for i := range list {
-		list[i] = NewMatchmakerDecider(db, presence.NodeHash(fmt.Sprint("node ", i)), uint64(i+1))
+		list[i] = NewMatchmakerDecider(db, presence.NodeHash(fmt.Sprint("node ", i)), func() uint64 { return 1 })
 	}
 	return db, list
 }
@@ -69,7 +69,7 @@ func TestLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(a, true, a, 4, true)
-	again := NewMatchmakerDecider(db, a.holder, uint64(a.epoch)+1)
+	again := NewMatchmakerDecider(db, a.holder, func() uint64 { return 2 })
 	want(again, true, a, 4, false) // the lease is of the process before
 }
 

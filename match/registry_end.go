@@ -51,6 +51,21 @@ func (m *Match) end(grace time.Duration) {
 	time.AfterFunc(grace, stop) // does nothing once the match has ended
 }
 
+// Newest returns a number that every later match of this node exceeds, for EndUnused.
+func (r *Registry) Newest() int64 { return r.created.Load() }
+
+// EndUnused ends an authoritative match of this node if it was made after Newest returned
+// newest and nobody is in it.
+func (r *Registry) EndUnused(id string, newest int64) {
+	matchID, node, err := ParseID(id)
+	if err != nil {
+		return
+	}
+	if m := r.find(matchID, node); m != nil && m.created > newest && r.tracker.Count(m.stream) == 0 {
+		m.end(0)
+	}
+}
+
 // Kick makes those leave a match, of either kind, whom which picks, and returns how many
 // these are. The handler's Leave is called. The errors are those of End.
 func (r *Registry) Kick(ctx context.Context, id string, which func(user, session uuid.UUID) bool) (int, error) {

@@ -244,7 +244,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	s.ports = ports
-	s.game.Matchmaker.Start()
+	s.game.Desk.Start()
 	s.startJobs()
 	if s.console != nil {
 		s.recordHistory()
@@ -311,7 +311,7 @@ func (s *Server) close() error {
 		s.fleet.Close(ended) // has been closed, unless the start failed
 	}
 	if s.game != nil {
-		s.game.Matchmaker.Stop()
+		s.game.Desk.Stop()
 	}
 	if s.events != nil {
 		s.events.close()

@@ -91,7 +91,7 @@ func (c *fakeCluster) start(id presence.NodeID, epoch int64) *fakeNode {
 	n.pool = New(Options{Interval: time.Second, MaxTickets: 5})
 	n.desk = NewDesk(n.pool, DeskOptions{
 		Network: n, Decider: fakeDecider{&c.db, n}, HookDeadline: time.Second,
-		Hooked: func() bool { return true }, Place: n.place, Unplace: n.unplace, Tell: n.tell,
+		Hooked: func() bool { return true }, Place: n.place, Tell: n.tell,
 	})
 	c.mu.Lock()
 	c.nodes[id] = n
@@ -357,18 +357,18 @@ func ids(list []ProposedTicket) (out []string) {
 }
 
 // place is the matched hook: it takes a while, and fails sometimes.
-func (n *fakeNode) place(m *Match) (string, error) {
+func (n *fakeNode) place(m *Match) (string, func(), error) {
 	if n.c.chance(0.3) {
 		time.Sleep(n.c.between(time.Millisecond, 1500*time.Millisecond))
 	}
 	if n.c.chance(0.05) {
-		return "", errFake
+		return "", nil, errFake
 	}
 	place := uuid.Must(uuid.NewV4()).String()
 	n.c.mu.Lock()
 	defer n.c.mu.Unlock()
 	n.c.seen.places[place] = madePlace{n, m}
-	return place, nil
+	return place, func() { n.unplace(place) }, nil
 }
 
 func (n *fakeNode) unplace(place string) {

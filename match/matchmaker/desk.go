@@ -33,12 +33,11 @@ type DeskOptions struct {
 	// Hooked reports whether a module chooses the place of matches; if not, Place is called
 	// at the leader.
 	Hooked func() bool
-	// Place makes the place where a match is played, as a text for Tell: it calls the
-	// matched hook of this node, or makes a token for a relayed match. An error puts the
-	// match's tickets back into the pool.
-	Place func(m *Match) (string, error)
-	// Unplace undoes a Place of this node for a match that is not to be.
-	Unplace func(place string)
+	// Place makes the place where a match is played, as a text for Tell that is not empty: it
+	// calls the matched hook of this node, or makes a token for a relayed match. undo is
+	// called if the match is not to be there; nil if there is nothing to do then. An error
+	// puts the match's tickets back into the pool.
+	Place func(m *Match) (place string, undo func(), err error)
 	// Tell tells the players of those of a match's tickets whose home this node is that they
 	// are matched. It must not block.
 	Tell func(m *Match, place string, own func(*Ticket) bool)

@@ -15,8 +15,10 @@ type held struct {
 	term  int64
 	match *Match
 	mine  []*Ticket // locked for it
-	// placed is the place that this node made; "" if another did.
+	// placed is the place that this node made, "" if it made none, and undo what to do if
+	// the match is not there.
 	placed string
+	undo   func()
 	due    time.Time     // from then on this node settles the match itself
 	done   chan struct{} // closed when it is settled
 	wake   chan<- struct{}
@@ -130,7 +132,7 @@ func (d *Desk) HandlePlace(_ context.Context, p *Proposed) (string, error) {
 }
 
 func (d *Desk) placeHere(h *held) (string, error) {
-	place, err := d.o.Place(h.match)
+	place, undo, err := d.o.Place(h.match)
 	if err != nil {
 		return "", err
 	}
@@ -138,11 +140,13 @@ func (d *Desk) placeHere(h *held) (string, error) {
 	m.mu.Lock()
 	settled := d.held.byMatch[h.id] != h
 	if !settled {
-		h.placed = place
+		h.placed, h.undo = place, undo
 	}
 	m.mu.Unlock()
 	if settled { // while the hook ran, so with another place or as not to be
-		d.o.Unplace(place)
+		if undo != nil {
+			undo()
+		}
 		return "", errSettled
 	}
 	return place, nil
@@ -180,8 +184,8 @@ func (d *Desk) settle(match, place string) {
 	}
 	m.mu.Unlock()
 	close(h.done)
-	if h.placed != "" && h.placed != place {
-		d.o.Unplace(h.placed)
+	if h.undo != nil && h.placed != place {
+		h.undo()
 	}
 	if place != "" && len(h.mine) > 0 {
 		d.tell(h, place)

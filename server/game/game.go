@@ -49,6 +49,10 @@ type Options struct {
 	// the system's and Apple's.
 	Transport http.RoundTripper
 	Roots     *x509.CertPool
+	// MatchmakerNetwork and MatchmakerDecider connect the matchmaker with those of other
+	// nodes; nil on a single node.
+	MatchmakerNetwork matchmaker.Network
+	MatchmakerDecider matchmaker.Decider
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
@@ -63,9 +67,11 @@ type Game struct {
 	Matches    *match.Registry
 	Parties    *party.Registry
 	Matchmaker *matchmaker.Matchmaker
+	// Desk starts and stops the matchmaker, and knows the tickets of all nodes.
+	Desk *matchmaker.Desk
 }
 
-// New makes a game. The matchmaker does not run until its Start is called. New fails
+// New makes a game. The matchmaker does not run until Desk.Start is called. New fails
 // if settings contradict each other.
 func New(o Options) (*Game, error) {
 	cfg := o.Config
@@ -123,6 +129,10 @@ func New(o Options) (*Game, error) {
 		OnMatched:     m.matched, OnTimeout: m.timedOut, Hooks: m.replaced,
 		Logger: o.Logger, Metrics: o.Metrics,
 	})
+	g.Desk = matchmaker.NewDesk(g.Matchmaker, matchmaker.DeskOptions{
+		Network: o.MatchmakerNetwork, Decider: o.MatchmakerDecider, Hooked: m.hooked, Place: m.place, Tell: m.tell,
+		HookDeadline: config.Milliseconds(cfg.Runtime.CallTimeoutMs), Logger: o.Logger,
+	})
 	g.Parties = party.NewRegistry(party.Options{
 		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Matchmaker: g.Matchmaker,
 		Logger: o.Logger, Metrics: o.Metrics,
@@ -130,7 +140,7 @@ func New(o Options) (*Game, error) {
 	g.Core = core.New(core.Options{
 		DB: o.DB, Hosts: hosts, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
-		Parties: g.Parties, Matchmaker: g.Matchmaker,
+		Parties: g.Parties, Matchmaker: g.Desk,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
 		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg, o.Metrics), Stores: stores,
 	})

@@ -3,7 +3,9 @@ package game
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/api"
@@ -57,17 +59,38 @@ func (g *matchmaking) context(mode string) context.Context {
 	return core.WithMode(context.Background(), g.scope, mode)
 }
 
-// matched notifies the players of a formed match: with the id of the match that module
-// code returned, otherwise with a token for a relayed match.
+// matched makes the place of a formed match and notifies its players, on a single node.
 func (g *matchmaking) matched(m *matchmaker.Match) {
-	id, token := g.matchFor(m), ""
-	if id == "" {
-		var err error
-		if token, err = g.token(); err != nil {
-			g.log.Error().Err(err).Int("players", len(m.Entries)).Msg("could not make a match token, the players are not notified")
-			return
-		}
+	place, _, err := g.place(m)
+	if err != nil {
+		g.log.Error().Err(err).Int("players", len(m.Entries)).Msg("could not make a match token, the players are not notified")
+		return
 	}
+	g.tell(m, place, func(*matchmaker.Ticket) bool { return true })
+}
+
+// What a place begins with: it is the id of a match, or the token of a relayed one.
+const (
+	placeMatch = "match "
+	placeToken = "token "
+)
+
+// hooked reports whether a module says where matches are.
+func (g *matchmaking) hooked() bool { return g.singles().MatchmakerMatched != nil }
+
+// place returns the place of a formed match: the match that module code returned, otherwise
+// a token for a relayed match. undo ends a match that the module made for it.
+func (g *matchmaking) place(m *matchmaker.Match) (place string, undo func(), err error) {
+	newest := g.matches.Newest()
+	if id := g.matchFor(m); id != "" {
+		return placeMatch + id, func() { g.matches.EndUnused(id, newest) }, nil
+	}
+	token, err := g.token()
+	return placeToken + token, nil, err
+}
+
+// tell notifies the players of those of a match's tickets that are own.
+func (g *matchmaking) tell(m *matchmaker.Match, place string, own func(*matchmaker.Ticket) bool) {
 	users := make([]*rtapi.MatchmakerMatched_MatchmakerUser, len(m.Entries))
 	for i, e := range m.Entries {
 		users[i] = &rtapi.MatchmakerMatched_MatchmakerUser{
@@ -75,16 +98,20 @@ func (g *matchmaking) matched(m *matchmaker.Match) {
 			StringProperties: e.Ticket.StringProperties, NumericProperties: e.Ticket.NumericProperties,
 		}
 	}
+	id, isMatch := strings.CutPrefix(place, placeMatch)
 	for i, e := range m.Entries {
+		if !own(e.Ticket) {
+			continue
+		}
 		s := g.router.Session(e.Presence.Session)
 		if s == nil {
 			continue
 		}
 		told := &rtapi.MatchmakerMatched{Ticket: e.Ticket.ID, Users: users, Self: users[i]}
-		if id != "" {
+		if isMatch {
 			told.Id = &rtapi.MatchmakerMatched_MatchId{MatchId: id}
 		} else {
-			told.Id = &rtapi.MatchmakerMatched_Token{Token: token}
+			told.Id = &rtapi.MatchmakerMatched_Token{Token: strings.TrimPrefix(place, placeToken)}
 		}
 		s.Send(presence.NewMessage(&rtapi.Envelope{Message: &rtapi.Envelope_MatchmakerMatched{MatchmakerMatched: told}}))
 	}
@@ -108,7 +135,7 @@ func (g *matchmaking) matchFor(m *matchmaker.Match) string {
 		return ""
 	}
 	// A Go handler may return any text that its clients understand.
-	if id == "" || hook.Runtime == "go" {
+	if id == "" || hook.Runtime == "go" && utf8.ValidString(id) && !strings.Contains(id, "\x00") {
 		return id
 	}
 	if _, node, err := match.ParseID(id); err != nil || node == "" {
