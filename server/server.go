@@ -124,9 +124,11 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		option(s, &o)
 	}
 	s.makeNode()
+	s.connectMatchmaker(&o)
 	if s.game, err = game.New(o); err != nil {
 		return nil, err
 	}
+	s.serveMatchmaker()
 	if err := s.game.Core.LoadRevocations(ctx); err != nil {
 		return nil, err
 	}
@@ -262,6 +264,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.Drain() // says so to load balancers
 	if s.node != nil {
 		s.node.Drain()
+		s.resign(ctx)
 	}
 	s.reloads.stop()
 	s.stopGames(ctx)
@@ -299,6 +302,9 @@ func (s *Server) stopGames(ctx context.Context) {
 
 // close closes what New opened, as far as it got.
 func (s *Server) close() error {
+	if s.game != nil {
+		s.game.Desk.Stop() // while the other nodes can be told
+	}
 	if err := s.leaveCluster(); err != nil {
 		s.log.Warn().Err(err).Msg("this node has left the cluster without the database")
 	}
@@ -309,9 +315,6 @@ func (s *Server) close() error {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		s.fleet.Close(ended) // has been closed, unless the start failed
-	}
-	if s.game != nil {
-		s.game.Desk.Stop()
 	}
 	if s.events != nil {
 		s.events.close()
