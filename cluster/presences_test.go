@@ -46,6 +46,7 @@ type socket struct {
 
 	mu     sync.Mutex
 	sees   map[presence.Stream]map[string]string // session to username and status
+	joins  map[string]int                        // how often it was told of each username
 	got    []*rtapi.Envelope                     // other than events
 	events int
 	closed []presence.CloseReason
@@ -55,7 +56,7 @@ type socket struct {
 func (h *host) open(name string) *socket {
 	s := &socket{
 		host: h, id: uuid.Must(presence.NewSessionID(h.Self())), user: uuid.Must(uuid.NewV4()), name: name,
-		sees: map[presence.Stream]map[string]string{},
+		sees: map[presence.Stream]map[string]string{}, joins: map[string]int{},
 	}
 	h.sessions.Add(s)
 	_, _, _ = h.tracker.Track(s.id, presence.NotificationsOf(s.user), presence.Meta{Hidden: true})
@@ -70,14 +71,11 @@ func (s *socket) end() {
 // join puts the client on a stream and gives it the list of who is there.
 func (s *socket) join(stream presence.Stream, m presence.Meta) {
 	synctest.Wait() // no event is on its way that the list includes
-	s.mu.Lock()
-	_, twice := s.sees[stream]
-	s.mu.Unlock()
-	if twice {
+	s.mu.Lock()     // nor is it told of one before it has the list
+	defer s.mu.Unlock()
+	if s.host.tracker.Get(s.id, stream) != nil {
 		return
 	}
-	s.mu.Lock() // nor is it told of one before it has the list
-	defer s.mu.Unlock()
 	if _, _, err := s.host.tracker.Track(s.id, stream, m); err == nil {
 		s.look(stream)
 	}
@@ -85,10 +83,6 @@ func (s *socket) join(stream presence.Stream, m presence.Meta) {
 
 func (s *socket) leave(stream presence.Stream) {
 	s.host.tracker.Untrack(s.id, stream, runtime.PresenceReasonLeave)
-	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sees, stream)
 }
 
 func (s *socket) follow(user uuid.UUID) {
@@ -111,7 +105,7 @@ func (s *socket) look(stream presence.Stream) {
 }
 
 func shown(p *rtapi.UserPresence) string {
-	return fmt.Sprint(p.Username, p.Persistence, p.GetStatus().GetValue())
+	return p.Username + " " + p.GetStatus().GetValue()
 }
 
 func (s *socket) ID() uuid.UUID           { return s.id }
@@ -165,18 +159,16 @@ func (s *socket) Send(m *presence.Message) {
 func (s *socket) event(stream presence.Stream, joins, leaves []*rtapi.UserPresence) {
 	s.events++
 	on := s.sees[stream]
-	if on == nil {
-		return // it has just left
-	}
 	for _, p := range leaves {
 		if _, there := on[p.SessionId]; !there && p.SessionId != s.id.String() {
-			s.wrong = append(s.wrong, fmt.Sprintf("%s is told that %s leaves %v, who is not there", s.name, p.Username, stream))
+			s.wrong = append(s.wrong, fmt.Sprintf("%s is told that %s leaves %s, who is not there", s.name, p.Username, stream.Label))
 		}
 		delete(on, p.SessionId)
 	}
 	for _, p := range joins {
+		s.joins[p.Username]++
 		if _, there := on[p.SessionId]; there {
-			s.wrong = append(s.wrong, fmt.Sprintf("%s is told that %s joins %v, who is there", s.name, p.Username, stream))
+			s.wrong = append(s.wrong, fmt.Sprintf("%s is told that %s joins %s, who is there", s.name, p.Username, stream.Label))
 		}
 		if p.SessionId != s.id.String() {
 			on[p.SessionId] = shown(p)
@@ -188,8 +180,11 @@ func (s *socket) event(stream presence.Stream, joins, leaves []*rtapi.UserPresen
 func (s *socket) check() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wrong := slices.Clone(s.wrong)
+	var wrong []string
 	for stream, on := range s.sees {
+		if stream.Mode != presence.ModeStatus && s.host.tracker.Get(s.id, stream) == nil {
+			continue // it has left
+		}
 		seen := map[string]bool{}
 		for _, p := range s.host.tracker.List(stream, false, true) {
 			if p.Session == s.id {
@@ -272,7 +267,7 @@ func TestPresencesAreShared(t *testing.T) {
 				t.Errorf("%s: %+v", h.member.name, s)
 			}
 		}
-		if wrong := slices.Concat(bob.check(), ann.check()); len(ann.wrong) > 0 || len(bob.check()) > 0 {
+		if wrong := slices.Concat(bob.wrong, bob.check(), ann.wrong); len(wrong) > 0 {
 			t.Error(wrong)
 		}
 	})
@@ -367,7 +362,7 @@ func TestLostOperationsAreSentAgain(t *testing.T) {
 		if n := b.tracker.Count(room); n != 52 || b.Stats().Snapshots != snapshots+1 || b.Stats().Diverged != 0 {
 			t.Errorf("%d are in the room, want 52: %+v", n, b.Stats())
 		}
-		if wrong := bob.check(); len(wrong) > 0 {
+		if wrong := slices.Concat(bob.wrong, bob.check()); len(wrong) > 0 {
 			t.Error(wrong)
 		}
 	})
@@ -393,6 +388,100 @@ func TestLargeSnapshot(t *testing.T) {
 		after(time.Second)
 		if s := b.Stats(); s.Diverged != 0 || s.Snapshots != 1 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// What changes while a snapshot is taken is told once: an operation that a part includes
+// is not applied again.
+func TestChangesDuringSnapshot(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		hosts := startHosts(t, w, "a", "b")
+		a, b := hosts[0], hosts[1]
+		var busy []*socket
+		for i := range 40 { // over many parts
+			room := presence.Stream{Mode: 8, Label: fmt.Sprint("room", i)}
+			bob := b.open("bob")
+			bob.join(room, presence.Meta{})
+			busy = append(busy, bob)
+		}
+		w.net.Cut("a", "b")
+		after(2 * time.Second)
+		w.net.Heal()
+		w.net.Delay(5*time.Millisecond, 15*time.Millisecond)
+		for n := range 30 {
+			for i := range busy {
+				room := presence.Stream{Mode: 8, Label: fmt.Sprint("room", i)}
+				s := a.open(fmt.Sprint("s", n))
+				s.join(room, presence.Meta{Username: fmt.Sprint(n, "first")})
+				s.leave(room)
+				s.join(room, presence.Meta{Username: fmt.Sprint(n, "second")})
+				if n%2 == 0 {
+					s.end()
+				}
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		w.net.Delay(0, 0)
+		after(3 * time.Second)
+		if s := b.Stats(); s.Diverged != 0 || s.Snapshots < 2 {
+			t.Errorf("%+v", s)
+		}
+		for _, bob := range busy {
+			for _, line := range slices.Concat(bob.wrong, bob.check()) {
+				t.Error(line)
+			}
+			for who, n := range bob.joins {
+				if n > 1 {
+					t.Errorf("told %d times that %s joins", n, who)
+				}
+			}
+		}
+	})
+}
+
+// The presences of a node that is killed leave after it was silent for 1.5 s, those in
+// matches when it is lost, each with one event. A new process of it brings nothing back.
+func TestKilledNodesPresencesLeave(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		hosts := startHosts(t, w, "a", "b")
+		a, b := hosts[0], hosts[1]
+		room, match := presence.Stream{Mode: 8, Label: "room"}, presence.RelayedMatch(uuid.UUID{1})
+		bob := b.open("bob")
+		bob.join(room, presence.Meta{})
+		bob.join(match, presence.Meta{})
+		for range 100 {
+			s := a.open("s")
+			s.join(room, presence.Meta{})
+			s.join(match, presence.Meta{})
+		}
+		after(time.Second)
+		check := func(when string, inRoom, inMatch, events int) {
+			t.Helper()
+			if r, m := len(bob.sees[room]), len(bob.sees[match]); r != inRoom || m != inMatch {
+				t.Errorf("%s: bob sees %d and %d, want %d and %d", when, r, m, inRoom, inMatch)
+			}
+			if bob.events != events {
+				t.Errorf("%s: in %d events, want %d", when, bob.events, events)
+			}
+			bob.events = 0
+		}
+		bob.events = 0
+		a.kill(w)
+		after(1200 * time.Millisecond)
+		check("silent", 100, 100, 0)
+		after(500 * time.Millisecond)
+		check("down", 0, 100, 1)
+		c := w.host("a", 2, func(o *cluster.Options) { o.Restarted = true })
+		w.start(t, c.member)
+		after(time.Second)
+		check("replaced", 0, 0, 1)
+		if s := b.Stats(); s.Diverged != 0 || b.tracker.Total() != b.tracker.Own() {
+			t.Errorf("%d presences elsewhere, %+v", b.tracker.Total()-b.tracker.Own(), s)
 		}
 	})
 }

@@ -362,6 +362,9 @@ func TestClusterOrders(t *testing.T) {
 	// Not in the replica of a yet: an order reaches all nodes, not those that are known.
 	a.UntrackUser(bob.user, other, nkruntime.PresenceReasonLeave)
 	a.UntrackStream(room, nkruntime.PresenceReasonLeave)
+	if n := len(a.ops); a.ops[n-2].Kind != OpClear || a.ops[n-1].Kind != OpUntrack {
+		t.Errorf("the last operations are %+v, want the order and then what follows from it", a.ops[n-2:])
+	}
 	a.Order([]byte("1"))
 	a.Revoke([]byte("2"))
 	a.sessions.Add(&fake{id: uuid.Must(NewSessionID(a.id)), user: bob.user}, bob.id)
