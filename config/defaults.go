@@ -110,6 +110,6 @@ func Default() *Config {
 			Address: "127.0.0.1", PortMin: 7400, PortMax: 7499, MaxInstances: 10, Ready: "line", ReadyText: "@fleet ready",
 			StartTimeoutSec: 60, StopGraceSec: 10, LogLinesPerSec: 50,
 		},
-		Cluster: Cluster{Name: "kumi", DownAfterMs: 1500, LostAfterMs: 10000, BufferMB: 256},
+		Cluster: Cluster{Name: "kumi", Placement: "near", DownAfterMs: 1500, LostAfterMs: 10000, BufferMB: 256},
 	}
 }

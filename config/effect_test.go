@@ -103,7 +103,7 @@ func settingsRead(t *testing.T) map[string]bool {
 	names := map[string]string{}
 	fields(reflect.TypeFor[Config](), "", names)
 	getters(reflect.ValueOf(Default()), reflect.TypeFor[*Config](), names)
-	read := map[string]bool{"config": true} // by this package, as are deprecated ones
+	read := map[string]bool{"config": true, "cluster.insecure": true} // by this package, as are deprecated ones
 	for _, d := range Default().deprecated() {
 		read[d.old] = true
 	}

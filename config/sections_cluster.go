@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type Cluster struct {
 	TLSKey      string      `yaml:"tls_key" usage:"File with its private key."`
 	TLSCA       string      `yaml:"tls_ca" usage:"File with the certificates that those of the other nodes must be signed by."`
 	Insecure    bool        `yaml:"insecure" usage:"Allow connections to other machines without TLS: who can listen on the network reads the secret and all messages."`
+	Placement   string      `yaml:"placement" usage:"Where new matches are placed: near (on the caller's node, or for the matchmaker that of most players) or spread (on the less loaded of two random nodes)."`
 	DownAfterMs int         `yaml:"down_after_ms" usage:"Silence after which another node is down and its presences leave, in milliseconds."`
 	LostAfterMs int         `yaml:"lost_after_ms" usage:"Silence after which it is lost and its players leave matches and parties, in milliseconds."`
 	BufferMB    int         `yaml:"buffer_mb" usage:"Memory for messages to other nodes until they have confirmed them, in megabytes."`
@@ -26,6 +28,20 @@ type Cluster struct {
 
 // On reports whether this server is one of a cluster.
 func (c *Cluster) On() bool { return c.Listen != "" || len(c.NATS) > 0 }
+
+// Exposed reports whether other machines can reach the cluster's connections.
+func (c *Cluster) Exposed() bool {
+	if c.Listen != "" {
+		host, _, _ := net.SplitHostPort(c.Listen)
+		return !isLoopback(host)
+	}
+	for _, address := range Addresses(c.NATS) {
+		if u, err := url.Parse(address); err != nil || !isLoopback(u.Hostname()) {
+			return true
+		}
+	}
+	return false
+}
 
 // Addresses returns the addresses of a list whose entries may have several, separated by
 // commas.

@@ -17,6 +17,7 @@ func (v *validator) cluster() {
 	if c.LostAfterMs <= c.DownAfterMs {
 		v.fail("cluster.lost_after_ms", "must be greater than cluster.down_after_ms")
 	}
+	v.oneOf("cluster.placement", c.Placement, "near", "spread")
 	if !clusterName.MatchString(c.Name) {
 		v.fail("cluster.name", "must be 1 to 32 letters, digits, - and _")
 	}
@@ -38,8 +39,10 @@ func (v *validator) cluster() {
 	if len(v.cfg.Database.Address) == 0 {
 		v.fail("database.address", "must be set in a cluster: its nodes share a PostgreSQL database")
 	}
-	for _, path := range v.cfg.defaultSecrets() {
-		v.fail(path, "must not have its default in a cluster")
+	if c.Exposed() {
+		for _, path := range v.cfg.defaultSecrets() {
+			v.fail(path, "must not have its default in a cluster that other machines can reach")
+		}
 	}
 	if c.Listen == "" {
 		v.clusterNATS(c)
