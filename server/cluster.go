@@ -30,11 +30,11 @@ const (
 // the server has none.
 type clusterNode struct {
 	*cluster.Node
-	table       *core.Nodes
-	bus         *bus.NATS
-	matchmaking *cluster.Matchmaking
-	cancel      context.CancelFunc
-	done        chan struct{}
+	table  *core.Nodes
+	bus    *bus.NATS
+	game   clusterGame
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
 // makeNode makes the node, which is not connected yet: the parts of the server add their

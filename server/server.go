@@ -124,11 +124,11 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		option(s, &o)
 	}
 	s.makeNode()
-	s.connectMatchmaker(&o)
+	s.connectGame(&o)
 	if s.game, err = game.New(o); err != nil {
 		return nil, err
 	}
-	s.serveMatchmaker()
+	s.serveGame()
 	if err := s.game.Core.LoadRevocations(ctx); err != nil {
 		return nil, err
 	}

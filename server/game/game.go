@@ -53,6 +53,9 @@ type Options struct {
 	// nodes; nil on a single node.
 	MatchmakerNetwork matchmaker.Network
 	MatchmakerDecider matchmaker.Decider
+	// OtherMatches and OtherParties are those of the other nodes; nil on a single node.
+	OtherMatches match.Elsewhere
+	OtherParties party.Elsewhere
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
@@ -110,7 +113,7 @@ func New(o Options) (*Game, error) {
 	})
 	g.Router = presence.NewRouter(g.Tracker)
 	g.Matches = match.NewRegistry(match.Options{
-		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics,
+		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherMatches,
 		TokenKey:           []byte(cfg.Session.EncryptionKey),
 		InputQueue:         cfg.Match.InputQueueSize,
 		SignalQueue:        cfg.Match.SignalQueueSize,
@@ -135,7 +138,7 @@ func New(o Options) (*Game, error) {
 	})
 	g.Parties = party.NewRegistry(party.Options{
 		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Matchmaker: g.Matchmaker,
-		Logger: o.Logger, Metrics: o.Metrics,
+		Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherParties,
 	})
 	g.Core = core.New(core.Options{
 		DB: o.DB, Hosts: hosts, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
