@@ -1,0 +1,85 @@
+package servertest
+
+import (
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"kumi/store/storetest"
+)
+
+// Cluster starts several servers with the same options as nodes of one cluster, on a
+// PostgreSQL database of their own. It skips the test if there is no PostgreSQL. Their
+// names are a, b and so on.
+func Cluster(t testing.TB, n int, options ...Option) []*Server {
+	t.Helper()
+	database := storetest.Postgres(t)
+	var nodes []*Server
+	var join []string
+	for i := range n {
+		address := freeAddress(t)
+		flags := []string{
+			"--name", string(rune('a' + i)), "--database.address", database,
+			"--cluster.listen", address, "--cluster.secret", "a secret of the tests",
+			"--session.encryption_key", "a key of the tests", "--session.refresh_encryption_key", "another key of the tests",
+		}
+		if len(join) > 0 {
+			flags = append(flags, "--cluster.join", strings.Join(join, ","))
+		}
+		nodes = append(nodes, Start(t, append([]Option{Flags(flags...)}, options...)...))
+		join = append(join, address)
+	}
+	return nodes
+}
+
+// freeAddress returns an address of this machine that nobody listens at.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// RoundRobin returns servers as one, with an address that passes each connection on to the
+// next of them, as a load balancer does.
+func RoundRobin(t testing.TB, nodes []*Server) *Server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var next atomic.Uint32
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			node := nodes[int(next.Add(1)-1)%len(nodes)]
+			go passOn(client, strings.TrimPrefix(node.URL, "http://"))
+		}
+	}()
+	url := "http://" + l.Addr().String()
+	return &Server{Server: nodes[0].Server, URL: url, WS: "ws" + strings.TrimPrefix(url, "http") + "/ws", GRPC: nodes[0].GRPC, ModulesPath: nodes[0].ModulesPath}
+}
+
+// passOn connects a client with an address until one of the two closes.
+func passOn(client net.Conn, address string) {
+	defer client.Close()
+	server, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	done := make(chan struct{}, 2)
+	pass := func(to, from net.Conn) { _, _ = io.Copy(to, from); done <- struct{}{} }
+	go pass(server, client)
+	go pass(client, server)
+	<-done
+}

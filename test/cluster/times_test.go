@@ -1,0 +1,22 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// reportTimes logs how long something took, and fails if the slowest took longer than the
+// limit. On a machine that runs other tests as well, it only logs.
+func reportTimes(t testing.TB, what string, took []time.Duration, limit time.Duration) {
+	t.Helper()
+	if len(took) == 0 {
+		return
+	}
+	slices.Sort(took)
+	median, most := took[len(took)/2], took[len(took)-1]
+	t.Logf("%s: median %s, most %s of %d", what, median.Round(time.Millisecond), most.Round(time.Millisecond), len(took))
+	if long && most > limit {
+		t.Errorf("%s took up to %s, want at most %s", what, most, limit)
+	}
+}
