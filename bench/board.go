@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"kumi/bench/fill"
@@ -55,7 +56,7 @@ func board(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 	}
 	defer s.stop()
 	fmt.Fprintf(stdout, "server ready after %.0f ms\n", s.took.Seconds()*1000)
-	o.address, o.pid, o.filled = s.address, s.pid(), *records
+	o.address, o.pid, o.filled = s.address, strconv.Itoa(s.pid()), *records
 	if err := counted(ctx, o, *data, *records, stdout); err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func board(ctx context.Context, args []string, stdout, stderr io.Writer) (err er
 // counted waits until the server has counted the records of the board. Meanwhile it
 // lists the records around random owners, ten per second.
 func counted(ctx context.Context, o *options, data string, records int, stdout io.Writer) error {
-	p, err := openProcess(o.pid, false)
+	p, err := openProcesses(o.pid)
 	if err != nil {
 		return err
 	}

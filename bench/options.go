@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"kumi/bench/wire"
@@ -19,7 +20,7 @@ type options struct {
 	address   string
 	serverKey string
 	httpKey   string
-	pid       int
+	pid       string
 	dbPid     int
 	echo      string
 	selfEcho  bool
@@ -59,10 +60,10 @@ func parseOptions(s *scenario, args []string, stderr io.Writer) (*options, error
 	o := &options{}
 	fs := flag.NewFlagSet("bench "+s.name, flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	fs.StringVar(&o.address, "address", "", "host:port of the server's HTTP listener; empty drives the bare server alone")
+	fs.StringVar(&o.address, "address", "", "host:port of the server's HTTP listener; of several, separated by commas, each gets an equal part of the sockets; empty drives the bare server alone")
 	fs.StringVar(&o.serverKey, "server-key", "defaultkey", "key for authentication")
 	fs.StringVar(&o.httpKey, "http-key", "defaulthttpkey", "key for RPCs from other servers, used to create matches")
-	fs.IntVar(&o.pid, "pid", 0, "process id of the server, for its processor time and memory")
+	fs.StringVar(&o.pid, "pid", "0", "process id of the server, for its processor time and memory; several are added")
 	fs.IntVar(&o.dbPid, "db-pid", 0, "process id of the server's database, counted with its child processes and shown apart")
 	fs.StringVar(&o.echo, "echo", "", "host:port,pid of a bare server to drive in the same run")
 	fs.BoolVar(&o.selfEcho, "self-echo", false, "start a bare server as a child process and drive it in the same run")
@@ -144,9 +145,10 @@ func (o *options) check(s *scenario) error {
 func (o *options) targets(ctx context.Context, stderr io.Writer) ([]*target, func(), error) {
 	var targets []*target
 	if o.address != "" {
-		t := &target{name: "server", address: o.address, serverKey: o.serverKey, httpKey: o.httpKey}
+		nodes := strings.Split(o.address, ",")
+		t := &target{name: "server", address: nodes[0], nodes: nodes, serverKey: o.serverKey, httpKey: o.httpKey}
 		var err error
-		if t.process, err = openProcess(o.pid, false); err != nil {
+		if t.process, err = openProcesses(o.pid); err != nil {
 			return nil, nil, fmt.Errorf("--pid: %w", err)
 		}
 		if t.database, err = openProcess(o.dbPid, true); err != nil {
@@ -204,6 +206,8 @@ func targetAt(where string) (*target, error) {
 type target struct {
 	name      string
 	address   string
+	nodes     []string // addresses for sockets, in turn; none: address
+	node      atomic.Uint32
 	bare      bool // only echoes, without sessions and matches
 	plain     bool // without the hook (scenario hook)
 	serverKey string

@@ -20,6 +20,8 @@ type process struct {
 	pid int
 	// tree includes descendants, for PostgreSQL, which has a process per connection.
 	tree bool
+	// others are further processes of the same target, as the nodes of a cluster.
+	others []*process
 }
 
 // openProcess checks that the process can be read. It returns nil for pid 0.
@@ -32,6 +34,27 @@ func openProcess(pid int, tree bool) (*process, error) {
 		return nil, fmt.Errorf("cannot read process %d: %w", pid, err)
 	}
 	return p, nil
+}
+
+// openProcesses is openProcess for several, separated by commas. It returns nil for none.
+func openProcesses(pids string) (*process, error) {
+	var first *process
+	for text := range strings.SplitSeq(pids, ",") {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a process id", text)
+		}
+		p, err := openProcess(pid, false)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = p
+		} else {
+			first.others = append(first.others, p)
+		}
+	}
+	return first, nil
 }
 
 type stat struct {
@@ -82,6 +105,13 @@ func (p *process) cpu() (time.Duration, error) {
 		return 0, fmt.Errorf("the measured process has ended: %w", err)
 	}
 	if !p.tree {
+		for _, other := range p.others {
+			more, err := other.cpu()
+			if err != nil {
+				return 0, err
+			}
+			root.own += more
+		}
 		return root.own, nil
 	}
 	sum := root.own + root.children
@@ -117,10 +147,22 @@ func (p *process) descendants() map[int]stat {
 }
 
 // rss returns the current resident memory, in bytes.
-func (p *process) rss() (int64, error) {
+func (p *process) rss() (sum int64, err error) {
 	if p == nil {
 		return 0, nil
 	}
+	for _, other := range p.others {
+		n, err := other.rss()
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	n, err := p.ownRSS()
+	return sum + n, err
+}
+
+func (p *process) ownRSS() (int64, error) {
 	if data, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", p.pid)); err == nil {
 		if n, ok := kilobytes(data, "Rss:"); ok {
 			return n << 10, nil

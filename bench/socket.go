@@ -32,7 +32,7 @@ func (t *target) connect(ctx context.Context, codec wire.Codec, s session, bareP
 	address := "ws://" + t.address + barePath
 	if !t.bare {
 		q := url.Values{"token": {s.token}, "format": {codec.Name()}, "status": {"false"}, "lang": {"en"}}
-		address = "ws://" + t.address + "/ws?" + q.Encode()
+		address = "ws://" + t.nextNode() + "/ws?" + q.Encode()
 	}
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
@@ -50,6 +50,14 @@ func (t *target) connect(ctx context.Context, codec wire.Codec, s session, bareP
 		sock.kind = websocket.MessageText
 	}
 	return sock, nil
+}
+
+// nextNode returns the address for the next socket.
+func (t *target) nextNode() string {
+	if len(t.nodes) == 0 {
+		return t.address
+	}
+	return t.nodes[int(t.node.Add(1)-1)%len(t.nodes)]
 }
 
 // read returns the next message, valid until the next read.
