@@ -103,6 +103,11 @@ func (m *member) send(to string, number int64, reliable bool) {
 	m.Send(presence.NodeHash(to), wire.Kind_KIND_TEST, wrapperspb.Int64(number), reliable)
 }
 
+// fill sends 10 KiB that nobody handles.
+func (m *member) fill(to string, reliable bool) {
+	m.SendEncoded(presence.NodeHash(to), wire.Kind_KIND_UNKNOWN, make([]byte, 10<<10), reliable)
+}
+
 // got returns what has arrived from a node.
 func (m *member) got(from string) []int64 {
 	m.mu.Lock()

@@ -53,7 +53,7 @@ type link struct {
 	closed     bool
 }
 
-// entry is an item and what became of it: it has none if it need not be sent again.
+// entry is an item. It is nil when it is not sent again.
 type entry struct {
 	item     *wire.Item
 	size     int64
@@ -126,6 +126,14 @@ func (l *link) hold(bytes int64) {
 	l.node.buffered.Add(bytes)
 }
 
+// release forgets the item of an entry. Callers hold the lock.
+func (l *link) release(e *entry) {
+	if e.item != nil {
+		e.item = nil
+		l.hold(-e.size)
+	}
+}
+
 // start sends what waits, on a goroutine of its own. Callers hold the lock.
 func (l *link) start() {
 	if !l.running && l.hasWork() {
@@ -192,7 +200,7 @@ func (l *link) frame() *wire.Frame {
 		f.Items = append(f.Items, e.item)
 		if !e.reliable {
 			l.unreliable--
-			e.item = nil
+			l.release(e)
 		}
 	}
 	return f
@@ -203,7 +211,7 @@ func (l *link) frame() *wire.Frame {
 func (l *link) fillAgain(f *wire.Frame) {
 	s := &l.again[0]
 	f.First = s.from
-	if gone := min(l.base, s.until); s.from < gone { // no longer kept
+	if gone := min(l.base, s.until); s.from < gone { // the peer was lost in between
 		l.node.counts.lost.Add(int64(gone - s.from))
 		f.Items = append(f.Items, &wire.Item{Skip: gone - s.from})
 		s.from = gone
@@ -213,6 +221,10 @@ func (l *link) fillAgain(f *wire.Frame) {
 		e := &l.entries[s.from-l.base]
 		size += entrySize
 		if e.item == nil {
+			if e.reliable {
+				l.node.counts.lost.Add(1)
+				e.reliable = false // counted
+			}
 			f.Items = append(f.Items, &wire.Item{Skip: 1})
 			continue
 		}
@@ -254,14 +266,13 @@ func (l *link) acknowledge(number uint64) {
 func (l *link) drop(count int) {
 	for i := range l.entries[:count] {
 		e := &l.entries[i]
-		l.hold(-e.size)
 		if l.base < l.next {
 			l.onTheWay -= e.size
 		} else if !e.reliable {
 			l.unreliable--
 		}
+		l.release(e)
 		l.base++
-		*e = entry{}
 	}
 	l.entries = l.entries[count:]
 	l.next = max(l.next, l.base)

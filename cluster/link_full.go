@@ -6,14 +6,13 @@ import "time"
 // so one that is slow takes half of the buffer at most, and the others always find room.
 func (l *link) free() int64 { return l.node.options.Buffer - l.node.buffered.Load() }
 
-// full reports whether the link has no room for more bytes. Callers hold the lock.
-func (l *link) full(more int64) bool { return l.bytes+more > l.free() }
-
-// makeRoom drops items until there is room for one more: first those that are not
-// reliable, which include the new one, then the oldest. It reports whether to send the
-// new one. Callers hold the lock.
+// makeRoom drops items that were not sent until there is room for one more: first those
+// that are not reliable, which include the new one, then the oldest, some more than
+// needed, as the next item comes soon. It reports whether to send the new one. Callers
+// hold the lock.
 func (l *link) makeRoom(e entry) bool {
-	if !l.full(e.size) {
+	full := func() bool { return l.bytes+e.size > l.free() }
+	if !full() {
 		return true
 	}
 	if l.fullSince.IsZero() {
@@ -23,48 +22,50 @@ func (l *link) makeRoom(e entry) bool {
 		return false
 	}
 	if l.unreliable > 0 {
-		l.dropUnreliable()
+		l.discard(func(old *entry) bool { return !old.reliable })
 	}
-	for l.full(e.size) && len(l.entries) > 0 {
-		l.dropOldest()
+	if full() {
+		enough := l.bytes - l.bytes/16
+		l.discard(func(*entry) bool { return full() || l.bytes > enough })
 	}
-	return !l.full(e.size)
+	return !full()
 }
 
-// dropUnreliable drops the items that are not reliable and were not sent. Those behind
-// them move up, as they have no numbers yet. Callers hold the lock.
-func (l *link) dropUnreliable() {
-	kept := l.entries[:l.next-l.base]
-	for _, e := range l.entries[l.next-l.base:] {
-		if !e.reliable {
-			l.hold(-e.size)
-			l.node.counts.lost.Add(1)
+// discard drops those of the items that were not sent for which drop says so, from the
+// oldest on. They have no numbers yet. Callers hold the lock.
+func (l *link) discard(drop func(*entry) bool) {
+	sent := int(l.next - l.base)
+	kept := l.entries[:sent]
+	for i := sent; i < len(l.entries); i++ {
+		e := l.entries[i]
+		if !drop(&e) {
+			kept = append(kept, e)
 			continue
 		}
-		kept = append(kept, e)
-	}
-	clear(l.entries[len(kept):])
-	l.entries, l.unreliable = kept, 0
-}
-
-// dropOldest drops the first entry. Callers hold the lock.
-func (l *link) dropOldest() {
-	if l.base >= l.next { // the peer will see a hole, and ask, and hear that it is gone
-		l.next = l.base + 1
-		l.onTheWay += l.entries[0].size
-		if !l.entries[0].reliable {
+		l.hold(-e.size)
+		l.node.counts.lost.Add(1)
+		if !e.reliable {
 			l.unreliable--
 		}
 	}
-	l.drop(1)
+	clear(l.entries[len(kept):])
+	l.entries = kept
 }
 
-// trim drops what has waited for too long.
+// trim drops what has waited for too long. What was sent keeps its number until the peer
+// has confirmed it.
 func (l *link) trim() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.entries) > 0 && time.Since(l.entries[0].at) > keepFor {
-		l.dropOldest()
+	old := func(e *entry) bool { return time.Since(e.at) > keepFor }
+	for i := range l.entries[:l.next-l.base] {
+		if !old(&l.entries[i]) {
+			return
+		}
+		l.release(&l.entries[i])
+	}
+	if i := int(l.next - l.base); i < len(l.entries) && old(&l.entries[i]) {
+		l.discard(old)
 	}
 }
 

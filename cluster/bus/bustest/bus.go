@@ -102,6 +102,7 @@ func (b *Bus) receive(m bus.Message) {
 type route struct {
 	net     *Net
 	waiting []delivery
+	free    time.Time // when what was sent has passed a throttle
 	running bool
 }
 
@@ -120,6 +121,13 @@ func (n *Net) send(from string, to *Bus, m bus.Message) {
 		n.routes[key] = r
 	}
 	delay := n.delay()
+	if n.rate > 0 {
+		if now := time.Now(); r.free.Before(now) {
+			r.free = now
+		}
+		r.free = r.free.Add(time.Duration(len(m.Data)) * time.Second / time.Duration(n.rate))
+		delay += time.Until(r.free)
+	}
 	if delay == 0 && len(r.waiting) == 0 && !n.paused[to.name] {
 		to.receive(m)
 		return

@@ -19,6 +19,7 @@ type Net struct {
 	buses        map[string]*Bus
 	loss, repeat float64
 	min, max     time.Duration
+	rate         int // bytes per second between two nodes, 0 for no limit
 	cut          map[pair]bool
 	paused       map[string]bool
 	routes       map[pair]*route
@@ -57,6 +58,10 @@ func (n *Net) Repeat(share float64) { n.set(func() { n.repeat = share }) }
 // Delay delays each message by a random time. Messages between the same two nodes keep
 // their order.
 func (n *Net) Delay(min, max time.Duration) { n.set(func() { n.min, n.max = min, max }) }
+
+// Throttle lets this many bytes a second through from one node to another, with what
+// waits queued. 0 lifts the limit.
+func (n *Net) Throttle(bytesPerSecond int) { n.set(func() { n.rate = bytesPerSecond }) }
 
 // Cut loses everything between two nodes, in both directions.
 func (n *Net) Cut(a, b string) { n.set(func() { n.cut[pair{a, b}], n.cut[pair{b, a}] = true, true }) }
