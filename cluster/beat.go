@@ -17,6 +17,8 @@ const (
 	// aliveTicks is for how long a peer that was heard keeps its name from a new process
 	// that joins. It is less than objectTimeout.
 	aliveTicks = 10
+	// cutOffTicks is the silence after which a peer is down to which no connection leads.
+	cutOffTicks = 5
 	// backlog is how many messages that have arrived a tick reads first, so that it does
 	// not judge peers whose beats wait.
 	backlog = 10_000
@@ -120,8 +122,18 @@ func idOf(b []byte) (id presence.NodeID, ok bool) {
 // tick counts the silence of the peers. Ticks that a stopped process or a busy loop has
 // missed are one tick, so after a pause of its own a node finds nobody silent.
 func (n *Node) tick() {
+	var connected map[string]bool
+	asked, known := false, false
 	for _, p := range n.all() {
+		if p.State == Lost {
+			continue // until a beat
+		}
 		p.silent++
+		if p.silent >= cutOffTicks && !asked {
+			connected, known = n.bus.Connected()
+			asked = true
+		}
+		p.cutOff = known && !connected[p.process]
 		p.choked = p.out.choked()
 		n.judge(p)
 		p.out.trim()

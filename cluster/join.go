@@ -124,6 +124,7 @@ func (n *Node) info() *wire.Info {
 	o := &n.options
 	return &wire.Info{
 		Name: o.Name, Protocol: protocol, MinProtocol: minProtocol, Fingerprint: o.Fingerprint, Version: o.Version, Address: o.Address,
+		Process: n.bus.Process(),
 	}
 }
 

@@ -160,6 +160,34 @@ func TestLastItemIsSentAgain(t *testing.T) {
 	})
 }
 
+// What does not come is waited for for a second; then the node goes on without it.
+func TestHoleIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		a, b := w.node("a", 1), w.node("b", 1)
+		w.start(t, a, b)
+		after(time.Second)
+		w.net.Lose(1)
+		a.send("b", 1, true)
+		after(10 * time.Millisecond)
+		w.net.Heal()
+		w.net.CutOneWay("b", "a") // a does not hear what b asks for
+		a.send("b", 2, true)
+		after(900 * time.Millisecond)
+		if got := b.got("a"); len(got) != 0 {
+			t.Errorf("b has %v and does not wait", got)
+		}
+		after(300 * time.Millisecond)
+		if got := b.got("a"); len(got) != 1 || got[0] != 2 {
+			t.Errorf("b has %v", got)
+		}
+		if lost := b.Stats().Lost; lost != 1 {
+			t.Errorf("%d items count as lost", lost)
+		}
+	})
+}
+
 // What is not reliable is not sent again, and nobody waits for it.
 func TestUnreliableItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -274,11 +302,13 @@ func TestLinkOfANewProcessBeginsAnew(t *testing.T) {
 		a.send("b", 1, true)
 		b.send("a", 1, true)
 		after(time.Second)
+		w.net.Delay(200*time.Millisecond, 200*time.Millisecond)
+		a.send("b", 2, true) // for the old process; it arrives at the new one
+		after(10 * time.Millisecond)
 		b.kill(w)
-		a.send("b", 2, true) // for the old process
 		next := w.node("b", 2, func(o *cluster.Options) { o.Restarted = true })
 		w.start(t, next)
-		after(time.Second)
+		after(2 * time.Second)
 		a.send("b", 3, true)
 		next.send("a", 2, true)
 		after(time.Second)

@@ -76,6 +76,28 @@ func TestKilledNodeIsDownThenLost(t *testing.T) {
 	})
 }
 
+// Where the bus can tell that a connection has ended, half a second of silence is enough.
+func TestNodeWithoutConnectionIsDownSoon(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		w.net.Direct()
+		a, b, c := w.node("a", 1), w.node("b", 1), w.node("c", 1)
+		w.start(t, a, b, c)
+		after(time.Second)
+		a.heard()
+		b.kill(w)
+		w.net.Cut("a", "c")
+		after(200 * time.Millisecond)
+		wantEvents(t, a)
+		after(500 * time.Millisecond)
+		wantEvents(t, a, "b/1 ready→down")
+		w.net.Heal()
+		after(time.Second)
+		wantEvents(t, a)
+	})
+}
+
 func TestCutNodesComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(1)

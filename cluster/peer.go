@@ -63,6 +63,9 @@ type peer struct {
 	heard  State // what it said of itself; Lost after its last word
 	silent int   // ticks without a beat
 	choked bool  // this node cannot send to it
+	// process is its name on the bus, and cutOff says that no connection leads there.
+	process string
+	cutOff  bool
 }
 
 // admit makes the peer of a process that was heard first. The loop calls it.
@@ -81,6 +84,7 @@ func (n *Node) admit(id presence.NodeID, b *wire.Beat) *peer {
 
 // read takes over what a beat says of the node.
 func (p *peer) read(i *wire.Info) {
+	p.process = i.Process
 	p.Name, p.Version, p.Digest, p.Address = i.Name, i.Version, i.Digest, i.Address
 	p.Sessions, p.Matches, p.LateTicks = int(i.Sessions), int(i.Matches), int(i.LateTicksPercent)
 }
@@ -89,14 +93,15 @@ func (p *peer) read(i *wire.Info) {
 // calls it.
 func (n *Node) judge(p *peer) {
 	is := p.heard
+	silent := p.silent >= ticks(n.options.DownAfter) || p.cutOff && p.silent >= cutOffTicks
 	switch {
 	case is == Lost:
 	case p.silent >= ticks(n.options.LostAfter):
 		is = Lost
-	case p.silent >= ticks(n.options.DownAfter), p.choked:
+	case silent, p.choked:
 		is = Down
 	}
-	p.out.peerIs(is, p.silent >= ticks(n.options.DownAfter))
+	p.out.peerIs(is, silent)
 	was := p.State
 	if is == was {
 		return

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"maps"
+
 	"kumi/cluster/wire"
 )
 
@@ -81,11 +83,13 @@ func (r *receiver) hold(number uint64, item *wire.Item) {
 // after it.
 func (n *Node) accept(p *peer, item *wire.Item, until uint64) {
 	r := &p.in
+	skipped := false
 	for {
 		r.next, r.hole = until, 0
 		if item.Skip == 0 {
 			n.handleItem(p, item)
 		}
+		skipped = skipped || item.Skip > 1
 		item = r.held[r.next]
 		if item == nil {
 			break
@@ -93,10 +97,8 @@ func (n *Node) accept(p *peer, item *wire.Item, until uint64) {
 		delete(r.held, r.next)
 		until = r.next + max(1, item.Skip)
 	}
-	for number := range r.held { // covered by numbers that were skipped
-		if number < r.next {
-			delete(r.held, number)
-		}
+	if skipped {
+		maps.DeleteFunc(r.held, func(number uint64, _ *wire.Item) bool { return number < r.next })
 	}
 }
 

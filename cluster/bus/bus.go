@@ -23,6 +23,11 @@ type Bus interface {
 	// Publish sends a message to all other nodes that have subscribed to its subject. The
 	// data may be used again afterwards. An error means that the message was not sent.
 	Publish(subject string, data []byte) error
+	// Process is this node's name on the bus, which differs for each process.
+	Process() string
+	// Connected returns the processes that a connection of this one leads to directly, and
+	// false if the bus cannot tell, as messages go through servers elsewhere.
+	Connected() (processes map[string]bool, ok bool)
 	// MaxPayload returns how many bytes a message may have at most.
 	MaxPayload() int
 	// Close ends the connection, after what was published has been sent.

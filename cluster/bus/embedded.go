@@ -115,6 +115,17 @@ func (e *embedded) address() string {
 	return e.server.ClusterAddr().String()
 }
 
+// connected returns the names of the servers that routes lead to.
+func (e *embedded) connected() map[string]bool {
+	names := map[string]bool{}
+	if routes, err := e.server.Routez(nil); err == nil {
+		for _, r := range routes.Routes {
+			names[r.RemoteName] = true
+		}
+	}
+	return names
+}
+
 func (e *embedded) join(addresses []string) error {
 	next := e.options.Clone()
 	for _, address := range addresses {

@@ -86,6 +86,7 @@ func credentials(file string) (nats.Option, error) {
 // NATS is a connection to a NATS server, embedded or not. It is a Bus.
 type NATS struct {
 	prefix   string
+	process  string
 	conn     *nats.Conn
 	embedded *embedded // nil with an external server
 	closed   chan struct{}
@@ -94,7 +95,7 @@ type NATS struct {
 }
 
 func connect(o Options, url string, options ...nats.Option) (*NATS, error) {
-	b := &NATS{prefix: "kumi." + o.Cluster + ".", closed: make(chan struct{})}
+	b := &NATS{prefix: "kumi." + o.Cluster + ".", process: o.Process, closed: make(chan struct{})}
 	log := o.Log
 	options = append(options,
 		nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait, reconnectWait),
@@ -149,6 +150,17 @@ func (b *NATS) Subscribe(subjects ...string) (<-chan Message, error) {
 // Publish is Bus.Publish.
 func (b *NATS) Publish(subject string, data []byte) error {
 	return closedOr(b.conn.Publish(b.prefix+subject, data))
+}
+
+// Process is Bus.Process.
+func (b *NATS) Process() string { return b.process }
+
+// Connected is Bus.Connected.
+func (b *NATS) Connected() (processes map[string]bool, ok bool) {
+	if b.embedded == nil {
+		return nil, false
+	}
+	return b.embedded.connected(), true
 }
 
 // MaxPayload is Bus.MaxPayload.

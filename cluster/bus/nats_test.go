@@ -280,3 +280,19 @@ func TestClientPortIsClosed(t *testing.T) {
 		t.Errorf("the port for clients answers %q", answer)
 	}
 }
+
+// A node that has ended is no longer connected.
+func TestConnected(t *testing.T) {
+	t.Parallel()
+	a, b := open(t, "a"), open(t, "b")
+	if err := b.Join(a.Address()); err != nil {
+		t.Fatal(err)
+	}
+	connected := func() bool {
+		processes, ok := a.Connected()
+		return ok && processes["b"]
+	}
+	testutil.Eventually(t, "a has a connection to b", connected)
+	b.Close()
+	testutil.Eventually(t, "a has none any more", func() bool { return !connected() })
+}

@@ -450,6 +450,7 @@ type Info struct {
 	Address          string                 `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`                             // for other nodes
 	Sessions         int64                  `protobuf:"varint,8,opt,name=sessions,proto3" json:"sessions,omitempty"`
 	Matches          int64                  `protobuf:"varint,9,opt,name=matches,proto3" json:"matches,omitempty"`
+	Process          string                 `protobuf:"bytes,11,opt,name=process,proto3" json:"process,omitempty"`                                              // its name on the bus
 	LateTicksPercent int64                  `protobuf:"varint,10,opt,name=late_ticks_percent,json=lateTicksPercent,proto3" json:"late_ticks_percent,omitempty"` // of the ticks of matches, lately
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -546,6 +547,13 @@ func (x *Info) GetMatches() int64 {
 		return x.Matches
 	}
 	return 0
+}
+
+func (x *Info) GetProcess() string {
+	if x != nil {
+		return x.Process
+	}
+	return ""
 }
 
 func (x *Info) GetLateTicksPercent() int64 {
@@ -1030,7 +1038,7 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04node\x18\x01 \x01(\fR\x04node\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x1a\n" +
 	"\breceived\x18\x03 \x01(\x04R\breceived\x12\x12\n" +
-	"\x04sent\x18\x04 \x01(\x04R\x04sent\"\xab\x02\n" +
+	"\x04sent\x18\x04 \x01(\x04R\x04sent\"\xc5\x02\n" +
 	"\x04Info\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
 	"\bprotocol\x18\x02 \x01(\rR\bprotocol\x12!\n" +
@@ -1040,7 +1048,8 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x06digest\x18\x06 \x01(\tR\x06digest\x12\x18\n" +
 	"\aaddress\x18\a \x01(\tR\aaddress\x12\x1a\n" +
 	"\bsessions\x18\b \x01(\x03R\bsessions\x12\x18\n" +
-	"\amatches\x18\t \x01(\x03R\amatches\x12,\n" +
+	"\amatches\x18\t \x01(\x03R\amatches\x12\x18\n" +
+	"\aprocess\x18\v \x01(\tR\aprocess\x12,\n" +
 	"\x12late_ticks_percent\x18\n" +
 	" \x01(\x03R\x10lateTicksPercent\"K\n" +
 	"\aRefusal\x12\x12\n" +

@@ -16,6 +16,7 @@ const queue = 64 << 10
 type Bus struct {
 	net      *Net
 	name     string
+	process  string
 	subjects map[string]bool
 	messages chan bus.Message
 	closed   bool
@@ -66,6 +67,24 @@ func (b *Bus) Publish(subject string, data []byte) error {
 	return nil
 }
 
+// Process is bus.Bus.Process.
+func (b *Bus) Process() string { return b.process }
+
+// Connected is bus.Bus.Connected: a bus that is closed is no longer connected, one that is
+// cut off is.
+func (b *Bus) Connected() (processes map[string]bool, ok bool) {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	if !b.net.direct {
+		return nil, false
+	}
+	processes = map[string]bool{}
+	for _, other := range b.net.buses {
+		processes[other.process] = true
+	}
+	return processes, true
+}
+
 // MaxPayload is bus.Bus.MaxPayload.
 func (b *Bus) MaxPayload() int { return 1 << 20 }
 
@@ -88,7 +107,7 @@ func (b *Bus) Close() {
 
 // receive queues a message. Callers hold the network's lock.
 func (b *Bus) receive(m bus.Message) {
-	if b.closed {
+	if b.closed || !b.subjects[m.Subject] {
 		return
 	}
 	select {
@@ -101,13 +120,13 @@ func (b *Bus) receive(m bus.Message) {
 // route has the messages on the way from one node to another.
 type route struct {
 	net     *Net
+	to      string
 	waiting []delivery
 	free    time.Time // when what was sent has passed a throttle
 	running bool
 }
 
 type delivery struct {
-	to *Bus
 	m  bus.Message
 	at time.Time
 }
@@ -117,7 +136,7 @@ func (n *Net) send(from string, to *Bus, m bus.Message) {
 	key := pair{from, to.name}
 	r := n.routes[key]
 	if r == nil {
-		r = &route{net: n}
+		r = &route{net: n, to: to.name}
 		n.routes[key] = r
 	}
 	delay := n.delay()
@@ -136,7 +155,7 @@ func (n *Net) send(from string, to *Bus, m bus.Message) {
 	if last := len(r.waiting) - 1; last >= 0 && r.waiting[last].at.After(at) {
 		at = r.waiting[last].at
 	}
-	r.waiting = append(r.waiting, delivery{to: to, m: m, at: at})
+	r.waiting = append(r.waiting, delivery{m: m, at: at})
 	r.start()
 }
 
@@ -151,7 +170,7 @@ func (r *route) start() {
 func (r *route) run() {
 	r.net.mu.Lock()
 	defer r.net.mu.Unlock()
-	for len(r.waiting) > 0 && !r.net.paused[r.waiting[0].to.name] {
+	for len(r.waiting) > 0 && !r.net.paused[r.to] {
 		if wait := time.Until(r.waiting[0].at); wait > 0 {
 			r.net.mu.Unlock()
 			time.Sleep(wait)
@@ -160,7 +179,9 @@ func (r *route) run() {
 		}
 		d := r.waiting[0]
 		r.waiting = r.waiting[1:]
-		d.to.receive(d.m)
+		if to := r.net.buses[r.to]; to != nil { // perhaps another process than the one it was for
+			to.receive(d.m)
+		}
 	}
 	r.running = false
 }

@@ -6,6 +6,7 @@
 package bustest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -23,7 +24,8 @@ type Net struct {
 	cut          map[pair]bool
 	paused       map[string]bool
 	routes       map[pair]*route
-	lost         int
+	lost, count  int
+	direct       bool
 }
 
 // pair is a sender and a receiver.
@@ -40,11 +42,12 @@ func New(seed uint64) *Net {
 }
 
 // Bus connects a node. A second bus with the same name takes the place of the first,
-// which hears nothing more.
+// which hears nothing more. What is on its way to the first arrives at the second.
 func (n *Net) Bus(name string) *Bus {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	b := &Bus{net: n, name: name, subjects: map[string]bool{}}
+	n.count++
+	b := &Bus{net: n, name: name, process: fmt.Sprintf("%s-%d", name, n.count), subjects: map[string]bool{}}
 	n.buses[name] = b
 	return b
 }
@@ -58,6 +61,9 @@ func (n *Net) Repeat(share float64) { n.set(func() { n.repeat = share }) }
 // Delay delays each message by a random time. Messages between the same two nodes keep
 // their order.
 func (n *Net) Delay(min, max time.Duration) { n.set(func() { n.min, n.max = min, max }) }
+
+// Direct makes the buses tell which others are connected.
+func (n *Net) Direct() { n.set(func() { n.direct = true }) }
 
 // Throttle lets this many bytes a second through from one node to another, with what
 // waits queued. 0 lifts the limit.
