@@ -89,6 +89,7 @@ func TestValidation(t *testing.T) {
 		{"--cluster.nats=nats://10.0.0.1:4222 " + inCluster, "cluster.nats must be tls://"},
 		{"--cluster.nats=tls://10.0.0.1:4222,tls://10.0.0.2:4222 " + inCluster, ""},
 		{"--cluster.name=a.b", "cluster.name must be 1 to 32 letters"},
+		{"--cluster.placement=far", "cluster.placement must be near or spread"},
 		{"--cluster.lost_after_ms=1500", "cluster.lost_after_ms must be greater than"},
 		{"--satori.cache_mode=disk", "satori.cache_mode must be context or time"},
 	} {

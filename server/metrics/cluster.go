@@ -30,6 +30,7 @@ func (m *Metrics) Cluster(stats func() cluster.Stats) {
 	counter("cluster_resent", "Items that were sent again.", func(s cluster.Stats) int64 { return s.Again })
 	counter("cluster_calls", "Calls to other nodes.", func(s cluster.Stats) int64 { return s.Calls })
 	counter("cluster_calls_answered", "Calls of other nodes that were handled.", func(s cluster.Stats) int64 { return s.Answered })
+	counter("cluster_listings_partial", "Listings of matches or parties that lack what a node has, which did not answer in time.", func(s cluster.Stats) int64 { return s.Partial })
 	gauge("cluster_calls_open", "Calls to other nodes that wait for an answer.", func(s cluster.Stats) int64 { return int64(s.Open) })
 	gauge("cluster_buffered_bytes", "Bytes kept to be sent to other nodes, for the first time or again.", func(s cluster.Stats) int64 { return s.Buffered })
 }

@@ -83,7 +83,7 @@ func send(t testing.TB, req *http.Request) Answer {
 	return Answer{resp.StatusCode, resp.Header, string(text)}
 }
 
-// ServerKey is the Authorization header of calls without a session.
+// ServerKey is the Authorization header of calls without a session, with the default key.
 const ServerKey = "Basic ZGVmYXVsdGtleTo="
 
 // User is an authenticated player.
@@ -106,7 +106,7 @@ func (s *Server) User(t testing.TB, name string) *User {
 // Authenticate authenticates a player: how is the end of the path with its query.
 func (s *Server) Authenticate(t testing.TB, how, body string) *User {
 	t.Helper()
-	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/"+how, ServerKey, body)
+	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/"+how, s.basic, body)
 	if a.Status != http.StatusOK {
 		t.Fatalf("authenticate by %s %s: %d %s", how, body, a.Status, a.Body)
 	}
@@ -135,6 +135,6 @@ func (u *User) RPC(t testing.TB, id, payload string) (string, Answer) {
 func (s *Server) RPC(t testing.TB, id, payload string) (string, Answer) {
 	t.Helper()
 	quoted, _ := json.Marshal(payload)
-	a := s.Do(t, http.MethodPost, "/v2/rpc/"+id+"?http_key=defaulthttpkey", "", string(quoted))
+	a := s.Do(t, http.MethodPost, "/v2/rpc/"+id+"?http_key="+s.httpKey, "", string(quoted))
 	return a.Get("payload"), a
 }

@@ -5,6 +5,7 @@ package servertest
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -107,6 +108,9 @@ type Server struct {
 	ModulesPath string
 	// Close stops the server before the test ends.
 	Close func()
+	// basic is the Authorization header of calls without a session, httpKey the key of
+	// other servers.
+	basic, httpKey string
 }
 
 // Start starts a server. It is stopped when the test ends.
@@ -165,5 +169,7 @@ func TryStart(t testing.TB, options ...Option) (*Server, error) {
 	return &Server{
 		Server: srv, URL: url, WS: "ws" + strings.TrimPrefix(url, "http") + "/ws",
 		GRPC: srv.GRPCAddr().String(), ModulesPath: s.modules, Close: stop,
+		basic:   "Basic " + base64.StdEncoding.EncodeToString([]byte(string(cfg.Socket.ServerKey)+":")),
+		httpKey: string(cfg.Runtime.HTTPKey),
 	}, nil
 }
