@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -106,7 +107,7 @@ func (s *Server) User(t testing.TB, name string) *User {
 // Authenticate authenticates a player: how is the end of the path with its query.
 func (s *Server) Authenticate(t testing.TB, how, body string) *User {
 	t.Helper()
-	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/"+how, s.basic, body)
+	a := s.Do(t, http.MethodPost, "/v2/account/authenticate/"+how, cmp.Or(s.basic, ServerKey), body)
 	if a.Status != http.StatusOK {
 		t.Fatalf("authenticate by %s %s: %d %s", how, body, a.Status, a.Body)
 	}
@@ -135,6 +136,6 @@ func (u *User) RPC(t testing.TB, id, payload string) (string, Answer) {
 func (s *Server) RPC(t testing.TB, id, payload string) (string, Answer) {
 	t.Helper()
 	quoted, _ := json.Marshal(payload)
-	a := s.Do(t, http.MethodPost, "/v2/rpc/"+id+"?http_key="+s.httpKey, "", string(quoted))
+	a := s.Do(t, http.MethodPost, "/v2/rpc/"+id+"?http_key="+cmp.Or(s.httpKey, "defaulthttpkey"), "", string(quoted))
 	return a.Get("payload"), a
 }

@@ -109,7 +109,7 @@ type Server struct {
 	// Close stops the server before the test ends.
 	Close func()
 	// basic is the Authorization header of calls without a session, httpKey the key of
-	// other servers.
+	// other servers; empty: the default ones.
 	basic, httpKey string
 }
 
