@@ -153,6 +153,13 @@ func (l *link) hasWork() bool {
 	return l.next < l.base+uint64(len(l.entries)) && l.onTheWay < window
 }
 
+// busy reports whether something waits to be sent.
+func (l *link) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running || l.hasWork()
+}
+
 func (l *link) run() {
 	for {
 		l.mu.Lock()

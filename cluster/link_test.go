@@ -188,6 +188,47 @@ func TestHoleIsGivenUp(t *testing.T) {
 	})
 }
 
+// The time that a hole is waited for stands still while nothing can come, and begins anew
+// after a peer was down.
+func TestHoleWaitsForSilentPeer(t *testing.T) {
+	for name, cut := range map[string]func(*world){
+		"short": func(w *world) {
+			w.net.Cut("a", "b")
+			after(1300 * time.Millisecond)
+		},
+		"down": func(w *world) {
+			w.net.CutOneWay("b", "a")
+			after(750 * time.Millisecond)
+			w.net.Cut("a", "b")
+			after(3 * time.Second)
+			w.net.Delay(150*time.Millisecond, 150*time.Millisecond)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				w := newWorld(1)
+				defer w.stop()
+				a, b := w.node("a", 1), w.node("b", 1)
+				w.start(t, a, b)
+				after(time.Second)
+				w.net.Lose(1)
+				a.send("b", 1, true)
+				after(10 * time.Millisecond)
+				w.net.Heal()
+				w.net.Delay(5*time.Millisecond, 5*time.Millisecond)
+				a.send("b", 2, true)
+				after(6 * time.Millisecond)
+				cut(w)
+				w.net.Heal()
+				after(3 * time.Second)
+				if got := fmt.Sprint(b.got("a")); got != "[1 2]" {
+					t.Errorf("b has %s", got)
+				}
+			})
+		})
+	}
+}
+
 // What is not reliable is not sent again, and nobody waits for it.
 func TestUnreliableItems(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -394,5 +435,29 @@ func TestSlowConnection(t *testing.T) {
 		if lost := a.Stats().Lost + b.Stats().Lost; missing == 0 || missing > lost {
 			t.Errorf("%d of %d items are missing, %d counted as lost", missing, number, lost)
 		}
+	})
+}
+
+// What was sent before Stop arrives before the goodbye.
+func TestStopSendsWhatWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		a, b := w.node("a", 1), w.node("b", 1)
+		w.start(t, a, b)
+		after(time.Second)
+		const count = 100
+		for number := range int64(count) {
+			a.fill("b", true)
+			a.send("b", number+1, true)
+		}
+		a.Stop()
+		delete(w.nodes, "a")
+		after(time.Second)
+		w.nodes["a"] = a // for its name
+		if missing, err := rise(b.got("a"), count); missing != 0 || err != nil {
+			t.Errorf("%d items are missing, %v", missing, err)
+		}
+		delete(w.nodes, "a")
 	})
 }

@@ -92,7 +92,8 @@ type Node struct {
 	wait     sync.WaitGroup
 }
 
-// goodbye is how long the bus may take for a node's last beat.
+// goodbye is how long the links may take for their last items, and the bus for a node's
+// last beat.
 const goodbye = time.Second
 
 // New makes a node. Handlers are added before Start.
@@ -181,9 +182,11 @@ func (n *Node) find(id presence.NodeID) *peer {
 	return n.peers[id]
 }
 
-// Stop says goodbye and closes the bus. The others take this node's presences off at once.
-// It may be called once, also after a Start that failed.
+// Stop sends what waits in the links, says goodbye and closes the bus. The others take
+// this node's presences off at once. It may be called once, also after a Start that
+// failed.
 func (n *Node) Stop() {
+	n.flush()
 	n.leave()
 	if n.started.Load() {
 		select {
@@ -199,6 +202,17 @@ func (n *Node) Stop() {
 	}
 	n.calls.fail(nil, errStopped)
 	n.wait.Wait()
+}
+
+// flush waits until the links have sent what they have, for a short time: a peer may be
+// slow or silent.
+func (n *Node) flush() {
+	deadline := time.Now().Add(goodbye)
+	for _, p := range n.all() {
+		for p.out.busy() && time.Now().Before(deadline) && n.context.Err() == nil {
+			time.Sleep(frameEvery)
+		}
+	}
 }
 
 // leave makes the loop say goodbye and end.

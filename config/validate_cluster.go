@@ -59,6 +59,8 @@ func (v *validator) clusterAddresses(c *Cluster) {
 	host, ok := v.address("cluster.listen", c.Listen)
 	if c.Advertise != "" {
 		v.address("cluster.advertise", c.Advertise)
+	} else if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		v.fail("cluster.advertise", "must be set when cluster.listen is on all interfaces: the other nodes need one address")
 	}
 	for _, address := range Addresses(c.Join) {
 		v.address("cluster.join", address)

@@ -76,6 +76,7 @@ func TestValidation(t *testing.T) {
 		{"--cluster.listen=:7352 " + inCluster, `cluster.listen must be host:port, not ":7352"`},
 		{"--cluster.listen=10.0.0.1 " + inCluster, `cluster.listen must be host:port, not "10.0.0.1"`},
 		{"--cluster.listen=10.0.0.1:7352 " + inCluster, "cluster.secret must be set unless"},
+		{"--cluster.listen=0.0.0.0:7352 " + inCluster, "cluster.advertise must be set when"},
 		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=short " + inCluster, "cluster.secret must have at least 16"},
 		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef " + inCluster, "cluster.tls_cert must be set unless"},
 		{"--cluster.listen=10.0.0.1:7352 --cluster.secret=0123456789abcdef --cluster.insecure " + inCluster, ""},

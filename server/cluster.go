@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"kumi/cluster"
@@ -105,8 +106,7 @@ func (s *Server) beginNode(ctx context.Context, o *cluster.Options) error {
 	for _, other := range run.Others {
 		o.Expect = append(o.Expect, other.Name)
 	}
-	others := append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before})
-	return s.joinAddresses(append(config.Addresses(cfg.Join), addressesOf(others)...))
+	return s.connectTo(append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before}))
 }
 
 // clusterTLS is for both directions: it shows this node's certificate and asks for that of
@@ -133,16 +133,17 @@ func clusterTLS(cfg *config.Cluster) (*tls.Config, error) {
 	}, nil
 }
 
-func addressesOf(nodes []core.NodeAddress) (addresses []string) {
+// connectTo connects to nodes that the database names, those of the settings, and those
+// that are heard, which may have lost the database.
+func (s *Server) connectTo(nodes []core.NodeAddress) error {
+	addresses := config.Addresses(s.config.Cluster.Join)
 	for _, n := range nodes {
-		if n.Address != "" {
-			addresses = append(addresses, n.Address)
-		}
+		addresses = append(addresses, n.Address)
 	}
-	return addresses
-}
-
-func (s *Server) joinAddresses(addresses []string) error {
+	for _, p := range s.node.Peers() {
+		addresses = append(addresses, p.Address)
+	}
+	addresses = slices.DeleteFunc(addresses, func(a string) bool { return a == "" })
 	if err := s.node.bus.Join(addresses...); err != nil {
 		return fmt.Errorf("connect to the other nodes: %w", err)
 	}
@@ -163,7 +164,7 @@ func (s *Server) keepNode(ctx context.Context) {
 		}
 		others, err := s.node.table.Keep(ctx, s.config.Name, s.node.bus.Address(), s.node.Epoch())
 		if err == nil {
-			err = s.joinAddresses(addressesOf(others))
+			err = s.connectTo(others)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn().Err(err).Msg("this node could not look for the others in the database")

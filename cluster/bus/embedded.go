@@ -128,7 +128,8 @@ func (e *embedded) connected() map[string]bool {
 
 func (e *embedded) join(addresses []string) error {
 	next := e.options.Clone()
-	for _, address := range addresses {
+	next.Routes = nil
+	for _, address := range slices.Sorted(slices.Values(addresses)) {
 		if _, _, err := splitAddress(address); err != nil {
 			return err
 		}
@@ -141,7 +142,8 @@ func (e *embedded) join(addresses []string) error {
 			next.Routes = append(next.Routes, route)
 		}
 	}
-	if len(next.Routes) == len(e.options.Routes) {
+	same := func(a, b *url.URL) bool { return a.Host == b.Host }
+	if slices.EqualFunc(next.Routes, e.options.Routes, same) {
 		return nil
 	}
 	e.options = next.Clone()

@@ -175,8 +175,9 @@ func (b *NATS) Address() string {
 	return b.embedded.address()
 }
 
-// Join connects the embedded server to those of other nodes, and keeps trying. Addresses
-// that it knows are skipped, and with an external server all. Callers take turns.
+// Join connects the embedded server to those of other nodes, keeps trying, and gives up
+// those of the last call that are not named again. It finds the nodes that they know by
+// itself. With an external server it does nothing. Callers take turns.
 func (b *NATS) Join(addresses ...string) error {
 	if b.embedded == nil {
 		return nil

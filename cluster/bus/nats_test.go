@@ -296,3 +296,26 @@ func TestConnected(t *testing.T) {
 	b.Close()
 	testutil.Eventually(t, "a has none any more", func() bool { return !connected() })
 }
+
+// Nodes that are not named again are given up, and those that are stay connected.
+func TestJoinForgetsAddresses(t *testing.T) {
+	t.Parallel()
+	a, b, c := open(t, "a"), open(t, "b"), open(t, "c")
+	hears := subscribe(t, c, "meet")
+	gone := "127.0.0.1:1"
+	for _, addresses := range [][]string{{gone, b.Address()}, {b.Address(), c.Address()}, {c.Address(), b.Address()}} {
+		if err := a.Join(addresses...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	meet(t, a, hears)
+	if err := a.Join(c.Address()); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if err := a.Publish("meet", nil); err != nil {
+			t.Fatal(err)
+		}
+		<-hears
+	}
+}
