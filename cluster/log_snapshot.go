@@ -166,6 +166,7 @@ func (f *follower) takePart(part int, seq uint64, list []presence.Op) {
 	f.promised = 0
 	f.applyHeld()
 	s.finish()
+	f.presences.copied()
 }
 
 // partServer answers the snapshots of the other nodes. For each it keeps the chunks of

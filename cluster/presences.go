@@ -20,6 +20,9 @@ type PresencesOptions struct {
 	Opened  func(from presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID)
 	Revoked func(from presence.NodeID, payload []byte)
 	Ordered func(from presence.NodeID, payload []byte)
+	// Copied is called when all that a node has was copied: this node may have missed
+	// what the other told it to do. It must not block.
+	Copied func()
 }
 
 // Presences shares the presences of this node with the others and keeps copies of theirs,
@@ -30,6 +33,7 @@ type Presences struct {
 	router  *presence.Router
 	log     *opLog
 	parts   partServer
+	copied  func()
 	pulling chan struct{} // has an element for each snapshot that is taken
 
 	mu        sync.Mutex
@@ -65,6 +69,10 @@ func SharePresences(n *Node, o PresencesOptions) *Presences {
 	if o.Ordered == nil {
 		o.Ordered = func(presence.NodeID, []byte) {}
 	}
+	if o.Copied == nil {
+		o.Copied = func() {}
+	}
+	p.copied = o.Copied
 	o.Tracker.Connect(presence.Links{Log: p.log, Peers: p, Opened: o.Opened, Revoked: o.Revoked, Ordered: o.Ordered})
 
 	HandleBroadcast(n, SubjectLog, p.onLog)

@@ -34,6 +34,7 @@ type clusterNode struct {
 	table  *core.Nodes
 	bus    *bus.NATS
 	game   clusterGame
+	copied chan struct{} // another node's state was copied
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -159,6 +160,9 @@ func (s *Server) keepNode(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
+		case <-s.node.copied:
+			s.catchUp(ctx)
+			continue
 		case <-ctx.Done():
 			return
 		}

@@ -37,15 +37,30 @@ func (s *Server) serveGame() {
 	if s.node == nil {
 		return
 	}
-	cluster.SharePresences(s.node.Node, cluster.PresencesOptions{
+	s.node.copied = make(chan struct{}, 1)
+	presences := cluster.SharePresences(s.node.Node, cluster.PresencesOptions{
 		Tracker: s.game.Tracker, Router: s.game.Router, Revoked: s.game.Core.Revoked, Ordered: s.game.Core.Ordered,
 		Opened: func(from presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID) {
 			s.sockets.Opened(from, user, session, replaces)
 		},
+		Copied: func() {
+			select {
+			case s.node.copied <- struct{}{}:
+			default: // once is enough for several nodes
+			}
+		},
 	})
+	s.metrics.Presences(presences.Stats)
 	s.node.game.matches.Serve(s.game.Matches)
 	s.node.game.parties.Serve(s.game.Parties)
 	s.node.game.matchmaker.Serve(s.game.Desk)
+}
+
+// catchUp does what another node may have told this one while it did not hear it.
+func (s *Server) catchUp(ctx context.Context) {
+	if err := s.game.Core.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error().Err(err).Msg("could not find out what has changed while another node was not heard")
+	}
 }
 
 // digest is that of the running modules.

@@ -34,3 +34,14 @@ func (m *Metrics) Cluster(stats func() cluster.Stats) {
 	gauge("cluster_calls_open", "Calls to other nodes that wait for an answer.", func(s cluster.Stats) int64 { return int64(s.Open) })
 	gauge("cluster_buffered_bytes", "Bytes kept to be sent to other nodes, for the first time or again.", func(s cluster.Stats) int64 { return s.Buffered })
 }
+
+// Presences adds the metrics of what a node copies of the others' presences. It may be
+// called once.
+func (m *Metrics) Presences(stats func() cluster.PresencesStats) {
+	counter := func(name, help string, of func(cluster.PresencesStats) int64) {
+		m.factory.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(stats())) })
+	}
+	counter("cluster_log_resent", "How often this node asked for changes of presences that had not arrived.", func(s cluster.PresencesStats) int64 { return s.Resent })
+	counter("cluster_snapshots", "How often this node copied all that another one has.", func(s cluster.PresencesStats) int64 { return s.Snapshots })
+	counter("cluster_divergence", "How often a copy of another node's presences differed from what it has. It should be 0.", func(s cluster.PresencesStats) int64 { return s.Diverged })
+}
