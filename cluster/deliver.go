@@ -173,7 +173,7 @@ func writeStream(s presence.Stream) *wire.Stream {
 }
 
 func readStream(w *wire.Stream) presence.Stream {
-	return presence.Stream{Mode: uint8(w.Mode), Subject: readID(w.Subject), Subcontext: readID(w.Subcontext), Label: string(w.Label)}
+	return presence.Stream{Mode: uint8(w.GetMode()), Subject: readID(w.GetSubject()), Subcontext: readID(w.GetSubcontext()), Label: string(w.GetLabel())}
 }
 
 // readID reads an id; anything else is the nil id.

@@ -81,6 +81,7 @@ func SharePresences(n *Node, o PresencesOptions) *Presences {
 		return &wire.LogAnswer{Ops: b}, err
 	})
 	HandleCall(n, wire.Method_METHOD_PART, p.parts.answer)
+	HandleCall(n, wire.Method_METHOD_SESSION, p.act)
 	HandleItem(n, wire.Kind_KIND_DELIVER, p.deliver)
 	HandleItem(n, wire.Kind_KIND_CLOSE_SESSION, p.closeSession)
 	n.OnPeer(p.onPeer)

@@ -103,8 +103,8 @@ func (c *Core) listMatches(ctx context.Context, in *api.ListMatchesRequest, maxL
 }
 
 // SessionDisconnect implements runtime.NakamaModule. An unknown session is no
-// error. Code 3 for the id or the reason.
-func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...runtime.PresenceReason) error {
+// error. Code 3 for the id or the reason, 14 if its node does not answer.
+func (m *Module) SessionDisconnect(ctx context.Context, session string, reason ...runtime.PresenceReason) error {
 	id, err := sessionID(session)
 	if err != nil {
 		return err
@@ -118,14 +118,11 @@ func (m *Module) SessionDisconnect(_ context.Context, session string, reason ...
 			return invalid("reason must be between 0 and %d", runtime.PresenceReasonDisconnect)
 		}
 	}
-	s := m.core.sessions.Get(id)
-	if s == nil {
+	_, err = m.act(ctx, presence.SessionCall{Do: presence.ActDisconnect, Session: id, Meta: presence.Meta{Reason: why}})
+	if fault.CodeOf(err) == fault.NotFound {
 		return nil
 	}
-	// End with this reason; the session's own clean-up then finds nothing left.
-	m.core.tracker.End(id, why)
-	s.Close(presence.Disconnected)
-	return nil
+	return err
 }
 
 const errorListing = "Error listing matches." // of parties too

@@ -1,7 +1,9 @@
 package core
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -16,6 +18,7 @@ const maxStatus = 2048
 
 var (
 	errNodeNotFound    = fault.New(fault.NotFound, "node not found")
+	errNodeSilent      = fault.New(fault.Unavailable, "node of the session does not answer")
 	errSessionNotFound = fault.New(fault.NotFound, "session not found")
 	errSessionClosing  = fault.New(fault.FailedPrecondition, "session is closing")
 )
@@ -62,21 +65,18 @@ func (m *Module) sessionOnStream(mode uint8, subject, subcontext, label, user, s
 	return s, id, err
 }
 
-// onNode fails for sessions of other nodes.
-func (m *Module) onNode(session uuid.UUID) error {
-	if !presence.OnNode(session, presence.NodeHash(m.core.tracker.Node())) {
-		return errNodeNotFound
-	}
-	return nil
-}
+// actTimeout is how long the node of a session may take to answer.
+const actTimeout = 2 * time.Second
 
-// owned fails for a session that does not exist or belongs to another user.
-func (m *Module) owned(session uuid.UUID, user string) error {
-	s := m.core.sessions.Get(session)
-	if s == nil || s.UserID().String() != user {
-		return errSessionNotFound
+// act does something to a session, on whichever node it is.
+func (m *Module) act(ctx context.Context, c presence.SessionCall) (bool, error) {
+	if !m.core.tracker.Owns(c.Session) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, actTimeout)
+		defer cancel()
 	}
-	return nil
+	done, err := m.core.tracker.Act(ctx, c)
+	return done, trackFailed(err)
 }
 
 func trackFailed(err error) error {
@@ -85,6 +85,10 @@ func trackFailed(err error) error {
 		return errSessionNotFound
 	case errors.Is(err, presence.ErrSessionEnded):
 		return errSessionClosing
+	case errors.Is(err, presence.ErrNoNode):
+		return errNodeNotFound
+	case errors.Is(err, context.DeadlineExceeded):
+		return errNodeSilent
 	}
 	return err
 }
@@ -117,56 +121,60 @@ func (m *Module) StreamUserGet(mode uint8, subject, subcontext, label, user, ses
 }
 
 // StreamUserJoin implements runtime.NakamaModule: it reports whether the session
-// is new on the stream. Codes: 3 for ids, 5 for a session that is on another
-// node, does not exist or belongs to another user, 9 for one that is closing.
+// is new on the stream. Codes: 3 for ids, 5 for a session that does not exist or
+// belongs to another user, 9 for one that is closing, 14 if its node does not answer.
 func (m *Module) StreamUserJoin(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (bool, error) {
-	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
+	c, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
 	if err != nil {
 		return false, err
 	}
-	_, isNew, err := m.core.tracker.Track(id, s, meta)
-	return isNew, trackFailed(err)
+	c.Do = presence.ActTrack
+	return m.act(context.Background(), c)
 }
 
 // StreamUserUpdate implements runtime.NakamaModule. A session that is not on
 // the stream joins it. Codes are those of StreamUserJoin.
 func (m *Module) StreamUserUpdate(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) error {
-	s, id, meta, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
+	c, err := m.presenceOf(mode, subject, subcontext, label, user, session, hidden, persistence, status)
 	if err != nil {
 		return err
 	}
-	_, err = m.core.tracker.Update(id, s, meta)
-	return trackFailed(err)
+	c.Do = presence.ActUpdate
+	_, err = m.act(context.Background(), c)
+	return err
 }
 
-func (m *Module) presenceOf(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (s presence.Stream, id uuid.UUID, meta presence.Meta, err error) {
-	if s, id, err = m.sessionOnStream(mode, subject, subcontext, label, user, session); err != nil {
-		return s, id, meta, err
+func (m *Module) presenceOf(mode uint8, subject, subcontext, label, user, session string, hidden, persistence bool, status string) (c presence.SessionCall, err error) {
+	if c.Stream, c.Session, err = m.sessionOnStream(mode, subject, subcontext, label, user, session); err != nil {
+		return c, err
 	}
 	if len(status) > maxStatus {
-		return s, id, meta, invalid("status must be at most %d bytes", maxStatus)
+		return c, invalid("status must be at most %d bytes", maxStatus)
 	}
-	if err = m.onNode(id); err != nil {
-		return s, id, meta, err
+	if c.User = uuid.FromStringOrNil(user); c.User == uuid.Nil {
+		return c, errSessionNotFound
 	}
-	if err = m.owned(id, user); err != nil {
-		return s, id, meta, err
-	}
-	return s, id, presence.Meta{Hidden: hidden, Persistence: persistence, Status: status}, nil
+	c.Meta = presence.Meta{Hidden: hidden, Persistence: persistence, Status: status}
+	return c, nil
 }
 
 // StreamUserLeave implements runtime.NakamaModule. A session that is not on
-// the stream is no error.
+// the stream is no error. Code 14 if its node does not answer.
 func (m *Module) StreamUserLeave(mode uint8, subject, subcontext, label, user, session string) error {
 	s, id, err := m.sessionOnStream(mode, subject, subcontext, label, user, session)
 	if err != nil {
 		return err
 	}
-	if err := m.onNode(id); err != nil {
-		return err
+	return m.untrack(id, s)
+}
+
+// untrack takes a session off a stream, if it is on it.
+func (m *Module) untrack(session uuid.UUID, s presence.Stream) error {
+	_, err := m.act(context.Background(), presence.SessionCall{Do: presence.ActUntrack, Session: session, Stream: s, Meta: presence.Meta{Reason: runtime.PresenceReasonLeave}})
+	if errors.Is(err, errSessionNotFound) {
+		return nil
 	}
-	m.core.tracker.Untrack(id, s, runtime.PresenceReasonLeave)
-	return nil
+	return err
 }
 
 // StreamUserKick implements runtime.NakamaModule.
@@ -182,11 +190,10 @@ func (m *Module) StreamUserKick(mode uint8, subject, subcontext, label string, p
 	if err != nil {
 		return err
 	}
-	if node := p.GetNodeId(); node != "" && node != m.core.tracker.Node() {
+	if node := p.GetNodeId(); node != "" && !presence.OnNode(id, presence.NodeHash(node)) {
 		return errNodeNotFound
 	}
-	m.core.tracker.Untrack(id, s, runtime.PresenceReasonLeave)
-	return nil
+	return m.untrack(id, s)
 }
 
 // StreamCount implements runtime.NakamaModule. Hidden presences count.

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -23,7 +24,7 @@ type Links struct {
 }
 
 // Peers carries messages to sessions of other nodes. Its methods may be called
-// from any goroutine, and must not block. What they send to one node arrives in
+// from any goroutine, and must not block, except Act. What they send to one node arrives in
 // order; a message that cannot be encoded is dropped.
 type Peers interface {
 	// ToStream sends m to the sessions that each of the nodes has on a stream, but
@@ -40,6 +41,8 @@ type Peers interface {
 	Flush(node NodeID)
 	// Close closes a session of a node, as Session.Close.
 	Close(node NodeID, session uuid.UUID, reason CloseReason, final []*Message)
+	// Act is Tracker.Act for a session of another node. Unlike the others it waits.
+	Act(ctx context.Context, node NodeID, c SessionCall) (bool, error)
 }
 
 // elsewhere is what a Tracker knows of the other nodes. A Tracker on its own

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -128,6 +129,10 @@ func (n *clusterNode) Flush(node NodeID) {
 
 func (n *clusterNode) Close(_ NodeID, id uuid.UUID, _ CloseReason, _ []*Message) {
 	n.closed = append(n.closed, id)
+}
+
+func (n *clusterNode) Act(_ context.Context, node NodeID, call SessionCall) (bool, error) {
+	return n.peer(node).ActHere(call)
 }
 
 // copyAll makes all copies current and lets their events be sent.

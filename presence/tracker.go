@@ -44,6 +44,7 @@ type Metrics interface {
 // Lock order: member, stream shard, follows, event queue, Log; and member, follows.
 type Tracker struct {
 	node      string
+	id        NodeID
 	sessions  *Sessions
 	log       zerolog.Logger
 	metrics   Metrics
@@ -82,7 +83,7 @@ type entry struct {
 
 // NewTracker returns a tracker. It starts no goroutine.
 func NewTracker(o TrackerOptions) *Tracker {
-	t := &Tracker{node: o.Node, sessions: o.Sessions, log: o.Logger, metrics: o.Metrics}
+	t := &Tracker{node: o.Node, id: NodeHash(o.Node), sessions: o.Sessions, log: o.Logger, metrics: o.Metrics}
 	for i := range t.shards {
 		t.shards[i].streams = map[Stream]*streamEntry{}
 	}
@@ -99,6 +100,9 @@ func NewTracker(o TrackerOptions) *Tracker {
 
 // Node returns the name of the node whose sessions this tracker holds.
 func (t *Tracker) Node() string { return t.node }
+
+// Owns reports whether a session id is one of this node.
+func (t *Tracker) Owns(session uuid.UUID) bool { return OnNode(session, t.id) }
 
 // Listen sets the listener for streams of a mode.
 func (t *Tracker) Listen(mode uint8, l Listener) { t.listeners[mode].Store(&l) }

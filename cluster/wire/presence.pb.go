@@ -95,59 +95,114 @@ func (OpKind) EnumDescriptor() ([]byte, []int) {
 	return file_cluster_wire_presence_proto_rawDescGZIP(), []int{0}
 }
 
-type SessionDo int32
+type SessionAction int32
 
 const (
-	SessionDo_SESSION_DO_UNKNOWN    SessionDo = 0
-	SessionDo_SESSION_DO_TRACK      SessionDo = 1
-	SessionDo_SESSION_DO_UPDATE     SessionDo = 2
-	SessionDo_SESSION_DO_UNTRACK    SessionDo = 3
-	SessionDo_SESSION_DO_DISCONNECT SessionDo = 4
+	SessionAction_SESSION_ACTION_UNKNOWN    SessionAction = 0
+	SessionAction_SESSION_ACTION_TRACK      SessionAction = 1
+	SessionAction_SESSION_ACTION_UPDATE     SessionAction = 2
+	SessionAction_SESSION_ACTION_UNTRACK    SessionAction = 3
+	SessionAction_SESSION_ACTION_FOLLOW     SessionAction = 4
+	SessionAction_SESSION_ACTION_UNFOLLOW   SessionAction = 5
+	SessionAction_SESSION_ACTION_DISCONNECT SessionAction = 6
 )
 
-// Enum value maps for SessionDo.
+// Enum value maps for SessionAction.
 var (
-	SessionDo_name = map[int32]string{
-		0: "SESSION_DO_UNKNOWN",
-		1: "SESSION_DO_TRACK",
-		2: "SESSION_DO_UPDATE",
-		3: "SESSION_DO_UNTRACK",
-		4: "SESSION_DO_DISCONNECT",
+	SessionAction_name = map[int32]string{
+		0: "SESSION_ACTION_UNKNOWN",
+		1: "SESSION_ACTION_TRACK",
+		2: "SESSION_ACTION_UPDATE",
+		3: "SESSION_ACTION_UNTRACK",
+		4: "SESSION_ACTION_FOLLOW",
+		5: "SESSION_ACTION_UNFOLLOW",
+		6: "SESSION_ACTION_DISCONNECT",
 	}
-	SessionDo_value = map[string]int32{
-		"SESSION_DO_UNKNOWN":    0,
-		"SESSION_DO_TRACK":      1,
-		"SESSION_DO_UPDATE":     2,
-		"SESSION_DO_UNTRACK":    3,
-		"SESSION_DO_DISCONNECT": 4,
+	SessionAction_value = map[string]int32{
+		"SESSION_ACTION_UNKNOWN":    0,
+		"SESSION_ACTION_TRACK":      1,
+		"SESSION_ACTION_UPDATE":     2,
+		"SESSION_ACTION_UNTRACK":    3,
+		"SESSION_ACTION_FOLLOW":     4,
+		"SESSION_ACTION_UNFOLLOW":   5,
+		"SESSION_ACTION_DISCONNECT": 6,
 	}
 )
 
-func (x SessionDo) Enum() *SessionDo {
-	p := new(SessionDo)
+func (x SessionAction) Enum() *SessionAction {
+	p := new(SessionAction)
 	*p = x
 	return p
 }
 
-func (x SessionDo) String() string {
+func (x SessionAction) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (SessionDo) Descriptor() protoreflect.EnumDescriptor {
+func (SessionAction) Descriptor() protoreflect.EnumDescriptor {
 	return file_cluster_wire_presence_proto_enumTypes[1].Descriptor()
 }
 
-func (SessionDo) Type() protoreflect.EnumType {
+func (SessionAction) Type() protoreflect.EnumType {
 	return &file_cluster_wire_presence_proto_enumTypes[1]
 }
 
-func (x SessionDo) Number() protoreflect.EnumNumber {
+func (x SessionAction) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use SessionDo.Descriptor instead.
-func (SessionDo) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use SessionAction.Descriptor instead.
+func (SessionAction) EnumDescriptor() ([]byte, []int) {
 	return file_cluster_wire_presence_proto_rawDescGZIP(), []int{1}
+}
+
+type SessionFailure int32
+
+const (
+	SessionFailure_SESSION_FAILURE_NONE      SessionFailure = 0
+	SessionFailure_SESSION_FAILURE_NOT_FOUND SessionFailure = 1
+	SessionFailure_SESSION_FAILURE_CLOSING   SessionFailure = 2
+)
+
+// Enum value maps for SessionFailure.
+var (
+	SessionFailure_name = map[int32]string{
+		0: "SESSION_FAILURE_NONE",
+		1: "SESSION_FAILURE_NOT_FOUND",
+		2: "SESSION_FAILURE_CLOSING",
+	}
+	SessionFailure_value = map[string]int32{
+		"SESSION_FAILURE_NONE":      0,
+		"SESSION_FAILURE_NOT_FOUND": 1,
+		"SESSION_FAILURE_CLOSING":   2,
+	}
+)
+
+func (x SessionFailure) Enum() *SessionFailure {
+	p := new(SessionFailure)
+	*p = x
+	return p
+}
+
+func (x SessionFailure) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SessionFailure) Descriptor() protoreflect.EnumDescriptor {
+	return file_cluster_wire_presence_proto_enumTypes[2].Descriptor()
+}
+
+func (SessionFailure) Type() protoreflect.EnumType {
+	return &file_cluster_wire_presence_proto_enumTypes[2]
+}
+
+func (x SessionFailure) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SessionFailure.Descriptor instead.
+func (SessionFailure) EnumDescriptor() ([]byte, []int) {
+	return file_cluster_wire_presence_proto_rawDescGZIP(), []int{2}
 }
 
 // Ops are operations of a node's presence log, with consecutive numbers.
@@ -791,17 +846,18 @@ func (x *CloseSession) GetFinal() [][]byte {
 	return nil
 }
 
-// SessionCall is a call that module code makes for a session of the node that is called.
+// SessionCall is a presence.SessionCall, for a session of the node that is called.
 type SessionCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Do            SessionDo              `protobuf:"varint,1,opt,name=do,proto3,enum=kumi.cluster.v1.SessionDo" json:"do,omitempty"`
+	Do            SessionAction          `protobuf:"varint,1,opt,name=do,proto3,enum=kumi.cluster.v1.SessionAction" json:"do,omitempty"`
 	Session       []byte                 `protobuf:"bytes,2,opt,name=session,proto3" json:"session,omitempty"`
-	User          []byte                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"` // who must be the session's, unless it is empty
+	User          []byte                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
 	Stream        *Stream                `protobuf:"bytes,4,opt,name=stream,proto3" json:"stream,omitempty"`
-	Hidden        bool                   `protobuf:"varint,5,opt,name=hidden,proto3" json:"hidden,omitempty"`
-	Persistence   bool                   `protobuf:"varint,6,opt,name=persistence,proto3" json:"persistence,omitempty"`
+	Flags         uint32                 `protobuf:"varint,5,opt,name=flags,proto3" json:"flags,omitempty"` // 1 hidden, 2 persistence
+	Username      []byte                 `protobuf:"bytes,6,opt,name=username,proto3" json:"username,omitempty"`
 	Status        []byte                 `protobuf:"bytes,7,opt,name=status,proto3" json:"status,omitempty"`
 	Reason        uint32                 `protobuf:"varint,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	Users         [][]byte               `protobuf:"bytes,9,rep,name=users,proto3" json:"users,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,11 +892,11 @@ func (*SessionCall) Descriptor() ([]byte, []int) {
 	return file_cluster_wire_presence_proto_rawDescGZIP(), []int{9}
 }
 
-func (x *SessionCall) GetDo() SessionDo {
+func (x *SessionCall) GetDo() SessionAction {
 	if x != nil {
 		return x.Do
 	}
-	return SessionDo_SESSION_DO_UNKNOWN
+	return SessionAction_SESSION_ACTION_UNKNOWN
 }
 
 func (x *SessionCall) GetSession() []byte {
@@ -864,18 +920,18 @@ func (x *SessionCall) GetStream() *Stream {
 	return nil
 }
 
-func (x *SessionCall) GetHidden() bool {
+func (x *SessionCall) GetFlags() uint32 {
 	if x != nil {
-		return x.Hidden
+		return x.Flags
 	}
-	return false
+	return 0
 }
 
-func (x *SessionCall) GetPersistence() bool {
+func (x *SessionCall) GetUsername() []byte {
 	if x != nil {
-		return x.Persistence
+		return x.Username
 	}
-	return false
+	return nil
 }
 
 func (x *SessionCall) GetStatus() []byte {
@@ -892,10 +948,18 @@ func (x *SessionCall) GetReason() uint32 {
 	return 0
 }
 
+func (x *SessionCall) GetUsers() [][]byte {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
 // SessionAnswer is the answer to a SessionCall.
 type SessionAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Done          bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"` // whether anything changed
+	Failure       SessionFailure         `protobuf:"varint,2,opt,name=failure,proto3,enum=kumi.cluster.v1.SessionFailure" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -935,6 +999,13 @@ func (x *SessionAnswer) GetDone() bool {
 		return x.Done
 	}
 	return false
+}
+
+func (x *SessionAnswer) GetFailure() SessionFailure {
+	if x != nil {
+		return x.Failure
+	}
+	return SessionFailure_SESSION_FAILURE_NONE
 }
 
 var File_cluster_wire_presence_proto protoreflect.FileDescriptor
@@ -994,18 +1065,20 @@ const file_cluster_wire_presence_proto_rawDesc = "" +
 	"\fCloseSession\x12\x18\n" +
 	"\asession\x18\x01 \x01(\fR\asession\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\rR\x06reason\x12\x14\n" +
-	"\x05final\x18\x03 \x03(\fR\x05final\"\x82\x02\n" +
-	"\vSessionCall\x12*\n" +
-	"\x02do\x18\x01 \x01(\x0e2\x1a.kumi.cluster.v1.SessionDoR\x02do\x12\x18\n" +
+	"\x05final\x18\x03 \x03(\fR\x05final\"\x94\x02\n" +
+	"\vSessionCall\x12.\n" +
+	"\x02do\x18\x01 \x01(\x0e2\x1e.kumi.cluster.v1.SessionActionR\x02do\x12\x18\n" +
 	"\asession\x18\x02 \x01(\fR\asession\x12\x12\n" +
 	"\x04user\x18\x03 \x01(\fR\x04user\x12/\n" +
-	"\x06stream\x18\x04 \x01(\v2\x17.kumi.cluster.v1.StreamR\x06stream\x12\x16\n" +
-	"\x06hidden\x18\x05 \x01(\bR\x06hidden\x12 \n" +
-	"\vpersistence\x18\x06 \x01(\bR\vpersistence\x12\x16\n" +
+	"\x06stream\x18\x04 \x01(\v2\x17.kumi.cluster.v1.StreamR\x06stream\x12\x14\n" +
+	"\x05flags\x18\x05 \x01(\rR\x05flags\x12\x1a\n" +
+	"\busername\x18\x06 \x01(\fR\busername\x12\x16\n" +
 	"\x06status\x18\a \x01(\fR\x06status\x12\x16\n" +
-	"\x06reason\x18\b \x01(\rR\x06reason\"#\n" +
+	"\x06reason\x18\b \x01(\rR\x06reason\x12\x14\n" +
+	"\x05users\x18\t \x03(\fR\x05users\"^\n" +
 	"\rSessionAnswer\x12\x12\n" +
-	"\x04done\x18\x01 \x01(\bR\x04done*\x95\x01\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\x129\n" +
+	"\afailure\x18\x02 \x01(\x0e2\x1f.kumi.cluster.v1.SessionFailureR\afailure*\x95\x01\n" +
 	"\x06OpKind\x12\x0e\n" +
 	"\n" +
 	"OP_UNKNOWN\x10\x00\x12\t\n" +
@@ -1018,13 +1091,19 @@ const file_cluster_wire_presence_proto_rawDesc = "" +
 	"\bOP_CLEAR\x10\x06\x12\v\n" +
 	"\aOP_KICK\x10\a\x12\r\n" +
 	"\tOP_REVOKE\x10\b\x12\f\n" +
-	"\bOP_ORDER\x10\t*\x83\x01\n" +
-	"\tSessionDo\x12\x16\n" +
-	"\x12SESSION_DO_UNKNOWN\x10\x00\x12\x14\n" +
-	"\x10SESSION_DO_TRACK\x10\x01\x12\x15\n" +
-	"\x11SESSION_DO_UPDATE\x10\x02\x12\x16\n" +
-	"\x12SESSION_DO_UNTRACK\x10\x03\x12\x19\n" +
-	"\x15SESSION_DO_DISCONNECT\x10\x04B\x13Z\x11kumi/cluster/wireb\x06proto3"
+	"\bOP_ORDER\x10\t*\xd3\x01\n" +
+	"\rSessionAction\x12\x1a\n" +
+	"\x16SESSION_ACTION_UNKNOWN\x10\x00\x12\x18\n" +
+	"\x14SESSION_ACTION_TRACK\x10\x01\x12\x19\n" +
+	"\x15SESSION_ACTION_UPDATE\x10\x02\x12\x1a\n" +
+	"\x16SESSION_ACTION_UNTRACK\x10\x03\x12\x19\n" +
+	"\x15SESSION_ACTION_FOLLOW\x10\x04\x12\x1b\n" +
+	"\x17SESSION_ACTION_UNFOLLOW\x10\x05\x12\x1d\n" +
+	"\x19SESSION_ACTION_DISCONNECT\x10\x06*f\n" +
+	"\x0eSessionFailure\x12\x18\n" +
+	"\x14SESSION_FAILURE_NONE\x10\x00\x12\x1d\n" +
+	"\x19SESSION_FAILURE_NOT_FOUND\x10\x01\x12\x1b\n" +
+	"\x17SESSION_FAILURE_CLOSING\x10\x02B\x13Z\x11kumi/cluster/wireb\x06proto3"
 
 var (
 	file_cluster_wire_presence_proto_rawDescOnce sync.Once
@@ -1038,34 +1117,36 @@ func file_cluster_wire_presence_proto_rawDescGZIP() []byte {
 	return file_cluster_wire_presence_proto_rawDescData
 }
 
-var file_cluster_wire_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_cluster_wire_presence_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_cluster_wire_presence_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cluster_wire_presence_proto_goTypes = []any{
 	(OpKind)(0),           // 0: kumi.cluster.v1.OpKind
-	(SessionDo)(0),        // 1: kumi.cluster.v1.SessionDo
-	(*Ops)(nil),           // 2: kumi.cluster.v1.Ops
-	(*Op)(nil),            // 3: kumi.cluster.v1.Op
-	(*LogRequest)(nil),    // 4: kumi.cluster.v1.LogRequest
-	(*LogAnswer)(nil),     // 5: kumi.cluster.v1.LogAnswer
-	(*PartRequest)(nil),   // 6: kumi.cluster.v1.PartRequest
-	(*Part)(nil),          // 7: kumi.cluster.v1.Part
-	(*Stream)(nil),        // 8: kumi.cluster.v1.Stream
-	(*Deliver)(nil),       // 9: kumi.cluster.v1.Deliver
-	(*CloseSession)(nil),  // 10: kumi.cluster.v1.CloseSession
-	(*SessionCall)(nil),   // 11: kumi.cluster.v1.SessionCall
-	(*SessionAnswer)(nil), // 12: kumi.cluster.v1.SessionAnswer
+	(SessionAction)(0),    // 1: kumi.cluster.v1.SessionAction
+	(SessionFailure)(0),   // 2: kumi.cluster.v1.SessionFailure
+	(*Ops)(nil),           // 3: kumi.cluster.v1.Ops
+	(*Op)(nil),            // 4: kumi.cluster.v1.Op
+	(*LogRequest)(nil),    // 5: kumi.cluster.v1.LogRequest
+	(*LogAnswer)(nil),     // 6: kumi.cluster.v1.LogAnswer
+	(*PartRequest)(nil),   // 7: kumi.cluster.v1.PartRequest
+	(*Part)(nil),          // 8: kumi.cluster.v1.Part
+	(*Stream)(nil),        // 9: kumi.cluster.v1.Stream
+	(*Deliver)(nil),       // 10: kumi.cluster.v1.Deliver
+	(*CloseSession)(nil),  // 11: kumi.cluster.v1.CloseSession
+	(*SessionCall)(nil),   // 12: kumi.cluster.v1.SessionCall
+	(*SessionAnswer)(nil), // 13: kumi.cluster.v1.SessionAnswer
 }
 var file_cluster_wire_presence_proto_depIdxs = []int32{
-	3, // 0: kumi.cluster.v1.Ops.ops:type_name -> kumi.cluster.v1.Op
+	4, // 0: kumi.cluster.v1.Ops.ops:type_name -> kumi.cluster.v1.Op
 	0, // 1: kumi.cluster.v1.Op.kind:type_name -> kumi.cluster.v1.OpKind
-	8, // 2: kumi.cluster.v1.Deliver.stream:type_name -> kumi.cluster.v1.Stream
-	1, // 3: kumi.cluster.v1.SessionCall.do:type_name -> kumi.cluster.v1.SessionDo
-	8, // 4: kumi.cluster.v1.SessionCall.stream:type_name -> kumi.cluster.v1.Stream
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	9, // 2: kumi.cluster.v1.Deliver.stream:type_name -> kumi.cluster.v1.Stream
+	1, // 3: kumi.cluster.v1.SessionCall.do:type_name -> kumi.cluster.v1.SessionAction
+	9, // 4: kumi.cluster.v1.SessionCall.stream:type_name -> kumi.cluster.v1.Stream
+	2, // 5: kumi.cluster.v1.SessionAnswer.failure:type_name -> kumi.cluster.v1.SessionFailure
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_cluster_wire_presence_proto_init() }
@@ -1078,7 +1159,7 @@ func file_cluster_wire_presence_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_wire_presence_proto_rawDesc), len(file_cluster_wire_presence_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
