@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"kumi/internal/testutil"
 	"kumi/server/servertest"
 )
 
@@ -195,86 +196,98 @@ func TestPartyMatchmaker(t *testing.T) {
 // token.
 func TestMatchmakerMatchedHook(t *testing.T) {
 	t.Parallel()
-	for language, options := range map[string][]servertest.Option{
-		"javascript": {servertest.Module("index.js", `
-			function InitModule(ctx, logger, nk, initializer) {
-				initializer.registerMatchmakerMatched((ctx, logger, nk, entries) => {
-					if (ctx.executionMode !== "matchmaker") throw new Error("mode " + ctx.executionMode);
-					if (!(Math.abs(entries[0].createTime - Date.now() / 1000) < 3600)) throw new Error("made at " + entries[0].createTime);
-					if (entries[0].ticket.length !== 36) throw new Error("ticket " + entries[0].ticket);
-					const how = entries[0].properties.how;
-					if (how === "fail") throw new Error("no");
-					if (how === "wrong") return "x";
-					if (how === "none") return;
-					return nk.matchCreate("arena", { players: entries.map((e) => e.presence.username).sort().join("+"), rank: entries[0].properties.rank });
-				});
-				initializer.registerRpc("explain", (ctx, logger, nk, ticket) => JSON.stringify(nk.matchmakerExplain(ticket)));
-				const keep = (ctx, logger, nk, d, tick, state) => ({ state });
-				initializer.registerMatch("arena", {
-					matchInit: (ctx, logger, nk, params) => ({ state: {}, tickRate: 1, label: params.players + " " + params.rank }),
-					matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
-					matchJoin: keep, matchLeave: keep, matchLoop: keep, matchTerminate: keep, matchSignal: keep,
-				});
-			}`)},
-		"lua": {servertest.Module("main.lua", `
-			local nk = require("nakama")
-			nk.register_matchmaker_matched(function(ctx, entries)
-				if ctx.execution_mode ~= "matchmaker" then error("mode " .. ctx.execution_mode) end
-				if not (math.abs(entries[1].create_time - nk.time() / 1000) < 3600) then error("made at " .. entries[1].create_time) end
-				local how = entries[1].properties.how
-				if how == "fail" then error("no") end
-				if how == "wrong" then return "x" end
-				if how == "none" then return nil end
-				local names = {}
-				for _, e in ipairs(entries) do names[#names + 1] = e.presence.username end
-				table.sort(names)
-				return nk.match_create("arena", { players = table.concat(names, "+"), rank = entries[1].properties.rank })
-			end)
-			nk.register_rpc(function(ctx, ticket) return nk.json_encode(nk.matchmaker_explain(ticket)) end, "explain")`),
-			servertest.Module("arena.lua", `
-			local keep = function(ctx, d, tick, state) return state end
-			return {
-				match_init = function(ctx, params) return {}, 1, params.players .. " " .. math.floor(params.rank) end,
-				match_join_attempt = function(ctx, d, tick, state) return state, true end,
-				match_join = keep, match_leave = keep, match_loop = keep, match_terminate = keep, match_signal = keep,
-			}`)},
-	} {
+	for language, options := range matchedHooks {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
 			srv := servertest.Start(t, append(options, quick)...)
-			all := players(t, srv, "ann", "ben")
-			body := func(how string) string {
-				return `{"min_count":2,"max_count":2,"query":"+properties.how:` + how + `","string_properties":{"how":"` + how + `"},"numeric_properties":{"rank":3}}`
-			}
-			for _, how := range []string{"fail", "wrong", "none", "make"} {
-				for _, s := range all {
-					addTicket(t, s, body(how))
-				}
-				a, b := expectMatched(t, all[0]), expectMatched(t, all[1])
-				if how != "make" {
-					if a.Token == "" || a.Token != b.Token || a.MatchID != "" {
-						t.Errorf("%s: %+v and %+v, want a token", how, a, b)
-					}
-					continue
-				}
-				if a.MatchID == "" || a.MatchID != b.MatchID || a.Token != "" {
-					t.Fatalf("%s: %+v and %+v, want a match", how, a, b)
-				}
-				if got := all[0].Call(t, "match_join", `{"match_id":"`+a.MatchID+`"}`).Field("match", "label"); got != "ann+ben 3" {
-					t.Errorf("joined a match labelled %q", got)
-				}
-			}
-
-			ticket := addTicket(t, all[0], body("alone"))
-			addTicket(t, all[1], `{"min_count":2,"max_count":2}`)
-			got, a := srv.RPC(t, "explain", ticket)
-			if !strings.Contains(got, "properties.how:alone") || !strings.Contains(got, `"query"`) || !strings.Contains(got, ticket) {
-				t.Errorf("explained %q %s", got, a.Body)
-			}
-			if _, a := srv.RPC(t, "explain", "x"); a.Code() != 5 {
-				t.Errorf("an unknown ticket: %d %s, want code 5", a.Status, a.Body)
-			}
+			testMatchedHook(t, srv, srv)
 		})
+	}
+}
+
+// matchedHooks are modules with the same hook.
+var matchedHooks = map[string][]servertest.Option{
+	"javascript": {servertest.Module("index.js", `
+		function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerMatchmakerMatched((ctx, logger, nk, entries) => {
+				if (ctx.executionMode !== "matchmaker") throw new Error("mode " + ctx.executionMode);
+				if (!(Math.abs(entries[0].createTime - Date.now() / 1000) < 3600)) throw new Error("made at " + entries[0].createTime);
+				if (entries[0].ticket.length !== 36) throw new Error("ticket " + entries[0].ticket);
+				const how = entries[0].properties.how;
+				if (how === "fail") throw new Error("no");
+				if (how === "wrong") return "x";
+				if (how === "none") return;
+				return nk.matchCreate("arena", { players: entries.map((e) => e.presence.username).sort().join("+"), rank: entries[0].properties.rank });
+			});
+			initializer.registerRpc("explain", (ctx, logger, nk, ticket) => JSON.stringify(nk.matchmakerExplain(ticket)));
+			const keep = (ctx, logger, nk, d, tick, state) => ({ state });
+			initializer.registerMatch("arena", {
+				matchInit: (ctx, logger, nk, params) => ({ state: {}, tickRate: 1, label: params.players + " " + params.rank }),
+				matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
+				matchJoin: keep, matchLeave: keep, matchLoop: keep, matchTerminate: keep, matchSignal: keep,
+			});
+		}`)},
+	"lua": {servertest.Module("main.lua", `
+		local nk = require("nakama")
+		nk.register_matchmaker_matched(function(ctx, entries)
+			if ctx.execution_mode ~= "matchmaker" then error("mode " .. ctx.execution_mode) end
+			if not (math.abs(entries[1].create_time - nk.time() / 1000) < 3600) then error("made at " .. entries[1].create_time) end
+			local how = entries[1].properties.how
+			if how == "fail" then error("no") end
+			if how == "wrong" then return "x" end
+			if how == "none" then return nil end
+			local names = {}
+			for _, e in ipairs(entries) do names[#names + 1] = e.presence.username end
+			table.sort(names)
+			return nk.match_create("arena", { players = table.concat(names, "+"), rank = entries[1].properties.rank })
+		end)
+		nk.register_rpc(function(ctx, ticket) return nk.json_encode(nk.matchmaker_explain(ticket)) end, "explain")`),
+		servertest.Module("arena.lua", `
+		local keep = function(ctx, d, tick, state) return state end
+		return {
+			match_init = function(ctx, params) return {}, 1, params.players .. " " .. math.floor(params.rank) end,
+			match_join_attempt = function(ctx, d, tick, state) return state, true end,
+			match_join = keep, match_leave = keep, match_loop = keep, match_terminate = keep, match_signal = keep,
+		}`)},
+	"go": {servertest.Flags("--runtime.env", "matched=go", "--runtime.env", "rthooks=pass")}, // see goMatched and goRealtimeHooks
+}
+
+// testMatchedHook matches a player of each of two servers, which may be one or nodes of a
+// cluster.
+func testMatchedHook(t *testing.T, a, b *servertest.Server) {
+	t.Helper()
+	all := []*servertest.Socket{a.User(t, "ann").Socket(t), b.User(t, "ben").Socket(t)}
+	srv := b
+	body := func(how string) string {
+		return `{"min_count":2,"max_count":2,"query":"+properties.how:` + how + `","string_properties":{"how":"` + how + `"},"numeric_properties":{"rank":3}}`
+	}
+	for _, how := range []string{"fail", "wrong", "none", "make"} {
+		for _, s := range all {
+			addTicket(t, s, body(how))
+		}
+		a, b := expectMatched(t, all[0]), expectMatched(t, all[1])
+		if how != "make" {
+			if a.Token == "" || a.Token != b.Token || a.MatchID != "" {
+				t.Errorf("%s: %+v and %+v, want a token", how, a, b)
+			}
+			continue
+		}
+		if a.MatchID == "" || a.MatchID != b.MatchID || a.Token != "" {
+			t.Fatalf("%s: %+v and %+v, want a match", how, a, b)
+		}
+		if got := all[1].Call(t, "match_join", `{"match_id":"`+a.MatchID+`"}`).Field("match", "label"); got != "ann+ben 3" {
+			t.Errorf("joined a match labelled %q", got)
+		}
+	}
+
+	ticket := addTicket(t, all[0], body("alone"))
+	addTicket(t, all[1], `{"min_count":2,"max_count":2}`)
+	testutil.Eventually(t, "the ticket is explained", func() bool {
+		got, _ := srv.RPC(t, "explain", ticket)
+		return strings.Contains(got, "properties.how:alone") && strings.Contains(got, `"query"`) && strings.Contains(got, ticket)
+	})
+	if _, a := srv.RPC(t, "explain", "x"); a.Code() != 5 {
+		t.Errorf("an unknown ticket: %d %s, want code 5", a.Status, a.Body)
 	}
 }
 
