@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
+
+	"kumi/presence"
 )
 
 // filledPool returns a matchmaker with two-player tickets of eight modes and a
@@ -112,4 +115,24 @@ func BenchmarkAdd(b *testing.B) {
 		n++
 		add(b, m, solo(n, 2, 2).text("mode", "a").num("rank", 7).query("+properties.mode:a +properties.rank:>=2 +properties.rank:<=9"))
 	}
+}
+
+// BenchmarkSync is a leader that takes in what homes offer: 512 tickets at a time.
+func BenchmarkSync(b *testing.B) {
+	tickets := filledPool(b, 512).Tickets(512, func(*Ticket) bool { return true })
+	d := NewDesk(New(Options{}), DeskOptions{})
+	b.ReportAllocs()
+	for range b.N {
+		l := newLeader(d, 1, time.Now().Add(time.Hour))
+		d.lead = l
+		s := &Sync{Term: 1, Stream: 1, Seq: 1, Reset: true}
+		for _, t := range tickets {
+			s.Add = append(s.Add, t.Offer())
+		}
+		if _, err := d.HandleSync(b.Context(), presence.NodeID{1}, s); err != nil {
+			b.Fatal(err)
+		}
+		l.cancel()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(tickets)), "ns/ticket")
 }

@@ -19,6 +19,8 @@ import (
 type fakeCluster struct {
 	faults faults
 	end    chan struct{} // closed when the test is over: nothing blocks any more
+	hook   time.Duration // how long each matched hook takes, at least
+	passes int           // MaxIntervals
 	db     fakeDatabase
 
 	mu    sync.Mutex
@@ -88,7 +90,7 @@ func newFakeCluster(seed uint64, f faults) *fakeCluster {
 // start begins a run of a node; the one before, if any, is dead.
 func (c *fakeCluster) start(id presence.NodeID, epoch int64) *fakeNode {
 	n := &fakeNode{c: c, id: id, epoch: epoch, dead: make(chan struct{})}
-	n.pool = New(Options{Interval: time.Second, MaxTickets: 5})
+	n.pool = New(Options{Interval: time.Second, MaxTickets: 5, MaxIntervals: c.passes})
 	n.desk = NewDesk(n.pool, DeskOptions{
 		Network: n, Decider: fakeDecider{&c.db, n}, HookDeadline: time.Second,
 		Hooked: func() bool { return true }, Place: n.place, Tell: n.tell,
@@ -358,6 +360,10 @@ func ids(list []ProposedTicket) (out []string) {
 
 // place is the matched hook: it takes a while, and fails sometimes.
 func (n *fakeNode) place(m *Match) (string, func(), error) {
+	n.c.mu.Lock()
+	hook := n.c.hook
+	n.c.mu.Unlock()
+	time.Sleep(hook)
 	if n.c.chance(0.3) {
 		time.Sleep(n.c.between(time.Millisecond, 1500*time.Millisecond))
 	}
