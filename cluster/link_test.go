@@ -37,6 +37,7 @@ type schedule struct {
 	cuts           int
 	cutFor, runFor time.Duration
 	pauses         bool
+	buffer         int64
 }
 
 // play lets three nodes send to one another for a while, through what the schedule says,
@@ -49,7 +50,7 @@ func (s schedule) play(t *testing.T) error {
 		defer w.stop()
 		names := []string{"a", "b", "c"}
 		for _, name := range names {
-			w.start(t, w.node(name, 1))
+			w.start(t, w.node(name, 1, func(o *cluster.Options) { o.Buffer = s.buffer }))
 		}
 		after(time.Second)
 		random := rand.New(rand.NewPCG(s.seed, 2))
@@ -133,7 +134,7 @@ func TestLinksCountWhatTheyLose(t *testing.T) {
 			seed: rapid.Uint64().Draw(rt, "seed"), repeat: 0.1, loss: rapid.SampledFrom([]float64{0.01, 0.1, 0.4}).Draw(rt, "loss"),
 			delay: time.Duration(rapid.IntRange(0, 50).Draw(rt, "delay")) * time.Millisecond,
 			cuts:  rapid.IntRange(0, 3).Draw(rt, "cuts"), cutFor: time.Duration(rapid.IntRange(50, 12000).Draw(rt, "for")) * time.Millisecond,
-			runFor: 2 * time.Second,
+			runFor: 2 * time.Second, buffer: rapid.SampledFrom([]int64{0, 64 << 10, 1 << 20}).Draw(rt, "buffer"),
 		}
 		if err := s.play(t); err != nil {
 			rt.Fatal(err)
@@ -198,7 +199,7 @@ func TestHoleWaitsForSilentPeer(t *testing.T) {
 		},
 		"down": func(w *world) {
 			w.net.CutOneWay("b", "a")
-			after(750 * time.Millisecond)
+			after(850 * time.Millisecond)
 			w.net.Cut("a", "b")
 			after(3 * time.Second)
 			w.net.Delay(150*time.Millisecond, 150*time.Millisecond)
@@ -299,6 +300,14 @@ func TestFullLink(t *testing.T) {
 		}
 		if len(got) == 0 || got[len(got)-1] != number {
 			t.Error("the newest item is missing")
+		}
+		for range 100 {
+			number++
+			a.send("b", number, true)
+		}
+		after(time.Second)
+		if got := b.got("a"); len(got) < 100 || got[len(got)-100] != number-99 {
+			t.Errorf("of 100 items afterwards the last are %v", got[max(0, len(got)-100):])
 		}
 	})
 }

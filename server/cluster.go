@@ -170,7 +170,7 @@ func (s *Server) keepNode(ctx context.Context) {
 		if err == nil {
 			err = s.connectTo(others)
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !s.db.Unreachable(err) {
 			s.log.Warn().Err(err).Msg("this node could not look for the others in the database")
 		}
 	}

@@ -63,6 +63,8 @@ func TestNodesThatDoNotFit(t *testing.T) {
 	for want, option := range map[string]servertest.Option{
 		"have different keys":   inCluster(database, "b", "--socket.server_key", "other"),
 		`the name "a" is taken`: inCluster(database, "a"),
+		"load cluster.tls_cert: open nowhere.pem": inCluster(database, "c",
+			"--cluster.tls_cert", "nowhere.pem", "--cluster.tls_key", "nowhere.key", "--cluster.tls_ca", "nowhere.pem"),
 	} {
 		_, err := servertest.TryStart(t, option)
 		if err == nil || !strings.Contains(err.Error(), want) {
