@@ -62,3 +62,43 @@ func TestMatchmakerGoesOn(t *testing.T) {
 		return answer.Status == http.StatusOK && !strings.Contains(answer.Body, `"ticket_count":`)
 	})
 }
+
+// A party whose members are on two nodes meets players of both. Each of the four is told,
+// and they play in one relayed match.
+func TestPartyOfTwoNodesMatches(t *testing.T) {
+	t.Parallel()
+	database := storetest.Postgres(t)
+	a := node(t, database, "a")
+	b := node(t, database, "b")
+	ann, ben, cat, dan := a.User(t, "ann").Socket(t), b.User(t, "ben").Socket(t), a.User(t, "cat").Socket(t), b.User(t, "dan").Socket(t)
+	made := createParty(t, ben, `{"open":true,"max_size":2}`) // at home on b
+	acknowledged(t, "join a party of another node", ann.Call(t, "party_join", `{"party_id":"`+made.PartyID+`"}`))
+	for got := ""; got != "+ann -"; {
+		got = partyEvent(t, ben)
+	}
+	ben.Call(t, "party_matchmaker_add", `{"party_id":"`+made.PartyID+`","min_count":4,"max_count":4,"query":"*"}`)
+	const four = `{"min_count":4,"max_count":4,"query":"*"}`
+	addTicket(t, cat, four)
+	addTicket(t, dan, four)
+	all := []*servertest.Socket{ann, ben, cat, dan}
+	var token string
+	for _, s := range all {
+		told := expectMatched(t, s)
+		if token == "" {
+			token = told.Token
+		}
+		if told.Token == "" || told.Token != token || len(told.Users) != 4 {
+			t.Fatalf("told %+v", told)
+		}
+	}
+	var match string
+	for _, s := range all {
+		match = s.Call(t, "match_join", `{"token":"`+token+`"}`).Field("match", "match_id")
+	}
+	ann.Send(t, `{"match_data_send":{"match_id":"`+match+`","op_code":"7","data":"aGl0"}}`)
+	for _, s := range []*servertest.Socket{ben, cat, dan} {
+		if e := s.Expect(t, "match_data"); !strings.Contains(string(e["match_data"]), "aGl0") {
+			t.Errorf("heard %s", e["match_data"])
+		}
+	}
+}
