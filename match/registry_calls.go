@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
@@ -111,7 +112,34 @@ func answer(stream presence.Stream, self *presence.Presence, isNew bool, all []*
 // hasRelayed reports whether somebody is in a relayed match. That somebody else has just
 // joined it on another node may not be known here yet, so the other nodes are asked.
 func (r *Registry) hasRelayed(ctx context.Context, stream presence.Stream) bool {
-	return r.tracker.Count(stream) > 0 || r.o.Elsewhere != nil && r.o.Elsewhere.Exists(ctx, stream.Subject)
+	if r.tracker.Count(stream) > 0 {
+		return true
+	}
+	if r.o.Elsewhere == nil || !r.o.Elsewhere.Exists(ctx, stream.Subject) {
+		return false
+	}
+	r.awaitMembers(ctx, stream)
+	return true
+}
+
+// membersDelay is how long the news of who is in a match may take to this node.
+const membersDelay = 250 * time.Millisecond
+
+// awaitMembers waits until this node knows who is in a match, which it does within
+// milliseconds. Otherwise who joins would not see them, and what it sends at once would
+// not reach them.
+func (r *Registry) awaitMembers(ctx context.Context, stream presence.Stream) {
+	ctx, cancel := context.WithTimeout(ctx, membersDelay)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for r.tracker.Count(stream) == 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // enter lets a session into an authoritative match and puts it on the match's stream.

@@ -8,12 +8,15 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"kumi/presence"
 )
 
-// Socket is a player's JSON socket. It may be used by one goroutine.
+// Socket is a player's socket. It may be used by one goroutine.
 type Socket struct {
-	conn *websocket.Conn
-	cid  int
+	conn   *websocket.Conn
+	format presence.Format
+	cid    int
 	// pushed are the envelopes that arrived while another one was awaited.
 	pushed []Envelope
 }
@@ -21,18 +24,24 @@ type Socket struct {
 // Envelope is a decoded envelope: its keys with their raw values.
 type Envelope map[string]json.RawMessage
 
-// Socket opens a socket for the player and closes it when the test ends.
+// Socket opens a JSON socket for the player and closes it when the test ends.
 func (u *User) Socket(t testing.TB) *Socket {
+	t.Helper()
+	return u.SocketOf(t, presence.JSON)
+}
+
+// SocketOf is Socket in either format. What is sent and received is given as JSON.
+func (u *User) SocketOf(t testing.TB, format presence.Format) *Socket {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, u.server.WS+"?format=json&token="+url.QueryEscape(u.Token), nil)
+	conn, _, err := websocket.Dial(ctx, u.server.WS+"?format="+format.String()+"&token="+url.QueryEscape(u.Token), nil)
 	if err != nil {
 		t.Fatalf("open socket of %s: %v", u.Username, err)
 	}
 	conn.SetReadLimit(1 << 20)
 	t.Cleanup(func() { _ = conn.CloseNow() })
-	return &Socket{conn: conn}
+	return &Socket{conn: conn, format: format}
 }
 
 // Call sends an envelope of one kind and returns the value of its reply, which may be
@@ -56,7 +65,11 @@ func (s *Socket) Send(t testing.TB, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
 	defer cancel()
-	if err := s.conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+	kind, frame := websocket.MessageText, []byte(text)
+	if s.format == presence.Protobuf {
+		kind, frame = websocket.MessageBinary, recode(t, frame, presence.JSON, presence.Protobuf)
+	}
+	if err := s.conn.Write(ctx, kind, frame); err != nil {
 		t.Fatalf("write %s: %v", text, err)
 	}
 }
@@ -117,11 +130,27 @@ func (s *Socket) read(t testing.TB) Envelope {
 	if err != nil {
 		t.Fatalf("read from socket: %v", err)
 	}
+	if s.format == presence.Protobuf {
+		text = recode(t, text, presence.Protobuf, presence.JSON)
+	}
 	var e Envelope
 	if err := json.Unmarshal(text, &e); err != nil {
 		t.Fatalf("the server sent %q: %v", text, err)
 	}
 	return e
+}
+
+// recode writes an envelope in another format.
+func recode(t testing.TB, frame []byte, from, to presence.Format) []byte {
+	t.Helper()
+	e, err := presence.Decode(frame, from)
+	if err == nil {
+		frame, err = presence.Encode(e, to)
+	}
+	if err != nil {
+		t.Fatalf("write %q in the other format: %v", frame, err)
+	}
+	return frame
 }
 
 // Field returns a string field of the value of a kind.
