@@ -164,6 +164,30 @@ func TestLeaveAndJoinAtOnce(t *testing.T) {
 	})
 }
 
+// What a match sends when a client joins arrives, also if the client's session was opened so
+// shortly before that the match's node has not heard of it.
+func TestMatchGreetsANewSession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		all := w.arenas(t, "a", "b")
+		defer all[0].close()
+		defer all[1].close()
+		id, err := all[0].matches.Create(t.Context(), "greeter", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ben := all[1].player("ben")
+		if _, err := ben.join(id); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		if got := ben.told(); got != "[+ben 3 welcome ben]" && got != "[3 welcome ben +ben]" {
+			t.Errorf("ben is told %s", got)
+		}
+	})
+}
+
 // A match that fails closes the sockets of its members on all nodes.
 func TestMatchFailsForAllNodes(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -97,9 +97,9 @@ type mailbox struct {
 // member is a client in the match.
 type member struct {
 	presence *presence.Presence
-	session  presence.Session // nil while the session of another node is not known here
-	arrived  bool             // it is on the match's stream
-	deadline time.Time        // to come onto the stream
+	session  presence.Session
+	arrived  bool      // it is on the match's stream
+	deadline time.Time // to come onto the stream
 	// admission is the number under which a session of another node was let in. A join or
 	// leave with another number is of an admission that has ended; a leave without one is of
 	// any. 0 for the sessions of this node, and for those that module code put on the stream.
@@ -189,9 +189,6 @@ func (m *Match) presenceChanged(join, leave *presence.Presence) {
 		mem := b.members[join.Session]
 		if mem != nil && mem.admission == join.Admission {
 			mem.arrived = true
-			if mem.session == nil {
-				mem.session = m.reg.router.Session(join.Session)
-			}
 			b.mu.Unlock()
 			return
 		}

@@ -82,13 +82,14 @@ func (m *Match) attempt(a *attempt) {
 		a.answer <- answer
 		return
 	}
+	mem := &member{presence: p, deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline)}
 	if m.reg.onOtherNode(p.Session) {
-		answer.number = m.reg.admissions.Add(1)
+		mem.session, mem.admission = m.reg.router.Visitor(p), m.reg.admissions.Add(1)
+		answer.number = mem.admission
+	} else {
+		mem.session = m.reg.router.Session(p.Session)
 	}
-	b.members[p.Session] = &member{
-		presence: p, session: m.reg.router.Session(p.Session), deadline: time.Now().Add(m.reg.o.JoinMarkerDeadline),
-		admission: answer.number,
-	}
+	b.members[p.Session] = mem
 	b.mu.Unlock()
 	a.answer <- answer
 	m.join(p)

@@ -97,6 +97,18 @@ func (r *Router) Session(id uuid.UUID) Session {
 	return nil
 }
 
+// Visitor is Session for a session that another node vouches for, and that this one may not
+// have heard of yet.
+func (r *Router) Visitor(p *Presence) Session {
+	if s := r.Session(p.Session); s != nil || r.tracker.far == nil {
+		return s
+	}
+	return &farSession{
+		id: p.Session, user: p.UserID, username: p.Username,
+		node: &Replica{tracker: r.tracker, id: NodeOf(p.Session), name: p.Node},
+	}
+}
+
 // nodeOf returns the name of a session's node.
 func (t *Tracker) nodeOf(s Session) string {
 	if far, ok := s.(*farSession); ok {
