@@ -58,6 +58,12 @@ func (l *leader) start() {
 
 func (l *leader) run(ctx context.Context) {
 	defer close(l.idle)
+	l.pool.metrics.MatchmakerLeads(true)
+	defer func() {
+		if now := l.d.leading(); now == nil || now == l { // not again already
+			l.pool.metrics.MatchmakerLeads(false)
+		}
+	}()
 	first := time.NewTimer(min(firstPassWait, l.pool.o.Interval))
 	defer first.Stop()
 	tick := time.NewTicker(l.pool.o.Interval)

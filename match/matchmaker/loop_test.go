@@ -161,6 +161,7 @@ func (c *passCounts) MatchmakerPass(tickets, active int, _ time.Duration) {
 }
 func (c *passCounts) MatchmakerFormed(matches, players int) { c.matches, c.players = matches, players }
 func (c *passCounts) MatchmakerTimedOut(tickets int)        { c.timedOut += tickets }
+func (c *passCounts) MatchmakerLeads(bool)                  {}
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()

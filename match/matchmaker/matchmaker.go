@@ -77,6 +77,9 @@ type Metrics interface {
 	MatchmakerFormed(matches, players int)
 	// MatchmakerTimedOut counts tickets removed by TicketTimeout.
 	MatchmakerTimedOut(tickets int)
+	// MatchmakerLeads tells whether this node of a cluster leads from now on. A node that
+	// does not has no passes, and no tickets to report.
+	MatchmakerLeads(leads bool)
 }
 
 type noMetrics struct{}
@@ -84,6 +87,7 @@ type noMetrics struct{}
 func (noMetrics) MatchmakerPass(int, int, time.Duration) {}
 func (noMetrics) MatchmakerFormed(int, int)              {}
 func (noMetrics) MatchmakerTimedOut(int)                 {}
+func (noMetrics) MatchmakerLeads(bool)                   {}
 
 // Match is one formed match. It is immutable.
 type Match struct {

@@ -56,9 +56,9 @@ type Metrics struct {
 	ticks                             *prometheus.HistogramVec
 	skippedTicks, failed, matchesDrop *prometheus.CounterVec
 
-	parties, tickets, activeTickets prometheus.Gauge
-	passes                          prometheus.Histogram
-	formed, matched, timedOut       prometheus.Counter
+	parties, tickets, activeTickets, leads prometheus.Gauge
+	passes                                 prometheus.Histogram
+	formed, matched, timedOut              prometheus.Counter
 }
 
 var (
@@ -123,6 +123,7 @@ func (m *Metrics) declare(cfg *config.Config) {
 	m.passes = m.timer("matchmaker_process_time", "Time a pass of the matchmaker took.")
 	m.formed = m.counter("matchmaker_matches", "Matches the matchmaker formed.")
 	m.matched = m.counter("matchmaker_matched_players", "Players in the matches that the matchmaker formed.")
+	m.leads = m.gauge("matchmaker_leads", "1 on the node that forms the matches of a cluster, 0 on others.")
 	m.timedOut = m.counter("matchmaker_timed_out", "Tickets removed because they had waited too long.")
 }
 
@@ -315,6 +316,17 @@ func (m *Metrics) MatchmakerFormed(matches, players int) {
 
 // MatchmakerTimedOut implements matchmaker.Metrics.
 func (m *Metrics) MatchmakerTimedOut(tickets int) { m.timedOut.Add(float64(tickets)) }
+
+// MatchmakerLeads implements matchmaker.Metrics.
+func (m *Metrics) MatchmakerLeads(leads bool) {
+	m.leads.Set(0)
+	if leads {
+		m.leads.Set(1)
+		return
+	}
+	m.tickets.Set(0)
+	m.activeTickets.Set(0)
+}
 
 // watchDatabase adds the metrics of the connection pool.
 func (m *Metrics) watchDatabase(stats func() store.Stats) {

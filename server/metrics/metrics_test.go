@@ -76,6 +76,7 @@ func TestMetricsOfGames(t *testing.T) {
 	m.MatchmakerPass(7, 5, time.Second)
 	m.MatchmakerFormed(2, 8)
 	m.MatchmakerTimedOut(9)
+	m.MatchmakerLeads(true)
 	m.StorageReject("saves", "version", true)
 	m.EventDropped()
 	m.SatoriRequest("GET /v1/flag", "timeout", time.Second)
@@ -91,6 +92,7 @@ func TestMetricsOfGames(t *testing.T) {
 		`matchmaker_matches{node_name="nakama"} 2`,
 		`matchmaker_matched_players{node_name="nakama"} 8`,
 		`matchmaker_timed_out{node_name="nakama"} 9`,
+		`matchmaker_leads{node_name="nakama"} 1`,
 		`match_tick_latency_count{handler="arena",node_name="nakama"} 1`,
 		`match_ticks_skipped{handler="arena",node_name="nakama"} 2`,
 		`match_dropped{handler="arena",node_name="nakama",queue="input"} 1`,

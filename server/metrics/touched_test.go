@@ -68,6 +68,7 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.MatchmakerPass(1, 1, time.Second)
 	m.MatchmakerFormed(1, 1)
 	m.MatchmakerTimedOut(1)
+	m.MatchmakerLeads(true)
 
 	if len(d.collectors) < 50 {
 		t.Errorf("only %d metrics are declared", len(d.collectors))
