@@ -97,10 +97,10 @@ func TestCallDeadline(t *testing.T) {
 		if _, err := call(ctx, a, "b", ""); fault.CodeOf(err) != fault.DeadlineExceeded {
 			t.Errorf("after its deadline a call ends with %v", err)
 		}
+		synctest.Wait()
 		if left != 300*time.Millisecond {
 			t.Errorf("the callee has %s", left)
 		}
-		synctest.Wait()
 		if open := a.Stats().Open; open != 0 {
 			t.Errorf("%d calls are open", open)
 		}
