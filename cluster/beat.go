@@ -158,6 +158,9 @@ func (n *Node) sendBeat(withInfo bool) {
 	for _, f := range n.on.fill {
 		f(b)
 	}
+	if b.Info != nil {
+		n.digest.Store(&b.Info.Digest)
+	}
 	n.publishBeat(b)
 }
 
@@ -204,11 +207,12 @@ func (n *Node) onBeat(b *wire.Beat) {
 		p = n.admit(id, b)
 		n.beatSoon, n.beats = true, infoEvery-1 // so that it knows of this node at once
 	}
-	n.mu.Lock()
 	if b.Info != nil {
+		n.compare(p, b.Info)
+		n.mu.Lock()
 		p.read(b.Info)
+		n.mu.Unlock()
 	}
-	n.mu.Unlock()
 	p.silent, p.heard = 0, stateOf(b.State)
 	for _, r := range b.Received {
 		if of, ok := idOf(r.Node); ok && of == n.self && r.Epoch == n.options.Epoch {

@@ -11,7 +11,10 @@ type counts struct {
 
 // Stats are the figures of a node, for metrics.
 type Stats struct {
-	Peers map[State]int
+	// Nodes are this node and all others that are not lost, by state, and Digests how many
+	// different modules they have.
+	Nodes   map[State]int
+	Digests int
 	// Frames and Bytes were published to the bus, Unsent is what it refused, Received
 	// what has arrived, Malformed what could not be read.
 	Frames, Bytes, Unsent, Received, Malformed int64
@@ -31,15 +34,21 @@ type Stats struct {
 // Stats returns the node's figures.
 func (n *Node) Stats() Stats {
 	s := Stats{
-		Peers:  map[State]int{},
+		Nodes:  map[State]int{n.State(): 1},
 		Frames: n.counts.frames.Load(), Bytes: n.counts.bytes.Load(), Unsent: n.counts.unsent.Load(),
 		Received: n.counts.received.Load(), Malformed: n.counts.malformed.Load(),
 		Items: n.counts.items.Load(), Lost: n.counts.lost.Load(), Again: n.counts.again.Load(), Unknown: n.counts.unknown.Load(),
 		Buffered: n.buffered.Load(), Calls: n.counts.calls.Load(), Answered: n.counts.answered.Load(), Open: n.calls.count(),
 		Partial: n.counts.partial.Load(),
 	}
-	for _, p := range n.Peers() {
-		s.Peers[p.State]++
+	digests := map[string]bool{}
+	if own := n.digest.Load(); own != nil {
+		digests[*own] = true
 	}
+	for _, p := range n.Peers() {
+		s.Nodes[p.State]++
+		digests[p.Digest] = true
+	}
+	s.Digests = len(digests)
 	return s
 }

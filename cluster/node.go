@@ -65,7 +65,8 @@ type Node struct {
 	self    presence.NodeID
 	log     zerolog.Logger
 	bus     bus.Bus
-	state   atomic.Int32 // a wire.State
+	state   atomic.Int32           // a wire.State
+	digest  atomic.Pointer[string] // of this node's modules, once it was told
 
 	on handlers
 

@@ -4,10 +4,15 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"kumi/cluster"
+	"kumi/cluster/wire"
+	"kumi/internal/testutil"
 	"kumi/presence"
 )
 
@@ -256,5 +261,44 @@ func TestJoiningWaits(t *testing.T) {
 		if b.State() != cluster.Ready {
 			t.Errorf("b is %s", b.State())
 		}
+	})
+}
+
+// Nodes tell which modules they run, and one that differs is logged once.
+func TestModulesThatDiffer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		var log testutil.Log
+		var digest atomic.Pointer[string]
+		a, b := w.node("a", 1, func(o *cluster.Options) { o.Log = zerolog.New(&log) }), w.node("b", 1)
+		for _, m := range []*member{a, b} {
+			m.OnBeat(func(beat *wire.Beat) {
+				if beat.Info != nil {
+					if beat.Info.Digest = "old"; m == b {
+						beat.Info.Digest = *digest.Load()
+					}
+				}
+			}, nil)
+		}
+		set := func(is string, digests, warnings int) {
+			t.Helper()
+			digest.Store(&is)
+			after(3 * time.Second)
+			if got := a.Stats().Digests; got != digests {
+				t.Errorf("with %q a counts %d digests", is, got)
+			}
+			if got := len(log.Lines("has other modules")); got != warnings {
+				t.Errorf("with %q a has warned %d times", is, got)
+			}
+		}
+		old := "old"
+		digest.Store(&old)
+		w.start(t, a, b)
+		set("old", 1, 0)
+		set("new", 2, 1)
+		set("newer", 2, 1)
+		set("old", 1, 1)
+		set("new", 2, 2)
 	})
 }

@@ -66,6 +66,9 @@ type peer struct {
 	// process is its name on the bus, and cutOff says that no connection leads there.
 	process string
 	cutOff  bool
+	// compared are the digests that differs is of.
+	compared string
+	differs  bool
 }
 
 // admit makes the peer of a process that was heard first. The loop calls it.
@@ -87,6 +90,24 @@ func (p *peer) read(i *wire.Info) {
 	p.process = i.Process
 	p.Name, p.Version, p.Digest, p.Address = i.Name, i.Version, i.Digest, i.Address
 	p.Sessions, p.Matches, p.LateTicks = int(i.Sessions), int(i.Matches), int(i.LateTicksPercent)
+}
+
+// compare logs that a peer has begun to run other modules than this node, or the same
+// again.
+func (n *Node) compare(p *peer, i *wire.Info) {
+	own := n.digest.Load()
+	if own == nil || p.compared == i.Digest+*own {
+		return
+	}
+	p.compared = i.Digest + *own
+	if differ := i.Digest != *own; differ != p.differs {
+		p.differs = differ
+		if differ {
+			n.log.Warn().Str("peer", i.Name).Str("theirs", i.Digest).Str("ours", *own).Msg("a node of the cluster has other modules: new matches are placed on nodes with the caller's modules only")
+		} else {
+			n.log.Info().Str("peer", i.Name).Msg("a node of the cluster has the same modules again")
+		}
+	}
 }
 
 // judge sets the peer's state from what was heard of it, and tells of a change. The loop

@@ -7,6 +7,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"kumi/cluster"
+	"kumi/cluster/wire"
 	"kumi/core"
 	"kumi/presence"
 	"kumi/server/game"
@@ -51,6 +52,11 @@ func (s *Server) serveGame() {
 		},
 	})
 	s.metrics.Presences(presences.Stats)
+	s.node.OnBeat(func(b *wire.Beat) {
+		if b.Info != nil {
+			b.Info.Sessions = int64(s.game.Sessions.Count())
+		}
+	}, nil)
 	s.node.game.matches.Serve(s.game.Matches)
 	s.node.game.parties.Serve(s.game.Parties)
 	s.node.game.matchmaker.Serve(s.game.Desk)

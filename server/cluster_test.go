@@ -34,13 +34,13 @@ func TestTwoNodes(t *testing.T) {
 	database := storetest.Postgres(t)
 	var log testutil.Log
 	a := servertest.Start(t, inCluster(database, "a"), servertest.LogTo(zerolog.New(&log)))
-	if text := metricsOf(t, a); !strings.Contains(text, `cluster_peers{node_name="a",state="ready"} 0`) {
+	if text := metricsOf(t, a); !strings.Contains(text, `cluster_nodes{node_name="a",state="ready"} 1`) {
 		t.Error("alone, a node does not say so in its metrics")
 	}
 	b := servertest.Start(t, inCluster(database, "b"))
 	for name, s := range map[string]*servertest.Server{"a": a, "b": b} {
 		testutil.Eventually(t, name+" hears the other node", func() bool {
-			return strings.Contains(metricsOf(t, s), fmt.Sprintf(`cluster_peers{node_name=%q,state="ready"} 1`, name))
+			return strings.Contains(metricsOf(t, s), fmt.Sprintf(`cluster_nodes{node_name=%q,state="ready"} 2`, name))
 		})
 	}
 	if len(log.Lines(`"node":"a"`, "joined the cluster")) != 1 {
@@ -48,7 +48,7 @@ func TestTwoNodes(t *testing.T) {
 	}
 	b.Close()
 	testutil.Eventually(t, "a knows that b has left", func() bool {
-		return strings.Contains(metricsOf(t, a), `cluster_peers{node_name="a",state="ready"} 0`)
+		return strings.Contains(metricsOf(t, a), `cluster_nodes{node_name="a",state="ready"} 1`)
 	})
 	if len(log.Lines(`"peer":"b"`, `"state":"lost"`)) != 1 {
 		t.Error("a has not heard b's goodbye")

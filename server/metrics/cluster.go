@@ -10,8 +10,8 @@ import (
 func (m *Metrics) Cluster(stats func() cluster.Stats) {
 	for _, state := range []cluster.State{cluster.Down, cluster.Joining, cluster.Ready, cluster.Draining} {
 		m.factory.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "cluster_peers", Help: "Other nodes that this one knows, by state.", ConstLabels: prometheus.Labels{"state": state.String()},
-		}, func() float64 { return float64(stats().Peers[state]) })
+			Name: "cluster_nodes", Help: "This node and those that it knows, by state.", ConstLabels: prometheus.Labels{"state": state.String()},
+		}, func() float64 { return float64(stats().Nodes[state]) })
 	}
 	gauge := func(name, help string, of func(cluster.Stats) int64) {
 		m.gaugeFunc(name, help, func() float64 { return float64(of(stats())) })
@@ -19,10 +19,11 @@ func (m *Metrics) Cluster(stats func() cluster.Stats) {
 	counter := func(name, help string, of func(cluster.Stats) int64) {
 		m.factory.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(of(stats())) })
 	}
-	counter("cluster_frames_sent", "Messages that this node has sent to others.", func(s cluster.Stats) int64 { return s.Frames })
-	counter("cluster_bytes_sent", "Bytes of these messages.", func(s cluster.Stats) int64 { return s.Bytes })
-	counter("cluster_frames_unsent", "Messages that could not be sent, as the connection was away.", func(s cluster.Stats) int64 { return s.Unsent })
-	counter("cluster_frames_received", "Messages of other nodes.", func(s cluster.Stats) int64 { return s.Received })
+	gauge("cluster_module_digests", "How many different modules the nodes run. More than 1 is for the time of an update.", func(s cluster.Stats) int64 { return int64(s.Digests) })
+	counter("cluster_sent", "Messages that this node has sent to others.", func(s cluster.Stats) int64 { return s.Frames })
+	counter("cluster_bytes", "Bytes of these messages.", func(s cluster.Stats) int64 { return s.Bytes })
+	counter("cluster_unsent", "Messages that could not be sent, as the connection was away.", func(s cluster.Stats) int64 { return s.Unsent })
+	counter("cluster_received", "Messages of other nodes.", func(s cluster.Stats) int64 { return s.Received })
 	counter("cluster_malformed", "Messages and items of other nodes that could not be read.", func(s cluster.Stats) int64 { return s.Malformed })
 	counter("cluster_unknown", "Items and calls of kinds that this version does not know.", func(s cluster.Stats) int64 { return s.Unknown })
 	counter("cluster_items", "Items put on the links to other nodes.", func(s cluster.Stats) int64 { return s.Items })
