@@ -263,6 +263,9 @@ func (g *recorder) Join(_ context.Context, _ int64, joins []*presence.Presence) 
 		g.in[p.Session] = 0
 		g.order = append(g.order, p)
 		g.notes = append(g.notes, "+"+p.Username)
+		if g.handler == "bouncer" {
+			_ = g.m.MatchKick([]runtime.Presence{p})
+		}
 		if g.handler == "greeter" {
 			_ = g.m.BroadcastMessage(3, []byte("welcome "+p.Username), []runtime.Presence{p}, nil, true)
 		}

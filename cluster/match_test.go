@@ -188,6 +188,31 @@ func TestMatchGreetsANewSession(t *testing.T) {
 	})
 }
 
+// A match that kicks a client as soon as it has let it in has it on no stream, though the
+// kick overtakes the client's presence.
+func TestMatchKicksWhoIsLetIn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		all := w.arenas(t, "a", "b")
+		defer all[0].close()
+		defer all[1].close()
+		id, err := all[0].matches.Create(t.Context(), "bouncer", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, ben := all[0].games[0], all[1].player("ben")
+		for _, delay := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
+			w.net.Delay(0, delay)
+			_, _ = ben.join(id)
+			after(20 * time.Second)
+			if len(g.in) != 0 || ben.on(g.stream()) || len(g.mistakes()) > 0 {
+				t.Errorf("in the match: %v, on its stream: %t, %v", g.in, ben.on(g.stream()), g.mistakes())
+			}
+		}
+	})
+}
+
 // A match that fails closes the sockets of its members on all nodes.
 func TestMatchFailsForAllNodes(t *testing.T) {
 	bubble(t, func(t *testing.T) {
