@@ -9,6 +9,7 @@ package core
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,9 @@ type Options struct {
 	Social *social.Client
 	// Hosts restricts the hosts that scripts may send HTTP requests to; nil: all.
 	Hosts *HostRules
+	// HTTP sends the requests of scripts, instead of connections of their own; may be nil.
+	// Hosts then has no effect.
+	HTTP http.RoundTripper
 	// LocalCache bounds the cache of each script language, in bytes; 0: no bound.
 	LocalCache int
 	// Unranked are leaderboards whose ranks are not shown; * alone is all.
@@ -104,6 +108,7 @@ type Core struct {
 	matchmaker *matchmaker.Desk
 	modules    string
 	hosts      *HostRules
+	http       http.RoundTripper // nil: see Options.HTTP
 	satori     *satori.Client
 	fleet      fleet
 	bans       *ownTable
@@ -153,7 +158,7 @@ func New(o Options) *Core {
 		db: o.DB, config: o.Config, log: o.Logger, metrics: o.Metrics, version: o.Version,
 		tracker: o.Tracker, router: o.Router, sessions: o.Sessions, matches: o.Matches,
 		parties: o.Parties, matchmaker: o.Matchmaker,
-		modules: o.ModulesPath, hosts: o.Hosts, localCache: o.LocalCache, now: o.Now, unranked: o.Unranked,
+		modules: o.ModulesPath, hosts: o.Hosts, http: o.HTTP, localCache: o.LocalCache, now: o.Now, unranked: o.Unranked,
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -1,11 +1,11 @@
 package core
 
 import (
-	"math/rand/v2"
 	"regexp"
 	"strings"
 	"unicode"
 
+	"kumi/internal/random"
 	"kumi/store/fault"
 )
 
@@ -44,7 +44,7 @@ func newUsername() string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	var name [10]byte
 	for i := range name {
-		name[i] = letters[rand.IntN(len(letters))]
+		name[i] = letters[random.IntN(len(letters))]
 	}
 	return string(name[:])
 }

@@ -104,6 +104,9 @@ func (m *Module) HTTPRequest(ctx context.Context, in HTTPRequest) (*HTTPResponse
 }
 
 func (c *Core) httpClient(insecure bool) *http.Client {
+	if c.http != nil {
+		return &http.Client{Transport: c.http}
+	}
 	plain, lax := httpClient, insecureHTTPClient
 	if c.hosts != nil {
 		plain, lax = c.hosts.plain, c.hosts.lax

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
 	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/core/satori"
+	"kumi/internal/random"
 )
 
 // Scope is the context that module code runs in: what a Go module reads from
@@ -106,8 +106,8 @@ func TraceID(ctx context.Context) string {
 // NewTraceID makes a trace id: 32 hex digits. It is no secret.
 func NewTraceID() string {
 	var id [16]byte
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[:8], random.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], random.Uint64())
 	return hex.EncodeToString(id[:])
 }
 

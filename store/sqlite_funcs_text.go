@@ -6,12 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"unicode"
+
+	"kumi/internal/random"
 )
 
 // maxText is the maximum size of a text that functions make by repeating or padding,
@@ -282,7 +283,7 @@ func pattern(s, flags string) (*regexp.Regexp, error) {
 }
 
 func registerNumbers(r registry) {
-	r.MustRegisterScalarFunction("pg_random", 0, nothing(func() driver.Value { return rand.Float64() }))
+	r.MustRegisterScalarFunction("pg_random", 0, nothing(func() driver.Value { return random.Float64() }))
 	r.strict("pg_trunc", atLeast(1), func(a []driver.Value) (driver.Value, error) {
 		f, err := castFloat(a[0], "numeric")
 		if err != nil || len(a) == 1 {

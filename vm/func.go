@@ -15,6 +15,9 @@ type Func[H any] struct {
 	Live bool
 	// Async functions return a promise of their results in JavaScript; see Call.Later.
 	Async bool
+	// Property: scripts read the result as a property instead of calling a function. The
+	// body takes no arguments and runs each time the property is read.
+	Property bool
 }
 
 // Native is a function bound to its host. It is shared by all VMs and
@@ -23,8 +26,8 @@ type Native struct {
 	Name *Name
 	Call func(c *Call) error
 	Live bool // see Func.Live
-	// Async: see Func.Async.
-	Async bool
+	// Async and Property: see Func.
+	Async, Property bool
 }
 
 // Library is a set of bound functions, as one language sees it. It is
@@ -34,6 +37,7 @@ type Library struct {
 	names  []string // in table order
 
 	otherwise func(name string) *Native // see Otherwise
+	methods   bool
 }
 
 // Bind ties a table to a host for one language.
@@ -44,7 +48,7 @@ func Bind[H any](lang Lang, h H, table []Func[H]) *Library {
 		if f.Only != Both && f.Only != lang {
 			continue
 		}
-		native := &Native{Name: &f.Name, Live: f.Live, Async: f.Async, Call: func(c *Call) error {
+		native := &Native{Name: &f.Name, Live: f.Live, Async: f.Async, Property: f.Property, Call: func(c *Call) error {
 			if t := trace.Of(c.Ctx); t != nil {
 				return t.Function(f.Name.In(lang), func() error { return f.Body(h, c) })
 			}
@@ -77,10 +81,19 @@ func (l *Library) Lookup(name string) *Native {
 // Has tells whether a function of that name is in the library.
 func (l *Library) Has(name string) bool { return l.byName[name] != nil }
 
+// AsMethods returns the library with functions that Lua can also call as methods:
+// object:f(x) is object.f(x).
+func (l *Library) AsMethods() *Library {
+	return &Library{byName: l.byName, names: l.names, otherwise: l.otherwise, methods: true}
+}
+
+// Methods tells whether the library was made by AsMethods.
+func (l *Library) Methods() bool { return l.methods }
+
 // Otherwise returns the library with a fallback: Lookup calls other for names
 // that are not in it, which returns a function or nil.
 func (l *Library) Otherwise(other func(name string) *Native) *Library {
-	return &Library{byName: l.byName, names: l.names, otherwise: other}
+	return &Library{byName: l.byName, names: l.names, otherwise: other, methods: l.methods}
 }
 
 // Names returns the names in table order. The slice must not be modified.

@@ -14,6 +14,8 @@ type GuardOptions struct {
 	// Heap is the size of the live heap at which the VMs of all pools are
 	// replaced.
 	Heap uint64
+	// OnlyHalt watches VMs only to stop their calls by Halt, without looking at the heap.
+	OnlyHalt bool
 	// Report is called after that, on its own goroutine; may be nil.
 	Report func(HeapReport)
 }
@@ -55,6 +57,7 @@ const (
 	StoppedMemory
 	StoppedStack
 	StoppedResult // it returned too much
+	StoppedHalt   // see Guard.Halt
 	reasons
 )
 
@@ -62,7 +65,7 @@ const languages = 2 // JS and Lua
 
 // String returns the reason's name in metrics.
 func (r Reason) String() string {
-	return [...]string{"deadline", "caller_gone", "memory", "stack", "result_size"}[r]
+	return [...]string{"deadline", "caller_gone", "memory", "stack", "result_size", "halted"}[r]
 }
 
 // lookEvery is how often the heap is checked while scripts run.
@@ -140,6 +143,7 @@ func (g *Guard) CallLimit() uint64 {
 type Watched struct {
 	g    *Guard
 	stop func(still func() bool)
+	halt func()        // see Halts; may be nil
 	call atomic.Uint64 // odd while a call runs
 
 	runs   atomic.Pointer[Usage] // what the call is of
@@ -164,7 +168,7 @@ type Guarded interface {
 // call has changed. The Watched is kept until it is closed; nil means that the
 // VM is not watched.
 func (g *Guard) Watch(stop func(still func() bool)) *Watched {
-	if g == nil || g.o.Call == 0 && g.o.Heap == 0 {
+	if g == nil || g.o.Call == 0 && g.o.Heap == 0 && !g.o.OnlyHalt {
 		return nil
 	}
 	w := &Watched{g: g, stop: stop}
@@ -172,6 +176,33 @@ func (g *Guard) Watch(stop func(still func() bool)) *Watched {
 	g.watched[w] = struct{}{}
 	g.mu.Unlock()
 	return w
+}
+
+// Halts sets the function that stops the running call for Guard.Halt. Any goroutine may
+// call it, also with no call running.
+func (w *Watched) Halts(halt func()) {
+	if w != nil {
+		w.g.mu.Lock()
+		w.halt = halt
+		w.g.mu.Unlock()
+	}
+}
+
+// Halt stops every call that runs, because whoever waits for it has given up. VMs whose
+// calls were halted must not be used again. Unlike the guard's other checks it touches no
+// timer, so that it can be called from outside of a bubble of testing/synctest, in which
+// time may stand still.
+func (g *Guard) Halt() {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for w := range g.watched {
+		if w.halt != nil && w.call.Load()%2 == 1 {
+			w.halt()
+		}
+	}
 }
 
 // Runs sets what the calls are of that begin from now on, for the log.
@@ -251,7 +282,7 @@ func (g *Guard) Close() {
 func (g *Guard) wake() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed || !g.resting.Load() {
+	if g.closed || !g.resting.Load() || g.o.OnlyHalt {
 		return
 	}
 	g.last = measure()

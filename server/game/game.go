@@ -13,6 +13,7 @@ import (
 	"kumi/core"
 	"kumi/core/social"
 	"kumi/hooks"
+	"kumi/internal/random"
 	"kumi/match"
 	"kumi/match/matchmaker"
 	"kumi/match/party"
@@ -56,6 +57,8 @@ type Options struct {
 	// OtherMatches and OtherParties are those of the other nodes; nil on a single node.
 	OtherMatches match.Elsewhere
 	OtherParties party.Elsewhere
+	// HTTP sends the requests of modules, instead of connections of their own; may be nil.
+	HTTP http.RoundTripper
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
 }
@@ -129,6 +132,7 @@ func New(o Options) (*Game, error) {
 		Interval:     time.Duration(cfg.Matchmaker.IntervalSec) * time.Second,
 		RevPrecision: cfg.Matchmaker.RevPrecision, RevThreshold: cfg.Matchmaker.RevThreshold,
 		TicketTimeout: time.Duration(cfg.Matchmaker.TicketTimeoutSec) * time.Second,
+		Rand:          random.Generator(),
 		OnMatched:     m.matched, OnTimeout: m.timedOut, Hooks: m.replaced,
 		Logger: o.Logger, Metrics: o.Metrics,
 	})
@@ -141,7 +145,7 @@ func New(o Options) (*Game, error) {
 		Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherParties,
 	})
 	g.Core = core.New(core.Options{
-		DB: o.DB, Hosts: hosts, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
+		DB: o.DB, Hosts: hosts, HTTP: o.HTTP, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Desk,
 		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,

@@ -56,6 +56,9 @@ func (b *builtins) Get(name string) goja.Value {
 	if x := b.object.Get(name); x != nil {
 		return x
 	}
+	if x := b.vm.global(name); x != nil {
+		return x
+	}
 	newValue := makers[name]
 	if newValue == nil {
 		return nil
@@ -68,7 +71,24 @@ func (b *builtins) Get(name string) goja.Value {
 }
 
 // Has implements goja.DynamicObject.
-func (b *builtins) Has(name string) bool { return makers[name] != nil || b.object.Has(name) }
+func (b *builtins) Has(name string) bool {
+	return makers[name] != nil || b.object.Has(name) || b.vm.o.Globals != nil && b.vm.o.Globals.Has(name)
+}
+
+// global makes a global variable of Options.Globals; nil if there is none of that name.
+func (v *VM) global(name string) goja.Value {
+	if v.o.Globals == nil {
+		return nil
+	}
+	n := v.o.Globals.Lookup(name)
+	switch {
+	case n == nil:
+		return nil
+	case n.Property:
+		return v.callNative(name, n, nil)
+	}
+	return v.native(name, n)
+}
 
 // Keys implements goja.DynamicObject: they are not enumerable.
 func (b *builtins) Keys() []string { return nil }

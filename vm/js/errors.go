@@ -41,7 +41,11 @@ func (v *VM) throw(err error) {
 }
 
 // reason returns the value that scripts catch for a Go error.
-func (v *VM) reason(err error) goja.Value {
+func (v *VM) reason(err error) goja.Value { return v.reasonAt(err, nil) }
+
+// reasonAt is reason with the error that newGoError made where the failed work began; nil
+// makes one with the stack of now.
+func (v *VM) reasonAt(err error, at *goja.Object) goja.Value {
 	var t *thrown
 	var ex *goja.Exception
 	if errors.As(err, &t) && t.vm == v && errors.As(t.orig, &ex) {
@@ -51,15 +55,26 @@ func (v *VM) reason(err error) goja.Value {
 	if errors.As(err, &arg) {
 		return v.rt.NewTypeError("%s", arg.In(vm.JS))
 	}
-	return v.goError(err)
+	if at == nil {
+		at = v.newGoError(err)
+	}
+	return v.goError(at, err)
 }
 
-// goError makes an Error with the code and the public message of err, or with the
-// text of err if that has no code.
-func (v *VM) goError(err error) *goja.Object {
-	k := &kept{err: err, code: int64(fault.CodeOf(err)), message: fault.Text(err)}
+// errPending is the text of an error that was made before anything failed.
+var errPending = errors.New("pending")
+
+// newGoError makes an Error with the stack of now, for goError.
+func (v *VM) newGoError(err error) *goja.Object {
 	o := v.rt.NewGoError(err)
 	_ = o.Delete("value") // the Go error itself is nothing for scripts
+	return o
+}
+
+// goError gives an Error the code and the public message of err, or the text of err if
+// that has no code.
+func (v *VM) goError(o *goja.Object, err error) *goja.Object {
+	k := &kept{err: err, code: int64(fault.CodeOf(err)), message: fault.Text(err)}
 	_ = o.DefineDataProperty("message", v.rt.ToValue(k.message), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	_ = o.DefineDataProperty("code", v.rt.ToValue(k.code), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 	if v.errorKey == nil {
@@ -116,6 +131,8 @@ func (v *VM) interruption(reason stopReason, stack []goja.StackFrame) error {
 	case reason == tooBig:
 		why = vm.StoppedMemory
 		code, text = fault.ResourceExhausted, fmt.Sprintf("the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
+	case reason == halted:
+		why, code, text = vm.StoppedHalt, fault.Aborted, "the script was stopped"
 	case reason == cancelled:
 		why = vm.StoppedCaller
 		code, text = fault.Canceled, "the script was stopped because its caller has gone"

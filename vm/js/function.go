@@ -126,6 +126,9 @@ func (f *functions) Get(name string) goja.Value {
 	if n == nil {
 		return nil
 	}
+	if n.Property {
+		return f.vm.callNative(name, n, nil)
+	}
 	if f.bound == nil {
 		f.bound = map[string]goja.Value{}
 	}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/dop251/goja"
@@ -17,22 +18,30 @@ import (
 // dropped with all that is pending when the call ends. All script code runs on the
 // goroutine of the call.
 type loop struct {
-	vm      *VM
-	ctx     context.Context // of background work; ends with the call
-	cancel  context.CancelFunc
-	done    chan arrived
-	working int // pieces of work in progress
-	timers  timers
-	byID    map[int64]*timer
-	last    int64 // id of a timer
+	vm     *VM
+	ctx    context.Context // of background work; ends with the call
+	cancel context.CancelFunc
+	done   chan arrived
+	works  []*pending
+	timers timers
+	byID   map[int64]*timer
+	last   int64 // id of a timer
+}
+
+// pending is a piece of work in progress.
+type pending struct {
+	name    string
+	reject  func(any) error
+	resolve func(any) error
+	// failed is the error that its promise is rejected with if the work fails. It is made
+	// when the work begins, since an error has the stack of where it was made.
+	failed *goja.Object
 }
 
 // arrived is a completed piece of work.
 type arrived struct {
-	name    string
-	finish  func(c *vm.Call) error
-	resolve func(any) error
-	reject  func(any) error
+	*pending
+	finish func(c *vm.Call) error
 }
 
 // Limits per call.
@@ -65,13 +74,14 @@ func (v *VM) dropLoop() {
 // start runs work in the background and returns a promise of its results.
 func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
 	l := v.theLoop()
-	if l.working >= maxWork {
+	if len(l.works) >= maxWork {
 		return nil, fault.Newf(fault.ResourceExhausted, "%s: a call may wait for at most %d at the same time", name, maxWork)
 	}
 	p, resolve, reject := v.rt.NewPromise()
-	l.working++
+	one := &pending{name: name, resolve: resolve, reject: reject, failed: v.newGoError(errPending)}
+	l.works = append(l.works, one)
 	go func() {
-		a := arrived{name: name, resolve: resolve, reject: reject}
+		a := arrived{pending: one}
 		defer func() {
 			if x := recover(); x != nil {
 				err := goPanic(name, x)
@@ -103,7 +113,7 @@ func (v *VM) promised(ret goja.Value, err error) goja.Value {
 func (v *VM) await(p *goja.Promise) error {
 	for p.State() == goja.PromiseStatePending {
 		l := v.loop
-		if l == nil || (l.working == 0 && len(l.timers) == 0) {
+		if l == nil || (len(l.works) == 0 && len(l.timers) == 0) {
 			return &vm.ScriptError{Fault: fault.New(fault.Internal, "the function returned a promise that never settles: nothing is left that could resolve it")}
 		}
 		if err := l.turn(); err != nil {
@@ -161,13 +171,17 @@ func (l *loop) ended() error {
 	} else if v.watch.limit > 0 {
 		text += " (limit " + v.watch.limit.String() + ")"
 	}
-	return &vm.ScriptError{Fault: fault.New(code, text), Stack: text}
+	stack := text
+	if len(l.works) > 0 {
+		stack = v.goError(l.works[0].failed, fault.New(code, text)).Get("stack").String()
+	}
+	return &vm.ScriptError{Fault: fault.New(code, text), Stack: stack}
 }
 
 // arrive settles the promise of completed work.
 func (l *loop) arrive(a arrived) error {
 	v := l.vm
-	l.working--
+	l.works = slices.DeleteFunc(l.works, func(p *pending) bool { return p == a.pending })
 	f := v.push()
 	f.call.Begin(v.callCtx(), v, nil)
 	err := finished(a, &f.call)
@@ -177,7 +191,7 @@ func (l *loop) arrive(a arrived) error {
 	}
 	v.depth--
 	if err != nil {
-		return a.reject(v.reason(err))
+		return a.reject(v.reasonAt(err, a.failed))
 	}
 	return a.resolve(ret)
 }

@@ -44,6 +44,33 @@ func (v *VM) settle(x goja.Value) (goja.Value, error) {
 	return p.Result(), nil
 }
 
+// Then returns a promise of what f makes of the outcome of another one: its value, or the
+// reason for which it was rejected. A value that is no promise counts as fulfilled. If f
+// fails, the promise is rejected with an error that has the stack of the call of Then.
+func (v *VM) Then(x vm.Ref, f func(outcome vm.Ref, rejected bool) error) vm.Ref {
+	failed := v.newGoError(errPending)
+	next, resolve, reject := v.rt.NewPromise()
+	settle := func(rejected bool) func(goja.FunctionCall) goja.Value {
+		return func(fc goja.FunctionCall) goja.Value {
+			if err := f(fc.Argument(0), rejected); err != nil {
+				_ = reject(v.reasonAt(err, failed))
+			} else {
+				_ = resolve(goja.Undefined())
+			}
+			return goja.Undefined()
+		}
+	}
+	p, ok := x.(*goja.Object)
+	if !ok || promiseOf(p) == nil {
+		p = v.promised(x.(goja.Value), nil).(*goja.Object)
+	}
+	then, _ := goja.AssertFunction(p.Get("then"))
+	if _, err := then(p, v.rt.ToValue(settle(false)), v.rt.ToValue(settle(true))); err != nil {
+		v.throw(err)
+	}
+	return v.rt.ToValue(next)
+}
+
 // rejected returns the error of a rejected promise, with the stack of its reason.
 func (v *VM) rejected(p *goja.Promise) *vm.ScriptError {
 	ex := v.rt.Try(func() { panic(p.Result()) })

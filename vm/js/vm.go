@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"kumi/internal/random"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -26,6 +27,10 @@ type Options struct {
 	Console func(ctx context.Context, level, message string)
 	// Env has the variables of process.env, in addition to NODE_ENV.
 	Env map[string]string
+	// Made is called when the VM exists and before the program runs; may be nil.
+	Made func(*VM)
+	// Globals has further global functions and variables; may be nil.
+	Globals *vm.Library
 	// Guard stops calls that take too much memory, and counts stopped calls; may be
 	// nil.
 	Guard *vm.Guard
@@ -34,6 +39,9 @@ type Options struct {
 	// called at most once, from any goroutine, and must not use the VM; may be nil.
 	Stuck func(*VM)
 	Grace time.Duration // 0 is vm.DefaultGrace
+	// Poll is how often a running call looks whether its context was cancelled; 0 is a
+	// quarter of a second.
+	Poll time.Duration
 	// Rejected is called with the reason and the position of promises that were
 	// rejected and never handled; may be nil.
 	Rejected func(err *vm.ScriptError)
@@ -79,6 +87,7 @@ var _ vm.Instance = (*VM)(nil)
 // *vm.ScriptError.
 func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	v := &VM{rt: goja.New(), o: o, ctx: ctx}
+	v.watch.poll = cmp.Or(o.Poll, poll)
 	v.watch.rt, v.watch.limit, v.watch.grace = v.rt, o.Limits.Timeout, cmp.Or(o.Grace, vm.DefaultGrace)
 	if o.Stuck != nil {
 		v.watch.stuck = func() { o.Stuck(v) }
@@ -88,6 +97,7 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 		stack = DefaultStack
 	}
 	v.rt.SetMaxCallStackSize(min(stack, maxStack))
+	v.rt.SetRandSource(random.Float64)
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.leave = v.leaveNative
 	v.addBuiltins()
@@ -95,6 +105,10 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 		b.install(v)
 	}
 	v.watch.memory = o.Guard.Watch(v.watch.tooMuch)
+	v.watch.memory.Halts(v.watch.halt)
+	if o.Made != nil {
+		o.Made(v)
+	}
 	_, err := v.run(ctx, func() (goja.Value, error) { return v.rt.RunProgram(p.code) })
 	if err != nil {
 		v.Close()

@@ -11,8 +11,7 @@ import (
 	"kumi/vm"
 )
 
-// poll is the interval at which a running call checks whether its context was
-// cancelled.
+// poll is the default of Options.Poll.
 const poll = 250 * time.Millisecond
 
 // started is the zero of the clock of watches.
@@ -27,6 +26,7 @@ func now() time.Duration { return time.Since(started) }
 type watch struct {
 	rt    *goja.Runtime
 	limit time.Duration // 0: none
+	poll  time.Duration // see Options.Poll
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -58,6 +58,7 @@ const (
 	tooLong
 	cancelled
 	tooBig
+	halted
 )
 
 // begin sets the limits of a call and returns those of the call around it.
@@ -102,7 +103,7 @@ func (w *watch) end(outer watched) {
 	}
 	w.call = outer
 	if w.stopped != running {
-		if w.depth == 0 || (w.stopped != tooBig && w.over(now()) == running) {
+		if w.depth == 0 || (w.stopped != tooBig && w.stopped != halted && w.over(now()) == running) {
 			// The stopped call has ended, and the call around it continues.
 			w.stopped = running
 			w.rt.ClearInterrupt()
@@ -130,8 +131,8 @@ func (w *watch) arm(t time.Duration) {
 		return
 	}
 	next := w.call.deadline
-	if w.call.ends && (next == 0 || next > t+poll) {
-		next = t + poll
+	if w.call.ends && (next == 0 || next > t+w.poll) {
+		next = t + w.poll
 	}
 	if next == 0 || (w.armed && w.fires <= next) {
 		return
@@ -175,6 +176,17 @@ func (w *watch) tooMuch(still func() bool) {
 	defer w.mu.Unlock()
 	if w.depth > 0 && w.stopped == running && still() {
 		w.interrupt(tooBig)
+	}
+}
+
+// halt stops the running call at once, without a timer; see vm.Guard.Halt.
+func (w *watch) halt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.depth > 0 && w.stopped == running {
+		w.stopped = halted
+		w.interrupted.Store(true)
+		w.rt.Interrupt(halted)
 	}
 }
 

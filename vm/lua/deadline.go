@@ -21,6 +21,7 @@ type deadline struct {
 	budget int
 	memory *vm.Watched
 	tooBig atomic.Bool // set by the guard
+	halted atomic.Bool // set by the guard, with tooBig
 	stuck  stuckWatch
 	mu     sync.Mutex // between the guard and begin and end
 }
@@ -34,6 +35,17 @@ type held struct {
 
 // errMemory is the error of a call during which the heap grew too much.
 var errMemory = errors.New("out of memory")
+
+// errHalted is the error of a call that the guard halted.
+var errHalted = errors.New("halted")
+
+// halt stops the running call; see vm.Guard.Halt.
+func (d *deadline) halt() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.halted.Store(true)
+	d.tooBig.Store(true)
+}
 
 // begin and end are called before and after an outermost call.
 func (d *deadline) begin() {
@@ -49,6 +61,7 @@ func (d *deadline) end() {
 		d.mu.Lock()
 		d.memory.End()
 		d.tooBig.Store(false)
+		d.halted.Store(false)
 		d.mu.Unlock()
 	}
 }
@@ -87,6 +100,8 @@ func (d *deadline) Done() <-chan struct{} {
 func (d *deadline) check() <-chan struct{} {
 	if d.err == nil {
 		switch {
+		case d.halted.Load():
+			d.err = errHalted
 		case d.tooBig.Load():
 			d.err = errMemory
 		case !d.at.IsZero() && !time.Now().Before(d.at):

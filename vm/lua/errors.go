@@ -165,6 +165,9 @@ func (v *VM) stopped(why error, fn *lua.LFunction, limit time.Duration) error {
 		reason = vm.StoppedMemory
 		f = fault.Newf(fault.ResourceExhausted, "the script was stopped because the memory of the server grew by more than %d MB while it ran", v.o.Guard.CallLimit()>>20)
 	}
+	if errors.Is(why, errHalted) {
+		reason, f = vm.StoppedHalt, fault.New(fault.Aborted, "the script was stopped")
+	}
 	if errors.Is(why, context.DeadlineExceeded) {
 		reason = vm.StoppedDeadline
 		f = fault.New(fault.DeadlineExceeded, "the script ran out of time")

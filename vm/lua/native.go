@@ -25,7 +25,13 @@ func (v *VM) Functions(lib *vm.Library) vm.Ref {
 		if t, ok := L.Get(1).(*lua.LTable); ok {
 			if name, ok := L.Get(2).(lua.LString); ok {
 				if n := lib.Lookup(string(name)); n != nil {
+					if n.Property {
+						return v.callNative(L, n)
+					}
 					fn := v.native(n)
+					if lib.Methods() {
+						fn = v.method(t, n)
+					}
 					t.RawSetString(string(name), fn)
 					L.Push(fn)
 					return 1
@@ -52,10 +58,20 @@ func (v *VM) fill(t *lua.LTable) {
 	}
 	f.full = true
 	for _, name := range f.lib.Names() {
-		if t.RawGetString(name) == lua.LNil {
-			t.RawSetString(name, v.native(f.lib.Lookup(name)))
+		if n := f.lib.Lookup(name); t.RawGetString(name) == lua.LNil && !n.Property {
+			t.RawSetString(name, v.native(n))
 		}
 	}
+}
+
+// method is native for a function of t that may be called as t.f(…) and as t:f(…).
+func (v *VM) method(t *lua.LTable, n *vm.Native) *lua.LFunction {
+	return v.function(func(L *lua.LState) int {
+		if L.Get(1) == t {
+			L.Remove(1)
+		}
+		return v.callNative(L, n)
+	})
 }
 
 // native makes a Lua function that calls a Go function.

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"kumi/internal/random"
 )
 
 // stock has the functions of gopher-lua's libraries, by library and name. They have
@@ -222,7 +224,7 @@ func (v *VM) rawget(L *lua.LState) int {
 
 func (v *VM) rng() *rand.Rand {
 	if v.random == nil {
-		v.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+		v.random = rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
 	}
 	return v.random
 }

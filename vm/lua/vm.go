@@ -32,6 +32,10 @@ type Options struct {
 	Handlers interface{ Handler(key string) vm.Ref }
 	// Libraries has the Go libraries by module name, such as "nakama".
 	Libraries map[string]*vm.Library
+	// Made is called when the VM exists and before it has Globals; may be nil.
+	Made func(*VM)
+	// Globals has further global functions and variables; may be nil.
+	Globals *vm.Library
 	// Local is passed to Go functions as vm.Call.Local.
 	Local  any
 	Limits vm.Limits
@@ -110,10 +114,41 @@ func New(o Options) (*VM, error) {
 		v.deadline.stuck.report, v.deadline.stuck.grace = func() { o.Stuck(v) }, cmp.Or(o.Grace, vm.DefaultGrace)
 	}
 	v.deadline.memory = o.Guard.Watch(v.deadline.tooMuch)
+	v.deadline.memory.Halts(v.deadline.halt)
 	v.state.SetContext(v.deadline)
 	v.entry = v.function(v.runGuarded)
 	v.open()
+	if o.Made != nil {
+		o.Made(v)
+	}
+	if err := v.addGlobals(o.Globals); err != nil {
+		v.Close()
+		return nil, err
+	}
 	return v, nil
+}
+
+// addGlobals sets the global variables that a library has.
+func (v *VM) addGlobals(lib *vm.Library) error {
+	if lib == nil {
+		return nil
+	}
+	c := &vm.Call{Local: v.o.Local}
+	for _, name := range lib.Names() {
+		n := lib.Lookup(name)
+		if !n.Property {
+			v.state.G.Global.RawSetString(name, v.native(n))
+			continue
+		}
+		c.Begin(v.ctx, v, nil)
+		if err := n.Call(c); err != nil {
+			return err
+		}
+		if out, _ := c.Results(); len(out) > 0 {
+			v.state.G.Global.RawSetString(name, value(out[0].Value))
+		}
+	}
+	return nil
 }
 
 // Load evaluates all modules in order of their names; required ones come first.
