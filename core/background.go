@@ -4,6 +4,9 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
+	"time"
+
+	"kumi/store"
 )
 
 // background runs work that outlives its call, until Close.
@@ -35,6 +38,16 @@ func (c *Core) Close() {
 	c.satori.Close()
 	c.social.Close()
 	c.stores.Close()
+}
+
+// pollOthers is the time between looks at what other servers on the database may have
+// done, such as creating boards or enqueuing jobs. The embedded database has no others, so
+// there the look is only a precaution: what this server does wakes whoever must know.
+func (c *Core) pollOthers() time.Duration {
+	if c.db.Dialect() == store.SQLite {
+		return 15 * time.Minute
+	}
+	return 15 * time.Second
 }
 
 // later runs work on its own goroutine. Its context ends with Close, and its

@@ -148,8 +148,7 @@ func (c *Core) lookAtBoards() {
 }
 
 const (
-	boardPoll   = 15 * time.Second // other servers may have created boards
-	boardReview = 5 * time.Minute  // between searches for boards without events or counts
+	boardReview = 5 * time.Minute // between searches for boards without events or counts
 	// maxMissedEvents is the maximum number of events of a board that are handled
 	// later because no server was running; these are the latest ones.
 	maxMissedEvents = 100
@@ -210,7 +209,7 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 		return jobRetry, err
 	}
 	if !boards {
-		return boardPoll, nil
+		return r.pollOthers(), nil
 	}
 	if err := r.boardTables(ctx); err != nil {
 		return jobRetry, err
@@ -243,7 +242,7 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 			handled++
 		}
 		if handled == 0 && len(rows) > 0 {
-			return boardPoll, nil // until a handler ends, which wakes RunBoards
+			return r.pollOthers(), nil // until a handler ends, which wakes RunBoards
 		}
 		if handled == 0 {
 			break
@@ -254,9 +253,9 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 		return jobRetry, err
 	}
 	if next == 0 {
-		return boardPoll, nil
+		return r.pollOthers(), nil
 	}
-	return min(max(time.Unix(next, 0).Sub(r.now()), time.Millisecond), boardPoll), nil
+	return min(max(time.Unix(next, 0).Sub(r.now()), time.Millisecond), r.pollOthers()), nil
 }
 
 // events returns the events that are due, in the order in which they happened.

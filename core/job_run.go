@@ -57,10 +57,9 @@ func (j *jobs) unknown(name string) bool {
 func (c *Core) JobsChanged() { c.jobs.look(true) }
 
 const (
-	jobPoll    = 15 * time.Second // other servers may have enqueued runs
-	jobReview  = time.Minute      // between checks that every schedule has its row
-	jobRetry   = 5 * time.Second  // before the second attempt; four times as long before each further one
-	jobWorkers = 8                // concurrent runs
+	jobReview  = time.Minute     // between checks that every schedule has its row
+	jobRetry   = 5 * time.Second // before the second attempt; four times as long before each further one
+	jobWorkers = 8               // concurrent runs
 )
 
 // RunJobs runs jobs until ctx ends, which is also the context of runs, and
@@ -79,7 +78,7 @@ func (c *Core) RunJobs(ctx context.Context, longest time.Duration, registered fu
 	c.jobs.known = registered
 	c.jobs.mu.Unlock()
 	c.jobs.look(true)
-	timer := time.NewTimer(jobPoll)
+	timer := time.NewTimer(c.pollOthers())
 	defer timer.Stop()
 	for {
 		select {
@@ -131,7 +130,7 @@ func (r *jobRunner) turn(ctx context.Context, all map[string]Job) (time.Duration
 	}
 	free := jobWorkers - r.begun()
 	if free <= 0 {
-		return jobPoll, nil
+		return r.pollOthers(), nil
 	}
 	names := make([]string, 0, len(all))
 	for name := range all {

@@ -58,9 +58,9 @@ func (r *jobRunner) next(ctx context.Context, names []string) (time.Duration, er
 		return jobRetry, fmt.Errorf("read when the next job is due: %w", err)
 	}
 	if !at.Valid {
-		return jobPoll, nil
+		return r.pollOthers(), nil
 	}
-	return min(max(time.UnixMilli(at.Int64).Sub(r.now()), time.Millisecond), jobPoll), nil
+	return min(max(time.UnixMilli(at.Int64).Sub(r.now()), time.Millisecond), r.pollOthers()), nil
 }
 
 // schedule inserts the next run of every job with a schedule, unless it has a

@@ -18,6 +18,7 @@ type ownTable struct {
 	mu      sync.Mutex
 	created bool
 	found   bool // by exists
+	absent  bool // by exists, in a database that no other server uses
 }
 
 // DerivedTables are the tables of this kind whose rows the server makes from those of
@@ -41,6 +42,7 @@ func (t *ownTable) ensure(ctx context.Context, db *store.DB) error {
 	if t.created {
 		return nil
 	}
+	t.absent = false
 	for _, statement := range t.create {
 		_, err := db.Exec(ctx, statement)
 		if err != nil {
@@ -64,7 +66,11 @@ func (t *ownTable) exists(ctx context.Context, db *store.DB) (bool, error) {
 	if t.created || t.found {
 		return true, nil
 	}
+	if t.absent {
+		return false, nil
+	}
 	found, err := db.HasTable(ctx, t.name)
 	t.found = found && err == nil && !db.InTx(ctx) // that may be rolled back
+	t.absent = !found && err == nil && db.Dialect() == store.SQLite
 	return found, err
 }

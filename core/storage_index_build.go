@@ -6,27 +6,37 @@ import (
 	"time"
 
 	"kumi/core/index"
+	"kumi/store"
 )
 
 // indexPoll is the interval at which RunStorageIndexes reads the changes of other
-// servers, and retries what failed.
-const indexPoll = time.Second
+// servers, and retries what failed. Without indexes it is indexIdle.
+const (
+	indexPoll = time.Second
+	indexIdle = time.Minute
+)
 
 // RunStorageIndexes builds storage indexes, and updates them with the changes of other
 // servers, until ctx ends. Filters are called with ctx. It must be called once, on a
 // goroutine of its own.
 func (c *Core) RunStorageIndexes(ctx context.Context) {
-	ticker := time.NewTicker(indexPoll)
-	defer ticker.Stop()
+	timer := time.NewTimer(indexPoll)
+	defer timer.Stop()
 	for {
-		if err := c.workIndexes(ctx); err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
+		wait := indexPoll
+		err := c.workIndexes(ctx)
+		if c.db.Dialect() == store.SQLite && err == nil && c.indexes.none() {
+			wait = indexIdle
+		}
+		timer.Reset(wait)
+		if err != nil && ctx.Err() == nil && !c.DatabaseUnreachable(err) {
 			c.log.Warn().Err(err).Msg("could not update storage indexes; trying again")
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.indexes.wake:
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 }

@@ -147,6 +147,13 @@ func (s *storageIndexes) later(ids []objectID) {
 	s.signal()
 }
 
+// none tells whether there are no indexes, and nothing for retryChanges.
+func (s *storageIndexes) none() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.failed) == 0 && len(s.set.Load().byName) == 0
+}
+
 // retryChanges reads the changed objects that could not be read before.
 func (c *Core) retryChanges(ctx context.Context) error {
 	s := &c.indexes
