@@ -1,14 +1,6 @@
 package server
 
-import (
-	"net/http/httptest"
-
-	"kumi/server/game"
-)
-
-// Game gives what the server knows of its players, to compare it with what they
-// were told.
-func (s *Server) Game() *game.Game { return s.game }
+import "net/http/httptest"
 
 // OpenSockets counts the connections that are not closed yet.
 func (s *Server) OpenSockets() int { return s.sockets.Open() }

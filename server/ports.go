@@ -43,6 +43,12 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		}
 	}()
 	sock := &s.config.Socket
+	if s.listener != nil {
+		p.http = s.listener
+		p.httpServer = s.httpServer()
+		s.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
+		return p, nil
+	}
 	if p.http, err = open(ctx, sock.Protocol, sock.Address, sock.Port, "socket.port"); err != nil {
 		return nil, err
 	}
@@ -76,16 +82,7 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		secure = credentials.NewServerTLSFromCert(&pair)
 	}
 
-	p.httpServer = &http.Server{
-		Handler:     s.httpHandler(s.api.Handler()),
-		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
-		// It begins at the end of the request's header, so it covers the call itself (the
-		// API deadline) and sending the response (socket.write_timeout_ms).
-		WriteTimeout:   config.Milliseconds(sock.IdleTimeoutMs) + config.Milliseconds(sock.WriteTimeoutMs),
-		IdleTimeout:    config.Milliseconds(sock.IdleTimeoutMs),
-		MaxHeaderBytes: 5120, // the protocol's limit
-		ErrorLog:       quietLog(s.log),
-	}
+	p.httpServer = s.httpServer()
 	p.grpcServer = s.api.GRPC(secure)
 	s.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
 	s.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
@@ -107,6 +104,21 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		s.serve("console gRPC", func() error { return p.consoleRPC.Serve(p.consoleGRPC) })
 	}
 	return p, nil
+}
+
+// httpServer makes the server of the client port.
+func (s *Server) httpServer() *http.Server {
+	sock := &s.config.Socket
+	return &http.Server{
+		Handler:     s.Handler(),
+		ReadTimeout: config.Milliseconds(sock.ReadTimeoutMs),
+		// It begins at the end of the request's header, so it covers the call itself (the
+		// API deadline) and sending the response (socket.write_timeout_ms).
+		WriteTimeout:   config.Milliseconds(sock.IdleTimeoutMs) + config.Milliseconds(sock.WriteTimeoutMs),
+		IdleTimeout:    config.Milliseconds(sock.IdleTimeoutMs),
+		MaxHeaderBytes: 5120, // the protocol's limit
+		ErrorLog:       quietLog(s.log),
+	}
 }
 
 func open(ctx context.Context, network, address string, port int, key string) (net.Listener, error) {
@@ -131,7 +143,9 @@ func (s *Server) serve(name string, run func() error) {
 func (p *ports) close(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
-		p.grpcServer.GracefulStop()
+		if p.grpcServer != nil {
+			p.grpcServer.GracefulStop()
+		}
 		if p.consoleRPC != nil {
 			p.consoleRPC.GracefulStop()
 		}
@@ -145,7 +159,9 @@ func (p *ports) close(ctx context.Context) error {
 	select {
 	case <-stopped:
 	case <-ctx.Done():
-		p.grpcServer.Stop()
+		if p.grpcServer != nil {
+			p.grpcServer.Stop()
+		}
 		if p.consoleRPC != nil {
 			p.consoleRPC.Stop()
 		}

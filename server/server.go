@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,7 @@ type Server struct {
 	ports   *ports
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool
+	listener       net.Listener     // see On; nil: the configured ports
 	scope          *core.Scope      // for calls without a caller, such as shutdown
 	dev            bool             // see Dev
 	lines          *logs.Ring       // the last lines of the log, for the console

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/jsonc"
+
+	"kumi/modules/source"
 )
 
 // tsconfig is what a tsconfig.json says about the files of a program. Paths are
@@ -151,7 +153,7 @@ func (c *tsconfig) list(root fs.FS) ([]string, error) {
 	matched := make([][]string, len(include))
 	wanted := patterns(include)
 	err := walkFiles(root, ".", func(file string) {
-		if file == c.outFile || slices.ContainsFunc(skip, func(p *regexp.Regexp) bool { return p.MatchString(file) }) {
+		if file == c.outFile || source.Test(file) || slices.ContainsFunc(skip, func(p *regexp.Regexp) bool { return p.MatchString(file) }) {
 			return
 		}
 		if i := slices.IndexFunc(wanted, func(p *regexp.Regexp) bool { return p.MatchString(file) }); i >= 0 {

@@ -20,12 +20,35 @@ func Is(name string) bool {
 	return false
 }
 
+// Test reports whether a file, by its name or path, is a test for kumi test. Such files are
+// no modules.
+func Test(name string) bool {
+	name = strings.ToLower(name)
+	for _, end := range []string{".test.ts", ".test.js", "_test.lua"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// Tests lists the tests of a modules folder, by their paths with slashes.
+func Tests(folder string) (paths []string, err error) {
+	err = each(folder, nil, func(_, path string) error {
+		if Test(path) {
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	return paths, err
+}
+
 // Skipped reports whether a folder below the modules folder, by its name, is ignored:
 // hidden folders and installed packages.
 func Skipped(name string) bool { return name == "node_modules" || strings.HasPrefix(name, ".") }
 
 // Walk calls fn for every source file of a modules folder with one of the extensions,
-// or with any if none is given, in lexical order. path is relative to the folder, with
+// or with any if none is given, in lexical order. Tests are left out. path is relative to the folder, with
 // slashes. Links are followed, as imports follow them. A folder that does not exist
 // has no files.
 func Walk(folder string, fn func(file, path string) error, extensions ...string) error {
@@ -34,7 +57,7 @@ func Walk(folder string, fn func(file, path string) error, extensions ...string)
 		for _, ext := range extensions {
 			wanted = wanted || strings.EqualFold(filepath.Ext(file), ext)
 		}
-		if !wanted {
+		if !wanted || Test(path) {
 			return nil
 		}
 		return fn(file, path)

@@ -41,6 +41,7 @@ func subcommands() []subcommand {
 		{"run", "[--flag value …]", "start the server; the default", run},
 		{"dev", "[--flag value …]", "run for development: saved modules are reloaded at once", dev},
 		{"check", "[--runtime.path folder]", "list the problems of the modules, also in CI", checkModules},
+		{"test", "[folder] [--filter regexp] [--flag value …]", "run the tests of the modules", testModules},
 		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},
 		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of the functions that modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
@@ -74,6 +75,9 @@ func dispatch(ctx context.Context, args []string, s streams) int {
 			return help(ctx, nil, s)
 		}
 		return run(ctx, args, s)
+	}
+	if args[0] == testProcess {
+		return testFile(ctx, args, s)
 	}
 	for _, c := range subcommands() {
 		if c.name != args[0] {

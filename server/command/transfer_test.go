@@ -1,6 +1,7 @@
 package command
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,7 +10,12 @@ import (
 	"kumi/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(testProcessEnv) != "" { // kumi test starts its own program again for each file
+		os.Exit(Main(os.Args[1:]))
+	}
+	storetest.Main(m)
+}
 
 // A database goes from PostgreSQL into the embedded file and from there to another one,
 // which is created.

@@ -1,0 +1,210 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"kumi/modules/source"
+	"kumi/server/testkit"
+	"kumi/store"
+)
+
+// testOptions are the arguments of kumi test.
+type testOptions struct {
+	folder   string
+	filter   string
+	timeout  time.Duration
+	seed     uint64
+	parallel int
+	junit    string // file
+	tap      bool
+	verbose  bool
+	settings []string // of the server
+}
+
+const defaultTestTimeout = 30 * time.Second
+
+// testModules runs the tests of a modules folder. The exit code is 0 if all passed.
+func testModules(ctx context.Context, args []string, s streams) int {
+	o, err := parseTest(args)
+	if err != nil {
+		fmt.Fprintf(s.err, "test: %v\n", err)
+		return exitUsage
+	}
+	cfg, _, ok := load(o.settings, s)
+	if !ok {
+		return exitUsage
+	}
+	if o.folder == "" {
+		o.folder = cfg.Runtime.Path
+	}
+	if info, err := os.Stat(o.folder); err != nil || !info.IsDir() {
+		return failed(s, noFolder(o.folder))
+	}
+	files, err := source.Tests(o.folder)
+	if err != nil {
+		return failed(s, err)
+	}
+	if len(files) == 0 {
+		fmt.Fprintf(s.out, "no tests in %s: there is no *.test.ts, *.test.js or *_test.lua\n", o.folder)
+		return exitFailed
+	}
+	if _, err := regexp.Compile(o.filter); err != nil {
+		fmt.Fprintf(s.err, "test: --filter: %v\n", err)
+		return exitUsage
+	}
+	results, err := runTests(ctx, o, files, s)
+	if err != nil {
+		return failed(s, err)
+	}
+	if o.junit != "" {
+		if err := writeJUnit(o.junit, results); err != nil {
+			return failed(s, err)
+		}
+	}
+	if !o.tap {
+		printSummary(s.out, results, o)
+	}
+	for _, r := range results {
+		if r.failed() {
+			return exitFailed
+		}
+	}
+	return exitOK
+}
+
+func parseTest(args []string) (o testOptions, err error) {
+	o.timeout, o.parallel, o.seed = defaultTestTimeout, runtime.GOMAXPROCS(0), rand.Uint64N(1_000_000)
+	for i := 0; i < len(args); i++ {
+		name, value, given := strings.Cut(args[i], "=")
+		name = strings.TrimPrefix(name, "-")
+		take := func() (string, error) {
+			if given {
+				return value, nil
+			}
+			if i++; i == len(args) {
+				return "", fmt.Errorf("%s needs a value", args[i-1])
+			}
+			return args[i], nil
+		}
+		switch {
+		case name == "-filter":
+			o.filter, err = take()
+		case name == "-junit":
+			o.junit, err = take()
+		case name == "-tap":
+			o.tap = true
+		case name == "-verbose":
+			o.verbose = true
+		case name == "-timeout":
+			if value, err = take(); err == nil {
+				if o.timeout, err = time.ParseDuration(value); err != nil {
+					err = fmt.Errorf("--timeout: %w", err)
+				}
+			}
+		case name == "-seed":
+			if value, err = take(); err == nil {
+				o.seed, err = strconv.ParseUint(value, 10, 64)
+			}
+		case name == "-parallel":
+			if value, err = take(); err == nil {
+				o.parallel, err = strconv.Atoi(value)
+			}
+		case strings.HasPrefix(args[i], "-"):
+			o.settings = append(o.settings, args[i])
+			if !given && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+				i++
+				o.settings = append(o.settings, args[i])
+			}
+		case o.folder != "":
+			err = fmt.Errorf("expected one folder, not also %s", args[i])
+		default:
+			o.folder = args[i]
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	if o.timeout < time.Second || o.parallel < 1 {
+		return o, errors.New("--timeout must be at least 1s, and --parallel at least 1")
+	}
+	return o, nil
+}
+
+// runTests runs the files in parallel, each in a process of its own, and reports each when
+// it has ended.
+func runTests(ctx context.Context, o testOptions, files []string, s streams) ([]*fileResult, error) {
+	scratch, err := os.MkdirTemp("", "kumi-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	database, err := emptyDatabase(ctx, scratch)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]*fileResult, len(files))
+	ended := make(chan *fileResult)
+	free := make(chan struct{}, o.parallel)
+	for i, file := range files {
+		results[i] = &fileResult{file: file}
+		go func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			results[i].run(ctx, testkit.Job{
+				Folder: o.folder, File: file, Args: o.settings, Env: s.env, Database: database,
+				Filter: o.filter, Timeout: o.timeout, Seed: o.seed,
+			})
+			ended <- results[i]
+		}()
+	}
+	report := printFile
+	if o.tap {
+		report = tapReporter(s.out)
+	}
+	for range files {
+		report(s.out, <-ended, o)
+	}
+	if o.tap {
+		points := 0
+		for _, r := range results {
+			points += len(r.tests)
+			if r.err != nil {
+				points++
+			}
+		}
+		fmt.Fprintf(s.out, "1..%d\n", points)
+	}
+	return results, ctx.Err()
+}
+
+// emptyDatabase makes a database that test files copy: migrating one takes longer than most
+// tests.
+func emptyDatabase(ctx context.Context, folder string) (string, error) {
+	db, err := store.Open(ctx, store.Options{DataDir: folder})
+	if err != nil {
+		return "", err
+	}
+	path := db.Path()
+	return path, errors.Join(store.Migrate(ctx, db), db.Close())
+}
+
+// testFile is the process of one test file.
+func testFile(_ context.Context, _ []string, s streams) int {
+	job, err := testkit.ReadJob(os.Stdin)
+	if err != nil {
+		return failed(s, err)
+	}
+	out := os.Stdout
+	os.Stdout = os.Stderr // for what else prints
+	testkit.Run(job, out)
+	return exitFailed // not reached
+}

@@ -1,0 +1,103 @@
+package testkit
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"kumi/vm"
+)
+
+// received waits for the next message of a kind, such as "match_data", that has the given
+// properties. Messages that it returned are not returned again.
+func received(p *player, c *vm.Call) error {
+	kind := c.StrNonEmpty("kind")
+	where, err := whereOf(c)
+	within := defaultWait
+	if c.Given() {
+		within = duration(c, "within")
+	}
+	if err := firstError(c.Err(), err); err != nil {
+		return err
+	}
+	var m *message
+	return p.later(c, func() (err error) {
+		m, err = p.socket.next(kind, where, within)
+		if errors.Is(err, errNothing) {
+			return fmt.Errorf("%s received no %s within %v%s", p.name, describeWanted(kind, where), within, p.socket.summary())
+		}
+		return err
+	}, func(c *vm.Call) error { return c.ReturnAny("message", m.value(), nil) })
+}
+
+// messages lists all messages that arrived so far: of all kinds, or of one, with the given
+// properties. Each has its kind as a property.
+func messages(p *player, c *vm.Call) error {
+	kind := c.OptStr("kind", "")
+	where, err := whereOf(c)
+	if err := firstError(c.Err(), err); err != nil {
+		return err
+	}
+	s := p.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []any{}
+	for _, m := range s.inbox {
+		if m.matches(kind, where) {
+			body := maps.Clone(m.value())
+			body["kind"] = m.kind
+			list = append(list, body)
+		}
+	}
+	return c.ReturnAny("messages", list, nil)
+}
+
+func whereOf(c *vm.Call) (any, error) {
+	v := c.Any("where")
+	if c.E.IsNil(v) {
+		return nil, nil
+	}
+	if !c.E.IsObject(v) {
+		c.Invalid("where", "expected an object with properties that the message must have")
+		return nil, nil
+	}
+	return vm.Export(c.E, v)
+}
+
+func describeWanted(kind string, where any) string {
+	if where == nil {
+		return kind
+	}
+	return kind + " with " + show(where)
+}
+
+// summary says what arrived, for messages of failures.
+func (s *socket) summary() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[string]int{}
+	for _, m := range s.inbox {
+		counts[m.kind]++
+	}
+	if len(counts) == 0 {
+		return "; it received nothing at all"
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
+	}
+	text := "; it received " + strings.Join(parts, ", ")
+	if last := s.inbox[len(s.inbox)-1]; last != nil {
+		text += "\nthe last: " + shorten(string(last.text), 300)
+	}
+	return text
+}
+
+func shorten(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n], "") + "…"
+	}
+	return s
+}
