@@ -2,14 +2,19 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"pgregory.net/rapid"
 
 	"kumi/cluster"
 	"kumi/match/matchmaker"
@@ -24,7 +29,10 @@ type decisions struct {
 	term    int64
 	until   time.Time
 	settled map[string]string
+	away    bool
 }
+
+var errAway = errors.New("the database is away")
 
 // deciderOf is the decider as one node sees it.
 type deciderOf struct {
@@ -35,6 +43,9 @@ type deciderOf struct {
 func (d deciderOf) Lease(_ context.Context, campaign bool) (matchmaker.Lease, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.away {
+		return matchmaker.Lease{}, errAway
+	}
 	free := !time.Now().Before(d.until)
 	mine := campaign && (free || d.holder == d.node)
 	if mine {
@@ -56,6 +67,9 @@ func (d deciderOf) Release(context.Context, int64) error {
 func (d deciderOf) Decide(_ context.Context, _ int64, places map[string]string) (map[string]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.away {
+		return nil, errAway
+	}
 	out := map[string]string{}
 	for match, place := range places {
 		if _, there := d.settled[match]; !there {
@@ -81,8 +95,24 @@ type matchmakers struct {
 	desks map[string]*matchmaker.Desk
 	homes map[string]*matchmaker.Matchmaker
 
+	made, undone atomic.Int64
+
 	mu   sync.Mutex
 	told []string // "node: place of players, in their order"
+	seen []tellings
+}
+
+// tellings are the tickets of a match that their home told its players.
+type tellings struct {
+	home, place string
+	own, all    []string
+}
+
+func newMatchmakers(seed uint64) *matchmakers {
+	return &matchmakers{
+		world: newWorld(seed), db: &decisions{settled: map[string]string{}},
+		desks: map[string]*matchmaker.Desk{}, homes: map[string]*matchmaker.Matchmaker{},
+	}
 }
 
 func (m *matchmakers) member(t *testing.T, name string) {
@@ -94,19 +124,23 @@ func (m *matchmakers) member(t *testing.T, name string) {
 		Network: net, Decider: deciderOf{m.db, n.Self()}, HookDeadline: time.Second,
 		Hooked: func() bool { return true },
 		Place: func(*matchmaker.Match) (string, func(), error) {
-			return "\xffmade by " + name, func() { t.Error("a place was undone") }, nil
+			return fmt.Sprintf("\xffmade by %s, %d", name, m.made.Add(1)), func() { m.undone.Add(1) }, nil
 		},
 		Tell: func(match *matchmaker.Match, place string, own func(*matchmaker.Ticket) bool) {
 			var names []string
+			seen := tellings{home: name, place: place}
 			for _, e := range match.Entries {
 				text := e.Presence.Username
+				seen.all = append(seen.all, e.Ticket.ID)
 				if own(e.Ticket) {
 					text = strings.ToUpper(text)
+					seen.own = append(seen.own, e.Ticket.ID)
 				}
 				names = append(names, text)
 			}
 			m.mu.Lock()
 			defer m.mu.Unlock()
+			m.seen = append(m.seen, seen)
 			m.told = append(m.told, fmt.Sprintf("%s: %q %s", name, place, strings.Join(names, " ")))
 		},
 	})
@@ -162,10 +196,7 @@ func (m *matchmakers) leader() (leads, other string) {
 
 func TestMatchmaking(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		m := &matchmakers{
-			world: newWorld(1), db: &decisions{settled: map[string]string{}},
-			desks: map[string]*matchmaker.Desk{}, homes: map[string]*matchmaker.Matchmaker{},
-		}
+		m := newMatchmakers(1)
 		defer m.stop()
 		for _, name := range []string{"a", "b", "c"} {
 			m.member(t, name)
@@ -186,6 +217,10 @@ func TestMatchmaking(t *testing.T) {
 			if text = strings.ToLower(text); !strings.Contains(text, "ann") && !strings.Contains(text, "cat cid") || !strings.Contains(text, `"\xffmade by `) {
 				t.Errorf("told %s", text)
 			}
+		}
+
+		if n := m.undone.Load(); n > 0 {
+			t.Errorf("%d places were undone", n)
 		}
 
 		// What one node is asked of tickets of another.
@@ -253,4 +288,113 @@ func TestMatchmaking(t *testing.T) {
 			d.Stop()
 		}
 	})
+}
+
+// Players of three nodes are matched while calls are lost and late, nodes are cut off,
+// paused and killed, and the database is away: nobody is told two matches, no match is
+// told in part, and in the end all that are left are matched.
+func TestMatchmakingUnderFaults(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64().Draw(rt, "seed")
+		actions := rapid.SliceOfN(rapid.SampledFrom([]string{"add", "add more", "lose", "delay", "cut", "heal", "pause", "away", "kill"}), 5, 25).Draw(rt, "actions")
+		var wrong string
+		synctest.Test(t, func(t *testing.T) { wrong = playMatchmaking(t, seed, actions) })
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+func playMatchmaking(t *testing.T, seed uint64, actions []string) string {
+	m := newMatchmakers(seed)
+	random := rand.New(rand.NewPCG(seed, 1))
+	names := []string{"a", "b", "c"}
+	for _, name := range names {
+		m.member(t, name)
+	}
+	homes := map[string]string{} // by ticket
+	some := func() string { return names[random.IntN(len(names))] }
+	add := func() {
+		home := some()
+		homes[m.add(t, home, "", fmt.Sprint("player", len(homes))).ID] = home
+	}
+	away := func(away bool) {
+		m.db.mu.Lock()
+		defer m.db.mu.Unlock()
+		m.db.away = away
+	}
+	for _, action := range actions {
+		switch action {
+		case "lose":
+			m.net.Lose(0.3)
+		case "delay":
+			m.net.Delay(0, time.Duration(1+random.IntN(1500))*time.Millisecond)
+		case "cut":
+			m.net.Cut(some(), some())
+		case "heal":
+			m.net.Heal()
+			m.net.Delay(0, 0)
+			away(false)
+		case "pause":
+			name := some()
+			m.net.Pause(name)
+			time.AfterFunc(time.Duration(random.IntN(9000))*time.Millisecond, func() { m.net.Resume(name) })
+		case "away":
+			away(true)
+		case "kill":
+			if len(names) < 3 || random.IntN(2) == 0 {
+				continue
+			}
+			name := names[2]
+			names = names[:2]
+			m.nodes[name].kill(m.world)
+			m.desks[name].Stop()
+		default:
+			for range 1 + random.IntN(4) {
+				add()
+			}
+		}
+		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+	}
+	after(10 * time.Second) // so nobody is paused
+	m.net.Heal()
+	m.net.Delay(0, 0)
+	away(false)
+	after(90 * time.Second)
+	defer func() {
+		for _, name := range names {
+			m.desks[name].Stop()
+		}
+		m.stop()
+	}()
+
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	told := map[string]string{} // ticket to place
+	for _, s := range m.seen {
+		for _, ticket := range s.own {
+			if told[ticket] != "" {
+				return fmt.Sprintf("ticket %s was told %q and %q", ticket, told[ticket], s.place)
+			}
+			told[ticket] = s.place
+		}
+	}
+	for _, s := range m.seen {
+		for _, ticket := range s.all {
+			if told[ticket] != s.place && slices.Contains(names, homes[ticket]) {
+				return fmt.Sprintf("%q was told at %s, but not to ticket %s of %s", s.place, s.home, ticket, homes[ticket])
+			}
+		}
+	}
+	left := 0
+	for ticket, home := range homes {
+		if told[ticket] == "" && slices.Contains(names, home) {
+			left++
+		}
+	}
+	if left > 1 {
+		return fmt.Sprintf("%d tickets are left", left)
+	}
+	return ""
 }
