@@ -44,7 +44,7 @@ func TestActOnSessionsElsewhere(t *testing.T) {
 		}
 		_, _ = a.tracker.Update(ann.id, presence.StatusOf(ann.user), presence.Meta{Status: "here"})
 		after(time.Second)
-		if bob.events == 0 {
+		if bob.told() == 0 {
 			t.Error("bob does not follow ann")
 		}
 		for name, c := range map[string]struct {
@@ -62,8 +62,8 @@ func TestActOnSessionsElsewhere(t *testing.T) {
 		if done, err := act(presence.SessionCall{Do: presence.ActUntrack, Stream: stream}); !done || err != nil || b.tracker.Count(stream) != 0 {
 			t.Errorf("untrack: %t, %v", done, err)
 		}
-		if _, err := act(presence.SessionCall{Do: presence.ActDisconnect}); err != nil || !slices.Equal(bob.closed, []presence.CloseReason{presence.Disconnected}) {
-			t.Errorf("disconnect: %v, closed by %v", err, bob.closed)
+		if _, err := act(presence.SessionCall{Do: presence.ActDisconnect}); err != nil || !slices.Equal(bob.closedBy(), []presence.CloseReason{presence.Disconnected}) {
+			t.Errorf("disconnect: %v, closed by %v", err, bob.closedBy())
 		}
 		if _, err := act(presence.SessionCall{Do: presence.ActTrack, Stream: stream}); !errors.Is(err, presence.ErrSessionEnded) {
 			t.Errorf("after it ended: %v", err)
