@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -78,13 +79,19 @@ func (m *Matchmaking) Settle(ctx context.Context, to presence.NodeID, list []mat
 	return Call(ctx, m.n, to, wire.Method_METHOD_MATCH_SETTLE, in, &wire.MatchSettled{})
 }
 
+// statsWait is how long statistics wait for a node.
+const statsWait = 500 * time.Millisecond
+
 // Stats implements matchmaker.Network.
-func (m *Matchmaking) Stats(ctx context.Context, to presence.NodeID) (matchmaker.Stats, error) {
-	out := &wire.TicketStats{}
-	if err := Call(ctx, m.n, to, wire.Method_METHOD_TICKET_STATS, &wire.TicketStatsCall{}, out); err != nil {
-		return matchmaker.Stats{}, err
+func (m *Matchmaking) Stats(ctx context.Context) (all []matchmaker.Stats) {
+	ctx, cancel := context.WithTimeout(ctx, statsWait)
+	defer cancel()
+	for _, a := range CallAll[*wire.TicketStats](ctx, m.n, wire.Method_METHOD_TICKET_STATS, &wire.TicketStatsCall{}) {
+		if a.Err == nil {
+			all = append(all, readStats(a.Out))
+		}
 	}
-	return readStats(out), nil
+	return all
 }
 
 // Tickets implements matchmaker.Network. A long list takes several calls, as an answer is

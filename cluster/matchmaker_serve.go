@@ -56,8 +56,8 @@ func (m *Matchmaking) Serve(d *matchmaker.Desk) {
 		return &wire.MatchSettled{}, nil
 	})
 	HandleCall(m.n, wire.Method_METHOD_TICKET_STATS, func(context.Context, presence.NodeID, *wire.TicketStatsCall) (*wire.TicketStats, error) {
-		s, err := d.HandleStats()
-		return writeStats(&s), err
+		s := d.HandleStats()
+		return writeStats(&s), nil
 	})
 	HandleCall(m.n, wire.Method_METHOD_TICKET_LIST, func(_ context.Context, _ presence.NodeID, in *wire.TicketList) (*wire.TicketListed, error) {
 		return listTickets(d, in, m.n.bus.MaxPayload()/2)

@@ -15,10 +15,7 @@ import (
 // MatchmakerStats returns the number of waiting tickets, the time of the
 // oldest, and how long the last matched players had waited.
 func (c *Core) MatchmakerStats(ctx context.Context, _ uuid.UUID, _ *emptypb.Empty) (*api.MatchmakerStats, error) {
-	s, err := c.matchmaker.Stats(ctx)
-	if err != nil {
-		return nil, err
-	}
+	s := c.matchmaker.Stats(ctx)
 	out := &api.MatchmakerStats{TicketCount: int32(s.Tickets)}
 	if s.Tickets > 0 {
 		out.OldestTicketCreateTime = timestamppb.New(time.Unix(0, s.OldestAt))

@@ -27,7 +27,8 @@ type Network interface {
 	Place(ctx context.Context, to presence.NodeID, p *Proposed) (place string, err error)
 	Settle(ctx context.Context, to presence.NodeID, s []Settlement) error
 
-	Stats(ctx context.Context, to presence.NodeID) (Stats, error)
+	// Stats returns what all other nodes answer that can be reached.
+	Stats(ctx context.Context) []Stats
 	Tickets(ctx context.Context, to presence.NodeID, limit int, user uuid.UUID) ([]*Ticket, error)
 	Explain(ctx context.Context, to presence.NodeID, ticket string) (*Explanation, error)
 	Remove(ctx context.Context, to presence.NodeID, ticket string) error

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -322,8 +323,19 @@ func (n *fakeNode) Settle(ctx context.Context, to presence.NodeID, s []Settlemen
 	return err
 }
 
-func (n *fakeNode) Stats(ctx context.Context, to presence.NodeID) (Stats, error) {
-	return call(ctx, n, to, func(d *Desk) (Stats, error) { return d.HandleStats() })
+func (n *fakeNode) Stats(ctx context.Context) (all []Stats) {
+	n.c.mu.Lock()
+	others := slices.Collect(maps.Keys(n.c.nodes))
+	n.c.mu.Unlock()
+	for _, to := range others {
+		if to == n.id {
+			continue
+		}
+		if s, err := call(ctx, n, to, func(d *Desk) (Stats, error) { return d.HandleStats(), nil }); err == nil {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func (n *fakeNode) Tickets(ctx context.Context, to presence.NodeID, limit int, user uuid.UUID) ([]*Ticket, error) {

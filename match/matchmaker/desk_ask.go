@@ -42,15 +42,34 @@ func answer[T any](d *Desk, here func(pool *Matchmaker) (T, error)) (T, error) {
 	return ask(d, here, func(presence.NodeID) (none T, err error) { return none, errTermOver })
 }
 
-// Stats returns the statistics of all tickets.
-func (d *Desk) Stats(ctx context.Context) (Stats, error) {
-	return ask(d, statsOf, func(leader presence.NodeID) (Stats, error) { return d.net.Stats(ctx, leader) })
+// Stats returns the statistics of all tickets, from their homes: what was added a moment
+// ago counts. Those of nodes that cannot be reached do not.
+func (d *Desk) Stats(ctx context.Context) Stats {
+	all := d.HandleStats()
+	if d.net == nil {
+		return all
+	}
+	for _, s := range d.net.Stats(ctx) {
+		all.Tickets += s.Tickets
+		if all.OldestAt == 0 || s.OldestAt != 0 && s.OldestAt < all.OldestAt {
+			all.OldestAt = s.OldestAt
+		}
+		if len(s.Completions) > len(all.Completions) { // the leader's
+			all.Completions = s.Completions
+		}
+	}
+	return all
 }
 
-// HandleStats answers Stats for another node.
-func (d *Desk) HandleStats() (Stats, error) { return answer(d, statsOf) }
-
-func statsOf(pool *Matchmaker) (Stats, error) { return pool.Stats(), nil }
+// HandleStats answers Stats for another node: with the tickets whose home is here and, at
+// the leader, the matches that it has formed.
+func (d *Desk) HandleStats() Stats {
+	s := d.home.Stats()
+	if l := d.leading(); l != nil {
+		s.Completions = l.pool.Stats().Completions
+	}
+	return s
+}
 
 // Tickets returns up to limit waiting tickets, oldest first, of all users or, if user is
 // not nil, of that user and its parties. The tickets are not to be given to other methods.
