@@ -114,7 +114,7 @@ func TestOpKinds(t *testing.T) {
 	for kind, number := range map[presence.OpKind]wire.OpKind{
 		presence.OpUp: wire.OpKind_OP_UP, presence.OpDown: wire.OpKind_OP_DOWN, presence.OpTrack: wire.OpKind_OP_TRACK,
 		presence.OpUpdate: wire.OpKind_OP_UPDATE, presence.OpUntrack: wire.OpKind_OP_UNTRACK, presence.OpClear: wire.OpKind_OP_CLEAR,
-		presence.OpKick: wire.OpKind_OP_KICK, presence.OpRevoke: wire.OpKind_OP_REVOKE, presence.OpOrder: wire.OpKind_OP_ORDER,
+		presence.OpKick: wire.OpKind_OP_KICK, presence.OpOrder: wire.OpKind_OP_ORDER,
 	} {
 		if int32(kind) != int32(number) {
 			t.Errorf("kind %d is %v on the wire", kind, number)

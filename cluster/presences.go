@@ -18,7 +18,6 @@ type PresencesOptions struct {
 	Router  *presence.Router
 
 	Opened  func(from presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID)
-	Revoked func(from presence.NodeID, payload []byte)
 	Ordered func(from presence.NodeID, payload []byte)
 	// Copied is called when all that a node has was copied: this node may have missed
 	// what the other told it to do. It must not block.
@@ -63,9 +62,6 @@ func SharePresences(n *Node, o PresencesOptions) *Presences {
 	if o.Opened == nil {
 		o.Opened = func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}
 	}
-	if o.Revoked == nil {
-		o.Revoked = func(presence.NodeID, []byte) {}
-	}
 	if o.Ordered == nil {
 		o.Ordered = func(presence.NodeID, []byte) {}
 	}
@@ -73,7 +69,7 @@ func SharePresences(n *Node, o PresencesOptions) *Presences {
 		o.Copied = func() {}
 	}
 	p.copied = o.Copied
-	o.Tracker.Connect(presence.Links{Log: p.log, Peers: p, Opened: o.Opened, Revoked: o.Revoked, Ordered: o.Ordered})
+	o.Tracker.Connect(presence.Links{Log: p.log, Peers: p, Opened: o.Opened, Ordered: o.Ordered})
 
 	HandleBroadcast(n, SubjectLog, p.onLog)
 	HandleCall(n, wire.Method_METHOD_LOG, func(_ context.Context, _ presence.NodeID, in *wire.LogRequest) (*wire.LogAnswer, error) {

@@ -117,8 +117,10 @@ type Core struct {
 	social      *social.Client
 	now         func() time.Time
 	tokens      *Tokens
-	// revocations are those of tokens, in the database.
+	// revocations are those of tokens, in the database. tellOthers tells the other nodes of
+	// a cluster of them; nil: there are none.
 	revocations storedRevocations
+	tellOthers  func(ctx context.Context, payload []byte)
 	// passwords limits the CPUs used for password hashing.
 	passwords passwords
 	attempts  loginAttempts

@@ -86,9 +86,14 @@ type revocationOrder struct {
 	Until  int64     `json:"until"`
 }
 
-// tellRevoked makes the other nodes refuse the same tokens.
-func (c *Core) tellRevoked(entries []revocation) {
-	if c.tracker == nil {
+// OnRevoke sets how the other nodes of a cluster are told of revoked tokens: tell calls
+// their Revoked with the payload and returns when they have answered, or do not in time.
+// It must be set before the first call.
+func (c *Core) OnRevoke(tell func(ctx context.Context, payload []byte)) { c.tellOthers = tell }
+
+// tellRevoked makes the other nodes refuse the same tokens before it returns.
+func (c *Core) tellRevoked(ctx context.Context, entries []revocation) {
+	if c.tellOthers == nil {
 		return
 	}
 	list := make([]revocationOrder, 0, len(entries))
@@ -103,20 +108,20 @@ func (c *Core) tellRevoked(entries []revocation) {
 		c.log.Error().Err(err).Msg("could not tell the other nodes of revoked tokens")
 		return
 	}
-	c.tracker.Revoke(payload)
+	c.tellOthers(ctx, payload)
 }
 
-// Revoked refuses tokens that another node has revoked and stored, see presence.Links. It
-// does not block.
-func (c *Core) Revoked(_ presence.NodeID, payload []byte) {
+// Revoked refuses tokens that another node has revoked and stores. The payload is that of
+// OnRevoke.
+func (c *Core) Revoked(payload []byte) error {
 	var list []revocationOrder
 	if err := json.Unmarshal(payload, &list); err != nil {
-		c.log.Error().Err(err).Msg("could not read the revoked tokens of another node")
-		return
+		return fmt.Errorf("read the revoked tokens of another node: %w", err)
 	}
 	for _, e := range list {
 		c.tokens.bad.add(revocation{user: e.User, ref: tokenRef{e.Kind, e.ID}, before: e.Before, spared: e.Spared, adds: e.Adds, until: e.Until})
 	}
+	return nil
 }
 
 // maxCaughtUp is how many users or presences CatchUp asks the database for at once.

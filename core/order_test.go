@@ -21,10 +21,7 @@ type othersLog struct {
 func (l *othersLog) Append(op presence.Op, _ uint64) {
 	l.seq++
 	for _, c := range l.others {
-		switch op.Kind {
-		case presence.OpRevoke:
-			c.Revoked(presence.NodeID{}, op.Payload)
-		case presence.OpOrder:
+		if op.Kind == presence.OpOrder {
 			c.Ordered(presence.NodeID{}, op.Payload)
 		}
 	}
@@ -38,7 +35,11 @@ func TestRevokedElsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
 		b := newTestCore(t, a.db)
-		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
+		a.OnRevoke(func(_ context.Context, payload []byte) {
+			if err := b.Revoked(payload); err != nil {
+				t.Error(err)
+			}
+		})
 		id, err := a.AuthenticateCustom(ctx, "custom-ann", "ann", true)
 		if err != nil {
 			t.Fatal(err)

@@ -82,9 +82,11 @@ func (c *Core) storeRevocations(ctx context.Context, entries ...revocation) {
 	if c.db == nil || len(entries) == 0 {
 		return
 	}
-	c.tellRevoked(entries)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revocationDeadline)
 	defer cancel()
+	var told sync.WaitGroup
+	told.Go(func() { c.tellRevoked(ctx, entries) })
+	defer told.Wait()
 	err := c.revocations.table.ensure(ctx, c.db)
 	for i := 0; i < len(entries) && err == nil; i++ {
 		err = c.storeRevocation(ctx, entries[i])

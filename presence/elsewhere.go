@@ -15,11 +15,10 @@ type Links struct {
 	Peers Peers
 	// Opened is called when a session of another node opened or becomes known, with those
 	// sessions of the same user that its node knew of and that it may replace. It must not
-	// call the Tracker. Revoked and Ordered get the payloads of Tracker.Revoke and
-	// Tracker.Order of another node. All run on the goroutine that applies that node's
-	// log, with no lock held, and should not block.
+	// call the Tracker. Ordered gets the payloads of Tracker.Order of another node. Both
+	// run on the goroutine that applies that node's log, with no lock held, and should not
+	// block.
 	Opened  func(from NodeID, user, session uuid.UUID, replaces []uuid.UUID)
-	Revoked func(from NodeID, payload []byte)
 	Ordered func(from NodeID, payload []byte)
 }
 
@@ -77,10 +76,6 @@ func (t *Tracker) Connect(l Links) {
 // Order makes Links.Ordered be called with payload on every other node, if there
 // are any.
 func (t *Tracker) Order(payload []byte) { t.tell(Op{Kind: OpOrder, Payload: payload}) }
-
-// Revoke makes Links.Revoked be called with payload on every other node, if
-// there are any.
-func (t *Tracker) Revoke(payload []byte) { t.tell(Op{Kind: OpRevoke, Payload: payload}) }
 
 // tell logs an operation that changes no presence of this node.
 func (t *Tracker) tell(op Op) {

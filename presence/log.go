@@ -29,7 +29,6 @@ const (
 	OpUntrack                   // it left: Session, Stream, Reason, Admission
 	OpClear                     // take all sessions off a stream: Stream, Reason
 	OpKick                      // take a user's sessions off a stream: User, Stream, Reason
-	OpRevoke                    // Payload
 	OpOrder                     // Payload
 )
 

@@ -74,8 +74,6 @@ func (r *Replica) obey(op *Op) {
 		t.clear(op.Stream, op.Reason)
 	case OpKick:
 		t.kick(op.User, op.Stream, op.Reason)
-	case OpRevoke:
-		t.far.Revoked(r.id, op.Payload)
 	case OpOrder:
 		t.far.Ordered(r.id, op.Payload)
 	}

@@ -48,7 +48,6 @@ func newCluster(names ...string) cluster {
 					n.opened = append(n.opened, replaces)
 				}
 			},
-			Revoked: func(_ NodeID, b []byte) { n.orders = append(n.orders, "revoke "+string(b)) },
 			Ordered: func(_ NodeID, b []byte) { n.orders = append(n.orders, "order "+string(b)) },
 		})
 		c = append(c, n)
@@ -371,7 +370,6 @@ func TestClusterOrders(t *testing.T) {
 		t.Errorf("the last operations are %+v, want the order and then what follows from it", a.ops[n-2:])
 	}
 	a.Order([]byte("1"))
-	a.Revoke([]byte("2"))
 	a.sessions.Add(&fake{id: uuid.Must(NewSessionID(a.id)), user: bob.user}, bob.id)
 	c.copyAll(t)
 	for _, n := range c {
@@ -379,7 +377,7 @@ func TestClusterOrders(t *testing.T) {
 			t.Errorf("%s has %d and %d presences, want 0 and 1", n.Node(), n.Count(room), n.Count(other))
 		}
 	}
-	if want := []string{"order 1", "revoke 2"}; !slices.Equal(b.orders, want) || len(a.orders) > 0 {
+	if want := []string{"order 1"}; !slices.Equal(b.orders, want) || len(a.orders) > 0 {
 		t.Errorf("b was told %q, a %q", b.orders, a.orders)
 	}
 	if len(b.opened) != 1 || !slices.Equal(b.opened[0], []uuid.UUID{bob.id}) {

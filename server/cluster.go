@@ -157,15 +157,15 @@ func (s *Server) keepNode(ctx context.Context) {
 	defer close(s.node.done)
 	tick := time.NewTicker(nodeKeep)
 	defer tick.Stop()
-	for {
+	for behind := false; ; {
 		select {
 		case <-tick.C:
 		case <-s.node.copied:
-			s.catchUp(ctx)
-			continue
+			behind = true
 		case <-ctx.Done():
 			return
 		}
+		behind = behind && !s.catchUp(ctx)
 		others, err := s.node.table.Keep(ctx, s.config.Name, s.node.bus.Address(), s.node.Epoch())
 		if err == nil {
 			err = s.connectTo(others)

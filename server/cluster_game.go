@@ -40,7 +40,7 @@ func (s *Server) serveGame() {
 	}
 	s.node.copied = make(chan struct{}, 1)
 	presences := cluster.SharePresences(s.node.Node, cluster.PresencesOptions{
-		Tracker: s.game.Tracker, Router: s.game.Router, Revoked: s.game.Core.Revoked, Ordered: s.game.Core.Ordered,
+		Tracker: s.game.Tracker, Router: s.game.Router, Ordered: s.game.Core.Ordered,
 		Opened: func(from presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID) {
 			s.sockets.Opened(from, user, session, replaces)
 		},
@@ -60,13 +60,17 @@ func (s *Server) serveGame() {
 	s.node.game.matches.Serve(s.game.Matches)
 	s.node.game.parties.Serve(s.game.Parties)
 	s.node.game.matchmaker.Serve(s.game.Desk)
+	s.serveNode()
 }
 
-// catchUp does what another node may have told this one while it did not hear it.
-func (s *Server) catchUp(ctx context.Context) {
-	if err := s.game.Core.CatchUp(ctx); err != nil && ctx.Err() == nil {
-		s.log.Error().Err(err).Msg("could not find out what has changed while another node was not heard")
+// catchUp does what another node may have told this one while it did not hear it. It
+// reports whether it could.
+func (s *Server) catchUp(ctx context.Context) bool {
+	err := s.game.Core.CatchUp(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn().Err(err).Msg("could not find out what has changed while another node was not heard, trying again")
 	}
+	return err == nil
 }
 
 // digest is that of the running modules.

@@ -11,7 +11,6 @@ import (
 
 	"kumi/console"
 	"kumi/core"
-	"kumi/core/consolepb"
 	"kumi/modules/httproute"
 	"kumi/vm/js"
 )
@@ -51,7 +50,7 @@ func (s *Server) openConsole(ctx context.Context) error {
 			return console.Counts{Sessions: g.Sessions.Count(), Presences: g.Tracker.Own(), Matches: g.Matches.Count(), Parties: g.Parties.Count()}
 		},
 		State:  s.state,
-		Others: func() []*consolepb.StatusList_Status { return nil },
+		Others: s.otherNodes,
 		Drain:  s.drainNode,
 		Traffic: func() (t console.Traffic) {
 			t.Requests, t.Took, t.Received, t.Sent = s.metrics.Served()
@@ -65,6 +64,6 @@ func (s *Server) openConsole(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the console: %w", err)
 	}
-	s.console = opened
+	s.console, s.describe = opened, opened.Node
 	return nil
 }

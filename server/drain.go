@@ -5,8 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
-
-	"kumi/store/fault"
+	"time"
 )
 
 // drain is the request to stop in order. Anybody may make it, who runs the server
@@ -46,12 +45,19 @@ func (s *Server) serveReady(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, state)
 }
 
-// drainNode asks for the end of a node of the cluster.
-func (s *Server) drainNode(_ context.Context, name string) error {
-	if name != s.config.Name {
-		return fault.New(fault.NotFound, "There is no node of that name.")
+// drainSockets closes the sockets of a node of a cluster over the grace period, so that
+// players go to other nodes a few at a time. The channel is closed when it has ended. A
+// server that is alone keeps its sockets until its matches have ended.
+func (s *Server) drainSockets(ctx context.Context) <-chan struct{} {
+	done := make(chan struct{})
+	grace := time.Duration(s.config.ShutdownGraceSec) * time.Second
+	if s.node == nil || s.sockets == nil || s.ports == nil || grace == 0 {
+		close(done)
+		return done
 	}
-	s.log.Info().Msg("an operator drains this node")
-	s.Drain()
-	return nil
+	go func() {
+		defer close(done)
+		s.sockets.Drain(ctx, time.Now().Add(grace))
+	}()
+	return done
 }

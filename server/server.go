@@ -21,6 +21,7 @@ import (
 
 	"kumi/config"
 	"kumi/core"
+	"kumi/core/consolepb"
 	"kumi/fleet"
 	"kumi/hooks"
 	"kumi/match"
@@ -61,18 +62,20 @@ type Server struct {
 	ports   *ports
 	// anyConsolePort opens the console on a free port.
 	anyConsolePort bool
-	listener       net.Listener     // see On; nil: the configured ports
-	scope          *core.Scope      // for calls without a caller, such as shutdown
-	dev            bool             // see Dev
-	lines          *logs.Ring       // the last lines of the log, for the console
-	history        *history.History // with a console: the figures of the last day
-	figures        *metrics.Figures
-	reloads        reloads
-	drain          drain
-	jobs           jobs
-	node           *clusterNode // nil outside a cluster
-	failed         chan error
-	fleet          *fleet.Manager // nil if it is not configured
+	listener       net.Listener // see On; nil: the configured ports
+	scope          *core.Scope  // for calls without a caller, such as shutdown
+	// describe says what this node does, with a console.
+	describe func() *consolepb.StatusList_Status
+	dev      bool             // see Dev
+	lines    *logs.Ring       // the last lines of the log, for the console
+	history  *history.History // with a console: the figures of the last day
+	figures  *metrics.Figures
+	reloads  reloads
+	drain    drain
+	jobs     jobs
+	node     *clusterNode // nil outside a cluster
+	failed   chan error
+	fleet    *fleet.Manager // nil if it is not configured
 }
 
 // Option changes something that has no setting.
@@ -269,7 +272,9 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.resign(ctx)
 	}
 	s.reloads.stop()
+	drained := s.drainSockets(ctx)
 	s.stopGames(ctx)
+	<-drained
 	s.stopFleet(ctx)
 	s.stopJobs(ctx)
 	var errs []error

@@ -56,7 +56,10 @@ const (
 	Method_METHOD_TICKET_EXPLAIN Method = 66 // TicketCall, TicketExplanation
 	Method_METHOD_TICKET_REMOVE  Method = 67 // TicketCall, TicketRemoved
 	// 80 to 99: sessions and orders
-	Method_METHOD_TEST Method = 100 // only tests handle it
+	Method_METHOD_REVOKE      Method = 80  // google.protobuf.BytesValue, google.protobuf.Empty
+	Method_METHOD_NODE_STATUS Method = 81  // google.protobuf.Empty, StatusList.Status of the console's API
+	Method_METHOD_NODE_DRAIN  Method = 82  // google.protobuf.Empty, google.protobuf.Empty
+	Method_METHOD_TEST        Method = 100 // only tests handle it
 )
 
 // Enum value maps for Method.
@@ -80,6 +83,9 @@ var (
 		65:  "METHOD_TICKET_LIST",
 		66:  "METHOD_TICKET_EXPLAIN",
 		67:  "METHOD_TICKET_REMOVE",
+		80:  "METHOD_REVOKE",
+		81:  "METHOD_NODE_STATUS",
+		82:  "METHOD_NODE_DRAIN",
 		100: "METHOD_TEST",
 	}
 	Method_value = map[string]int32{
@@ -101,6 +107,9 @@ var (
 		"METHOD_TICKET_LIST":    65,
 		"METHOD_TICKET_EXPLAIN": 66,
 		"METHOD_TICKET_REMOVE":  67,
+		"METHOD_REVOKE":         80,
+		"METHOD_NODE_STATUS":    81,
+		"METHOD_NODE_DRAIN":     82,
 		"METHOD_TEST":           100,
 	}
 )
@@ -1088,7 +1097,7 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*\xae\x03\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*\xf0\x03\n" +
 	"\x06Method\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1108,7 +1117,10 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x13METHOD_TICKET_STATS\x10@\x12\x16\n" +
 	"\x12METHOD_TICKET_LIST\x10A\x12\x19\n" +
 	"\x15METHOD_TICKET_EXPLAIN\x10B\x12\x18\n" +
-	"\x14METHOD_TICKET_REMOVE\x10C\x12\x0f\n" +
+	"\x14METHOD_TICKET_REMOVE\x10C\x12\x11\n" +
+	"\rMETHOD_REVOKE\x10P\x12\x16\n" +
+	"\x12METHOD_NODE_STATUS\x10Q\x12\x15\n" +
+	"\x11METHOD_NODE_DRAIN\x10R\x12\x0f\n" +
 	"\vMETHOD_TEST\x10d*\xb6\x01\n" +
 	"\x04Kind\x12\x10\n" +
 	"\fKIND_UNKNOWN\x10\x00\x12\x10\n" +

@@ -36,8 +36,7 @@ const (
 	OpKind_OP_UNTRACK OpKind = 5 // it left the stream
 	OpKind_OP_CLEAR   OpKind = 6 // all nodes take their sessions off a stream
 	OpKind_OP_KICK    OpKind = 7 // all nodes take a user's sessions off a stream
-	OpKind_OP_REVOKE  OpKind = 8 // tokens that are no longer valid
-	OpKind_OP_ORDER   OpKind = 9 // something else that all nodes do
+	OpKind_OP_ORDER   OpKind = 8 // something else that all nodes do
 )
 
 // Enum value maps for OpKind.
@@ -51,8 +50,7 @@ var (
 		5: "OP_UNTRACK",
 		6: "OP_CLEAR",
 		7: "OP_KICK",
-		8: "OP_REVOKE",
-		9: "OP_ORDER",
+		8: "OP_ORDER",
 	}
 	OpKind_value = map[string]int32{
 		"OP_UNKNOWN": 0,
@@ -63,8 +61,7 @@ var (
 		"OP_UNTRACK": 5,
 		"OP_CLEAR":   6,
 		"OP_KICK":    7,
-		"OP_REVOKE":  8,
-		"OP_ORDER":   9,
+		"OP_ORDER":   8,
 	}
 )
 
@@ -1078,7 +1075,7 @@ const file_cluster_wire_presence_proto_rawDesc = "" +
 	"\x05users\x18\t \x03(\fR\x05users\"^\n" +
 	"\rSessionAnswer\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x129\n" +
-	"\afailure\x18\x02 \x01(\x0e2\x1f.kumi.cluster.v1.SessionFailureR\afailure*\x95\x01\n" +
+	"\afailure\x18\x02 \x01(\x0e2\x1f.kumi.cluster.v1.SessionFailureR\afailure*\x86\x01\n" +
 	"\x06OpKind\x12\x0e\n" +
 	"\n" +
 	"OP_UNKNOWN\x10\x00\x12\t\n" +
@@ -1089,9 +1086,8 @@ const file_cluster_wire_presence_proto_rawDesc = "" +
 	"\n" +
 	"OP_UNTRACK\x10\x05\x12\f\n" +
 	"\bOP_CLEAR\x10\x06\x12\v\n" +
-	"\aOP_KICK\x10\a\x12\r\n" +
-	"\tOP_REVOKE\x10\b\x12\f\n" +
-	"\bOP_ORDER\x10\t*\xd3\x01\n" +
+	"\aOP_KICK\x10\a\x12\f\n" +
+	"\bOP_ORDER\x10\b*\xd3\x01\n" +
 	"\rSessionAction\x12\x1a\n" +
 	"\x16SESSION_ACTION_UNKNOWN\x10\x00\x12\x18\n" +
 	"\x14SESSION_ACTION_TRACK\x10\x01\x12\x19\n" +

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"kumi/store/storetest"
 )
@@ -45,8 +46,13 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// distance is how long what a client sends takes through RoundRobin. Clients are not as near
+// as in a test: what one node tells the others, which takes milliseconds, has arrived when a
+// client asks another node.
+const distance = 200 * time.Millisecond
+
 // RoundRobin returns servers as one, with an address that passes each connection on to the
-// next of them, as a load balancer does.
+// next of them, as a load balancer does, from clients that are far away.
 func RoundRobin(t testing.TB, nodes []*Server) *Server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -78,8 +84,35 @@ func passOn(client net.Conn, address string) {
 	}
 	defer server.Close()
 	done := make(chan struct{}, 2)
-	pass := func(to, from net.Conn) { _, _ = io.Copy(to, from); done <- struct{}{} }
-	go pass(server, client)
-	go pass(client, server)
+	go func() { passLate(server, client); done <- struct{}{} }()
+	go func() { _, _ = io.Copy(client, server); done <- struct{}{} }()
 	<-done
+}
+
+// passLate passes on what it reads, later and in order.
+func passLate(to io.Writer, from io.Reader) {
+	type piece struct {
+		bytes []byte
+		due   time.Time
+	}
+	pieces := make(chan piece, 1<<10)
+	defer close(pieces)
+	go func() {
+		for p := range pieces {
+			time.Sleep(time.Until(p.due))
+			if _, err := to.Write(p.bytes); err != nil {
+				break
+			}
+		}
+		for range pieces { // until the reader ends
+		}
+	}()
+	for {
+		b := make([]byte, 16<<10)
+		n, err := from.Read(b)
+		pieces <- piece{b[:n], time.Now().Add(distance)}
+		if err != nil {
+			return
+		}
+	}
 }

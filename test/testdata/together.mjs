@@ -19,7 +19,7 @@ const cat = await player("cat");
 // in JSON only; the messages themselves go both ways in both formats.
 const party = await ann.socket.createParty(false, 3);
 const id = party.party_id;
-assert.match(id, /^[0-9a-f-]{36}\.nakama$/);
+assert.match(id, /^[0-9a-f-]{36}\.[a-z]+$/);
 assert.ok(!party.open);
 if (format === "json") {
   assert.equal(party.max_size, 3);
