@@ -80,14 +80,14 @@ func (f *follower) takeSnapshot(why string) {
 	f.snapshot.cancel = cancel
 	f.snapshot.id++
 	f.snapshot.last, f.snapshot.early = 0, early{}
-	id := f.snapshot.id
+	id, name := f.snapshot.id, f.name
 	f.presences.node.wait.Go(func() {
 		defer cancel()
 		err := f.pull(ctx, id)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		f.presences.node.log.Debug().Err(err).Str("peer", f.name).Msg("a snapshot was not completed")
+		f.presences.node.log.Debug().Err(err).Str("peer", name).Msg("a snapshot was not completed")
 		select {
 		case <-time.After(snapshotAgain):
 			f.post(func() {

@@ -53,7 +53,7 @@ var anyStep = rapid.Custom(func(t *rapid.T) step {
 func TestPresencesModel(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		steps := rapid.SliceOfN(anyStep, 20, 60).Draw(rt, "steps")
+		steps := rapid.SliceOfN(anyStep, 10, 50).Draw(rt, "steps")
 		seed := rapid.Uint64().Draw(rt, "seed")
 		var wrong []string
 		synctest.Test(t, func(t *testing.T) { wrong = run(t, seed, steps) })

@@ -436,7 +436,7 @@ func TestChangesDuringSnapshot(t *testing.T) {
 		hosts := startHosts(t, w, "a", "b")
 		a, b := hosts[0], hosts[1]
 		var busy []*socket
-		for i := range 40 { // over many parts
+		for i := range 20 { // over many parts
 			room := presence.Stream{Mode: 8, Label: fmt.Sprint("room", i)}
 			bob := b.open("bob")
 			bob.join(room, presence.Meta{})
@@ -446,7 +446,7 @@ func TestChangesDuringSnapshot(t *testing.T) {
 		after(2 * time.Second)
 		w.net.Heal()
 		w.net.Delay(5*time.Millisecond, 15*time.Millisecond)
-		for n := range 30 {
+		for n := range 20 {
 			for i := range busy {
 				room := presence.Stream{Mode: 8, Label: fmt.Sprint("room", i)}
 				s := a.open(fmt.Sprint("s", n))
