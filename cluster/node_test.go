@@ -74,10 +74,17 @@ func TestKilledNodeIsDownThenLost(t *testing.T) {
 		wantEvents(t, a)
 		after(600 * time.Millisecond)
 		wantEvents(t, a, "b/1 ready→down")
+		a.fill("b", true)
 		after(7900 * time.Millisecond)
 		wantEvents(t, a)
+		if held := a.Stats().Buffered; held < 10<<10 {
+			t.Errorf("a holds %d bytes for a node that may come back", held)
+		}
 		after(600 * time.Millisecond)
 		wantEvents(t, a, "b/1 down→lost")
+		if held := a.Stats().Buffered; held != 0 {
+			t.Errorf("a holds %d bytes for a node that is lost", held)
+		}
 	})
 }
 
