@@ -19,7 +19,8 @@ import (
 // world has several nodes in one process, on a network in memory.
 type world struct {
 	net   *bustest.Net
-	nodes map[string]*member
+	nodes map[string]*member // that run
+	names sync.Map           // of all that were made, by id
 }
 
 // member is a node that keeps what it hears.
@@ -61,14 +62,13 @@ func (w *world) nodeAt(place, name string, epoch uint64, changes ...func(*cluste
 		m.items[w.nameOf(from)] = append(m.items[w.nameOf(from)], in.Value)
 	})
 	w.nodes[name] = m
+	w.names.Store(presence.NodeHash(name), name)
 	return m
 }
 
 func (w *world) nameOf(id presence.NodeID) string {
-	for name := range w.nodes {
-		if presence.NodeHash(name) == id {
-			return name
-		}
+	if name, ok := w.names.Load(id); ok {
+		return name.(string)
 	}
 	return id.String()
 }

@@ -472,10 +472,8 @@ func TestStopSendsWhatWaits(t *testing.T) {
 		a.Stop()
 		delete(w.nodes, "a")
 		after(time.Second)
-		w.nodes["a"] = a // for its name
 		if missing, err := rise(b.got("a"), count); missing != 0 || err != nil {
 			t.Errorf("%d items are missing, %v", missing, err)
 		}
-		delete(w.nodes, "a")
 	})
 }
