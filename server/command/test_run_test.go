@@ -421,6 +421,17 @@ func TestTestReports(t *testing.T) {
 	})
 }
 
+// The tests of the samples pass.
+func TestTestSamples(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"../../data/modules", "../../examples/lobby"} {
+		var out strings.Builder
+		if code := dispatch(t.Context(), []string{"test", folder}, streams{&out, &out, nil}); code != exitOK {
+			t.Errorf("%s: exit code %d\n%s", folder, code, out.String())
+		}
+	}
+}
+
 // Ids and random numbers follow from the seed.
 func TestTestSeed(t *testing.T) {
 	t.Parallel()

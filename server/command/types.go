@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"kumi/modules/script/describe"
+	"kumi/server/testkit"
 )
 
 // declaration is a file for editors, written next to the modules.
@@ -22,6 +24,8 @@ var declarations = []declaration{
 	{"--ts", "nkruntime.d.ts", describe.TypeScript},
 	{"--lua", "nakama.lua", describe.LuaStubs},
 	{"--docs", "functions.md", describe.Docs},
+	{"--ts-test", "kumi-test.d.ts", testkit.TypeScript},
+	{"--lua-test", "kumi-test.lua", testkit.LuaStubs},
 }
 
 // tsconfig makes editors treat a folder as one project, so that the declarations apply
@@ -40,7 +44,7 @@ const tsconfig = `{
 `
 
 // types prints one of the declarations of what modules can call, or writes those for
-// TypeScript and Lua into a folder.
+// TypeScript and Lua, of modules and of tests, into a folder.
 func types(_ context.Context, args []string, s streams) int {
 	var chosen []declaration
 	dir := ""
@@ -50,7 +54,7 @@ func types(_ context.Context, args []string, s streams) int {
 		case ok:
 			chosen = append(chosen, d)
 		case strings.HasPrefix(arg, "-") || dir != "":
-			fmt.Fprintf(s.err, "types %s: expected --ts, --lua, --docs or one folder\n", arg)
+			fmt.Fprintf(s.err, "types %s: expected --ts, --lua, --docs, --ts-test, --lua-test or one folder\n", arg)
 			return exitUsage
 		default:
 			dir = arg
@@ -58,10 +62,10 @@ func types(_ context.Context, args []string, s streams) int {
 	}
 	switch {
 	case len(chosen) == 0 && dir == "":
-		fmt.Fprintln(s.err, "types needs one of --ts, --lua and --docs to print, or a folder to write into")
+		fmt.Fprintln(s.err, "types needs one of --ts, --lua, --docs, --ts-test and --lua-test to print, or a folder to write into")
 		return exitUsage
 	case len(chosen) == 0:
-		chosen = declarations[:2]
+		chosen = slices.DeleteFunc(slices.Clone(declarations), func(d declaration) bool { return d.flag == "--docs" })
 	}
 	for _, d := range chosen {
 		text, err := d.print()
