@@ -319,7 +319,7 @@ func names(players []*player, of map[uuid.UUID]int64) map[string]bool {
 func plays(t *testing.T, draw func(r *rand.Rand) games) {
 	t.Helper()
 	t.Parallel()
-	for range 10 {
+	for range 6 {
 		seed := rand.Uint64()
 		g := draw(rand.New(rand.NewPCG(seed, 1)))
 		g.seed = seed

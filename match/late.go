@@ -71,6 +71,14 @@ const loadInterval = time.Second
 // Load returns how many matches run on this node, and how many percent of their ticks were
 // late between the last two of its measurements, which are at least a second apart.
 func (r *Registry) Load() (matches int, latePercent int64) {
+	l := &r.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	passed := now.Sub(l.at)
+	if passed < loadInterval {
+		return r.Count(), l.percent
+	}
 	rates := 0
 	r.mu.RLock()
 	matches = len(r.matches)
@@ -78,19 +86,10 @@ func (r *Registry) Load() (matches int, latePercent int64) {
 		rates += int(m.rate.Load())
 	}
 	r.mu.RUnlock()
-	l := &r.load
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	passed := now.Sub(l.at)
-	if passed < loadInterval {
-		return matches, l.percent
-	}
 	late := l.late.Load()
+	l.percent = 0
 	if ticks := float64(rates) * passed.Seconds(); ticks >= 1 && !l.at.IsZero() {
 		l.percent = min(int64(100*float64(late-l.before)/ticks), 100)
-	} else {
-		l.percent = 0
 	}
 	l.at, l.before = now, late
 	return matches, l.percent

@@ -457,3 +457,31 @@ func TestFailureEndsOneMatch(t *testing.T) {
 		})
 	}
 }
+
+// The load of a node is the share of the ticks that are late.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTestRegistry(t, Options{})
+		slow := &game{rate: 10}
+		slow.loop = func(context.Context, int64, []*Data) (bool, error) {
+			if slow.ticked()%2 == 0 {
+				time.Sleep(150 * time.Millisecond)
+			}
+			return true, nil
+		}
+		w.play("slow", slow)
+		w.Load()
+		pass(10 * time.Second)
+		if n, late := w.Load(); n != 1 || late < 30 || late > 50 {
+			t.Errorf("%d matches, and %d percent of the ticks are late, of which each other takes one and a half", n, late)
+		}
+		slow.loop = nil
+		pass(2 * time.Second)
+		w.Load()
+		pass(10 * time.Second)
+		if _, late := w.Load(); late != 0 {
+			t.Errorf("%d percent are late of ticks that take no time", late)
+		}
+	})
+}
