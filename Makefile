@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 
-.PHONY: help run test race bench check ci
+.PHONY: help run test race faults bench check ci
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ test: ## run the tests (go test ./...)
 
 race: ## run the tests with the race detector
 	go test -race ./...
+
+faults: ## kill, stop and cut nodes of a cluster, also for minutes (docs/cluster.md)
+	KUMI_TEST_FAULTS=1 go test -count=1 -timeout 90m -v ./test/cluster
 
 bench: ## run the micro-benchmarks; bench/README.md has the load generator
 	go test -run '^$$' -bench . -benchmem ./...
