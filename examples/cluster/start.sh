@@ -55,11 +55,21 @@ for name in a b c; do
   flags=(--name "$name" --data_dir "$data/$name" --socket.port $port --console.port $((port + 1)) --cluster.listen 127.0.0.1:$((port + 2)))
   # One living node is enough to join; the others are found through it.
   [ $port = 7350 ] || flags+=(--cluster.join 127.0.0.1:7352)
-  "$data/kumi" "${flags[@]}" "${shared[@]}" --logger.format json --logger.file "$data/$name.log" "$@" &
+  "$data/kumi" "${flags[@]}" "${shared[@]}" --logger.format json --logger.file "$data/$name.log" --logger.stdout=false "$@" &
   nodes+=($!)
   echo "node $name: http://127.0.0.1:$port, console http://127.0.0.1:$((port + 1)), log $data/$name.log"
   port=$((port + 10))
 done
+for port in 7350 7360 7370; do
+  until "$data/kumi" healthcheck $port 2>/dev/null; do
+    for node in "${nodes[@]}"; do
+      kill -0 "$node" 2>/dev/null || { echo "a node did not start: see its log" >&2; exit 1; }
+    done
+    sleep 0.2
+  done
+done
+echo
+"$data/kumi" nodes
 echo
 echo "examples/cluster/data/kumi nodes    lists them; Ctrl-C stops all"
 wait
