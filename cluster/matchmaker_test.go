@@ -361,7 +361,7 @@ func playMatchmaking(t *testing.T, seed uint64, actions []string) string {
 	m.net.Heal()
 	m.net.Delay(0, 0)
 	away(false)
-	after(90 * time.Second)
+	after(40 * time.Second)
 	defer func() {
 		for _, name := range names {
 			m.desks[name].Stop()

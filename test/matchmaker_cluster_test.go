@@ -95,6 +95,9 @@ func TestPartyOfTwoNodesMatches(t *testing.T) {
 	for _, s := range all {
 		match = s.Call(t, "match_join", `{"token":"`+token+`"}`).Field("match", "match_id")
 	}
+	for seen := ""; strings.Count(seen, "username") < 3; { // until ann sees the others
+		seen += string(ann.Expect(t, "match_presence_event")["match_presence_event"])
+	}
 	ann.Send(t, `{"match_data_send":{"match_id":"`+match+`","op_code":"7","data":"aGl0"}}`)
 	for _, s := range []*servertest.Socket{ben, cat, dan} {
 		if e := s.Expect(t, "match_data"); !strings.Contains(string(e["match_data"]), "aGl0") {

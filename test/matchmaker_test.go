@@ -10,6 +10,7 @@ import (
 
 	"kumi/internal/testutil"
 	"kumi/server/servertest"
+	"kumi/store/storetest"
 )
 
 // quick makes a pass every second, the shortest there is.
@@ -310,7 +311,8 @@ func TestTicketTimeout(t *testing.T) {
 	refused(t, "remove it", ann.Call(t, "matchmaker_remove", `{"ticket":"`+ticket+`"}`), 3, "not found")
 }
 
-// The override and the processor of modules replace the forming of matches.
+// The override and the processor of modules replace the forming of matches, also of players
+// of two nodes.
 func TestMatchmakerOverrideAndProcessor(t *testing.T) {
 	t.Parallel()
 	for name, module := range map[string]servertest.Option{
@@ -335,23 +337,36 @@ func TestMatchmakerOverrideAndProcessor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := servertest.Start(t, module, quick)
-			all := players(t, srv, "ann", "ben", "cat")
-			var tickets []string
-			for _, s := range []*servertest.Socket{all[1], all[0], all[2]} {
-				tickets = append(tickets, addTicket(t, s, `{"min_count":2,"max_count":2}`))
-			}
-			for _, s := range []*servertest.Socket{all[0], all[2]} {
-				m := expectMatched(t, s)
-				var who []string
-				for _, u := range m.Users {
-					who = append(who, u.Presence.Username)
-				}
-				slices.Sort(who)
-				if strings.Join(who, " ") != "ann cat" {
-					t.Errorf("matched %v", who)
-				}
-			}
-			acknowledged(t, "who was left out waits on", all[1].Call(t, "matchmaker_remove", `{"ticket":"`+tickets[0]+`"}`))
+			testChosen(t, srv, srv)
+		})
+		t.Run(name+" of two nodes", func(t *testing.T) {
+			t.Parallel()
+			database := storetest.Postgres(t)
+			a := node(t, database, "a", module)
+			testChosen(t, a, node(t, database, "b", module))
 		})
 	}
+}
+
+// testChosen expects that a module matches ann, of the first server, and cat, of the second,
+// but not ben.
+func testChosen(t *testing.T, a, b *servertest.Server) {
+	t.Helper()
+	ann, ben, cat := a.User(t, "ann").Socket(t), b.User(t, "ben").Socket(t), b.User(t, "cat").Socket(t)
+	var tickets []string
+	for _, s := range []*servertest.Socket{ben, ann, cat} {
+		tickets = append(tickets, addTicket(t, s, `{"min_count":2,"max_count":2}`))
+	}
+	for _, s := range []*servertest.Socket{ann, cat} {
+		m := expectMatched(t, s)
+		var who []string
+		for _, u := range m.Users {
+			who = append(who, u.Presence.Username)
+		}
+		slices.Sort(who)
+		if strings.Join(who, " ") != "ann cat" {
+			t.Errorf("matched %v", who)
+		}
+	}
+	acknowledged(t, "who was left out waits on", ben.Call(t, "matchmaker_remove", `{"ticket":"`+tickets[0]+`"}`))
 }
