@@ -14,9 +14,9 @@ import (
 
 const (
 	// heldOps is how many operations wait for others before them, or for a snapshot.
-	heldOps = 1 << 20
+	heldOps = 1 << 17
 	// inboxMax is how many messages of a peer's log wait to be read.
-	inboxMax = 4096
+	inboxMax = 512
 )
 
 // follower keeps the copy of one other node's presences current, through all processes
