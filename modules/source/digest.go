@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 )
 
@@ -32,6 +33,18 @@ func Sums(folder string) map[string][sha256.Size]byte {
 		}
 		return nil
 	})
+	return sums
+}
+
+// TestSums returns a checksum of each test file of a modules folder, by its path.
+func TestSums(folder string) map[string][sha256.Size]byte {
+	sums := map[string][sha256.Size]byte{}
+	paths, _ := Tests(folder) // what cannot be read has no tests
+	for _, path := range paths {
+		if content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(path))); err == nil {
+			sums[path] = sha256.Sum256(content)
+		}
+	}
 	return sums
 }
 

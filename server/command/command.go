@@ -41,7 +41,7 @@ func subcommands() []subcommand {
 		{"run", "[--flag value …]", "start the server; the default", run},
 		{"dev", "[--flag value …]", "run for development: saved modules are reloaded at once", dev},
 		{"check", "[--runtime.path folder]", "list the problems of the modules, also in CI", checkModules},
-		{"test", "[folder] [--filter regexp] [--flag value …]", "run the tests of the modules", testModules},
+		{"test", "[folder] [--watch] [--filter regexp] …", "run the tests of the modules", testModules},
 		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},
 		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of the functions that modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},
@@ -100,8 +100,11 @@ func asksHelp(args []string) bool {
 // explain prints the help of one command.
 func (c *subcommand) explain(w io.Writer) int {
 	fmt.Fprintf(w, "usage: kumi %s %s\n\n%s\n", c.name, c.args, c.help)
+	if c.name == "test" {
+		fmt.Fprintf(w, "\n%s", testFlags)
+	}
 	switch c.name {
-	case "run", "dev", "check", "migrate", "import", "export", "nodes", "drain":
+	case "run", "dev", "test", "check", "migrate", "import", "export", "nodes", "drain":
 		fmt.Fprintln(w)
 		config.Default().Usage(w)
 	}

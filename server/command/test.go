@@ -27,8 +27,20 @@ type testOptions struct {
 	junit    string // file
 	tap      bool
 	verbose  bool
+	watch    bool
 	settings []string // of the server
 }
+
+// testFlags explains the flags; docs/testing.md does in more words.
+const testFlags = `  --filter regexp   run only tests whose name (group > test) matches
+  --timeout 30s     real time that one test may take
+  --verbose         print every test, not only those that failed
+  --watch           run again what a save concerns
+  --junit file      write a report in JUnit's format
+  --tap             print in the format of the Test Anything Protocol
+  --parallel n      test files at a time; as many as there are CPUs by default
+  --seed n          of random numbers and ids, as a failure prints it
+`
 
 const defaultTestTimeout = 30 * time.Second
 
@@ -49,6 +61,13 @@ func testModules(ctx context.Context, args []string, s streams) int {
 	if info, err := os.Stat(o.folder); err != nil || !info.IsDir() {
 		return failed(s, noFolder(o.folder))
 	}
+	if _, err := regexp.Compile(o.filter); err != nil {
+		fmt.Fprintf(s.err, "test: --filter: %v\n", err)
+		return exitUsage
+	}
+	if o.watch {
+		return watchTests(ctx, o, s)
+	}
 	files, err := source.Tests(o.folder)
 	if err != nil {
 		return failed(s, err)
@@ -57,10 +76,11 @@ func testModules(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.out, "no tests in %s: there is no *.test.ts, *.test.js or *_test.lua\n", o.folder)
 		return exitFailed
 	}
-	if _, err := regexp.Compile(o.filter); err != nil {
-		fmt.Fprintf(s.err, "test: --filter: %v\n", err)
-		return exitUsage
-	}
+	return runAndReport(ctx, o, files, s)
+}
+
+// runAndReport runs files and writes all reports.
+func runAndReport(ctx context.Context, o testOptions, files []string, s streams) int {
 	results, err := runTests(ctx, o, files, s)
 	if err != nil {
 		return failed(s, err)
@@ -102,6 +122,8 @@ func parseTest(args []string) (o testOptions, err error) {
 			o.junit, err = take()
 		case name == "-tap":
 			o.tap = true
+		case name == "-watch":
+			o.watch = true
 		case name == "-verbose":
 			o.verbose = true
 		case name == "-timeout":

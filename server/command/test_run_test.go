@@ -1,12 +1,15 @@
 package command
 
 import (
+	"context"
 	"encoding/xml"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"kumi/internal/testutil"
 )
 
 // game is a module folder to test, with a match that answers each message at its next tick.
@@ -329,12 +332,12 @@ func TestTestsFail(t *testing.T) {
 		"a module that does not end": {
 			"test('hangs', async () => {\n  await server.rpc('spin');\n});",
 			"test('hangs', function()\n  server.rpc('spin')\nend)",
-			[]string{"did not end within 2s of real time", ">    2 |   ", "index.ts:8:"},
+			[]string{"did not end within 5s of real time", ">    2 |   ", "index.ts:8:"},
 		},
 		"a test that does not end": {
 			"test('hangs', () => {\n  for (;;) {}\n});\ntest('after', () => {});",
 			"test('hangs', function()\n  while true do end\nend)\ntest('after', function() end)",
-			[]string{"did not end within 2s of real time", "not run, since an earlier test of the file was stopped"},
+			[]string{"did not end within 5s of real time", "not run, since an earlier test of the file was stopped"},
 		},
 		"a wrong argument": {
 			"test('argument', () => {\n  http.stub(7, 'x');\n});",
@@ -350,7 +353,11 @@ func TestTestsFail(t *testing.T) {
 		for file, source := range map[string]string{"game.test.ts": c.ts, "game_test.lua": c.lua} {
 			t.Run(name+"/"+file, func(t *testing.T) {
 				t.Parallel()
-				code, out, _ := kumiTest(t, file, source, "--timeout", "2s", "--seed", "42")
+				args := []string{"--seed", "42"}
+				if strings.Contains(name, "does not end") {
+					args = append(args, "--timeout", "5s")
+				}
+				code, out, _ := kumiTest(t, file, source, args...)
 				if code != exitFailed {
 					t.Errorf("exit code %d", code)
 				}
@@ -456,6 +463,46 @@ func TestTestSeed(t *testing.T) {
 	}
 	if other := run("8"); other == first {
 		t.Errorf("another seed gave the same: %s", first)
+	}
+}
+
+// In watch mode a changed test is run again, and all tests when a module has changed.
+func TestTestWatch(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	const testing = `import { n } from "./n"; test("n", () => { expect(n).toBe(1); });`
+	for name, text := range map[string]string{"index.ts": "function InitModule() {}", "n.ts": "export const n = 1;", "a.test.ts": testing, "b.test.ts": testing} {
+		writeFile(t, filepath.Join(folder, name), text)
+	}
+	save := func(name, text string) { // at once, so that no half of it is seen
+		path := filepath.Join(folder, name)
+		writeFile(t, path+".new", text)
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	out := &buffer{}
+	ended := make(chan int, 1)
+	go func() { ended <- dispatch(ctx, []string{"test", folder, "--watch"}, streams{out, out, nil}) }()
+	expect := func(runs int, want ...string) {
+		t.Helper()
+		testutil.Eventually(t, "the tests to run", func() bool { return strings.Count(out.String(), "waiting for a change") == runs })
+		parts := strings.Split(out.String(), "waiting for a change")
+		for _, text := range want {
+			if !strings.Contains(parts[runs-1], text) {
+				t.Errorf("%q is missing in\n%s", text, parts[runs-1])
+			}
+		}
+	}
+	expect(1, "2 passed")
+	save("a.test.ts", testing+"\n")
+	expect(2, "a.test.ts  1 passed", "\n1 passed")
+	save("n.ts", "export const n = 2;")
+	expect(3, "a.test.ts  1 failed", "b.test.ts  1 failed")
+	stop()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit code %d", code)
 	}
 }
 

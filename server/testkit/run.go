@@ -73,10 +73,17 @@ const lookEvery = 100 * time.Millisecond
 // grace is how long a test that was stopped has to end. Then the process ends.
 const grace = 3 * time.Second
 
-// begin and end are called in the bubble.
-func (w *watchdog) begin(name string) {
+// startTimeout is the real time that the server may take to start, and the test file to
+// declare its tests.
+const startTimeout = 2 * time.Minute
+
+// begin and end are called in the bubble, around what may take as long as a test.
+func (w *watchdog) begin(name string) { w.within(name, w.timeout) }
+
+// within is begin with another limit.
+func (w *watchdog) within(name string, limit time.Duration) {
 	w.fired.Store(false)
-	w.test.Store(&watched{name: name, left: int(w.timeout / lookEvery)})
+	w.test.Store(&watched{name: name, left: int(limit / lookEvery)})
 }
 
 func (w *watchdog) end() { w.test.Store(nil) }

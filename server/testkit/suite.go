@@ -132,7 +132,7 @@ func runFile(job Job, w *watchdog, emit func(Event)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	seed(job.Seed)
-	w.begin("start of the server")
+	w.within("start of the server", startTimeout)
 	defer w.end()
 	h, err := startHost(ctx, job)
 	if h != nil {
@@ -155,7 +155,7 @@ func runFile(job Job, w *watchdog, emit func(Event)) error {
 			}
 		}
 	}()
-	w.begin(job.File)
+	w.within(job.File, startTimeout)
 	if err := s.load(ctx, job, guard); err != nil {
 		return err
 	}
