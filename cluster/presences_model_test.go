@@ -39,7 +39,7 @@ var deeds = []string{
 
 var anyStep = rapid.Custom(func(t *rapid.T) step {
 	// Most steps are close to each other, some after which a node is down or lost.
-	wait := rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 20), rapid.IntRange(0, 20), rapid.IntRange(0, 500), rapid.SampledFrom([]int{2000, 12000}))
+	wait := rapid.OneOf(rapid.Just(0), rapid.IntRange(0, 20), rapid.IntRange(0, 20), rapid.IntRange(0, 500), rapid.SampledFrom([]int{700, 2000, 2000, 12000}))
 	return step{
 		do:   rapid.SampledFrom(deeds).Draw(t, "do"),
 		node: rapid.IntRange(0, 2).Draw(t, "node"), which: rapid.IntRange(0, 5).Draw(t, "which"), on: rapid.IntRange(0, len(trialStreams)-1).Draw(t, "on"),
@@ -102,7 +102,7 @@ func run(t *testing.T, seed uint64, steps []step) []string {
 	for i := range trialNames {
 		m.net.Resume(trialNames[i])
 	}
-	after(20 * time.Second)
+	after(13 * time.Second)
 	m.check()
 	return m.wrong
 }
