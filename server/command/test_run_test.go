@@ -177,6 +177,13 @@ func TestTestsPass(t *testing.T) {
 				await bob.reconnect();
 				await bob.joinMatch(id);
 			});
+			test("at the same time", async () => {
+				const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+				const players = await Promise.all(names.map((name) => server.player(name)));
+				const echoes = await Promise.all(players.map((p) => p.rpc("echo", { of: p.id })));
+				expect(echoes).toEqual(players.map((p) => ({ of: p.id })));
+				server.player("late");
+			});
 			test("time", async () => {
 				const ann = await server.player("ann");
 				const before = Date.now();

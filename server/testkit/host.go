@@ -26,6 +26,7 @@ type host struct {
 	log      *logBook
 	stubs    *stubs
 	settled  chan struct{} // has one element while nobody waits for the bubble; see settle
+	signing  chan struct{} // has one element while nobody uses players and open
 	dir      string
 	players  map[string]*account
 	open     []*player       // since the running test began
@@ -34,8 +35,9 @@ type host struct {
 
 // startHost starts a server with the modules of a folder.
 func startHost(ctx context.Context, job Job) (_ *host, err error) {
-	h := &host{listener: listen(), log: &logBook{}, stubs: &stubs{}, settled: make(chan struct{}, 1), players: map[string]*account{}}
+	h := &host{listener: listen(), log: &logBook{}, stubs: &stubs{}, settled: make(chan struct{}, 1), signing: make(chan struct{}, 1), players: map[string]*account{}}
 	h.settled <- struct{}{}
+	h.signing <- struct{}{}
 	if h.dir, err = os.MkdirTemp(memory(), "kumi-test-"); err != nil {
 		return nil, err
 	}
@@ -82,10 +84,13 @@ func (h *host) matches() (ids []string) {
 
 // leave disconnects the players of a test, and ends the matches that began during it.
 func (h *host) leave() {
-	for _, p := range h.open {
+	<-h.signing // a test that did not await a player may have ended before it
+	open := h.open
+	h.open = nil
+	h.signing <- struct{}{}
+	for _, p := range open {
 		p.socket.drop()
 	}
-	h.open = nil
 	h.settle()
 	for _, id := range h.matches() {
 		if !h.lasting[id] {

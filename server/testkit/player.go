@@ -28,6 +28,10 @@ type player struct {
 
 // player signs in, which creates the account if need be, and opens a socket.
 func (h *host) player(name string) (*player, error) {
+	// One after the other, so that ids do not depend on the order in which goroutines run.
+	// The others wait at a channel, as in settle.
+	<-h.signing
+	defer func() { h.signing <- struct{}{} }()
 	a := h.players[name]
 	if a == nil {
 		a = &account{name: name}
