@@ -80,6 +80,10 @@ type Desk struct {
 	term   int64           // the highest heard of
 	lead   *leader         // while this node leads
 
+	// leasing has a place for who reads, renews or releases the lease, so that a node that
+	// releases it does not take it again by a renewal that is under way.
+	leasing chan struct{}
+
 	held  holds
 	offer offering
 
@@ -94,7 +98,7 @@ type Desk struct {
 func NewDesk(m *Matchmaker, o DeskOptions) *Desk {
 	d := &Desk{
 		o: o, home: m, net: o.Network, db: o.Decider, log: o.Logger,
-		campaign: make(chan struct{}, 1), sync: make(chan struct{}, 1),
+		leasing: make(chan struct{}, 1), campaign: make(chan struct{}, 1), sync: make(chan struct{}, 1),
 	}
 	d.held.wake = make(chan struct{}, 1)
 	d.held.byMatch = map[string]*held{}
@@ -128,6 +132,8 @@ func (d *Desk) Resign(ctx context.Context) {
 	d.mu.Unlock()
 	if l != nil {
 		l.finish(ctx)
+		d.leasing <- struct{}{}
+		defer func() { <-d.leasing }()
 		d.depose(l)
 		d.release(ctx, l.term)
 	}

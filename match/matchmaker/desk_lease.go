@@ -32,6 +32,8 @@ func (d *Desk) campaignLoop(ctx context.Context) {
 }
 
 func (d *Desk) lookAtLease(ctx context.Context) error {
+	d.leasing <- struct{}{}
+	defer func() { <-d.leasing }()
 	asked := time.Now() // the lease holds for LeaseTime from now at least
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
@@ -46,8 +48,12 @@ func (d *Desk) lookAtLease(ctx context.Context) error {
 	if l != nil {
 		d.depose(l)
 	}
-	if lease.Mine && d.net.Eligible() {
+	switch {
+	case !lease.Mine:
+	case d.net.Eligible():
 		d.elect(lease.Term, asked)
+	default: // no longer
+		d.release(ctx, lease.Term)
 	}
 	d.heard(lease.Holder, lease.Term)
 	return nil

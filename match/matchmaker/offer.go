@@ -2,6 +2,7 @@ package matchmaker
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -97,7 +98,7 @@ func (d *Desk) beginStream(leader presence.NodeID, term int64) {
 			continue
 		}
 		if t.known { // so the leader before has searched for it since
-			t.intervals.Store(min(t.intervals.Load()+int32(before-t.since), int32(m.o.MaxIntervals)))
+			t.intervals.Store(min(t.intervals.Load()+int32(max(0, before-t.since)), int32(m.o.MaxIntervals)))
 			t.known = false
 		}
 		if t.held == nil {
@@ -131,7 +132,7 @@ func (d *Desk) nextSync() bool {
 		if t.removed.Load() || t.held != nil {
 			continue // a held one is queued again if its match is not to be
 		}
-		t.known = true
+		t.known, t.since = true, math.MaxInt64 // until the leader has answered
 		offer := t.Offer()
 		bytes += offer.size()
 		s.Add, o.sent = append(s.Add, offer), append(o.sent, t)
