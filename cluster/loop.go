@@ -9,9 +9,13 @@ import (
 )
 
 const (
-	tickEvery = 100 * time.Millisecond
-	beatEvery = 250 * time.Millisecond
-	infoEvery = 4 // beats
+	// pauseTime is how late a tick is after which this process was stopped. Others have
+	// closed their connections to it meanwhile, and reconnectTime is how long these may
+	// take to open again.
+	pauseTime, reconnectTime = time.Second, 2 * time.Second
+	tickEvery                = 100 * time.Millisecond
+	beatEvery                = 250 * time.Millisecond
+	infoEvery                = 4 // beats
 	// aliveTicks is for how long a peer that was heard keeps its name from a new process
 	// that joins. It is less than objectTimeout.
 	aliveTicks = 10
@@ -115,13 +119,19 @@ func unmarshal[T any, M interface {
 // tick counts the silence of the peers. Ticks that a stopped process or a busy loop has
 // missed are one tick, so after a pause of its own a node finds nobody silent.
 func (n *Node) tick() {
+	if late := time.Since(n.ticked); !n.ticked.IsZero() && late > pauseTime {
+		n.patient = ticks(reconnectTime)
+	}
+	n.ticked, n.patient = time.Now(), max(0, n.patient-1)
 	var connected map[string]bool
 	asked, known := false, false
 	for _, p := range n.all() {
 		if p.State == Lost {
 			continue // until a beat
 		}
-		p.silent++
+		if p.silent++; n.patient > 0 && p.State.Alive() {
+			p.silent = 0
+		}
 		if p.silent >= cutOffTicks && !asked {
 			connected, known = n.bus.Connected()
 			asked = true

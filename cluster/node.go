@@ -80,6 +80,8 @@ type Node struct {
 
 	// Those of the loop.
 	beats     int
+	ticked    time.Time // the last tick
+	patient   int       // ticks in which no peer counts as silent
 	beatSoon  bool
 	strangers map[presence.NodeID]uint64 // nodes that were refused, with their epochs
 
