@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,6 +103,11 @@ func TestPlayersLost(t *testing.T) {
 		p.must("match_join", fmt.Sprintf(`{"match_id":%q}`, id))
 		p.join("somewhere") // to know the session's id
 		players = append(players, p)
+	}
+	for _, p := range players[:2] {
+		p.wait("the join of the last player", func(e *envelope) bool {
+			return e.kind == "match_presence_event" && slices.ContainsFunc(decode[change](t, *e).Joins, func(j presence) bool { return j.SessionID == players[2].session })
+		})
 	}
 	killed := time.Now()
 	all.list[2].Kill()

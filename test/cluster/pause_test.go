@@ -22,6 +22,19 @@ func (all *nodes) relayed(name string) (id string, players []*client) {
 		}
 		players = append(players, c)
 	}
+	// A node that is stopped at once has not told the others of its player yet.
+	for _, p := range players[:len(players)-1] {
+		testutil.Eventually(all.t, p.Username+" knows the last player", func() bool {
+			for _, e := range p.all("match_presence_event") {
+				for _, j := range decode[change](all.t, e).Joins {
+					if j.UserID == players[len(players)-1].ID {
+						return true
+					}
+				}
+			}
+			return false
+		})
+	}
 	return id, players
 }
 
