@@ -62,20 +62,29 @@ func (n *node) connect(name string, status bool) *client {
 
 // open opens a socket at a node for a player who signed in anywhere.
 func (n *node) open(user *servertest.User, status bool) *client {
+	n.all.t.Helper()
+	c, err := n.dial(user, status)
+	if err != nil {
+		n.all.t.Fatalf("open a socket of %s at node %s: %v", user.Username, n.name, err)
+	}
+	return c
+}
+
+// dial is open for any goroutine.
+func (n *node) dial(user *servertest.User, status bool) (*client, error) {
 	t := n.all.t
-	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), testutil.Wait)
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, n.WS+"?format=json&status="+strconv.FormatBool(status)+"&token="+url.QueryEscape(user.Token), nil)
 	if err != nil {
-		t.Fatalf("open a socket of %s at node %s: %v", user.Username, n.name, err)
+		return nil, err
 	}
 	conn.SetReadLimit(1 << 20)
 	c := &client{User: user, t: t, node: n, conn: conn}
 	c.changed = sync.NewCond(&c.mu)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	go c.read()
-	return c
+	return c, nil
 }
 
 func (c *client) read() {

@@ -1,9 +1,7 @@
 package cluster
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -160,6 +158,12 @@ func (n *node) Kill() {
 func (n *node) Stop() {
 	n.all.t.Helper()
 	n.Signal(syscall.SIGTERM)
+	n.Ended()
+}
+
+// Ended waits for the end of the process.
+func (n *node) Ended() {
+	n.all.t.Helper()
 	select {
 	case <-n.ended:
 	case <-time.After(testutil.Wait):
@@ -172,15 +176,4 @@ func (n *node) Stop() {
 func tail(text string, lines int) string {
 	all := strings.SplitAfter(text, "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "")
-}
-
-// metric reads one metric of a node; 0 if it has none of that name.
-func (n *node) metric(name string) (value float64) {
-	a := n.Do(n.all.t, "GET", "/metrics", "", "")
-	for line := range bytes.Lines([]byte(a.Body)) {
-		if rest, ok := bytes.CutPrefix(line, []byte(name+" ")); ok {
-			_, _ = fmt.Sscan(string(rest), &value)
-		}
-	}
-	return value
 }

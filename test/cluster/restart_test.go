@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -82,11 +83,15 @@ func TestSingleSocket(t *testing.T) {
 	user := all.list[0].User(t, "ann")
 	for range times {
 		var clients [3]*client
+		var errs [3]error
 		var wait sync.WaitGroup
 		for i, n := range all.list {
-			wait.Go(func() { clients[i] = n.open(user, true) })
+			wait.Go(func() { clients[i], errs[i] = n.dial(user, true) })
 		}
 		wait.Wait()
+		if err := errors.Join(errs[:]...); err != nil {
+			t.Fatal(err)
+		}
 		var open []*client
 		testutil.Eventually(t, "one socket is left", func() bool {
 			open = nil
