@@ -40,6 +40,10 @@ func (c *Core) Close() {
 	c.stores.Close()
 }
 
+// duePoll is the longest time until the next look while something is to come: the clock
+// may be set, and a machine may sleep.
+const duePoll = 15 * time.Second
+
 // pollOthers is the time between looks at what other servers on the database may have
 // done, such as creating boards or enqueuing jobs. The embedded database has no others, so
 // there the look is only a precaution: what this server does wakes whoever must know.

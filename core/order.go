@@ -26,13 +26,13 @@ type order struct {
 	Reason   presence.CloseReason `json:"reason,omitempty"`
 	Final    []byte               `json:"final,omitempty"`
 	CloseAll bool                 `json:"close_all,omitempty"`
-	// Look is what changed in the database: jobs, boards or maintenance.
+	// Look is what changed in the database: jobs, boards, maintenance or revocations.
 	Look string `json:"look,omitempty"`
 }
 
-// give makes the other nodes obey. Alone it does nothing.
+// give makes the other nodes obey. A server that is alone has none.
 func (c *Core) give(o order) {
-	if c.tracker == nil {
+	if c.tellOthers == nil {
 		return
 	}
 	payload, err := json.Marshal(o)
@@ -60,6 +60,9 @@ func (c *Core) Ordered(_ presence.NodeID, payload []byte) {
 				final = append(final, presence.NewMessage(&e))
 			}
 		}
+		if !o.Reason.Valid() {
+			o.Reason = presence.Disconnected // of a newer version
+		}
 		c.closeUser(o.Close, o.Reason, final...)
 	}
 	if o.CloseAll {
@@ -72,6 +75,8 @@ func (c *Core) Ordered(_ presence.NodeID, payload []byte) {
 		c.lookAtBoards()
 	case "maintenance":
 		c.maintenance.look()
+	case "revocations":
+		c.later("read the tokens that another node has revoked", c.LoadRevocations)
 	}
 }
 
@@ -148,8 +153,16 @@ func (c *Core) CatchUp(ctx context.Context) error {
 	}
 	var groups []presence.Stream
 	c.tracker.Streams(presence.ModeGroup, func(s presence.Stream, _ int) bool { groups = append(groups, s); return true })
+	var here []*presence.Presence
 	for _, s := range groups {
-		if err := c.leaveGone(ctx, s); err != nil {
+		for _, p := range c.tracker.List(s, true, true) {
+			if c.sessions.Get(p.Session) != nil {
+				here = append(here, p)
+			}
+		}
+	}
+	for part := range slices.Chunk(here, maxCaughtUp) {
+		if err := c.leaveGone(ctx, part); err != nil {
 			return err
 		}
 	}
@@ -158,34 +171,43 @@ func (c *Core) CatchUp(ctx context.Context) error {
 
 // closeGone closes the sockets of those among some users who are banned or deleted.
 func (c *Core) closeGone(ctx context.Context, users []uuid.UUID) error {
-	good, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT id FROM users WHERE disable_time = $2 AND id "+c.db.Dialect().AnyOf("$1", "uuid"), users, store.Epoch)
+	found, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT id FROM users WHERE disable_time = $2 AND id "+c.db.Dialect().AnyOf("$1", "uuid"), users, store.Epoch)
 	if err != nil {
 		return fmt.Errorf("read the accounts of open sockets: %w", err)
 	}
+	good := make(map[uuid.UUID]bool, len(found))
+	for _, user := range found {
+		good[user] = true
+	}
 	for _, user := range users {
-		if !slices.Contains(good, user) {
+		if !good[user] {
 			c.closeUser(user, presence.Disconnected)
 		}
 	}
 	return nil
 }
 
-// leaveGone takes those off a group's channel who are not members any more.
-func (c *Core) leaveGone(ctx context.Context, s presence.Stream) error {
-	for part := range slices.Chunk(c.tracker.List(s, true, true), maxCaughtUp) {
-		users := make([]uuid.UUID, len(part))
-		for i, p := range part {
-			users[i] = p.UserID
-		}
-		members, err := scanAll(ctx, c.db.Reader(), scanID, "SELECT destination_id FROM group_edge WHERE source_id = $1 AND state BETWEEN 0 AND 2 AND destination_id "+
-			c.db.Dialect().AnyOf("$2", "uuid"), s.Subject, users)
-		if err != nil {
-			return fmt.Errorf("read the members of a group: %w", err)
-		}
-		for i, p := range part {
-			if !slices.Contains(members, users[i]) {
-				c.tracker.Untrack(p.Session, s, runtime.PresenceReasonLeave) // nothing for a session of another node
-			}
+// leaveGone takes those sessions of this node off the channels of groups whose users are
+// not members any more.
+func (c *Core) leaveGone(ctx context.Context, on []*presence.Presence) error {
+	type member struct{ group, user uuid.UUID }
+	groups, users := make([]uuid.UUID, len(on)), make([]uuid.UUID, len(on))
+	for i, p := range on {
+		groups[i], users[i] = p.Stream.Subject, p.UserID
+	}
+	found, err := scanAll(ctx, c.db.Reader(), func(rows *sql.Rows) (m member, err error) { return m, rows.Scan(&m.group, &m.user) },
+		"SELECT source_id, destination_id FROM group_edge WHERE state BETWEEN 0 AND 2 AND source_id "+c.db.Dialect().AnyOf("$1", "uuid")+
+			" AND destination_id "+c.db.Dialect().AnyOf("$2", "uuid"), groups, users)
+	if err != nil {
+		return fmt.Errorf("read the members of groups: %w", err)
+	}
+	members := make(map[member]bool, len(found))
+	for _, m := range found {
+		members[m] = true
+	}
+	for _, p := range on {
+		if !members[member{p.Stream.Subject, p.UserID}] {
+			c.tracker.Untrack(p.Session, p.Stream, runtime.PresenceReasonLeave)
 		}
 	}
 	return nil

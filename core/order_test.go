@@ -89,6 +89,7 @@ func TestClosedElsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
 		b := newTestCore(t, a.db)
+		a.OnRevoke(func(context.Context, []byte) {})
 		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
 		open := func(name string) *closable {
 			id, err := a.AuthenticateCustom(ctx, "custom-"+name, name, true)

@@ -76,7 +76,7 @@ func (r *revocations) add(e revocation) {
 		return
 	}
 	switch {
-	case !e.adds || e.before > u.before:
+	case e.before > u.before, e.before == u.before && !e.adds:
 		u.spared = e.spared
 	case e.before == u.before:
 		for _, id := range e.spared {

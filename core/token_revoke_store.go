@@ -45,7 +45,8 @@ func newRevocationTable() *ownTable {
 }
 
 // LoadRevocations reads the revocations that are stored, and deletes those of
-// tokens that have expired. It is for the start of the server.
+// tokens that have expired. It is for the start of the server, and for later when
+// another one may have stored more.
 func (c *Core) LoadRevocations(ctx context.Context) error {
 	if exists, err := c.revocations.table.exists(ctx, c.db); err != nil || !exists {
 		return err
@@ -67,6 +68,7 @@ func (c *Core) LoadRevocations(ctx context.Context) error {
 			continue
 		}
 		e.spared = strings.Fields(spared)
+		e.adds = true // this server may have spared more, if it runs already
 		c.tokens.bad.add(e)
 	}
 	if err := rows.Err(); err != nil {
@@ -90,6 +92,9 @@ func (c *Core) storeRevocations(ctx context.Context, entries ...revocation) {
 	err := c.revocations.table.ensure(ctx, c.db)
 	for i := 0; i < len(entries) && err == nil; i++ {
 		err = c.storeRevocation(ctx, entries[i])
+	}
+	if err == nil && c.tellOthers != nil {
+		c.give(order{Look: "revocations"}) // for a node that was not told in time
 	}
 	if err != nil && !c.DatabaseUnreachable(err) {
 		c.log.Warn().Err(err).Msg("could not store revoked tokens, they are revoked until the server stops")
