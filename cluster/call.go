@@ -61,6 +61,10 @@ func (n *Node) call(ctx context.Context, to presence.NodeID, method wire.Method,
 		return nil, err
 	}
 	defer n.calls.done(id)
+	if now, ok := n.Peer(to); !ok || now.State == Down { // since then, so its calls have failed already
+		now.ID = to
+		return nil, unreachable(now)
+	}
 	n.counts.calls.Add(1)
 	deadline, _ := ctx.Deadline()
 	data, err := proto.Marshal(&wire.Call{

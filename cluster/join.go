@@ -162,7 +162,7 @@ func (n *Node) agree(id presence.NodeID, b *wire.Beat) bool {
 // refuse tells a node that it must not join.
 func (n *Node) refuse(id presence.NodeID, epoch uint64, reason string) {
 	n.publishBeat(&wire.Beat{
-		Node: n.self[:], Epoch: n.options.Epoch, State: wire.State(n.state.Load()), Info: n.info(),
+		Node: n.self[:], Epoch: n.options.Epoch, State: wire.State(n.state.Load()),
 		Refusal: &wire.Refusal{Node: id[:], Epoch: epoch, Reason: reason},
 	})
 }

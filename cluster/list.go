@@ -67,15 +67,15 @@ func (l *lists[Out]) ask(peers []Peer, in proto.Message) ([]nodeList[Out], error
 		case fault.CodeOf(a.err) == fault.InvalidArgument:
 			return nil, a.err
 		default:
-			missing = append(missing, a.peer.Name)
+			missing = append(missing, a.peer.Name+" ("+a.err.Error()+")")
 		}
 	}
 	if len(missing) > 0 {
 		l.n.counts.partial.Add(1)
 		if now := time.Now().UnixNano(); now-l.warned.Load() > int64(partialLogEvery) {
 			l.warned.Store(now)
-			l.n.log.Warn().Str("missing", strings.Join(missing, " ")).Stringer("call", l.method).
-				Msg("a listing lacks what these nodes have, which have not answered in time")
+			l.n.log.Warn().Str("missing", strings.Join(missing, ", ")).Stringer("call", l.method).
+				Msg("a listing lacks what these nodes have")
 		}
 	}
 	return parts, nil

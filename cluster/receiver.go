@@ -60,7 +60,7 @@ func (n *Node) onFrame(f *wire.Frame) {
 		case len(p.in.held) < heldMax:
 			p.in.hold(number, item)
 		}
-		p.in.bytes += len(item.Data)
+		p.in.bytes += len(item.Data) + entrySize // as the sender counts
 		number = until
 	}
 	if len(p.in.held) > 0 && p.in.hole == 0 {

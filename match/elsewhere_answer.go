@@ -104,17 +104,14 @@ func (r *Registry) Untrack(session uuid.UUID, stream presence.Stream, admission 
 // Others may still hear of that node, so this one decides about its own sessions only. It
 // does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
-	var streams []presence.Stream
-	r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
-		if s.Label == node {
-			streams = append(streams, s)
-		}
-		return true
-	})
-	if len(streams) == 0 {
-		return
-	}
 	go func() {
+		var streams []presence.Stream
+		r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
+			if s.Label == node {
+				streams = append(streams, s)
+			}
+			return true
+		})
 		for _, s := range streams {
 			for _, p := range r.tracker.List(s, true, true) {
 				if presence.OnNode(p.Session, r.hash) {

@@ -107,7 +107,11 @@ func (s *Server) beginNode(ctx context.Context, o *cluster.Options) error {
 	for _, other := range run.Others {
 		o.Expect = append(o.Expect, other.Name)
 	}
-	return s.connectTo(append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before}))
+	if err := s.connectTo(append(run.Others, core.NodeAddress{Name: s.config.Name, Address: run.Before})); err != nil {
+		o.Bus.Close()
+		return err
+	}
+	return nil
 }
 
 // clusterTLS is for both directions: it shows this node's certificate and asks for that of

@@ -28,8 +28,11 @@ func (s *Server) state() string {
 	case <-s.drain.requested:
 		return "draining"
 	default:
-		return "ready"
 	}
+	if s.node != nil {
+		return s.node.State().String()
+	}
+	return "ready"
 }
 
 // readyPath tells load balancers whether to send players here. /healthcheck tells whether
@@ -45,7 +48,7 @@ func (s *Server) serveReady(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, state)
 }
 
-// drainSockets closes the sockets of a node of a cluster over the grace period, so that
+// drainSockets accepts no more sockets and closes those of a node of a cluster over the grace period, so that
 // players go to other nodes a few at a time. The channel is closed when it has ended. A
 // server that is alone keeps its sockets until its matches have ended.
 func (s *Server) drainSockets(ctx context.Context) <-chan struct{} {

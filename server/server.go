@@ -267,12 +267,12 @@ func (s *Server) Start(ctx context.Context) error {
 // then closes the ports, the sessions and finally the database. It may be called once.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Drain() // says so to load balancers
+	drained := s.drainSockets(ctx)
 	if s.node != nil {
 		s.node.Drain()
 		s.resign(ctx)
 	}
 	s.reloads.stop()
-	drained := s.drainSockets(ctx)
 	s.stopGames(ctx)
 	<-drained
 	s.stopFleet(ctx)

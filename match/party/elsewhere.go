@@ -250,16 +250,16 @@ func (r *Registry) refuse(m *presence.Presence) {
 // lost here, and makes them leave. Others may still hear of that node, so this one decides
 // about its own sessions only. It does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
-	var streams []presence.Stream
-	r.o.Tracker.Streams(presence.ModeParty, func(s presence.Stream, _ int) bool {
-		if s.Label == node {
-			streams = append(streams, s)
-		}
-		return true
-	})
-	if len(streams) > 0 {
-		go r.leaveClosed(streams)
-	}
+	go func() {
+		var streams []presence.Stream
+		r.o.Tracker.Streams(presence.ModeParty, func(s presence.Stream, _ int) bool {
+			if s.Label == node {
+				streams = append(streams, s)
+			}
+			return true
+		})
+		r.leaveClosed(streams)
+	}()
 }
 
 // leaveClosed makes the sessions of this node leave parties, which they hear have closed.

@@ -227,6 +227,6 @@ func (p *party) removeTicket(session uuid.UUID, ticket string) error {
 	if err := p.lockAsLeader(session); err != nil {
 		return err
 	}
-	defer p.mu.Unlock()
+	p.mu.Unlock() // it waits for a match that is being formed
 	return p.reg.o.Matchmaker.RemovePartyTicket(p.text, ticket)
 }

@@ -150,7 +150,7 @@ func drainNode(ctx context.Context, args []string, s streams) int {
 	defer tick.Stop()
 	for {
 		list, err := o.nodes(ctx)
-		i := slices.IndexFunc(list, func(n *consolepb.StatusList_Status) bool { return n.Name == name && n.State != "down" })
+		i := slices.IndexFunc(list, func(n *consolepb.StatusList_Status) bool { return n.Name == name })
 		switch {
 		case err == nil && i < 0, name == here && cannotDial(err):
 			fmt.Fprintf(s.out, "%s has stopped\n", name)

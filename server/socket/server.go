@@ -50,10 +50,10 @@ type Server struct {
 	opening chan struct{}
 
 	mu       sync.Mutex
-	open     int // connections that are not closed yet
+	sockets  int // connections that are not closed yet
 	draining bool
 	stopping bool
-	empty    chan struct{} // closed when the server stops and open is 0
+	empty    chan struct{} // closed when the server stops and sockets is 0
 }
 
 // socketLimits are the settings of sockets, read once.
@@ -127,20 +127,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
 		return
 	}
+	n := s.open(w, r, claims, format)
+	if n == nil {
+		return
+	}
+	n.opened() // which may wait for the client
+	go n.read()
+}
+
+// open accepts a socket, unless too many others are being opened or the server stops. It
+// returns nil if the request was refused and answered.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *session {
 	select {
 	case s.opening <- struct{}{}:
 		defer func() { <-s.opening }()
 	default:
 		refuse(w, "Too many sockets are being opened")
-		return
+		return nil
 	}
 	if !s.enter() {
 		refuse(w, "Server is shutting down")
-		return
+		return nil
 	}
-	if !s.accept(w, r, claims, format) {
+	n := s.accept(w, r, claims, format)
+	if n == nil {
 		s.left()
 	}
+	return n
 }
 
 // refuse answers that the client may try again, here or at another node.
@@ -166,12 +179,12 @@ func (s *Server) authenticate(header, param string) (*core.Claims, bool) {
 	return claims, err == nil
 }
 
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) bool {
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *session {
 	id, err := presence.NewSessionID(s.node)
 	if err != nil {
 		s.Log.Error().Err(err).Msg("make session id")
 		http.Error(w, "Could not open a session", http.StatusInternalServerError)
-		return false
+		return nil
 	}
 	query := r.URL.Query()
 	lang := query.Get("lang")
@@ -202,7 +215,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	if err != nil {
 		n.cancel()
 		s.Log.Debug().Err(err).Msg("socket was not accepted")
-		return false
+		return nil
 	}
 	n.ws.SetReadLimit(int64(s.limits.message))
 	_ = n.conn.SetReadDeadline(time.Now().Add(s.limits.pongWait))
@@ -210,9 +223,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	n.slow = time.AfterFunc(time.Hour, n.standIn)
 	n.slow.Stop()
 	s.begin(n, online)
-	n.opened()
-	go n.read()
-	return true
+	return n
 }
 
 // begin registers a session and puts it on the streams that every session is on.
@@ -280,7 +291,7 @@ func (s *Server) enter() bool {
 	if s.stopping || s.draining {
 		return false
 	}
-	s.open++
+	s.sockets++
 	return true
 }
 
@@ -288,8 +299,8 @@ func (s *Server) enter() bool {
 func (s *Server) left() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open--
-	if s.stopping && s.open == 0 {
+	s.sockets--
+	if s.stopping && s.sockets == 0 {
 		close(s.empty)
 	}
 }
@@ -301,7 +312,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	already := s.stopping
 	s.stopping = true
-	if !already && s.open == 0 {
+	if !already && s.sockets == 0 {
 		close(s.empty)
 	}
 	s.mu.Unlock()
@@ -321,5 +332,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.open
+	return s.sockets
 }
