@@ -5,7 +5,7 @@ import "sync/atomic"
 // counts are what a node has done since its start.
 type counts struct {
 	frames, bytes, unsent, received, malformed atomic.Int64
-	items, lost, again, skipped                atomic.Int64
+	items, lost, again                         atomic.Int64
 	calls, answered, unknown, partial          atomic.Int64
 }
 

@@ -111,11 +111,6 @@ func (a *arena) player(name string) *player {
 	return p
 }
 
-func (p *player) end() {
-	p.at.tracker.End(p.id, runtime.PresenceReasonDisconnect)
-	p.at.sessions.Remove(p.id)
-}
-
 func (p *player) presence() *presence.Presence {
 	return &presence.Presence{ID: presence.ID{Node: p.at.name, Session: p.id}, UserID: p.user, Meta: presence.Meta{Username: p.name}}
 }

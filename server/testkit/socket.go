@@ -250,17 +250,15 @@ func (s *socket) slow(on bool) {
 func (s *socket) next(kind string, where any, within time.Duration) (*message, error) {
 	timeout := time.NewTimer(within)
 	defer timeout.Stop()
-	from := 0
 	for {
 		s.mu.Lock()
-		for _, m := range s.inbox[min(from, len(s.inbox)):] {
+		for _, m := range s.inbox {
 			if !m.used && m.matches(kind, where) {
 				m.used = true
 				s.mu.Unlock()
 				return m, nil
 			}
 		}
-		from = len(s.inbox)
 		more, err := s.more, s.err
 		s.mu.Unlock()
 		if err != nil {
@@ -268,7 +266,6 @@ func (s *socket) next(kind string, where any, within time.Duration) (*message, e
 		}
 		select {
 		case <-more:
-			from = 0 // the list may have been cut
 		case <-timeout.C:
 			return nil, errNothing
 		}
