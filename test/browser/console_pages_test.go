@@ -162,7 +162,7 @@ func TestConsoleGame(t *testing.T) {
 	o.press(t, "End maintenance")
 	o.sees(t, "!document.querySelector('.page > .notice')")
 	o.page(t, "/settings?tab=configuration")
-	o.sees(t, shows(".table", "console.signing_key"))
+	o.sees(t, shows(".table", "cluster.secret"))
 	o.picture(t, "configuration")
 	o.page(t, "/settings?tab=data")
 	o.press(t, "Delete all storage")
