@@ -124,6 +124,9 @@ func (l *link) send(kind wire.Kind, data []byte, reliable bool) {
 func (l *link) hold(bytes int64) {
 	l.bytes += bytes
 	l.node.buffered.Add(bytes)
+	if bytes < 0 && l.bytes < l.free()/2 {
+		l.fullSince = time.Time{}
+	}
 }
 
 // release forgets the item of an entry. Callers hold the lock.
@@ -188,9 +191,6 @@ func (l *link) drop(count int) {
 	}
 	l.entries = l.entries[count:]
 	l.next = max(l.next, l.base)
-	if l.bytes < l.free()/2 {
-		l.fullSince = time.Time{}
-	}
 }
 
 // confirm notes that the other direction has arrived up to a number, for the next beat or

@@ -104,6 +104,11 @@ func (s schedule) play(t *testing.T) error {
 			if b := w.nodes[name].Stats().Buffered; b != 0 {
 				result = fmt.Errorf("%s still holds %d bytes", name, b)
 			}
+			for _, p := range w.nodes[name].Peers() {
+				if p.State != cluster.Ready {
+					result = fmt.Errorf("%s is still %s for %s", p.Name, p.State, name)
+				}
+			}
 		}
 	})
 	return result
@@ -140,6 +145,15 @@ func TestLinksCountWhatTheyLose(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// Two nodes whose links to one another are both full after a cut find each other again.
+func TestBothLinksFull(t *testing.T) {
+	t.Parallel()
+	s := schedule{seed: 10, repeat: 0.1, loss: 0.01, cuts: 1, cutFor: 6887 * time.Millisecond, runFor: 2 * time.Second, buffer: 64 << 10}
+	if err := s.play(t); err != nil {
+		t.Error(err)
+	}
 }
 
 // One item is lost, and no other follows: the next beat tells.

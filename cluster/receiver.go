@@ -115,10 +115,12 @@ func (n *Node) handleItem(p *peer, item *wire.Item) {
 }
 
 // chase asks for what is missing from a peer, and after a second goes on without it. It is
-// called each tick. While the peer is silent nothing can come, and the time stands still.
+// called each tick. While the peer is silent nothing can come, and the time stands still. A
+// peer that is down only because this node cannot send to it is asked all the same: if
+// both are in that state, neither link would ever empty.
 func (n *Node) chase(p *peer) {
 	r := &p.in
-	if r.next > r.sent || !p.State.Alive() || p.silent > askEvery+1 {
+	if r.next > r.sent || p.silent > askEvery+1 {
 		return
 	}
 	r.hole++
