@@ -11,8 +11,12 @@ import (
 	"kumi/presence"
 )
 
-// existsTimeout is how long a search for a relayed match waits for the other nodes.
-const existsTimeout = 250 * time.Millisecond
+// existsTimeout is how long a search for a relayed match waits for the other nodes. At most
+// existsMax ask at a time: clients can name any match, and must not use up the calls.
+const (
+	existsTimeout = 250 * time.Millisecond
+	existsMax     = 64
+)
 
 // Matches connects the matches of this node and those of the others. It is the
 // match.Elsewhere of this node's registry. Its methods may be called from any goroutine,
@@ -22,6 +26,7 @@ type Matches struct {
 	o        MatchOptions
 	registry *match.Registry
 	lists    lists[*wire.MatchListed]
+	asking   chan struct{} // has an element for each search of Exists
 }
 
 var _ match.Elsewhere = (*Matches)(nil)
@@ -38,7 +43,7 @@ type MatchOptions struct {
 
 // NewMatches makes the connection of a registry that is made with it, and then served.
 func NewMatches(n *Node, o MatchOptions) *Matches {
-	return &Matches{n: n, o: o, lists: lists[*wire.MatchListed]{n: n, method: wire.Method_METHOD_MATCH_LIST}}
+	return &Matches{n: n, o: o, lists: lists[*wire.MatchListed]{n: n, method: wire.Method_METHOD_MATCH_LIST}, asking: make(chan struct{}, existsMax)}
 }
 
 // Known implements match.Elsewhere.
@@ -113,6 +118,12 @@ func (m *Matches) List(ctx context.Context, node string, f *match.ListFilter) ([
 func (m *Matches) Exists(ctx context.Context, id uuid.UUID) bool {
 	ctx, cancel := context.WithTimeout(ctx, existsTimeout)
 	defer cancel()
+	select {
+	case m.asking <- struct{}{}:
+		defer func() { <-m.asking }()
+	case <-ctx.Done():
+		return false
+	}
 	peers := m.n.Peers()
 	answers := scatter[*wire.MatchExisting](ctx, m.n, peers, wire.Method_METHOD_MATCH_EXISTS, &wire.MatchExists{Match: id[:]})
 	for range peers {

@@ -26,7 +26,9 @@ type order struct {
 	Reason   presence.CloseReason `json:"reason,omitempty"`
 	Final    []byte               `json:"final,omitempty"`
 	CloseAll bool                 `json:"close_all,omitempty"`
-	// Look is what changed in the database: jobs, boards, maintenance or revocations.
+	// Revoked are tokens that are refused.
+	Revoked []revocationOrder `json:"revoked,omitempty"`
+	// Look is what changed in the database: jobs, boards or maintenance.
 	Look string `json:"look,omitempty"`
 }
 
@@ -68,6 +70,7 @@ func (c *Core) Ordered(_ presence.NodeID, payload []byte) {
 	if o.CloseAll {
 		c.closeAll()
 	}
+	c.refuse(o.Revoked)
 	switch o.Look {
 	case "jobs":
 		c.jobs.look(false)
@@ -75,8 +78,6 @@ func (c *Core) Ordered(_ presence.NodeID, payload []byte) {
 		c.lookAtBoards()
 	case "maintenance":
 		c.maintenance.look()
-	case "revocations":
-		c.later("read the tokens that another node has revoked", c.LoadRevocations)
 	}
 }
 
@@ -96,7 +97,8 @@ type revocationOrder struct {
 // It must be set before the first call.
 func (c *Core) OnRevoke(tell func(ctx context.Context, payload []byte)) { c.tellOthers = tell }
 
-// tellRevoked makes the other nodes refuse the same tokens before it returns.
+// tellRevoked makes the other nodes refuse the same tokens before it returns. A node that
+// does not answer in time has it from the log.
 func (c *Core) tellRevoked(ctx context.Context, entries []revocation) {
 	if c.tellOthers == nil {
 		return
@@ -114,6 +116,10 @@ func (c *Core) tellRevoked(ctx context.Context, entries []revocation) {
 		return
 	}
 	c.tellOthers(ctx, payload)
+	for i := range list {
+		list[i].Adds = true // to a node that knows it, and has spared tokens since, it is nothing new
+	}
+	c.give(order{Revoked: list})
 }
 
 // Revoked refuses tokens that another node has revoked and stores. The payload is that of
@@ -123,10 +129,14 @@ func (c *Core) Revoked(payload []byte) error {
 	if err := json.Unmarshal(payload, &list); err != nil {
 		return fmt.Errorf("read the revoked tokens of another node: %w", err)
 	}
+	c.refuse(list)
+	return nil
+}
+
+func (c *Core) refuse(list []revocationOrder) {
 	for _, e := range list {
 		c.tokens.bad.add(revocation{user: e.User, ref: tokenRef{e.Kind, e.ID}, before: e.Before, spared: e.Spared, adds: e.Adds, until: e.Until})
 	}
-	return nil
 }
 
 // maxCaughtUp is how many users or presences CatchUp asks the database for at once.

@@ -35,11 +35,16 @@ func TestRevokedElsewhere(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, ctx context.Context, a *testCore) {
 		b := newTestCore(t, a.db)
+		told := true
 		a.OnRevoke(func(_ context.Context, payload []byte) {
+			if !told {
+				return
+			}
 			if err := b.Revoked(payload); err != nil {
 				t.Error(err)
 			}
 		})
+		a.tracker.Connect(presence.Links{Log: &othersLog{others: []*Core{b.Core}}, Opened: func(presence.NodeID, uuid.UUID, uuid.UUID, []uuid.UUID) {}})
 		id, err := a.AuthenticateCustom(ctx, "custom-ann", "ann", true)
 		if err != nil {
 			t.Fatal(err)
@@ -79,6 +84,14 @@ func TestRevokedElsewhere(t *testing.T) {
 		}
 		if got := valid(third.Token); !slices.Equal(got, []bool{true, true}) {
 			t.Errorf("a token that was issued after the log-out is valid: %v", got)
+		}
+		// A node that does not answer has it from the log.
+		told = false
+		if err := a.Logout(ctx, id.UserID, third.Token, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := valid(third.Token); !slices.Equal(got, []bool{false, false}) {
+			t.Errorf("after a log-out that a node was not told of the token is valid: %v", got)
 		}
 	})
 }

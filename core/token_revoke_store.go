@@ -93,9 +93,6 @@ func (c *Core) storeRevocations(ctx context.Context, entries ...revocation) {
 	for i := 0; i < len(entries) && err == nil; i++ {
 		err = c.storeRevocation(ctx, entries[i])
 	}
-	if err == nil && c.tellOthers != nil {
-		c.give(order{Look: "revocations"}) // for a node that was not told in time
-	}
 	if err != nil && !c.DatabaseUnreachable(err) {
 		c.log.Warn().Err(err).Msg("could not store revoked tokens, they are revoked until the server stops")
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -30,7 +31,7 @@ func (s *Server) serveNode() {
 		defer cancel()
 		for _, a := range cluster.CallAll[*emptypb.Empty](ctx, n, wire.Method_METHOD_REVOKE, wrapperspb.Bytes(payload)) {
 			if a.Err != nil {
-				s.log.Warn().Err(a.Err).Str("peer", a.Peer.Name).Msg("a node was not told of revoked tokens, it reads them when it is heard again")
+				s.log.Warn().Err(a.Err).Str("peer", a.Peer.Name).Msg("a node was not told of revoked tokens, it hears of them by the log")
 			}
 		}
 	})
@@ -55,7 +56,7 @@ func (s *Server) status() *consolepb.StatusList_Status {
 	g := s.game
 	return &consolepb.StatusList_Status{
 		Name: s.config.Name, State: s.state(), ServerVersion: Version, ModuleDigest: s.digest(),
-		SessionCount: int32(g.Sessions.Count()), PresenceCount: int32(g.Tracker.Total()), MatchCount: int32(g.Matches.Count()), PartyCount: int32(g.Parties.Count()),
+		SessionCount: int32(g.Sessions.Count()), PresenceCount: int32(g.Tracker.Own()), MatchCount: int32(g.Matches.Count()), PartyCount: int32(g.Parties.Count()),
 	}
 }
 
@@ -74,7 +75,7 @@ func (s *Server) otherNodes() (list []*consolepb.StatusList_Status) {
 		list = append(list, a.Out)
 	}
 	for _, p := range s.node.Peers() {
-		if !containsNode(list, p.Name) {
+		if !slices.ContainsFunc(list, func(n *consolepb.StatusList_Status) bool { return n.Name == p.Name }) {
 			list = append(list, &consolepb.StatusList_Status{
 				Name: p.Name, State: p.State.String(), Health: consolepb.StatusHealth_STATUS_HEALTH_ERROR, ServerVersion: p.Version, ModuleDigest: p.Digest,
 				SessionCount: int32(p.Sessions), MatchCount: int32(p.Matches),
@@ -82,15 +83,6 @@ func (s *Server) otherNodes() (list []*consolepb.StatusList_Status) {
 		}
 	}
 	return list
-}
-
-func containsNode(list []*consolepb.StatusList_Status, name string) bool {
-	for _, n := range list {
-		if n.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // drainNode asks for the end of a node of the cluster.

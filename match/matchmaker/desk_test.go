@@ -113,6 +113,34 @@ func TestSearchesAreKept(t *testing.T) {
 	})
 }
 
+// While no leader answers, a home does not keep what was added and removed, and it offers
+// what waits afterwards.
+func TestChangesWithoutALeader(t *testing.T) {
+	calmly(t, 3, func(t *testing.T, c *fakeCluster, nodes []*fakeNode) {
+		nodes[0].pause() // it leads
+		home := nodes[1]
+		a := home.addTo(t, 2, 2)
+		time.Sleep(300 * time.Millisecond) // the leader is called, and does not answer
+		for range maxChanges {
+			if err := home.pool.Remove(home.addTo(t, 2, 2).ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b := nodes[2].addTo(t, 2, 2)
+		time.Sleep(callWait)
+		home.pool.mu.Lock()
+		kept := len(home.pool.added) + len(home.pool.removed)
+		home.pool.mu.Unlock()
+		if kept > maxChanges {
+			t.Errorf("%d changes are kept", kept)
+		}
+		time.Sleep(10 * time.Second)
+		if c.told(a) != 1 || c.told(b) != 1 {
+			t.Error("the tickets that waited did not match under the next leader")
+		}
+	})
+}
+
 // The tickets of a node that is not heard do not match, until it offers them again.
 func TestTicketsOfASilentHome(t *testing.T) {
 	calmly(t, 3, func(t *testing.T, c *fakeCluster, nodes []*fakeNode) {

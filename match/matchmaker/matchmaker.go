@@ -109,7 +109,7 @@ type Matchmaker struct {
 	parties  map[string][]*Ticket
 	order    queue
 	added    []*Ticket // since the last pass
-	removed  []*Ticket // since the last pass, only indexed ones
+	removed  []*Ticket // since the last pass
 	back     bool      // taken tickets are back, so the index is stale
 	created  int64     // CreatedAt of the newest ticket
 	done     completions

@@ -50,12 +50,17 @@ func (d *Desk) syncLoop(ctx context.Context) {
 	}
 }
 
+// maxChanges is how many added and removed tickets a home keeps while no leader answers,
+// as none may while the database is away.
+const maxChanges = 10_000
+
 // syncOnce sends one Sync, if there is a leader and something to tell it, and reports
 // whether there is more to send now.
 func (d *Desk) syncOnce(ctx context.Context) (more bool) {
 	o := &d.offer
 	leader, term, ok := d.leaderNow()
 	if !ok {
+		d.home.dropChanges() // the first stream begins with what waits then
 		return false
 	}
 	if term != o.term {
@@ -69,6 +74,9 @@ func (d *Desk) syncOnce(ctx context.Context) (more bool) {
 	cancel()
 	switch {
 	case err != nil:
+		if d.home.dropChanges() {
+			o.term = 0 // begin anew, with what waits then
+		}
 		return false // the same one again
 	case answer.Resync:
 		d.beginStream(leader, term)

@@ -158,6 +158,18 @@ func (m *Matchmaker) removeAllLocked(tickets []*Ticket) int {
 	return len(tickets)
 }
 
+// dropChanges forgets which tickets were added and removed since that was last taken, if
+// these are more than maxChanges, and reports whether it did.
+func (m *Matchmaker) dropChanges() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.added)+len(m.removed) <= maxChanges {
+		return false
+	}
+	m.added, m.removed = nil, nil
+	return true
+}
+
 // removeLocked removes a ticket that is in the pool. The caller holds mu.
 func (m *Matchmaker) removeLocked(t *Ticket) {
 	t.removed.Store(true)

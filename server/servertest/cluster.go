@@ -20,7 +20,7 @@ func Cluster(t testing.TB, n int, options ...Option) []*Server {
 	var nodes []*Server
 	var join []string
 	for i := range n {
-		address := freeAddress(t)
+		address := FreeAddress(t)
 		flags := []string{
 			"--name", string(rune('a' + i)), "--database.address", database,
 			"--cluster.listen", address, "--cluster.secret", "a secret of the tests",
@@ -35,8 +35,8 @@ func Cluster(t testing.TB, n int, options ...Option) []*Server {
 	return nodes
 }
 
-// freeAddress returns an address of this machine that nobody listens at.
-func freeAddress(t testing.TB) string {
+// FreeAddress returns an address of this machine that nobody listens at.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

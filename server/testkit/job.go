@@ -17,7 +17,6 @@ type Job struct {
 	Filter   string        // regular expression: run only tests whose full name matches; empty: all
 	Timeout  time.Duration // real time that one test may take
 	Seed     uint64        // of random numbers and ids
-	Cover    bool          // report the lines that ran
 }
 
 // ReadJob reads a Job as JSON.
@@ -46,9 +45,6 @@ type Event struct {
 	Took   float64 `json:",omitempty"` // real seconds
 	*Failure
 	Log []string `json:",omitempty"` // of a failed test, ready to print
-	// Lines are the numbers of the lines of each file that could run, and how often they
-	// did.
-	Lines map[string]map[int]int `json:",omitempty"`
 }
 
 // Failure says why a test failed, and where.

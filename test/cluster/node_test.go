@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,7 +64,7 @@ func startNodes(t testing.TB, n int, files map[string]string, flags ...string) *
 
 // add adds a node that joins all before it, each through a proxy of its own.
 func (all *nodes) add() *node {
-	n := &node{all: all, no: len(all.list), name: string(rune('a' + len(all.list))), listen: freeAddress(all.t)}
+	n := &node{all: all, no: len(all.list), name: string(rune('a' + len(all.list))), listen: servertest.FreeAddress(all.t)}
 	var join []string
 	for _, other := range all.list {
 		p := newProxy(all.t, other.listen)
@@ -87,17 +86,6 @@ func (all *nodes) add() *node {
 	all.list = append(all.list, n)
 	all.t.Cleanup(n.Kill)
 	return n
-}
-
-// freeAddress returns an address that nobody listens at.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // way is the connection between two nodes.
