@@ -3,6 +3,8 @@ package servertest
 import (
 	"io"
 	"net"
+	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,16 +37,27 @@ func Cluster(t testing.TB, n int, options ...Option) []*Server {
 	return nodes
 }
 
-// FreeAddress returns an address of this machine that nobody listens at.
+// FreeAddress returns an address of this machine that nobody listens at. Its port is below
+// those that systems give to connections and to listeners that ask for any port, so nobody
+// takes it by chance before the caller does.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, ports = 20_000, 12_000
+	for range ports {
+		port := first + (os.Getpid()*97+int(lastPort.Add(1)))%ports
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+// lastPort counts the ports that FreeAddress tried, for processes of tests that run at the
+// same time from different places.
+var lastPort atomic.Uint32
 
 // distance is how long what a client sends takes through RoundRobin. Clients are not as near
 // as in a test: what one node tells the others, which takes milliseconds, has arrived when a
