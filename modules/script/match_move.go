@@ -21,12 +21,13 @@ func (g *scriptMatch) Move(ctx context.Context, tick int64, to match.Handler) (m
 	if next.program == g.program {
 		return false, nil
 	}
-	target, ok := next.inst.(vm.Transferer)
-	if !ok {
-		return false, fault.New(fault.Unimplemented, "this engine cannot transfer state")
-	}
+	from, target := g.inst.(vm.Imager), next.inst.(vm.Imager)
 	converts := next.fns[MatchReload] != nil
-	state, lost, err := target.Transfer(g.inst, g.state, converts)
+	image, lost, err := from.Image(g.state, converts, nil)
+	if err != nil {
+		return false, err
+	}
+	state, err := target.FromImage(image)
 	if err != nil {
 		return false, err
 	}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/dop251/goja"
-	"github.com/dop251/goja/unistring"
 
 	"kumi/internal/json"
 	"kumi/store/fault"
@@ -82,7 +81,7 @@ func (d *decoder) value() goja.Value {
 	return rt.ToValue(f)
 }
 
-// ordinaryObject reads an object, and fills an ordinary one through objectLayout.
+// ordinaryObject reads an object.
 func (d *decoder) ordinaryObject() *goja.Object {
 	from := len(d.keys)
 	for more := d.Open('{'); more; more = d.More('{') {
@@ -92,25 +91,7 @@ func (d *decoder) ordinaryObject() *goja.Object {
 	}
 	o := d.vm.rt.NewObject()
 	keys, vals := d.keys[from:], d.vals[from:]
-	if raw, ok := objectLayout.ordinary(o); !ok {
-		for i, key := range keys {
-			_ = o.DefineDataProperty(key, vals[i], goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
-		}
-	} else if len(keys) > 0 {
-		values := *raw.values() // empty, and made for a few
-		if len(keys) > 8 {
-			values = make(map[unistring.String]goja.Value, len(keys))
-		}
-		names := make([]unistring.String, 0, len(keys))
-		for i, key := range keys {
-			name := unistring.NewFromString(key)
-			values[name] = vals[i]
-			if len(values) > len(names) {
-				names = append(names, name)
-			}
-		}
-		*raw.values(), *raw.names() = values, names
-	}
+	d.vm.fill(o, keys, vals)
 	clear(vals)
 	d.keys, d.vals = d.keys[:from], d.vals[:from]
 	return o

@@ -109,3 +109,30 @@ func (i rawObject) items() (items []goja.Value, whole bool) {
 
 // length returns the length of an array.
 func (i rawObject) length() int { return int(*(*uint32)(unsafe.Add(i.data, objectLayout.length))) }
+
+// fill sets the properties of an ordinary object that has none.
+func (v *VM) fill(o *goja.Object, keys []string, vals []goja.Value) {
+	raw, ok := objectLayout.ordinary(o)
+	if !ok {
+		for i, key := range keys {
+			_ = o.DefineDataProperty(key, vals[i], goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
+		}
+		return
+	}
+	if len(keys) == 0 {
+		return
+	}
+	values := *raw.values() // empty, and made for a few
+	if len(keys) > 8 {
+		values = make(map[unistring.String]goja.Value, len(keys))
+	}
+	names := make([]unistring.String, 0, len(keys))
+	for i, key := range keys {
+		name := unistring.NewFromString(key)
+		values[name] = vals[i]
+		if len(values) > len(names) {
+			names = append(names, name)
+		}
+	}
+	*raw.values(), *raw.names() = values, names
+}

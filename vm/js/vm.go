@@ -78,6 +78,8 @@ type VM struct {
 	outermost context.Context // of the outermost call
 	until     time.Duration   // its deadline, on the clock of watch; 0: none
 
+	images *imageWriter // reused by Image
+
 	errorKey *goja.Symbol // key of the Go error in the script error made from it
 }
 

@@ -205,9 +205,10 @@ func TestRecordFromGo(t *testing.T) {
 			v.EachField(x, func(key string, _ vm.Ref) bool { keys = append(keys, key); return len(keys) < 3 })
 			return fmt.Sprint(keys)
 		},
-		"carry": func(x vm.Ref) any {
+		"image": func(x vm.Ref) any {
 			to := start(t, "", options{})
-			copied, _, err := to.Transfer(v, x, false)
+			image, _, err := v.Image(x, false, nil)
+			copied, _ := to.FromImage(image)
 			text, _ := to.ToJSON(copied)
 			return fmt.Sprint(string(text), err)
 		},

@@ -86,9 +86,10 @@ type VM struct {
 	key      string // the key of the last Handler
 	keyed    vm.Ref
 	natives  map[*lua.LTable]*filler
-	decoding []vm.Member // reused by FromJSON
-	readOnly *lua.LTable // the metatable of read-only tables
-	resumed  int         // nesting of coroutines
+	decoding []vm.Member  // reused by FromJSON
+	readOnly *lua.LTable  // the metatable of read-only tables
+	images   *imageWriter // reused by Image
+	resumed  int          // nesting of coroutines
 	broken   bool
 }
 

@@ -7,22 +7,7 @@ import (
 	"kumi/store/fault"
 )
 
-// Transferer is a VM that can copy values from another VM of its kind, for matches
-// that move to reloaded code.
-type Transferer interface {
-	// Transfer copies x, a value of from, into this VM: plain data and, in JavaScript,
-	// Map, Set, Date, RegExp, errors and binary data. Shared references and cycles are
-	// preserved.
-	//
-	// Other values cannot be transferred. With lenient, functions and the like are
-	// left out, instances of classes and tables with a metatable become plain data,
-	// and lost lists them; otherwise the error is a *TransferError.
-	//
-	// Both VMs must be owned by the caller. from is not changed.
-	Transfer(from Instance, x Ref, lenient bool) (copied Ref, lost []Untransferable, err error)
-}
-
-// Untransferable is a value that cannot be transferred as it is.
+// Untransferable is a value that has no image as it is.
 type Untransferable struct {
 	Path string // state.players["ann"].fire
 	What string // "a function"
@@ -31,17 +16,19 @@ type Untransferable struct {
 // String returns "path is what".
 func (u Untransferable) String() string { return u.Path + " is " + u.What }
 
-// MaxUntransferable is the maximum number of values that a transfer lists.
+// MaxUntransferable is the maximum number of values that an Imager lists.
 const MaxUntransferable = 10
 
-// TransferError lists the values that could not be transferred.
-type TransferError struct{ List []Untransferable }
+// UntransferableError lists the values that could not be transferred.
+type UntransferableError struct{ List []Untransferable }
 
 // Error implements error.
-func (e *TransferError) Error() string { return "cannot be transferred: " + ListUntransferable(e.List) }
+func (e *UntransferableError) Error() string {
+	return "cannot be transferred: " + ListUntransferable(e.List)
+}
 
 // Unwrap returns an error with code FailedPrecondition.
-func (e *TransferError) Unwrap() error { return fault.New(fault.FailedPrecondition, e.Error()) }
+func (e *UntransferableError) Unwrap() error { return fault.New(fault.FailedPrecondition, e.Error()) }
 
 // ListUntransferable formats a list for an error or a log line.
 func ListUntransferable(list []Untransferable) string {
@@ -76,6 +63,9 @@ func (p *Path) Enter(s Step) { p.steps = append(p.steps, s) }
 
 // Leave removes the last step.
 func (p *Path) Leave() { p.steps = p.steps[:len(p.steps)-1] }
+
+// Reset goes back to the root.
+func (p *Path) Reset() { p.steps = p.steps[:0] }
 
 // Depth returns the number of steps.
 func (p *Path) Depth() int { return len(p.steps) }

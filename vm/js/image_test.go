@@ -1,6 +1,7 @@
 package js_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -11,9 +12,9 @@ import (
 	"kumi/vm/js"
 )
 
-func transferVM(t testing.TB, source string) *js.VM {
+func imageVM(t testing.TB, source string) *js.VM {
 	t.Helper()
-	p, err := js.Compile("transfer.js", source)
+	p, err := js.Compile("image.js", source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,31 +26,38 @@ func transferVM(t testing.TB, source string) *js.VM {
 	return v
 }
 
-// transferred transfers the value of an expression to another VM and returns the
-// result of an expression that describes it there.
-func transferred(t *testing.T, expression, show string, lenient bool) (text string, lost []vm.Untransferable, err error) {
+// copied makes the value of an expression again in another VM, from its image, and
+// returns the result of an expression that describes it there.
+func copied(t *testing.T, expression, show string, lenient bool) (text string, lost []vm.Untransferable, err error) {
 	t.Helper()
-	from := transferVM(t, "function make() { return "+expression+" }")
-	to := transferVM(t, "function show(state) { return String("+show+") }")
+	from := imageVM(t, "function make() { return "+expression+" }")
+	to := imageVM(t, "function show(state) { return String("+show+") }")
 	out, err := from.Invoke(t.Context(), from.Global("make"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	copied, lost, err := to.Transfer(from, out[0], lenient)
+	image, lost, err := from.Image(out[0], lenient, nil)
 	if from.Broken() {
 		t.Error("the old VM is broken")
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	got, err := to.Invoke(t.Context(), to.Global("show"), copied)
+	x, err := to.FromImage(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _, err := to.Image(x, false, nil); err != nil || !lenient && !bytes.Equal(again, image) {
+		t.Errorf("%s: the image of the copy differs (%v):\n%q\n%q", expression, err, again, image)
+	}
+	got, err := to.Invoke(t.Context(), to.Global("show"), x)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return to.Str(got[0]), lost, nil
 }
 
-func TestTransfer(t *testing.T) {
+func TestImage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ expression, show, want string }{
 		{`1.5`, `state`, `1.5`},
@@ -74,15 +82,25 @@ func TestTransfer(t *testing.T) {
 		{`Object.freeze({a: Object.freeze([1])})`, `(state.a.push(2), state.a)`, `1,2`},
 		{`(() => { let l = null; for (let i = 0; i < 3000; i++) l = {l}; return l })()`, `(() => { let n = 0; for (let l = state; l; l = l.l) n++; return n })()`, `3000`},
 		{`10n ** 30n`, `state`, `1000000000000000000000000000000`},
+		{`({a: -5n, b: 0n, list: [1n, true]})`, `[state.a, state.b, state.list[0] + 1n, state.list[1]]`, `-5,0,2,true`},
+		{`"a\ud800"`, `state.length + "," + state.charCodeAt(1)`, `2,55296`},
+		{`"\ufffd"`, `state.charCodeAt(0)`, `65533`},
+		{`({"ü": 1, "": {"": 2}})`, `state["ü"] + state[""][""]`, `3`},
+		{`(() => { const a = []; a[3000000000] = 1; return a })()`, `state.length + "," + Object.keys(state)`, `3000000001,3000000000`},
+		{`[, , 1, , ]`, `state.length + "," + Object.keys(state)`, `4,2`},
+		{`new Array(3)`, `state.length + "," + Object.keys(state)`, `3,`},
+		{`(() => { const e = new TypeError("x"); e.self = e; return {e, list: [e]} })()`, `state.e.self === state.list[0]`, `true`},
+		{`(() => { const r = /a/g; r.lastIndex = r; return r })()`, `state.lastIndex === state`, `true`},
+		{`Object.assign(Object.create(null), {toString: 1})`, `Object.getPrototypeOf(state) === null && state.toString`, `1`},
 	} {
-		got, lost, err := transferred(t, c.expression, c.show, false)
+		got, lost, err := copied(t, c.expression, c.show, false)
 		if err != nil || got != c.want || len(lost) > 0 {
 			t.Errorf("%s: got %q %v %v, want %q", c.expression, got, lost, err, c.want)
 		}
 	}
 }
 
-func TestTransferRefuses(t *testing.T) {
+func TestNoImage(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
 		`({a: [1, () => 1]})`:                        `state.a[1] is a function`,
@@ -94,20 +112,20 @@ func TestTransferRefuses(t *testing.T) {
 		`Symbol.iterator`:                            `state is a symbol`,
 		`new Map([[{f() {}}, 1], [1, {f() {}}]])`:    `state.keys()[0].f is a function, state.get(1).f is a function`,
 		`new Set([0, isNaN])`:                        `state.values()[1] is a function`,
-		`({get x() { throw new Error("not now") }})`: `not now`,
+		`({get x() { throw new Error("not now") }})`: `state.x: Error: not now`,
 		`Array.from({length: 100}, () => isNaN)`:     `state[9] is a function, …`,
 		`(() => { let l = null; for (let i = 0; i < 6000; i++) l = {l}; return l })()`: `nested too deeply`,
 	} {
-		_, _, err := transferred(t, expression, "", false)
+		_, _, err := copied(t, expression, "", false)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", expression, err, want)
 		}
 	}
 }
 
-func TestTransferLeniently(t *testing.T) {
+func TestImageLeniently(t *testing.T) {
 	t.Parallel()
-	got, lost, err := transferred(t, `({n: 1, f() {}, list: [isNaN, 2], unit: Object.assign(new (class Unit { hp = 3 }), {g() {}})})`,
+	got, lost, err := copied(t, `({n: 1, f() {}, list: [isNaN, 2], unit: Object.assign(new (class Unit { hp = 3 }), {g() {}})})`,
 		`JSON.stringify(state) + (state.list.length)`, true)
 	if want := `{"n":1,"list":[null,2],"unit":{"hp":3}}2`; got != want || err != nil {
 		t.Errorf("got %s %v, want %s", got, err, want)
@@ -117,26 +135,41 @@ func TestTransferLeniently(t *testing.T) {
 	}
 }
 
-func TestTransferErrorHasACode(t *testing.T) {
+func TestImageErrorHasACode(t *testing.T) {
 	t.Parallel()
-	_, _, err := transferred(t, `isNaN`, "", false)
-	var e *vm.TransferError
+	_, _, err := copied(t, `isNaN`, "", false)
+	var e *vm.UntransferableError
 	if !errors.As(err, &e) || fault.CodeOf(err) != fault.FailedPrecondition {
 		t.Errorf("%v", err)
 	}
 }
 
-func BenchmarkTransfer(b *testing.B) {
-	from := transferVM(b, `function make() { const m = new Map(); for (let i = 0; i < 1000; i++) m.set("player" + i, { x: i, y: 2, name: "n" + i, items: [1, 2, 3] }); return m }`)
-	to := transferVM(b, "")
+func BenchmarkImage(b *testing.B) {
+	from := imageVM(b, `function make() { const m = new Map(); for (let i = 0; i < 1000; i++) m.set("player" + i, { x: i, y: 2, name: "n" + i, items: [1, 2, 3] }); return m }`)
+	to := imageVM(b, "")
 	out, err := from.Invoke(b.Context(), from.Global("make"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := to.Transfer(from, out[0], false); err != nil {
-			b.Fatal(err)
-		}
+	image, _, err := from.Image(out[0], false, nil)
+	if err != nil {
+		b.Fatal(err)
 	}
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(image)))
+		for b.Loop() {
+			if _, _, err := from.Image(out[0], false, image[:0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := to.FromImage(image); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
