@@ -451,6 +451,19 @@ func TestMatchIsPlacedElsewhere(t *testing.T) {
 			t.Errorf("a match without a handler: %v", err)
 		}
 
+		// One that was made for nothing is ended there, others are not.
+		newest := a.matches.Newest()
+		unused, err := a.matches.Create(t.Context(), "arena", nil)
+		if err != nil || b.matches.Count() != 2 {
+			t.Fatalf("a draining node makes %s, %v", unused, err)
+		}
+		a.matches.EndUnused(id, newest)
+		a.matches.EndUnused(unused, newest)
+		after(time.Second)
+		if m, err := a.matches.Get(t.Context(), id); m == nil || b.matches.Count() != 1 {
+			t.Errorf("the match that was there before is %v, %v; b has %d", m, err, b.matches.Count())
+		}
+
 		w.net.CutOneWay("b", "a") // the call arrives, the answer does not
 		short, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()

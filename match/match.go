@@ -88,6 +88,7 @@ func (r *Registry) createElsewhere(ctx context.Context, node string, id uuid.UUI
 		r.o.Elsewhere.Cancel(node, id)
 		return "", err
 	}
+	r.made.add(id, r.creation())
 	return presence.AuthoritativeMatch(id, node).MatchID(), nil
 }
 

@@ -72,6 +72,7 @@ type Registry struct {
 	created    atomic.Int64  // the newest Match.created
 	admissions atomic.Uint64 // numbers given to sessions of other nodes
 	cancelled  cancelled
+	made       madeElsewhere
 	load       tickLoad
 	swaps      atomic.Uint64 // calls of Swap
 	clock      clock

@@ -51,18 +51,22 @@ func (m *Match) end(grace time.Duration) {
 	time.AfterFunc(grace, stop) // does nothing once the match has ended
 }
 
-// Newest returns a number that every later match of this node exceeds, for EndUnused.
+// Newest returns a number that every match exceeds which this node makes later, for EndUnused.
 func (r *Registry) Newest() int64 { return r.created.Load() }
 
-// EndUnused ends an authoritative match of this node if it was made after Newest returned
-// newest and nobody is in it.
+// EndUnused ends an authoritative match that this node made, here or on another node, if it
+// was made after Newest returned newest and nobody is in it. It does not wait for the end.
 func (r *Registry) EndUnused(id string, newest int64) {
 	matchID, node, err := ParseID(id)
-	if err != nil {
+	if err != nil || r.tracker.Count(presence.AuthoritativeMatch(matchID, node)) > 0 {
 		return
 	}
-	if m := r.find(matchID, node); m != nil && m.created > newest && r.tracker.Count(m.stream) == 0 {
-		m.end(0)
+	if m := r.find(matchID, node); m != nil {
+		if m.created > newest {
+			m.end(0)
+		}
+	} else if r.made.after(matchID, newest) {
+		r.o.Elsewhere.Cancel(node, matchID)
 	}
 }
 
