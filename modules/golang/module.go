@@ -60,6 +60,13 @@ func Register(name string, init Init) {
 	compiledIn.modules = append(compiledIn.modules, Module{Name: name, Init: init})
 }
 
+// Compiled returns how many Go modules are compiled into the program.
+func Compiled() int {
+	compiledIn.Lock()
+	defer compiledIn.Unlock()
+	return len(compiledIn.modules)
+}
+
 // goModule is a Go module as loaded.
 type goModule struct {
 	name, path string

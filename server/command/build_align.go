@@ -63,7 +63,7 @@ func (b *builder) align(ctx context.Context, m *goModule) (notes []string, err e
 
 // requirements returns the versions that a go.mod itself requires, by module path.
 func (b *builder) requirements(ctx context.Context, file string) (map[string]string, error) {
-	text, err := b.tool(ctx, b.work, "mod", "edit", "-json", file)
+	text, err := b.tool(ctx, filepath.Dir(file), "mod", "edit", "-json", file)
 	if err != nil {
 		return nil, err
 	}

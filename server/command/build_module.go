@@ -66,10 +66,12 @@ func readModule(folder, goos string) (*goModule, error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("the package %s has no function InitModule; it takes %s", p.Name, initSignature)
+		return nil, fmt.Errorf("the package %s %w; it takes %s", p.Name, errNoInitModule, initSignature)
 	}
 	return m, m.findMod()
 }
+
+var errNoInitModule = errors.New("has no function InitModule")
 
 const initSignature = "func InitModule(ctx context.Context, logger runtime.Logger, db *sql.DB, nk runtime.NakamaModule, initializer runtime.Initializer) error"
 

@@ -24,6 +24,9 @@ func checkModules(ctx context.Context, args []string, s streams) int {
 	if err := isFolder(cfg); err != nil {
 		return failed(s, err)
 	}
+	if code, ran := withGoModule(ctx, cfg.Runtime.Path, "check", args, s); ran {
+		return code
+	}
 	scratch, err := os.MkdirTemp("", "kumi-check-")
 	if err != nil {
 		return failed(s, err)

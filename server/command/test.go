@@ -65,6 +65,9 @@ func testModules(ctx context.Context, args []string, s streams) int {
 		fmt.Fprintf(s.err, "test: --filter: %v\n", err)
 		return exitUsage
 	}
+	if code, ran := withGoModule(ctx, o.folder, "test", args, s); ran {
+		return code
+	}
 	if o.watch {
 		return watchTests(ctx, o, s)
 	}

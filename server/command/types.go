@@ -67,28 +67,45 @@ func types(_ context.Context, args []string, s streams) int {
 	case len(chosen) == 0:
 		chosen = slices.DeleteFunc(slices.Clone(declarations), func(d declaration) bool { return d.flag == "--docs" })
 	}
+	if err := writeChosen(chosen, dir, s); err != nil {
+		return failed(s, err)
+	}
+	return exitOK
+}
+
+// writeDeclarations writes the declarations of the given flags into a folder.
+func writeDeclarations(flags []string, dir string, s streams) error {
+	chosen := make([]declaration, len(flags))
+	for i, f := range flags {
+		chosen[i], _ = declarationFor(f)
+	}
+	return writeChosen(chosen, dir, s)
+}
+
+// writeChosen writes declarations into a folder, or prints them if it is empty.
+func writeChosen(chosen []declaration, dir string, s streams) error {
 	for _, d := range chosen {
 		text, err := d.print()
 		if err != nil {
-			return failed(s, fmt.Errorf("print %s: %w", d.name, err))
+			return fmt.Errorf("print %s: %w", d.name, err)
 		}
 		if dir == "" {
 			fmt.Fprint(s.out, text)
 			continue
 		}
-		if err := writeDeclaration(filepath.Join(dir, d.name), text, s); err != nil {
-			return failed(s, err)
+		if err := writeNew(filepath.Join(dir, d.name), text, s); err != nil {
+			return err
 		}
 		if d.flag == "--ts" {
 			config := filepath.Join(dir, "tsconfig.json")
 			if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
-				if err := writeDeclaration(config, tsconfig, s); err != nil {
-					return failed(s, err)
+				if err := writeNew(config, tsconfig, s); err != nil {
+					return err
 				}
 			}
 		}
 	}
-	return exitOK
+	return nil
 }
 
 func declarationFor(flag string) (declaration, bool) {
@@ -100,7 +117,8 @@ func declarationFor(flag string) (declaration, bool) {
 	return declaration{}, false
 }
 
-func writeDeclaration(path, text string, s streams) error {
+// writeNew writes a file and says so.
+func writeNew(path, text string, s streams) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
