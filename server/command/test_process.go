@@ -54,6 +54,7 @@ func (r *fileResult) run(ctx context.Context, job testkit.Job) {
 	}
 }
 
+// process starts the process of the file, and reads its events.
 func (r *fileResult) process(ctx context.Context, job testkit.Job) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -66,6 +67,12 @@ func (r *fileResult) process(ctx context.Context, job testkit.Job) error {
 	cmd := exec.CommandContext(ctx, program, testProcess)
 	cmd.Env = append(os.Environ(), testProcessEnv+"=1")
 	cmd.Stdin = bytes.NewReader(input)
+	return r.follow(ctx, cmd)
+}
+
+// follow runs a command that writes events. A command that ends with another exit code than
+// 0 failed, also if all of its tests passed: the race detector reports what it found so.
+func (r *fileResult) follow(ctx context.Context, cmd *exec.Cmd) error {
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	events, err := cmd.StdoutPipe()
@@ -95,27 +102,41 @@ func (r *fileResult) process(ctx context.Context, job testkit.Job) error {
 			done = true
 		}
 	}
-	err = cmd.Wait()
-	if done || ctx.Err() != nil {
+	switch err = cmd.Wait(); {
+	case ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if running != "" {
+	case err == nil && done:
+		return nil
+	case running != "":
 		r.tests = append(r.tests, testkit.Event{Test: running, Status: testkit.Failed, Failure: &testkit.Failure{
-			Message: "the process ended during this test", Stack: crash(output.String()),
+			Message: "the process ended during this test: " + exitOf(err), Stack: lastWords(output.String()),
 		}})
 		return nil
-	}
-	if r.count(testkit.Failed) > 0 {
+	case !done && r.count(testkit.Failed) > 0: // the watchdog ended it after the last of them
 		return nil
 	}
-	return fmt.Errorf("the process of the test file failed: %v\n%s", err, crash(output.String()))
+	return fmt.Errorf("the process of the test file failed: %s\n%s", exitOf(err), lastWords(output.String()))
 }
 
-// crash returns the part of an output that says why a process crashed.
-func crash(output string) string {
-	if i := strings.Index(output, "panic: "); i >= 0 {
-		output = output[i:]
+func exitOf(err error) string {
+	if err == nil {
+		return "it ended before all tests had run"
+	}
+	return err.Error()
+}
+
+// maxLastWords is how many lines of the output of a failed process are shown.
+const maxLastWords = 40
+
+// lastWords returns the part of an output that says why a process failed: the beginning of a
+// report of Go's runtime, or else the last lines.
+func lastWords(output string) string {
+	for _, report := range []string{"panic: ", "fatal error: ", "WARNING: DATA RACE"} {
+		if i := strings.Index(output, report); i >= 0 {
+			lines := strings.Split(strings.TrimSpace(output[i:]), "\n")
+			return strings.Join(lines[:min(len(lines), maxLastWords)], "\n")
+		}
 	}
 	lines := strings.Split(strings.TrimSpace(output), "\n")
-	return strings.Join(lines[:min(len(lines), 40)], "\n")
+	return strings.Join(lines[max(0, len(lines)-maxLastWords):], "\n")
 }
