@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/rs/zerolog"
 
 	"kumi/cluster/bus"
+	"kumi/cluster/bus/bustest"
 	"kumi/internal/testutil"
 )
 
@@ -116,34 +116,17 @@ func TestEmbeddedServers(t *testing.T) {
 	}
 }
 
-// external starts a server that does not belong to a node.
-func external(t *testing.T, port int) *server.Server {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(s.Shutdown)
-	if !s.ReadyForConnections(30 * time.Second) {
-		t.Fatal("the external server is not ready")
-	}
-	return s
-}
-
 // While the external server is away nobody waits for it, and afterwards all is as before.
 func TestExternalServerComesBack(t *testing.T) {
 	t.Parallel()
-	s := external(t, server.RANDOM_PORT)
-	there := func(o *bus.Options) { o.Listen, o.URLs = "", []string{s.ClientURL()} }
+	s := bustest.StartServer(t)
+	there := func(o *bus.Options) { o.Listen, o.URLs = "", []string{s.URL()} }
 	a, b := open(t, "a", there), open(t, "b", there)
 	hears := subscribe(t, b, "meet")
 	meet(t, a, hears)
-	port := s.Addr().(*net.TCPAddr).Port
-	s.Shutdown()
-	s.WaitForShutdown()
+	s.Stop()
 	testutil.Eventually(t, "a says that it cannot send", func() bool { return a.Publish("meet", nil) != nil })
-	external(t, port)
+	s.Start()
 	testutil.Eventually(t, "a can send again", func() bool { return a.Publish("meet", nil) == nil })
 	for len(hears) > 0 {
 		<-hears
@@ -153,8 +136,8 @@ func TestExternalServerComesBack(t *testing.T) {
 
 func TestExternalServer(t *testing.T) {
 	t.Parallel()
-	s := external(t, server.RANDOM_PORT)
-	there := func(o *bus.Options) { o.Listen, o.URLs = "", []string{s.ClientURL()} }
+	s := bustest.StartServer(t)
+	there := func(o *bus.Options) { o.Listen, o.URLs = "", []string{s.URL()} }
 	checkBuses(t, open(t, "a", there), open(t, "b", there))
 	other := open(t, "c", there, func(o *bus.Options) { o.Cluster = "another" })
 	hears := subscribe(t, other, "meet")

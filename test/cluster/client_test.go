@@ -29,6 +29,9 @@ type client struct {
 	cid     int
 	seen    []envelope
 	ended   error
+	endedAt time.Time
+	lines   map[string]heard // by channel, of the first looked envelopes
+	looked  int
 }
 
 // envelope is what a client got.
@@ -92,7 +95,7 @@ func (c *client) read() {
 		_, text, err := c.conn.Read(context.Background())
 		c.mu.Lock()
 		if err != nil {
-			c.ended = err
+			c.ended, c.endedAt = err, time.Now()
 			c.changed.Broadcast()
 			c.mu.Unlock()
 			return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,6 +49,9 @@ func (m *members) know(t testing.TB) {
 	}
 }
 
+// talks counts the calls of talk, so that no line is said twice.
+var talks atomic.Int64
+
 // talk makes members send lines until stop is called, which returns what was sent and
 // acknowledged, by sender.
 func (m *members) talk(every time.Duration) (stop func() map[*client][]string) {
@@ -55,6 +59,7 @@ func (m *members) talk(every time.Duration) (stop func() map[*client][]string) {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	sent := map[*client][]string{}
+	talk := talks.Add(1)
 	for _, c := range m.list {
 		wait.Go(func() {
 			tick := time.NewTicker(every)
@@ -65,7 +70,7 @@ func (m *members) talk(every time.Duration) (stop func() map[*client][]string) {
 					return
 				case <-tick.C:
 				}
-				line := fmt.Sprintf("%s says %d", c.Username, n)
+				line := fmt.Sprintf("%s says %d.%d", c.Username, talk, n)
 				body, _ := json.Marshal(map[string]string{"channel_id": m.channel, "content": fmt.Sprintf(`{"line":%q}`, line)})
 				if _, err := c.send("channel_message_send", string(body)); err != nil {
 					return // its node is gone
@@ -83,21 +88,41 @@ func (m *members) talk(every time.Duration) (stop func() map[*client][]string) {
 	}
 }
 
-// heard returns how often a client got each line of its channel, in order.
-func (c *client) heard(channel string) (lines []string, times map[string]int) {
-	times = map[string]int{}
-	for _, e := range c.all("channel_message") {
+// heard is what a client got on one channel.
+type heard struct {
+	lines []string       // in order
+	times map[string]int // how often each
+}
+
+// heard returns the lines that a client got on a channel. It looks at each envelope once.
+func (c *client) heard(channel string) heard {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.seen[c.looked:] {
+		c.looked++
+		if e.kind != "channel_message" {
+			continue
+		}
 		m := decode[struct {
 			Channel string `json:"channel_id"`
 			Content string
 		}](c.t, e)
 		var content struct{ Line string }
-		if m.Channel == channel && json.Unmarshal([]byte(m.Content), &content) == nil {
-			lines = append(lines, content.Line)
-			times[content.Line]++
+		if json.Unmarshal([]byte(m.Content), &content) != nil {
+			continue
 		}
+		h := c.lines[m.Channel]
+		if h.times == nil {
+			h.times = map[string]int{}
+		}
+		h.lines = append(h.lines, content.Line)
+		h.times[content.Line]++
+		if c.lines == nil {
+			c.lines = map[string]heard{}
+		}
+		c.lines[m.Channel] = h
 	}
-	return lines, times
+	return c.lines[channel]
 }
 
 // checkLines waits until each of the given members has the lines of the senders, and
@@ -107,23 +132,23 @@ func (m *members) checkLines(t testing.TB, receivers []*client, sent map[*client
 	for _, c := range receivers {
 		for from, lines := range sent {
 			testutil.Eventually(t, fmt.Sprintf("%s has all %d lines of %s", c.Username, len(lines), from.Username), func() bool {
-				_, times := c.heard(m.channel)
+				got := c.heard(m.channel)
 				for _, line := range lines {
-					if times[line] == 0 {
+					if got.times[line] == 0 {
 						return false
 					}
 				}
 				return true
 			})
 		}
-		got, times := c.heard(m.channel)
-		for line, n := range times {
+		got := c.heard(m.channel)
+		for line, n := range got.times {
 			if n > 1 {
 				t.Errorf("%s got %q %d times", c.Username, line, n)
 			}
 		}
 		at := map[string]int{}
-		for i, line := range got {
+		for i, line := range got.lines {
 			at[line] = i
 		}
 		for _, lines := range sent {

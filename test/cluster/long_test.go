@@ -20,8 +20,15 @@ func needsTime(t *testing.T) {
 	}
 }
 
-// downs counts how often a node found another one down.
-func (n *node) downs() int { return len(n.log.Lines(`"state":"down"`)) }
+// checkUp fails the test if a node has found another one down.
+func (all *nodes) checkUp() {
+	all.t.Helper()
+	for _, n := range all.list {
+		if downs := n.log.Lines(`"state":"down"`); len(downs) > 0 {
+			all.t.Errorf("node %s found another one down:\n%s", n.name, strings.Join(downs, ""))
+		}
+	}
+}
 
 // Eight busy loops beside the nodes make nobody think that a node is down.
 func TestBusy(t *testing.T) {
@@ -37,12 +44,9 @@ func TestBusy(t *testing.T) {
 	room := all.gather(1, 2)[0]
 	stop := room.talk(50 * time.Millisecond)
 	<-time.After(10 * time.Minute)
-	room.checkLines(t, room.list, stop())
-	for _, n := range all.list {
-		if n.downs() > 0 {
-			t.Errorf("node %s found another one down:\n%s", n.name, strings.Join(n.log.Lines(`"state":"down"`), ""))
-		}
-	}
+	sent := stop()
+	all.checkUp()
+	room.checkLines(t, room.list, sent)
 }
 
 // A slow way between two nodes: 100 ms and 1 MB/s. Nobody is down, and nothing is lost.
@@ -53,12 +57,9 @@ func TestSlowWay(t *testing.T) {
 	room := all.gather(1, 4)[0]
 	stop := room.talk(50 * time.Millisecond)
 	<-time.After(10 * time.Minute)
-	room.checkLines(t, room.list, stop())
-	for _, n := range all.list {
-		if n.downs() > 0 {
-			t.Errorf("node %s found another one down:\n%s", n.name, strings.Join(n.log.Lines(`"state":"down"`), ""))
-		}
-	}
+	sent := stop()
+	all.checkUp()
+	room.checkLines(t, room.list, sent)
 }
 
 // A node that is stopped for longer than others wait: its players have left their matches,
@@ -138,12 +139,9 @@ func TestDatabaseGone(t *testing.T) {
 	for _, pid := range pids() {
 		_ = syscall.Kill(pid, syscall.SIGCONT)
 	}
-	room.checkLines(t, room.list, stop())
-	for _, n := range all.list {
-		if n.downs() > 0 {
-			t.Errorf("node %s found another one down", n.name)
-		}
-	}
+	sent := stop()
+	all.checkUp()
+	room.checkLines(t, room.list, sent)
 	ann, bob := all.list[0].connect("ann", false), all.list[1].connect("bob", false)
 	for _, c := range []*client{ann, bob} {
 		c.must("matchmaker_add", `{"min_count":2,"max_count":2,"query":"*"}`)

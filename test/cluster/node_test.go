@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,12 +77,14 @@ func (all *nodes) add() *node {
 		"--socket.port", "0", "--socket.address", "127.0.0.1", "--console.port", "0", "--logger.format", "json",
 		"--runtime.js_min_count", "1", "--runtime.lua_min_count", "1", "--session.token_expiry_sec", "7200",
 		"--session.encryption_key", "a key of the tests", "--session.refresh_encryption_key", "another key of the tests",
-		"--cluster.listen", n.listen, "--cluster.secret", "a secret of the tests",
-		// Other nodes would try this address beside the proxies: nobody listens there.
-		"--cluster.advertise", "127.0.0.1:1",
 	}, all.flags...)
-	if len(join) > 0 {
-		n.args = append(n.args, "--cluster.join", strings.Join(join, ","))
+	if !slices.Contains(all.flags, "--cluster.nats") {
+		n.args = append(n.args, "--cluster.listen", n.listen, "--cluster.secret", "a secret of the tests",
+			// Other nodes would try this address beside the proxies: nobody listens there.
+			"--cluster.advertise", "127.0.0.1:1")
+		if len(join) > 0 {
+			n.args = append(n.args, "--cluster.join", strings.Join(join, ","))
+		}
 	}
 	all.list = append(all.list, n)
 	all.t.Cleanup(n.Kill)

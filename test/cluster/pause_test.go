@@ -99,7 +99,7 @@ func TestPause(t *testing.T) {
 	}
 	// Lines after it reach everybody, so no leave is still to come.
 	stop := room.talk(20 * time.Millisecond)
-	testutil.Eventually(t, "some lines are said", func() bool { lines, _ := left[0].heard(room.channel); return len(lines) > 30 })
+	testutil.Eventually(t, "some lines are said", func() bool { return len(left[0].heard(room.channel).lines) > 30 })
 	room.checkLines(t, room.list, stop())
 	for _, one := range left {
 		if leaves, joins := one.leaves(room.channel, gone.session), one.joins(room.channel, gone.session); len(leaves) != 1 || len(joins) != 2 {

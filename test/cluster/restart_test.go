@@ -61,7 +61,7 @@ func TestNameTaken(t *testing.T) {
 		t.Errorf("the second process said:\n%s", text)
 	}
 	stop := room.talk(20 * time.Millisecond)
-	testutil.Eventually(t, "some lines are said", func() bool { lines, _ := room.list[0].heard(room.channel); return len(lines) > 20 })
+	testutil.Eventually(t, "some lines are said", func() bool { return len(room.list[0].heard(room.channel).lines) > 20 })
 	room.checkLines(t, room.list, stop())
 	for _, c := range room.list {
 		for _, other := range room.list {
