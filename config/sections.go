@@ -35,6 +35,7 @@ type Session struct {
 	SingleMatch           bool   `yaml:"single_match" usage:"Keep each user in one match only. Needs session.single_socket."`
 	SingleParty           bool   `yaml:"single_party" usage:"Keep each user in one party only. Needs session.single_socket."`
 	SingleSession         bool   `yaml:"single_session" usage:"Make a new login invalidate the user's older tokens."`
+	ResumeSec             int    `yaml:"resume_sec" usage:"Seconds for which a session whose connection broke keeps its presences and messages for a client that connects again with its token. 0 ends it at once."`
 }
 
 // Socket holds the client listeners and their limits.

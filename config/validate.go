@@ -125,6 +125,9 @@ func (v *validator) session() {
 	if s.EncryptionKey == s.RefreshEncryptionKey && s.EncryptionKey != "" {
 		v.fail("session.refresh_encryption_key", "must differ from session.encryption_key")
 	}
+	if s.ResumeSec < 0 || s.ResumeSec > 3600 {
+		v.fail("session.resume_sec", "must be 0 to 3600")
+	}
 	if s.SingleMatch && !s.SingleSocket {
 		v.fail("session.single_match", "needs session.single_socket")
 	}

@@ -49,6 +49,8 @@ func TestEveryMetricIsCounted(t *testing.T) {
 	m.Messages.Errors.Add(1)
 	sockets.Opened()
 	sockets.Closed(presence.QueueFull)
+	sockets.Parked()
+	sockets.Resumed()
 	m.StorageReject("c", "version", true)
 	m.StorageIndex("i", 1, true)
 	m.StorageIndexBehind(time.Second)

@@ -119,6 +119,9 @@ func (s *Socket) Closed(t testing.TB) websocket.StatusCode {
 	}
 }
 
+// HangUp closes the connection without a close frame.
+func (s *Socket) HangUp() { _ = s.conn.CloseNow() }
+
 // Close closes the socket as a client does.
 func (s *Socket) Close() { _ = s.conn.Close(websocket.StatusNormalClosure, "") }
 

@@ -47,7 +47,7 @@ func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn
 	if _, err := conn.Write(append(sent, clientFrame(0x88, string(binary.BigEndian.AppendUint16(nil, 1000)))...)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the close frame is read", s.leaving.Load)
+	eventually(t, "the close frame is read", s.out.conn.leaving.Load)
 	return s, conn
 }
 

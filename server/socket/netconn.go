@@ -32,6 +32,8 @@ type netConn struct {
 	held     *[]byte    // frames gathered since hold, nil after release
 	deadline time.Time  // of writes
 	failed   error      // of the first write that failed; a part of a frame may have been sent
+	given    uint64     // bytes of Write
+	written  uint64     // those of them that the network took
 }
 
 // Sizes in bytes. What a socket owns while it is open is small; the large buffers
@@ -139,6 +141,7 @@ func (c *netConn) Write(p []byte) (int, error) {
 	if c.failed != nil {
 		return 0, c.failed
 	}
+	c.given += uint64(len(p))
 	if c.held == nil {
 		return c.write(p)
 	}
@@ -208,7 +211,25 @@ func (c *netConn) write(p []byte) (n int, err error) {
 	n, c.failed = c.Conn.Write(p)
 	c.writeBegan.Store(0)
 	c.sent.Add(uint64(n))
+	c.written += uint64(n)
 	return n, c.failed
+}
+
+// position is how many bytes were written so far, with those that are gathered.
+func (c *netConn) position() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.given
+}
+
+// taken is how many of the given positions, in ascending order, the network took.
+func (c *netConn) taken(positions []uint64) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n < len(positions) && positions[n] <= c.written {
+		n++
+	}
+	return n
 }
 
 // writing is for how long a write to the network has been in progress, 0 when

@@ -108,24 +108,27 @@ func (r response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (r *testServer) loose() (s *session, peer net.Conn) {
 	r.t.Helper()
 	conn, peer := net.Pipe()
-	s = &session{Server: r.Server, kind: websocket.MessageText, scope: &core.Scope{}}
-	s.conn = &netConn{writeWait: testWait, sent: new(atomic.Uint64), beforeRead: s.writeQueued}
+	s = &session{Server: r.Server, kind: websocket.MessageText}
+	s.caller.Store(&core.Scope{})
+	c := &connection{session: s}
+	c.net = &netConn{writeWait: testWait, sent: new(atomic.Uint64), beforeRead: c.writeQueued}
+	s.out.conn, s.in.from = c, c
 	q := httptest.NewRequest(http.MethodGet, "/ws", nil)
 	q.Header = http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="},
 	}
 	var err error
-	if s.ws, err = websocket.Accept(upgrade{response{httptest.NewRecorder(), conn}, s.conn}, q, nil); err != nil {
+	if c.ws, err = websocket.Accept(upgrade{response{httptest.NewRecorder(), conn}, c.net}, q, nil); err != nil {
 		r.t.Fatal(err)
 	}
-	s.conn.held = nil // the answer of the handshake
+	c.net.held = nil // the answer of the handshake
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.ping = time.AfterFunc(time.Hour, func() {})
+	c.ping = time.AfterFunc(time.Hour, func() {})
 	r.t.Cleanup(func() {
 		s.cancel()
-		s.ping.Stop()
+		c.ping.Stop()
 		_ = peer.Close()
-		_ = s.ws.CloseNow()
+		_ = c.ws.CloseNow()
 	})
 	return s, peer
 }
@@ -143,10 +146,10 @@ func TestReaderWritesOneBatch(t *testing.T) {
 	s.reply(streamed("first"))
 	flushed := make(chan struct{})
 	go func() {
-		s.writeQueued()
+		s.out.conn.writeQueued()
 		close(flushed)
 	}()
-	eventually(t, "the first is being written", func() bool { return s.conn.writing() > 0 })
+	eventually(t, "the first is being written", func() bool { return s.out.conn.net.writing() > 0 })
 	s.Send(streamed("second"))
 	first := readFrame(t, peer)
 	select {
@@ -163,15 +166,18 @@ func TestReaderWritesOneBatch(t *testing.T) {
 // end, and need not be told by who cleans up.
 func TestReaderThatWaitsForRoomEnds(t *testing.T) {
 	t.Parallel()
-	n := &inbox{handling: true, queue: make([]*[]byte, maxInbox)}
+	n := &inbox{handling: true, queue: make([]received, maxInbox)}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan bool)
-	go func() { done <- n.put(ctx, new([]byte)) }()
+	done := make(chan [2]bool)
+	go func() {
+		handle, waited := n.put(ctx, received{nil, new([]byte)})
+		done <- [2]bool{handle, waited}
+	}()
 	cancel()
 	select {
-	case handle := <-done:
-		if handle || len(n.queue) != maxInbox || !n.waited {
-			t.Errorf("handle %v, waited %v, with %d messages queued", handle, n.waited, len(n.queue))
+	case got := <-done:
+		if got != [2]bool{false, true} || len(n.queue) != maxInbox {
+			t.Errorf("handle %v, waited %v, with %d messages queued", got[0], got[1], len(n.queue))
 		}
 	case <-time.After(testWait):
 		t.Error("it still waits")

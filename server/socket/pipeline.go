@@ -130,7 +130,7 @@ func (s *session) handle(frame []byte) {
 		s.answer(out)
 	}
 	if pair != nil && pair.After != nil {
-		s.writeQueued() // the reply does not wait for the hook
+		s.in.from.writeQueued() // the reply does not wait for the hook
 		s.after(k, pair.After, out, in)
 	}
 }
@@ -140,7 +140,7 @@ func (s *session) handle(frame []byte) {
 func (s *session) before(k *kind, hook *hooks.Slot[hooks.Before], in *rtapi.Envelope) *rtapi.Envelope {
 	cid, of := in.Cid, reflect.TypeOf(in.Message)
 	began := time.Now()
-	out, err := hook.Call(core.WithTrace(s.ctx, s.scope, "before"), in)
+	out, err := hook.Call(core.WithTrace(s.ctx, s.scope(), "before"), in)
 	s.Metrics.BeforeMessage(k.name, time.Since(began), err != nil)
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {
@@ -174,7 +174,7 @@ func (s *session) after(k *kind, hook *hooks.Slot[hooks.After], out, in *rtapi.E
 		reply = out
 	}
 	// The message was handled, so the hook runs even if the session ends.
-	ctx := core.WithTrace(context.WithoutCancel(s.ctx), s.scope, "after")
+	ctx := core.WithTrace(context.WithoutCancel(s.ctx), s.scope(), "after")
 	began := time.Now()
 	err := hook.Call(ctx, reply, in)
 	s.Metrics.AfterMessage(k.name, time.Since(began), err != nil)

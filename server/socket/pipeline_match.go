@@ -20,8 +20,8 @@ var (
 func (s *session) joiner() *match.Joiner {
 	return &match.Joiner{
 		Presence: *s.presence(),
-		Vars:     s.scope.Vars, SessionExpiry: s.scope.SessionExpiry,
-		ClientIP: s.scope.ClientIP, ClientPort: s.scope.ClientPort, Lang: s.scope.Lang,
+		Vars:     s.scope().Vars, SessionExpiry: s.scope().SessionExpiry,
+		ClientIP: s.scope().ClientIP, ClientPort: s.scope().ClientPort, Lang: s.scope().Lang,
 	}
 }
 

@@ -55,7 +55,7 @@ func (s *session) call(id, payload string) (string, error) {
 		return "", errRPCUnknown
 	}
 	began := time.Now()
-	result, err := f.Call(core.WithTrace(s.ctx, s.scope, "rpc"), payload)
+	result, err := f.Call(core.WithTrace(s.ctx, s.scope(), "rpc"), payload)
 	s.Metrics.RPC(f.ID).Socket.Record(fault.CodeOf(err), time.Since(began), len(payload), len(result))
 	if err != nil {
 		if fault.CodeOf(err) == fault.Internal {

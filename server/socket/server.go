@@ -50,7 +50,7 @@ type Server struct {
 	opening chan struct{}
 
 	mu       sync.Mutex
-	sockets  int // connections that are not closed yet
+	sockets  int // connections that are not closed yet, and parked sessions
 	draining bool
 	stopping bool
 	empty    chan struct{} // closed when the server stops and sockets is 0
@@ -60,6 +60,7 @@ type Server struct {
 type socketLimits struct {
 	message, outgoing, pingBackoff                int
 	pingPeriod, pongWait, writeWait, closeAckWait time.Duration
+	resume                                        time.Duration // 0: a session ends with its connection
 	singleSocket, singleMatch, singleParty        bool
 	compression                                   websocket.CompressionMode
 }
@@ -93,6 +94,7 @@ func New(o Options) *Server {
 			message: c.Socket.MaxMessageSizeBytes, outgoing: c.Socket.OutgoingQueueSize, pingBackoff: c.Socket.PingBackoffThreshold,
 			pingPeriod: config.Milliseconds(c.Socket.PingPeriodMs), pongWait: config.Milliseconds(c.Socket.PongWaitMs),
 			writeWait: config.Milliseconds(c.Socket.WriteWaitMs), closeAckWait: config.Milliseconds(c.Socket.CloseAckWaitMs),
+			resume:       time.Duration(c.Session.ResumeSec) * time.Second,
 			singleSocket: c.Session.SingleSocket, singleMatch: c.Session.SingleSocket && c.Session.SingleMatch,
 			singleParty: c.Session.SingleSocket && c.Session.SingleParty,
 		},
@@ -127,17 +129,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
 		return
 	}
-	n := s.open(w, r, claims, format)
-	if n == nil {
+	if s.limits.resume > 0 {
+		s.probe(claims, format)
+	}
+	c := s.open(w, r, claims, format)
+	if c == nil {
 		return
 	}
-	n.opened() // which may wait for the client
-	go n.read()
+	c.opened() // which may wait for the client
+	go c.read()
 }
 
 // open accepts a socket, unless too many others are being opened or the server stops. It
 // returns nil if the request was refused and answered.
-func (s *Server) open(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *session {
+func (s *Server) open(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *connection {
 	select {
 	case s.opening <- struct{}{}:
 		defer func() { <-s.opening }()
@@ -149,11 +154,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, claims *core.Claim
 		refuse(w, "Server is shutting down")
 		return nil
 	}
-	n := s.accept(w, r, claims, format)
-	if n == nil {
+	c := s.accept(w, r, claims, format)
+	if c == nil {
 		s.left()
 	}
-	return n
+	return c
 }
 
 // refuse answers that the client may try again, here or at another node.
@@ -179,7 +184,9 @@ func (s *Server) authenticate(header, param string) (*core.Claims, bool) {
 	return claims, err == nil
 }
 
-func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *session {
+// accept answers the handshake and makes the connection that of a session: of a parked
+// one of the same token, or a new one.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Claims, format presence.Format) *connection {
 	id, err := presence.NewSessionID(s.node)
 	if err != nil {
 		s.Log.Error().Err(err).Msg("make session id")
@@ -197,32 +204,46 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, claims *core.Cla
 	scope.ClientIP, scope.ClientPort = transport.HTTPClientAddress(r, s.Config.Socket.ProxyCount)
 	online, _ := strconv.ParseBool(query.Get("status"))
 
+	c := new(connection)
+	c.net = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: c.writeQueued}
+	c.ws, err = websocket.Accept(upgrade{w, c.net}, r, &websocket.AcceptOptions{
+		InsecureSkipVerify: true, // any Origin may connect: the token decides
+		CompressionMode:    s.limits.compression,
+		OnPongReceived:     func(context.Context, []byte) { c.alive() },
+	})
+	if err != nil {
+		s.Log.Debug().Err(err).Msg("socket was not accepted")
+		return nil
+	}
+	c.ws.SetReadLimit(int64(s.limits.message))
+	_ = c.net.SetReadDeadline(time.Now().Add(s.limits.pongWait))
+	c.ping, c.slow = time.AfterFunc(time.Hour, c.sendPing), time.AfterFunc(time.Hour, c.standIn)
+	c.slow.Stop()
+	if s.limits.resume == 0 || !s.resume(c, claims, format, scope, online) {
+		n := s.newSession(id, claims, format, scope)
+		c.session, n.out.conn = n, c
+		s.begin(n, online)
+	}
+	c.ping.Reset(s.limits.pingPeriod)
+	if c.closing.Load() {
+		c.ping.Stop()
+	}
+	return c
+}
+
+// newSession makes a session that is not registered. Its writers wait until its connection
+// is opened.
+func (s *Server) newSession(id uuid.UUID, claims *core.Claims, format presence.Format, scope *core.Scope) *session {
 	n := &session{
-		Server: s, id: id, user: claims.UserID, username: claims.Username,
-		format: format, kind: websocket.MessageText, scope: scope,
+		Server: s, id: id, user: claims.UserID, username: claims.Username, token: claims.TokenID,
+		format: format, kind: websocket.MessageText,
 	}
 	if format == presence.Protobuf {
 		n.kind = websocket.MessageBinary
 	}
+	n.caller.Store(scope)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.out.writing = true // until opened
-	n.conn = &netConn{writeWait: s.limits.writeWait, sent: &s.Metrics.Messages.Sent, beforeRead: n.writeQueued}
-	n.ws, err = websocket.Accept(upgrade{w, n.conn}, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, // any Origin may connect: the token decides
-		CompressionMode:    s.limits.compression,
-		OnPongReceived:     func(context.Context, []byte) { n.alive() },
-	})
-	if err != nil {
-		n.cancel()
-		s.Log.Debug().Err(err).Msg("socket was not accepted")
-		return nil
-	}
-	n.ws.SetReadLimit(int64(s.limits.message))
-	_ = n.conn.SetReadDeadline(time.Now().Add(s.limits.pongWait))
-	n.ping = time.AfterFunc(s.limits.pingPeriod, n.sendPing)
-	n.slow = time.AfterFunc(time.Hour, n.standIn)
-	n.slow.Stop()
-	s.begin(n, online)
+	n.out.writing = true
 	return n
 }
 
@@ -242,7 +263,7 @@ func (s *Server) begin(n *session, online bool) {
 		n.note(n.Log.Debug()).Err(err).Msg("session ended while it began")
 	}
 	s.stats.Opened()
-	s.event(n.scope, false, "")
+	s.event(n.scope(), false, "")
 	if s.limits.singleSocket {
 		for _, o := range s.sessions.OfUser(n.user) {
 			if o.ID() == n.id {
@@ -295,6 +316,21 @@ func (s *Server) enter() bool {
 	return true
 }
 
+// parked counts a session without a connection, which a server that stops has to end, until
+// unparked.
+func (s *Server) parked() {
+	s.mu.Lock()
+	s.sockets++
+	s.mu.Unlock()
+	s.stats.Parked()
+}
+
+// unparked counts a parked session that has a connection again, or ended.
+func (s *Server) unparked() {
+	s.stats.Unparked()
+	s.left()
+}
+
 // left counts a closed connection.
 func (s *Server) left() {
 	s.mu.Lock()
@@ -327,8 +363,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Open is the number of connections that are not closed yet. Their sessions may
-// have ended.
+// Open is the number of connections that are not closed yet, whose sessions may have
+// ended, and of parked sessions.
 func (s *Server) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,38 +15,50 @@ import (
 	"kumi/presence"
 )
 
-// session is one socket: an actor with three roles, reading (session_read.go),
-// handling what was read (session_handle.go) and writing (session_write.go).
-// Mostly one goroutine has all three, and an idle session has no other. It
-// implements presence.Session, whose methods any goroutine may call.
+// session is a client with its presences: an actor with three roles, reading
+// (session_read.go), handling what was read (session_handle.go) and writing
+// (session_write.go). Mostly one goroutine has all three, and an idle session has no
+// other. It has a connection, and with session.resume_sec it may outlive that
+// (session_resume.go). It implements presence.Session, whose methods any goroutine may
+// call.
 type session struct {
 	*Server
 	id       uuid.UUID
 	user     uuid.UUID
 	username string
+	token    string // the id of its token, by which a client that reconnects is known
 	format   presence.Format
-	kind     websocket.MessageType // text or binary, as the format asks
-	scope    *core.Scope           // of every call that is made for this session
-	ctx      context.Context       // ends when the session does
+	kind     websocket.MessageType      // text or binary, as the format asks
+	caller   atomic.Pointer[core.Scope] // see scope
+	ctx      context.Context            // ends when the session does
 	cancel   context.CancelFunc
-
-	conn *netConn
-	ws   *websocket.Conn
-	ping *time.Timer
-	slow *time.Timer // runs while the reader handles a message
-
-	heard int // messages since alive; only the reader uses it
 
 	in  inbox
 	out outbox
 
-	pinging  atomic.Bool // a ping waits for its pong
-	leaving  atomic.Bool // the peer has closed or lost the connection
 	draining atomic.Bool // the server stops: no more messages are accepted
 	closing  atomic.Bool // Close was called
 }
 
+// connection is a session's network connection.
+type connection struct {
+	*session // set once the connection is accepted, before anything is read
+	net      *netConn
+	ws       *websocket.Conn
+	ping     *time.Timer
+	slow     *time.Timer // runs while the reader handles a message
+
+	heard int // messages since alive; only the reader uses it
+
+	pinging atomic.Bool // a ping waits for its pong
+	leaving atomic.Bool // the peer has closed the connection
+}
+
 var _ presence.Session = (*session)(nil)
+
+// scope is the scope of calls that are made for the session. It changes when a client
+// reconnects, as from another address.
+func (s *session) scope() *core.Scope { return s.caller.Load() }
 
 // ID implements presence.Session.
 func (s *session) ID() uuid.UUID { return s.id }
@@ -62,7 +74,8 @@ func (s *session) Format() presence.Format { return s.format }
 
 // note adds the session and its user to a log line.
 func (s *session) note(e *zerolog.Event) *zerolog.Event {
-	return e.Str("session", s.scope.SessionID).Str("user", s.scope.UserID)
+	scope := s.scope()
+	return e.Str("session", scope.SessionID).Str("user", scope.UserID)
 }
 
 // drain closes the session once what was read has been handled and answered.
@@ -100,32 +113,43 @@ type closer struct {
 // connection is closed, as in Nakama.
 func (c *closer) Run() {
 	s := c.session
-	s.ping.Stop()
 	s.in.end()
 
 	s.matchmaker.RemoveSession(s.id)
 	s.tracker.End(s.id, runtime.PresenceReasonDisconnect)
 	s.sessions.Remove(s.id)
 
-	switch c.reason {
-	case presence.ClosedByPeer:
-		s.out.end()
-		_ = s.conn.Close()
-	case presence.QueueFull, presence.WriteTimeout:
-		// The peer does not read, so nothing more can be sent.
-		s.out.end()
-		s.conn.abort()
-	default:
-		final := slices.DeleteFunc(c.final, func(m *presence.Message) bool { _, err := m.Bytes(s.format); return err != nil })
-		if s.out.finish(&closeFrame{c.code, c.reason.Text()}, final...) {
-			s.pool.Go((*writer)(s))
-		}
+	conn := s.lastConnection()
+	if conn != nil {
+		c.disconnect(conn)
+		s.stats.Closed(c.reason)
 	}
-	s.stats.Closed(c.reason)
-	s.event(s.scope, true, c.reason.Text())
+	s.event(s.scope(), true, c.reason.Text())
 	line, text := s.Log.Debug(), "session ended"
 	if c.reason == presence.QueueFull || c.reason == presence.WriteTimeout {
 		line, text = s.Log.Info(), "closing slow client"
 	}
 	s.note(line).Stringer("reason", c.reason).Msg(text)
+	if conn == nil {
+		s.unparked()
+	}
+}
+
+// disconnect ends the session's connection.
+func (c *closer) disconnect(conn *connection) {
+	conn.ping.Stop()
+	switch c.reason {
+	case presence.ClosedByPeer:
+		c.out.end()
+		_ = conn.net.Close()
+	case presence.QueueFull, presence.WriteTimeout:
+		// The peer does not read, so nothing more can be sent.
+		c.out.end()
+		conn.net.abort()
+	default:
+		final := slices.DeleteFunc(c.final, func(m *presence.Message) bool { _, err := m.Bytes(c.format); return err != nil })
+		if c.out.finish(&closeFrame{c.code, c.reason.Text()}, final...) {
+			c.pool.Go((*writer)(c.session))
+		}
+	}
 }

@@ -15,14 +15,22 @@ import (
 // another goroutine reads in its place and queues here what it reads; the first
 // one handles that when it is done, and ends.
 type inbox struct {
-	waited bool // put had to wait for room; only the reader uses it
-
 	mu       sync.Mutex
 	handling bool // a goroutine handles messages
-	queue    []*[]byte
+	queue    []received
 	ended    bool          // nothing is handled any more
 	drained  bool          // the session closes when the queue is empty
 	changed  chan struct{} // closed by take; nil while nobody waits
+
+	// from is the connection of the message that is being handled, which gets the reply.
+	// Only the handling goroutine uses it.
+	from *connection
+}
+
+// received is a message that waits to be handled, with the connection that it came by.
+type received struct {
+	from    *connection
+	message *[]byte
 }
 
 const (
@@ -36,30 +44,30 @@ const (
 
 // put queues a message for the goroutine that is handling the one before. If
 // there is none, handle is true and the caller must handle it. put waits for room
-// in the queue until ctx ends, and drops the message then.
-func (n *inbox) put(ctx context.Context, message *[]byte) (handle bool) {
+// in the queue until ctx ends, and drops the message then; waited is whether it had to.
+func (n *inbox) put(ctx context.Context, message received) (handle, waited bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for n.handling && len(n.queue) >= maxInbox && !n.ended {
-		n.waited = true
+		waited = true
 		if !n.wait(ctx) {
-			return false
+			return false, true
 		}
 	}
 	if n.ended {
-		return false
+		return false, waited
 	}
 	if n.handling {
 		n.queue = append(n.queue, message)
-		return false
+		return false, waited
 	}
 	n.handling = true
-	return true
+	return true, waited
 }
 
 // take returns what was queued. An empty batch means that the caller no longer
 // handles messages, and drained that it must close the session.
-func (n *inbox) take() (batch []*[]byte, drained bool) {
+func (n *inbox) take() (batch []received, drained bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.changed != nil {
@@ -117,57 +125,57 @@ func (n *inbox) drain() (idle bool) {
 // process handles a message that the caller, the reader, has read, or queues it
 // behind the one that is being handled. reader is false when another goroutine
 // has become the reader.
-func (s *session) process(message *[]byte) (reader bool) {
-	handle := s.in.put(s.ctx, message)
-	if s.in.waited {
-		s.in.waited = false
-		s.alive() // nothing was read meanwhile, so no pong could be seen
+func (c *connection) process(message *[]byte) (reader bool) {
+	handle, waited := c.in.put(c.ctx, received{c, message})
+	if waited {
+		c.alive() // nothing was read meanwhile, so no pong could be seen
 	}
 	if !handle {
 		return true
 	}
-	s.slow.Reset(slowHandler)
-	s.handleOne(message)
-	reader = s.slow.Stop()
-	s.handleQueued(reader)
+	c.slow.Reset(slowHandler)
+	c.handleOne(received{c, message})
+	reader = c.slow.Stop()
+	c.handleQueued(reader)
 	return reader
 }
 
 // standIn is the function of the slow timer: its goroutine becomes the reader.
 // What was answered before the slow message is sent now.
-func (s *session) standIn() {
-	s.Flush()
-	s.read()
+func (c *connection) standIn() {
+	c.Flush()
+	c.read()
 }
 
 // handleQueued handles what another reader has queued until the queue is empty.
 // Replies are sent before each message, as that may be slow, too.
-func (s *session) handleQueued(reader bool) {
+func (c *connection) handleQueued(reader bool) {
 	for {
 		if !reader {
-			s.Flush()
+			c.Flush()
 		}
-		batch, drained := s.in.take()
+		batch, drained := c.in.take()
 		if batch == nil {
 			if drained {
-				s.Close(presence.Shutdown)
+				c.Close(presence.Shutdown)
 			}
 			return
 		}
 		for i, message := range batch {
 			if i > 0 {
-				s.Flush()
+				c.Flush()
 			}
-			s.handleOne(message)
+			c.handleOne(message)
 		}
 	}
 }
 
 // handleOne handles a message, unless the session is closing.
-func (s *session) handleOne(message *[]byte) {
+func (s *session) handleOne(r received) {
+	s.in.from = r.from
 	s.makeRoom()
 	if !s.closing.Load() {
-		s.handle(*message)
+		s.handle(*r.message)
 	}
-	giveReadBuffer(message)
+	giveReadBuffer(r.message)
 }

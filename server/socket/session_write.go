@@ -18,12 +18,14 @@ import (
 // write side of the connection until it clears it.
 type outbox struct {
 	mu      sync.Mutex
+	conn    *connection // nil while the session is parked
 	queue   []*presence.Message
 	bytes   int // encoded size of the queue
 	writing bool
 	final   *closeFrame   // sent after the queue; nothing can be queued once it is set
 	ended   bool          // nothing is sent any more
-	changed chan struct{} // closed after a write and at the end; nil while nobody waits
+	changed chan struct{} // closed after a write, when conn changes and at the end; nil while nobody waits
+	parked  *parking      // how the session was parked last; nil if it never was
 }
 
 // closeFrame is the code and reason of a close frame of RFC 6455.
@@ -63,13 +65,13 @@ func (o *outbox) finish(final *closeFrame, last ...*presence.Message) (start boo
 	return start
 }
 
-// wait waits until the outbox has ended, at most for limit.
-func (o *outbox) wait(limit time.Duration) {
+// wait waits until the outbox has ended or has another connection, at most for limit.
+func (o *outbox) wait(c *connection, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(background, limit)
 	defer cancel()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for !o.ended && o.waitChange(ctx) {
+	for !o.ended && o.conn == c && o.waitChange(ctx) {
 	}
 }
 
@@ -117,7 +119,7 @@ func (s *session) Queue(m *presence.Message) { s.push(m, false) }
 func (s *session) Flush() {
 	o := &s.out
 	o.mu.Lock()
-	start := !o.writing && len(o.queue) > 0
+	start := !o.writing && len(o.queue) > 0 && o.conn != nil
 	o.writing = o.writing || start
 	o.mu.Unlock()
 	if start {
@@ -141,19 +143,27 @@ func (s *session) push(m *presence.Message, write bool) (start bool) {
 		o.mu.Unlock()
 		return false
 	}
-	if n := len(o.queue); n >= s.limits.outgoing {
-		if n >= s.limits.outgoing*hardFactor || s.conn.writing() > stallTime {
-			o.mu.Unlock()
-			s.Close(presence.QueueFull)
-			return false
-		}
+	if o.full(size, s.limits.outgoing) {
+		o.mu.Unlock()
+		s.Close(presence.QueueFull)
+		return false
 	}
 	o.queue = append(o.queue, m)
 	o.bytes += size
-	start = write && !o.writing
+	start = write && !o.writing && o.conn != nil
 	o.writing = o.writing || start
 	o.mu.Unlock()
 	return start
+}
+
+// full reports whether the client is too slow to queue that many bytes more. limit is the
+// configured size of the queue. mu is held.
+func (o *outbox) full(size, limit int) bool {
+	n := len(o.queue)
+	if o.conn == nil {
+		return n >= limit*hardFactor || o.bytes+size > maxParked
+	}
+	return n >= limit && (n >= limit*hardFactor || o.conn.net.writing() > stallTime)
 }
 
 // encoded encodes a message for the session's format and returns its size. The
@@ -170,7 +180,8 @@ func (s *session) encoded(m *presence.Message) (size int, ok bool) {
 
 // reply queues the answer to a message of the client. The reader writes it before
 // it waits for the network again, so that calls that arrive together are answered
-// in one write. makeRoom bounds how much is queued.
+// in one write. makeRoom bounds how much is queued. A reply is for the connection that
+// the message came by: on another one its cid may be that of another message.
 func (s *session) reply(m *presence.Message) {
 	if s.closing.Load() {
 		return // the call was cancelled, and the reply says only that
@@ -182,7 +193,7 @@ func (s *session) reply(m *presence.Message) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.ended && o.final == nil {
+	if !o.ended && o.final == nil && o.conn == s.in.from {
 		o.queue = append(o.queue, m)
 		o.bytes += size
 	}
@@ -195,10 +206,10 @@ func (s *session) makeRoom() {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for (len(o.queue) >= s.limits.outgoing || o.bytes >= maxUnsent) && !o.ended && o.final == nil {
-		if !o.writing {
+	for (len(o.queue) >= s.limits.outgoing || o.bytes >= maxUnsent) && !o.ended && o.final == nil && o.conn != nil {
+		if conn := o.conn; !o.writing {
 			o.mu.Unlock()
-			s.writeQueued()
+			conn.writeQueued()
 			o.mu.Lock()
 		} else if !o.waitChange(s.ctx) {
 			return
@@ -210,34 +221,35 @@ func (s *session) makeRoom() {
 // goroutine is writing. What is queued meanwhile is left to a writer, as the
 // caller has a socket to read. It never sends the close frame: closing waits for
 // the reader, which may be the caller.
-func (s *session) writeQueued() {
-	o := &s.out
+func (c *connection) writeQueued() {
+	o := &c.out
 	o.mu.Lock()
-	if o.writing || len(o.queue) == 0 || o.final != nil {
+	if o.writing || len(o.queue) == 0 || o.final != nil || o.conn != c {
 		o.mu.Unlock()
 		return
 	}
 	o.writing = true
 	batch := o.takeQueue()
 	o.mu.Unlock()
-	if s.write(batch, nil) {
-		s.pool.Go((*writer)(s))
+	if c.write(batch, nil) {
+		c.pool.Go((*writer)(c.session))
 	}
 }
 
 // opened writes the answer of the handshake, which the connection holds, and then lets
-// writers write what was sent to the session since it began.
-func (s *session) opened() {
-	if err := s.conn.release(); err != nil {
-		s.writeFailed(err)
+// writers write what was sent to the session since it began, or was parked.
+func (c *connection) opened() {
+	if err := c.net.release(); err != nil {
+		c.writeFailed(err)
 	}
-	o := &s.out
+	o := &c.out
 	o.mu.Lock()
-	o.writing = !o.ended && (len(o.queue) > 0 || o.final != nil)
+	o.writing = !o.ended && o.conn != nil && (len(o.queue) > 0 || o.final != nil)
 	start := o.writing
+	o.notify()
 	o.mu.Unlock()
 	if start {
-		s.pool.Go((*writer)(s))
+		c.pool.Go((*writer)(c.session))
 	}
 }
 
@@ -266,78 +278,93 @@ func (w *writer) Run() {
 // step writes what is queued, and the close frame if it is set. more is whether
 // anything was queued meanwhile; if not, writing has been cleared.
 func (w *writer) step() (more bool) {
-	s, o := (*session)(w), &w.out
+	o := &w.out
 	o.mu.Lock()
-	if o.ended {
+	if o.ended || o.conn == nil {
 		o.writing = false
+		o.notify()
 		o.mu.Unlock()
 		return false
 	}
-	batch, final := o.takeQueue(), o.final
+	c, batch, final := o.conn, o.takeQueue(), o.final
 	o.mu.Unlock()
-	return s.write(batch, final)
+	return c.write(batch, final)
 }
 
 // write writes a batch in as few system calls as possible, and then the close
 // frame if there is one. Its result is that of step.
-func (s *session) write(batch []*presence.Message, final *closeFrame) (more bool) {
-	err := s.send(batch)
-	clear(batch)
+func (c *connection) write(batch []*presence.Message, final *closeFrame) (more bool) {
+	written, err := c.send(batch)
+	parked := false
 	switch {
 	case err != nil:
-		s.writeFailed(err)
-		s.conn.abort() // a frame may be cut, so that not even a close frame can follow
+		if parked = c.writeFailed(err); !parked {
+			c.net.abort() // a frame may be cut, so that not even a close frame can follow
+		}
 	case final != nil:
 		// The peer has closeAckWait to answer.
-		_ = s.conn.SetReadDeadline(time.Now().Add(s.limits.closeAckWait))
-		_ = s.ws.Close(final.code, final.reason)
+		_ = c.net.SetReadDeadline(time.Now().Add(c.limits.closeAckWait))
+		_ = c.ws.Close(final.code, final.reason)
 	}
-	o := &s.out
-	if final != nil || err != nil {
+	o := &c.out
+	if final != nil || err != nil && !parked {
 		o.end()
 	}
 
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if parked && !o.ended {
+		o.putBack(batch[written:], c.format)
+	}
+	clear(batch)
 	if o.queue == nil && cap(batch) <= keptQueue {
 		o.queue = batch[:0]
 	}
-	more = !o.ended && (len(o.queue) > 0 || o.final != nil)
+	more = !o.ended && o.conn != nil && (len(o.queue) > 0 || o.final != nil)
 	o.writing = more
 	o.notify()
 	return more
 }
 
-// send writes messages. The error is one of the network.
-func (s *session) send(batch []*presence.Message) error {
-	s.conn.hold()
-	s.Metrics.Messages.Out.Add(uint64(len(batch)))
+// send writes messages. The error is one of the network; written is how many messages
+// the network took as a whole before.
+func (c *connection) send(batch []*presence.Message) (written int, err error) {
+	c.net.hold()
+	c.Metrics.Messages.Out.Add(uint64(len(batch)))
+	var ends []uint64 // in the connection's stream; only where what was not sent is kept
 	for _, m := range batch {
-		payload, err := m.Bytes(s.format)
+		payload, err := m.Bytes(c.format)
 		if err != nil {
 			continue // cannot be: push and reply encode before they queue
 		}
 		// The library refuses to write after it has sent a close frame of its own, as it
 		// does after a protocol error of the peer. Errors of the network are conn's.
-		if err := s.ws.Write(background, s.kind, payload); err != nil {
+		if err := c.ws.Write(background, c.kind, payload); err != nil {
 			break
 		}
+		if c.limits.resume > 0 {
+			ends = append(ends, c.net.position())
+		}
 	}
-	return s.conn.release()
+	if err := c.net.release(); err != nil {
+		return c.net.taken(ends), err
+	}
+	return len(batch), nil
 }
 
-// writeFailed ends a session that cannot be written to.
-func (s *session) writeFailed(err error) {
+// writeFailed ends a connection that cannot be written to, and reports whether its
+// session goes on without it.
+func (c *connection) writeFailed(err error) (parked bool) {
 	if errors.Is(err, net.ErrClosed) {
-		return // closed by the reader, which still handles what the peer sent before
+		return c.replaced() // closed by the reader, which still handles what the peer sent before
 	}
 	reason := presence.ClosedByPeer
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		reason = presence.WriteTimeout
 	}
-	s.note(s.Log.Debug()).Err(err).Msg("write to socket failed")
-	if s.leaving.Load() {
-		return // what the peer sent before it left is still handled
+	c.note(c.Log.Debug()).Err(err).Msg("write to socket failed")
+	if c.leaving.Load() {
+		return false // what the peer sent before it left is still handled
 	}
-	s.Close(reason)
+	return c.lost(reason)
 }
