@@ -24,11 +24,15 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 			function InitModule(ctx, logger, nk, initializer) {`+watched+`
 				initializer.registerRpc("start", (ctx, logger, nk) => nk.matchCreate("loud"));
 				initializer.registerMatch("loud", {
-					matchInit: () => ({ state: { noise: "x".repeat(128 << 10) }, tickRate: 30, label: "" }),
+					matchInit: () => ({ state: { noise: "x".repeat(128 << 10) }, tickRate: 10, label: "" }),
 					matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
 					matchJoin: (ctx, logger, nk, d, tick, state) => ({ state }),
 					matchLeave: (ctx, logger, nk, d, tick, state) => ({ state }),
-					matchLoop: (ctx, logger, nk, d, tick, state) => { d.broadcastMessage(tick, state.noise); return { state }; },
+					matchLoop: (ctx, logger, nk, d, tick, state, messages) => {
+						state.begun ||= messages.length > 0;
+						if (state.begun) d.broadcastMessage(tick, state.noise);
+						return { state };
+					},
 					matchTerminate: (ctx, logger, nk, d, tick, state) => ({ state }),
 					matchSignal: (ctx, logger, nk, d, tick, state) => ({ state }),
 				});
@@ -42,11 +46,15 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 			servertest.Module("loud.lua", `
 				local keep = function(ctx, d, tick, state) return state end
 				return {
-					match_init = function() return { noise = string.rep("x", 131072) }, 30, "" end,
+					match_init = function() return { noise = string.rep("x", 131072) }, 10, "" end,
 					match_join_attempt = function(ctx, d, tick, state) return state, true end,
 					match_join = keep, match_leave = keep, match_terminate = keep,
 					match_signal = function(ctx, d, tick, state) return state, "" end,
-					match_loop = function(ctx, d, tick, state) d.broadcast_message(tick, state.noise) return state end,
+					match_loop = function(ctx, d, tick, state, messages)
+						state.begun = state.begun or #messages > 0
+						if state.begun then d.broadcast_message(tick, state.noise) end
+						return state
+					end,
 				}`)(t, s)
 		},
 	} {
@@ -80,6 +88,9 @@ func TestMatchWithAMemberThatDoesNotRead(t *testing.T) {
 			}
 			reader, _ := join(false)
 			_, session := join(true)
+			if err := reader.Send(`{"match_data_send":{"match_id":"` + id + `","op_code":"1","data":""}}`); err != nil {
+				t.Fatal(err) // the match begins, now that both are there
+			}
 
 			tick, left := int64(-1), false
 			for after := 0; after < 10; {
