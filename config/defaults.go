@@ -87,6 +87,8 @@ func Default() *Config {
 			DeferredQueueSize:     128,
 			JoinMarkerDeadlineMs:  15000,
 			LabelUpdateIntervalMs: 1000,
+			Snapshot:              "off",
+			ResumeSec:             30,
 		},
 		Tracker:     Tracker{EventQueueSize: 1024},
 		Party:       Party{LabelUpdateIntervalMs: 1000, IdleCheckIntervalMs: 30000},

@@ -47,6 +47,7 @@ var minValues = map[string]int64{
 	"match.join_marker_deadline_ms":      1,
 	"match.max_empty_sec":                0,
 	"match.label_update_interval_ms":     1,
+	"match.resume_sec":                   1,
 	"tracker.event_queue_size":           1,
 	"party.label_update_interval_ms":     1,
 	"leaderboard.callback_queue_size":    1,

@@ -85,6 +85,8 @@ type Match struct {
 	MaxEmptySec           int    `yaml:"max_empty_sec" usage:"Seconds after which an empty match is stopped. 0 never stops it."`
 	OnError               string `yaml:"on_error" usage:"What happens to the players of a match whose handler fails: disconnect (their sockets are closed) or leave (they leave the match, as when it ends by itself)."`
 	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the match listing, in milliseconds."`
+	Snapshot              string `yaml:"snapshot" usage:"Which restarts matches survive: off (none), shutdown (planned ones), or a number of ticks, after each of which the state is stored (also crashes)."`
+	ResumeSec             int    `yaml:"resume_sec" usage:"Seconds in which players may come back to a match that survived a restart."`
 }
 
 // Tracker holds the limits of presence tracking.

@@ -191,6 +191,9 @@ func (v *validator) runtime() {
 	r := v.cfg.Runtime
 	v.required("runtime.http_key", r.HTTPKey)
 	v.oneOf("match.on_error", v.cfg.Match.OnError, "disconnect", "leave")
+	if _, _, ok := MatchSnapshots(v.cfg.Match.Snapshot); !ok {
+		v.fail("match.snapshot", `must be "off", "shutdown" or a number of ticks`)
+	}
 	v.oneOf("runtime.match_reload", r.MatchReload, "pin", "swap")
 	if r.JSMinCount > r.JSMaxCount {
 		v.fail("runtime.js_min_count", "must not be greater than runtime.js_max_count")

@@ -59,7 +59,7 @@ func (m *Match) admit(ctx context.Context, c *Call) (*Answer, error) {
 	b := &m.box
 	b.mu.Lock()
 	switch mem := b.members[c.Joiner.Session]; {
-	case mem == nil:
+	case mem == nil || mem.awaited:
 		b.mu.Unlock()
 	case c.OnStream:
 		number := mem.admission

@@ -19,7 +19,7 @@ type item struct {
 	arrived *presence.Presence   // arrive: came onto the stream without a join attempt
 	attempt *attempt             // join attempt
 	call    *call                // signal, state, set state
-	grace   int                  // terminate, in seconds
+	grace   int                  // terminate and suspend, in seconds
 	move    *move                // move
 }
 
@@ -35,6 +35,7 @@ const (
 	doShow
 	doTerminate
 	doMove
+	doSuspend
 	doStop
 )
 
@@ -100,6 +101,9 @@ type member struct {
 	session  presence.Session
 	arrived  bool      // it is on the match's stream
 	deadline time.Time // to come onto the stream
+	// awaited says that it was in the match before a restart and has not come back yet. It
+	// has no session then.
+	awaited bool
 	// admission is the number under which a session of another node was let in. A join or
 	// leave with another number is of an admission that has ended; a leave without one is of
 	// any. 0 for the sessions of this node, and for those that module code put on the stream.
@@ -189,6 +193,9 @@ func (m *Match) presenceChanged(join, leave *presence.Presence) {
 		mem := b.members[join.Session]
 		if mem != nil && mem.admission == join.Admission {
 			mem.arrived = true
+			if mem.awaited {
+				mem.awaited, mem.session = false, m.reg.router.Session(join.Session)
+			}
 			b.mu.Unlock()
 			return
 		}

@@ -55,7 +55,13 @@ type Match struct {
 	nextSweep  time.Time
 	slowWarned time.Time // last warning about slow ticks
 	over       bool
-	movable    bool // set at creation
+	movable    bool // set at creation, as is durable
+	durable    bool // the handler is a Snapshotter
+
+	stored         bool        // there may be a snapshot in the store
+	suspended      bool        // it goes on when the server starts again
+	writing        atomic.Bool // a snapshot waits to be written
+	snapshotWarned time.Time   // last warning about a snapshot that could not be taken
 }
 
 // Create makes an authoritative match and returns its id. It calls the
@@ -102,41 +108,62 @@ func (r *Registry) create(ctx context.Context, matchID uuid.UUID, module string,
 	if !ok {
 		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
 	}
-	m := &Match{reg: r, id: matchID, name: module, created: r.creation()}
-	m.stream = presence.AuthoritativeMatch(matchID, r.o.Node)
-	m.text = m.stream.MatchID()
-	m.log = r.log.With().Str("match", m.text).Str("handler", module).Logger()
-	m.ctx, m.cancel = context.WithCancel(context.WithValue(context.Background(), handlerMatchKey{}, m))
-	m.box.members = map[uuid.UUID]*member{}
-
+	m := r.newMatch(matchID, module)
 	rate, label, err := m.init(ctx, factory, params)
 	if err != nil {
 		m.cancel()
 		return "", err
 	}
-	_, m.movable = m.handler.(Movable)
 	m.label.Store(&label)
 	m.rate.Store(int32(rate))
-	m.emptySince = time.Now()
-	m.queryDoc()
-	m.nextSweep = m.emptySince.Add(time.Second)
-
-	r.mu.Lock()
-	if r.stopping.Load() {
-		r.mu.Unlock()
-		m.close()
-		return "", ErrStopping
+	m.prepare()
+	if err := r.open(m); err != nil {
+		return "", err
 	}
-	r.clock.add(m, rate) // before others can find and end the match
-	r.matches[matchID] = m
-	n := len(r.matches)
-	r.mu.Unlock()
-	r.metrics.Matches(n)
 	if r.swaps.Load() != swaps {
 		go m.moveHandler(m.ctx) // Swap missed it
 	}
 	m.log.Debug().Int("tick_rate", rate).Msg("match created")
 	return m.text, nil
+}
+
+// newMatch returns a match without a handler, which nobody can find yet.
+func (r *Registry) newMatch(id uuid.UUID, name string) *Match {
+	m := &Match{reg: r, id: id, name: name, created: r.creation()}
+	m.stream = presence.AuthoritativeMatch(id, r.o.Node)
+	m.text = m.stream.MatchID()
+	m.log = r.log.With().Str("match", m.text).Str("handler", name).Logger()
+	m.ctx, m.cancel = context.WithCancel(context.WithValue(context.Background(), handlerMatchKey{}, m))
+	m.box.members = map[uuid.UUID]*member{}
+	return m
+}
+
+// prepare makes a match with its handler, label and rate ready to run.
+func (m *Match) prepare() {
+	_, m.movable = m.handler.(Movable)
+	_, m.durable = m.handler.(Snapshotter)
+	if h, ok := m.handler.(interface{ Runtime() string }); ok {
+		m.runtime = h.Runtime()
+	}
+	m.emptySince = time.Now()
+	m.queryDoc()
+	m.nextSweep = m.emptySince.Add(time.Second)
+}
+
+// open lets others find a match, and lets it tick.
+func (r *Registry) open(m *Match) error {
+	r.mu.Lock()
+	if r.stopping.Load() {
+		r.mu.Unlock()
+		m.close()
+		return ErrStopping
+	}
+	r.clock.add(m, m.TickRate()) // before others can find and end the match
+	r.matches[m.id] = m
+	n := len(r.matches)
+	r.mu.Unlock()
+	r.metrics.Matches(n)
+	return nil
 }
 
 // creation returns the time for a new match: now, or a nanosecond after the one before.
@@ -162,9 +189,6 @@ func (m *Match) init(ctx context.Context, factory Factory, params map[string]any
 	}()
 	if m.handler, err = factory(m.ctx, m); err != nil {
 		return 0, "", fmt.Errorf("create match: %w", err)
-	}
-	if h, ok := m.handler.(interface{ Runtime() string }); ok {
-		m.runtime = h.Runtime()
 	}
 	// The creator's context bounds Init, but what Init keeps must carry the match's.
 	initCtx, cancel := context.WithCancel(m.ctx)
@@ -245,13 +269,19 @@ func (m *Match) do(it *item) {
 	case doPatchState:
 		m.patchState(it.call)
 	case doTerminate:
-		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, it.grace) })
-		m.settle(alive, err, "terminate")
+		m.terminate(it.grace)
+	case doSuspend:
+		m.suspend(it.grace)
 	case doMove:
 		m.swapHandler(it.move)
 	case doStop:
 		m.stop()
 	}
+}
+
+func (m *Match) terminate(grace int) {
+	alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, grace) })
+	m.settle(alive, err, "terminate")
 }
 
 // reject answers a caller that waits at a match that has ended.
@@ -301,6 +331,7 @@ func (m *Match) loop(input []*Data, queued, skipped int) {
 		m.takeState(rec, now)
 	}
 	m.tick++
+	m.takeSnapshot(now)
 	m.sweep(now)
 }
 
@@ -406,7 +437,10 @@ func (m *Match) stop() {
 	}
 	m.list = nil
 	m.size.Store(0)
-	m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
+	if !m.suspended { // its members have not left
+		m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
+	}
+	m.forgetSnapshot()
 	m.reg.metrics.Matches(n)
 	m.close()
 	m.reg.notifyEnded()
@@ -418,6 +452,7 @@ func (m *Match) abandon() {
 	m.over = true
 	m.cancel()
 	m.reg.clock.remove(m, int(m.rate.Load()))
+	m.forgetSnapshot()
 	m.reg.metrics.Matches(m.reg.forget(m.id))
 	m.reg.metrics.MatchFailed(m.name)
 	m.reg.notifyEnded()

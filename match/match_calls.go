@@ -53,7 +53,11 @@ func (m *Match) attempt(a *attempt) {
 	if !a.state.CompareAndSwap(callPending, callRunning) {
 		return // the caller gave up
 	}
-	verdict, err := guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+	old := m.awaited(a.joiner)
+	verdict, err := Verdict{Alive: true, Accept: true}, error(nil)
+	if old == nil {
+		verdict, err = guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+	}
 	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
 		if a.state.CompareAndSwap(callRunning, callAnswered) {
 			reason := verdict.Reason
@@ -73,9 +77,10 @@ func (m *Match) attempt(a *attempt) {
 	p := new(presence.Presence)
 	*p = a.joiner.Presence
 	p.Stream, p.Reason = m.stream, runtime.PresenceReasonUnknown // as Nakama has it for joins
-	answer := admission{accepted: true, others: slices.Clone(m.list), label: *m.label.Load()}
+	answer := admission{accepted: true, others: m.present(), label: *m.label.Load()}
 	b := &m.box
 	b.mu.Lock()
+	same := old != nil && m.replace(old, p)
 	if mem := b.members[p.Session]; mem != nil {
 		answer.number = mem.admission
 		b.mu.Unlock()
@@ -92,7 +97,9 @@ func (m *Match) attempt(a *attempt) {
 	b.members[p.Session] = mem
 	b.mu.Unlock()
 	a.answer <- answer
-	m.join(p)
+	if !same {
+		m.join(p)
+	}
 }
 
 func (m *Match) signal(c *call) {

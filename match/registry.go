@@ -33,6 +33,13 @@ type Options struct {
 	MaxEmpty           time.Duration // how long a match may be empty before it stops; 0: forever
 	// KeepSockets keeps sockets open when their match ends with an error.
 	KeepSockets bool
+	// Snapshots keeps the matches over a restart of the server; nil: they end with it.
+	Snapshots SnapshotStore
+	// SnapshotTicks is the number of ticks between two snapshots of a match; 0: matches are
+	// kept only when the server is stopped, and not over a crash.
+	SnapshotTicks int
+	// ResumeTime is how long those who were in a match may come back after a restart.
+	ResumeTime time.Duration
 	// AnswerWait is how long a join attempt or a signal waits for an answer; 0 means
 	// 10 s.
 	AnswerWait time.Duration
@@ -77,7 +84,8 @@ type Registry struct {
 	swaps      atomic.Uint64 // calls of Swap
 	clock      clock
 	pool       *actor.Pool
-	matchEnded chan struct{} // signals that a match ended
+	snapshots  *snapshotWriter // nil: there are none
+	matchEnded chan struct{}   // signals that a match ended
 
 	watching sync.Mutex // guards the watchers of recordings, and changes of relays
 	// relays are the recordings of relayed matches that somebody watches; nil: none.
@@ -107,6 +115,9 @@ func NewRegistry(o Options) *Registry {
 		matches: map[uuid.UUID]*Match{}, pool: actor.NewPool(idleWorkers), matchEnded: make(chan struct{}, 1),
 	}
 	r.clock.pool = r.pool
+	if o.Snapshots != nil {
+		r.snapshots = &snapshotWriter{store: o.Snapshots, log: o.Logger, waiting: map[uuid.UUID]write{}}
+	}
 	r.tracker.Listen(presence.ModeMatchAuthoritative, r.presenceChanged)
 	if r.metrics == nil {
 		r.metrics = noMetrics{}
@@ -168,16 +179,21 @@ func (r *Registry) notifyEnded() {
 	}
 }
 
-// Stop ends all matches and refuses new ones. With a grace period, in seconds,
-// their handlers' Terminate is called and the matches go on until they end by
-// themselves, the period is over, or ctx is done. It returns when all have
-// ended, and may be called once.
+// Stop ends all matches and refuses new ones. With Options.Snapshots those that can be
+// kept are suspended at once. Of the others, with a grace period, in seconds, the handlers'
+// Terminate is called and the matches go on until they end by themselves, the period is
+// over, or ctx is done. It returns when all have ended, and may be called once.
 func (r *Registry) Stop(ctx context.Context, grace int) {
 	r.mu.Lock()
 	r.stopping.Store(true)
 	r.mu.Unlock()
-	if grace > 0 {
+	switch {
+	case r.snapshots != nil:
+		r.postAll(item{kind: doSuspend, grace: grace})
+	case grace > 0:
 		r.postAll(item{kind: doTerminate, grace: grace})
+	}
+	if grace > 0 {
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
 		r.await(ctx)
 		cancel()
@@ -188,6 +204,9 @@ func (r *Registry) Stop(ctx context.Context, grace int) {
 	graceCtx, cancel := context.WithTimeout(context.Background(), stopGrace)
 	defer cancel()
 	r.await(graceCtx)
+	if r.snapshots != nil {
+		r.snapshots.wait(graceCtx)
+	}
 	r.pool.Close()
 }
 

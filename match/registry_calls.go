@@ -163,7 +163,7 @@ func (r *Registry) enter(ctx context.Context, stream presence.Stream, q *JoinReq
 // enter asks the handler, unless the session is a member already, and tracks
 // the session on the stream.
 func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string) (*presence.Presence, *Answer, error) {
-	a := &Answer{New: !m.has(j.Session)}
+	a := &Answer{New: !m.hasPresent(j.Session)}
 	if a.New {
 		got, err := m.ask(ctx, j, metadata)
 		if err != nil {
@@ -194,6 +194,14 @@ func (m *Match) has(session uuid.UUID) bool {
 	m.box.mu.Lock()
 	defer m.box.mu.Unlock()
 	return m.box.members[session] != nil
+}
+
+// hasPresent is has without a member of a restored match that has not come back.
+func (m *Match) hasPresent(session uuid.UUID) bool {
+	m.box.mu.Lock()
+	defer m.box.mu.Unlock()
+	mem := m.box.members[session]
+	return mem != nil && !mem.awaited
 }
 
 // dismiss makes a member leave that could not be tracked on the stream.

@@ -246,6 +246,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.startNode(ctx); err != nil {
 		return err
 	}
+	if err := s.game.Matches.Restore(ctx); err != nil {
+		return err
+	}
 	ports, err := listen(ctx, s)
 	if err != nil {
 		return err

@@ -51,6 +51,9 @@ func goMatches(m *goModule, name string, fn newGoMatch) match.Factory {
 			return nil, fault.Newf(fault.Internal, "make %s: the module returned nil", g.what)
 		}
 		g.game = game
+		if durable, ok := game.(MatchSnapshotter); ok {
+			return durableGoMatch{g, durable}, nil
+		}
 		return g, nil
 	}
 }

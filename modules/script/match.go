@@ -59,7 +59,7 @@ func MatchFactory(p *Program, pool Pool, name, module string) match.Factory {
 
 func (g *scriptMatch) prepare() error {
 	for i := range g.fns {
-		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && i != MatchReload {
+		if g.fns[i] = g.inst.Handler(matchKey(g.name, i)); g.fns[i] == nil && !OptionalMatchFunction(i) {
 			return fault.Newf(fault.InvalidArgument, "match handler %q: %s not found or not a function", g.name, g.fn(i))
 		}
 	}

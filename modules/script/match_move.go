@@ -22,7 +22,7 @@ func (g *scriptMatch) Move(ctx context.Context, tick int64, to match.Handler) (m
 		return false, nil
 	}
 	from, target := g.inst.(vm.Imager), next.inst.(vm.Imager)
-	converts := next.fns[MatchReload] != nil
+	converts := next.fns[matchReload] != nil
 	image, lost, err := from.Image(g.state, converts, nil)
 	if err != nil {
 		return false, err
@@ -33,22 +33,22 @@ func (g *scriptMatch) Move(ctx context.Context, tick int64, to match.Handler) (m
 	}
 	if len(lost) > 0 {
 		next.program.log.Info().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
-			Msg("the state passed to " + next.fn(MatchReload) + " is incomplete: " + vm.ListUntransferable(lost))
+			Msg("the state passed to " + next.fn(matchReload) + " is incomplete: " + vm.ListUntransferable(lost))
 	}
 	next.state = state
 	if !converts {
 		return true, nil
 	}
-	out, err := next.invoke(ctx, MatchReload, next.ctx, tick)
+	out, err := next.invoke(ctx, matchReload, next.ctx, tick)
 	if err != nil {
 		return false, err
 	}
-	_, state, alive, err := next.results(MatchReload, out, 1)
+	_, state, alive, err := next.results(matchReload, out, 1)
 	if err != nil {
 		return false, err
 	}
 	if !alive {
-		return false, next.bad(MatchReload, "returned no state")
+		return false, next.bad(matchReload, "returned no state")
 	}
 	next.state = state
 	return true, nil

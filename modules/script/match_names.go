@@ -5,8 +5,7 @@ import (
 	"kumi/vm"
 )
 
-// The functions of a match handler, by index. All are required but the last, which
-// takes over the state of a running match after a reload.
+// The functions of a match handler, by index. Those from matchReload on are optional.
 const (
 	matchInit = iota
 	matchJoinAttempt
@@ -15,13 +14,20 @@ const (
 	matchLoop
 	matchTerminate
 	matchSignal
-	MatchReload // optional
+	matchReload
+	matchSnapshot
+	matchRestore
+	matchRestored
 )
+
+// OptionalMatchFunction tells whether a match handler may lack a function.
+func OptionalMatchFunction(i int) bool { return i >= matchReload }
 
 // MatchFunctions are the names of the functions of a match handler.
 var MatchFunctions = [...]vm.Name{
 	vm.N("match_init"), vm.N("match_join_attempt"), vm.N("match_join"), vm.N("match_leave"),
 	vm.N("match_loop"), vm.N("match_terminate"), vm.N("match_signal"), vm.N("match_reload"),
+	vm.N("match_snapshot"), vm.N("match_restore"), vm.N("match_restored"),
 }
 
 // matchKey returns the registration key of a handler's function: match:<name>:init and

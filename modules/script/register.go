@@ -194,7 +194,7 @@ func registerMatch(_ registering, c *vm.Call) error {
 		missing := missingFunctions(c, handlers)
 		for i := range MatchFunctions {
 			fn := &MatchFunctions[i]
-			if i == MatchReload && c.E.IsNil(handlers.Any(fn)) {
+			if OptionalMatchFunction(i) && c.E.IsNil(handlers.Any(fn)) {
 				continue
 			}
 			t := handlerOf(c, handlers.Any(fn), func() {
@@ -216,7 +216,7 @@ func missingFunctions(c *vm.Call, handlers vm.Obj) string {
 	var names []string
 	for i := range MatchFunctions {
 		fn := &MatchFunctions[i]
-		if v := handlers.Any(fn); i != MatchReload && (v == nil || !c.E.IsFunc(v) && !c.E.IsStr(v)) {
+		if v := handlers.Any(fn); !OptionalMatchFunction(i) && (v == nil || !c.E.IsFunc(v) && !c.E.IsStr(v)) {
 			names = append(names, fn.In(c.E.Lang()))
 		}
 	}

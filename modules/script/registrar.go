@@ -210,7 +210,7 @@ func (reg *Registration) Describe() string { return registry.What(reg.Kind, reg.
 // spells them.
 func (reg *Registration) Missing(lang vm.Lang) (names []string) {
 	for i := range MatchFunctions {
-		if i != MatchReload && !slices.Contains(reg.Keys, matchKey(reg.Name, i)) {
+		if !OptionalMatchFunction(i) && !slices.Contains(reg.Keys, matchKey(reg.Name, i)) {
 			names = append(names, MatchFunctions[i].In(lang))
 		}
 	}

@@ -115,6 +115,11 @@ func New(o Options) (*Game, error) {
 		EventQueue: cfg.Tracker.EventQueueSize, Metrics: o.Metrics,
 	})
 	g.Router = presence.NewRouter(g.Tracker)
+	var snapshots match.SnapshotStore
+	keep, snapshotTicks, _ := config.MatchSnapshots(cfg.Match.Snapshot)
+	if keep && o.DB != nil {
+		snapshots = core.NewMatchSnapshots(o.DB)
+	}
 	g.Matches = match.NewRegistry(match.Options{
 		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherMatches,
 		TokenKey:           []byte(cfg.Session.EncryptionKey),
@@ -125,6 +130,9 @@ func New(o Options) (*Game, error) {
 		JoinMarkerDeadline: config.Milliseconds(cfg.Match.JoinMarkerDeadlineMs),
 		KeepSockets:        cfg.Match.OnError == "leave",
 		MaxEmpty:           time.Duration(cfg.Match.MaxEmptySec) * time.Second,
+		Snapshots:          snapshots,
+		SnapshotTicks:      snapshotTicks,
+		ResumeTime:         time.Duration(cfg.Match.ResumeSec) * time.Second,
 	})
 	m := &matchmaking{log: o.Logger, hooks: o.Hooks, scope: o.Scope, router: g.Router, matches: g.Matches}
 	g.Matchmaker = matchmaker.New(matchmaker.Options{

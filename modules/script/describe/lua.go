@@ -132,7 +132,7 @@ func (p *luaPrinter) matchHandler() {
 	p.line("---@class nakama.MatchHandler")
 	for i := range script.MatchFunctions {
 		name := &script.MatchFunctions[i]
-		p.line("---@field %s%s nakama.%sFunction", name.Snake, optional(i == script.MatchReload), strings.ToUpper(name.Camel[:1])+name.Camel[1:])
+		p.line("---@field %s%s nakama.%sFunction", name.Snake, optional(script.OptionalMatchFunction(i)), strings.ToUpper(name.Camel[:1])+name.Camel[1:])
 	}
 	p.line("")
 }

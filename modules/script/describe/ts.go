@@ -162,7 +162,7 @@ func (p *tsPrinter) handlers(d *Declarations) {
 	p.line("export interface MatchHandler<State = MatchState> {")
 	for i := range script.MatchFunctions {
 		name := script.MatchFunctions[i].Camel
-		p.line("    %s%s: %sFunction<State>;", name, optional(i == script.MatchReload), strings.ToUpper(name[:1])+name[1:])
+		p.line("    %s%s: %sFunction<State>;", name, optional(script.OptionalMatchFunction(i)), strings.ToUpper(name[:1])+name[1:])
 	}
 	p.line("}")
 }

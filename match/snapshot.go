@@ -1,0 +1,291 @@
+package match
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// Snapshotter is a Handler whose state can be written and made again after a restart. A
+// match whose handler is no Snapshotter ends with the server.
+type Snapshotter interface {
+	Handler
+	// Snapshot returns the state as bytes, which the match does not change afterwards. It
+	// is called between two calls of the other methods. An error costs only this snapshot.
+	Snapshot(ctx context.Context, tick int64) (state []byte, err error)
+	// Restore is called instead of Init, with what Snapshot returned: maybe that of an
+	// earlier version of the code. tick is the one that comes next. members were in the
+	// match, and may come back. The dispatcher may be used. With alive false, or on an
+	// error, the match is not restored.
+	Restore(ctx context.Context, tick int64, state []byte, members []*presence.Presence) (alive bool, err error)
+}
+
+// Snapshot is what a match is made again from.
+type Snapshot struct {
+	ID      uuid.UUID
+	Node    string
+	Handler string
+	Version string // of the module that wrote State; empty if it has none
+	Tick    int64  // the next one
+	Rate    int
+	Label   string
+	Members []*presence.Presence
+	Input   []*Data // messages for the next tick; Presence is one of Members
+	State   []byte
+}
+
+// SnapshotStore keeps snapshots, one for each match. It may be used from any goroutine.
+type SnapshotStore interface {
+	// WriteSnapshots saves and deletes snapshots: all or none.
+	WriteSnapshots(ctx context.Context, save []*Snapshot, remove []uuid.UUID) error
+	// ReadSnapshots passes the snapshots of a node to each, in any order. Those that cannot
+	// be read it passes as an error that says which match it is.
+	ReadSnapshots(ctx context.Context, node string, each func(*Snapshot, error)) error
+}
+
+// MaxSnapshot is the maximum size of the state in a snapshot, in bytes.
+const MaxSnapshot = 16 << 20
+
+// snapshot returns a snapshot of the match, whose goroutine calls it between two calls of
+// the handler.
+func (m *Match) snapshot() (*Snapshot, error) {
+	h, ok := m.handler.(Snapshotter)
+	if !ok {
+		return nil, fault.Newf(fault.Unimplemented, "its handler does not implement snapshots")
+	}
+	state, err := guard(m, func() ([]byte, error) { return h.Snapshot(m.ctx, m.tick) })
+	m.sendDeferred()
+	if err != nil {
+		return nil, err
+	}
+	if len(state) > MaxSnapshot {
+		return nil, fault.Newf(fault.ResourceExhausted, "its state of %d bytes is larger than %d", len(state), MaxSnapshot)
+	}
+	s := &Snapshot{
+		ID: m.id, Node: m.reg.o.Node, Handler: m.name, Tick: m.tick, Rate: m.TickRate(), Label: m.Label(), Members: slices.Clone(m.list), State: state,
+	}
+	if v, ok := m.handler.(interface{ ModuleVersion() string }); ok {
+		s.Version = v.ModuleVersion()
+	}
+	m.box.mu.Lock()
+	s.Input = slices.Clone(m.box.input)
+	m.box.mu.Unlock()
+	return s, nil
+}
+
+// takeSnapshot is called after each tick, and takes a snapshot if one is due and the one
+// before has been written. It is written in the background.
+func (m *Match) takeSnapshot(now time.Time) {
+	w, every := m.reg.snapshots, int64(m.reg.o.SnapshotTicks)
+	if w == nil || every == 0 || !m.durable || m.tick != 1 && m.tick%every != 0 || m.writing.Load() {
+		return
+	}
+	s, err := m.snapshot()
+	if err != nil {
+		if now.Sub(m.snapshotWarned) > time.Minute {
+			m.snapshotWarned = now
+			m.log.Warn().Err(err).Int64("tick", m.tick).Msg("no snapshot of the match could be taken")
+		}
+		return
+	}
+	m.stored = true
+	m.writing.Store(true)
+	w.put(m.id, write{save: s, done: func(error) { m.writing.Store(false) }})
+}
+
+// suspend ends a match that is to go on after the restart of the server. If no snapshot
+// can be written its handler's Terminate is called, as without snapshots.
+func (m *Match) suspend(grace int) {
+	if m.durable {
+		s, err := m.snapshot()
+		if err == nil {
+			written := make(chan error, 1)
+			m.reg.snapshots.put(m.id, write{save: s, done: func(err error) { written <- err }})
+			err = <-written
+		}
+		if err == nil {
+			m.log.Info().Int64("tick", m.tick).Msg("match suspended until the server starts again")
+			m.suspended = true
+			m.stop()
+			return
+		}
+		m.log.Error().Err(err).Int64("tick", m.tick).Msg("match ends with the server: no snapshot of it could be written")
+	}
+	if grace > 0 {
+		m.terminate(grace)
+	}
+}
+
+// forgetSnapshot deletes the snapshot of a match that has ended.
+func (m *Match) forgetSnapshot() {
+	if m.stored && !m.suspended {
+		m.reg.snapshots.put(m.id, write{})
+	}
+}
+
+// Restore makes the matches again that this node has snapshots of. It is called once, when
+// the handlers are set and before clients can connect. A match that cannot be restored does
+// not concern the others: the log says why, and its snapshot stays for the next start.
+func (r *Registry) Restore(ctx context.Context) error {
+	w := r.snapshots
+	if w == nil {
+		return nil
+	}
+	began, restored, failed := time.Now(), 0, 0
+	lost := func(err error) {
+		failed++
+		r.log.Error().Err(err).Msg("a match cannot be restored")
+	}
+	var all []*Snapshot
+	if err := w.store.ReadSnapshots(ctx, r.o.Node, func(s *Snapshot, err error) {
+		if err != nil {
+			lost(err)
+			return
+		}
+		all = append(all, s)
+	}); err != nil {
+		return fmt.Errorf("restore matches: %w", err)
+	}
+	for _, s := range all {
+		ended, err := r.restore(ctx, s)
+		switch {
+		case err != nil:
+			lost(fmt.Errorf("match %s of handler %q at tick %d: %w", s.ID, s.Handler, s.Tick, err))
+			continue
+		case !ended:
+			restored++
+		}
+		if ended || r.o.SnapshotTicks == 0 { // a crash must not go back to the last stop
+			w.put(s.ID, write{})
+		}
+	}
+	if restored+failed > 0 {
+		r.log.Info().Int("matches", restored).Int("failed", failed).Dur("took", time.Since(began)).Msg("matches restored")
+	}
+	return nil
+}
+
+// restore makes a match from a snapshot. ended says that its handler did not want that.
+func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err error) {
+	factory, ok := r.factory(ctx, s.Handler)
+	switch {
+	case !ok:
+		return false, fault.Newf(fault.NotFound, "no match handler is named %q", s.Handler)
+	case s.Rate < 1 || s.Rate > 60:
+		return false, fault.Newf(fault.InvalidArgument, "its tick rate is %d", s.Rate)
+	}
+	m := r.newMatch(s.ID, s.Handler)
+	m.tick, m.stored = s.Tick, r.o.SnapshotTicks > 0
+	m.rate.Store(int32(s.Rate))
+	m.label.Store(&s.Label)
+	m.await(s)
+	m.box.running = true // what is posted now waits until the match is complete
+	alive, err := guard(m, func() (bool, error) {
+		handler, err := factory(m.ctx, m)
+		if err != nil {
+			return false, err
+		}
+		m.handler = handler
+		h, ok := handler.(Snapshotter)
+		if !ok {
+			return false, fault.New(fault.Unimplemented, "its handler does not implement snapshots any more")
+		}
+		return h.Restore(m.ctx, m.tick, s.State, slices.Clone(m.list))
+	})
+	if err != nil || !alive {
+		if m.handler != nil {
+			m.close()
+		}
+		m.cancel()
+		return err == nil, err
+	}
+	m.sendDeferred()
+	m.prepare()
+	if err := r.open(m); err != nil {
+		return false, err
+	}
+	m.box.mu.Lock()
+	m.box.running = false
+	if len(m.box.queue) > 0 || m.box.tickDue {
+		m.wakeLocked()
+	} else {
+		m.box.mu.Unlock()
+	}
+	m.log.Info().Int64("tick", m.tick).Int("members", len(s.Members)).Int("state_bytes", len(s.State)).Msg("match restored")
+	return false, nil
+}
+
+// await puts the members of a snapshot and their messages into the match. They have
+// Options.ResumeTime to come back.
+func (m *Match) await(s *Snapshot) {
+	deadline := time.Now().Add(m.reg.o.ResumeTime)
+	for _, p := range s.Members {
+		own := *p
+		own.Stream = m.stream
+		m.list = append(m.list, &own)
+		m.box.members[p.Session] = &member{presence: &own, awaited: true, deadline: deadline}
+	}
+	m.size.Store(int32(len(m.list)))
+	for _, d := range s.Input {
+		if mem := m.box.members[d.Session]; mem != nil && len(m.box.input) < m.reg.o.InputQueue {
+			own := *d
+			own.Presence = mem.presence
+			m.box.input = append(m.box.input, &own)
+		}
+	}
+}
+
+// awaited returns the member of a restored match that a joining session is: it itself, or
+// another one of its user that has not come back; nil if there is none.
+func (m *Match) awaited(j *Joiner) *member {
+	b := &m.box
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if mem := b.members[j.Session]; mem != nil {
+		if mem.awaited {
+			return mem
+		}
+		return nil
+	}
+	for _, p := range m.list {
+		if mem := b.members[p.Session]; p.UserID == j.UserID && mem != nil && mem.awaited {
+			return mem
+		}
+	}
+	return nil
+}
+
+// replace puts the presence p in the place of an awaited member. If it is of the same
+// session, it was never gone for the handler; otherwise the handler's Join follows, which
+// appends it to the list.
+func (m *Match) replace(mem *member, p *presence.Presence) (same bool) {
+	same = mem.presence.Session == p.Session
+	i := slices.IndexFunc(m.list, func(q *presence.Presence) bool { return q.Session == mem.presence.Session })
+	switch {
+	case i < 0: // kicked meanwhile
+		return false
+	case same:
+		m.list[i] = p
+	default:
+		m.list = slices.Delete(m.list, i, i+1)
+	}
+	delete(m.box.members, mem.presence.Session)
+	return same
+}
+
+// present returns the members, without those of a restored match that have not come back.
+func (m *Match) present() []*presence.Presence {
+	b := &m.box
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.list), func(p *presence.Presence) bool {
+		mem := b.members[p.Session]
+		return mem != nil && mem.awaited
+	})
+}

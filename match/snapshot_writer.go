@@ -1,0 +1,136 @@
+package match
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/rs/zerolog"
+)
+
+// snapshotWriter writes snapshots in the background, on one goroutine, which exists while
+// there is something to write. Of each match at most one write waits: the newest.
+type snapshotWriter struct {
+	store SnapshotStore
+	log   zerolog.Logger
+
+	mu      sync.Mutex
+	waiting map[uuid.UUID]write
+	idle    chan struct{} // closed when nothing waits; nil: nothing does
+
+	warned time.Time // of the writing goroutine
+	failed int       // since then
+}
+
+// write saves the snapshot of a match, or deletes it if there is none.
+type write struct {
+	save *Snapshot
+	done func(error) // called when it was written, failed or was replaced; may be nil
+}
+
+func (w write) finish(err error) {
+	if w.done != nil {
+		w.done(err)
+	}
+}
+
+const (
+	// snapshotDeadline bounds one transaction.
+	snapshotDeadline = 10 * time.Second
+	// A transaction has at most so many snapshots and about so many bytes of states.
+	maxSnapshotBatch = 64
+	maxSnapshotBytes = 4 << 20
+)
+
+// put queues a write, in place of one of the same match that waits.
+func (w *snapshotWriter) put(id uuid.UUID, x write) {
+	w.mu.Lock()
+	before := w.waiting[id]
+	w.waiting[id] = x
+	if w.idle == nil {
+		w.idle = make(chan struct{})
+		go w.run(w.idle)
+	}
+	w.mu.Unlock()
+	before.finish(nil)
+}
+
+// wait returns when nothing waits to be written, or when ctx is done.
+func (w *snapshotWriter) wait(ctx context.Context) {
+	w.mu.Lock()
+	idle := w.idle
+	w.mu.Unlock()
+	if idle == nil {
+		return
+	}
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
+
+func (w *snapshotWriter) run(idle chan struct{}) {
+	for {
+		batch := map[uuid.UUID]write{}
+		size := 0
+		w.mu.Lock()
+		for id, x := range w.waiting {
+			if len(batch) == maxSnapshotBatch || size > maxSnapshotBytes {
+				break
+			}
+			if x.save != nil {
+				size += len(x.save.State)
+			}
+			batch[id] = x
+			delete(w.waiting, id)
+		}
+		if len(batch) == 0 {
+			w.idle = nil
+			w.mu.Unlock()
+			close(idle)
+			return
+		}
+		w.mu.Unlock()
+		if err := w.write(batch); err != nil && len(batch) > 1 {
+			for id, x := range batch { // so that one does not cost the others theirs
+				err := w.write(map[uuid.UUID]write{id: x})
+				w.note(id, err)
+				x.finish(err)
+			}
+			continue
+		} else {
+			for id, x := range batch {
+				w.note(id, err)
+				x.finish(err)
+			}
+		}
+	}
+}
+
+func (w *snapshotWriter) write(batch map[uuid.UUID]write) error {
+	ctx, cancel := context.WithTimeout(context.Background(), snapshotDeadline)
+	defer cancel()
+	var save []*Snapshot
+	var remove []uuid.UUID
+	for id, x := range batch {
+		if x.save != nil {
+			save = append(save, x.save)
+		} else {
+			remove = append(remove, id)
+		}
+	}
+	return w.store.WriteSnapshots(ctx, save, remove)
+}
+
+// note logs failed writes, at most every ten seconds.
+func (w *snapshotWriter) note(id uuid.UUID, err error) {
+	if err == nil {
+		return
+	}
+	w.failed++
+	if now := time.Now(); now.Sub(w.warned) > 10*time.Second {
+		w.log.Error().Err(err).Stringer("match_id", id).Int("failed", w.failed).Msg("snapshots of matches cannot be written")
+		w.warned, w.failed = now, 0
+	}
+}
