@@ -114,13 +114,13 @@ func (t *Tracker) shard(slot uint64) *streamShard { return &t.shards[slot%stream
 // Track puts a session on a stream. If it is there already, nothing changes
 // and isNew is false. The error is ErrNoSession or ErrSessionEnded.
 func (t *Tracker) Track(session uuid.UUID, stream Stream, meta Meta) (p *Presence, isNew bool, err error) {
-	return t.put(session, stream, meta, false)
+	return t.put(session, stream, meta, false, false)
 }
 
 // Update puts a session on a stream, or replaces its metadata there, which
 // others see as a leave and a join in one event.
 func (t *Tracker) Update(session uuid.UUID, stream Stream, meta Meta) (*Presence, error) {
-	p, _, err := t.put(session, stream, meta, true)
+	p, _, err := t.put(session, stream, meta, true, false)
 	return p, err
 }
 
@@ -147,7 +147,7 @@ func (t *Tracker) Persist(session uuid.UUID, stream Stream, persistence bool) *P
 	return &changed
 }
 
-func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool) (*Presence, bool, error) {
+func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace, quiet bool) (*Presence, bool, error) {
 	m := t.sessions.member(session)
 	if m == nil {
 		return nil, false, ErrNoSession
@@ -184,7 +184,7 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace bool)
 		se.entries = append(se.entries, entry{id: session, presence: p, session: m.session})
 		t.count.Add(1)
 		t.logTrack(p, m.session, len(se.entries) == 1)
-		t.emit(slot, event{stream: stream, join: p})
+		t.emit(slot, event{stream: stream, join: p, quiet: quiet})
 		return p, true, nil
 	}
 	i := se.find(session)

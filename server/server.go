@@ -249,6 +249,7 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.game.Matches.Restore(ctx); err != nil {
 		return err
 	}
+	s.restoreSessions(ctx) // into their matches
 	ports, err := listen(ctx, s)
 	if err != nil {
 		return err
@@ -282,11 +283,12 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.stopJobs(ctx)
 	var errs []error
 	if s.sockets != nil {
-		errs = append(errs, s.sockets.Shutdown(ctx))
+		errs = append(errs, s.stopSockets(ctx))
 	}
 	if s.ports != nil {
 		errs = append(errs, s.ports.close(ctx))
 	}
+	errs = append(errs, s.keepSessions())
 	return errors.Join(append(errs, s.close())...)
 }
 

@@ -118,6 +118,13 @@ func (s *Server) Authenticate(t testing.TB, how, body string) *User {
 	return u
 }
 
+// On is the player with its session at another server, or at the same one after a restart.
+func (u *User) On(s *Server) *User {
+	other := *u
+	other.server = s
+	return &other
+}
+
 // Do makes a REST call as the player.
 func (u *User) Do(t testing.TB, method, path, body string) Answer {
 	t.Helper()

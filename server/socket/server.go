@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -50,10 +51,14 @@ type Server struct {
 	opening chan struct{}
 
 	mu       sync.Mutex
-	sockets  int // connections that are not closed yet, and parked sessions
+	sockets  int // connections that are not closed yet
+	waiting  int // parked sessions
 	draining bool
 	stopping bool
-	empty    chan struct{} // closed when the server stops and sockets is 0
+	empty    chan struct{} // closed when the server stops and nothing is left to end
+	emptied  bool
+
+	suspending atomic.Bool // the server stops, and keeps its sessions
 }
 
 // socketLimits are the settings of sockets, read once.
@@ -320,7 +325,7 @@ func (s *Server) enter() bool {
 // unparked.
 func (s *Server) parked() {
 	s.mu.Lock()
-	s.sockets++
+	s.waiting++
 	s.mu.Unlock()
 	s.stats.Parked()
 }
@@ -328,7 +333,10 @@ func (s *Server) parked() {
 // unparked counts a parked session that has a connection again, or ended.
 func (s *Server) unparked() {
 	s.stats.Unparked()
-	s.left()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting--
+	s.checkEmpty()
 }
 
 // left counts a closed connection.
@@ -336,7 +344,13 @@ func (s *Server) left() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets--
-	if s.stopping && s.sockets == 0 {
+	s.checkEmpty()
+}
+
+// checkEmpty tells Shutdown when nothing is left that it has to end. mu is held.
+func (s *Server) checkEmpty() {
+	if s.stopping && !s.emptied && s.sockets == 0 && (s.waiting == 0 || s.suspending.Load()) {
+		s.emptied = true
 		close(s.empty)
 	}
 }
@@ -346,11 +360,8 @@ func (s *Server) left() {
 // when all connections are closed, or with ctx's error when ctx ended first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	already := s.stopping
 	s.stopping = true
-	if !already && s.sockets == 0 {
-		close(s.empty)
-	}
+	s.checkEmpty()
 	s.mu.Unlock()
 	s.sessions.Each(func(n presence.Session) bool { n.(*session).drain(); return true })
 	defer s.pool.Close()
@@ -358,7 +369,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-s.empty:
 		return nil
 	case <-ctx.Done():
-		s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
+		if !s.suspending.Load() {
+			s.sessions.Each(func(n presence.Session) bool { n.Close(presence.Shutdown); return true })
+		}
 		return ctx.Err()
 	}
 }
@@ -368,5 +381,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sockets
+	return s.sockets + s.waiting
 }

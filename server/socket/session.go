@@ -78,11 +78,11 @@ func (s *session) note(e *zerolog.Event) *zerolog.Event {
 	return e.Str("session", scope.SessionID).Str("user", scope.UserID)
 }
 
-// drain closes the session once what was read has been handled and answered.
+// drain closes or suspends the session once what was read has been handled and answered.
 func (s *session) drain() {
 	s.draining.Store(true)
 	if s.in.drain() {
-		s.Close(presence.Shutdown)
+		s.leave()
 	}
 }
 

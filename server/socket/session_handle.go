@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"kumi/presence"
 )
 
 // inbox makes sure that a client's messages are handled one at a time and in
@@ -157,7 +155,7 @@ func (c *connection) handleQueued(reader bool) {
 		batch, drained := c.in.take()
 		if batch == nil {
 			if drained {
-				c.Close(presence.Shutdown)
+				c.leave()
 			}
 			return
 		}

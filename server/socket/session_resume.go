@@ -20,9 +20,9 @@ import (
 
 // parking is the time that a session has no connection.
 type parking struct {
-	lost  *connection // the connection that it had; nil in a session of before a restart
+	lost  *connection // that broke; nil if the server was or is stopped
 	since time.Time
-	end   *time.Timer
+	end   *time.Timer // nil while the server stops
 }
 
 // maxParked is how many bytes may be queued for a parked session. Beyond that, and
@@ -72,20 +72,26 @@ func (c *connection) park(reason presence.CloseReason) bool {
 	switch {
 	case o.conn != c:
 		return true
-	case s.limits.resume == 0 || s.draining.Load() || s.closing.Load() || o.ended || o.final != nil:
+	case s.limits.resume == 0 || s.draining.Load() && !s.suspending.Load() || s.closing.Load() || o.ended || o.final != nil:
 		return false
 	}
 	p := &parking{lost: c, since: time.Now()}
 	p.end = time.AfterFunc(s.limits.resume, func() { s.expire(p, reason) })
+	s.detach(p, reason)
+	return true
+}
+
+// detach parks the session, whose connection ended for the reason. out.mu is held.
+func (s *session) detach(p *parking, reason presence.CloseReason) {
+	o := &s.out
+	o.conn.ping.Stop()
 	queue := o.takeQueue()
 	o.conn, o.parked = nil, p
 	o.putBack(queue, s.format)
 	o.notify()
-	c.ping.Stop()
 	s.stats.Closed(reason)
 	s.parked()
 	s.note(s.Log.Debug()).Stringer("reason", reason).Msg("session is parked")
-	return true
 }
 
 // expire ends a session that is still parked.
@@ -109,7 +115,9 @@ func (s *session) lastConnection() *connection {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.conn == nil {
-		o.parked.end.Stop()
+		if o.parked.end != nil {
+			o.parked.end.Stop()
+		}
 		o.ended, o.queue = true, nil
 		o.notify()
 	}
@@ -229,7 +237,7 @@ func (s *session) take(c *connection) bool {
 	// The old connection's writer puts back what it could not send.
 	for o.conn == nil && o.writing && !o.ended && o.waitChange(ctx) {
 	}
-	if o.conn != nil || o.writing || o.ended || s.closing.Load() || !o.parked.end.Stop() {
+	if o.conn != nil || o.writing || o.ended || s.closing.Load() || s.draining.Load() || o.parked.end == nil || !o.parked.end.Stop() {
 		return false
 	}
 	o.conn, o.writing = c, true // until opened

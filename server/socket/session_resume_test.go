@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -189,12 +190,10 @@ func TestResumeWithoutUnsentReplies(t *testing.T) {
 	conn := r.pipeSocket(token)
 	s := r.sessions.OfUser(user)[0].(*session)
 	s.Queue(streamed("first"))
-	for _, id := range []string{"echo", "nothing"} {
-		if _, err := conn.Write(clientFrame(0x81, `{"rpc":{"id":"`+id+`"}}`)); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := conn.Write(slices.Concat(clientFrame(0x81, `{"rpc":{"id":"echo"}}`), clientFrame(0x81, `{"cid":"1","ping":{}}`))); err != nil {
+		t.Fatal(err)
 	}
-	s.in.waitIdle(t.Context())
+	eventually(t, "the replies are being written", func() bool { return s.out.conn.net.writing() > 0 })
 	s.Queue(streamed("second"))
 	_ = conn.Close()
 	eventually(t, "the session is parked", s.lacksConnection)
