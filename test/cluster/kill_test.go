@@ -49,6 +49,22 @@ func (m *members) know(t testing.TB) {
 	}
 }
 
+// meetAgain waits until members of different nodes, which had lost each other, have been
+// told since a time that the others joined.
+func (m *members) meetAgain(t testing.TB, since time.Time) {
+	t.Helper()
+	for _, c := range m.list {
+		for _, other := range m.list {
+			if c.node != other.node {
+				testutil.Eventually(t, c.Username+" is told that "+other.Username+" is back", func() bool {
+					joins := c.joins(m.channel, other.session)
+					return len(joins) > 0 && joins[len(joins)-1].After(since)
+				})
+			}
+		}
+	}
+}
+
 // talks counts the calls of talk, so that no line is said twice.
 var talks atomic.Int64
 

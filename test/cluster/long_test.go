@@ -109,6 +109,7 @@ func TestPartition(t *testing.T) {
 	stop := room.talk(50 * time.Millisecond)
 	<-time.After(time.Minute)
 	sent := stop()
+	healed := time.Now()
 	all.way(0, 2).Heal()
 	all.way(1, 2).Heal()
 	testutil.Eventually(t, "the older socket is closed", first.closed)
@@ -119,6 +120,9 @@ func TestPartition(t *testing.T) {
 			own[c] = sent[c]
 		}
 		room.checkLines(t, side, own)
+	}
+	for _, n := range all.list[:2] { // these two have not lost each other
+		(&members{channel: room.channel, list: room.of(n, all.list[2])}).meetAgain(t, healed)
 	}
 	again := room.talk(50 * time.Millisecond)
 	<-time.After(3 * time.Second)

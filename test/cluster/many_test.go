@@ -138,13 +138,6 @@ func TestLeaderKilledWithMany(t *testing.T) {
 	}
 }
 
-// last returns the last of some times, if there are any.
-func last(times []time.Time) (t time.Time) {
-	for _, t = range times {
-	}
-	return t
-}
-
 // An external NATS server is away for a minute: nodes live and serve their own players, and
 // afterwards know each other's again.
 func TestExternalServerGone(t *testing.T) {
@@ -168,16 +161,7 @@ func TestExternalServerGone(t *testing.T) {
 	m.checkLines(t, m.list, stop())
 	nats.Start()
 	back := time.Now()
-	// They had left when their nodes were lost, so they come again.
-	for _, c := range together.list {
-		for _, other := range together.list {
-			if c != other {
-				testutil.Eventually(t, c.Username+" is told that "+other.Username+" is back", func() bool {
-					return len(c.leaves(together.channel, other.session)) == 1 && back.Before(last(c.joins(together.channel, other.session)))
-				})
-			}
-		}
-	}
+	together.meetAgain(t, back)
 	reportTimes(t, "told after NATS is back", []time.Duration{time.Since(back)}, 3*time.Second)
 	again := together.talk(50 * time.Millisecond)
 	<-time.After(2 * time.Second)
