@@ -19,16 +19,18 @@ import (
 
 // testOptions are the arguments of kumi test.
 type testOptions struct {
-	folder   string
-	filter   string
-	timeout  time.Duration
-	seed     uint64
-	parallel int
-	junit    string // file
-	tap      bool
-	verbose  bool
-	watch    bool
-	settings []string // of the server
+	folder      string
+	filter      string
+	timeout     time.Duration
+	seed        uint64
+	parallel    int
+	junit       string // file
+	tap         bool
+	verbose     bool
+	coverage    bool
+	coverageDir string // folder for the reports of coverage; empty: none
+	watch       bool
+	settings    []string // of the server
 }
 
 // testFlags explains the flags; docs/testing.md does in more words.
@@ -36,6 +38,8 @@ const testFlags = `  --filter regexp   run only tests whose name (group > test) 
   --timeout 30s     real time that one test may take
   --verbose         print every test, not only those that failed
   --watch           run again what a save concerns
+  --coverage        print how much of the modules in scripts ran
+  --coverage-dir d  the same, and write d/lcov.info and d/index.html
   --junit file      write a report in JUnit's format
   --tap             print in the format of the Test Anything Protocol
   --parallel n      test files at a time; as many as there are CPUs by default
@@ -96,6 +100,11 @@ func runAndReport(ctx context.Context, o testOptions, files []string, s streams)
 	if !o.tap {
 		printSummary(s.out, results, o)
 	}
+	if o.coverage {
+		if err := reportCoverage(o, results, s); err != nil {
+			return failed(s, err)
+		}
+	}
 	for _, r := range results {
 		if r.failed() {
 			return exitFailed
@@ -123,6 +132,11 @@ func parseTest(args []string) (o testOptions, err error) {
 			o.filter, err = take()
 		case name == "-junit":
 			o.junit, err = take()
+		case name == "-coverage":
+			o.coverage = true
+		case name == "-coverage-dir":
+			o.coverage = true
+			o.coverageDir, err = take()
 		case name == "-tap":
 			o.tap = true
 		case name == "-watch":
@@ -186,7 +200,7 @@ func runTests(ctx context.Context, o testOptions, files []string, s streams) ([]
 			defer func() { <-free }()
 			results[i].run(ctx, testkit.Job{
 				Folder: o.folder, File: file, Args: o.settings, Env: s.env, Database: database,
-				Filter: o.filter, Timeout: o.timeout, Seed: o.seed,
+				Filter: o.filter, Timeout: o.timeout, Seed: o.seed, Coverage: o.coverage,
 			})
 			ended <- results[i]
 		}()

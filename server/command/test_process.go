@@ -19,6 +19,7 @@ type fileResult struct {
 	file  string
 	tests []testkit.Event // those that ended
 	err   *testkit.Failure
+	lines testkit.Lines
 	took  time.Duration
 }
 
@@ -98,6 +99,8 @@ func (r *fileResult) follow(ctx context.Context, cmd *exec.Cmd) error {
 			r.tests = append(r.tests, e)
 		case "error":
 			r.err = e.Failure
+		case "coverage":
+			r.lines = e.Lines
 		case "done":
 			done = true
 		}

@@ -17,6 +17,7 @@ type Job struct {
 	Filter   string        // regular expression: run only tests whose full name matches; empty: all
 	Timeout  time.Duration // real time that one test may take
 	Seed     uint64        // of random numbers and ids
+	Coverage bool          // report how often lines of scripts ran
 }
 
 // ReadJob reads a Job as JSON.
@@ -39,13 +40,18 @@ const (
 
 // Event is what the process of a test file reports, as a line of JSON.
 type Event struct {
-	Kind   string  // "begin" and "end" of a test, "error" of the file, "done"
+	Kind   string  // "begin" and "end" of a test, "error" of the file, "coverage", "done"
 	Test   string  `json:",omitempty"` // full name: "describe > test"
 	Status Status  `json:",omitempty"`
 	Took   float64 `json:",omitempty"` // real seconds
 	*Failure
-	Log []string `json:",omitempty"` // of a failed test, ready to print
+	Log   []string `json:",omitempty"` // of a failed test, ready to print
+	Lines Lines    `json:",omitempty"` // of coverage
 }
+
+// Lines is how often lines with statements ran, by the path of the file in the modules
+// folder. Lines count from 1.
+type Lines map[string]map[int]uint64
 
 // Failure says why a test failed, and where.
 type Failure struct {

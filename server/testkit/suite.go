@@ -132,6 +132,10 @@ func runFile(job Job, w *watchdog, emit func(Event)) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	seed(job.Seed)
+	if job.Coverage {
+		lines := vm.StartCoverage()
+		defer func() { emit(Event{Kind: "coverage", Lines: lines.Lines()}) }()
+	}
 	w.within("start of the server", startTimeout)
 	defer w.end()
 	h, err := startHost(ctx, job)

@@ -15,6 +15,8 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
+
+	"kumi/vm"
 )
 
 // Program is compiled source.
@@ -54,6 +56,10 @@ func CompileMapped(name, source string, maps func(path string) ([]byte, error)) 
 		}
 		if checkAsync(tree) {
 			bounds = append(bounds, asyncNesting)
+		}
+		if c := vm.CoverageOn(); c != nil {
+			countStatements(c, tree)
+			bounds = append(bounds, counting)
 		}
 		var code *goja.Program
 		if code, err = goja.CompileAST(tree, true); err == nil {

@@ -37,9 +37,15 @@ func checkDoubling(chunk []ast.Stmt) []ast.Stmt {
 	if !found {
 		return chunk
 	}
+	return withLocal(doublingName, chunk)
+}
+
+// withLocal puts a function in the metatable of strings into a local variable of the same
+// name, at the beginning of a chunk.
+func withLocal(name string, chunk []ast.Stmt) []ast.Stmt {
 	first := chunk[0]
-	find := at(&ast.AttrGetExpr{Object: at(&ast.StringExpr{}, first), Key: at(&ast.StringExpr{Value: doublingName}, first)}, first)
-	return append([]ast.Stmt{at(&ast.LocalAssignStmt{Names: []string{doublingName}, Exprs: []ast.Expr{find}}, first)}, chunk...)
+	find := at(&ast.AttrGetExpr{Object: at(&ast.StringExpr{}, first), Key: at(&ast.StringExpr{Value: name}, first)}, first)
+	return append([]ast.Stmt{at(&ast.LocalAssignStmt{Names: []string{name}, Exprs: []ast.Expr{find}}, first)}, chunk...)
 }
 
 // at gives a node the line of another one.

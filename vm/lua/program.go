@@ -10,6 +10,7 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 
 	"kumi/store/fault"
+	"kumi/vm"
 )
 
 // Module is one compiled source file. It never changes and is shared by VMs.
@@ -44,7 +45,11 @@ func compile(path, source string) (proto *lua.FunctionProto, err error) {
 	if err != nil {
 		return nil, syntaxError(path, source, err)
 	}
-	if proto, err = lua.Compile(checkDoubling(chunk), path); err != nil {
+	chunk = checkDoubling(chunk)
+	if c := vm.CoverageOn(); c != nil {
+		chunk = countStatements(c, path, chunk)
+	}
+	if proto, err = lua.Compile(chunk, path); err != nil {
 		return nil, syntaxError(path, source, err)
 	}
 	return proto, nil

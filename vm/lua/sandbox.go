@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"kumi/internal/random"
+	"kumi/vm"
 )
 
 // stock has the functions of gopher-lua's libraries, by library and name. They have
@@ -108,6 +109,9 @@ func (v *VM) open() {
 	mt := L.CreateTable(0, 1)
 	mt.RawSetString("__index", str)
 	str.RawSetString(doublingName, sharedDoubling)
+	if vm.CoverageOn() != nil {
+		str.RawSetString(coverageName, sharedCounting)
+	}
 	L.SetMetatable(lua.LString(""), mt)
 	put("string", str)
 	for _, name := range []string{"table", "os", "math", "coroutine"} {
