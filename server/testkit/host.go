@@ -64,6 +64,12 @@ func startHost(ctx context.Context, job Job) (_ *host, err error) {
 	if err := h.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the server: %w", err)
 	}
+	// What is in an empty database was written in real time.
+	for _, set := range []string{"users SET create_time = $1, update_time = $1 WHERE create_time > $1", "migration_info SET applied_at = $1 WHERE applied_at > $1"} {
+		if _, err := h.DB().Exec(ctx, "UPDATE "+set, began); err != nil {
+			return nil, err
+		}
+	}
 	h.lasting = map[string]bool{}
 	for _, id := range h.matches() {
 		h.lasting[id] = true

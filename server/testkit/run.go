@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,8 @@ var began = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 func Run(job Job, out io.Writer) {
 	emit := emitter(out)
 	w := &watchdog{timeout: job.Timeout}
+	// One goroutine at a time, so that they take turns in the same order each time.
+	runtime.GOMAXPROCS(1)
 	testing.Init()
 	os.Args = os.Args[:1] // testing.Main reads its flags there
 	run := testing.InternalTest{Name: "kumi", F: func(t *testing.T) {
