@@ -15,6 +15,30 @@ import (
 // accepts arrives as the same type, presences and entries of the matchmaker as the same
 // interface.
 
+// EncodeParams writes down the parameters of a match, and DecodeParams reads them. The errors
+// have the code InvalidArgument.
+func EncodeParams(params map[string]any) ([]byte, error) {
+	v, err := writeValue(params)
+	if err != nil {
+		return nil, err
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(v)
+}
+
+// DecodeParams reads what EncodeParams has written.
+func DecodeParams(encoded []byte) (map[string]any, error) {
+	in := &wire.Value{}
+	if err := proto.Unmarshal(encoded, in); err != nil {
+		return nil, fault.Wrap(fault.InvalidArgument, "the parameters of the match are damaged", err)
+	}
+	v, err := readValue(in)
+	params, ok := v.(map[string]any)
+	if err == nil && !ok {
+		err = fault.New(fault.InvalidArgument, "the parameters of the match are damaged")
+	}
+	return params, err
+}
+
 func writeValue(v any) (*wire.Value, error) {
 	switch v := v.(type) {
 	case nil:

@@ -80,6 +80,11 @@ func Default() *Config {
 		},
 		Match: Match{
 			OnError:               "disconnect",
+			Record:                "off",
+			RecordMaxKB:           4 << 10,
+			RecordMaxMemoryMB:     256,
+			RecordFolder:          "recordings",
+			RecordMaxFolderMB:     1 << 10,
 			InputQueueSize:        128,
 			CallQueueSize:         128,
 			SignalQueueSize:       10,

@@ -87,6 +87,12 @@ type Match struct {
 	LabelUpdateIntervalMs int    `yaml:"label_update_interval_ms" usage:"Time between updates of the match listing, in milliseconds."`
 	Snapshot              string `yaml:"snapshot" usage:"Which restarts matches survive: off (none), shutdown (planned ones), or a number of ticks, after each of which the state is stored (also crashes)."`
 	ResumeSec             int    `yaml:"resume_sec" usage:"Seconds in which players may come back to a match that survived a restart."`
+	// Not in the protocol's reference server.
+	Record            string `yaml:"record" usage:"Which matches are recorded, for kumi replay: off (those that ask for it), error (the last minutes of those whose handler fails) or always."`
+	RecordMaxKB       int    `yaml:"record_max_kb" usage:"Memory for the recording of one match, in kilobytes; what came first is dropped."`
+	RecordMaxMemoryMB int    `yaml:"record_max_memory_mb" usage:"Memory for the recordings of all matches, in megabytes."`
+	RecordFolder      string `yaml:"record_folder" usage:"Folder of the recordings, in data_dir unless it is absolute."`
+	RecordMaxFolderMB int    `yaml:"record_max_folder_mb" usage:"Size of that folder, in megabytes, above which the oldest recordings are removed. 0 removes none."`
 }
 
 // Tracker holds the limits of presence tracking.

@@ -194,6 +194,7 @@ func (v *validator) runtime() {
 	if _, _, ok := MatchSnapshots(v.cfg.Match.Snapshot); !ok {
 		v.fail("match.snapshot", `must be "off", "shutdown" or a number of ticks`)
 	}
+	v.oneOf("match.record", v.cfg.Match.Record, "off", "error", "always")
 	v.oneOf("runtime.match_reload", r.MatchReload, "pin", "swap")
 	if r.JSMinCount > r.JSMaxCount {
 		v.fail("runtime.js_min_count", "must not be greater than runtime.js_max_count")

@@ -94,6 +94,9 @@ func (m *Match) broadcast(opCode int64, data []byte, to []runtime.Presence, send
 		}
 		b.message = presence.NewMatchDataFrom(m.text, user, session, name, opCode, data, reliable)
 	}
+	if t := m.tape; t != nil && t.open {
+		t.broadcast(opCode, data, &b, sender, reliable)
+	}
 	if rec := m.rec.Load(); rec != nil {
 		receivers := len(b.to)
 		if b.all {
@@ -192,6 +195,7 @@ func (m *Match) MatchKick(presences []runtime.Presence) error {
 		if !ok {
 			return errRecipient
 		}
+		m.recordKick(id)
 		if m.reg.onOtherNode(id) {
 			m.kickElsewhere(id)
 			continue
@@ -238,5 +242,6 @@ func (m *Match) MatchLabelUpdate(label string) error {
 		return runtime.ErrMatchLabelTooLong
 	}
 	m.label.Store(&label)
+	m.recordLabel(label)
 	return nil
 }

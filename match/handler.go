@@ -56,6 +56,10 @@ type Dispatcher interface {
 	Label() string
 	// TickRate returns ticks per second, 0 before Init has returned.
 	TickRate() int
+	// MatchRecord turns the recording of the match on or off when the running call has
+	// ended. What was recorded since it was turned on is written to a file when it is turned
+	// off or the match ends. Code 9 on a server that cannot record.
+	MatchRecord(on bool) error
 }
 
 // Joiner is a session that asks to join a match.

@@ -11,6 +11,7 @@ import (
 	"github.com/heroiclabs/nakama-common/runtime"
 	"github.com/rs/zerolog"
 
+	"kumi/internal/journal"
 	"kumi/presence"
 	"kumi/store/fault"
 )
@@ -42,6 +43,7 @@ type Match struct {
 	rec      atomic.Pointer[recording] // nil: nobody watches the match
 	runtime  string                    // of the handler: "go", "lua" or "javascript"; empty if it does not say
 	docCache atomic.Pointer[matchDoc]
+	journal  *journal.Journal // what the handler reads from outside goes through it
 
 	box mailbox
 
@@ -54,6 +56,9 @@ type Match struct {
 	emptySince time.Time
 	nextSweep  time.Time
 	slowWarned time.Time // last warning about slow ticks
+	tape       *tape     // nil: the match is not recorded
+	record     recordWish
+	version    string // of the handler's modules, if it says
 	over       bool
 	movable    bool // set at creation, as is durable
 	durable    bool // the handler is a Snapshotter
@@ -133,7 +138,8 @@ func (r *Registry) newMatch(id uuid.UUID, name string) *Match {
 	m.stream = presence.AuthoritativeMatch(id, r.o.Node)
 	m.text = m.stream.MatchID()
 	m.log = r.log.With().Str("match", m.text).Str("handler", name).Logger()
-	m.ctx, m.cancel = context.WithCancel(context.WithValue(context.Background(), handlerMatchKey{}, m))
+	m.journal = &journal.Journal{Epoch: time.Now()}
+	m.ctx, m.cancel = context.WithCancel(journal.With(context.WithValue(context.Background(), handlerMatchKey{}, m), m.journal))
 	m.box.members = map[uuid.UUID]*member{}
 	return m
 }
@@ -142,12 +148,26 @@ func (r *Registry) newMatch(id uuid.UUID, name string) *Match {
 func (m *Match) prepare() {
 	_, m.movable = m.handler.(Movable)
 	_, m.durable = m.handler.(Snapshotter)
-	if h, ok := m.handler.(interface{ Runtime() string }); ok {
-		m.runtime = h.Runtime()
-	}
+	m.identify()
 	m.emptySince = time.Now()
 	m.queryDoc()
 	m.nextSweep = m.emptySince.Add(time.Second)
+	switch r := m.reg.o.Recorder; {
+	case m.tape != nil:
+		m.tape.beginSegment(m, m.emptySince)
+	case r != nil && r.o.Mode != RecordOff: // it was restored
+		m.startRecord(r.o.Mode == RecordAlways)
+	}
+}
+
+// identify asks the handler what it is.
+func (m *Match) identify() {
+	if h, ok := m.handler.(interface{ Runtime() string }); ok {
+		m.runtime = h.Runtime()
+	}
+	if h, ok := m.handler.(interface{ ModuleVersion() string }); ok {
+		m.version = h.ModuleVersion()
+	}
 }
 
 // open lets others find a match, and lets it tick.
@@ -179,17 +199,37 @@ func (r *Registry) creation() int64 {
 
 // init makes the handler and starts the game, on the creator's goroutine.
 func (m *Match) init(ctx context.Context, factory Factory, params map[string]any) (rate int, label string, err error) {
+	if r := m.reg.o.Recorder; r != nil && r.o.Mode != RecordOff {
+		m.tape = m.newTape(r.o.Mode == RecordAlways)
+		m.recordInit(params)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = m.panicked(r)
+		}
+		m.recordedInit(rate, label, err)
+		if err != nil && m.tape != nil {
+			m.tape.fail(err, "match init")
+			m.endRecord()
 		}
 		if err != nil && m.handler != nil {
 			m.close()
 		}
 	}()
+	return m.begin(ctx, factory, params)
+}
+
+// begin makes the handler and calls its Init.
+func (m *Match) begin(ctx context.Context, factory Factory, params map[string]any) (rate int, label string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = m.panicked(r)
+		}
+	}()
 	if m.handler, err = factory(m.ctx, m); err != nil {
 		return 0, "", fmt.Errorf("create match: %w", err)
 	}
+	m.identify()
 	// The creator's context bounds Init, but what Init keeps must carry the match's.
 	initCtx, cancel := context.WithCancel(m.ctx)
 	defer cancel()
@@ -280,6 +320,7 @@ func (m *Match) do(it *item) {
 }
 
 func (m *Match) terminate(grace int) {
+	m.recordTerminate(grace)
 	alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, grace) })
 	m.settle(alive, err, "terminate")
 }
@@ -311,6 +352,7 @@ func (m *Match) loop(input []*Data, queued, skipped int) {
 	if rec != nil {
 		rec.begin(m.tick, began, input, queued, skipped)
 	}
+	m.recordLoop(input)
 	alive, err := guard(m, func() (bool, error) { return m.handler.Loop(m.ctx, m.tick, input) })
 	now := time.Now()
 	took := now.Sub(began)
@@ -329,6 +371,9 @@ func (m *Match) loop(input []*Data, queued, skipped int) {
 	if rec != nil {
 		rec.finish()
 		m.takeState(rec, now)
+	}
+	if m.tape != nil {
+		m.recordTick(took, now)
 	}
 	m.tick++
 	m.takeSnapshot(now)
@@ -367,6 +412,9 @@ func (m *Match) sweep(now time.Time) {
 // settle ends the match if a handler asked for it or failed, and otherwise
 // sends its deferred broadcasts. It reports whether the match goes on.
 func (m *Match) settle(alive bool, err error, where string) bool {
+	if m.tape != nil {
+		m.tape.done(alive, err)
+	}
 	switch {
 	case err != nil:
 		m.fail(err, where)
@@ -377,6 +425,9 @@ func (m *Match) settle(alive bool, err error, where string) bool {
 		return false
 	}
 	m.sendDeferred()
+	if m.record != recordUnchanged {
+		m.changeRecord()
+	}
 	return true
 }
 
@@ -390,6 +441,9 @@ func (m *Match) fail(err error, where string) {
 	m.log.Warn().Err(err).Str("in", where).Int64("tick", m.tick).Msg(text)
 	if rec := m.rec.Load(); rec != nil {
 		rec.fail(err, where)
+	}
+	if m.tape != nil {
+		m.tape.fail(err, where)
 	}
 	m.reg.metrics.MatchFailed(m.name)
 	var sessions []presence.Session
@@ -420,6 +474,7 @@ func (m *Match) sessions() []presence.Session {
 func (m *Match) stop() {
 	m.sendDeferred()
 	m.over = true
+	m.endRecord()
 	if rec := m.rec.Load(); rec != nil {
 		rec.finishMatch(m.tick)
 	}
@@ -450,6 +505,9 @@ func (m *Match) stop() {
 // possible.
 func (m *Match) abandon() {
 	m.over = true
+	if m.tape != nil {
+		m.tape.ring.drop()
+	}
 	m.cancel()
 	m.reg.clock.remove(m, int(m.rate.Load()))
 	m.forgetSnapshot()

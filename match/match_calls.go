@@ -35,6 +35,7 @@ func (m *Match) leave(gone []*presence.Presence) {
 		}
 	}
 	m.reg.tracker.Settle(m.stream) // clients get the leave event before what the handler broadcasts about it
+	m.recordPeople(recLeave, told)
 	alive, err := guard(m, func() (bool, error) { return m.handler.Leave(m.ctx, m.tick, told) })
 	m.settle(alive, err, "leave")
 }
@@ -45,6 +46,7 @@ func (m *Match) join(p *presence.Presence) bool {
 	}
 	m.list = append(m.list, p)
 	m.size.Store(int32(len(m.list)))
+	m.recordPeople(recJoin, []*presence.Presence{p})
 	alive, err := guard(m, func() (bool, error) { return m.handler.Join(m.ctx, m.tick, []*presence.Presence{p}) })
 	return m.settle(alive, err, "join")
 }
@@ -56,7 +58,7 @@ func (m *Match) attempt(a *attempt) {
 	old := m.awaited(a.joiner)
 	verdict, err := Verdict{Alive: true, Accept: true}, error(nil)
 	if old == nil {
-		verdict, err = guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+		verdict, err = m.askHandler(a)
 	}
 	if !m.settle(verdict.Alive, err, "join attempt") || !verdict.Accept {
 		if a.state.CompareAndSwap(callRunning, callAnswered) {
@@ -102,6 +104,14 @@ func (m *Match) attempt(a *attempt) {
 	}
 }
 
+// askHandler asks the handler whether a client may join.
+func (m *Match) askHandler(a *attempt) (Verdict, error) {
+	m.recordAttempt(a)
+	v, err := guard(m, func() (Verdict, error) { return m.handler.JoinAttempt(m.ctx, m.tick, a.joiner, a.metadata) })
+	m.recordVerdict(v)
+	return v, err
+}
+
 func (m *Match) signal(c *call) {
 	if !c.state.CompareAndSwap(callPending, callRunning) {
 		return
@@ -109,11 +119,7 @@ func (m *Match) signal(c *call) {
 	if rec := m.rec.Load(); rec != nil {
 		rec.now.event(Event{Kind: "signal", Text: c.data})
 	}
-	var text string
-	alive, err := guard(m, func() (alive bool, err error) {
-		alive, text, err = m.handler.Signal(m.ctx, m.tick, c.data)
-		return alive, err
-	})
+	text, alive, err := m.signalHandler(c.data)
 	ok := m.settle(alive, err, "signal")
 	if !c.state.CompareAndSwap(callRunning, callAnswered) {
 		return
@@ -123,6 +129,16 @@ func (m *Match) signal(c *call) {
 		return
 	}
 	c.answer <- reply{text: text} // also of a match that ends with this signal
+}
+
+func (m *Match) signalHandler(data string) (text string, alive bool, err error) {
+	m.recordText(recSignal, data)
+	alive, err = guard(m, func() (alive bool, err error) {
+		alive, text, err = m.handler.Signal(m.ctx, m.tick, data)
+		return alive, err
+	})
+	m.recordReply(text)
+	return text, alive, err
 }
 
 // describe answers a request for the state. A handler that cannot describe its

@@ -40,6 +40,8 @@ type Options struct {
 	SnapshotTicks int
 	// ResumeTime is how long those who were in a match may come back after a restart.
 	ResumeTime time.Duration
+	// Recorder records matches; nil: none are recorded.
+	Recorder *Recorder
 	// AnswerWait is how long a join attempt or a signal waits for an answer; 0 means
 	// 10 s.
 	AnswerWait time.Duration

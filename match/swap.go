@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"kumi/internal/journal"
 	"kumi/store/fault"
 )
 
@@ -74,8 +75,9 @@ func (r *Registry) Swap(ctx context.Context) {
 
 // move is a new handler on its way to a match.
 type move struct {
-	next Handler
-	done chan struct{} // closed when the match has handled it
+	next    Handler
+	journal *journal.Journal // of next
+	done    chan struct{}    // closed when the match has handled it
 }
 
 // discard closes a handler that no match took.
@@ -94,14 +96,16 @@ func (m *Match) moveHandler(ctx context.Context) {
 		m.logNotMoved(fault.Newf(fault.NotFound, "no match handler is named %q any more", m.name))
 		return
 	}
-	next, err := guard(m, func() (Handler, error) { return factory(m.ctx, m) })
+	// The match reads from outside at the same time, through its own journal.
+	j := &journal.Journal{Epoch: m.journal.Epoch}
+	next, err := guard(m, func() (Handler, error) { return factory(journal.With(m.ctx, j), m) })
 	if err != nil {
 		if m.ctx.Err() == nil {
 			m.logNotMoved(err)
 		}
 		return
 	}
-	mv := &move{next: next, done: make(chan struct{})}
+	mv := &move{next: next, journal: j, done: make(chan struct{})}
 	m.box.mu.Lock()
 	if !m.post(item{kind: doMove, move: mv}) {
 		m.discard(mv)
@@ -133,6 +137,7 @@ func (m *Match) swapHandler(mv *move) {
 		return
 	}
 	m.handler = mv.next
+	m.recordMove(mv.journal)
 	_, _ = guard(m, func() (struct{}, error) { old.Close(); return struct{}{}, nil })
 	close(mv.done)
 	m.log.Info().Int64("tick", m.tick).Msg("match moved to the reloaded module")

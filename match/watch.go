@@ -266,7 +266,11 @@ func (m *Match) patchState(c *call) {
 	}
 	err := error(ErrStateFixed)
 	if h, ok := m.handler.(Editable); ok {
+		m.recordText(recPatch, c.data)
 		_, err = guard(m, func() (struct{}, error) { return struct{}{}, h.PatchState(m.ctx, c.data) })
+		if m.tape != nil {
+			m.tape.done(true, err)
+		}
 	}
 	if err == nil {
 		m.show()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kumi/internal/journal"
 	"kumi/match"
 	"kumi/modules/bundle"
 	"kumi/modules/registry"
@@ -246,7 +247,7 @@ func (j *javascript) collect(ctx context.Context, v *js.VM, local *script.Local)
 
 // pooled makes a VM for the pool.
 func (j *javascript) pooled(ctx context.Context) (vm.Instance, error) {
-	v, err := j.replay(ctx)
+	v, err := j.replay(journal.With(ctx, nil))
 	if err != nil {
 		return nil, err
 	}

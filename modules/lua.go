@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kumi/hooks"
+	"kumi/internal/journal"
 	"kumi/match"
 	"kumi/modules/registry"
 	"kumi/modules/script"
@@ -120,7 +121,7 @@ type luaVM struct {
 	heads map[string]*vm.Head
 }
 
-func (s *luaModules) start(replay bool) (*luaVM, error) {
+func (s *luaModules) start(ctx context.Context, replay bool) (*luaVM, error) {
 	v := &luaVM{of: s, local: s.program.NewLocal(replay), heads: map[string]*vm.Head{}}
 	var err error
 	v.VM, err = lua.New(lua.Options{
@@ -129,7 +130,7 @@ func (s *luaModules) start(replay bool) (*luaVM, error) {
 		Limits:    vm.Limits{Timeout: initFactor * s.CallTimeout, Stack: s.LuaStack},
 		Guard:     s.Guard,
 		Registry:  max(s.LuaRegistry, minRegistry), Root: s.Path,
-		Enter: v.enter, Print: v.print,
+		Enter: v.enter, Print: v.print, Journal: journal.Of(ctx),
 		Stuck: func(stuck *lua.VM) { s.stuck.abandon(stuck, v.local) },
 	})
 	if err != nil {
@@ -223,7 +224,7 @@ func (v *luaVM) diverged() error {
 // initialize evaluates all modules with effects and returns what they registered. The
 // VM becomes the first of the pool.
 func (s *luaModules) initialize(ctx context.Context) (*lua.VM, []script.Registration, error) {
-	v, err := s.start(false)
+	v, err := s.start(journal.With(ctx, nil), false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -261,7 +262,7 @@ func (s *luaModules) file(module string) string {
 
 // pooled makes another VM for the pool.
 func (s *luaModules) pooled(ctx context.Context) (vm.Instance, error) {
-	v, err := s.replay(ctx, s.regs, s.code.Names()...)
+	v, err := s.replay(journal.With(ctx, nil), s.regs, s.code.Names()...)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +280,7 @@ func (s *luaModules) freeze(v *lua.VM) {
 
 // replay makes a VM and checks that it registers everything in regs.
 func (s *luaModules) replay(ctx context.Context, regs []script.Registration, names ...string) (*lua.VM, error) {
-	v, err := s.start(true)
+	v, err := s.start(ctx, true)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func newTestServer(t testing.TB, files map[string]string) *testServer {
 }
 
 // emptyTestServer is newTestServer before the load.
-func emptyTestServer(t testing.TB, files map[string]string) *testServer {
+func emptyTestServer(t testing.TB, files map[string]string, more ...func(*game.Options)) *testServer {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
@@ -72,7 +72,11 @@ func emptyTestServer(t testing.TB, files map[string]string) *testServer {
 	cfg.Runtime.Path, cfg.Session.EncryptionKey = dir, "key"
 	w := &testServer{log: &testutil.Log{}, db: storetest.SQLite(t)}
 	log := zerolog.New(w.log)
-	g := gametest.New(t, game.Options{Config: cfg, DB: w.db, Logger: log})
+	o := game.Options{Config: cfg, DB: w.db, Logger: log}
+	for _, f := range more {
+		f(&o)
+	}
+	g := gametest.New(t, o)
 	w.core, w.matches, w.tracker, w.sessions = g.Core, g.Matches, g.Tracker, g.Sessions
 	w.options = Options{
 		Path: dir, Core: w.core, Config: cfg, DB: w.db, Logger: log, Matches: w.matches,

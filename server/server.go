@@ -74,6 +74,7 @@ type Server struct {
 	drain    drain
 	jobs     jobs
 	node     *clusterNode // nil outside a cluster
+	recorder *match.Recorder
 	failed   chan error
 	fleet    *fleet.Manager // nil if it is not configured
 }
@@ -125,6 +126,8 @@ func New(ctx context.Context, cfg *config.Config, log zerolog.Logger, options ..
 		Config: cfg, DB: s.db, Logger: log, Metrics: s.metrics, Version: Version, Scope: s.scope,
 		Hooks: func() *hooks.Registry { return s.set.Load().Hooks },
 	}
+	s.recorder = s.newRecorder()
+	o.Recorder = s.recorder
 	for _, option := range options {
 		option(s, &o)
 	}
@@ -333,6 +336,9 @@ func (s *Server) close() error {
 	}
 	if s.game != nil {
 		s.game.Core.Close()
+	}
+	if s.recorder != nil {
+		s.recorder.Close()
 	}
 	if set := s.set.Load(); set != nil {
 		set.Close()

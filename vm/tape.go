@@ -92,6 +92,10 @@ func (e *DivergenceError) Error() string {
 // Playing tells whether results come from the tape.
 func (h *Head) Playing() bool { return h.playing }
 
+// Skip ends the replay of the tape: the rest of it is not called. Calls are answered by others
+// from then on.
+func (h *Head) Skip() { h.at, h.failed = len(h.replay), nil }
+
 // Call calls n, or returns its recorded results. Otherwise it is Native.Call.
 func (h *Head) Call(n *Native, c *Call) error {
 	if n.Live {

@@ -13,12 +13,13 @@ import (
 )
 
 // DispatcherTable is the dispatcher argument of match handlers. Its functions
-// act on the match that owns the calling VM.
+// act on the match that owns the calling VM, also when a recording of it is replayed.
 var DispatcherTable = []vm.Func[struct{}]{
-	{Name: vm.N("broadcast_message"), Body: broadcast(match.Dispatcher.BroadcastMessage)},
-	{Name: vm.N("broadcast_message_deferred"), Body: broadcast(match.Dispatcher.BroadcastMessageDeferred)},
-	{Name: vm.N("match_kick"), Body: matchKick},
-	{Name: vm.N("match_label_update"), Body: matchLabelUpdate},
+	{Name: vm.N("broadcast_message"), Live: true, Body: broadcast(match.Dispatcher.BroadcastMessage)},
+	{Name: vm.N("broadcast_message_deferred"), Live: true, Body: broadcast(match.Dispatcher.BroadcastMessageDeferred)},
+	{Name: vm.N("match_kick"), Live: true, Body: matchKick},
+	{Name: vm.N("match_label_update"), Live: true, Body: matchLabelUpdate},
+	{Name: vm.N("match_record"), Live: true, Body: matchRecord},
 }
 
 // matchOf returns the match that owns the calling VM.
@@ -80,6 +81,15 @@ func matchLabelUpdate(_ struct{}, c *vm.Call) error {
 	}
 	g.refresh()
 	return nil
+}
+
+func matchRecord(_ struct{}, c *vm.Call) error {
+	on := c.OptBool("on", true)
+	g, err := matchOf(c)
+	if err := cmp.Or(c.Err(), err); err != nil {
+		return err
+	}
+	return g.match.MatchRecord(on)
 }
 
 // ReadPresence reads a presence from a script object. The user id is optional: lists

@@ -57,6 +57,8 @@ type Options struct {
 	// OtherMatches and OtherParties are those of the other nodes; nil on a single node.
 	OtherMatches match.Elsewhere
 	OtherParties party.Elsewhere
+	// Recorder records matches; nil: none are recorded.
+	Recorder *match.Recorder
 	// HTTP sends the requests of modules, instead of connections of their own; may be nil.
 	HTTP http.RoundTripper
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
@@ -121,7 +123,7 @@ func New(o Options) (*Game, error) {
 		snapshots = core.NewMatchSnapshots(o.DB)
 	}
 	g.Matches = match.NewRegistry(match.Options{
-		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherMatches,
+		Node: cfg.Name, Tracker: g.Tracker, Router: g.Router, Logger: o.Logger, Metrics: o.Metrics, Elsewhere: o.OtherMatches, Recorder: o.Recorder,
 		TokenKey:           []byte(cfg.Session.EncryptionKey),
 		InputQueue:         cfg.Match.InputQueueSize,
 		SignalQueue:        cfg.Match.SignalQueueSize,

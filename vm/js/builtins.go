@@ -167,6 +167,13 @@ func (v *VM) queueMicrotask(fc goja.FunctionCall) goja.Value {
 func (v *VM) crypto() goja.Value {
 	c := v.rt.NewObject()
 	_ = c.Set("randomUUID", v.named("randomUUID", func(goja.FunctionCall) goja.Value {
+		if v.journal.On() {
+			var id uuid.UUID
+			v.journal.Fill(id[:])
+			id.SetVersion(uuid.V4)
+			id.SetVariant(uuid.VariantRFC9562)
+			return v.rt.ToValue(id.String())
+		}
 		return v.rt.ToValue(uuid.Must(uuid.NewV4()).String())
 	}))
 	_ = c.Set("getRandomValues", v.named("getRandomValues", func(fc goja.FunctionCall) goja.Value {
@@ -177,7 +184,11 @@ func (v *VM) crypto() goja.Value {
 		if len(b) > 65536 {
 			v.throw(fault.Newf(fault.InvalidArgument, "getRandomValues fills at most 65536 bytes, not %d", len(b)))
 		}
-		_, _ = rand.Read(b) // it never fails
+		if v.journal.On() {
+			v.journal.Fill(b)
+		} else {
+			_, _ = rand.Read(b) // it never fails
+		}
 		return fc.Argument(0)
 	}))
 	subtle := v.rt.NewObject()

@@ -75,10 +75,7 @@ func (v *VM) body(name string, n *vm.Native, f *frame) (err error) {
 			err = goPanic(name, x)
 		}
 	}()
-	if v.head != nil {
-		return v.head.Call(n, &f.call)
-	}
-	return n.Call(&f.call)
+	return vm.CallThrough(v.head, v.journal, n, &f.call)
 }
 
 // result returns the result of a call: the value, or an object if there are

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"kumi/internal/journal"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -23,6 +24,7 @@ type loop struct {
 	cancel context.CancelFunc
 	done   chan arrived
 	works  []*pending
+	calls  map[int64]*pending // by their number in the journal, while it plays
 	timers timers
 	byID   map[int64]*timer
 	last   int64 // id of a timer
@@ -80,6 +82,13 @@ func (v *VM) start(name string, w vm.Work) (goja.Value, error) {
 	p, resolve, reject := v.rt.NewPromise()
 	one := &pending{name: name, resolve: resolve, reject: reject, failed: v.newGoError(errPending)}
 	l.works = append(l.works, one)
+	if v.journal.Playing() {
+		if l.calls == nil {
+			l.calls = map[int64]*pending{}
+		}
+		l.calls[int64(len(l.calls)+1)] = one
+		return v.rt.ToValue(p), nil
+	}
 	go func() {
 		a := arrived{pending: one}
 		defer func() {
@@ -125,6 +134,9 @@ func (v *VM) await(p *goja.Promise) error {
 
 // turn waits for the next timer or completed work, and runs it.
 func (l *loop) turn() error {
+	if l.vm.journal.Playing() {
+		return l.replay()
+	}
 	var due <-chan time.Time
 	if len(l.timers) > 0 {
 		wait := time.Until(l.timers[0].at)
@@ -217,6 +229,7 @@ type timer struct {
 // fire runs the timer that is due next.
 func (l *loop) fire() error {
 	t := l.timers[0]
+	l.vm.journal.Add(journal.Entry{Kind: journal.Fired, Number: t.id})
 	if t.every > 0 {
 		t.at = time.Now().Add(t.every)
 		heap.Fix(&l.timers, 0)

@@ -266,6 +266,13 @@ func (v *VM) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
 	if !ok {
 		return nil, fault.New(fault.Internal, "not a function")
 	}
+	if v.journal.On() && v.depth > 0 {
+		return vm.CallbackJournaled(v.journal, &v.frames[v.depth-1].call, fn, args, func() (vm.Ref, error) { return v.callback(call, args) })
+	}
+	return v.callback(call, args)
+}
+
+func (v *VM) callback(call goja.Callable, args []vm.Ref) (vm.Ref, error) {
 	ret, err := v.apply(call, nil, args)
 	if err != nil {
 		return nil, v.fromCallback(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"kumi/internal/journal"
 	"kumi/internal/random"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -53,6 +54,8 @@ type VM struct {
 	o     Options
 	watch watch
 	head  *vm.Head
+	// journal is that of the match that owns the VM; nil for other VMs.
+	journal *journal.Journal
 
 	ctx     context.Context  // of the call that runs
 	limited *vm.LazyDeadline // ctx for Go functions, made when one is called
@@ -100,6 +103,10 @@ func New(ctx context.Context, p *Program, o Options) (*VM, error) {
 	}
 	v.rt.SetMaxCallStackSize(min(stack, maxStack))
 	v.rt.SetRandSource(random.Float64)
+	if v.journal = journal.Of(ctx); v.journal != nil {
+		v.rt.SetRandSource(v.journal.Float64)
+		v.rt.SetTimeSource(v.journal.Now)
+	}
 	v.rt.SetPromiseRejectionTracker(v.rejection)
 	v.leave = v.leaveNative
 	v.addBuiltins()

@@ -203,6 +203,13 @@ func (e engine) Call(fn vm.Ref, args ...vm.Ref) (vm.Ref, error) {
 		return nil, errNotFunction
 	}
 	v := e.vm
+	if v.o.Journal.On() && v.nested > 0 {
+		return vm.CallbackJournaled(v.o.Journal, v.calls[v.nested-1], fn, args, func() (vm.Ref, error) { return v.callback(f, args) })
+	}
+	return v.callback(f, args)
+}
+
+func (v *VM) callback(f *lua.LFunction, args []vm.Ref) (vm.Ref, error) {
 	L := v.thread
 	base := L.GetTop()
 	L.Push(f)

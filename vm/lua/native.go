@@ -117,8 +117,5 @@ func (v *VM) guarded(n *vm.Native, c *vm.Call) (err error) {
 			err = fault.Wrap(fault.Internal, "internal error in "+n.Name.Snake, fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
 		}
 	}()
-	if v.head != nil {
-		return v.head.Call(n, c)
-	}
-	return n.Call(c)
+	return vm.CallThrough(v.head, v.o.Journal, n, c)
 }

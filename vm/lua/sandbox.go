@@ -127,6 +127,7 @@ func (v *VM) open() {
 			}
 		case "os":
 			t.RawSetString("date", sharedDate)
+			v.journalTime(t)
 		case "math":
 			t.RawSetString("huge", lua.LNumber(math.Inf(1)))
 			t.RawSetString("random", v.function(v.mathRandom))
@@ -227,6 +228,9 @@ func (v *VM) rawget(L *lua.LState) int {
 }
 
 func (v *VM) rng() *rand.Rand {
+	if v.random == nil && v.o.Journal != nil {
+		v.random = rand.New(v.o.Journal)
+	}
 	if v.random == nil {
 		v.random = rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
 	}
@@ -234,7 +238,12 @@ func (v *VM) rng() *rand.Rand {
 }
 
 func (v *VM) mathSeed(L *lua.LState) int {
-	v.random = rand.New(rand.NewPCG(uint64(L.CheckInt64(1)), 0))
+	seed := uint64(L.CheckInt64(1))
+	if v.o.Journal != nil {
+		v.o.Journal.Seed(seed)
+		return 0
+	}
+	v.random = rand.New(rand.NewPCG(seed, 0))
 	return 0
 }
 

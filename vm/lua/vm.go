@@ -21,6 +21,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"kumi/internal/journal"
 	"kumi/store/fault"
 	"kumi/vm"
 )
@@ -55,6 +56,8 @@ type Options struct {
 	// another goroutine, and must return quickly; may be nil.
 	Stuck func(*VM)
 	Grace time.Duration // 0: vm.DefaultGrace
+	// Journal is that of the match that owns the VM; nil for other VMs.
+	Journal *journal.Journal
 	// Print receives the lines of the print function; may be nil.
 	Print func(ctx context.Context, line string)
 }

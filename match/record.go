@@ -1,0 +1,366 @@
+package match
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/internal/journal"
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// Recordable is a Handler whose state can be written down. Matches of other handlers are
+// recorded without their state. The methods are called like the others.
+type Recordable interface {
+	Handler
+	// AppendState appends the state to dst, in a form that is the same whenever states are
+	// equal. whole tells that SetState can make the same state of it.
+	AppendState(ctx context.Context, dst []byte) (state []byte, whole bool, err error)
+	// SetState sets the state of a handler that has had no call yet.
+	SetState(ctx context.Context, state []byte) error
+}
+
+// tape records one match: what its handler is called with, what it reads from outside and
+// what it does. It belongs to the match's goroutine and keeps the last minutes in a ring of
+// segments. See record_format.go for what is written.
+type tape struct {
+	recorder *Recorder
+	keep     bool // write a file even if the match does not fail
+	replays  bool // it records a replay, which reads buf
+	birth    []byte
+	ring     ring
+	seg      *segment // that is being written
+	buf      []byte   // of seg
+	people   map[presence.ID]person
+	open     bool // a call of the handler has begun
+
+	scratch   []byte // of states
+	stateCost time.Duration
+	credit    time.Duration // what the next state may cost
+	unhashed  int           // ticks since the last hash
+	nextWhole time.Time
+	restarts  bool // the state is whole, so that a segment can begin with it
+
+	failed string // the error of the handler, which ended the match
+	where  string
+	stack  string
+}
+
+// person is an entry of a segment's list of presences.
+type person struct {
+	index    uint64
+	presence *presence.Presence
+}
+
+const (
+	// maxSegment is the size from which on a new segment begins, in bytes.
+	maxSegment = 256 << 10
+	// wholeEvery is the time between two whole states in a segment.
+	wholeEvery = 10 * time.Second
+	// stateCredit is the part of a handler's time that writing down its state may take; the
+	// state is hashed every tick if it costs less.
+	stateCredit = 20
+	// maxUnhashed is the maximum number of ticks between two hashes of the state.
+	maxUnhashed = 600
+	// keptPayload is how many bytes of a broadcast are kept of one with more than that; of the
+	// rest there is a hash.
+	keptPayload = 1 << 10
+)
+
+// newTape begins to record a match before its handler is made.
+func (m *Match) newTape(keep bool) *tape {
+	t := &tape{recorder: m.reg.o.Recorder, keep: keep, people: map[presence.ID]person{}}
+	t.ring.recorder = t.recorder
+	m.journal.Record(t.entry)
+	return t
+}
+
+// entry records what the handler's code read from outside.
+func (t *tape) entry(e journal.Entry) {
+	t.buf = append(t.buf, recEntry)
+	t.buf = e.Append(t.buf)
+}
+
+// begin begins the record of a call of the handler.
+func (m *Match) beginRecord(kind byte) *tape {
+	t := m.tape
+	if t == nil {
+		return nil
+	}
+	m.journal.Begin()
+	t.open = true
+	t.buf = append(t.buf, kind)
+	t.int(m.tick)
+	return t
+}
+
+// person records a presence: by its number, or as a whole the first time in a segment.
+func (t *tape) person(p *presence.Presence) {
+	known := t.people[p.ID]
+	if known.presence == p {
+		t.uint(known.index)
+		return
+	}
+	known = person{uint64(len(t.people) + 1), p}
+	if old, ok := t.people[p.ID]; ok { // such as with another reason
+		known.index = old.index
+	}
+	t.people[p.ID] = known
+	t.uint(0)
+	t.uint(known.index)
+	t.presence(p)
+}
+
+// broadcast records what the handler sends. to is not used if it is for all.
+func (t *tape) broadcast(opCode int64, data []byte, b *broadcast, sender runtime.Presence, reliable bool) {
+	t.buf = append(t.buf, recBroadcast)
+	t.int(opCode)
+	t.bool(reliable)
+	t.payload(data)
+	t.bool(b.all)
+	if !b.all {
+		t.uint(uint64(len(b.to)))
+		for _, id := range b.to {
+			t.buf = append(t.buf, id[:]...)
+		}
+	}
+	from := ""
+	if sender != nil {
+		from = sender.GetSessionId()
+	}
+	t.text(from)
+}
+
+// payload records data, or what identifies it if there is much.
+func (t *tape) payload(data []byte) {
+	t.uint(uint64(len(data)))
+	if len(data) <= keptPayload {
+		t.buf = append(t.buf, data...)
+		return
+	}
+	t.buf = append(t.buf, data[:keptPayload]...)
+	t.uint64(xxhash.Sum64(data))
+}
+
+// done ends the record of a call with its results.
+func (t *tape) done(alive bool, err error) {
+	if !t.open {
+		return
+	}
+	t.open = false
+	t.buf = append(t.buf, recDone)
+	t.bool(alive)
+	t.text(errorText(err))
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// recordTick follows a tick: it may record the state, and begin a new segment. took is the
+// time of the handler's loop.
+func (m *Match) recordTick(took time.Duration, now time.Time) {
+	t := m.tape
+	t.unhashed++
+	t.credit = min(t.credit+took/stateCredit, time.Second)
+	full := len(t.buf) >= maxSegment
+	whole := full || !now.Before(t.nextWhole)
+	if t.stateCost == 0 || t.credit >= t.stateCost || t.unhashed >= maxUnhashed || full && t.restarts {
+		m.recordState(whole)
+	}
+	if full {
+		m.cutSegment(now)
+	}
+}
+
+// recordState records a hash of the state, or the whole of it. The time that this takes
+// counts against the credit.
+func (m *Match) recordState(whole bool) {
+	t := m.tape
+	h, ok := m.handler.(Recordable)
+	if !ok {
+		return
+	}
+	began := time.Now()
+	type written struct {
+		state []byte
+		whole bool
+	}
+	s, err := guard(m, func() (s written, err error) {
+		s.state, s.whole, err = h.AppendState(m.ctx, t.scratch[:0])
+		return s, err
+	})
+	t.unhashed, t.restarts = 0, err == nil && s.whole
+	if err == nil {
+		t.scratch = s.state
+		t.buf = append(t.buf, recHash)
+		t.int(m.tick)
+		t.uint64(xxhash.Sum64(s.state))
+		if whole && len(s.state) <= maxSegment {
+			t.nextWhole = began.Add(wholeEvery)
+			t.buf = append(t.buf, recState)
+			t.int(m.tick)
+			t.bool(s.whole)
+			t.text(string(s.state))
+		}
+	}
+	took := time.Since(began)
+	t.stateCost = max((7*t.stateCost+took)/8, 1)
+	t.credit = max(t.credit-took, -time.Second)
+}
+
+// cutSegment ends the segment and begins the next, with the whole state if there is one.
+func (m *Match) cutSegment(now time.Time) {
+	t := m.tape
+	t.ring.add(t.seg, t.buf)
+	t.beginSegment(m, now)
+}
+
+// beginSegment begins a segment. The state of one after the first is what recordState has
+// just written, if it is whole.
+func (t *tape) beginSegment(m *Match, now time.Time) {
+	clear(t.people)
+	t.buf = make([]byte, 0, 4<<10)
+	t.seg = &segment{tick: m.tick, whole: t.restarts}
+	t.int(m.tick)
+	t.int(now.UnixNano())
+	t.text(m.Label())
+	t.uint(uint64(m.rate.Load()))
+	t.text(string(m.journal.Generator()))
+	t.bool(t.restarts)
+	if t.restarts {
+		t.text(string(t.scratch))
+	}
+	t.uint(uint64(len(m.list)))
+	for _, p := range m.list {
+		t.person(p)
+	}
+	t.uint(uint64(len(m.deferred)))
+}
+
+// startRecord begins to record a match that is running, between two calls of its handler.
+func (m *Match) startRecord(keep bool) {
+	if m.tape != nil {
+		m.tape.keep = m.tape.keep || keep
+		return
+	}
+	if m.reg.o.Recorder == nil {
+		return
+	}
+	m.tape = m.newTape(keep)
+	m.recordState(false)
+	m.tape.buf = m.tape.buf[:0]
+	m.tape.beginSegment(m, time.Now())
+}
+
+// endRecord ends the recording of a match. It is written if it is to be kept, or if the
+// handler failed.
+func (m *Match) endRecord() {
+	t := m.tape
+	if t == nil {
+		return
+	}
+	if t.replays || t.seg != nil && (t.keep || t.failed != "") {
+		m.recordState(true)
+	}
+	m.tape = nil
+	m.journal.Record(nil)
+	t.done(false, nil)
+	if t.replays {
+		return
+	}
+	if t.seg != nil {
+		t.ring.add(t.seg, t.buf)
+	}
+	if !t.keep && t.failed == "" {
+		t.ring.drop()
+		return
+	}
+	t.recorder.save(&saved{
+		Header: Header{
+			Match: m.text, Node: m.reg.o.Node, Handler: m.name, Runtime: m.runtime, Server: t.recorder.o.Version, Modules: m.version,
+			Created: m.journal.Epoch, Ended: time.Now(), Tick: m.tick, TickRate: int(m.rate.Load()), Label: m.Label(),
+			Error: t.failed, In: t.where, Stack: t.stack,
+		},
+		birth: t.birth, ring: &t.ring,
+	})
+}
+
+// fail notes the error that ends the match.
+func (t *tape) fail(err error, where string) {
+	t.failed, t.where = err.Error(), where
+	var traced interface{ Trace() string }
+	if errors.As(err, &traced) {
+		t.stack = traced.Trace()
+	}
+}
+
+// recordMove goes on with the journal of a handler of reloaded code, to which the match has
+// moved. What follows begins a new segment.
+func (m *Match) recordMove(next *journal.Journal) {
+	if state := m.journal.Generator(); state != nil {
+		_ = next.SetGenerator(state) // it is one
+	}
+	m.journal.Record(nil)
+	m.journal = next
+	m.identify()
+	t := m.tape
+	if t == nil {
+		return
+	}
+	next.Record(t.entry)
+	t.buf = append(t.buf, recMoved)
+	t.int(m.tick)
+	t.ring.add(t.seg, t.buf)
+	t.buf = nil
+	m.recordState(false)
+	t.beginSegment(m, time.Now())
+}
+
+// recordWish is what a handler asked for, to be done when its call has ended.
+type recordWish uint8
+
+const (
+	recordUnchanged recordWish = iota
+	recordStart
+	recordStop
+)
+
+// MatchRecord implements Dispatcher: it turns the recording of the match on or off, when the
+// running call has ended. A recording that was turned on is written when the match ends or when it is turned
+// off. It fails with FailedPrecondition on a server that does not record.
+func (m *Match) MatchRecord(on bool) error {
+	switch {
+	case m.over:
+		return ErrStopped
+	case m.reg.o.Recorder == nil:
+		return fault.New(fault.FailedPrecondition, "matches cannot be recorded on this server")
+	case on:
+		m.record = recordStart
+	default:
+		m.record = recordStop
+	}
+	return nil
+}
+
+// changeRecord does what the handler asked for.
+func (m *Match) changeRecord() {
+	wish := m.record
+	m.record = recordUnchanged
+	switch {
+	case wish == recordStart:
+		m.startRecord(true)
+	case m.tape != nil && m.tape.keep:
+		m.endRecord()
+		if m.reg.o.Recorder.o.Mode == RecordError {
+			m.startRecord(false)
+		}
+	}
+}

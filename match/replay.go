@@ -1,0 +1,332 @@
+package match
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/rs/zerolog"
+
+	"kumi/internal/journal"
+	"kumi/presence"
+	"kumi/store/fault"
+)
+
+// ReplayOptions say what a recording is replayed with. Find is required.
+type ReplayOptions struct {
+	// Find returns the handlers by name.
+	Find   func(name string) (Factory, bool)
+	Logger zerolog.Logger
+	// EncodeParams is that of RecorderOptions.
+	EncodeParams func(map[string]any) ([]byte, error)
+	DecodeParams func([]byte) (map[string]any, error)
+	// States makes the replay write down the whole state after each call.
+	States bool
+}
+
+// Replay runs the match of a recording again, call by call, with what it read from outside
+// at that time. It belongs to one goroutine. Nothing is sent, and no other match sees it.
+type Replay struct {
+	rec  *Recording
+	o    ReplayOptions
+	reg  *Registry
+	m    *Match
+	tape *tape
+	read stepReader
+
+	segment, step int
+	born          bool
+	over          bool
+}
+
+// NewReplay prepares a replay. Close must be called. The error has the code NotFound if there
+// is no handler of that name.
+func NewReplay(rec *Recording, o ReplayOptions) (*Replay, error) {
+	if _, ok := o.Find(rec.Handler); !ok {
+		return nil, fault.Newf(fault.NotFound, "no match handler is named %q", rec.Handler)
+	}
+	tracker := presence.NewTracker(presence.TrackerOptions{Node: rec.Node, Sessions: presence.NewSessions(), Logger: o.Logger})
+	reg := NewRegistry(Options{
+		Node: rec.Node, Tracker: tracker, Router: presence.NewRouter(tracker), Logger: o.Logger,
+		Recorder: NewRecorder(RecorderOptions{Mode: RecordOff, EncodeParams: o.EncodeParams, DecodeParams: o.DecodeParams, Logger: o.Logger}),
+	})
+	return &Replay{rec: rec, o: o, reg: reg}, nil
+}
+
+// Close frees what the replay uses.
+func (r *Replay) Close() {
+	r.end()
+	r.reg.tracker.Close()
+}
+
+func (r *Replay) end() {
+	if r.m != nil {
+		switch {
+		case r.m.handler == nil:
+			r.m.cancel()
+		case !r.m.over:
+			r.m.close()
+		}
+		r.m = nil
+	}
+}
+
+// Match returns the match, for its label and tick rate; nil before the first step.
+func (r *Replay) Match() Dispatcher { return r.m }
+
+// Tick returns the tick of the next step; ok is false at the end.
+func (r *Replay) Tick() (tick int64, ok bool) {
+	if !r.born && r.rec.First {
+		return 0, r.rec.Birth != nil
+	}
+	for i, at := r.segment, r.step; i < len(r.rec.Segments); i, at = i+1, 0 {
+		if at < len(r.rec.Segments[i].Steps) {
+			return r.rec.Segments[i].Steps[at].Tick, true
+		}
+	}
+	return 0, false
+}
+
+// Next makes the next call of the handler and returns it as it was recorded, want, and as it
+// was now, got. Both are nil at the end. got is nil if the match has ended before.
+func (r *Replay) Next(ctx context.Context) (want, got *Step, err error) {
+	if !r.born {
+		r.born = true
+		if r.rec.First {
+			return r.birth(ctx)
+		}
+		if err := r.resume(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	for r.segment < len(r.rec.Segments) {
+		s := r.rec.Segments[r.segment]
+		if r.step == len(s.Steps) {
+			moved := r.step > 0 && s.Steps[r.step-1].Moved
+			r.segment, r.step = r.segment+1, 0
+			if moved && r.segment < len(r.rec.Segments) {
+				if err := r.resume(ctx); err != nil {
+					return nil, nil, err
+				}
+			}
+			continue
+		}
+		want = s.Steps[r.step]
+		r.step++
+		if r.over {
+			return want, nil, nil
+		}
+		got, err = r.run(want, func() { r.call(want) })
+		return want, got, err
+	}
+	return nil, nil, nil
+}
+
+// make makes a match that nothing but this replay runs.
+func (r *Replay) make(created time.Time) error {
+	r.end()
+	id, node, err := ParseID(r.rec.Match)
+	if err != nil {
+		return err
+	}
+	m := &Match{reg: r.reg, id: id, name: r.rec.Handler, version: r.rec.Modules, log: r.o.Logger.With().Str("match", r.rec.Match).Logger()}
+	m.stream = presence.AuthoritativeMatch(id, node)
+	m.text = r.rec.Match
+	m.journal = &journal.Journal{Epoch: created}
+	m.ctx, m.cancel = context.WithCancel(journal.With(context.WithValue(context.Background(), handlerMatchKey{}, m), m.journal))
+	m.box.members = map[uuid.UUID]*member{}
+	m.box.running = true // what is posted does not run: the recording has what came of it
+	m.tape = m.newTape(false)
+	m.tape.replays = true
+	r.m, r.tape = m, m.tape
+	r.read = stepReader{people: map[uint64]*presence.Presence{}}
+	return nil
+}
+
+// birth replays the beginning of the match.
+func (r *Replay) birth(ctx context.Context) (want, got *Step, err error) {
+	want = r.rec.Birth
+	if want == nil {
+		return nil, nil, errors.New("the recording has no beginning")
+	}
+	if err := r.make(r.rec.Created); err != nil {
+		return nil, nil, err
+	}
+	m := r.m
+	m.journal.Play(want.Entries)
+	m.journal.SetTime(r.rec.Created)
+	if err := r.generator(want.Generator); err != nil {
+		return nil, nil, err
+	}
+	factory, _ := r.o.Find(r.rec.Handler)
+	m.recordInit(want.Params)
+	rate, label, err := m.begin(ctx, factory, want.Params)
+	m.recordedInit(rate, label, err)
+	if got, err = readBirth(r.tape.birth, r.o.DecodeParams); err != nil {
+		return nil, nil, err
+	}
+	r.tape.buf = nil
+	if got.Error != "" {
+		r.over = true
+		return want, got, nil
+	}
+	m.label.Store(&label)
+	m.rate.Store(int32(rate))
+	return want, got, nil
+}
+
+func (r *Replay) generator(state []byte) error {
+	if len(state) == 0 {
+		return nil
+	}
+	if err := r.m.journal.SetGenerator(state); err != nil {
+		return fmt.Errorf("%w: the state of the random numbers", journal.ErrCorrupt)
+	}
+	return nil
+}
+
+// resume begins at a segment with the whole state.
+func (r *Replay) resume(context.Context) error {
+	if r.segment >= len(r.rec.Segments) {
+		return errors.New("the recording is empty")
+	}
+	s := r.rec.Segments[r.segment]
+	if s.State == nil {
+		return fault.Newf(fault.FailedPrecondition, "the recording cannot be replayed from tick %d on: the state of the match could not be recorded there as a whole", s.Tick)
+	}
+	if err := r.make(r.rec.Created); err != nil {
+		return err
+	}
+	m := r.m
+	m.label.Store(&s.Label)
+	m.rate.Store(int32(s.TickRate))
+	m.tick = s.Tick
+	if r.rec.Birth != nil {
+		m.journal.Play(r.rec.Birth.Entries)
+	} else {
+		m.journal.Play(nil)
+	}
+	m.journal.SetTime(s.Time)
+	factory, _ := r.o.Find(r.rec.Handler)
+	h, err := guard(m, func() (Handler, error) { return factory(m.ctx, m) })
+	if err != nil {
+		return err
+	}
+	m.handler = h
+	set, ok := h.(Recordable)
+	if !ok {
+		return fault.Newf(fault.FailedPrecondition, "the match handler %q cannot begin with a state, and the recording does not begin with the match", r.rec.Handler)
+	}
+	if err := set.SetState(m.ctx, s.State); err != nil {
+		return err
+	}
+	if err := r.generator(s.Generator); err != nil {
+		return err
+	}
+	m.list = append(m.list, s.Members...)
+	for _, p := range s.Members {
+		m.box.members[p.Session] = &member{presence: p, arrived: true}
+	}
+	r.tape.buf = nil
+	return nil
+}
+
+// run makes one call and returns what was recorded of it.
+func (r *Replay) run(want *Step, call func()) (*Step, error) {
+	m := r.m
+	m.tick = want.Tick
+	m.journal.Play(want.Entries)
+	call()
+	if m.tape == nil {
+		r.over = true
+	} else if want.Hashed || r.o.States {
+		m.recordState(want.State != nil || r.o.States)
+	}
+	m.box.queue = m.box.queue[:0] // leaves of those who were kicked: the recording has them
+	r.read.Reader = journal.NewReader(r.tape.buf)
+	steps, err := r.read.steps()
+	r.tape.buf = r.tape.buf[:0]
+	if err != nil || len(steps) == 0 {
+		return nil, fmt.Errorf("the replay of tick %d left no record: %w", want.Tick, errors.Join(err, journal.ErrCorrupt))
+	}
+	got := *steps[len(steps)-1]
+	return &got, nil
+}
+
+// call makes the call of a step.
+func (r *Replay) call(s *Step) {
+	m := r.m
+	switch s.Kind {
+	case recAttempt:
+		verdict, err := m.askHandler(&attempt{joiner: s.Joiner, metadata: s.Metadata})
+		m.settle(verdict.Alive, err, "join attempt")
+	case recJoin:
+		for _, p := range s.People {
+			m.box.members[p.Session] = &member{presence: p, arrived: true}
+			m.join(p)
+		}
+	case recLeave:
+		for _, p := range s.People {
+			delete(m.box.members, p.Session)
+		}
+		m.leave(append([]*presence.Presence(nil), s.People...))
+	case recLoop:
+		m.recordLoop(s.Input)
+		alive, err := guard(m, func() (bool, error) { return m.handler.Loop(m.ctx, m.tick, s.Input) })
+		m.settle(alive, err, "loop")
+	case recTerminate:
+		m.recordTerminate(s.Grace)
+		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, s.Grace) })
+		m.settle(alive, err, "terminate")
+	case recSignal:
+		_, alive, err := m.signalHandler(s.Text)
+		m.settle(alive, err, "signal")
+	case recPatch:
+		m.recordText(recPatch, s.Text)
+		err := error(ErrStateFixed)
+		if h, ok := m.handler.(Editable); ok {
+			_, err = guard(m, func() (struct{}, error) { return struct{}{}, h.PatchState(m.ctx, s.Text) })
+		}
+		if m.tape != nil {
+			m.tape.done(true, err)
+		}
+	}
+}
+
+// State returns the state of the match as its handler describes it.
+func (r *Replay) State() (string, error) {
+	if r.m == nil || r.m.handler == nil {
+		return "", nil
+	}
+	return guard(r.m, func() (string, error) { return r.m.handler.State(r.m.ctx) })
+}
+
+// Describe returns a recorded state as the handler describes it.
+func (r *Replay) Describe(state []byte) (string, error) {
+	scratch := &Replay{rec: r.rec, o: r.o, reg: r.reg}
+	defer scratch.end()
+	if err := scratch.make(r.rec.Created); err != nil {
+		return "", err
+	}
+	m := scratch.m
+	m.journal.Record(nil)
+	if r.rec.Birth != nil {
+		m.journal.Play(r.rec.Birth.Entries)
+	}
+	factory, _ := r.o.Find(r.rec.Handler)
+	h, err := guard(m, func() (Handler, error) { return factory(m.ctx, m) })
+	if err != nil {
+		return "", err
+	}
+	m.handler = h
+	set, ok := h.(Recordable)
+	if !ok {
+		return "", fault.New(fault.Unimplemented, "the handler cannot read a state")
+	}
+	if err := set.SetState(m.ctx, state); err != nil {
+		return "", err
+	}
+	return scratch.State()
+}
