@@ -183,6 +183,19 @@ func (g *goMatch) State(context.Context) (_ string, err error) {
 	return fmt.Sprintf("%+v", g.state), nil
 }
 
+// AppendState implements match.Recordable with the state as JSON, of which it cannot be made
+// again.
+func (g *goMatch) AppendState(_ context.Context, dst []byte) (_ []byte, whole bool, err error) {
+	defer g.recovered(&err)
+	text, err := json.Marshal(g.state)
+	return append(dst, text...), false, err
+}
+
+// SetState implements match.Recordable.
+func (g *goMatch) SetState(context.Context, []byte) error {
+	return fault.New(fault.Unimplemented, "the state of a match in Go cannot be set from a recording")
+}
+
 // Runtime is "go".
 func (g *goMatch) Runtime() string { return "go" }
 

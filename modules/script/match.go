@@ -428,9 +428,6 @@ func (g *scriptMatch) PatchState(_ context.Context, patch string) error {
 	return nil
 }
 
-// ModuleVersion identifies the load of the match's modules.
-func (g *scriptMatch) ModuleVersion() string { return g.program.scope.ModuleVersion }
-
 // Runtime is the name of the script's language.
 func (g *scriptMatch) Runtime() string { return g.program.lang.String() }
 
