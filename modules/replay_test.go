@@ -165,7 +165,7 @@ const match: any = {
 	async matchLoop(ctx, logger, nk, d, tick, state, messages) {
 		for (const m of messages) {
 			const text = nk.binaryToString(m.data);
-			state.log.push(m.sender.username + ":" + text + ":" + m.receiveTimeMs);
+			if (m.opCode !== 11) state.log.push(m.sender.username + ":" + text + ":" + m.receiveTimeMs);
 			switch (m.opCode) {
 			case 1: state.rolls.push(Math.random(), crypto.randomUUID(), [...crypto.getRandomValues(new Uint8Array(4))]); break;
 			case 2: state.at = new Date(); state.ms = Date.now(); break;
@@ -215,8 +215,8 @@ function M.match_leave(ctx, d, tick, state, ps)
 end
 function M.match_loop(ctx, d, tick, state, messages)
 	for _, m in ipairs(messages) do
-		table.insert(state.log, m.sender.username .. ":" .. m.data .. ":" .. m.receive_time_ms)
 		local op = m.op_code
+		if op ~= 11 then table.insert(state.log, m.sender.username .. ":" .. m.data .. ":" .. m.receive_time_ms) end
 		if op == 1 then
 			table.insert(state.rolls, math.random()); table.insert(state.rolls, nk.uuid_v4()); table.insert(state.rolls, math.random(100))
 			if tick % 3 == 0 then math.randomseed(tick) end
