@@ -35,6 +35,7 @@ var rows = []row{
 	{lines: []line{{name: "script compute, fib(20), JS / Lua", unit: "x VM"}}, own: compute},
 	times("relay, per delivery, JSON / protobuf", each("relay --format %s", "json", "protobuf")),
 	timesAnew("match tick, JS / Lua / Go", each("match --rpc create_match_%s", "js", "lua", "go")),
+	{lines: []line{{name: "match tick while recorded, JS / Lua / Go", unit: "x not recorded"}}, own: record},
 	times("chat, volatile, per delivery, JSON / protobuf", each("chat --format %s", "json", "protobuf")),
 	costs("chat, persistent, per send, JSON / protobuf", each("chat --persist --format %s", "json", "protobuf")),
 	{

@@ -43,7 +43,7 @@ func subcommands() []subcommand {
 		{"new", "folder [--ts | --lua | --go]", "make a folder with a small game, its tests and a CI workflow", create},
 		{"check", "[--runtime.path folder]", "list the problems of the modules, also in CI", checkModules},
 		{"test", "[folder] [--watch] [--filter regexp] …", "run the tests of the modules", testModules},
-		{"replay", "file [--at tick] [--bisect a b] …", "run a recorded match again, on today's modules", replayMatch},
+		{"replay", "file [--at tick] [--bisect a b] [--to-test name]", "run a recorded match again, on today's modules", replayMatch},
 		{"build", "folder [-o file] [--plugin]", "build a server with a Go module compiled in, or a plugin for this one", build},
 		{"types", "[--ts] [--lua] [--docs] [folder]", "print or write declarations of the functions that modules can call", types},
 		{"migrate", "up|down|redo|status [--limit n]", "change or show the database schema", migrate},

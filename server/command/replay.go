@@ -17,6 +17,7 @@ type replayOptions struct {
 	file     string
 	at       int64 // -1: not set
 	a, b     string
+	toTest   string
 	quiet    bool
 	settings []string // of the server
 }
@@ -24,6 +25,7 @@ type replayOptions struct {
 // replayFlags explains the flags; docs/replay.md does in more words.
 const replayFlags = `  --at tick         stop after a tick and show the state
   --bisect a b      find the first tick in which two modules folders part
+  --to-test name    write a test of kumi test into the modules folder that replays it
   --quiet           do not print the log of the modules
 `
 
@@ -49,6 +51,9 @@ func replayMatch(ctx context.Context, args []string, s streams) int {
 	}
 	if err := isFolder(cfg); err != nil {
 		return failed(s, err)
+	}
+	if o.toTest != "" {
+		return writeReplayTest(rec, cfg.Runtime.Path, o.file, o.toTest, s)
 	}
 	if code, ran := withGoModule(ctx, cfg.Runtime.Path, "replay", args, s); ran {
 		return code
@@ -185,6 +190,10 @@ func parseReplay(args []string) (o replayOptions, err error) {
 			o.a = take()
 			if err == nil {
 				o.b = take()
+			}
+		case name == "-to-test":
+			if o.toTest = take(); err == nil && (o.toTest == "" || strings.ContainsAny(o.toTest, `/\`)) {
+				err = fmt.Errorf("--to-test: %q is not a name for a file", o.toTest)
 			}
 		case name == "-quiet":
 			o.quiet = true

@@ -73,6 +73,24 @@ func recordError(t *testing.T, modules string) string {
 	return files[0]
 }
 
+// A recording becomes a test, which passes on the same code and fails on other code.
+func TestReplayToTest(t *testing.T) {
+	t.Parallel()
+	same, other := replayFolder(t, "1"), replayFolder(t, "(tick === 3 ? 2 : 1)")
+	file := recordError(t, same)
+	for folder, want := range map[string]int{same: exitOK, other: exitFailed} {
+		var out, errs strings.Builder
+		if code := dispatch(t.Context(), []string{"replay", file, "--to-test", "arena", "--runtime.path", folder}, streams{&out, &errs, nil}); code != exitOK {
+			t.Fatalf("exit code %d\n%s%s", code, &out, &errs)
+		}
+		code := dispatch(t.Context(), []string{"test", folder}, streams{&out, &errs, nil})
+		text := out.String() + errs.String()
+		if code != want || want == exitFailed && !strings.Contains(text, "replayed op 1 to all, 5") {
+			t.Errorf("kumi test: exit code %d, want %d\n%s", code, want, text)
+		}
+	}
+}
+
 // A match that failed is recorded, and kumi replay says whether code does the same.
 func TestReplayCommand(t *testing.T) {
 	t.Parallel()
@@ -84,7 +102,7 @@ func TestReplayCommand(t *testing.T) {
 		want []string
 	}{
 		{"--runtime.path " + same, exitOK, []string{"everything is as it was recorded", "it failed in loop: ", "broken at 6", "tick 2  info   three at "}},
-		{"--quiet --runtime.path " + other, exitFailed, []string{"first difference is in tick 3, loop:", "broadcast 1 (data): recorded op 1 to all, 4, replayed op 1 to all, 5", "the state differs", "the state after tick 5:", "state.n: recorded 6, replayed 7"}},
+		{"--quiet --runtime.path " + other, exitFailed, []string{"first difference is in tick 3, loop:", "broadcast 1 (data): recorded op 1 to all, 4, replayed op 1 to all, 5", "the state after tick 5:", "state.n: recorded 6, replayed 7"}},
 		{"--at 2 --runtime.path " + same, exitOK, []string{`"n":3`, `"scores":[7]`}},
 		{"--bisect " + same + " " + other, exitFailed, []string{"they part in tick 3, loop", "state.n: recorded 4, replayed 5"}},
 		{"--bisect " + same + " " + same, exitOK, []string{"both folders do the same"}},

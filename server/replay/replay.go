@@ -57,6 +57,9 @@ func NewHost(ctx context.Context, cfg *config.Config, node string) (*Host, error
 	return h, nil
 }
 
+// On returns a Host that replays on the modules of a server that runs. It need not be closed.
+func On(srv *server.Server) *Host { return &Host{server: srv, log: &logWriter{}} }
+
 // Close stops the server and removes its files.
 func (h *Host) Close() error {
 	return errors.Join(h.server.Stop(context.Background()), os.RemoveAll(h.folder))
@@ -153,6 +156,17 @@ type Parting struct {
 	Step        *match.Step // as it was recorded
 	Differences []match.Difference
 	State       []match.Difference
+}
+
+// Lines describes the differences, each with its tick.
+func (r *Report) Lines() (all []string) {
+	for _, d := range r.Differences {
+		all = append(all, fmt.Sprintf("tick %d, %s: %s", r.First.Tick, r.First.Name(), d))
+	}
+	for _, d := range r.State {
+		all = append(all, fmt.Sprintf("the state after tick %d: %s", r.StateTick, d))
+	}
+	return all
 }
 
 // Bisect runs a recording on two hosts, call by call, and returns the first call in which

@@ -71,6 +71,8 @@ declare namespace kumitest {
     rpc(id: string, payload?: any): Promise<any>;
     /** Sends any HTTP request to the client port. */
     request(method: string, path: string, body?: any, headers?: { [name: string]: string }): Promise<{ status: number; headers: { [name: string]: string }; body: string }>;
+    /** Replays the recording of a match, a file in the modules folder, and returns how it differs from what was recorded. */
+    replay(file: string): Promise<string[]>;
     /** The lines of the log since the test began. */
     readonly log: { time: string; level: string; message: string; [field: string]: any }[];
     /** Runs SQL on the server's database and returns the rows. */

@@ -75,6 +75,7 @@ http = {}
 ---@field rpc fun(id: string, payload?: any): any calls an RPC function as another server does
 ---@field request fun(method: string, path: string, body?: any, headers?: table<string, string>): table sends any HTTP request to the client port
 ---@field log table[] the lines of the log since the test began
+---@field replay fun(file: string): string[] replays the recording of a match, a file in the modules folder, and returns how it differs
 ---@field sql fun(query: string, parameters?: any[]): table[] runs SQL and returns the rows
 ---@field metrics table<string, number> the metrics by name
 

@@ -61,6 +61,7 @@ var serverTable = []vm.Func[*host]{
 		})
 	}},
 	{Name: vm.N("request"), Async: true, Body: httpCall},
+	{Name: vm.N("replay"), Async: true, Body: replayOf},
 	{Name: vm.N("log"), Property: true, Body: logOf},
 	{Name: vm.N("sql"), Async: true, Body: sqlQuery},
 	{Name: vm.N("metrics"), Property: true, Body: metricsOf},
