@@ -44,6 +44,15 @@ func (c *Core) Close() {
 // may be set, and a machine may sleep.
 const duePoll = 15 * time.Second
 
+// untilDue returns the time until the next look, if the next thing is due at a time.
+func (c *Core) untilDue(at time.Time) time.Duration {
+	wait := max(at.Sub(c.now()), time.Millisecond)
+	if c.steadyClock {
+		return wait
+	}
+	return min(wait, duePoll)
+}
+
 // pollOthers is the time between looks at what other servers on the database may have
 // done, such as creating boards or enqueuing jobs. The embedded database has no others, so
 // there the look is only a precaution: what this server does wakes whoever must know.

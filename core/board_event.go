@@ -255,7 +255,7 @@ func (r *boardRunner) turn(ctx context.Context) (time.Duration, error) {
 	if next == 0 {
 		return r.pollOthers(), nil
 	}
-	return min(max(time.Unix(next, 0).Sub(r.now()), time.Millisecond), duePoll), nil
+	return r.untilDue(time.Unix(next, 0)), nil
 }
 
 // events returns the events that are due, in the order in which they happened.

@@ -66,6 +66,10 @@ type Options struct {
 	Stores purchase.Options
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// SteadyClock says that nobody sets the clock, the machine never sleeps and no other
+	// server uses the database, as in tests with virtual time. Then there are no looks at the
+	// database before something is due.
+	SteadyClock bool
 	// PasswordCost is bcrypt's cost; 0 means 13. Tests use a low one.
 	PasswordCost int
 }
@@ -116,6 +120,7 @@ type Core struct {
 	maintenance maintenance
 	social      *social.Client
 	now         func() time.Time
+	steadyClock bool // see Options.SteadyClock
 	tokens      *Tokens
 	// revocations are those of tokens, in the database. tellOthers tells the other nodes of
 	// a cluster of them; nil: there are none.
@@ -195,7 +200,7 @@ func New(o Options) *Core {
 		c.notifyBatch = 1000 // other writers wait for a batch
 	}
 	c.tokens = newTokens(o.Config.GetSession(), c.now)
-	c.passwords = newPasswords(o.PasswordCost)
+	c.passwords, c.steadyClock = newPasswords(o.PasswordCost), o.SteadyClock
 	c.attempts.now, c.attempts.limits = c.now, playerLimits
 	return c
 }

@@ -60,7 +60,7 @@ func (r *jobRunner) next(ctx context.Context, names []string) (time.Duration, er
 	if !at.Valid {
 		return r.pollOthers(), nil
 	}
-	return min(max(time.UnixMilli(at.Int64).Sub(r.now()), time.Millisecond), duePoll), nil
+	return r.untilDue(time.UnixMilli(at.Int64)), nil
 }
 
 // schedule inserts the next run of every job with a schedule, unless it has a

@@ -85,6 +85,10 @@ type Option func(*Server, *game.Options)
 // PasswordCost sets bcrypt's cost for new passwords. Only tests need it.
 func PasswordCost(cost int) Option { return func(_ *Server, o *game.Options) { o.PasswordCost = cost } }
 
+// SteadyClock says that nobody sets the clock, the machine never sleeps and no other server
+// uses the database. Only tests with virtual time can promise that.
+func SteadyClock() Option { return func(_ *Server, o *game.Options) { o.SteadyClock = true } }
+
 // FreeConsolePort opens the console on a free port instead of the configured one. Only
 // tests need it.
 func FreeConsolePort() Option { return func(s *Server, _ *game.Options) { s.anyConsolePort = true } }

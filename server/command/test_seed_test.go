@@ -15,13 +15,13 @@ import (
 const everything = `const out: string[] = [];
 const say = (name: string, value: any) => out.push(name + " " + JSON.stringify(value));
 test("everything", async () => {
-  const players = await server.players(12);
+  const players = await server.players(40);
   for (const p of players) say("player", [p.id, p.token, await p.rpc("store"), await p.rpc("draw")]);
   const { id } = await players[0].rpc("create");
   for (const p of players) say("joined", await p.joinMatch(id));
   for (const p of players) await p.sendMatchState(id, 1, { from: p.name });
   await clock.advance("1s");
-  for (const p of players) say("ticket", await p.addMatchmaker("*", 3, 4));
+  for (const p of players) say("ticket", await p.addMatchmaker("*", 2, 2));
   for (const p of players) say("matched", await p.received("matchmaker_matched"));
   const room = await players[0].joinChat("lobby", 1);
   for (const p of players) await p.joinChat("lobby", 1);
@@ -36,7 +36,7 @@ test("everything", async () => {
   await players[4].disconnect();
   await players[3].reconnect();
   const { party_id } = await players[0].createParty(true, 8);
-  for (const p of players.slice(6)) await p.joinParty(party_id);
+  for (const p of players.slice(6, 12)) await p.joinParty(party_id);
   await players[6].sendPartyData(party_id, 1, { x: 1 });
   await players[0].addMatchmakerParty(party_id, "*", 7, 7);
   await clock.advance("1h");

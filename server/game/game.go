@@ -63,6 +63,8 @@ type Options struct {
 	HTTP http.RoundTripper
 	// PasswordCost is bcrypt's cost for new passwords; 0 is the default.
 	PasswordCost int
+	// SteadyClock is core.Options.SteadyClock.
+	SteadyClock bool
 }
 
 // Game is a game server without ports. Its fields are set by New and
@@ -158,7 +160,7 @@ func New(o Options) (*Game, error) {
 		DB: o.DB, Hosts: hosts, HTTP: o.HTTP, Social: providers, Config: cfg, Logger: o.Logger, Metrics: o.Metrics, Version: o.Version,
 		Tracker: g.Tracker, Router: g.Router, Sessions: g.Sessions, Matches: g.Matches,
 		Parties: g.Parties, Matchmaker: g.Desk,
-		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost,
+		ModulesPath: cfg.Runtime.Path, LocalCache: cfg.Runtime.MaxLocalCacheMB << 20, PasswordCost: o.PasswordCost, SteadyClock: o.SteadyClock,
 		Unranked: cfg.Leaderboard.BlacklistRankCache, NoIndexOnly: cfg.Storage.DisableIndexOnly, Satori: satoriOptions(cfg, o.Metrics), Stores: stores,
 	})
 	return g, nil

@@ -56,7 +56,7 @@ func startHost(ctx context.Context, job Job) (_ *host, err error) {
 	cfg.DataDir, cfg.Database.Address, cfg.Runtime.Path = h.dir, nil, job.Folder
 	cfg.Console.Port, cfg.Metrics.PrometheusPort, cfg.Runtime.Watch = 0, 0, false
 	log := zerolog.New(h.log).Level(zerolog.DebugLevel).With().Timestamp().Logger()
-	h.Server, err = server.New(ctx, cfg, log, server.PasswordCost(bcrypt.MinCost), server.On(h.listener),
+	h.Server, err = server.New(ctx, cfg, log, server.PasswordCost(bcrypt.MinCost), server.SteadyClock(), server.On(h.listener),
 		server.HTTP(h.stubs), server.Providers(h.stubs, nil))
 	if err != nil {
 		return nil, fmt.Errorf("start the server: %w", err)
