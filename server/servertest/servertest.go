@@ -1,5 +1,3 @@
-// Package servertest starts complete servers for tests: on free ports, with their own
-// database and with modules that the test writes.
 package servertest
 
 import (
