@@ -139,12 +139,17 @@ func New(o Options) (*Game, error) {
 		ResumeTime:         time.Duration(cfg.Match.ResumeSec) * time.Second,
 	})
 	m := &matchmaking{log: o.Logger, hooks: o.Hooks, scope: o.Scope, router: g.Router, matches: g.Matches}
+	workers := 0 // the default
+	if random.Generator() != nil {
+		workers = 1 // one match after the other, so that the seed repeats their ids
+	}
 	g.Matchmaker = matchmaker.New(matchmaker.Options{
 		MaxTickets: cfg.Matchmaker.MaxTickets, MaxIntervals: cfg.Matchmaker.MaxIntervals,
 		Interval:     time.Duration(cfg.Matchmaker.IntervalSec) * time.Second,
 		RevPrecision: cfg.Matchmaker.RevPrecision, RevThreshold: cfg.Matchmaker.RevThreshold,
 		TicketTimeout: time.Duration(cfg.Matchmaker.TicketTimeoutSec) * time.Second,
 		Rand:          random.Generator(),
+		Workers:       workers,
 		OnMatched:     m.matched, OnTimeout: m.timedOut, Hooks: m.replaced,
 		Logger: o.Logger, Metrics: o.Metrics,
 	})

@@ -48,7 +48,11 @@ func startHost(ctx context.Context, job Job) (_ *host, err error) {
 	if err := os.WriteFile(filepath.Join(h.dir, "kumi.db"), database, 0o600); err != nil {
 		return nil, err
 	}
-	defaults := []string{"--socket.ping_period_ms", "3600000", "--socket.pong_wait_ms", "7200000", "--runtime.js_min_count", "1", "--runtime.lua_min_count", "1"}
+	defaults := []string{
+		"--socket.ping_period_ms", "3600000", "--socket.pong_wait_ms", "7200000", "--runtime.js_min_count", "1", "--runtime.lua_min_count", "1",
+		// Handlers of events run in order, so that the seed repeats the run.
+		"--leaderboard.callback_queue_workers", "1", "--runtime.event_queue_workers", "1",
+	}
 	if h.config, _, err = config.Load(append(defaults, job.Args...), job.Env); err != nil {
 		return nil, err
 	}
