@@ -39,7 +39,7 @@ func (g durableGoMatch) Snapshot(ctx context.Context, tick int64) (data []byte, 
 	defer end()
 	defer g.recovered(&err)
 	data, err = g.durable.MatchSnapshot(ctx, g.logger, g.db, g.nk, tick, g.state)
-	return append([]byte(nil), data...), err
+	return append([]byte{}, data...), err // not nil, which databases have no state for
 }
 
 // Restore implements match.Snapshotter.

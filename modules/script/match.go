@@ -36,6 +36,8 @@ type scriptMatch struct {
 	at    int // index of the function called last
 	usage vm.Usage
 
+	incomplete bool // the log says what snapshots leave out
+
 	outer, inner context.Context // the last context passed in, and the one made from it
 }
 

@@ -11,8 +11,8 @@ import (
 var _ match.Snapshotter = (*scriptMatch)(nil)
 
 // Snapshot implements match.Snapshotter. The state is written as plain data. If the handler
-// has a match_restore function, values that are no plain data are left out; otherwise they
-// make the snapshot fail, unless a match_snapshot function makes others of them.
+// has a match_restore function and no match_snapshot, values that are no plain data are left
+// out, which the log lists once; otherwise they make the snapshot fail.
 func (g *scriptMatch) Snapshot(ctx context.Context, tick int64) ([]byte, error) {
 	state := g.state
 	if g.fns[matchSnapshot] != nil {
@@ -28,7 +28,13 @@ func (g *scriptMatch) Snapshot(ctx context.Context, tick int64) ([]byte, error) 
 			return nil, g.bad(matchSnapshot, "returned no state")
 		}
 	}
-	image, _, err := g.inst.(vm.Imager).Image(state, g.fns[matchRestore] != nil, nil)
+	lenient := g.fns[matchRestore] != nil && g.fns[matchSnapshot] == nil
+	image, lost, err := g.inst.(vm.Imager).Image(state, lenient, nil)
+	if len(lost) > 0 && !g.incomplete {
+		g.incomplete = true
+		g.program.log.Info().Str("match_id", g.match.MatchID()).Str("function", "match handler "+g.name).
+			Msg("snapshots of the match are incomplete: " + vm.ListUntransferable(lost))
+	}
 	return image, err
 }
 

@@ -110,6 +110,7 @@ func TestNoImage(t *testing.T) {
 		`[new (class extends Array {})]`:             `state[0] is `,
 		`new (class MyError extends Error {})`:       `state is an instance of the class MyError`,
 		`Symbol.iterator`:                            `state is a symbol`,
+		`({"\ud800": 1, "\ud801": 2})`:               "is a property whose name is no valid Unicode",
 		`new Map([[{f() {}}, 1], [1, {f() {}}]])`:    `state.keys()[0].f is a function, state.get(1).f is a function`,
 		`new Set([0, isNaN])`:                        `state.values()[1] is a function`,
 		`({get x() { throw new Error("not now") }})`: `state.x: Error: not now`,

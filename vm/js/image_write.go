@@ -28,7 +28,6 @@ func (v *VM) Image(x vm.Ref, lenient bool, dst []byte) (image []byte, lost []vm.
 	}
 	w.lenient, w.lost, w.failed = lenient, nil, nil
 	w.path.Reset()
-	clear(w.seen)
 	w.Begin(dst, vm.JS)
 	value, _ := x.(goja.Value)
 	err = v.guard(func() {
@@ -36,6 +35,7 @@ func (v *VM) Image(x vm.Ref, lenient bool, dst []byte) (image []byte, lost []vm.
 		w.value(value)
 	})
 	image, w.B = w.B, nil
+	clear(w.seen) // the values may go
 	switch {
 	case w.failed != nil:
 		return dst, nil, w.failed
@@ -375,6 +375,12 @@ func (w *imageWriter) plain(o *goja.Object) {
 // fields writes properties by their names. Those with symbol keys are lost.
 func (w *imageWriter) fields(o *goja.Object, names []string) {
 	for _, key := range names {
+		if strings.ContainsRune(key, utf8.RuneError) && o.Get(key) == nil { // Keys has replaced something
+			w.path.Enter(vm.Step{Key: key})
+			w.note("a property whose name is no valid Unicode")
+			w.path.Leave()
+			continue
+		}
 		w.Key(key)
 		w.property(o, key)
 	}

@@ -24,10 +24,10 @@ func (v *VM) Image(x vm.Ref, lenient bool, dst []byte) (image []byte, lost []vm.
 	}
 	w.lenient, w.lost, w.failed = lenient, nil, nil
 	w.path.Reset()
-	clear(w.seen)
 	w.Begin(dst, vm.Lua)
 	w.value(value(x))
 	image, w.B = w.B, nil
+	clear(w.seen) // the values may go
 	switch {
 	case w.failed != nil:
 		return dst, nil, w.failed
