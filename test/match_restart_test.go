@@ -342,3 +342,28 @@ func TestMatchGoesOnAfterAPlannedStop(t *testing.T) {
 		}
 	})
 }
+
+// Messages that wait for the next tick when the server stops are handled after it.
+func TestQueuedInputSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	s := newRestartable(t, "", false, "--match.snapshot", "shutdown", "--match.resume_sec", "3600")
+	module := servertest.Module("index.ts", strings.Replace(enduringTS, "tickRate: 10", "tickRate: 1", 1))
+	s.restart(module)
+	ann := s.User(t, "ann")
+	id := s.create(ann)
+	a := s.join(ann, id)
+	sendOne(t, a, id) // returns after a tick, a second before the next one
+	for range 5 {
+		a.Send(t, `{"match_data_send":{"match_id":"`+id+`","op_code":"1","data":"eA=="}}`)
+	}
+	a.Call(t, "ping", `{}`) // is answered after the server has read them
+	s.restart(module)
+	ann = s.User(t, "ann")
+	servertest.Eventually(t, "all messages have been handled", func() bool {
+		now, _ := s.signal(ann, id, "")
+		return now.N >= 6
+	})
+	if now, _ := s.signal(ann, id, ""); now.N != 6 || now.Label != "at 6" {
+		t.Errorf("%+v", now)
+	}
+}

@@ -136,6 +136,30 @@ func TestMatchesSurviveTheirProcess(t *testing.T) {
 	}
 }
 
+// With snapshots at planned stops only, a crash ends the matches: it does not take them back
+// to the last stop.
+func TestCrashAfterAPlannedStop(t *testing.T) {
+	t.Parallel()
+	n := alone(t, false, counting, "--match.snapshot", "shutdown")
+	id, _ := n.RPC(t, "start", "")
+	again := func(s syscall.Signal) (lives bool) {
+		t.Helper()
+		n.Signal(s)
+		n.Ended()
+		n.Start()
+		n.Ready()
+		_, lives = n.count(id)
+		return lives
+	}
+	if !again(syscall.SIGTERM) {
+		t.Fatal("the match did not survive a planned stop")
+	}
+	testutil.Eventually(t, "the match runs", func() bool { c, _ := n.count(id); return c.Tick > 20 })
+	if again(syscall.SIGKILL) {
+		t.Error("a crash took the match back to the planned stop")
+	}
+}
+
 // A restart under load: the players reconnect as clients do. No match is lost, and nobody
 // has to ask again.
 func TestRestartOfManyMatches(t *testing.T) {
