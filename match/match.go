@@ -48,6 +48,7 @@ type Match struct {
 	box mailbox
 
 	tick       int64
+	due        []*Data              // for the tick that is due, while the queue before it is handled
 	list       []*presence.Presence // members; a leaving one is replaced by the last
 	spare      []item
 	deferred   []broadcast
@@ -268,10 +269,9 @@ func (m *Match) Run() {
 		b.attempts, b.calls = 0, 0
 		due, skipped := b.tickDue, b.skipped
 		b.tickDue, b.skipped = false, 0
-		var input []*Data
 		if due && len(b.input) > 0 {
-			input = b.input
-			b.input = make([]*Data, 0, len(input))
+			m.due = b.input
+			b.input = make([]*Data, 0, len(m.due))
 		}
 		b.mu.Unlock()
 
@@ -282,6 +282,8 @@ func (m *Match) Run() {
 		clear(queue)
 		m.spare = queue[:0]
 		if due && !m.over {
+			input := m.due
+			m.due = nil
 			m.loop(input, len(queue), skipped)
 			m.flushSessions()
 		}

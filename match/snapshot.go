@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -68,15 +69,20 @@ func (m *Match) snapshot() (*Snapshot, error) {
 		return nil, fault.Newf(fault.ResourceExhausted, "its state of %d bytes is larger than %d", len(state), MaxSnapshot)
 	}
 	s := &Snapshot{
-		ID: m.id, Node: m.reg.o.Node, Handler: m.name, Tick: m.tick, Rate: m.TickRate(), Label: m.Label(), Members: slices.Clone(m.list), State: state,
+		ID: m.id, Node: m.reg.o.Node, Handler: m.name, Tick: m.tick, Rate: m.TickRate(), Label: storable(m.Label()), Members: slices.Clone(m.list), State: state,
 	}
 	if v, ok := m.handler.(interface{ ModuleVersion() string }); ok {
 		s.Version = v.ModuleVersion()
 	}
 	m.box.mu.Lock()
-	s.Input = slices.Clone(m.box.input)
+	s.Input = slices.Concat(m.due, m.box.input)
 	m.box.mu.Unlock()
 	return s, nil
+}
+
+// storable returns a label as databases can store it: valid UTF-8 without NUL.
+func storable(label string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(label, "\uFFFD"), "\x00", "")
 }
 
 // takeSnapshot is called after each tick, and takes a snapshot if one is due and the one
@@ -106,6 +112,7 @@ func (m *Match) suspend(grace int) {
 		s, err := m.snapshot()
 		if err == nil {
 			written := make(chan error, 1)
+			m.stored = true // perhaps also if the write says that it failed
 			m.reg.snapshots.put(m.id, write{save: s, done: func(err error) { written <- err }})
 			err = <-written
 		}
@@ -156,7 +163,7 @@ func (r *Registry) Restore(ctx context.Context) error {
 		ended, err := r.restore(ctx, s)
 		switch {
 		case err != nil:
-			lost(fmt.Errorf("match %s of handler %q at tick %d: %w", s.ID, s.Handler, s.Tick, err))
+			lost(fmt.Errorf("match %s of handler %q at tick %d, written by version %q: %w", s.ID, s.Handler, s.Tick, s.Version, err))
 			continue
 		case !ended:
 			restored++

@@ -2,22 +2,27 @@ package match
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/rs/zerolog"
+
+	"kumi/store/fault"
 )
 
 // snapshotWriter writes snapshots in the background, on one goroutine, which exists while
-// there is something to write. Of each match at most one write waits: the newest.
+// there is something to write. Of each match at most one write waits: the newest. A deletion
+// that fails is tried again, or the match would come back at the next start.
 type snapshotWriter struct {
 	store SnapshotStore
 	log   zerolog.Logger
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]write
-	idle    chan struct{} // closed when nothing waits; nil: nothing does
+	again   map[uuid.UUID]write // deletions that failed, until they are tried again
+	idle    chan struct{}       // closed when nothing waits; nil: nothing does
 
 	warned time.Time // of the writing goroutine
 	failed int       // since then
@@ -27,6 +32,8 @@ type snapshotWriter struct {
 type write struct {
 	save *Snapshot
 	done func(error) // called when it was written, failed or was replaced; may be nil
+
+	tries int // of a deletion
 }
 
 func (w write) finish(err error) {
@@ -41,19 +48,51 @@ const (
 	// A transaction has at most so many snapshots and about so many bytes of states.
 	maxSnapshotBatch = 64
 	maxSnapshotBytes = 4 << 20
+	// A deletion that fails is tried so often, with pauses.
+	maxDeleteTries, deletePause = 30, 10 * time.Second
 )
 
 // put queues a write, in place of one of the same match that waits.
 func (w *snapshotWriter) put(id uuid.UUID, x write) {
 	w.mu.Lock()
 	before := w.waiting[id]
+	delete(w.again, id)
+	w.queue(id, x)
+	w.mu.Unlock()
+	before.finish(nil)
+}
+
+// queue adds a write. Callers hold the lock.
+func (w *snapshotWriter) queue(id uuid.UUID, x write) {
 	w.waiting[id] = x
 	if w.idle == nil {
 		w.idle = make(chan struct{})
 		go w.run(w.idle)
 	}
-	w.mu.Unlock()
-	before.finish(nil)
+}
+
+// retry tries a deletion again after a while, unless something newer is to be written.
+func (w *snapshotWriter) retry(id uuid.UUID, x write) {
+	if x.tries++; x.tries > maxDeleteTries {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, newer := w.waiting[id]; newer {
+		return
+	}
+	if w.again == nil {
+		w.again = map[uuid.UUID]write{}
+	}
+	w.again[id] = x
+	time.AfterFunc(deletePause, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if now, ok := w.again[id]; ok && now.tries == x.tries {
+			delete(w.again, id)
+			w.queue(id, now)
+		}
+	})
 }
 
 // wait returns when nothing waits to be written, or when ctx is done.
@@ -92,20 +131,24 @@ func (w *snapshotWriter) run(idle chan struct{}) {
 			return
 		}
 		w.mu.Unlock()
-		if err := w.write(batch); err != nil && len(batch) > 1 {
-			for id, x := range batch { // so that one does not cost the others theirs
-				err := w.write(map[uuid.UUID]write{id: x})
-				w.note(id, err)
-				x.finish(err)
+		err := w.write(batch)
+		for id, x := range batch {
+			own := err
+			if err != nil && len(batch) > 1 && !away(err) { // so that one does not cost the others theirs
+				own = w.write(map[uuid.UUID]write{id: x})
 			}
-			continue
-		} else {
-			for id, x := range batch {
-				w.note(id, err)
-				x.finish(err)
+			w.note(id, own)
+			if own != nil && x.save == nil {
+				w.retry(id, x)
 			}
+			x.finish(own)
 		}
 	}
+}
+
+// away reports whether an error is that of a database that does not answer.
+func away(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || fault.CodeOf(err) == fault.Unavailable
 }
 
 func (w *snapshotWriter) write(batch map[uuid.UUID]write) error {

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/rs/zerolog"
@@ -18,11 +20,16 @@ type fakeStore struct {
 	mu      sync.Mutex
 	refused map[uuid.UUID]bool
 	ticks   map[uuid.UUID]int64
+	fails   int // so many further writes fail
 }
 
 func (f *fakeStore) WriteSnapshots(_ context.Context, save []*Snapshot, remove []uuid.UUID) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.fails > 0 {
+		f.fails--
+		return errors.New("failed")
+	}
 	next := maps.Clone(f.ticks)
 	for _, s := range save {
 		if f.refused[s.ID] {
@@ -77,6 +84,35 @@ func TestSnapshotWriter(t *testing.T) {
 			if _, ok := answered.Load(tick); !ok {
 				t.Fatalf("write %d is not answered", tick)
 			}
+		}
+	})
+}
+
+// The snapshot of a match that has ended is deleted also if that fails at first, but not one
+// that was taken since.
+func TestDeletionIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ended, restored := uuid.NewV5(uuid.Nil, "ended"), uuid.NewV5(uuid.Nil, "restored")
+		f := &fakeStore{ticks: map[uuid.UUID]int64{ended: 1, restored: 1}}
+		w := &snapshotWriter{store: f, log: zerolog.Nop(), waiting: map[uuid.UUID]write{}}
+		f.fails = 6
+		w.put(ended, write{})
+		w.put(restored, write{})
+		w.wait(t.Context())
+		if len(f.ticks) != 2 || f.fails == 6 {
+			t.Fatalf("stored %v", f.ticks)
+		}
+		w.put(restored, write{save: &Snapshot{ID: restored, Tick: 2}})
+		w.wait(t.Context())
+		f.mu.Lock()
+		f.fails = 0
+		f.ticks[restored] = 2
+		f.mu.Unlock()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if !maps.Equal(f.ticks, map[uuid.UUID]int64{restored: 2}) {
+			t.Errorf("stored %v", f.ticks)
 		}
 	})
 }
