@@ -229,14 +229,19 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 }
 
 // await puts the members of a snapshot and their messages into the match. They have
-// Options.ResumeTime to come back.
+// Options.ResumeTime to come back, except those whose session was kept over the restart:
+// they are on the stream.
 func (m *Match) await(s *Snapshot) {
 	deadline := time.Now().Add(m.reg.o.ResumeTime)
 	for _, p := range s.Members {
 		own := *p
 		own.Stream = m.stream
-		m.list = append(m.list, &own)
-		m.box.members[p.Session] = &member{presence: &own, awaited: true, deadline: deadline}
+		mem := &member{presence: &own, awaited: true, deadline: deadline}
+		if on := m.reg.tracker.Get(p.Session, m.stream); on != nil {
+			mem = &member{presence: on, session: m.reg.router.Session(p.Session), arrived: true}
+		}
+		m.list = append(m.list, mem.presence)
+		m.box.members[p.Session] = mem
 	}
 	m.size.Store(int32(len(m.list)))
 	for _, d := range s.Input {

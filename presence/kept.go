@@ -3,8 +3,8 @@ package presence
 import "github.com/gofrs/uuid/v5"
 
 // Restore puts a session on a stream that it was on before the server was restarted, as
-// Track does, but without an event for clients, who have not seen it leave. The mode's
-// listener is called.
+// Track does. Nobody is told, as nobody was told that it left: neither clients nor the
+// mode's listener.
 func (t *Tracker) Restore(session uuid.UUID, stream Stream, meta Meta) error {
 	_, _, err := t.put(session, stream, meta, false, true)
 	return err

@@ -147,7 +147,7 @@ func (t *Tracker) Persist(session uuid.UUID, stream Stream, persistence bool) *P
 	return &changed
 }
 
-func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace, quiet bool) (*Presence, bool, error) {
+func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace, silent bool) (*Presence, bool, error) {
 	m := t.sessions.member(session)
 	if m == nil {
 		return nil, false, ErrNoSession
@@ -184,7 +184,9 @@ func (t *Tracker) put(session uuid.UUID, stream Stream, meta Meta, replace, quie
 		se.entries = append(se.entries, entry{id: session, presence: p, session: m.session})
 		t.count.Add(1)
 		t.logTrack(p, m.session, len(se.entries) == 1)
-		t.emit(slot, event{stream: stream, join: p, quiet: quiet})
+		if !silent {
+			t.emit(slot, event{stream: stream, join: p})
+		}
 		return p, true, nil
 	}
 	i := se.find(session)

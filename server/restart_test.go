@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +16,32 @@ import (
 	"kumi/store/storetest"
 )
 
+// counting is a match that tells its members its state in each tick.
+const counting = `
+	initializer.registerRpc("count", (ctx, logger, nk) => nk.matchCreate("count"));
+	initializer.registerMatch("count", {
+		matchInit: () => ({ state: { n: 0, joins: 0, leaves: 0 }, tickRate: 10, label: "" }),
+		matchJoinAttempt: (ctx, logger, nk, d, tick, state) => ({ state, accept: true }),
+		matchJoin: (ctx, logger, nk, d, tick, state, all) => { state.joins += all.length; return { state }; },
+		matchLeave: (ctx, logger, nk, d, tick, state, all) => { state.leaves += all.length; return { state }; },
+		matchLoop: (ctx, logger, nk, d, tick, state) => { state.n++; d.broadcastMessage(7, JSON.stringify(state)); return { state }; },
+		matchTerminate: (ctx, logger, nk, d, tick, state) => ({ state }),
+		matchSignal: (ctx, logger, nk, d, tick, state) => ({ state }),
+	});`
+
+// count is the state that a message of such a match has.
+func count(t *testing.T, e servertest.Envelope) (state struct{ N, Joins, Leaves int }) {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(e.Field("match_data", "data"))
+	if err == nil {
+		err = json.Unmarshal(b, &state)
+	}
+	if err != nil {
+		t.Fatalf("%v in %s", err, e["match_data"])
+	}
+	return state
+}
+
 // A server that is stopped and started again goes on with its sessions: players who connect
 // again within the time are who they were, where they were, and get what was sent
 // meanwhile.
@@ -24,8 +52,8 @@ func TestSessionsSurviveRestart(t *testing.T) {
 			t.Run(database+"/"+format.String(), func(t *testing.T) {
 				t.Parallel()
 				options := []servertest.Option{
-					servertest.Flags("--session.resume_sec", "600"),
-					servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+watched+everywhere+"}"),
+					servertest.Flags("--session.resume_sec", "600", "--match.snapshot", "shutdown"),
+					servertest.Module("index.js", "function InitModule(ctx, logger, nk, initializer) {"+everywhere+counting+"}"),
 				}
 				if database == "SQLite" {
 					options = append(options, servertest.Flags("--data_dir", t.TempDir()))
@@ -60,6 +88,12 @@ func TestSessionsSurviveRestart(t *testing.T) {
 				sockets[1].Expect(t, "party_join_request")
 				must(1, "party_accept", fmt.Sprintf(`{"party_id":%q,"presence":{"user_id":%q,"session_id":%q,"username":"ann"}}`, party, users[0].ID, sessions[0]))
 				must(2, "party_join", `{"party_id":"`+party+`"}`) // waits for its leader
+				counts, _ := srv.RPC(t, "count", "")
+				for i := range users {
+					must(i, "match_join", `{"match_id":"`+counts+`"}`)
+				}
+				for count(t, sockets[0].Expect(t, "match_data")).Joins < 3 {
+				}
 				before := make([][]presence.Stream, len(users))
 				for i := range users {
 					before[i] = srv.Game().Tracker.StreamsOf(sessions[i])
@@ -100,6 +134,19 @@ func TestSessionsSurviveRestart(t *testing.T) {
 						t.Errorf("the status of player %d is %v", i, status)
 					}
 				}
+				// The one that was away has what the match sent meanwhile, before the stop and after
+				// the start. Nobody has left it or joined again.
+				_, tick, _, err := srv.Game().Matches.State(t.Context(), counts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for n := 0; n < int(tick); {
+					got := count(t, sockets[0].Expect(t, "match_data"))
+					if n != 0 && got.N != n+1 || got.Joins != 3 || got.Leaves != 0 {
+						t.Fatalf("after message %d of the match came %+v", n, got)
+					}
+					n = got.N
+				}
 				// Nobody was told anything, and all goes on.
 				for i, p := range sockets {
 					for _, kind := range []string{
@@ -112,8 +159,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 					}
 				}
 				sockets[0].Send(t, fmt.Sprintf(`{"match_data_send":{"match_id":%q,"op_code":"1","data":"aGk="}}`, relayed))
-				if from := sockets[1].Expect(t, "match_data"); !strings.Contains(string(from["match_data"]), sessions[0].String()) {
-					t.Errorf("got %s", from["match_data"])
+				for !strings.Contains(string(sockets[1].Expect(t, "match_data")["match_data"]), sessions[0].String()) {
 				}
 				must(1, "party_accept", fmt.Sprintf(`{"party_id":%q,"presence":{"user_id":%q,"session_id":%q,"username":"cid"}}`, party, users[2].ID, sessions[2]))
 				if e := sockets[2].Expect(t, "party"); !strings.Contains(string(e["party"]), sessions[0].String()) {

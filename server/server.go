@@ -253,10 +253,13 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.startNode(ctx); err != nil {
 		return err
 	}
+	s.restoreSessions(ctx) // first, so that what matches send is queued for them
 	if err := s.game.Matches.Restore(ctx); err != nil {
 		return err
 	}
-	s.restoreSessions(ctx) // into their matches
+	if s.node == nil {
+		s.sockets.Restored(ctx)
+	}
 	ports, err := listen(ctx, s)
 	if err != nil {
 		return err

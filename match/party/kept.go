@@ -1,8 +1,6 @@
 package party
 
 import (
-	"slices"
-
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
 
@@ -59,53 +57,41 @@ func sessionsOf(all []*presence.Presence) []uuid.UUID {
 	return ids
 }
 
-// Restore makes the parties of before a restart again. restoreSessions puts their members
-// on their streams; those that it does not leave their parties afterwards. It is called
-// before clients can connect.
-func (r *Registry) Restore(kept []*Kept, restoreSessions func()) {
-	parties := make(map[*party]*Kept, len(kept))
+// Restore makes the parties of before a restart again, with the members and requests whose
+// sessions were kept: they are on the parties' streams. It is called before clients can
+// connect.
+func (r *Registry) Restore(kept []*Kept) {
 	for _, k := range kept {
-		p := &party{reg: r, id: k.ID, stream: streamOf(k.ID, r.o.Node), created: k.Created, maxSize: k.MaxSize, leader: k.Leader, restoring: true}
+		p := &party{reg: r, id: k.ID, stream: streamOf(k.ID, r.o.Node), created: k.Created, maxSize: k.MaxSize, leader: k.Leader}
 		p.text = p.stream.MatchID()
 		if err := p.update(k.Label, k.Open, k.Hidden); err != nil {
 			r.o.Logger.Warn().Err(err).Str("party", p.text).Msg("a party cannot be restored")
+			r.o.Tracker.UntrackStream(p.stream, runtime.PresenceReasonUnknown)
 			continue
 		}
-		for _, session := range k.Members {
-			p.members = append(p.members, &presence.Presence{ID: presence.ID{Node: r.o.Node, Session: session}, Stream: p.stream})
-		}
-		r.add(p)
-		parties[p] = k
-	}
-	restoreSessions()
-	for p, k := range parties {
-		p.restored(k.Requests)
+		p.restore(k)
 	}
 }
 
-// back takes the presence of a member that is on the stream again. p.mu is held.
-func (p *party) back(m *presence.Presence) {
-	if i := p.memberIndex(m.Session); i >= 0 {
-		p.members[i] = m
-	}
-}
-
-// restored removes the members that are not back, and files the requests of sessions that
-// are.
-func (p *party) restored(requests []uuid.UUID) {
+func (p *party) restore(k *Kept) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.restoring = false
-	for i := len(p.members) - 1; i >= 0 && !p.over; i-- {
-		if !arrived(p.members[i]) {
-			p.removeMember(i)
+	for _, session := range k.Members {
+		if m := p.reg.o.Tracker.Get(session, p.stream); m != nil {
+			p.members = append(p.members, m)
 		}
 	}
-	for _, id := range requests {
-		if s := p.reg.o.Router.Session(id); s != nil && !slices.ContainsFunc(p.members, func(m *presence.Presence) bool { return m.Session == id }) {
+	if len(p.members) == 0 {
+		return
+	}
+	p.reg.add(p)
+	if p.memberIndex(p.leader) < 0 {
+		p.setLeader(p.members[0])
+	}
+	for _, id := range k.Requests {
+		if s := p.reg.o.Router.Session(id); s != nil {
 			p.requests = append(p.requests, p.member(&presence.Presence{
-				ID: presence.ID{Node: p.reg.o.Node, Session: id}, UserID: s.UserID(),
-				Meta: presence.Meta{Username: s.Username(), Reason: runtime.PresenceReasonUnknown},
+				ID: presence.ID{Node: p.reg.o.Node, Session: id}, UserID: s.UserID(), Meta: presence.Meta{Username: s.Username()},
 			}))
 		}
 	}

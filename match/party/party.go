@@ -32,8 +32,6 @@ type party struct {
 	members  []*presence.Presence // in order of joining
 	joining  []uuid.UUID          // sessions accepted but not on the stream yet
 	requests []*presence.Presence
-
-	restoring bool // members come back after a restart of the server
 }
 
 // Create makes a party whose first member and leader is the session. Label is
@@ -199,10 +197,6 @@ func (p *party) tracked(m *presence.Presence, again bool) {
 		return
 	}
 	if p.over {
-		return
-	}
-	if p.restoring {
-		p.back(m)
 		return
 	}
 	switch {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -84,13 +85,15 @@ func (s *Socket) Expect(t testing.TB, kind string) Envelope {
 			return e
 		}
 	}
-	for {
+	for began := time.Now(); time.Since(began) < wait; {
 		e := s.read(t)
 		if _, ok := e[kind]; ok {
 			return e
 		}
 		s.pushed = append(s.pushed, e)
 	}
+	t.Fatalf("no %s came, but %d other envelopes", kind, len(s.pushed))
+	return nil
 }
 
 // Pushed returns an envelope of a kind if one has arrived already.

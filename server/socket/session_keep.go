@@ -10,6 +10,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/core"
 	"kumi/match/party"
@@ -201,8 +202,9 @@ func (s *session) keep() *kept {
 }
 
 // Restore makes the sessions again that were kept when the server stopped. They are parked
-// for what is left of session.resume_sec. It is called once, when the matches are restored and
-// before clients can connect. What cannot be read is left out, and the log says why.
+// for what is left of session.resume_sec. It is called once, before the matches are
+// restored, which so find their members, and before clients can connect. What cannot be
+// read is left out, and the log says why. Restored comes when the matches are there.
 func (s *Server) Restore(ctx context.Context, store *core.KeptSessions) error {
 	if s.limits.resume == 0 {
 		return nil
@@ -231,11 +233,10 @@ func (s *Server) Restore(ctx context.Context, store *core.KeptSessions) error {
 			s.Log.Error().Err(err).Stringer("id", one.ID).Str("kind", one.Kind).Msg("a kept session cannot be read")
 		}
 	}
-	s.parties.Restore(parties, func() {
-		for _, r := range sessions {
-			s.restore(ctx, r, until)
-		}
-	})
+	for _, r := range sessions {
+		s.restore(r, until)
+	}
+	s.parties.Restore(parties)
 	s.Log.Info().Int("sessions", len(sessions)).Int("parties", len(parties)).Msg("sessions restored")
 	return nil
 }
@@ -245,8 +246,22 @@ type restoring struct {
 	kept
 }
 
+// Restored takes the sessions off the streams of matches that could not be restored.
+func (s *Server) Restored(ctx context.Context) {
+	var gone []presence.Stream
+	s.tracker.Streams(presence.ModeMatchAuthoritative, func(stream presence.Stream, _ int) bool {
+		if m, err := s.matches.Get(ctx, stream.MatchID()); m == nil && err == nil {
+			gone = append(gone, stream)
+		}
+		return true
+	})
+	for _, stream := range gone {
+		s.tracker.UntrackStream(stream, runtime.PresenceReasonUnknown)
+	}
+}
+
 // restore makes a session, parked until the given time.
-func (s *Server) restore(ctx context.Context, k restoring, until time.Time) {
+func (s *Server) restore(k restoring, until time.Time) {
 	scope := s.Scope()
 	scope.UserID, scope.Username, scope.Vars, scope.SessionExpiry = k.User.String(), k.Username, k.Vars, k.Expiry
 	scope.SessionID, scope.Lang, scope.ClientIP, scope.ClientPort = k.id.String(), k.Lang, k.IP, k.Port
@@ -267,11 +282,6 @@ func (s *Server) restore(ctx context.Context, k restoring, until time.Time) {
 	s.tracker.Follow(n.id, append(k.Follows, n.user)...)
 	for _, on := range k.Presences {
 		stream := presence.Stream{Mode: on.Mode, Subject: on.Subject, Subcontext: on.Subcontext, Label: on.Label}
-		if on.Mode == presence.ModeMatchAuthoritative {
-			if m, err := s.matches.Get(ctx, stream.MatchID()); m == nil || err != nil {
-				continue // it ended with the server
-			}
-		}
 		meta := presence.Meta{Username: on.Username, Status: on.Status, Hidden: on.Hidden, Persistence: on.Persistence}
 		if err := s.tracker.Restore(n.id, stream, meta); err != nil {
 			n.note(s.Log.Warn()).Err(err).Msg("a presence cannot be restored")
