@@ -34,9 +34,8 @@ func closingServer(t *testing.T, wait int) (r *testServer, release chan struct{}
 	return r, release, puts
 }
 
-// askAndLeave calls RPCs and sends a close frame. It returns when the server has
-// read the frame.
-func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn net.Conn) {
+// ask calls RPCs on a new socket.
+func ask(t *testing.T, r *testServer, calls ...string) (s *session, conn net.Conn) {
 	t.Helper()
 	conn = r.bareSocket()
 	r.sessions.Each(func(n presence.Session) bool { s = n.(*session); return false })
@@ -44,7 +43,18 @@ func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn
 	for _, id := range calls {
 		sent = append(sent, clientFrame(0x81, `{"rpc":{"id":"`+id+`"}}`)...)
 	}
-	if _, err := conn.Write(append(sent, clientFrame(0x88, string(binary.BigEndian.AppendUint16(nil, 1000)))...)); err != nil {
+	if _, err := conn.Write(sent); err != nil {
+		t.Fatal(err)
+	}
+	return s, conn
+}
+
+// askAndLeave calls RPCs and sends a close frame. It returns when the server has
+// read the frame.
+func askAndLeave(t *testing.T, r *testServer, calls ...string) (s *session, conn net.Conn) {
+	t.Helper()
+	s, conn = ask(t, r, calls...)
+	if _, err := conn.Write(clientFrame(0x88, string(binary.BigEndian.AppendUint16(nil, 1000)))); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the close frame is read", s.out.conn.leaving.Load)
@@ -63,6 +73,25 @@ func TestCloseDuringSlowCall(t *testing.T) {
 	release <- struct{}{}
 	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
 		t.Errorf("the close frame is followed by %q, %v", rest, err)
+	}
+	if why := <-r.ended; why != presence.ClosedByPeer.Text() || puts.Load() != 1 {
+		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())
+	}
+}
+
+// The same is done for a client that closes its connection without a close frame.
+func TestHalfCloseDuringSlowCall(t *testing.T) {
+	t.Parallel()
+	r, release, puts := closingServer(t, 20_000)
+	_, conn := ask(t, r, "slow", "put")
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the connection is read", func() bool { return r.Metrics.Messages.Errors.Load() > 0 })
+	select {
+	case release <- struct{}{}:
+	case why := <-r.ended:
+		t.Fatalf("session ended for %q during a call", why)
 	}
 	if why := <-r.ended; why != presence.ClosedByPeer.Text() || puts.Load() != 1 {
 		t.Errorf("session ended for %q after %d of 1 calls", why, puts.Load())

@@ -112,8 +112,9 @@ func New(o Options) *Server {
 }
 
 // ServeHTTP accepts a socket. It returns once the socket is open, which frees the
-// goroutine and the buffers of net/http. It answers 400 to an unknown format, 401
-// to a missing or invalid token and 503 while the server stops, during maintenance and while too many others are being opened.
+// goroutine and the buffers of net/http. It answers 400 to an unknown format, 401 to a
+// missing or invalid token, and 503 while the server stops, during maintenance and while
+// too many others are being opened.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var format presence.Format
@@ -125,17 +126,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Invalid format parameter", http.StatusBadRequest)
 		return
 	}
-	claims, ok := s.authenticate(r.Header.Get("Authorization"), query.Get("token"))
-	if !ok {
-		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
-		return
-	}
-	if err := s.Core.MayBegin(uuid.Nil); err != nil {
-		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
+	claims := s.admit(w, r)
+	if claims == nil {
 		return
 	}
 	if s.limits.resume > 0 {
 		s.probe(claims, format)
+		// It may have waited, and the token been revoked or maintenance begun.
+		if claims = s.admit(w, r); claims == nil {
+			return
+		}
 	}
 	c := s.open(w, r, claims, format)
 	if c == nil {
@@ -143,6 +143,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.opened() // which may wait for the client
 	go c.read()
+}
+
+// admit returns the claims of a request's token. They are nil if the request was refused
+// and answered.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request) *core.Claims {
+	claims, ok := s.authenticate(r.Header.Get("Authorization"), r.URL.Query().Get("token"))
+	if !ok {
+		http.Error(w, "Missing or invalid token", http.StatusUnauthorized)
+		return nil
+	}
+	if err := s.Core.MayBegin(uuid.Nil); err != nil {
+		http.Error(w, fault.MessageOf(err, "Server is under maintenance"), http.StatusServiceUnavailable)
+		return nil
+	}
+	return claims
 }
 
 // open accepts a socket, unless too many others are being opened or the server stops. It

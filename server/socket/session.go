@@ -51,7 +51,7 @@ type connection struct {
 	heard int // messages since alive; only the reader uses it
 
 	pinging atomic.Bool // a ping waits for its pong
-	leaving atomic.Bool // the peer has closed the connection
+	leaving atomic.Bool // the peer has closed or lost the connection, and its messages are still handled
 }
 
 var _ presence.Session = (*session)(nil)

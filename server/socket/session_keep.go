@@ -175,10 +175,8 @@ func (s *Server) Keep(ctx context.Context, store *core.KeptSessions) error {
 // keep returns what is kept of a parked session, which cannot be resumed any more. It
 // returns nil for one that ends.
 func (s *session) keep() *kept {
-	o := &s.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.conn != nil || o.ended || s.closing.Load() || o.parked.end != nil && !o.parked.end.Stop() {
+	queue, ok := s.lastQueue()
+	if !ok {
 		return nil
 	}
 	scope := s.scope()
@@ -192,13 +190,26 @@ func (s *session) keep() *kept {
 			k.Presences = append(k.Presences, keptPresence{on.Mode, on.Subject, on.Subcontext, on.Label, p.Username, p.Status, p.Hidden, p.Persistence})
 		}
 	}
-	for _, m := range o.queue {
+	for _, m := range queue {
 		if b, err := m.Bytes(s.format); err == nil {
 			k.Queue = append(k.Queue, b)
 		}
 	}
-	o.ended, o.queue = true, nil
 	return k
+}
+
+// lastQueue ends the outbox of a parked session and returns what was queued. ok is false
+// if the session has a connection or ends. The tracker's listeners send while it is
+// locked, so the outbox must not be locked when the tracker is read.
+func (s *session) lastQueue() (queue []*presence.Message, ok bool) {
+	o := &s.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.conn != nil || o.ended || s.closing.Load() || o.parked.end != nil && !o.parked.end.Stop() {
+		return nil, false
+	}
+	o.ended = true
+	return o.takeQueue(), true
 }
 
 // Restore makes the sessions again that were kept when the server stopped. They are parked

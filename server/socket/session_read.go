@@ -151,7 +151,10 @@ func (c *connection) readFailed(err error) {
 		c.settle()
 		c.closed()
 	case errors.Is(network, io.EOF):
-		c.lost(presence.ClosedByPeer)
+		if !c.park(presence.ClosedByPeer) {
+			c.settle()
+			c.Close(presence.ClosedByPeer)
+		}
 	case errors.Is(network, os.ErrDeadlineExceeded):
 		c.lost(presence.ReadTimeout)
 	case network != nil, errors.Is(err, net.ErrClosed):
@@ -164,7 +167,7 @@ func (c *connection) readFailed(err error) {
 }
 
 // settle waits until the messages that were read are handled: a client that has
-// left still wants done what it asked for. It gives up after closeAckWait, or when
+// left, even without a close frame, still wants done what it asked for. It gives up after closeAckWait, or when
 // the session ends for another reason.
 func (c *connection) settle() {
 	c.leaving.Store(true)

@@ -180,8 +180,12 @@ func (s *Server) probe(claims *core.Claims, format presence.Format) {
 	}
 }
 
-// sessionsOf are the sessions of a token, those that began first before others.
+// sessionsOf returns the sessions of a token, oldest first. Tokens without an id, which
+// other programs may sign, do not tell the devices of a user apart: they have none.
 func (s *Server) sessionsOf(claims *core.Claims, format presence.Format) (all []*session) {
+	if claims.TokenID == "" {
+		return nil
+	}
 	for _, o := range s.sessions.OfUser(claims.UserID) {
 		if n := o.(*session); n.token == claims.TokenID && n.format == format {
 			all = append(all, n)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/gofrs/uuid/v5"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/heroiclabs/nakama-common/rtapi"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -327,6 +328,68 @@ func TestResumeTheLast(t *testing.T) {
 	r.dial(user, token, presence.JSON, "").call(ping())
 	if all[1].(*session).lacksConnection() || r.sessions.Count() != 2 {
 		t.Errorf("the other one was not resumed, there are %d sessions", r.sessions.Count())
+	}
+}
+
+// Tokens without an id, which other programs may sign, are those of any device of the user.
+func TestResumeNeedsTheTokenID(t *testing.T) {
+	t.Parallel()
+	r := parkingServer(t, 600)
+	user := uuid.Must(uuid.NewV4())
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"uid": user.String(), "usn": "ann", "exp": time.Now().Unix() + 600}).
+		SignedString([]byte(r.Config.Session.EncryptionKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := r.dial(user, token, presence.JSON, "")
+	phone.call(ping())
+	s := r.sessions.OfUser(user)[0].(*session)
+	phone.park(s)
+	r.dial(user, token, presence.JSON, "").call(ping())
+	if !s.lacksConnection() || r.sessions.Count() != 2 {
+		t.Errorf("the parked session was taken over; there are %d", r.sessions.Count())
+	}
+}
+
+// silentSocket opens a socket whose client answers no ping.
+func (r *testServer) silentSocket(user uuid.UUID, token string) *session {
+	r.t.Helper()
+	r.dial(user, token, presence.JSON, "")
+	eventually(r.t, "it is there", func() bool { return r.sessions.Count() == 1 })
+	return r.sessions.OfUser(user)[0].(*session)
+}
+
+// probed waits until a ping was written to a silent socket since sent.
+func (r *testServer) probed(sent uint64) {
+	r.t.Helper()
+	eventually(r.t, "the old connection is tested", func() bool { return r.Metrics.Messages.Sent.Load() > sent })
+}
+
+// A token that is revoked while the old connection is tested opens no socket.
+func TestResumeRevokedMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := parkingServer(t, 600)
+	user := uuid.Must(uuid.NewV4())
+	token := r.token(user, "ann")
+	s := r.silentSocket(user, token)
+	sent := r.Metrics.Messages.Sent.Load()
+	status := make(chan int, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), testWait)
+		defer cancel()
+		conn, answer, err := websocket.Dial(ctx, r.url+"?token="+url.QueryEscape(token), nil)
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+		status <- answer.StatusCode
+	}()
+	r.probed(sent)
+	if err := r.Core.Logout(t.Context(), user, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.Close(presence.Disconnected)
+	if got := <-status; got != http.StatusUnauthorized {
+		t.Errorf("answered %d, want 401", got)
 	}
 }
 
