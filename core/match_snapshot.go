@@ -107,13 +107,13 @@ func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, save []*match.Snaps
 	})
 }
 
-// ReadSnapshots implements [match.SnapshotStore]. Snapshots that are older than a day are
-// deleted instead.
+// ReadSnapshots implements [match.SnapshotStore]. Snapshots of any
+// node that are older than a day are deleted instead.
 func (s *MatchSnapshots) ReadSnapshots(ctx context.Context, node string, each func(*match.Snapshot, error)) error {
 	if exists, err := s.table.exists(ctx, s.db); err != nil || !exists {
 		return err
 	}
-	if _, err := s.db.Exec(ctx, "DELETE FROM kumi_match WHERE node = $1 AND taken_at < $2", node, time.Now().Add(-snapshotLife).Unix()); err != nil {
+	if _, err := s.db.Exec(ctx, "DELETE FROM kumi_match WHERE taken_at < $1", time.Now().Add(-snapshotLife).Unix()); err != nil {
 		return fmt.Errorf("delete old snapshots: %w", err)
 	}
 	rows, err := s.db.Reader().QueryContext(ctx, `SELECT id, handler, version, tick, tick_rate, label, members, input, state

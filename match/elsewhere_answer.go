@@ -23,6 +23,9 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 	}
 	m := r.find(c.Match, r.o.Node)
 	if m == nil {
+		if r.snapshots != nil && !r.restored.Load() {
+			return nil, errStarting // perhaps it is one of those that are made again
+		}
 		if c.Op == OpGet {
 			return &Answer{}, nil
 		}
@@ -53,6 +56,9 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 	}
 	return &Answer{}, nil
 }
+
+// errStarting answers other nodes before the matches of this one were restored.
+var errStarting = fault.New(fault.Unavailable, "The match's node is starting.")
 
 // admit lets a session of another node in, if the handler wants that.
 func (m *Match) admit(ctx context.Context, c *Call) (*Answer, error) {

@@ -82,6 +82,7 @@ type Registry struct {
 	admissions atomic.Uint64 // numbers given to sessions of other nodes
 	cancelled  cancelled
 	made       madeElsewhere
+	restored   atomic.Bool // Restore has been called, and is over
 	load       tickLoad
 	swaps      atomic.Uint64 // calls of Swap
 	clock      clock

@@ -144,6 +144,7 @@ func (r *Registry) Restore(ctx context.Context) error {
 	if w == nil {
 		return nil
 	}
+	defer r.restored.Store(true)
 	began, restored, failed := time.Now(), 0, 0
 	lost := func(err error) {
 		failed++
