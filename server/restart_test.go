@@ -87,6 +87,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 				must(0, "party_join", `{"party_id":"`+party+`"}`)
 				sockets[1].Expect(t, "party_join_request")
 				must(1, "party_accept", fmt.Sprintf(`{"party_id":%q,"presence":{"user_id":%q,"session_id":%q,"username":"ann"}}`, party, users[0].ID, sessions[0]))
+				sockets[0].Expect(t, "party_presence_event")      // that it has joined
 				must(2, "party_join", `{"party_id":"`+party+`"}`) // waits for its leader
 				counts, _ := srv.RPC(t, "count", "")
 				for i := range users {

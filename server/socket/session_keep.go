@@ -62,15 +62,18 @@ type keptPresence struct {
 func (s *Server) Suspend(ctx context.Context) error {
 	s.suspending.Store(s.limits.resume > 0)
 	err := s.Shutdown(ctx)
-	if err != nil && s.suspending.Load() {
-		s.sessions.Each(func(n presence.Session) bool {
-			if c := n.(*session).suspend(); c != nil {
-				c.net.abort()
-			}
-			return true
-		})
+	if !s.suspending.Load() {
+		return err
 	}
-	return err
+	s.sessions.Each(func(o presence.Session) bool {
+		n := o.(*session)
+		n.in.waitIdle(ctx) // those that were parked before count as closed
+		if c := n.suspend(); c != nil {
+			c.net.abort()
+		}
+		return true
+	})
+	return ctx.Err()
 }
 
 // leave ends the session of a server that stops, or parks it if the server restarts.
@@ -93,10 +96,12 @@ func (t *suspender) Run() {
 	defer cancel()
 	s.Flush()
 	o.mu.Lock()
+	// Nobody may begin to write between this and detach: the close frame would come before
+	// the end of that write.
 	for o.conn != nil && o.writing && !o.ended && o.waitChange(ctx) {
 	}
+	c := s.suspended()
 	o.mu.Unlock()
-	c := s.suspend()
 	if c == nil {
 		return
 	}
@@ -110,12 +115,17 @@ func (t *suspender) Run() {
 	_ = c.ws.CloseNow()
 }
 
-// suspend parks a session until it is kept, and returns the connection that it had; nil if it
-// had none, or ends.
+// suspend parks a session until it is kept, and returns the connection that it had; nil
+// if it had none, or ends.
 func (s *session) suspend() *connection {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.suspended()
+}
+
+// suspended is suspend. out.mu is held.
+func (s *session) suspended() *connection {
 	o := &s.out
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	c := o.conn
 	if c == nil || s.closing.Load() || o.ended || o.final != nil {
 		return nil
@@ -124,8 +134,9 @@ func (s *session) suspend() *connection {
 	return c
 }
 
-// Keep writes the sessions of a server that was suspended. Their timers and contexts end, but nobody is told
-// that they have ended. If they cannot be written they end.
+// Keep writes the sessions of a server that was suspended. Their timers and contexts end,
+// but nobody is told that they have ended. Calls that have not ended yet are cancelled. If
+// the sessions cannot be written they end.
 func (s *Server) Keep(ctx context.Context, store *core.KeptSessions) error {
 	if !s.suspending.Load() {
 		return nil
@@ -152,7 +163,7 @@ func (s *Server) Keep(ctx context.Context, store *core.KeptSessions) error {
 		return 1
 	})
 	all = slices.DeleteFunc(all, func(n *session) bool {
-		k := n.keep()
+		k := n.keep(ctx)
 		if k != nil {
 			row(n.id, keptSession, k)
 		}
@@ -174,8 +185,9 @@ func (s *Server) Keep(ctx context.Context, store *core.KeptSessions) error {
 
 // keep returns what is kept of a parked session, which cannot be resumed any more. It
 // returns nil for one that ends.
-func (s *session) keep() *kept {
-	queue, ok := s.lastQueue()
+func (s *session) keep(ctx context.Context) *kept {
+	s.in.end()
+	queue, ok := s.lastQueue(ctx)
 	if !ok {
 		return nil
 	}
@@ -201,10 +213,13 @@ func (s *session) keep() *kept {
 // lastQueue ends the outbox of a parked session and returns what was queued. ok is false
 // if the session has a connection or ends. The tracker's listeners send while it is
 // locked, so the outbox must not be locked when the tracker is read.
-func (s *session) lastQueue() (queue []*presence.Message, ok bool) {
+func (s *session) lastQueue(ctx context.Context) (queue []*presence.Message, ok bool) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	// The last connection's writer puts back what it could not send.
+	for o.conn == nil && o.writing && !o.ended && o.waitChange(ctx) {
+	}
 	if o.conn != nil || o.ended || s.closing.Load() || o.parked.end != nil && !o.parked.end.Stop() {
 		return nil, false
 	}

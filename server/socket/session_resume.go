@@ -146,37 +146,55 @@ func (o *outbox) putBack(unsent []*presence.Message, format presence.Format) {
 // its token is opened, before its own one counts as broken.
 const probeWait = 2 * time.Second
 
+// maxProbes is how many connections of a token are tested, one after the other, before
+// the next one is accepted.
+const maxProbes = 3
+
 // probe tests the newest session of a token before another connection with that token is
 // accepted: where the network changed, the server may not have noticed yet that the old
 // connection is broken. One that does not answer is parked. A client that answers
 // keeps its session, as two may use one token.
 func (s *Server) probe(claims *core.Claims, format presence.Format) {
-	var conn *connection
-	for _, n := range s.sessionsOf(claims, format) {
-		n.out.mu.Lock()
-		c := n.out.conn
-		n.out.mu.Unlock()
-		if c == nil {
-			return // a parked session is there to be resumed
-		}
-		conn = c
-	}
-	if conn == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(conn.ctx, probeWait)
-	defer cancel()
-	answered := make(chan error, 1)
-	go func() { answered <- conn.ws.Ping(ctx) }() // may wait longer for a write
-	select {
-	case err := <-answered:
-		if err == nil {
+	for range maxProbes {
+		c := s.newest(claims, format)
+		if c == nil || c.answers() {
 			return
 		}
-	case <-ctx.Done():
+		if c.replaced() {
+			continue // another attempt of the client was first, and may be given up by now
+		}
+		if c.ctx.Err() == nil && c.lost(presence.ReadTimeout) {
+			c.net.abort()
+		}
+		return
 	}
-	if conn.ctx.Err() == nil && conn.lost(presence.ReadTimeout) {
-		conn.net.abort()
+}
+
+// newest returns the connection of the newest session of a token. It is nil if there is
+// none, or a parked session to be resumed.
+func (s *Server) newest(claims *core.Claims, format presence.Format) (c *connection) {
+	for _, n := range s.sessionsOf(claims, format) {
+		n.out.mu.Lock()
+		c = n.out.conn
+		n.out.mu.Unlock()
+		if c == nil {
+			return nil
+		}
+	}
+	return c
+}
+
+// answers sends a ping and reports whether a pong comes within probeWait.
+func (c *connection) answers() bool {
+	ctx, cancel := context.WithTimeout(c.ctx, probeWait)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() { answered <- c.ws.Ping(ctx) }() // may wait longer for a write
+	select {
+	case err := <-answered:
+		return err == nil
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -191,9 +191,10 @@ func TestResumeWithoutUnsentReplies(t *testing.T) {
 	conn := r.pipeSocket(token)
 	s := r.sessions.OfUser(user)[0].(*session)
 	s.Queue(streamed("first"))
-	if _, err := conn.Write(slices.Concat(clientFrame(0x81, `{"rpc":{"id":"echo"}}`), clientFrame(0x81, `{"cid":"1","ping":{}}`))); err != nil {
-		t.Fatal(err)
-	}
+	// It fails where the reader begins so late that it writes what is queued first.
+	go func() {
+		_, _ = conn.Write(slices.Concat(clientFrame(0x81, `{"rpc":{"id":"echo"}}`), clientFrame(0x81, `{"cid":"1","ping":{}}`)))
+	}()
 	eventually(t, "the replies are being written", func() bool { return s.out.conn.net.writing() > 0 })
 	s.Queue(streamed("second"))
 	_ = conn.Close()
@@ -413,6 +414,49 @@ func TestResumeHalfOpen(t *testing.T) {
 	}
 	if n := r.Open(); n != 1 {
 		eventually(t, "one connection is left", func() bool { return r.Open() == 1 })
+	}
+}
+
+// An attempt to resume that comes while another one tests the old connection may have been
+// given up when the other one has tested it.
+func TestResumeTwoAttempts(t *testing.T) {
+	t.Parallel()
+	r := parkingServer(t, 600)
+	user := uuid.Must(uuid.NewV4())
+	token := r.token(user, "ann")
+	claims, err := r.Core.Tokens().VerifySession(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := r.silentSocket(user, token)
+	old, sent := s.out.conn, r.Metrics.Messages.Sent.Load()
+	tested := make(chan struct{})
+	go func() { defer close(tested); r.probe(claims, presence.JSON) }()
+	r.probed(sent)
+	old.park(presence.ReadTimeout) // by the attempt before
+	r.dial(user, token, presence.JSON, "")
+	old.net.abort()
+	<-tested
+	if !s.lacksConnection() {
+		t.Error("the session is the other attempt's, and silent")
+	}
+}
+
+// What the library refuses to write, as its connection is closed, is not lost.
+func TestResumeAfterRefusedWrite(t *testing.T) {
+	t.Parallel()
+	s, _ := parkingServer(t, 600).loose()
+	_ = s.out.conn.ws.CloseNow()
+	for _, text := range []string{"first", "second"} {
+		s.Queue(streamed(text))
+	}
+	s.Flush()
+	eventually(t, "the session is parked", s.lacksConnection)
+	if !s.take(&connection{session: s}) {
+		t.Fatal("it cannot be resumed")
+	}
+	if len(s.out.queue) != 2 {
+		t.Errorf("%d messages are queued, want 2", len(s.out.queue))
 	}
 }
 

@@ -305,6 +305,8 @@ func (c *connection) write(batch []*presence.Message, final *closeFrame) (more b
 		// The peer has closeAckWait to answer.
 		_ = c.net.SetReadDeadline(time.Now().Add(c.limits.closeAckWait))
 		_ = c.ws.Close(final.code, final.reason)
+	case written < len(batch) && !c.leaving.Load():
+		parked = c.park(presence.ClosedByPeer)
 	}
 	o := &c.out
 	if final != nil || err != nil && !parked {
@@ -327,12 +329,14 @@ func (c *connection) write(batch []*presence.Message, final *closeFrame) (more b
 }
 
 // send writes messages. The error is one of the network; written is how many messages
-// the network took as a whole before.
+// the network took as a whole before. Without an error written is less than all where the
+// connection was closed before.
 func (c *connection) send(batch []*presence.Message) (written int, err error) {
 	c.net.hold()
 	c.Metrics.Messages.Out.Add(uint64(len(batch)))
 	var ends []uint64 // in the connection's stream; only where what was not sent is kept
-	for _, m := range batch {
+	given := 0
+	for i, m := range batch {
 		payload, err := m.Bytes(c.format)
 		if err != nil {
 			continue // cannot be: push and reply encode before they queue
@@ -342,6 +346,7 @@ func (c *connection) send(batch []*presence.Message) (written int, err error) {
 		if err := c.ws.Write(background, c.kind, payload); err != nil {
 			break
 		}
+		given = i + 1
 		if c.limits.resume > 0 {
 			ends = append(ends, c.net.position())
 		}
@@ -349,7 +354,7 @@ func (c *connection) send(batch []*presence.Message) (written int, err error) {
 	if err := c.net.release(); err != nil {
 		return c.net.taken(ends), err
 	}
-	return len(batch), nil
+	return given, nil
 }
 
 // writeFailed ends a connection that cannot be written to, and reports whether its
