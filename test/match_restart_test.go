@@ -305,7 +305,7 @@ func TestMatchGoesOnAfterAPlannedStop(t *testing.T) {
 		before, _ := s.signal(ann, id, "")
 
 		s.restart()
-		ann, ben = s.User(t, "ann"), s.User(t, "ben")
+		ann = s.User(t, "ann")
 		after, ok := s.signal(ann, id, "")
 		if !ok {
 			t.Fatalf("the match is gone:\n%s", s.log)
