@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -63,35 +64,47 @@ func (k *KeptSessions) Keep(ctx context.Context, all []KeptSession, until time.T
 	})
 }
 
-// Take returns the rows of the node in their order, with the time until which they count,
-// and deletes them, so that no session is made twice. Rows that count no longer are left out.
+// Take deletes the rows of the node and returns them in their order, with the time until
+// which they count, in one statement: of two processes that start under one name one gets
+// them. Rows that count no longer are left out, and deleted whatever node they are of.
 func (k *KeptSessions) Take(ctx context.Context) (all []KeptSession, until time.Time, err error) {
 	if exists, err := k.table.exists(ctx, k.db); err != nil || !exists {
 		return nil, until, err
 	}
+	type row struct {
+		KeptSession
+		position int
+	}
+	var taken []row
+	now := time.Now().UnixMilli()
 	err = k.db.Tx(ctx, func(ctx context.Context, q store.Querier) error {
-		all = nil
-		rows, err := q.QueryContext(ctx, "SELECT id, kind, state, until_ms FROM kumi_session WHERE node = $1 AND until_ms > $2 ORDER BY position",
-			k.node, time.Now().UnixMilli())
+		taken = nil
+		rows, err := q.QueryContext(ctx, "DELETE FROM kumi_session WHERE node = $1 OR until_ms <= $2 RETURNING id, kind, state, position, until_ms", k.node, now)
 		if err != nil {
-			return fmt.Errorf("read kept sessions: %w", err)
+			return fmt.Errorf("take kept sessions: %w", err)
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var one KeptSession
+			var one row
 			var ms int64
-			if err := rows.Scan(&one.ID, &one.Kind, &one.State, &ms); err != nil {
-				return fmt.Errorf("read kept sessions: %w", err)
+			if err := rows.Scan(&one.ID, &one.Kind, &one.State, &one.position, &ms); err != nil {
+				return fmt.Errorf("take kept sessions: %w", err)
 			}
-			all, until = append(all, one), time.UnixMilli(ms)
+			if ms > now {
+				taken, until = append(taken, one), time.UnixMilli(ms)
+			}
 		}
 		if err := rows.Err(); err != nil {
-			return fmt.Errorf("read kept sessions: %w", err)
-		}
-		if _, err := q.ExecContext(ctx, "DELETE FROM kumi_session WHERE node = $1", k.node); err != nil {
-			return fmt.Errorf("delete kept sessions: %w", err)
+			return fmt.Errorf("take kept sessions: %w", err)
 		}
 		return nil
 	})
-	return all, until, err
+	if err != nil {
+		return nil, until, err
+	}
+	slices.SortFunc(taken, func(a, b row) int { return a.position - b.position })
+	for _, one := range taken {
+		all = append(all, one.KeptSession)
+	}
+	return all, until, nil
 }

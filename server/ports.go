@@ -28,25 +28,21 @@ type ports struct {
 	consoleServer *http.Server
 	consoleRPC    *grpc.Server
 	closePages    func() // the sockets of the console's pages, which consoleServer does not know
+
+	secure credentials.TransportCredentials // of grpc; nil without a certificate
 }
 
-// listen opens all ports, and serves only if all of them could be opened.
+// listen opens all ports, or none. Clients that connect wait until serve.
 func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 	p := new(ports)
 	defer func() {
 		if err != nil {
-			for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console, p.consoleGRPC} {
-				if l != nil {
-					_ = l.Close()
-				}
-			}
+			p.abandon()
 		}
 	}()
 	sock := &s.config.Socket
 	if s.listener != nil {
 		p.http = s.listener
-		p.httpServer = s.httpServer()
-		s.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
 		return p, nil
 	}
 	if p.http, err = open(ctx, sock.Protocol, sock.Address, sock.Port, "socket.port"); err != nil {
@@ -72,20 +68,34 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 			return nil, err
 		}
 	}
-	var secure credentials.TransportCredentials
 	if sock.SSLCertificate != "" {
 		pair, err := tls.LoadX509KeyPair(sock.SSLCertificate, sock.SSLPrivateKey)
 		if err != nil {
 			return nil, fmt.Errorf("load socket.ssl_certificate: %w", err)
 		}
 		p.http = tls.NewListener(p.http, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
-		secure = credentials.NewServerTLSFromCert(&pair)
+		p.secure = credentials.NewServerTLSFromCert(&pair)
 	}
+	return p, nil
+}
 
+// abandon closes the ports, which were not served.
+func (p *ports) abandon() {
+	for _, l := range []net.Listener{p.http, p.grpc, p.metrics, p.console, p.consoleGRPC} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// serve answers at the ports.
+func (p *ports) serve(s *Server) {
 	p.httpServer = s.httpServer()
-	p.grpcServer = s.api.GRPC(secure)
 	s.serve("HTTP", func() error { return p.httpServer.Serve(p.http) })
-	s.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
+	if p.grpc != nil {
+		p.grpcServer = s.api.GRPC(p.secure)
+		s.serve("gRPC", func() error { return p.grpcServer.Serve(p.grpc) })
+	}
 	if p.metrics != nil {
 		p.metricsServer = &http.Server{Handler: s.metrics.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: quietLog(s.log)}
 		s.serve("metrics", func() error { return p.metricsServer.Serve(p.metrics) })
@@ -103,7 +113,6 @@ func listen(ctx context.Context, s *Server) (_ *ports, err error) {
 		p.consoleRPC = s.console.GRPC()
 		s.serve("console gRPC", func() error { return p.consoleRPC.Serve(p.consoleGRPC) })
 	}
-	return p, nil
 }
 
 // httpServer makes the server of the client port.

@@ -42,7 +42,7 @@ func (s *Server) keepSessions() error {
 
 // restoreSessions makes the sessions of before a planned restart again.
 func (s *Server) restoreSessions(ctx context.Context) {
-	if s.node != nil || s.config.Session.ResumeSec == 0 {
+	if s.node != nil {
 		return
 	}
 	if err := s.sockets.Restore(ctx, core.NewKeptSessions(s.db, s.config.Name)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
@@ -181,5 +182,31 @@ func TestSessionsSurviveRestart(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A server that cannot open its ports leaves the kept sessions for the next start.
+func TestKeptSessionsOutliveFailedStart(t *testing.T) {
+	t.Parallel()
+	options := []servertest.Option{servertest.Flags("--session.resume_sec", "600", "--data_dir", t.TempDir())}
+	srv := servertest.Start(t, options...)
+	ann := srv.User(t, "ann")
+	ann.SocketOf(t, presence.JSON).Call(t, "ping", "{}")
+	session := srv.Game().Sessions.OfUser(uuid.FromStringOrNil(ann.ID))[0].ID()
+	srv.Close()
+	t.Run("the port is in use", func(t *testing.T) {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		_, port, _ := net.SplitHostPort(taken.Addr().String())
+		if _, err := servertest.TryStart(t, append(options, servertest.Flags("--socket.port", port))...); err == nil {
+			t.Fatal("it started")
+		}
+	})
+	srv = servertest.Start(t, options...)
+	if all := srv.Game().Sessions.OfUser(uuid.FromStringOrNil(ann.ID)); len(all) != 1 || all[0].ID() != session {
+		t.Errorf("there are %d sessions, want the one of before", len(all))
 	}
 }

@@ -253,18 +253,20 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.startNode(ctx); err != nil {
 		return err
 	}
+	ports, err := listen(ctx, s) // before anything is taken out of the database
+	if err != nil {
+		return err
+	}
 	s.restoreSessions(ctx) // first, so that what matches send is queued for them
 	if err := s.game.Matches.Restore(ctx); err != nil {
+		ports.abandon()
 		return err
 	}
 	if s.node == nil {
 		s.sockets.Restored(ctx)
 	}
-	ports, err := listen(ctx, s)
-	if err != nil {
-		return err
-	}
 	s.ports = ports
+	ports.serve(s)
 	s.game.Desk.Start()
 	s.startJobs()
 	if s.console != nil {

@@ -230,13 +230,11 @@ func (s *session) lastQueue(ctx context.Context) (queue []*presence.Message, ok 
 // Restore makes the sessions again that were kept when the server stopped. They are parked
 // for what is left of session.resume_sec. It is called once, before the matches are
 // restored, which so find their members, and before clients can connect. What cannot be
-// read is left out, and the log says why. Restored comes when the matches are there.
+// read is left out, and the log says why. Without session.resume_sec the sessions are
+// deleted. Restored comes when the matches are there.
 func (s *Server) Restore(ctx context.Context, store *core.KeptSessions) error {
-	if s.limits.resume == 0 {
-		return nil
-	}
 	rows, until, err := store.Take(ctx)
-	if err != nil || len(rows) == 0 {
+	if err != nil || len(rows) == 0 || s.limits.resume == 0 { // it was set before the restart
 		return err
 	}
 	var parties []*party.Kept
