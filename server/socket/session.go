@@ -101,6 +101,15 @@ func (s *session) closeWith(code websocket.StatusCode, reason presence.CloseReas
 	s.pool.Go(&closer{s, code, reason, slices.Clone(final)})
 }
 
+// end is Close for a session without a connection. It returns when others have been told,
+// which must be before the server closes what that takes.
+func (s *session) end(reason presence.CloseReason) {
+	if s.closing.CompareAndSwap(false, true) {
+		s.cancel()
+		(&closer{s, websocket.StatusNormalClosure, reason, nil}).Run()
+	}
+}
+
 // closer is a session as a task of the pool: its clean-up.
 type closer struct {
 	*session

@@ -172,7 +172,7 @@ func (s *Server) Keep(ctx context.Context, store *core.KeptSessions) error {
 	if err := store.Keep(ctx, rows, time.Now().Add(s.limits.resume)); err != nil {
 		errs = append(errs, err)
 		for _, n := range all {
-			n.Close(presence.Shutdown)
+			n.end(presence.Shutdown)
 		}
 		return errors.Join(errs...)
 	}

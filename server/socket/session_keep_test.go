@@ -9,9 +9,11 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"kumi/config"
+	"kumi/core"
 	"kumi/modules"
 	"kumi/presence"
 	"kumi/rpc"
+	"kumi/store/storetest"
 )
 
 // Listeners of the tracker send to sessions while the tracker is locked. A session that is
@@ -182,5 +184,24 @@ func TestKeepDropsCalls(t *testing.T) {
 	s.in.waitIdle(t.Context())
 	if puts.Load() != 0 {
 		t.Error("a call was made after the session was kept")
+	}
+}
+
+// Sessions that cannot be written have ended when Keep returns: the database and the queue
+// of events are closed next.
+func TestKeepFails(t *testing.T) {
+	t.Parallel()
+	r := parkingServer(t, 600)
+	for range 20 {
+		r.player("ann", presence.JSON).call(ping())
+	}
+	if err := r.Suspend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Keep(over(), core.NewKeptSessions(storetest.SQLite(t), "a")); err == nil {
+		t.Error("kept without time")
+	}
+	if n := len(r.ended); n != 20 || r.sessions.Count() != 0 {
+		t.Errorf("%d sessions have ended and %d are left, want 20 and none", n, r.sessions.Count())
 	}
 }

@@ -74,13 +74,15 @@ func readInto(r io.Reader, b []byte) ([]byte, error) {
 }
 
 // accepts checks a message before it is handled. If it is refused, its buffer has
-// been given back and the session is closing.
+// been given back, and the session is closing or has another connection.
 func (c *connection) accepts(kind websocket.MessageType, message *[]byte) bool {
 	c.Metrics.Messages.Count.Add(1)
 	c.Metrics.Messages.Received.Add(uint64(len(*message)))
 	switch {
 	case c.closing.Load() || c.draining.Load():
 		// Reading goes on only for the peer's close frame.
+	case c.limits.resume > 0 && !c.last():
+		// It was sent before the messages of the connection that the session has now.
 	case kind != c.kind:
 		c.note(c.Log.Debug()).Msg("message of the wrong type for the format of the session")
 		c.Close(presence.MalformedPayload)
@@ -151,14 +153,18 @@ func (c *connection) readFailed(err error) {
 		c.settle()
 		c.closed()
 	case errors.Is(network, io.EOF):
-		if !c.park(presence.ClosedByPeer) {
-			c.settle()
-			c.Close(presence.ClosedByPeer)
+		if c.park(presence.ClosedByPeer) {
+			_ = c.net.Conn.Close() // so that a write that is in progress ends
+			return
 		}
+		c.settle()
+		c.Close(presence.ClosedByPeer)
 	case errors.Is(network, os.ErrDeadlineExceeded):
 		c.lost(presence.ReadTimeout)
 	case network != nil, errors.Is(err, net.ErrClosed):
 		c.lost(presence.ClosedByPeer)
+	case !c.last():
+		// What it sent is no concern of the connection that the session has now.
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		c.closeWith(websocket.StatusMessageTooBig, presence.TooBig)
 	default:

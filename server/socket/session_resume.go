@@ -20,7 +20,7 @@ import (
 
 // parking is the time that a session has no connection.
 type parking struct {
-	lost  *connection // that broke; nil if the server was or is stopped
+	lost  *connection // that broke; nil if the server parked the session for a restart
 	since time.Time
 	end   *time.Timer // nil while the server stops
 }
@@ -35,9 +35,7 @@ const maxParked = 1 << 20
 // goroutine may call it, more than once.
 func (c *connection) lost(reason presence.CloseReason) (parked bool) {
 	if c.park(reason) {
-		if reason == presence.WriteTimeout {
-			c.net.abort()
-		}
+		c.net.abort() // so that a write or read that is in progress ends
 		return true
 	}
 	c.Close(reason)
@@ -47,13 +45,17 @@ func (c *connection) lost(reason presence.CloseReason) (parked bool) {
 // closed ends the session of a connection by which the client's close frame came. The
 // session may have been parked for a write that failed before the frame was read.
 func (c *connection) closed() {
-	o := &c.out
-	o.mu.Lock()
-	last := o.conn == c || o.conn == nil && o.parked.lost == c
-	o.mu.Unlock()
-	if last {
+	if c.last() {
 		c.Close(presence.ClosedByPeer)
 	}
+}
+
+// last reports whether the session has had no other connection after this one.
+func (c *connection) last() bool {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.conn == c || o.conn == nil && o.parked.lost == c
 }
 
 // replaced reports whether the session goes on without this connection.
@@ -163,8 +165,8 @@ func (s *Server) probe(claims *core.Claims, format presence.Format) {
 		if c.replaced() {
 			continue // another attempt of the client was first, and may be given up by now
 		}
-		if c.ctx.Err() == nil && c.lost(presence.ReadTimeout) {
-			c.net.abort()
+		if c.ctx.Err() == nil {
+			c.lost(presence.ReadTimeout)
 		}
 		return
 	}
@@ -213,8 +215,8 @@ func (s *Server) sessionsOf(claims *core.Claims, format presence.Format) (all []
 }
 
 // resume gives a connection that was accepted to the parked session of its token, of
-// several to that which was parked last. It is false if there is none. scope and online are those of the
-// new connection.
+// several to that which was parked last. It is false if there is none. scope and online
+// are those of the new connection.
 func (s *Server) resume(c *connection, claims *core.Claims, format presence.Format, scope *core.Scope, online bool) bool {
 	type candidate struct {
 		*session

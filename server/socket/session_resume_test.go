@@ -460,6 +460,27 @@ func TestResumeAfterRefusedWrite(t *testing.T) {
 	}
 }
 
+// Messages and errors of an old connection do not reach a session that has a new one.
+func TestOldConnectionIsIgnored(t *testing.T) {
+	t.Parallel()
+	s, _ := parkingServer(t, 600).loose()
+	old := s.out.conn
+	if !old.accepts(websocket.MessageText, takeReadBuffer()) {
+		t.Error("refused before the session was parked")
+	}
+	old.park(presence.ClosedByPeer)
+	if !s.take(&connection{session: s}) {
+		t.Fatal("it cannot be resumed")
+	}
+	if old.accepts(websocket.MessageText, takeReadBuffer()) {
+		t.Error("a message is handled after those of the new connection")
+	}
+	old.readFailed(websocket.ErrMessageTooBig)
+	if s.closing.Load() {
+		t.Error("the session ended for a message of its old connection")
+	}
+}
+
 // With single_socket a parked session is one of the sockets that a new login closes.
 func TestParkedSingleSocket(t *testing.T) {
 	t.Parallel()
