@@ -261,7 +261,7 @@ func (s *Server) Restore(ctx context.Context, store *core.KeptSessions) error {
 		s.restore(r, until)
 	}
 	s.parties.Restore(parties)
-	s.Log.Info().Int("sessions", len(sessions)).Int("parties", len(parties)).Msg("sessions restored")
+	s.Log.Info().Int("sessions", len(sessions)).Int("parties", len(parties)).Msg("kept sessions were read")
 	return nil
 }
 
