@@ -94,9 +94,9 @@ func (j *Journal) On() bool { return j != nil && (j.record != nil || j.plays) }
 // Playing tells whether entries are played.
 func (j *Journal) Playing() bool { return j != nil && j.plays }
 
-// Add records an entry.
+// Add records an entry. It may be called on nil.
 func (j *Journal) Add(e Entry) {
-	if j.record != nil {
+	if j != nil && j.record != nil {
 		j.record(e)
 	}
 }

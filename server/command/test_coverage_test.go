@@ -170,7 +170,7 @@ end)`)
 			t.Errorf("exit code %d", code)
 		}
 		text, _, _ := strings.Cut(out.String(), "\ncoverage of lines")
-		outputs[on] = regexp.MustCompile(`\d+m?s\n`).ReplaceAllString(text, "\n")
+		outputs[on] = regexp.MustCompile(`[\d.]+m?s\n`).ReplaceAllString(text, "\n")
 	}
 	if outputs[true] != outputs[false] || !strings.Contains(outputs[true], ">    5 |   await server.rpc") || !strings.Contains(outputs[true], ">    4 |   error(") {
 		t.Errorf("without coverage:\n%s\nwith it:\n%s", outputs[false], outputs[true])
