@@ -195,16 +195,20 @@ func runTests(ctx context.Context, o testOptions, files []string, s streams) ([]
 	free := make(chan struct{}, o.parallel)
 	for i, file := range files {
 		results[i] = &fileResult{file: file}
-		go func() {
-			free <- struct{}{}
-			defer func() { <-free }()
-			results[i].run(ctx, testkit.Job{
-				Folder: o.folder, File: file, Args: o.settings, Env: s.env, Database: database,
-				Filter: o.filter, Timeout: o.timeout, Seed: o.seed, Coverage: o.coverage,
-			})
-			ended <- results[i]
-		}()
 	}
+	go func() {
+		for _, r := range results {
+			free <- struct{}{} // so they begin in the order of their names
+			go func() {
+				defer func() { <-free }()
+				r.run(ctx, testkit.Job{
+					Folder: o.folder, File: r.file, Args: o.settings, Env: s.env, Database: database,
+					Filter: o.filter, Timeout: o.timeout, Seed: o.seed, Coverage: o.coverage,
+				})
+				ended <- r
+			}()
+		}
+	}()
 	report := printFile
 	if o.tap {
 		report = tapReporter(s.out)
