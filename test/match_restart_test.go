@@ -98,7 +98,10 @@ const enduringLuaMain = `
 
 func init() { golang.Register("enduring", goEnduring) }
 
-func goEnduring(_ context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, i runtime.Initializer) error {
+func goEnduring(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, i runtime.Initializer) error {
+	if env, _ := ctx.Value(runtime.RUNTIME_CTX_ENV).(map[string]string); env["enduring"] != "go" {
+		return nil
+	}
 	if err := i.RegisterRpc("start_go", func(ctx context.Context, _ runtime.Logger, _ *sql.DB, nk runtime.NakamaModule, _ string) (string, error) {
 		return nk.MatchCreate(ctx, "enduring_go", nil)
 	}); err != nil {
@@ -229,6 +232,7 @@ func newRestartable(t *testing.T, language string, postgres bool, flags ...strin
 		s.options = append(s.options, servertest.Module("enduring.lua", enduringLua), servertest.Module("main.lua", enduringLuaMain))
 	case "go":
 		s.suffix = "_go"
+		s.options = append(s.options, servertest.Flags("--runtime.env", "enduring=go"))
 	}
 	s.start()
 	return s

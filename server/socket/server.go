@@ -303,8 +303,9 @@ func (s *Server) begin(n *session, online bool) {
 
 // Opened is called when a session of another node opened that replaces others of the same
 // user, as far as its node knew of them. Of two that did not know of each other the older
-// one closes, so that one is left even if both nodes learn of it at the same time. It
-// does not block.
+// one closes, so that one is left even if both nodes learn of it at the same time. The
+// older one may have begun just when its node heard of the newer one, and have missed that;
+// so the newer one's node has it closed, too. It does not block.
 func (s *Server) Opened(_ presence.NodeID, user, session uuid.UUID, replaces []uuid.UUID) {
 	if !s.limits.singleSocket {
 		return
@@ -312,6 +313,8 @@ func (s *Server) Opened(_ presence.NodeID, user, session uuid.UUID, replaces []u
 	for _, o := range s.sessions.OfUser(user) {
 		if slices.Contains(replaces, o.ID()) || presence.Older(o.ID(), session) {
 			o.Close(presence.Replaced, singleSocketNotice())
+		} else if older := s.router.Session(session); older != nil {
+			older.Close(presence.Replaced, singleSocketNotice())
 		}
 	}
 }

@@ -100,8 +100,15 @@ func TestSingleSocket(t *testing.T) {
 					open = append(open, c)
 				}
 			}
-			return len(open) == 1
+			return len(open) <= 1
 		})
+		if len(open) == 0 {
+			var ends []error
+			for _, c := range clients {
+				ends = append(ends, c.ended)
+			}
+			t.Fatalf("no socket is left: %v", ends)
+		}
 		open[0].must("ping", `{}`)
 		for _, c := range clients {
 			_ = c.conn.CloseNow()
