@@ -198,11 +198,9 @@ func parseReplay(args []string) (o replayOptions, err error) {
 		case name == "-quiet":
 			o.quiet = true
 		case strings.HasPrefix(args[i], "-"):
-			o.settings = append(o.settings, args[i])
-			if !given && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-				i++
-				o.settings = append(o.settings, args[i])
-			}
+			setting := settingAt(args[i:], given)
+			o.settings = append(o.settings, setting...)
+			i += len(setting) - 1
 		case o.file != "":
 			err = fmt.Errorf("expected one file, not also %s", args[i])
 		default:

@@ -158,11 +158,9 @@ func parseTest(args []string) (o testOptions, err error) {
 				o.parallel, err = strconv.Atoi(value)
 			}
 		case strings.HasPrefix(args[i], "-"):
-			o.settings = append(o.settings, args[i])
-			if !given && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-				i++
-				o.settings = append(o.settings, args[i])
-			}
+			setting := settingAt(args[i:], given)
+			o.settings = append(o.settings, setting...)
+			i += len(setting) - 1
 		case o.folder != "":
 			err = fmt.Errorf("expected one folder, not also %s", args[i])
 		default:
@@ -176,6 +174,15 @@ func parseTest(args []string) (o testOptions, err error) {
 		return o, errors.New("--timeout must be at least 1s, and --parallel at least 1")
 	}
 	return o, nil
+}
+
+// settingAt returns the setting of the server that args begin with: a flag, and its value if
+// that is the next argument and was not given with it.
+func settingAt(args []string, given bool) []string {
+	if !given && len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+		return args[:2]
+	}
+	return args[:1]
 }
 
 // runTests runs the files in parallel, each in a process of its own, and reports each when
