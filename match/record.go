@@ -63,7 +63,7 @@ const (
 	wholeEvery = 10 * time.Second
 	// stateCredit is the part of a handler's time that writing down its state may take; the
 	// state is hashed every tick if it costs less.
-	stateCredit = 20
+	stateCredit = 32
 	// maxUnhashed is the maximum number of ticks between two hashes of the state.
 	maxUnhashed = 600
 	// keptPayload is how many bytes of a broadcast are kept of one with more than that; of the
