@@ -37,6 +37,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = board(ctx, args[1:], stdout, stderr)
 	case "cluster":
 		err = clustering(ctx, args[1:], stdout, stderr)
+	case "restart":
+		err = restart(ctx, args[1:], stdout, stderr)
 	case "table":
 		err = table(ctx, args[1:], stdout, stderr)
 	default:
@@ -59,6 +61,7 @@ func usage(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  %-12s %s\n", "board", "leaderboard with millions of records, against a server that it starts on a database that it fills")
 	fmt.Fprintf(w, "  %-12s %s\n", "cluster", "relay, chat and matches on one server and on the nodes of a cluster that it starts")
+	fmt.Fprintf(w, "  %-12s %s\n", "restart", "what players notice of a server that it stops or kills under load, and starts again")
 	fmt.Fprintf(w, "  %-12s %s\n", "table", "run everything against servers it starts, and print one table")
 	fmt.Fprintf(w, "  %-12s %s\n\nbench <scenario> --help lists the flags.\n", "echo", "run the bare server alone")
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"kumi/store/storetest"
 )
 
 // fakeVariable makes the test binary run as the fake server.
@@ -15,5 +17,5 @@ func TestMain(m *testing.M) {
 	if os.Getenv(fakeVariable) != "" {
 		serveFake(os.Args[1:])
 	}
-	goleak.VerifyTestMain(m)
+	storetest.Main(m, func() error { return goleak.Find() })
 }

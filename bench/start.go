@@ -55,9 +55,12 @@ func (t *tabler) start(ctx context.Context, flags, data string) (*started, error
 		}
 		s.data = data
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := t.port
+	if port == 0 {
+		var err error
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
 	s.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	args := []string{"--runtime.path", t.modules, "--data_dir", data, "--logger.level", "error",

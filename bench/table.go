@@ -18,6 +18,7 @@ type tabler struct {
 	modules  string
 	filter   string
 	flags    string
+	port     int // of the servers; 0: a free one for each
 	duration time.Duration
 	rounds   int
 	stderr   io.Writer

@@ -21,11 +21,14 @@ type Kind uint8
 
 // The kinds that scenarios need.
 const (
+	Channel               Kind = 2
 	ChannelMessage        Kind = 5
 	ChannelMessageAck     Kind = 6
+	ChannelPresenceEvent  Kind = 10
 	Error                 Kind = 11
 	Match                 Kind = 12
 	MatchData             Kind = 14
+	MatchPresenceEvent    Kind = 18
 	MatchmakerMatched     Kind = 20
 	MatchmakerTicket      Kind = 22
 	RPC                   Kind = 24
