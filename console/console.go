@@ -108,6 +108,7 @@ func (s *Server) Handler() http.Handler {
 		}
 	}
 	mux.HandleFunc("POST "+importPath, s.importStorage)
+	mux.HandleFunc("GET "+recordingPath, s.downloadRecording)
 	mux.HandleFunc("GET "+livePath, s.live)
 	s.addDebug(mux)
 	for _, pattern := range web.Patterns {
@@ -135,7 +136,7 @@ func (s *Server) Handler() http.Handler {
 
 // Patterns returns the console's own paths as patterns of a ServeMux.
 func Patterns() []string {
-	own := []string{"POST " + importPath, "GET " + livePath, debugPath, clientPrefix + "/", filesPrefix}
+	own := []string{"POST " + importPath, "GET " + livePath, "GET " + recordingPath, debugPath, clientPrefix + "/", filesPrefix}
 	for i := range table {
 		for _, b := range table[i].bindings {
 			own = append(own, b.verb+" "+prefix+b.path)

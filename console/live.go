@@ -77,6 +77,7 @@ func (s *Server) Close() {
 	s.pages.stop()
 	s.pages.mu.Unlock()
 	s.pages.work.Wait()
+	s.Console.Close()
 }
 
 // page is one open socket. The goroutine of its HTTP request reads; write and guard have

@@ -162,6 +162,12 @@ var table = []row{
 	{"ResumeMatch", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).ResumeMatch), []binding{post("/match/{id}/resume")}},
 	{"StepMatch", signed, acl.Match.Write(), core.AuditUpdate, exec((*core.Console).StepMatch), []binding{post("/match/{id}/step")}},
 	{"GetMatchState", signed, acl.Match.Read(), none, call((*core.Console).GetMatchState), []binding{get("/match/{id}/state")}},
+	{"ListRecordings", signed, acl.Match.Read(), none, call((*core.Console).ListRecordings), []binding{get("/recording")}},
+	{"GetRecording", signed, acl.Match.Read(), none, call((*core.Console).GetRecording), []binding{get("/recording/{name}")}},
+	{"DeleteRecording", signed, acl.Match.Delete(), core.AuditDelete, exec((*core.Console).DeleteRecording), []binding{del("/recording/{name}")}},
+	{"ListRecordedTicks", signed, acl.Match.Read(), none, call((*core.Console).ListRecordedTicks), []binding{get("/recording/{name}/timeline")}},
+	{"GetRecordedTick", signed, acl.Match.Read(), none, call((*core.Console).GetRecordedTick), []binding{get("/recording/{name}/tick")}},
+	{"GetRecordedState", signed, acl.Match.Read(), none, callAs((*core.Console).GetRecordedState), []binding{get("/recording/{name}/state")}},
 }
 
 // topics are what a page can subscribe to on its socket. A new topic is a row here.

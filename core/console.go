@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"kumi/core/acl"
+	"kumi/match"
 	"kumi/store/fault"
 )
 
@@ -36,6 +37,9 @@ type ConsoleOptions struct {
 	Dev bool
 	// NoDisplayNames turns off the search for players by display name.
 	NoDisplayNames bool
+	// Handlers returns what finds the match handlers of the loaded modules, and the version of
+	// these.
+	Handlers func() (version string, find func(name string) (match.Factory, bool))
 }
 
 // Console has the operations of operators, the users of the console. Their rights are
@@ -51,13 +55,14 @@ type Console struct {
 	first    firstVisit
 	totp     usedCodes
 	sendings sendings
+	replays  *replays
 	changed  signal // an operator was changed or logged out
 }
 
 // NewConsole makes the operations of the console. It reads the key for tokens from the
 // database if the configuration has none of its own.
 func (c *Core) NewConsole(ctx context.Context, o ConsoleOptions) (*Console, error) {
-	k := &Console{Core: c, o: o, key: []byte(o.SigningKey), table: newConsoleTable()}
+	k := &Console{Core: c, o: o, key: []byte(o.SigningKey), table: newConsoleTable(), replays: newReplays()}
 	k.attempts = loginAttempts{now: c.now, limits: consoleLimits}
 	k.parser = newSigner("", c.now).parser
 	if o.MFAKey != "" {
@@ -74,6 +79,9 @@ func (c *Core) NewConsole(ctx context.Context, o ConsoleOptions) (*Console, erro
 	c.tokens.lives(int64(o.TokenLife / time.Second))
 	return k, nil
 }
+
+// Close ends what goes on for operators. Their replays of recordings fail from now on.
+func (k *Console) Close() { k.replays.close() }
 
 // Operator is a user of the console.
 type Operator struct {

@@ -37,6 +37,7 @@ const (
 	consoleBoardCursor byte = 'q'
 	ledgerPageCursor   byte = 'v'
 	noteCursor         byte = 'y'
+	recordingCursor    byte = 'z'
 )
 
 func encodeCursor(kind byte, position any) (string, error) {

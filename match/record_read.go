@@ -1,15 +1,12 @@
 package match
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/heroiclabs/nakama-common/runtime"
-	"github.com/klauspost/compress/zstd"
-
 	"kumi/internal/journal"
 	"kumi/presence"
 )
@@ -76,6 +73,9 @@ func (s *Step) Name() string {
 	return "?"
 }
 
+// Init tells that the step is the beginning of the match.
+func (s *Step) Init() bool { return s.Kind == recInit }
+
 var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state"}
 
 // Output is something that a handler did.
@@ -93,69 +93,46 @@ type Output struct {
 	Accept   bool
 }
 
-// maxRecording is how many bytes a recording may have when it is read.
+// maxRecording is how many bytes a recording may have when it is read as a whole.
 const maxRecording = 1 << 30
 
 // ReadRecording reads a file. decode reads the parameters of the match.
 func ReadRecording(path string, decode func([]byte) (map[string]any, error)) (*Recording, error) {
-	data, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := parseRecording(data, decode)
+	defer file.Close()
+	rec, err := readRecording(file, decode)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return rec, nil
 }
 
-func parseRecording(data []byte, decode func([]byte) (map[string]any, error)) (*Recording, error) {
-	if len(data) < len(recordingMagic) || string(data[:len(recordingMagic)-1]) != recordingMagic[:len(recordingMagic)-1] {
-		return nil, fmt.Errorf("this is not the recording of a match")
-	}
-	if v := data[len(recordingMagic)-1]; v != recordingMagic[len(recordingMagic)-1] {
-		return nil, fmt.Errorf("the recording has version %d, and this server reads version %d", v, recordingMagic[len(recordingMagic)-1])
-	}
-	zip, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxRecording))
+func readRecording(file *os.File, decode func([]byte) (map[string]any, error)) (*Recording, error) {
+	f, err := ReadRecordingFile(file, decode)
 	if err != nil {
 		return nil, err
 	}
-	defer zip.Close()
-	rec := &Recording{Incomplete: true}
+	rec := &Recording{Header: f.Header, Incomplete: f.Incomplete}
+	if rec.Birth, err = f.Birth(); err != nil {
+		return nil, err
+	}
 	size := 0
-	for r := journal.NewReader(data[len(recordingMagic):]); r.Len() > 0; {
-		kind, block := r.Byte(), r.Bytes()
-		if r.Err() != nil {
-			break
-		}
-		if kind == blockEnd {
-			rec.Incomplete = false
-			break
-		}
-		raw, err := zip.DecodeAll(block, nil)
+	for i, b := range f.segments {
+		raw, err := f.read(b)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", journal.ErrCorrupt, err)
+			return nil, err
 		}
 		if size += len(raw); size > maxRecording {
 			return nil, fmt.Errorf("the recording is larger than %d bytes", maxRecording)
 		}
-		switch kind {
-		case blockHeader:
-			err = json.Unmarshal(raw, &rec.Header)
-		case blockBirth:
-			rec.Birth, err = readBirth(raw, decode)
-		case blockSegment:
-			var s *Segment
-			if s, err = readSegment(raw); err == nil {
-				rec.Segments = append(rec.Segments, s)
-			}
-		}
+		s, err := readSegment(raw)
 		if err != nil {
-			return nil, err
+			return nil, damaged(f.segments[i].offset, err)
 		}
-	}
-	if rec.Match == "" {
-		return nil, journal.ErrCorrupt
+		rec.Segments = append(rec.Segments, s)
 	}
 	return rec, nil
 }
@@ -188,8 +165,8 @@ func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, 
 
 func readSegment(raw []byte) (*Segment, error) {
 	r := stepReader{journal.NewReader(raw), map[uint64]*presence.Presence{}}
-	s := &Segment{Tick: r.Int(), Time: time.Unix(0, r.Int()), Label: r.Text(), TickRate: int(r.Uint()), Generator: r.Bytes()}
-	if r.flag() {
+	s, whole := r.segmentHead()
+	if whole {
 		s.State = r.Bytes()
 	}
 	for range r.Count() {
@@ -199,6 +176,13 @@ func readSegment(raw []byte) (*Segment, error) {
 	var err error
 	s.Steps, err = r.steps()
 	return s, err
+}
+
+// segmentHead reads the beginning of a segment, up to the state. whole tells that the state
+// follows.
+func (r *stepReader) segmentHead() (s *Segment, whole bool) {
+	s = &Segment{Tick: r.Int(), Time: time.Unix(0, r.Int()), Label: r.Text(), TickRate: int(r.Uint()), Generator: r.Bytes()}
+	return s, r.flag()
 }
 
 // steps reads the calls up to the end.

@@ -29,30 +29,66 @@ type ReplayOptions struct {
 // Replay runs the match of a recording again, call by call, with what it read from outside
 // at that time. It belongs to one goroutine. Nothing is sent, and no other match sees it.
 type Replay struct {
-	rec  *Recording
-	o    ReplayOptions
-	reg  *Registry
-	m    *Match
-	tape *tape
-	read stepReader
+	head   Header
+	birth  *Step
+	source segmentSource
+	o      ReplayOptions
+	reg    *Registry
+	m      *Match
+	tape   *tape
+	read   stepReader
 
-	segment, step int
-	born          bool
+	segment, step int // of the next call
+	loaded        *Segment
+	resumes       bool // the next call is made by a handler that begins with the segment's state
+	born          bool // a call was made
 	over          bool
 }
+
+// segmentSource has the segments of a recording. Each is asked for once, in their order.
+type segmentSource interface {
+	Segments() int
+	Segment(i int) (*Segment, error)
+}
+
+// segmentList is a source of segments in memory.
+type segmentList []*Segment
+
+func (l segmentList) Segments() int                   { return len(l) }
+func (l segmentList) Segment(i int) (*Segment, error) { return l[i], nil }
 
 // NewReplay prepares a replay. Close must be called. The error has the code NotFound if there
 // is no handler of that name.
 func NewReplay(rec *Recording, o ReplayOptions) (*Replay, error) {
-	if _, ok := o.Find(rec.Handler); !ok {
-		return nil, fault.Newf(fault.NotFound, "no match handler is named %q", rec.Handler)
+	return newReplay(rec.Header, rec.Birth, segmentList(rec.Segments), o)
+}
+
+// NewFileReplay prepares a replay that begins with a segment of a file, which must be whole;
+// see RecordingFile.Whole. It reads one segment after the other, and the file must stay open
+// as long. Errors as of NewReplay.
+func NewFileReplay(f *RecordingFile, segment int, o ReplayOptions) (*Replay, error) {
+	birth, err := f.Birth()
+	if err != nil {
+		return nil, err
 	}
-	tracker := presence.NewTracker(presence.TrackerOptions{Node: rec.Node, Sessions: presence.NewSessions(), Logger: o.Logger})
+	r, err := newReplay(f.Header, birth, f, o)
+	if err != nil {
+		return nil, err
+	}
+	r.segment = segment
+	return r, nil
+}
+
+func newReplay(head Header, birth *Step, source segmentSource, o ReplayOptions) (*Replay, error) {
+	if _, ok := o.Find(head.Handler); !ok {
+		return nil, fault.Newf(fault.NotFound, "no match handler is named %q", head.Handler)
+	}
+	tracker := presence.NewTracker(presence.TrackerOptions{Node: head.Node, Sessions: presence.NewSessions(), Logger: o.Logger})
 	reg := NewRegistry(Options{
-		Node: rec.Node, Tracker: tracker, Router: presence.NewRouter(tracker), Logger: o.Logger,
+		Node: head.Node, Tracker: tracker, Router: presence.NewRouter(tracker), Logger: o.Logger,
 		Recorder: NewRecorder(RecorderOptions{Mode: RecordOff, EncodeParams: o.EncodeParams, DecodeParams: o.DecodeParams, Logger: o.Logger}),
 	})
-	return &Replay{rec: rec, o: o, reg: reg}, nil
+	return &Replay{head: head, birth: birth, source: source, o: o, reg: reg, resumes: true}, nil
 }
 
 // Close frees what the replay uses.
@@ -76,64 +112,98 @@ func (r *Replay) end() {
 // Match returns the match, for its label and tick rate; nil before the first step.
 func (r *Replay) Match() Dispatcher { return r.m }
 
+// ReplayLog returns the logger for the handler of a replay, whose lines are none of the
+// server's; ok is false in a match that is played.
+func (m *Match) ReplayLog() (log zerolog.Logger, ok bool) { return m.reg.log, m.journal.Playing() }
+
 // Tick returns the tick of the next step; ok is false at the end.
 func (r *Replay) Tick() (tick int64, ok bool) {
-	if !r.born && r.rec.First {
-		return 0, r.rec.Birth != nil
+	if r.fromBirth() {
+		return 0, r.birth != nil
 	}
-	for i, at := r.segment, r.step; i < len(r.rec.Segments); i, at = i+1, 0 {
-		if at < len(r.rec.Segments[i].Steps) {
-			return r.rec.Segments[i].Steps[at].Tick, true
+	for {
+		s, err := r.current()
+		switch {
+		case s == nil || err != nil:
+			return 0, false
+		case r.step < len(s.Steps):
+			return s.Steps[r.step].Tick, true
+		case r.resumes:
+			return s.Tick, true
 		}
+		r.advance()
 	}
-	return 0, false
+}
+
+// fromBirth tells that the next step is the match's beginning.
+func (r *Replay) fromBirth() bool { return !r.born && r.segment == 0 && r.head.First }
+
+// current returns the segment of the next step; nil at the end.
+func (r *Replay) current() (*Segment, error) {
+	if r.loaded != nil || r.segment >= r.source.Segments() {
+		return r.loaded, nil
+	}
+	s, err := r.source.Segment(r.segment)
+	r.loaded = s
+	return s, err
+}
+
+// advance goes to the next segment, whose calls are all made.
+func (r *Replay) advance() {
+	steps := r.loaded.Steps
+	r.resumes = len(steps) > 0 && steps[len(steps)-1].Moved
+	r.loaded, r.segment, r.step = nil, r.segment+1, 0
 }
 
 // Next makes the next call of the handler and returns it as it was recorded, want, and as it
 // was now, got. Both are nil at the end. got is nil if the match has ended before.
 func (r *Replay) Next(ctx context.Context) (want, got *Step, err error) {
-	if !r.born {
-		r.born = true
-		if r.rec.First {
-			return r.birth(ctx)
-		}
-		if err := r.resume(ctx); err != nil {
+	if r.fromBirth() {
+		r.born, r.resumes = true, false
+		return r.begin(ctx)
+	}
+	r.born = true
+	for {
+		s, err := r.current()
+		if err != nil {
 			return nil, nil, err
 		}
-	}
-	for r.segment < len(r.rec.Segments) {
-		s := r.rec.Segments[r.segment]
-		if r.step == len(s.Steps) {
-			moved := r.step > 0 && s.Steps[r.step-1].Moved
-			r.segment, r.step = r.segment+1, 0
-			if moved && r.segment < len(r.rec.Segments) {
-				if err := r.resume(ctx); err != nil {
-					return nil, nil, err
-				}
+		if s == nil {
+			if r.m == nil {
+				return nil, nil, errors.New("the recording is empty")
 			}
-			continue
+			return nil, nil, nil
 		}
-		want = s.Steps[r.step]
-		r.step++
-		if r.over {
-			return want, nil, nil
+		if r.resumes {
+			r.resumes = false
+			if err := r.resume(s); err != nil {
+				return nil, nil, err
+			}
 		}
-		got, err = r.run(want, func() { r.call(want) })
-		return want, got, err
+		if r.step < len(s.Steps) {
+			break
+		}
+		r.advance()
 	}
-	return nil, nil, nil
+	want = r.loaded.Steps[r.step]
+	r.step++
+	if r.over {
+		return want, nil, nil
+	}
+	got, err = r.run(want, func() { r.call(want) })
+	return want, got, err
 }
 
 // make makes a match that nothing but this replay runs.
 func (r *Replay) make(created time.Time) error {
 	r.end()
-	id, node, err := ParseID(r.rec.Match)
+	id, node, err := ParseID(r.head.Match)
 	if err != nil {
 		return err
 	}
-	m := &Match{reg: r.reg, id: id, name: r.rec.Handler, version: r.rec.Modules, log: r.o.Logger.With().Str("match", r.rec.Match).Logger()}
+	m := &Match{reg: r.reg, id: id, name: r.head.Handler, version: r.head.Modules, log: r.o.Logger.With().Str("match", r.head.Match).Logger()}
 	m.stream = presence.AuthoritativeMatch(id, node)
-	m.text = r.rec.Match
+	m.text = r.head.Match
 	m.journal = &journal.Journal{Epoch: created}
 	m.ctx, m.cancel = context.WithCancel(journal.With(context.WithValue(context.Background(), handlerMatchKey{}, m), m.journal))
 	m.box.members = map[uuid.UUID]*member{}
@@ -145,22 +215,22 @@ func (r *Replay) make(created time.Time) error {
 	return nil
 }
 
-// birth replays the beginning of the match.
-func (r *Replay) birth(ctx context.Context) (want, got *Step, err error) {
-	want = r.rec.Birth
+// begin replays the beginning of the match.
+func (r *Replay) begin(ctx context.Context) (want, got *Step, err error) {
+	want = r.birth
 	if want == nil {
 		return nil, nil, errors.New("the recording has no beginning")
 	}
-	if err := r.make(r.rec.Created); err != nil {
+	if err := r.make(r.head.Created); err != nil {
 		return nil, nil, err
 	}
 	m := r.m
 	m.journal.Play(want.Entries)
-	m.journal.SetTime(r.rec.Created)
+	m.journal.SetTime(r.head.Created)
 	if err := r.generator(want.Generator); err != nil {
 		return nil, nil, err
 	}
-	factory, _ := r.o.Find(r.rec.Handler)
+	factory, _ := r.o.Find(r.head.Handler)
 	m.recordInit(want.Params)
 	rate, label, err := m.begin(ctx, factory, want.Params)
 	m.recordedInit(rate, label, err)
@@ -187,29 +257,25 @@ func (r *Replay) generator(state []byte) error {
 	return nil
 }
 
-// resume begins at a segment with the whole state.
-func (r *Replay) resume(context.Context) error {
-	if r.segment >= len(r.rec.Segments) {
-		return errors.New("the recording is empty")
-	}
-	s := r.rec.Segments[r.segment]
+// resume begins with the state of a segment.
+func (r *Replay) resume(s *Segment) error {
 	if s.State == nil {
 		return fault.Newf(fault.FailedPrecondition, "the recording cannot be replayed from tick %d on: the state of the match could not be recorded there as a whole", s.Tick)
 	}
-	if err := r.make(r.rec.Created); err != nil {
+	if err := r.make(r.head.Created); err != nil {
 		return err
 	}
 	m := r.m
 	m.label.Store(&s.Label)
 	m.rate.Store(int32(s.TickRate))
 	m.tick = s.Tick
-	if r.rec.Birth != nil {
-		m.journal.Play(r.rec.Birth.Entries)
+	if r.birth != nil {
+		m.journal.Play(r.birth.Entries)
 	} else {
 		m.journal.Play(nil)
 	}
 	m.journal.SetTime(s.Time)
-	factory, _ := r.o.Find(r.rec.Handler)
+	factory, _ := r.o.Find(r.head.Handler)
 	h, err := guard(m, func() (Handler, error) { return factory(m.ctx, m) })
 	if err != nil {
 		return err
@@ -217,7 +283,7 @@ func (r *Replay) resume(context.Context) error {
 	m.handler = h
 	set, ok := h.(Recordable)
 	if !ok {
-		return fault.Newf(fault.FailedPrecondition, "the match handler %q cannot begin with a state, and the recording does not begin with the match", r.rec.Handler)
+		return fault.Newf(fault.FailedPrecondition, "the match handler %q cannot begin with a state, and the recording does not begin with the match", r.head.Handler)
 	}
 	if err := set.SetState(m.ctx, s.State); err != nil {
 		return err
@@ -305,17 +371,17 @@ func (r *Replay) State() (string, error) {
 
 // Describe returns a recorded state as the handler describes it.
 func (r *Replay) Describe(state []byte) (string, error) {
-	scratch := &Replay{rec: r.rec, o: r.o, reg: r.reg}
+	scratch := &Replay{head: r.head, birth: r.birth, o: r.o, reg: r.reg}
 	defer scratch.end()
-	if err := scratch.make(r.rec.Created); err != nil {
+	if err := scratch.make(r.head.Created); err != nil {
 		return "", err
 	}
 	m := scratch.m
 	m.journal.Record(nil)
-	if r.rec.Birth != nil {
-		m.journal.Play(r.rec.Birth.Entries)
+	if r.birth != nil {
+		m.journal.Play(r.birth.Entries)
 	}
-	factory, _ := r.o.Find(r.rec.Handler)
+	factory, _ := r.o.Find(r.head.Handler)
 	h, err := guard(m, func() (Handler, error) { return factory(m.ctx, m) })
 	if err != nil {
 		return "", err

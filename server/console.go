@@ -11,6 +11,7 @@ import (
 
 	"kumi/console"
 	"kumi/core"
+	"kumi/match"
 	"kumi/modules/httproute"
 	"kumi/vm/js"
 )
@@ -36,6 +37,10 @@ func (s *Server) openConsole(ctx context.Context) error {
 		MFAKey:    string(s.config.MFA.StorageEncryptionKey), MFAForAdmin: s.config.MFA.AdminAccountEnabled,
 		Dev:            s.dev,
 		NoDisplayNames: c.DisableDisplayNameSearch,
+		Handlers: func() (string, func(string) (match.Factory, bool)) {
+			set := s.set.Load()
+			return set.Version, set.Handler
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("open the console: %w", err)

@@ -11,6 +11,6 @@ type consolePort interface {
 	Handler() http.Handler
 	// GRPC makes a gRPC server and does not start it.
 	GRPC() *grpc.Server
-	// Close ends the sockets of pages.
+	// Close ends the sockets of pages, and what goes on for operators.
 	Close()
 }

@@ -9235,6 +9235,734 @@ func (x *Maintenance) GetOperator() string {
 	return ""
 }
 
+type ListRecordingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MatchId       string                 `protobuf:"bytes,1,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"` // those of one match
+	Handler       string                 `protobuf:"bytes,2,opt,name=handler,proto3" json:"handler,omitempty"`                // those of one handler
+	Error         string                 `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`                    // those of matches that failed with an error that has this text
+	Failed        bool                   `protobuf:"varint,4,opt,name=failed,proto3" json:"failed,omitempty"`                 // those of matches that failed
+	Limit         uint32                 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`                   // 1 to 100; 0: 50
+	Cursor        string                 `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRecordingsRequest) Reset() {
+	*x = ListRecordingsRequest{}
+	mi := &file_console_proto_msgTypes[137]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRecordingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRecordingsRequest) ProtoMessage() {}
+
+func (x *ListRecordingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[137]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRecordingsRequest.ProtoReflect.Descriptor instead.
+func (*ListRecordingsRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{137}
+}
+
+func (x *ListRecordingsRequest) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *ListRecordingsRequest) GetHandler() string {
+	if x != nil {
+		return x.Handler
+	}
+	return ""
+}
+
+func (x *ListRecordingsRequest) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *ListRecordingsRequest) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *ListRecordingsRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ListRecordingsRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+type RecordingList struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Recordings []*Recording           `protobuf:"bytes,1,rep,name=recordings,proto3" json:"recordings,omitempty"` // the newest first
+	// Where to go on, also if there are fewer than limit; blank: there are no more.
+	NextCursor    string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	Mode          string `protobuf:"bytes,3,opt,name=mode,proto3" json:"mode,omitempty"` // the setting match.record
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordingList) Reset() {
+	*x = RecordingList{}
+	mi := &file_console_proto_msgTypes[138]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordingList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordingList) ProtoMessage() {}
+
+func (x *RecordingList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[138]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordingList.ProtoReflect.Descriptor instead.
+func (*RecordingList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{138}
+}
+
+func (x *RecordingList) GetRecordings() []*Recording {
+	if x != nil {
+		return x.Recordings
+	}
+	return nil
+}
+
+func (x *RecordingList) GetNextCursor() string {
+	if x != nil {
+		return x.NextCursor
+	}
+	return ""
+}
+
+func (x *RecordingList) GetMode() string {
+	if x != nil {
+		return x.Mode
+	}
+	return ""
+}
+
+type RecordingName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // of a file in match.record_folder
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordingName) Reset() {
+	*x = RecordingName{}
+	mi := &file_console_proto_msgTypes[139]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordingName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordingName) ProtoMessage() {}
+
+func (x *RecordingName) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[139]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordingName.ProtoReflect.Descriptor instead.
+func (*RecordingName) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{139}
+}
+
+func (x *RecordingName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type Recording struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Size          float64                `protobuf:"fixed64,2,opt,name=size,proto3" json:"size,omitempty"` // bytes of the file
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	MatchId       string                 `protobuf:"bytes,5,opt,name=match_id,json=matchId,proto3" json:"match_id,omitempty"`
+	Node          string                 `protobuf:"bytes,6,opt,name=node,proto3" json:"node,omitempty"`
+	Handler       string                 `protobuf:"bytes,7,opt,name=handler,proto3" json:"handler,omitempty"`
+	Runtime       string                 `protobuf:"bytes,8,opt,name=runtime,proto3" json:"runtime,omitempty"` // "go", "lua" or "javascript"
+	ServerVersion string                 `protobuf:"bytes,9,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
+	ModuleVersion string                 `protobuf:"bytes,10,opt,name=module_version,json=moduleVersion,proto3" json:"module_version,omitempty"`
+	Label         string                 `protobuf:"bytes,11,opt,name=label,proto3" json:"label,omitempty"`
+	TickRate      int32                  `protobuf:"varint,12,opt,name=tick_rate,json=tickRate,proto3" json:"tick_rate,omitempty"`
+	LastTick      float64                `protobuf:"fixed64,13,opt,name=last_tick,json=lastTick,proto3" json:"last_tick,omitempty"`
+	FromStart     bool                   `protobuf:"varint,14,opt,name=from_start,json=fromStart,proto3" json:"from_start,omitempty"` // it begins with the match
+	Error         string                 `protobuf:"bytes,15,opt,name=error,proto3" json:"error,omitempty"`                           // that ended the match; blank: none did
+	ErrorIn       string                 `protobuf:"bytes,16,opt,name=error_in,json=errorIn,proto3" json:"error_in,omitempty"`        // the call of the handler
+	Stack         string                 `protobuf:"bytes,17,opt,name=stack,proto3" json:"stack,omitempty"`
+	Problem       string                 `protobuf:"bytes,18,opt,name=problem,proto3" json:"problem,omitempty"` // why the file cannot be read; nothing else is set then
+	FirstTick     float64                `protobuf:"fixed64,19,opt,name=first_tick,json=firstTick,proto3" json:"first_tick,omitempty"`
+	Incomplete    bool                   `protobuf:"varint,20,opt,name=incomplete,proto3" json:"incomplete,omitempty"`                           // the file ends early
+	ReplayProblem string                 `protobuf:"bytes,21,opt,name=replay_problem,json=replayProblem,proto3" json:"replay_problem,omitempty"` // why it cannot be replayed; blank: it can
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_console_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[140]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{140}
+}
+
+func (x *Recording) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Recording) GetSize() float64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Recording) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *Recording) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Recording) GetMatchId() string {
+	if x != nil {
+		return x.MatchId
+	}
+	return ""
+}
+
+func (x *Recording) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Recording) GetHandler() string {
+	if x != nil {
+		return x.Handler
+	}
+	return ""
+}
+
+func (x *Recording) GetRuntime() string {
+	if x != nil {
+		return x.Runtime
+	}
+	return ""
+}
+
+func (x *Recording) GetServerVersion() string {
+	if x != nil {
+		return x.ServerVersion
+	}
+	return ""
+}
+
+func (x *Recording) GetModuleVersion() string {
+	if x != nil {
+		return x.ModuleVersion
+	}
+	return ""
+}
+
+func (x *Recording) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Recording) GetTickRate() int32 {
+	if x != nil {
+		return x.TickRate
+	}
+	return 0
+}
+
+func (x *Recording) GetLastTick() float64 {
+	if x != nil {
+		return x.LastTick
+	}
+	return 0
+}
+
+func (x *Recording) GetFromStart() bool {
+	if x != nil {
+		return x.FromStart
+	}
+	return false
+}
+
+func (x *Recording) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *Recording) GetErrorIn() string {
+	if x != nil {
+		return x.ErrorIn
+	}
+	return ""
+}
+
+func (x *Recording) GetStack() string {
+	if x != nil {
+		return x.Stack
+	}
+	return ""
+}
+
+func (x *Recording) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *Recording) GetFirstTick() float64 {
+	if x != nil {
+		return x.FirstTick
+	}
+	return 0
+}
+
+func (x *Recording) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
+func (x *Recording) GetReplayProblem() string {
+	if x != nil {
+		return x.ReplayProblem
+	}
+	return ""
+}
+
+type RecordedTicksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	From          float64                `protobuf:"fixed64,2,opt,name=from,proto3" json:"from,omitempty"`
+	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"` // 1 to 1000; 0: 200
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedTicksRequest) Reset() {
+	*x = RecordedTicksRequest{}
+	mi := &file_console_proto_msgTypes[141]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedTicksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedTicksRequest) ProtoMessage() {}
+
+func (x *RecordedTicksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[141]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedTicksRequest.ProtoReflect.Descriptor instead.
+func (*RecordedTicksRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{141}
+}
+
+func (x *RecordedTicksRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordedTicksRequest) GetFrom() float64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *RecordedTicksRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type RecordedTickList struct {
+	state         protoimpl.MessageState   `protogen:"open.v1"`
+	Ticks         []*RecordedTickList_Tick `protobuf:"bytes,1,rep,name=ticks,proto3" json:"ticks,omitempty"`
+	Next          float64                  `protobuf:"fixed64,2,opt,name=next,proto3" json:"next,omitempty"` // tick to go on with; -1: there are no more
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedTickList) Reset() {
+	*x = RecordedTickList{}
+	mi := &file_console_proto_msgTypes[142]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedTickList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedTickList) ProtoMessage() {}
+
+func (x *RecordedTickList) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[142]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedTickList.ProtoReflect.Descriptor instead.
+func (*RecordedTickList) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{142}
+}
+
+func (x *RecordedTickList) GetTicks() []*RecordedTickList_Tick {
+	if x != nil {
+		return x.Ticks
+	}
+	return nil
+}
+
+func (x *RecordedTickList) GetNext() float64 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+type RecordedTickRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Tick          float64                `protobuf:"fixed64,2,opt,name=tick,proto3" json:"tick,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedTickRequest) Reset() {
+	*x = RecordedTickRequest{}
+	mi := &file_console_proto_msgTypes[143]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedTickRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedTickRequest) ProtoMessage() {}
+
+func (x *RecordedTickRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[143]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedTickRequest.ProtoReflect.Descriptor instead.
+func (*RecordedTickRequest) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{143}
+}
+
+func (x *RecordedTickRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordedTickRequest) GetTick() float64 {
+	if x != nil {
+		return x.Tick
+	}
+	return 0
+}
+
+type RecordedTick struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tick          *MatchNews_Tick        `protobuf:"bytes,1,opt,name=tick,proto3" json:"tick,omitempty"`           // without times
+	Presences     []*UserPresence        `protobuf:"bytes,2,rep,name=presences,proto3" json:"presences,omitempty"` // who is in the match after it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedTick) Reset() {
+	*x = RecordedTick{}
+	mi := &file_console_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedTick) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedTick) ProtoMessage() {}
+
+func (x *RecordedTick) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedTick.ProtoReflect.Descriptor instead.
+func (*RecordedTick) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{144}
+}
+
+func (x *RecordedTick) GetTick() *MatchNews_Tick {
+	if x != nil {
+		return x.Tick
+	}
+	return nil
+}
+
+func (x *RecordedTick) GetPresences() []*UserPresence {
+	if x != nil {
+		return x.Presences
+	}
+	return nil
+}
+
+// The state after a tick, from a replay on the modules that are loaded now. A replay that
+// takes longer than some seconds goes on with the next request.
+type RecordedState struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Done    bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	Reached float64                `protobuf:"fixed64,2,opt,name=reached,proto3" json:"reached,omitempty"` // the tick of the replay; if it is not done, ask again
+	From    float64                `protobuf:"fixed64,3,opt,name=from,proto3" json:"from,omitempty"`       // the tick with which it began
+	State   *MatchNews_State       `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Before  *MatchNews_State       `protobuf:"bytes,5,opt,name=before,proto3" json:"before,omitempty"` // after the tick before; absent: there is none
+	// How the tick differs from the recording.
+	Differences     []*RecordedState_Difference `protobuf:"bytes,6,rep,name=differences,proto3" json:"differences,omitempty"`
+	FirstDifference float64                     `protobuf:"fixed64,7,opt,name=first_difference,json=firstDifference,proto3" json:"first_difference,omitempty"` // the first tick that differs; -1: none up to this one
+	Log             []*RecordedState_Line       `protobuf:"bytes,8,rep,name=log,proto3" json:"log,omitempty"`                                                  // of this tick
+	Ended           bool                        `protobuf:"varint,9,opt,name=ended,proto3" json:"ended,omitempty"`                                             // in the replay the match ended before this tick
+	Recorded        bool                        `protobuf:"varint,10,opt,name=recorded,proto3" json:"recorded,omitempty"`                                      // there is no replay; the states are those in the recording
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RecordedState) Reset() {
+	*x = RecordedState{}
+	mi := &file_console_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedState) ProtoMessage() {}
+
+func (x *RecordedState) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedState.ProtoReflect.Descriptor instead.
+func (*RecordedState) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *RecordedState) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *RecordedState) GetReached() float64 {
+	if x != nil {
+		return x.Reached
+	}
+	return 0
+}
+
+func (x *RecordedState) GetFrom() float64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *RecordedState) GetState() *MatchNews_State {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *RecordedState) GetBefore() *MatchNews_State {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+func (x *RecordedState) GetDifferences() []*RecordedState_Difference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *RecordedState) GetFirstDifference() float64 {
+	if x != nil {
+		return x.FirstDifference
+	}
+	return 0
+}
+
+func (x *RecordedState) GetLog() []*RecordedState_Line {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
+func (x *RecordedState) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+func (x *RecordedState) GetRecorded() bool {
+	if x != nil {
+		return x.Recorded
+	}
+	return false
+}
+
 type Extensions struct {
 	state         protoimpl.MessageState  `protogen:"open.v1"`
 	Hiro          bool                    `protobuf:"varint,1,opt,name=hiro,proto3" json:"hiro,omitempty"` // always false
@@ -9247,7 +9975,7 @@ type Extensions struct {
 
 func (x *Extensions) Reset() {
 	*x = Extensions{}
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9259,7 +9987,7 @@ func (x *Extensions) String() string {
 func (*Extensions) ProtoMessage() {}
 
 func (x *Extensions) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[137]
+	mi := &file_console_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9272,7 +10000,7 @@ func (x *Extensions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions.ProtoReflect.Descriptor instead.
 func (*Extensions) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{137}
+	return file_console_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *Extensions) GetHiro() bool {
@@ -9313,7 +10041,7 @@ type SatoriListTemplatesRequest struct {
 
 func (x *SatoriListTemplatesRequest) Reset() {
 	*x = SatoriListTemplatesRequest{}
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9325,7 +10053,7 @@ func (x *SatoriListTemplatesRequest) String() string {
 func (*SatoriListTemplatesRequest) ProtoMessage() {}
 
 func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[138]
+	mi := &file_console_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9338,7 +10066,7 @@ func (x *SatoriListTemplatesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesRequest.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{138}
+	return file_console_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *SatoriListTemplatesRequest) GetLimit() uint32 {
@@ -9365,7 +10093,7 @@ type SatoriListTemplatesResponse struct {
 
 func (x *SatoriListTemplatesResponse) Reset() {
 	*x = SatoriListTemplatesResponse{}
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9377,7 +10105,7 @@ func (x *SatoriListTemplatesResponse) String() string {
 func (*SatoriListTemplatesResponse) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[139]
+	mi := &file_console_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9390,7 +10118,7 @@ func (x *SatoriListTemplatesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriListTemplatesResponse.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{139}
+	return file_console_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *SatoriListTemplatesResponse) GetTemplates() []*SatoriListTemplatesResponse_Template {
@@ -9420,7 +10148,7 @@ type SatoriSendDirectMessageRequest struct {
 
 func (x *SatoriSendDirectMessageRequest) Reset() {
 	*x = SatoriSendDirectMessageRequest{}
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9432,7 +10160,7 @@ func (x *SatoriSendDirectMessageRequest) String() string {
 func (*SatoriSendDirectMessageRequest) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[140]
+	mi := &file_console_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9445,7 +10173,7 @@ func (x *SatoriSendDirectMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageRequest.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140}
+	return file_console_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *SatoriSendDirectMessageRequest) GetTemplateId() string {
@@ -9492,7 +10220,7 @@ type SatoriSendDirectMessageResponse struct {
 
 func (x *SatoriSendDirectMessageResponse) Reset() {
 	*x = SatoriSendDirectMessageResponse{}
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9504,7 +10232,7 @@ func (x *SatoriSendDirectMessageResponse) String() string {
 func (*SatoriSendDirectMessageResponse) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[141]
+	mi := &file_console_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9517,7 +10245,7 @@ func (x *SatoriSendDirectMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatoriSendDirectMessageResponse.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{141}
+	return file_console_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *SatoriSendDirectMessageResponse) GetDeliveryResults() []*SatoriSendDirectMessageResponse_Result {
@@ -9551,7 +10279,7 @@ type StatusList_Status struct {
 
 func (x *StatusList_Status) Reset() {
 	*x = StatusList_Status{}
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9563,7 +10291,7 @@ func (x *StatusList_Status) String() string {
 func (*StatusList_Status) ProtoMessage() {}
 
 func (x *StatusList_Status) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[148]
+	mi := &file_console_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9705,7 +10433,7 @@ type Dashboard_Process struct {
 
 func (x *Dashboard_Process) Reset() {
 	*x = Dashboard_Process{}
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9717,7 +10445,7 @@ func (x *Dashboard_Process) String() string {
 func (*Dashboard_Process) ProtoMessage() {}
 
 func (x *Dashboard_Process) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[149]
+	mi := &file_console_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9788,7 +10516,7 @@ type Dashboard_Calls struct {
 
 func (x *Dashboard_Calls) Reset() {
 	*x = Dashboard_Calls{}
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9800,7 +10528,7 @@ func (x *Dashboard_Calls) String() string {
 func (*Dashboard_Calls) ProtoMessage() {}
 
 func (x *Dashboard_Calls) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[150]
+	mi := &file_console_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9864,7 +10592,7 @@ type Dashboard_Function struct {
 
 func (x *Dashboard_Function) Reset() {
 	*x = Dashboard_Function{}
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9876,7 +10604,7 @@ func (x *Dashboard_Function) String() string {
 func (*Dashboard_Function) ProtoMessage() {}
 
 func (x *Dashboard_Function) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[151]
+	mi := &file_console_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9936,7 +10664,7 @@ type Dashboard_SlowMatch struct {
 
 func (x *Dashboard_SlowMatch) Reset() {
 	*x = Dashboard_SlowMatch{}
-	mi := &file_console_proto_msgTypes[152]
+	mi := &file_console_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9948,7 +10676,7 @@ func (x *Dashboard_SlowMatch) String() string {
 func (*Dashboard_SlowMatch) ProtoMessage() {}
 
 func (x *Dashboard_SlowMatch) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[152]
+	mi := &file_console_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10030,7 +10758,7 @@ type Dashboard_Pool struct {
 
 func (x *Dashboard_Pool) Reset() {
 	*x = Dashboard_Pool{}
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10042,7 +10770,7 @@ func (x *Dashboard_Pool) String() string {
 func (*Dashboard_Pool) ProtoMessage() {}
 
 func (x *Dashboard_Pool) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[153]
+	mi := &file_console_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10140,7 +10868,7 @@ type Dashboard_Database struct {
 
 func (x *Dashboard_Database) Reset() {
 	*x = Dashboard_Database{}
-	mi := &file_console_proto_msgTypes[154]
+	mi := &file_console_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10152,7 +10880,7 @@ func (x *Dashboard_Database) String() string {
 func (*Dashboard_Database) ProtoMessage() {}
 
 func (x *Dashboard_Database) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[154]
+	mi := &file_console_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10256,7 +10984,7 @@ type RunResponse_Part struct {
 
 func (x *RunResponse_Part) Reset() {
 	*x = RunResponse_Part{}
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10268,7 +10996,7 @@ func (x *RunResponse_Part) String() string {
 func (*RunResponse_Part) ProtoMessage() {}
 
 func (x *RunResponse_Part) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[156]
+	mi := &file_console_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10323,7 +11051,7 @@ type MatchNews_Match struct {
 
 func (x *MatchNews_Match) Reset() {
 	*x = MatchNews_Match{}
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10335,7 +11063,7 @@ func (x *MatchNews_Match) String() string {
 func (*MatchNews_Match) ProtoMessage() {}
 
 func (x *MatchNews_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[157]
+	mi := &file_console_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10434,7 +11162,7 @@ type MatchNews_Data struct {
 
 func (x *MatchNews_Data) Reset() {
 	*x = MatchNews_Data{}
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[167]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10446,7 +11174,7 @@ func (x *MatchNews_Data) String() string {
 func (*MatchNews_Data) ProtoMessage() {}
 
 func (x *MatchNews_Data) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[158]
+	mi := &file_console_proto_msgTypes[167]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10508,7 +11236,7 @@ type MatchNews_Event struct {
 
 func (x *MatchNews_Event) Reset() {
 	*x = MatchNews_Event{}
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[168]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10520,7 +11248,7 @@ func (x *MatchNews_Event) String() string {
 func (*MatchNews_Event) ProtoMessage() {}
 
 func (x *MatchNews_Event) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[159]
+	mi := &file_console_proto_msgTypes[168]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10578,7 +11306,7 @@ type MatchNews_Tick struct {
 
 func (x *MatchNews_Tick) Reset() {
 	*x = MatchNews_Tick{}
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[169]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10590,7 +11318,7 @@ func (x *MatchNews_Tick) String() string {
 func (*MatchNews_Tick) ProtoMessage() {}
 
 func (x *MatchNews_Tick) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[160]
+	mi := &file_console_proto_msgTypes[169]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10704,7 +11432,7 @@ type MatchNews_State struct {
 
 func (x *MatchNews_State) Reset() {
 	*x = MatchNews_State{}
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10716,7 +11444,7 @@ func (x *MatchNews_State) String() string {
 func (*MatchNews_State) ProtoMessage() {}
 
 func (x *MatchNews_State) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[161]
+	mi := &file_console_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10777,7 +11505,7 @@ type Reload_Line struct {
 
 func (x *Reload_Line) Reset() {
 	*x = Reload_Line{}
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[171]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10789,7 +11517,7 @@ func (x *Reload_Line) String() string {
 func (*Reload_Line) ProtoMessage() {}
 
 func (x *Reload_Line) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[162]
+	mi := &file_console_proto_msgTypes[171]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10832,7 +11560,7 @@ type Reload_Error struct {
 
 func (x *Reload_Error) Reset() {
 	*x = Reload_Error{}
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[172]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10844,7 +11572,7 @@ func (x *Reload_Error) String() string {
 func (*Reload_Error) ProtoMessage() {}
 
 func (x *Reload_Error) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[163]
+	mi := &file_console_proto_msgTypes[172]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10906,7 +11634,7 @@ type Metrics_Series struct {
 
 func (x *Metrics_Series) Reset() {
 	*x = Metrics_Series{}
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[173]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10918,7 +11646,7 @@ func (x *Metrics_Series) String() string {
 func (*Metrics_Series) ProtoMessage() {}
 
 func (x *Metrics_Series) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[164]
+	mi := &file_console_proto_msgTypes[173]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10965,7 +11693,7 @@ type Config_Warning struct {
 
 func (x *Config_Warning) Reset() {
 	*x = Config_Warning{}
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10977,7 +11705,7 @@ func (x *Config_Warning) String() string {
 func (*Config_Warning) ProtoMessage() {}
 
 func (x *Config_Warning) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[165]
+	mi := &file_console_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11017,7 +11745,7 @@ type RuntimeInfo_ModuleInfo struct {
 
 func (x *RuntimeInfo_ModuleInfo) Reset() {
 	*x = RuntimeInfo_ModuleInfo{}
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11029,7 +11757,7 @@ func (x *RuntimeInfo_ModuleInfo) String() string {
 func (*RuntimeInfo_ModuleInfo) ProtoMessage() {}
 
 func (x *RuntimeInfo_ModuleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[166]
+	mi := &file_console_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11069,7 +11797,7 @@ type MatchList_Match struct {
 
 func (x *MatchList_Match) Reset() {
 	*x = MatchList_Match{}
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[179]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11081,7 +11809,7 @@ func (x *MatchList_Match) String() string {
 func (*MatchList_Match) ProtoMessage() {}
 
 func (x *MatchList_Match) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[170]
+	mi := &file_console_proto_msgTypes[179]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11111,6 +11839,210 @@ func (x *MatchList_Match) GetNode() string {
 	return ""
 }
 
+type RecordedTickList_Tick struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        float64                `protobuf:"fixed64,1,opt,name=number,proto3" json:"number,omitempty"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"` // about: ticks are counted from the last part of the file
+	Inputs        uint32                 `protobuf:"varint,3,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	Broadcasts    uint32                 `protobuf:"varint,4,opt,name=broadcasts,proto3" json:"broadcasts,omitempty"`
+	Size          uint32                 `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`    // bytes of inputs and broadcasts
+	Events        []string               `protobuf:"bytes,6,rep,name=events,proto3" json:"events,omitempty"` // the first of them
+	Error         string                 `protobuf:"bytes,7,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedTickList_Tick) Reset() {
+	*x = RecordedTickList_Tick{}
+	mi := &file_console_proto_msgTypes[183]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedTickList_Tick) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedTickList_Tick) ProtoMessage() {}
+
+func (x *RecordedTickList_Tick) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[183]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedTickList_Tick.ProtoReflect.Descriptor instead.
+func (*RecordedTickList_Tick) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{142, 0}
+}
+
+func (x *RecordedTickList_Tick) GetNumber() float64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *RecordedTickList_Tick) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *RecordedTickList_Tick) GetInputs() uint32 {
+	if x != nil {
+		return x.Inputs
+	}
+	return 0
+}
+
+func (x *RecordedTickList_Tick) GetBroadcasts() uint32 {
+	if x != nil {
+		return x.Broadcasts
+	}
+	return 0
+}
+
+func (x *RecordedTickList_Tick) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *RecordedTickList_Tick) GetEvents() []string {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *RecordedTickList_Tick) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+type RecordedState_Difference struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	What          string                 `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
+	Recorded      string                 `protobuf:"bytes,2,opt,name=recorded,proto3" json:"recorded,omitempty"`
+	Replayed      string                 `protobuf:"bytes,3,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedState_Difference) Reset() {
+	*x = RecordedState_Difference{}
+	mi := &file_console_proto_msgTypes[184]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedState_Difference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedState_Difference) ProtoMessage() {}
+
+func (x *RecordedState_Difference) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[184]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedState_Difference.ProtoReflect.Descriptor instead.
+func (*RecordedState_Difference) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{145, 0}
+}
+
+func (x *RecordedState_Difference) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+func (x *RecordedState_Difference) GetRecorded() string {
+	if x != nil {
+		return x.Recorded
+	}
+	return ""
+}
+
+func (x *RecordedState_Difference) GetReplayed() string {
+	if x != nil {
+		return x.Replayed
+	}
+	return ""
+}
+
+type RecordedState_Line struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Level         string                 `protobuf:"bytes,1,opt,name=level,proto3" json:"level,omitempty"`
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedState_Line) Reset() {
+	*x = RecordedState_Line{}
+	mi := &file_console_proto_msgTypes[185]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedState_Line) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedState_Line) ProtoMessage() {}
+
+func (x *RecordedState_Line) ProtoReflect() protoreflect.Message {
+	mi := &file_console_proto_msgTypes[185]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedState_Line.ProtoReflect.Descriptor instead.
+func (*RecordedState_Line) Descriptor() ([]byte, []int) {
+	return file_console_proto_rawDescGZIP(), []int{145, 1}
+}
+
+func (x *RecordedState_Line) GetLevel() string {
+	if x != nil {
+		return x.Level
+	}
+	return ""
+}
+
+func (x *RecordedState_Line) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type Extensions_HiroSystems struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	EconomySystem     bool                   `protobuf:"varint,1,opt,name=economy_system,json=economySystem,proto3" json:"economy_system,omitempty"`
@@ -11124,7 +12056,7 @@ type Extensions_HiroSystems struct {
 
 func (x *Extensions_HiroSystems) Reset() {
 	*x = Extensions_HiroSystems{}
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[186]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11136,7 +12068,7 @@ func (x *Extensions_HiroSystems) String() string {
 func (*Extensions_HiroSystems) ProtoMessage() {}
 
 func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[174]
+	mi := &file_console_proto_msgTypes[186]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11149,7 +12081,7 @@ func (x *Extensions_HiroSystems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_HiroSystems.ProtoReflect.Descriptor instead.
 func (*Extensions_HiroSystems) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{137, 0}
+	return file_console_proto_rawDescGZIP(), []int{146, 0}
 }
 
 func (x *Extensions_HiroSystems) GetEconomySystem() bool {
@@ -11197,7 +12129,7 @@ type Extensions_Page struct {
 
 func (x *Extensions_Page) Reset() {
 	*x = Extensions_Page{}
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[187]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11209,7 +12141,7 @@ func (x *Extensions_Page) String() string {
 func (*Extensions_Page) ProtoMessage() {}
 
 func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[175]
+	mi := &file_console_proto_msgTypes[187]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11222,7 +12154,7 @@ func (x *Extensions_Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extensions_Page.ProtoReflect.Descriptor instead.
 func (*Extensions_Page) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{137, 1}
+	return file_console_proto_rawDescGZIP(), []int{146, 1}
 }
 
 func (x *Extensions_Page) GetTitle() string {
@@ -11253,7 +12185,7 @@ type SatoriListTemplatesResponse_Template struct {
 
 func (x *SatoriListTemplatesResponse_Template) Reset() {
 	*x = SatoriListTemplatesResponse_Template{}
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[188]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11265,7 +12197,7 @@ func (x *SatoriListTemplatesResponse_Template) String() string {
 func (*SatoriListTemplatesResponse_Template) ProtoMessage() {}
 
 func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[176]
+	mi := &file_console_proto_msgTypes[188]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11278,7 +12210,7 @@ func (x *SatoriListTemplatesResponse_Template) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use SatoriListTemplatesResponse_Template.ProtoReflect.Descriptor instead.
 func (*SatoriListTemplatesResponse_Template) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{139, 0}
+	return file_console_proto_rawDescGZIP(), []int{148, 0}
 }
 
 func (x *SatoriListTemplatesResponse_Template) GetId() string {
@@ -11335,7 +12267,7 @@ type SatoriSendDirectMessageRequest_Override struct {
 
 func (x *SatoriSendDirectMessageRequest_Override) Reset() {
 	*x = SatoriSendDirectMessageRequest_Override{}
-	mi := &file_console_proto_msgTypes[177]
+	mi := &file_console_proto_msgTypes[189]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11347,7 +12279,7 @@ func (x *SatoriSendDirectMessageRequest_Override) String() string {
 func (*SatoriSendDirectMessageRequest_Override) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[177]
+	mi := &file_console_proto_msgTypes[189]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11360,7 +12292,7 @@ func (x *SatoriSendDirectMessageRequest_Override) ProtoReflect() protoreflect.Me
 
 // Deprecated: Use SatoriSendDirectMessageRequest_Override.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageRequest_Override) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{140, 0}
+	return file_console_proto_rawDescGZIP(), []int{149, 0}
 }
 
 func (x *SatoriSendDirectMessageRequest_Override) GetTitle() string {
@@ -11403,7 +12335,7 @@ type SatoriSendDirectMessageResponse_Integration struct {
 
 func (x *SatoriSendDirectMessageResponse_Integration) Reset() {
 	*x = SatoriSendDirectMessageResponse_Integration{}
-	mi := &file_console_proto_msgTypes[178]
+	mi := &file_console_proto_msgTypes[190]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11415,7 +12347,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) String() string {
 func (*SatoriSendDirectMessageResponse_Integration) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[178]
+	mi := &file_console_proto_msgTypes[190]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11428,7 +12360,7 @@ func (x *SatoriSendDirectMessageResponse_Integration) ProtoReflect() protoreflec
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Integration.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Integration) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{141, 0}
+	return file_console_proto_rawDescGZIP(), []int{150, 0}
 }
 
 func (x *SatoriSendDirectMessageResponse_Integration) GetIntegrationType() int32 {
@@ -11469,7 +12401,7 @@ type SatoriSendDirectMessageResponse_Result struct {
 
 func (x *SatoriSendDirectMessageResponse_Result) Reset() {
 	*x = SatoriSendDirectMessageResponse_Result{}
-	mi := &file_console_proto_msgTypes[179]
+	mi := &file_console_proto_msgTypes[191]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -11481,7 +12413,7 @@ func (x *SatoriSendDirectMessageResponse_Result) String() string {
 func (*SatoriSendDirectMessageResponse_Result) ProtoMessage() {}
 
 func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Message {
-	mi := &file_console_proto_msgTypes[179]
+	mi := &file_console_proto_msgTypes[191]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -11494,7 +12426,7 @@ func (x *SatoriSendDirectMessageResponse_Result) ProtoReflect() protoreflect.Mes
 
 // Deprecated: Use SatoriSendDirectMessageResponse_Result.ProtoReflect.Descriptor instead.
 func (*SatoriSendDirectMessageResponse_Result) Descriptor() ([]byte, []int) {
-	return file_console_proto_rawDescGZIP(), []int{141, 1}
+	return file_console_proto_rawDescGZIP(), []int{150, 1}
 }
 
 func (x *SatoriSendDirectMessageResponse_Result) GetRecipientId() string {
@@ -12450,7 +13382,94 @@ const file_console_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12C\n" +
 	"\x0fdisconnect_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0edisconnectTime\x12\x1a\n" +
-	"\boperator\x18\x05 \x01(\tR\boperator\"\xc5\x03\n" +
+	"\boperator\x18\x05 \x01(\tR\boperator\"\xa8\x01\n" +
+	"\x15ListRecordingsRequest\x12\x19\n" +
+	"\bmatch_id\x18\x01 \x01(\tR\amatchId\x12\x18\n" +
+	"\ahandler\x18\x02 \x01(\tR\ahandler\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\x12\x16\n" +
+	"\x06failed\x18\x04 \x01(\bR\x06failed\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x16\n" +
+	"\x06cursor\x18\x06 \x01(\tR\x06cursor\"\x7f\n" +
+	"\rRecordingList\x129\n" +
+	"\n" +
+	"recordings\x18\x01 \x03(\v2\x19.nakama.console.RecordingR\n" +
+	"recordings\x12\x1f\n" +
+	"\vnext_cursor\x18\x02 \x01(\tR\n" +
+	"nextCursor\x12\x12\n" +
+	"\x04mode\x18\x03 \x01(\tR\x04mode\"#\n" +
+	"\rRecordingName\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x8e\x05\n" +
+	"\tRecording\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x01R\x04size\x125\n" +
+	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12;\n" +
+	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x19\n" +
+	"\bmatch_id\x18\x05 \x01(\tR\amatchId\x12\x12\n" +
+	"\x04node\x18\x06 \x01(\tR\x04node\x12\x18\n" +
+	"\ahandler\x18\a \x01(\tR\ahandler\x12\x18\n" +
+	"\aruntime\x18\b \x01(\tR\aruntime\x12%\n" +
+	"\x0eserver_version\x18\t \x01(\tR\rserverVersion\x12%\n" +
+	"\x0emodule_version\x18\n" +
+	" \x01(\tR\rmoduleVersion\x12\x14\n" +
+	"\x05label\x18\v \x01(\tR\x05label\x12\x1b\n" +
+	"\ttick_rate\x18\f \x01(\x05R\btickRate\x12\x1b\n" +
+	"\tlast_tick\x18\r \x01(\x01R\blastTick\x12\x1d\n" +
+	"\n" +
+	"from_start\x18\x0e \x01(\bR\tfromStart\x12\x14\n" +
+	"\x05error\x18\x0f \x01(\tR\x05error\x12\x19\n" +
+	"\berror_in\x18\x10 \x01(\tR\aerrorIn\x12\x14\n" +
+	"\x05stack\x18\x11 \x01(\tR\x05stack\x12\x18\n" +
+	"\aproblem\x18\x12 \x01(\tR\aproblem\x12\x1d\n" +
+	"\n" +
+	"first_tick\x18\x13 \x01(\x01R\tfirstTick\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x14 \x01(\bR\n" +
+	"incomplete\x12%\n" +
+	"\x0ereplay_problem\x18\x15 \x01(\tR\rreplayProblem\"T\n" +
+	"\x14RecordedTicksRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x01R\x04from\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"\xae\x02\n" +
+	"\x10RecordedTickList\x12;\n" +
+	"\x05ticks\x18\x01 \x03(\v2%.nakama.console.RecordedTickList.TickR\x05ticks\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\x01R\x04next\x1a\xc8\x01\n" +
+	"\x04Tick\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x01R\x06number\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
+	"\x06inputs\x18\x03 \x01(\rR\x06inputs\x12\x1e\n" +
+	"\n" +
+	"broadcasts\x18\x04 \x01(\rR\n" +
+	"broadcasts\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\rR\x04size\x12\x16\n" +
+	"\x06events\x18\x06 \x03(\tR\x06events\x12\x14\n" +
+	"\x05error\x18\a \x01(\tR\x05error\"=\n" +
+	"\x13RecordedTickRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04tick\x18\x02 \x01(\x01R\x04tick\"~\n" +
+	"\fRecordedTick\x122\n" +
+	"\x04tick\x18\x01 \x01(\v2\x1e.nakama.console.MatchNews.TickR\x04tick\x12:\n" +
+	"\tpresences\x18\x02 \x03(\v2\x1c.nakama.console.UserPresenceR\tpresences\"\xb2\x04\n" +
+	"\rRecordedState\x12\x12\n" +
+	"\x04done\x18\x01 \x01(\bR\x04done\x12\x18\n" +
+	"\areached\x18\x02 \x01(\x01R\areached\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\x01R\x04from\x125\n" +
+	"\x05state\x18\x04 \x01(\v2\x1f.nakama.console.MatchNews.StateR\x05state\x127\n" +
+	"\x06before\x18\x05 \x01(\v2\x1f.nakama.console.MatchNews.StateR\x06before\x12J\n" +
+	"\vdifferences\x18\x06 \x03(\v2(.nakama.console.RecordedState.DifferenceR\vdifferences\x12)\n" +
+	"\x10first_difference\x18\a \x01(\x01R\x0ffirstDifference\x124\n" +
+	"\x03log\x18\b \x03(\v2\".nakama.console.RecordedState.LineR\x03log\x12\x14\n" +
+	"\x05ended\x18\t \x01(\bR\x05ended\x12\x1a\n" +
+	"\brecorded\x18\n" +
+	" \x01(\bR\brecorded\x1aX\n" +
+	"\n" +
+	"Difference\x12\x12\n" +
+	"\x04what\x18\x01 \x01(\tR\x04what\x12\x1a\n" +
+	"\brecorded\x18\x02 \x01(\tR\brecorded\x12\x1a\n" +
+	"\breplayed\x18\x03 \x01(\tR\breplayed\x1a6\n" +
+	"\x04Line\x12\x14\n" +
+	"\x05level\x18\x01 \x01(\tR\x05level\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\xc5\x03\n" +
 	"\n" +
 	"Extensions\x12\x12\n" +
 	"\x04hiro\x18\x01 \x01(\bR\x04hiro\x12I\n" +
@@ -12520,7 +13539,7 @@ const file_console_proto_rawDesc = "" +
 	"\x10STATUS_HEALTH_OK\x10\x00\x12\x17\n" +
 	"\x13STATUS_HEALTH_ERROR\x10\x01\x12\x1c\n" +
 	"\x18STATUS_HEALTH_CONNECTING\x10\x02\x12\x1f\n" +
-	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xaaN\n" +
+	"\x1bSTATUS_HEALTH_DISCONNECTING\x10\x032\xa1R\n" +
 	"\aConsole\x12S\n" +
 	"\fAuthenticate\x12#.nakama.console.AuthenticateRequest\x1a\x1e.nakama.console.ConsoleSession\x12q\n" +
 	"\x14AuthenticateMFASetup\x12+.nakama.console.AuthenticateMFASetupRequest\x1a,.nakama.console.AuthenticateMFASetupResponse\x12g\n" +
@@ -12659,7 +13678,13 @@ const file_console_proto_rawDesc = "" +
 	"PauseMatch\x12!.nakama.console.MatchWatchRequest\x1a\x16.google.protobuf.Empty\x12H\n" +
 	"\vResumeMatch\x12!.nakama.console.MatchWatchRequest\x1a\x16.google.protobuf.Empty\x12F\n" +
 	"\tStepMatch\x12!.nakama.console.MatchWatchRequest\x1a\x16.google.protobuf.Empty\x12N\n" +
-	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
+	"\rGetMatchState\x12!.nakama.console.MatchStateRequest\x1a\x1a.nakama.console.MatchState\x12V\n" +
+	"\x0eListRecordings\x12%.nakama.console.ListRecordingsRequest\x1a\x1d.nakama.console.RecordingList\x12H\n" +
+	"\fGetRecording\x12\x1d.nakama.console.RecordingName\x1a\x19.nakama.console.Recording\x12H\n" +
+	"\x0fDeleteRecording\x12\x1d.nakama.console.RecordingName\x1a\x16.google.protobuf.Empty\x12[\n" +
+	"\x11ListRecordedTicks\x12$.nakama.console.RecordedTicksRequest\x1a .nakama.console.RecordedTickList\x12T\n" +
+	"\x0fGetRecordedTick\x12#.nakama.console.RecordedTickRequest\x1a\x1c.nakama.console.RecordedTick\x12V\n" +
+	"\x10GetRecordedState\x12#.nakama.console.RecordedTickRequest\x1a\x1d.nakama.console.RecordedStateB\x15Z\x13kumi/core/consolepbb\x06proto3"
 
 var (
 	file_console_proto_rawDescOnce sync.Once
@@ -12674,7 +13699,7 @@ func file_console_proto_rawDescGZIP() []byte {
 }
 
 var file_console_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 180)
+var file_console_proto_msgTypes = make([]protoimpl.MessageInfo, 192)
 var file_console_proto_goTypes = []any{
 	(AuditLogAction)(0),                                 // 0: nakama.console.AuditLogAction
 	(StatusHealth)(0),                                   // 1: nakama.console.StatusHealth
@@ -12816,513 +13841,548 @@ var file_console_proto_goTypes = []any{
 	(*RunJobResponse)(nil),                              // 137: nakama.console.RunJobResponse
 	(*StartMaintenanceRequest)(nil),                     // 138: nakama.console.StartMaintenanceRequest
 	(*Maintenance)(nil),                                 // 139: nakama.console.Maintenance
-	(*Extensions)(nil),                                  // 140: nakama.console.Extensions
-	(*SatoriListTemplatesRequest)(nil),                  // 141: nakama.console.SatoriListTemplatesRequest
-	(*SatoriListTemplatesResponse)(nil),                 // 142: nakama.console.SatoriListTemplatesResponse
-	(*SatoriSendDirectMessageRequest)(nil),              // 143: nakama.console.SatoriSendDirectMessageRequest
-	(*SatoriSendDirectMessageResponse)(nil),             // 144: nakama.console.SatoriSendDirectMessageResponse
-	nil,                                                 // 145: nakama.console.User.AclEntry
-	nil,                                                 // 146: nakama.console.AddUserRequest.AclEntry
-	nil,                                                 // 147: nakama.console.UpdateUserRequest.AclEntry
-	nil,                                                 // 148: nakama.console.AclTemplate.AclEntry
-	nil,                                                 // 149: nakama.console.AddAclTemplateRequest.AclEntry
-	nil,                                                 // 150: nakama.console.UpdateAclTemplateRequest.AclEntry
-	(*StatusList_Status)(nil),                           // 151: nakama.console.StatusList.Status
-	(*Dashboard_Process)(nil),                           // 152: nakama.console.Dashboard.Process
-	(*Dashboard_Calls)(nil),                             // 153: nakama.console.Dashboard.Calls
-	(*Dashboard_Function)(nil),                          // 154: nakama.console.Dashboard.Function
-	(*Dashboard_SlowMatch)(nil),                         // 155: nakama.console.Dashboard.SlowMatch
-	(*Dashboard_Pool)(nil),                              // 156: nakama.console.Dashboard.Pool
-	(*Dashboard_Database)(nil),                          // 157: nakama.console.Dashboard.Database
-	nil,                                                 // 158: nakama.console.RunRequest.SessionVarsEntry
-	(*RunResponse_Part)(nil),                            // 159: nakama.console.RunResponse.Part
-	(*MatchNews_Match)(nil),                             // 160: nakama.console.MatchNews.Match
-	(*MatchNews_Data)(nil),                              // 161: nakama.console.MatchNews.Data
-	(*MatchNews_Event)(nil),                             // 162: nakama.console.MatchNews.Event
-	(*MatchNews_Tick)(nil),                              // 163: nakama.console.MatchNews.Tick
-	(*MatchNews_State)(nil),                             // 164: nakama.console.MatchNews.State
-	(*Reload_Line)(nil),                                 // 165: nakama.console.Reload.Line
-	(*Reload_Error)(nil),                                // 166: nakama.console.Reload.Error
-	(*Metrics_Series)(nil),                              // 167: nakama.console.Metrics.Series
-	(*Config_Warning)(nil),                              // 168: nakama.console.Config.Warning
-	(*RuntimeInfo_ModuleInfo)(nil),                      // 169: nakama.console.RuntimeInfo.ModuleInfo
-	nil,                                                 // 170: nakama.console.SavedRequest.SessionVarsEntry
-	nil,                                                 // 171: nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	nil,                                                 // 172: nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	(*MatchList_Match)(nil),                             // 173: nakama.console.MatchList.Match
-	nil,                                                 // 174: nakama.console.UpdateWalletRequest.ChangesetEntry
-	nil,                                                 // 175: nakama.console.UpdateWalletResponse.UpdatedEntry
-	nil,                                                 // 176: nakama.console.UpdateWalletResponse.PreviousEntry
-	(*Extensions_HiroSystems)(nil),                      // 177: nakama.console.Extensions.HiroSystems
-	(*Extensions_Page)(nil),                             // 178: nakama.console.Extensions.Page
-	(*SatoriListTemplatesResponse_Template)(nil),        // 179: nakama.console.SatoriListTemplatesResponse.Template
-	(*SatoriSendDirectMessageRequest_Override)(nil),     // 180: nakama.console.SatoriSendDirectMessageRequest.Override
-	(*SatoriSendDirectMessageResponse_Integration)(nil), // 181: nakama.console.SatoriSendDirectMessageResponse.Integration
-	(*SatoriSendDirectMessageResponse_Result)(nil),      // 182: nakama.console.SatoriSendDirectMessageResponse.Result
-	(*wrapperspb.StringValue)(nil),                      // 183: google.protobuf.StringValue
-	(*timestamppb.Timestamp)(nil),                       // 184: google.protobuf.Timestamp
-	(*api.User)(nil),                                    // 185: nakama.api.User
-	(*api.Account)(nil),                                 // 186: nakama.api.Account
-	(*wrapperspb.BoolValue)(nil),                        // 187: google.protobuf.BoolValue
-	(*api.StorageObject)(nil),                           // 188: nakama.api.StorageObject
-	(*api.Friend)(nil),                                  // 189: nakama.api.Friend
-	(*api.Group)(nil),                                   // 190: nakama.api.Group
-	(*api.ChannelMessage)(nil),                          // 191: nakama.api.ChannelMessage
-	(*api.LeaderboardRecord)(nil),                       // 192: nakama.api.LeaderboardRecord
-	(*api.Notification)(nil),                            // 193: nakama.api.Notification
-	(*api.GroupUserList_GroupUser)(nil),                 // 194: nakama.api.GroupUserList.GroupUser
-	(*wrapperspb.Int32Value)(nil),                       // 195: google.protobuf.Int32Value
-	(*structpb.Struct)(nil),                             // 196: google.protobuf.Struct
-	(api.Operator)(0),                                   // 197: nakama.api.Operator
-	(*api.Match)(nil),                                   // 198: nakama.api.Match
-	(*emptypb.Empty)(nil),                               // 199: google.protobuf.Empty
-	(*api.ReadStorageObjectId)(nil),                     // 200: nakama.api.ReadStorageObjectId
-	(*api.ListLeaderboardRecordsRequest)(nil),           // 201: nakama.api.ListLeaderboardRecordsRequest
-	(*api.FriendList)(nil),                              // 202: nakama.api.FriendList
-	(*api.UserGroupList)(nil),                           // 203: nakama.api.UserGroupList
-	(*api.PurchaseList)(nil),                            // 204: nakama.api.PurchaseList
-	(*api.ValidatedPurchase)(nil),                       // 205: nakama.api.ValidatedPurchase
-	(*api.SubscriptionList)(nil),                        // 206: nakama.api.SubscriptionList
-	(*api.ValidatedSubscription)(nil),                   // 207: nakama.api.ValidatedSubscription
-	(*api.GroupUserList)(nil),                           // 208: nakama.api.GroupUserList
-	(*api.ChannelMessageList)(nil),                      // 209: nakama.api.ChannelMessageList
-	(*api.StorageObjectAck)(nil),                        // 210: nakama.api.StorageObjectAck
-	(*api.LeaderboardRecordList)(nil),                   // 211: nakama.api.LeaderboardRecordList
+	(*ListRecordingsRequest)(nil),                       // 140: nakama.console.ListRecordingsRequest
+	(*RecordingList)(nil),                               // 141: nakama.console.RecordingList
+	(*RecordingName)(nil),                               // 142: nakama.console.RecordingName
+	(*Recording)(nil),                                   // 143: nakama.console.Recording
+	(*RecordedTicksRequest)(nil),                        // 144: nakama.console.RecordedTicksRequest
+	(*RecordedTickList)(nil),                            // 145: nakama.console.RecordedTickList
+	(*RecordedTickRequest)(nil),                         // 146: nakama.console.RecordedTickRequest
+	(*RecordedTick)(nil),                                // 147: nakama.console.RecordedTick
+	(*RecordedState)(nil),                               // 148: nakama.console.RecordedState
+	(*Extensions)(nil),                                  // 149: nakama.console.Extensions
+	(*SatoriListTemplatesRequest)(nil),                  // 150: nakama.console.SatoriListTemplatesRequest
+	(*SatoriListTemplatesResponse)(nil),                 // 151: nakama.console.SatoriListTemplatesResponse
+	(*SatoriSendDirectMessageRequest)(nil),              // 152: nakama.console.SatoriSendDirectMessageRequest
+	(*SatoriSendDirectMessageResponse)(nil),             // 153: nakama.console.SatoriSendDirectMessageResponse
+	nil,                                                 // 154: nakama.console.User.AclEntry
+	nil,                                                 // 155: nakama.console.AddUserRequest.AclEntry
+	nil,                                                 // 156: nakama.console.UpdateUserRequest.AclEntry
+	nil,                                                 // 157: nakama.console.AclTemplate.AclEntry
+	nil,                                                 // 158: nakama.console.AddAclTemplateRequest.AclEntry
+	nil,                                                 // 159: nakama.console.UpdateAclTemplateRequest.AclEntry
+	(*StatusList_Status)(nil),                           // 160: nakama.console.StatusList.Status
+	(*Dashboard_Process)(nil),                           // 161: nakama.console.Dashboard.Process
+	(*Dashboard_Calls)(nil),                             // 162: nakama.console.Dashboard.Calls
+	(*Dashboard_Function)(nil),                          // 163: nakama.console.Dashboard.Function
+	(*Dashboard_SlowMatch)(nil),                         // 164: nakama.console.Dashboard.SlowMatch
+	(*Dashboard_Pool)(nil),                              // 165: nakama.console.Dashboard.Pool
+	(*Dashboard_Database)(nil),                          // 166: nakama.console.Dashboard.Database
+	nil,                                                 // 167: nakama.console.RunRequest.SessionVarsEntry
+	(*RunResponse_Part)(nil),                            // 168: nakama.console.RunResponse.Part
+	(*MatchNews_Match)(nil),                             // 169: nakama.console.MatchNews.Match
+	(*MatchNews_Data)(nil),                              // 170: nakama.console.MatchNews.Data
+	(*MatchNews_Event)(nil),                             // 171: nakama.console.MatchNews.Event
+	(*MatchNews_Tick)(nil),                              // 172: nakama.console.MatchNews.Tick
+	(*MatchNews_State)(nil),                             // 173: nakama.console.MatchNews.State
+	(*Reload_Line)(nil),                                 // 174: nakama.console.Reload.Line
+	(*Reload_Error)(nil),                                // 175: nakama.console.Reload.Error
+	(*Metrics_Series)(nil),                              // 176: nakama.console.Metrics.Series
+	(*Config_Warning)(nil),                              // 177: nakama.console.Config.Warning
+	(*RuntimeInfo_ModuleInfo)(nil),                      // 178: nakama.console.RuntimeInfo.ModuleInfo
+	nil,                                                 // 179: nakama.console.SavedRequest.SessionVarsEntry
+	nil,                                                 // 180: nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	nil,                                                 // 181: nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	(*MatchList_Match)(nil),                             // 182: nakama.console.MatchList.Match
+	nil,                                                 // 183: nakama.console.UpdateWalletRequest.ChangesetEntry
+	nil,                                                 // 184: nakama.console.UpdateWalletResponse.UpdatedEntry
+	nil,                                                 // 185: nakama.console.UpdateWalletResponse.PreviousEntry
+	(*RecordedTickList_Tick)(nil),                       // 186: nakama.console.RecordedTickList.Tick
+	(*RecordedState_Difference)(nil),                    // 187: nakama.console.RecordedState.Difference
+	(*RecordedState_Line)(nil),                          // 188: nakama.console.RecordedState.Line
+	(*Extensions_HiroSystems)(nil),                      // 189: nakama.console.Extensions.HiroSystems
+	(*Extensions_Page)(nil),                             // 190: nakama.console.Extensions.Page
+	(*SatoriListTemplatesResponse_Template)(nil),        // 191: nakama.console.SatoriListTemplatesResponse.Template
+	(*SatoriSendDirectMessageRequest_Override)(nil),     // 192: nakama.console.SatoriSendDirectMessageRequest.Override
+	(*SatoriSendDirectMessageResponse_Integration)(nil), // 193: nakama.console.SatoriSendDirectMessageResponse.Integration
+	(*SatoriSendDirectMessageResponse_Result)(nil),      // 194: nakama.console.SatoriSendDirectMessageResponse.Result
+	(*wrapperspb.StringValue)(nil),                      // 195: google.protobuf.StringValue
+	(*timestamppb.Timestamp)(nil),                       // 196: google.protobuf.Timestamp
+	(*api.User)(nil),                                    // 197: nakama.api.User
+	(*api.Account)(nil),                                 // 198: nakama.api.Account
+	(*wrapperspb.BoolValue)(nil),                        // 199: google.protobuf.BoolValue
+	(*api.StorageObject)(nil),                           // 200: nakama.api.StorageObject
+	(*api.Friend)(nil),                                  // 201: nakama.api.Friend
+	(*api.Group)(nil),                                   // 202: nakama.api.Group
+	(*api.ChannelMessage)(nil),                          // 203: nakama.api.ChannelMessage
+	(*api.LeaderboardRecord)(nil),                       // 204: nakama.api.LeaderboardRecord
+	(*api.Notification)(nil),                            // 205: nakama.api.Notification
+	(*api.GroupUserList_GroupUser)(nil),                 // 206: nakama.api.GroupUserList.GroupUser
+	(*wrapperspb.Int32Value)(nil),                       // 207: google.protobuf.Int32Value
+	(*structpb.Struct)(nil),                             // 208: google.protobuf.Struct
+	(api.Operator)(0),                                   // 209: nakama.api.Operator
+	(*api.Match)(nil),                                   // 210: nakama.api.Match
+	(*emptypb.Empty)(nil),                               // 211: google.protobuf.Empty
+	(*api.ReadStorageObjectId)(nil),                     // 212: nakama.api.ReadStorageObjectId
+	(*api.ListLeaderboardRecordsRequest)(nil),           // 213: nakama.api.ListLeaderboardRecordsRequest
+	(*api.FriendList)(nil),                              // 214: nakama.api.FriendList
+	(*api.UserGroupList)(nil),                           // 215: nakama.api.UserGroupList
+	(*api.PurchaseList)(nil),                            // 216: nakama.api.PurchaseList
+	(*api.ValidatedPurchase)(nil),                       // 217: nakama.api.ValidatedPurchase
+	(*api.SubscriptionList)(nil),                        // 218: nakama.api.SubscriptionList
+	(*api.ValidatedSubscription)(nil),                   // 219: nakama.api.ValidatedSubscription
+	(*api.GroupUserList)(nil),                           // 220: nakama.api.GroupUserList
+	(*api.ChannelMessageList)(nil),                      // 221: nakama.api.ChannelMessageList
+	(*api.StorageObjectAck)(nil),                        // 222: nakama.api.StorageObjectAck
+	(*api.LeaderboardRecordList)(nil),                   // 223: nakama.api.LeaderboardRecordList
 }
 var file_console_proto_depIdxs = []int32{
-	183, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
-	145, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
-	184, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
-	184, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
+	195, // 0: nakama.console.ConsoleSession.mfa_code:type_name -> google.protobuf.StringValue
+	154, // 1: nakama.console.User.acl:type_name -> nakama.console.User.AclEntry
+	196, // 2: nakama.console.User.create_time:type_name -> google.protobuf.Timestamp
+	196, // 3: nakama.console.User.update_time:type_name -> google.protobuf.Timestamp
 	11,  // 4: nakama.console.UserList.users:type_name -> nakama.console.User
-	146, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
+	155, // 5: nakama.console.AddUserRequest.acl:type_name -> nakama.console.AddUserRequest.AclEntry
 	11,  // 6: nakama.console.AddUserResponse.user:type_name -> nakama.console.User
-	147, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
-	148, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
-	184, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
-	184, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
+	156, // 7: nakama.console.UpdateUserRequest.acl:type_name -> nakama.console.UpdateUserRequest.AclEntry
+	157, // 8: nakama.console.AclTemplate.acl:type_name -> nakama.console.AclTemplate.AclEntry
+	196, // 9: nakama.console.AclTemplate.create_time:type_name -> google.protobuf.Timestamp
+	196, // 10: nakama.console.AclTemplate.update_time:type_name -> google.protobuf.Timestamp
 	20,  // 11: nakama.console.AclTemplateList.templates:type_name -> nakama.console.AclTemplate
-	149, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
-	150, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
+	158, // 12: nakama.console.AddAclTemplateRequest.acl:type_name -> nakama.console.AddAclTemplateRequest.AclEntry
+	159, // 13: nakama.console.UpdateAclTemplateRequest.acl:type_name -> nakama.console.UpdateAclTemplateRequest.AclEntry
 	25,  // 14: nakama.console.SettingList.settings:type_name -> nakama.console.Setting
 	0,   // 15: nakama.console.AuditLogRequest.action:type_name -> nakama.console.AuditLogAction
-	184, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
-	184, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
-	184, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
+	196, // 16: nakama.console.AuditLogRequest.after:type_name -> google.protobuf.Timestamp
+	196, // 17: nakama.console.AuditLogRequest.before:type_name -> google.protobuf.Timestamp
+	196, // 18: nakama.console.AuditLog.timestamp:type_name -> google.protobuf.Timestamp
 	0,   // 19: nakama.console.AuditLog.action:type_name -> nakama.console.AuditLogAction
 	31,  // 20: nakama.console.AuditLogList.entries:type_name -> nakama.console.AuditLog
-	151, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
-	184, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
-	151, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
-	152, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
-	154, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
-	155, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
-	156, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
-	157, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
-	168, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
+	160, // 21: nakama.console.StatusList.nodes:type_name -> nakama.console.StatusList.Status
+	196, // 22: nakama.console.StatusList.timestamp:type_name -> google.protobuf.Timestamp
+	160, // 23: nakama.console.Dashboard.node:type_name -> nakama.console.StatusList.Status
+	161, // 24: nakama.console.Dashboard.process:type_name -> nakama.console.Dashboard.Process
+	163, // 25: nakama.console.Dashboard.functions:type_name -> nakama.console.Dashboard.Function
+	164, // 26: nakama.console.Dashboard.slow_matches:type_name -> nakama.console.Dashboard.SlowMatch
+	165, // 27: nakama.console.Dashboard.pools:type_name -> nakama.console.Dashboard.Pool
+	166, // 28: nakama.console.Dashboard.database:type_name -> nakama.console.Dashboard.Database
+	177, // 29: nakama.console.Dashboard.warnings:type_name -> nakama.console.Config.Warning
 	46,  // 30: nakama.console.Dashboard.reload:type_name -> nakama.console.Reload
-	151, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
-	158, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
-	159, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
-	159, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
+	160, // 31: nakama.console.Dashboard.others:type_name -> nakama.console.StatusList.Status
+	167, // 32: nakama.console.RunRequest.session_vars:type_name -> nakama.console.RunRequest.SessionVarsEntry
+	168, // 33: nakama.console.RunResponse.functions:type_name -> nakama.console.RunResponse.Part
+	168, // 34: nakama.console.RunResponse.statements:type_name -> nakama.console.RunResponse.Part
 	44,  // 35: nakama.console.RunResponse.log:type_name -> nakama.console.LogEntry
-	160, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
-	163, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
-	164, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
+	169, // 36: nakama.console.MatchNews.match:type_name -> nakama.console.MatchNews.Match
+	172, // 37: nakama.console.MatchNews.ticks:type_name -> nakama.console.MatchNews.Tick
+	173, // 38: nakama.console.MatchNews.state:type_name -> nakama.console.MatchNews.State
 	44,  // 39: nakama.console.LogList.entries:type_name -> nakama.console.LogEntry
-	184, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
+	196, // 40: nakama.console.LogEntry.time:type_name -> google.protobuf.Timestamp
 	46,  // 41: nakama.console.ReloadList.reloads:type_name -> nakama.console.Reload
-	184, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
-	166, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
-	184, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
-	184, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
-	167, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
-	168, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
-	169, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	169, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
-	169, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	196, // 42: nakama.console.Reload.time:type_name -> google.protobuf.Timestamp
+	175, // 43: nakama.console.Reload.error:type_name -> nakama.console.Reload.Error
+	196, // 44: nakama.console.MetricsRequest.from:type_name -> google.protobuf.Timestamp
+	196, // 45: nakama.console.MetricsRequest.to:type_name -> google.protobuf.Timestamp
+	176, // 46: nakama.console.Metrics.series:type_name -> nakama.console.Metrics.Series
+	177, // 47: nakama.console.Config.warnings:type_name -> nakama.console.Config.Warning
+	178, // 48: nakama.console.RuntimeInfo.go_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	178, // 49: nakama.console.RuntimeInfo.lua_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
+	178, // 50: nakama.console.RuntimeInfo.js_modules:type_name -> nakama.console.RuntimeInfo.ModuleInfo
 	52,  // 51: nakama.console.ApiEndpointList.endpoints:type_name -> nakama.console.ApiEndpointDescriptor
 	52,  // 52: nakama.console.ApiEndpointList.rpc_endpoints:type_name -> nakama.console.ApiEndpointDescriptor
-	170, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
+	179, // 53: nakama.console.SavedRequest.session_vars:type_name -> nakama.console.SavedRequest.SessionVarsEntry
 	54,  // 54: nakama.console.SavedRequestList.requests:type_name -> nakama.console.SavedRequest
-	171, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
-	185, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
-	186, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
-	184, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
-	184, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
-	184, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
-	184, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
-	187, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
-	184, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
-	184, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
+	180, // 55: nakama.console.CallApiEndpointRequest.session_vars:type_name -> nakama.console.CallApiEndpointRequest.SessionVarsEntry
+	197, // 56: nakama.console.AccountList.users:type_name -> nakama.api.User
+	198, // 57: nakama.console.Account.account:type_name -> nakama.api.Account
+	196, // 58: nakama.console.Account.disable_time:type_name -> google.protobuf.Timestamp
+	196, // 59: nakama.console.BanAccountRequest.end_time:type_name -> google.protobuf.Timestamp
+	196, // 60: nakama.console.Ban.create_time:type_name -> google.protobuf.Timestamp
+	196, // 61: nakama.console.Ban.end_time:type_name -> google.protobuf.Timestamp
+	199, // 62: nakama.console.AccountDeleteRequest.record_deletion:type_name -> google.protobuf.BoolValue
+	196, // 63: nakama.console.WalletLedger.create_time:type_name -> google.protobuf.Timestamp
+	196, // 64: nakama.console.WalletLedger.update_time:type_name -> google.protobuf.Timestamp
 	65,  // 65: nakama.console.WalletLedgerList.items:type_name -> nakama.console.WalletLedger
-	184, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
-	184, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	186, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
-	188, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
-	189, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
-	190, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
-	191, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
-	192, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
-	193, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
+	196, // 66: nakama.console.GetWalletLedgerRequest.after:type_name -> google.protobuf.Timestamp
+	196, // 67: nakama.console.GetWalletLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	198, // 68: nakama.console.AccountExport.account:type_name -> nakama.api.Account
+	200, // 69: nakama.console.AccountExport.objects:type_name -> nakama.api.StorageObject
+	201, // 70: nakama.console.AccountExport.friends:type_name -> nakama.api.Friend
+	202, // 71: nakama.console.AccountExport.groups:type_name -> nakama.api.Group
+	203, // 72: nakama.console.AccountExport.messages:type_name -> nakama.api.ChannelMessage
+	204, // 73: nakama.console.AccountExport.leaderboard_records:type_name -> nakama.api.LeaderboardRecord
+	205, // 74: nakama.console.AccountExport.notifications:type_name -> nakama.api.Notification
 	65,  // 75: nakama.console.AccountExport.wallet_ledgers:type_name -> nakama.console.WalletLedger
 	68,  // 76: nakama.console.AccountImport.data:type_name -> nakama.console.AccountExport
-	183, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
-	183, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
-	183, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
-	183, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
-	183, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
-	183, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
-	183, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
-	183, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
-	183, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
-	183, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
-	172, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
-	183, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
-	184, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
-	184, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
+	195, // 77: nakama.console.UpdateAccountRequest.username:type_name -> google.protobuf.StringValue
+	195, // 78: nakama.console.UpdateAccountRequest.display_name:type_name -> google.protobuf.StringValue
+	195, // 79: nakama.console.UpdateAccountRequest.metadata:type_name -> google.protobuf.StringValue
+	195, // 80: nakama.console.UpdateAccountRequest.avatar_url:type_name -> google.protobuf.StringValue
+	195, // 81: nakama.console.UpdateAccountRequest.lang_tag:type_name -> google.protobuf.StringValue
+	195, // 82: nakama.console.UpdateAccountRequest.location:type_name -> google.protobuf.StringValue
+	195, // 83: nakama.console.UpdateAccountRequest.timezone:type_name -> google.protobuf.StringValue
+	195, // 84: nakama.console.UpdateAccountRequest.custom_id:type_name -> google.protobuf.StringValue
+	195, // 85: nakama.console.UpdateAccountRequest.email:type_name -> google.protobuf.StringValue
+	195, // 86: nakama.console.UpdateAccountRequest.password:type_name -> google.protobuf.StringValue
+	181, // 87: nakama.console.UpdateAccountRequest.device_ids:type_name -> nakama.console.UpdateAccountRequest.DeviceIdsEntry
+	195, // 88: nakama.console.UpdateAccountRequest.wallet:type_name -> google.protobuf.StringValue
+	196, // 89: nakama.console.AccountNote.create_time:type_name -> google.protobuf.Timestamp
+	196, // 90: nakama.console.AccountNote.update_time:type_name -> google.protobuf.Timestamp
 	72,  // 91: nakama.console.ListAccountNotesResponse.notes:type_name -> nakama.console.AccountNote
-	184, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
-	184, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
-	184, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
-	184, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
-	190, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
-	190, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
-	194, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
-	183, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
-	183, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
-	183, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
-	183, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
-	183, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
-	187, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
-	195, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
-	184, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
-	196, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
+	196, // 92: nakama.console.ListPurchasesRequest.after:type_name -> google.protobuf.Timestamp
+	196, // 93: nakama.console.ListPurchasesRequest.before:type_name -> google.protobuf.Timestamp
+	196, // 94: nakama.console.ListSubscriptionsRequest.after:type_name -> google.protobuf.Timestamp
+	196, // 95: nakama.console.ListSubscriptionsRequest.before:type_name -> google.protobuf.Timestamp
+	202, // 96: nakama.console.GroupList.groups:type_name -> nakama.api.Group
+	202, // 97: nakama.console.GroupExport.group:type_name -> nakama.api.Group
+	206, // 98: nakama.console.GroupExport.members:type_name -> nakama.api.GroupUserList.GroupUser
+	195, // 99: nakama.console.UpdateGroupRequest.name:type_name -> google.protobuf.StringValue
+	195, // 100: nakama.console.UpdateGroupRequest.description:type_name -> google.protobuf.StringValue
+	195, // 101: nakama.console.UpdateGroupRequest.lang_tag:type_name -> google.protobuf.StringValue
+	195, // 102: nakama.console.UpdateGroupRequest.metadata:type_name -> google.protobuf.StringValue
+	195, // 103: nakama.console.UpdateGroupRequest.avatar_url:type_name -> google.protobuf.StringValue
+	199, // 104: nakama.console.UpdateGroupRequest.open:type_name -> google.protobuf.BoolValue
+	207, // 105: nakama.console.UpdateGroupRequest.max_count:type_name -> google.protobuf.Int32Value
+	196, // 106: nakama.console.DeleteChannelMessagesRequest.before:type_name -> google.protobuf.Timestamp
+	208, // 107: nakama.console.SendNotificationRequest.content:type_name -> google.protobuf.Struct
 	2,   // 108: nakama.console.ListChannelMessagesRequest.type:type_name -> nakama.console.ListChannelMessagesRequest.Type
-	184, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
+	196, // 109: nakama.console.Notification.create_time:type_name -> google.protobuf.Timestamp
 	95,  // 110: nakama.console.NotificationList.notifications:type_name -> nakama.console.Notification
-	184, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
-	184, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
+	196, // 111: nakama.console.StorageListObject.create_time:type_name -> google.protobuf.Timestamp
+	196, // 112: nakama.console.StorageListObject.update_time:type_name -> google.protobuf.Timestamp
 	101, // 113: nakama.console.StorageList.objects:type_name -> nakama.console.StorageListObject
-	195, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
-	195, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
+	207, // 114: nakama.console.WriteStorageObjectRequest.permission_read:type_name -> google.protobuf.Int32Value
+	207, // 115: nakama.console.WriteStorageObjectRequest.permission_write:type_name -> google.protobuf.Int32Value
 	105, // 116: nakama.console.StorageIndexList.indexes:type_name -> nakama.console.StorageIndex
-	188, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
-	184, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
-	184, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
-	184, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
+	200, // 117: nakama.console.QueryStorageIndexResponse.objects:type_name -> nakama.api.StorageObject
+	196, // 118: nakama.console.Leaderboard.create_time:type_name -> google.protobuf.Timestamp
+	196, // 119: nakama.console.Leaderboard.start_time:type_name -> google.protobuf.Timestamp
+	196, // 120: nakama.console.Leaderboard.end_time:type_name -> google.protobuf.Timestamp
 	110, // 121: nakama.console.LeaderboardList.leaderboards:type_name -> nakama.console.Leaderboard
-	195, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
-	187, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
-	183, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
-	195, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
-	195, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
-	183, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
-	183, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
-	173, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
-	183, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
+	207, // 122: nakama.console.ListMatchesRequest.limit:type_name -> google.protobuf.Int32Value
+	199, // 123: nakama.console.ListMatchesRequest.authoritative:type_name -> google.protobuf.BoolValue
+	195, // 124: nakama.console.ListMatchesRequest.label:type_name -> google.protobuf.StringValue
+	207, // 125: nakama.console.ListMatchesRequest.min_size:type_name -> google.protobuf.Int32Value
+	207, // 126: nakama.console.ListMatchesRequest.max_size:type_name -> google.protobuf.Int32Value
+	195, // 127: nakama.console.ListMatchesRequest.query:type_name -> google.protobuf.StringValue
+	195, // 128: nakama.console.ListMatchesRequest.node:type_name -> google.protobuf.StringValue
+	182, // 129: nakama.console.MatchList.matches:type_name -> nakama.console.MatchList.Match
+	195, // 130: nakama.console.UserPresence.status:type_name -> google.protobuf.StringValue
 	117, // 131: nakama.console.MatchState.presences:type_name -> nakama.console.UserPresence
-	184, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
-	184, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
-	197, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
-	174, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
-	175, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
-	176, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
-	184, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
-	184, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
+	196, // 132: nakama.console.CreateLeaderboardRequest.start_time:type_name -> google.protobuf.Timestamp
+	196, // 133: nakama.console.CreateLeaderboardRequest.end_time:type_name -> google.protobuf.Timestamp
+	209, // 134: nakama.console.WriteRecordRequest.operator:type_name -> nakama.api.Operator
+	183, // 135: nakama.console.UpdateWalletRequest.changeset:type_name -> nakama.console.UpdateWalletRequest.ChangesetEntry
+	184, // 136: nakama.console.UpdateWalletResponse.updated:type_name -> nakama.console.UpdateWalletResponse.UpdatedEntry
+	185, // 137: nakama.console.UpdateWalletResponse.previous:type_name -> nakama.console.UpdateWalletResponse.PreviousEntry
+	196, // 138: nakama.console.Audience.created_after:type_name -> google.protobuf.Timestamp
+	196, // 139: nakama.console.Audience.created_before:type_name -> google.protobuf.Timestamp
 	129, // 140: nakama.console.SendToAudienceRequest.audience:type_name -> nakama.console.Audience
-	196, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
-	184, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
-	184, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
+	208, // 141: nakama.console.SendToAudienceRequest.content:type_name -> google.protobuf.Struct
+	196, // 142: nakama.console.NotificationSending.start_time:type_name -> google.protobuf.Timestamp
+	196, // 143: nakama.console.NotificationSending.end_time:type_name -> google.protobuf.Timestamp
 	132, // 144: nakama.console.NotificationSendingList.sendings:type_name -> nakama.console.NotificationSending
-	184, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
-	184, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
-	184, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
+	196, // 145: nakama.console.Job.next_time:type_name -> google.protobuf.Timestamp
+	196, // 146: nakama.console.Job.last_time:type_name -> google.protobuf.Timestamp
+	196, // 147: nakama.console.Job.failed_time:type_name -> google.protobuf.Timestamp
 	134, // 148: nakama.console.JobList.jobs:type_name -> nakama.console.Job
-	195, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
-	184, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
-	184, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
-	177, // 152: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
-	178, // 153: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
-	179, // 154: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
-	180, // 155: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
-	182, // 156: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
-	10,  // 157: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 158: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 159: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 160: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 161: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	10,  // 162: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
-	1,   // 163: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
-	184, // 164: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
-	153, // 165: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
-	153, // 166: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
-	117, // 167: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
-	117, // 168: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
-	117, // 169: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
-	184, // 170: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
-	161, // 171: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
-	161, // 172: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
-	162, // 173: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
-	165, // 174: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
-	184, // 175: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
-	198, // 176: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
-	181, // 177: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
-	3,   // 178: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
-	6,   // 179: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
-	8,   // 180: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
-	9,   // 181: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
-	5,   // 182: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
-	199, // 183: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
-	13,  // 184: nakama.console.Console.GetUser:input_type -> nakama.console.Username
-	14,  // 185: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
-	16,  // 186: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
-	13,  // 187: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
-	13,  // 188: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
-	18,  // 189: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
-	19,  // 190: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
-	199, // 191: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
-	22,  // 192: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
-	23,  // 193: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
-	24,  // 194: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
-	26,  // 195: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
-	28,  // 196: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
-	29,  // 197: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
-	30,  // 198: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
-	199, // 199: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
-	199, // 200: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
-	35,  // 201: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
-	199, // 202: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
-	199, // 203: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
-	42,  // 204: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
-	47,  // 205: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
-	199, // 206: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
-	199, // 207: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
-	199, // 208: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
-	199, // 209: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
-	56,  // 210: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	56,  // 211: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
-	37,  // 212: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
-	199, // 213: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
-	54,  // 214: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
-	54,  // 215: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
-	58,  // 216: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
-	60,  // 217: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
-	64,  // 218: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
-	60,  // 219: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
-	60,  // 220: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
-	62,  // 221: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
-	60,  // 222: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
-	70,  // 223: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
-	60,  // 224: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
-	60,  // 225: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
-	71,  // 226: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
-	60,  // 227: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
-	60,  // 228: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
-	60,  // 229: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
-	60,  // 230: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
-	60,  // 231: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
-	60,  // 232: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
-	73,  // 233: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
-	75,  // 234: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
-	76,  // 235: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
-	77,  // 236: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
-	78,  // 237: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
-	79,  // 238: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
-	60,  // 239: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
-	60,  // 240: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
-	67,  // 241: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
-	80,  // 242: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
-	82,  // 243: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
-	81,  // 244: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
-	83,  // 245: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
-	84,  // 246: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
-	86,  // 247: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
-	86,  // 248: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
-	88,  // 249: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
-	89,  // 250: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
-	90,  // 251: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	90,  // 252: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
-	86,  // 253: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
-	86,  // 254: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
-	94,  // 255: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
-	91,  // 256: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
-	93,  // 257: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
-	96,  // 258: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
-	98,  // 259: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
-	98,  // 260: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
-	199, // 261: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
-	100, // 262: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
-	200, // 263: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
-	103, // 264: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
-	104, // 265: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
-	109, // 266: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
-	112, // 267: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	112, // 268: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	201, // 269: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
-	113, // 270: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
-	69,  // 271: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
-	69,  // 272: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
-	199, // 273: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
-	199, // 274: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
-	199, // 275: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
-	199, // 276: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
-	107, // 277: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
-	199, // 278: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
-	141, // 279: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
-	143, // 280: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
-	129, // 281: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
-	131, // 282: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
-	199, // 283: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
-	98,  // 284: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
-	199, // 285: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
-	136, // 286: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
-	199, // 287: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
-	138, // 288: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
-	199, // 289: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
-	119, // 290: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
-	120, // 291: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
-	122, // 292: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
-	124, // 293: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
-	112, // 294: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
-	126, // 295: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
-	127, // 296: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
-	114, // 297: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
-	41,  // 298: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
-	39,  // 299: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
-	39,  // 300: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
-	39,  // 301: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
-	116, // 302: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
-	4,   // 303: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
-	7,   // 304: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
-	199, // 305: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
-	199, // 306: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
-	199, // 307: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
-	12,  // 308: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
-	11,  // 309: nakama.console.Console.GetUser:output_type -> nakama.console.User
-	15,  // 310: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
-	11,  // 311: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
-	199, // 312: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
-	17,  // 313: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
-	199, // 314: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
-	199, // 315: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
-	21,  // 316: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
-	20,  // 317: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
-	20,  // 318: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
-	199, // 319: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
-	27,  // 320: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
-	25,  // 321: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
-	25,  // 322: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
-	32,  // 323: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
-	33,  // 324: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
-	34,  // 325: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
-	199, // 326: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
-	36,  // 327: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
-	45,  // 328: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
-	43,  // 329: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
-	48,  // 330: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
-	49,  // 331: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
-	50,  // 332: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
-	51,  // 333: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
-	53,  // 334: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
-	57,  // 335: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	57,  // 336: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
-	38,  // 337: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
-	55,  // 338: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
-	199, // 339: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
-	199, // 340: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
-	59,  // 341: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
-	61,  // 342: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
-	199, // 343: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
-	68,  // 344: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
-	63,  // 345: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
-	199, // 346: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
-	199, // 347: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
-	199, // 348: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
-	199, // 349: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
-	199, // 350: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
-	199, // 351: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
-	199, // 352: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
-	199, // 353: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
-	199, // 354: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
-	199, // 355: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
-	199, // 356: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
-	199, // 357: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
-	74,  // 358: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
-	72,  // 359: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
-	199, // 360: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
-	199, // 361: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
-	199, // 362: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
-	199, // 363: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
-	202, // 364: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
-	203, // 365: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
-	66,  // 366: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
-	204, // 367: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
-	205, // 368: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
-	206, // 369: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
-	207, // 370: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
-	85,  // 371: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
-	190, // 372: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
-	199, // 373: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
-	199, // 374: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
-	199, // 375: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
-	199, // 376: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
-	199, // 377: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
-	208, // 378: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
-	87,  // 379: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
-	209, // 380: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
-	92,  // 381: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
-	199, // 382: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
-	97,  // 383: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
-	95,  // 384: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
-	199, // 385: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
-	99,  // 386: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
-	102, // 387: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
-	188, // 388: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
-	210, // 389: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
-	199, // 390: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
-	111, // 391: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
-	110, // 392: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
-	199, // 393: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
-	211, // 394: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
-	199, // 395: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
-	61,  // 396: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
-	199, // 397: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
-	199, // 398: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
-	199, // 399: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
-	199, // 400: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
-	106, // 401: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
-	108, // 402: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
-	140, // 403: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
-	142, // 404: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
-	144, // 405: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
-	130, // 406: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
-	132, // 407: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
-	133, // 408: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
-	132, // 409: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
-	135, // 410: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
-	137, // 411: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
-	139, // 412: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
-	139, // 413: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
-	199, // 414: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
-	199, // 415: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
-	121, // 416: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
-	123, // 417: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
-	110, // 418: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
-	125, // 419: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
-	192, // 420: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
-	128, // 421: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
-	115, // 422: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
-	199, // 423: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
-	199, // 424: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
-	199, // 425: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
-	199, // 426: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
-	118, // 427: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
-	303, // [303:428] is the sub-list for method output_type
-	178, // [178:303] is the sub-list for method input_type
-	178, // [178:178] is the sub-list for extension type_name
-	178, // [178:178] is the sub-list for extension extendee
-	0,   // [0:178] is the sub-list for field type_name
+	207, // 149: nakama.console.StartMaintenanceRequest.disconnect_after_sec:type_name -> google.protobuf.Int32Value
+	196, // 150: nakama.console.Maintenance.start_time:type_name -> google.protobuf.Timestamp
+	196, // 151: nakama.console.Maintenance.disconnect_time:type_name -> google.protobuf.Timestamp
+	143, // 152: nakama.console.RecordingList.recordings:type_name -> nakama.console.Recording
+	196, // 153: nakama.console.Recording.end_time:type_name -> google.protobuf.Timestamp
+	196, // 154: nakama.console.Recording.create_time:type_name -> google.protobuf.Timestamp
+	186, // 155: nakama.console.RecordedTickList.ticks:type_name -> nakama.console.RecordedTickList.Tick
+	172, // 156: nakama.console.RecordedTick.tick:type_name -> nakama.console.MatchNews.Tick
+	117, // 157: nakama.console.RecordedTick.presences:type_name -> nakama.console.UserPresence
+	173, // 158: nakama.console.RecordedState.state:type_name -> nakama.console.MatchNews.State
+	173, // 159: nakama.console.RecordedState.before:type_name -> nakama.console.MatchNews.State
+	187, // 160: nakama.console.RecordedState.differences:type_name -> nakama.console.RecordedState.Difference
+	188, // 161: nakama.console.RecordedState.log:type_name -> nakama.console.RecordedState.Line
+	189, // 162: nakama.console.Extensions.hiro_systems:type_name -> nakama.console.Extensions.HiroSystems
+	190, // 163: nakama.console.Extensions.pages:type_name -> nakama.console.Extensions.Page
+	191, // 164: nakama.console.SatoriListTemplatesResponse.templates:type_name -> nakama.console.SatoriListTemplatesResponse.Template
+	192, // 165: nakama.console.SatoriSendDirectMessageRequest.template_override:type_name -> nakama.console.SatoriSendDirectMessageRequest.Override
+	194, // 166: nakama.console.SatoriSendDirectMessageResponse.delivery_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Result
+	10,  // 167: nakama.console.User.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 168: nakama.console.AddUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 169: nakama.console.UpdateUserRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 170: nakama.console.AclTemplate.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 171: nakama.console.AddAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	10,  // 172: nakama.console.UpdateAclTemplateRequest.AclEntry.value:type_name -> nakama.console.Permissions
+	1,   // 173: nakama.console.StatusList.Status.health:type_name -> nakama.console.StatusHealth
+	196, // 174: nakama.console.StatusList.Status.create_time:type_name -> google.protobuf.Timestamp
+	162, // 175: nakama.console.Dashboard.Function.total:type_name -> nakama.console.Dashboard.Calls
+	162, // 176: nakama.console.Dashboard.Function.last:type_name -> nakama.console.Dashboard.Calls
+	117, // 177: nakama.console.MatchNews.Match.presences:type_name -> nakama.console.UserPresence
+	117, // 178: nakama.console.MatchNews.Data.sender:type_name -> nakama.console.UserPresence
+	117, // 179: nakama.console.MatchNews.Event.presence:type_name -> nakama.console.UserPresence
+	196, // 180: nakama.console.MatchNews.Tick.time:type_name -> google.protobuf.Timestamp
+	170, // 181: nakama.console.MatchNews.Tick.inputs:type_name -> nakama.console.MatchNews.Data
+	170, // 182: nakama.console.MatchNews.Tick.broadcasts:type_name -> nakama.console.MatchNews.Data
+	171, // 183: nakama.console.MatchNews.Tick.events:type_name -> nakama.console.MatchNews.Event
+	174, // 184: nakama.console.Reload.Error.source:type_name -> nakama.console.Reload.Line
+	196, // 185: nakama.console.RuntimeInfo.ModuleInfo.mod_time:type_name -> google.protobuf.Timestamp
+	210, // 186: nakama.console.MatchList.Match.api_match:type_name -> nakama.api.Match
+	196, // 187: nakama.console.RecordedTickList.Tick.time:type_name -> google.protobuf.Timestamp
+	193, // 188: nakama.console.SatoriSendDirectMessageResponse.Result.integration_results:type_name -> nakama.console.SatoriSendDirectMessageResponse.Integration
+	3,   // 189: nakama.console.Console.Authenticate:input_type -> nakama.console.AuthenticateRequest
+	6,   // 190: nakama.console.Console.AuthenticateMFASetup:input_type -> nakama.console.AuthenticateMFASetupRequest
+	8,   // 191: nakama.console.Console.AuthenticatePasswordChange:input_type -> nakama.console.AuthenticatePasswordChangeRequest
+	9,   // 192: nakama.console.Console.AuthenticateFirstVisit:input_type -> nakama.console.AuthenticateFirstVisitRequest
+	5,   // 193: nakama.console.Console.AuthenticateLogout:input_type -> nakama.console.AuthenticateLogoutRequest
+	211, // 194: nakama.console.Console.ListUsers:input_type -> google.protobuf.Empty
+	13,  // 195: nakama.console.Console.GetUser:input_type -> nakama.console.Username
+	14,  // 196: nakama.console.Console.AddUser:input_type -> nakama.console.AddUserRequest
+	16,  // 197: nakama.console.Console.UpdateUser:input_type -> nakama.console.UpdateUserRequest
+	13,  // 198: nakama.console.Console.DeleteUser:input_type -> nakama.console.Username
+	13,  // 199: nakama.console.Console.ResetUserPassword:input_type -> nakama.console.Username
+	18,  // 200: nakama.console.Console.RequireUserMfa:input_type -> nakama.console.RequireUserMfaRequest
+	19,  // 201: nakama.console.Console.ResetUserMfa:input_type -> nakama.console.ResetUserMfaRequest
+	211, // 202: nakama.console.Console.ListAclTemplates:input_type -> google.protobuf.Empty
+	22,  // 203: nakama.console.Console.AddAclTemplate:input_type -> nakama.console.AddAclTemplateRequest
+	23,  // 204: nakama.console.Console.UpdateAclTemplate:input_type -> nakama.console.UpdateAclTemplateRequest
+	24,  // 205: nakama.console.Console.DeleteAclTemplate:input_type -> nakama.console.DeleteAclTemplateRequest
+	26,  // 206: nakama.console.Console.ListSettings:input_type -> nakama.console.ListSettingsRequest
+	28,  // 207: nakama.console.Console.GetSetting:input_type -> nakama.console.SettingRequest
+	29,  // 208: nakama.console.Console.UpdateSetting:input_type -> nakama.console.UpdateSettingRequest
+	30,  // 209: nakama.console.Console.ListAuditLogs:input_type -> nakama.console.AuditLogRequest
+	211, // 210: nakama.console.Console.ListAuditLogsUsers:input_type -> google.protobuf.Empty
+	211, // 211: nakama.console.Console.GetStatus:input_type -> google.protobuf.Empty
+	35,  // 212: nakama.console.Console.DrainNode:input_type -> nakama.console.NodeName
+	211, // 213: nakama.console.Console.GetDashboard:input_type -> google.protobuf.Empty
+	211, // 214: nakama.console.Console.ListReloads:input_type -> google.protobuf.Empty
+	42,  // 215: nakama.console.Console.ListLog:input_type -> nakama.console.LogRequest
+	47,  // 216: nakama.console.Console.GetMetrics:input_type -> nakama.console.MetricsRequest
+	211, // 217: nakama.console.Console.GetConfig:input_type -> google.protobuf.Empty
+	211, // 218: nakama.console.Console.GetRuntime:input_type -> google.protobuf.Empty
+	211, // 219: nakama.console.Console.GetClientSettings:input_type -> google.protobuf.Empty
+	211, // 220: nakama.console.Console.ListApiEndpoints:input_type -> google.protobuf.Empty
+	56,  // 221: nakama.console.Console.CallApiEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	56,  // 222: nakama.console.Console.CallRpcEndpoint:input_type -> nakama.console.CallApiEndpointRequest
+	37,  // 223: nakama.console.Console.Run:input_type -> nakama.console.RunRequest
+	211, // 224: nakama.console.Console.ListSavedRequests:input_type -> google.protobuf.Empty
+	54,  // 225: nakama.console.Console.SaveRequest:input_type -> nakama.console.SavedRequest
+	54,  // 226: nakama.console.Console.DeleteSavedRequest:input_type -> nakama.console.SavedRequest
+	58,  // 227: nakama.console.Console.ListAccounts:input_type -> nakama.console.ListAccountsRequest
+	60,  // 228: nakama.console.Console.GetAccount:input_type -> nakama.console.AccountId
+	64,  // 229: nakama.console.Console.DeleteAccount:input_type -> nakama.console.AccountDeleteRequest
+	60,  // 230: nakama.console.Console.ExportAccount:input_type -> nakama.console.AccountId
+	60,  // 231: nakama.console.Console.GetBan:input_type -> nakama.console.AccountId
+	62,  // 232: nakama.console.Console.BanAccount:input_type -> nakama.console.BanAccountRequest
+	60,  // 233: nakama.console.Console.UnbanAccount:input_type -> nakama.console.AccountId
+	70,  // 234: nakama.console.Console.UpdateAccount:input_type -> nakama.console.UpdateAccountRequest
+	60,  // 235: nakama.console.Console.UnlinkApple:input_type -> nakama.console.AccountId
+	60,  // 236: nakama.console.Console.UnlinkCustom:input_type -> nakama.console.AccountId
+	71,  // 237: nakama.console.Console.UnlinkDevice:input_type -> nakama.console.UnlinkDeviceRequest
+	60,  // 238: nakama.console.Console.UnlinkEmail:input_type -> nakama.console.AccountId
+	60,  // 239: nakama.console.Console.UnlinkFacebook:input_type -> nakama.console.AccountId
+	60,  // 240: nakama.console.Console.UnlinkFacebookInstantGame:input_type -> nakama.console.AccountId
+	60,  // 241: nakama.console.Console.UnlinkGameCenter:input_type -> nakama.console.AccountId
+	60,  // 242: nakama.console.Console.UnlinkGoogle:input_type -> nakama.console.AccountId
+	60,  // 243: nakama.console.Console.UnlinkSteam:input_type -> nakama.console.AccountId
+	73,  // 244: nakama.console.Console.ListAccountNotes:input_type -> nakama.console.ListAccountNotesRequest
+	75,  // 245: nakama.console.Console.AddAccountNote:input_type -> nakama.console.AddAccountNoteRequest
+	76,  // 246: nakama.console.Console.DeleteAccountNote:input_type -> nakama.console.DeleteAccountNoteRequest
+	77,  // 247: nakama.console.Console.DeleteFriend:input_type -> nakama.console.DeleteFriendRequest
+	78,  // 248: nakama.console.Console.DeleteGroupUser:input_type -> nakama.console.DeleteGroupUserRequest
+	79,  // 249: nakama.console.Console.DeleteWalletLedger:input_type -> nakama.console.DeleteWalletLedgerRequest
+	60,  // 250: nakama.console.Console.GetFriends:input_type -> nakama.console.AccountId
+	60,  // 251: nakama.console.Console.GetGroups:input_type -> nakama.console.AccountId
+	67,  // 252: nakama.console.Console.GetWalletLedger:input_type -> nakama.console.GetWalletLedgerRequest
+	80,  // 253: nakama.console.Console.ListPurchases:input_type -> nakama.console.ListPurchasesRequest
+	82,  // 254: nakama.console.Console.GetPurchase:input_type -> nakama.console.GetPurchaseRequest
+	81,  // 255: nakama.console.Console.ListSubscriptions:input_type -> nakama.console.ListSubscriptionsRequest
+	83,  // 256: nakama.console.Console.GetSubscription:input_type -> nakama.console.GetSubscriptionRequest
+	84,  // 257: nakama.console.Console.ListGroups:input_type -> nakama.console.ListGroupsRequest
+	86,  // 258: nakama.console.Console.GetGroup:input_type -> nakama.console.GroupId
+	86,  // 259: nakama.console.Console.DeleteGroup:input_type -> nakama.console.GroupId
+	88,  // 260: nakama.console.Console.UpdateGroup:input_type -> nakama.console.UpdateGroupRequest
+	89,  // 261: nakama.console.Console.AddGroupUsers:input_type -> nakama.console.AddGroupUsersRequest
+	90,  // 262: nakama.console.Console.PromoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	90,  // 263: nakama.console.Console.DemoteGroupMember:input_type -> nakama.console.UpdateGroupUserStateRequest
+	86,  // 264: nakama.console.Console.GetMembers:input_type -> nakama.console.GroupId
+	86,  // 265: nakama.console.Console.ExportGroup:input_type -> nakama.console.GroupId
+	94,  // 266: nakama.console.Console.ListChannelMessages:input_type -> nakama.console.ListChannelMessagesRequest
+	91,  // 267: nakama.console.Console.DeleteChannelMessages:input_type -> nakama.console.DeleteChannelMessagesRequest
+	93,  // 268: nakama.console.Console.SendNotification:input_type -> nakama.console.SendNotificationRequest
+	96,  // 269: nakama.console.Console.ListNotifications:input_type -> nakama.console.ListNotificationsRequest
+	98,  // 270: nakama.console.Console.GetNotification:input_type -> nakama.console.NotificationId
+	98,  // 271: nakama.console.Console.DeleteNotification:input_type -> nakama.console.NotificationId
+	211, // 272: nakama.console.Console.ListStorageCollections:input_type -> google.protobuf.Empty
+	100, // 273: nakama.console.Console.ListStorage:input_type -> nakama.console.ListStorageRequest
+	212, // 274: nakama.console.Console.GetStorage:input_type -> nakama.api.ReadStorageObjectId
+	103, // 275: nakama.console.Console.WriteStorageObject:input_type -> nakama.console.WriteStorageObjectRequest
+	104, // 276: nakama.console.Console.DeleteStorageObject:input_type -> nakama.console.DeleteStorageObjectRequest
+	109, // 277: nakama.console.Console.ListLeaderboards:input_type -> nakama.console.LeaderboardListRequest
+	112, // 278: nakama.console.Console.GetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	112, // 279: nakama.console.Console.DeleteLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	213, // 280: nakama.console.Console.ListLeaderboardRecords:input_type -> nakama.api.ListLeaderboardRecordsRequest
+	113, // 281: nakama.console.Console.DeleteLeaderboardRecord:input_type -> nakama.console.DeleteLeaderboardRecordRequest
+	69,  // 282: nakama.console.Console.ImportAccountFull:input_type -> nakama.console.AccountImport
+	69,  // 283: nakama.console.Console.ImportAccount:input_type -> nakama.console.AccountImport
+	211, // 284: nakama.console.Console.DeleteAccounts:input_type -> google.protobuf.Empty
+	211, // 285: nakama.console.Console.DeleteStorage:input_type -> google.protobuf.Empty
+	211, // 286: nakama.console.Console.DeleteAllData:input_type -> google.protobuf.Empty
+	211, // 287: nakama.console.Console.ListStorageIndexes:input_type -> google.protobuf.Empty
+	107, // 288: nakama.console.Console.QueryStorageIndex:input_type -> nakama.console.QueryStorageIndexRequest
+	211, // 289: nakama.console.Console.RegisteredExtensions:input_type -> google.protobuf.Empty
+	150, // 290: nakama.console.Console.SatoriListTemplates:input_type -> nakama.console.SatoriListTemplatesRequest
+	152, // 291: nakama.console.Console.SatoriSendDirectMessage:input_type -> nakama.console.SatoriSendDirectMessageRequest
+	129, // 292: nakama.console.Console.CountAudience:input_type -> nakama.console.Audience
+	131, // 293: nakama.console.Console.SendToAudience:input_type -> nakama.console.SendToAudienceRequest
+	211, // 294: nakama.console.Console.ListSendings:input_type -> google.protobuf.Empty
+	98,  // 295: nakama.console.Console.GetSending:input_type -> nakama.console.NotificationId
+	211, // 296: nakama.console.Console.ListJobs:input_type -> google.protobuf.Empty
+	136, // 297: nakama.console.Console.RunJob:input_type -> nakama.console.RunJobRequest
+	211, // 298: nakama.console.Console.GetMaintenance:input_type -> google.protobuf.Empty
+	138, // 299: nakama.console.Console.StartMaintenance:input_type -> nakama.console.StartMaintenanceRequest
+	211, // 300: nakama.console.Console.EndMaintenance:input_type -> google.protobuf.Empty
+	119, // 301: nakama.console.Console.EndMatch:input_type -> nakama.console.EndMatchRequest
+	120, // 302: nakama.console.Console.KickFromMatch:input_type -> nakama.console.KickFromMatchRequest
+	122, // 303: nakama.console.Console.SignalMatch:input_type -> nakama.console.SignalMatchRequest
+	124, // 304: nakama.console.Console.CreateLeaderboard:input_type -> nakama.console.CreateLeaderboardRequest
+	112, // 305: nakama.console.Console.ResetLeaderboard:input_type -> nakama.console.LeaderboardRequest
+	126, // 306: nakama.console.Console.WriteLeaderboardRecord:input_type -> nakama.console.WriteRecordRequest
+	127, // 307: nakama.console.Console.UpdateWallet:input_type -> nakama.console.UpdateWalletRequest
+	114, // 308: nakama.console.Console.ListMatches:input_type -> nakama.console.ListMatchesRequest
+	41,  // 309: nakama.console.Console.PatchMatchState:input_type -> nakama.console.PatchMatchStateRequest
+	39,  // 310: nakama.console.Console.PauseMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 311: nakama.console.Console.ResumeMatch:input_type -> nakama.console.MatchWatchRequest
+	39,  // 312: nakama.console.Console.StepMatch:input_type -> nakama.console.MatchWatchRequest
+	116, // 313: nakama.console.Console.GetMatchState:input_type -> nakama.console.MatchStateRequest
+	140, // 314: nakama.console.Console.ListRecordings:input_type -> nakama.console.ListRecordingsRequest
+	142, // 315: nakama.console.Console.GetRecording:input_type -> nakama.console.RecordingName
+	142, // 316: nakama.console.Console.DeleteRecording:input_type -> nakama.console.RecordingName
+	144, // 317: nakama.console.Console.ListRecordedTicks:input_type -> nakama.console.RecordedTicksRequest
+	146, // 318: nakama.console.Console.GetRecordedTick:input_type -> nakama.console.RecordedTickRequest
+	146, // 319: nakama.console.Console.GetRecordedState:input_type -> nakama.console.RecordedTickRequest
+	4,   // 320: nakama.console.Console.Authenticate:output_type -> nakama.console.ConsoleSession
+	7,   // 321: nakama.console.Console.AuthenticateMFASetup:output_type -> nakama.console.AuthenticateMFASetupResponse
+	211, // 322: nakama.console.Console.AuthenticatePasswordChange:output_type -> google.protobuf.Empty
+	211, // 323: nakama.console.Console.AuthenticateFirstVisit:output_type -> google.protobuf.Empty
+	211, // 324: nakama.console.Console.AuthenticateLogout:output_type -> google.protobuf.Empty
+	12,  // 325: nakama.console.Console.ListUsers:output_type -> nakama.console.UserList
+	11,  // 326: nakama.console.Console.GetUser:output_type -> nakama.console.User
+	15,  // 327: nakama.console.Console.AddUser:output_type -> nakama.console.AddUserResponse
+	11,  // 328: nakama.console.Console.UpdateUser:output_type -> nakama.console.User
+	211, // 329: nakama.console.Console.DeleteUser:output_type -> google.protobuf.Empty
+	17,  // 330: nakama.console.Console.ResetUserPassword:output_type -> nakama.console.ResetUserPasswordResponse
+	211, // 331: nakama.console.Console.RequireUserMfa:output_type -> google.protobuf.Empty
+	211, // 332: nakama.console.Console.ResetUserMfa:output_type -> google.protobuf.Empty
+	21,  // 333: nakama.console.Console.ListAclTemplates:output_type -> nakama.console.AclTemplateList
+	20,  // 334: nakama.console.Console.AddAclTemplate:output_type -> nakama.console.AclTemplate
+	20,  // 335: nakama.console.Console.UpdateAclTemplate:output_type -> nakama.console.AclTemplate
+	211, // 336: nakama.console.Console.DeleteAclTemplate:output_type -> google.protobuf.Empty
+	27,  // 337: nakama.console.Console.ListSettings:output_type -> nakama.console.SettingList
+	25,  // 338: nakama.console.Console.GetSetting:output_type -> nakama.console.Setting
+	25,  // 339: nakama.console.Console.UpdateSetting:output_type -> nakama.console.Setting
+	32,  // 340: nakama.console.Console.ListAuditLogs:output_type -> nakama.console.AuditLogList
+	33,  // 341: nakama.console.Console.ListAuditLogsUsers:output_type -> nakama.console.AuditLogUserList
+	34,  // 342: nakama.console.Console.GetStatus:output_type -> nakama.console.StatusList
+	211, // 343: nakama.console.Console.DrainNode:output_type -> google.protobuf.Empty
+	36,  // 344: nakama.console.Console.GetDashboard:output_type -> nakama.console.Dashboard
+	45,  // 345: nakama.console.Console.ListReloads:output_type -> nakama.console.ReloadList
+	43,  // 346: nakama.console.Console.ListLog:output_type -> nakama.console.LogList
+	48,  // 347: nakama.console.Console.GetMetrics:output_type -> nakama.console.Metrics
+	49,  // 348: nakama.console.Console.GetConfig:output_type -> nakama.console.Config
+	50,  // 349: nakama.console.Console.GetRuntime:output_type -> nakama.console.RuntimeInfo
+	51,  // 350: nakama.console.Console.GetClientSettings:output_type -> nakama.console.ClientSettings
+	53,  // 351: nakama.console.Console.ListApiEndpoints:output_type -> nakama.console.ApiEndpointList
+	57,  // 352: nakama.console.Console.CallApiEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	57,  // 353: nakama.console.Console.CallRpcEndpoint:output_type -> nakama.console.CallApiEndpointResponse
+	38,  // 354: nakama.console.Console.Run:output_type -> nakama.console.RunResponse
+	55,  // 355: nakama.console.Console.ListSavedRequests:output_type -> nakama.console.SavedRequestList
+	211, // 356: nakama.console.Console.SaveRequest:output_type -> google.protobuf.Empty
+	211, // 357: nakama.console.Console.DeleteSavedRequest:output_type -> google.protobuf.Empty
+	59,  // 358: nakama.console.Console.ListAccounts:output_type -> nakama.console.AccountList
+	61,  // 359: nakama.console.Console.GetAccount:output_type -> nakama.console.Account
+	211, // 360: nakama.console.Console.DeleteAccount:output_type -> google.protobuf.Empty
+	68,  // 361: nakama.console.Console.ExportAccount:output_type -> nakama.console.AccountExport
+	63,  // 362: nakama.console.Console.GetBan:output_type -> nakama.console.Ban
+	211, // 363: nakama.console.Console.BanAccount:output_type -> google.protobuf.Empty
+	211, // 364: nakama.console.Console.UnbanAccount:output_type -> google.protobuf.Empty
+	211, // 365: nakama.console.Console.UpdateAccount:output_type -> google.protobuf.Empty
+	211, // 366: nakama.console.Console.UnlinkApple:output_type -> google.protobuf.Empty
+	211, // 367: nakama.console.Console.UnlinkCustom:output_type -> google.protobuf.Empty
+	211, // 368: nakama.console.Console.UnlinkDevice:output_type -> google.protobuf.Empty
+	211, // 369: nakama.console.Console.UnlinkEmail:output_type -> google.protobuf.Empty
+	211, // 370: nakama.console.Console.UnlinkFacebook:output_type -> google.protobuf.Empty
+	211, // 371: nakama.console.Console.UnlinkFacebookInstantGame:output_type -> google.protobuf.Empty
+	211, // 372: nakama.console.Console.UnlinkGameCenter:output_type -> google.protobuf.Empty
+	211, // 373: nakama.console.Console.UnlinkGoogle:output_type -> google.protobuf.Empty
+	211, // 374: nakama.console.Console.UnlinkSteam:output_type -> google.protobuf.Empty
+	74,  // 375: nakama.console.Console.ListAccountNotes:output_type -> nakama.console.ListAccountNotesResponse
+	72,  // 376: nakama.console.Console.AddAccountNote:output_type -> nakama.console.AccountNote
+	211, // 377: nakama.console.Console.DeleteAccountNote:output_type -> google.protobuf.Empty
+	211, // 378: nakama.console.Console.DeleteFriend:output_type -> google.protobuf.Empty
+	211, // 379: nakama.console.Console.DeleteGroupUser:output_type -> google.protobuf.Empty
+	211, // 380: nakama.console.Console.DeleteWalletLedger:output_type -> google.protobuf.Empty
+	214, // 381: nakama.console.Console.GetFriends:output_type -> nakama.api.FriendList
+	215, // 382: nakama.console.Console.GetGroups:output_type -> nakama.api.UserGroupList
+	66,  // 383: nakama.console.Console.GetWalletLedger:output_type -> nakama.console.WalletLedgerList
+	216, // 384: nakama.console.Console.ListPurchases:output_type -> nakama.api.PurchaseList
+	217, // 385: nakama.console.Console.GetPurchase:output_type -> nakama.api.ValidatedPurchase
+	218, // 386: nakama.console.Console.ListSubscriptions:output_type -> nakama.api.SubscriptionList
+	219, // 387: nakama.console.Console.GetSubscription:output_type -> nakama.api.ValidatedSubscription
+	85,  // 388: nakama.console.Console.ListGroups:output_type -> nakama.console.GroupList
+	202, // 389: nakama.console.Console.GetGroup:output_type -> nakama.api.Group
+	211, // 390: nakama.console.Console.DeleteGroup:output_type -> google.protobuf.Empty
+	211, // 391: nakama.console.Console.UpdateGroup:output_type -> google.protobuf.Empty
+	211, // 392: nakama.console.Console.AddGroupUsers:output_type -> google.protobuf.Empty
+	211, // 393: nakama.console.Console.PromoteGroupMember:output_type -> google.protobuf.Empty
+	211, // 394: nakama.console.Console.DemoteGroupMember:output_type -> google.protobuf.Empty
+	220, // 395: nakama.console.Console.GetMembers:output_type -> nakama.api.GroupUserList
+	87,  // 396: nakama.console.Console.ExportGroup:output_type -> nakama.console.GroupExport
+	221, // 397: nakama.console.Console.ListChannelMessages:output_type -> nakama.api.ChannelMessageList
+	92,  // 398: nakama.console.Console.DeleteChannelMessages:output_type -> nakama.console.DeleteChannelMessagesResponse
+	211, // 399: nakama.console.Console.SendNotification:output_type -> google.protobuf.Empty
+	97,  // 400: nakama.console.Console.ListNotifications:output_type -> nakama.console.NotificationList
+	95,  // 401: nakama.console.Console.GetNotification:output_type -> nakama.console.Notification
+	211, // 402: nakama.console.Console.DeleteNotification:output_type -> google.protobuf.Empty
+	99,  // 403: nakama.console.Console.ListStorageCollections:output_type -> nakama.console.StorageCollectionsList
+	102, // 404: nakama.console.Console.ListStorage:output_type -> nakama.console.StorageList
+	200, // 405: nakama.console.Console.GetStorage:output_type -> nakama.api.StorageObject
+	222, // 406: nakama.console.Console.WriteStorageObject:output_type -> nakama.api.StorageObjectAck
+	211, // 407: nakama.console.Console.DeleteStorageObject:output_type -> google.protobuf.Empty
+	111, // 408: nakama.console.Console.ListLeaderboards:output_type -> nakama.console.LeaderboardList
+	110, // 409: nakama.console.Console.GetLeaderboard:output_type -> nakama.console.Leaderboard
+	211, // 410: nakama.console.Console.DeleteLeaderboard:output_type -> google.protobuf.Empty
+	223, // 411: nakama.console.Console.ListLeaderboardRecords:output_type -> nakama.api.LeaderboardRecordList
+	211, // 412: nakama.console.Console.DeleteLeaderboardRecord:output_type -> google.protobuf.Empty
+	61,  // 413: nakama.console.Console.ImportAccountFull:output_type -> nakama.console.Account
+	211, // 414: nakama.console.Console.ImportAccount:output_type -> google.protobuf.Empty
+	211, // 415: nakama.console.Console.DeleteAccounts:output_type -> google.protobuf.Empty
+	211, // 416: nakama.console.Console.DeleteStorage:output_type -> google.protobuf.Empty
+	211, // 417: nakama.console.Console.DeleteAllData:output_type -> google.protobuf.Empty
+	106, // 418: nakama.console.Console.ListStorageIndexes:output_type -> nakama.console.StorageIndexList
+	108, // 419: nakama.console.Console.QueryStorageIndex:output_type -> nakama.console.QueryStorageIndexResponse
+	149, // 420: nakama.console.Console.RegisteredExtensions:output_type -> nakama.console.Extensions
+	151, // 421: nakama.console.Console.SatoriListTemplates:output_type -> nakama.console.SatoriListTemplatesResponse
+	153, // 422: nakama.console.Console.SatoriSendDirectMessage:output_type -> nakama.console.SatoriSendDirectMessageResponse
+	130, // 423: nakama.console.Console.CountAudience:output_type -> nakama.console.AudienceCount
+	132, // 424: nakama.console.Console.SendToAudience:output_type -> nakama.console.NotificationSending
+	133, // 425: nakama.console.Console.ListSendings:output_type -> nakama.console.NotificationSendingList
+	132, // 426: nakama.console.Console.GetSending:output_type -> nakama.console.NotificationSending
+	135, // 427: nakama.console.Console.ListJobs:output_type -> nakama.console.JobList
+	137, // 428: nakama.console.Console.RunJob:output_type -> nakama.console.RunJobResponse
+	139, // 429: nakama.console.Console.GetMaintenance:output_type -> nakama.console.Maintenance
+	139, // 430: nakama.console.Console.StartMaintenance:output_type -> nakama.console.Maintenance
+	211, // 431: nakama.console.Console.EndMaintenance:output_type -> google.protobuf.Empty
+	211, // 432: nakama.console.Console.EndMatch:output_type -> google.protobuf.Empty
+	121, // 433: nakama.console.Console.KickFromMatch:output_type -> nakama.console.KickFromMatchResponse
+	123, // 434: nakama.console.Console.SignalMatch:output_type -> nakama.console.SignalMatchResponse
+	110, // 435: nakama.console.Console.CreateLeaderboard:output_type -> nakama.console.Leaderboard
+	125, // 436: nakama.console.Console.ResetLeaderboard:output_type -> nakama.console.ResetLeaderboardResponse
+	204, // 437: nakama.console.Console.WriteLeaderboardRecord:output_type -> nakama.api.LeaderboardRecord
+	128, // 438: nakama.console.Console.UpdateWallet:output_type -> nakama.console.UpdateWalletResponse
+	115, // 439: nakama.console.Console.ListMatches:output_type -> nakama.console.MatchList
+	211, // 440: nakama.console.Console.PatchMatchState:output_type -> google.protobuf.Empty
+	211, // 441: nakama.console.Console.PauseMatch:output_type -> google.protobuf.Empty
+	211, // 442: nakama.console.Console.ResumeMatch:output_type -> google.protobuf.Empty
+	211, // 443: nakama.console.Console.StepMatch:output_type -> google.protobuf.Empty
+	118, // 444: nakama.console.Console.GetMatchState:output_type -> nakama.console.MatchState
+	141, // 445: nakama.console.Console.ListRecordings:output_type -> nakama.console.RecordingList
+	143, // 446: nakama.console.Console.GetRecording:output_type -> nakama.console.Recording
+	211, // 447: nakama.console.Console.DeleteRecording:output_type -> google.protobuf.Empty
+	145, // 448: nakama.console.Console.ListRecordedTicks:output_type -> nakama.console.RecordedTickList
+	147, // 449: nakama.console.Console.GetRecordedTick:output_type -> nakama.console.RecordedTick
+	148, // 450: nakama.console.Console.GetRecordedState:output_type -> nakama.console.RecordedState
+	320, // [320:451] is the sub-list for method output_type
+	189, // [189:320] is the sub-list for method input_type
+	189, // [189:189] is the sub-list for extension type_name
+	189, // [189:189] is the sub-list for extension extendee
+	0,   // [0:189] is the sub-list for field type_name
 }
 
 func init() { file_console_proto_init() }
@@ -13336,7 +14396,7 @@ func file_console_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_console_proto_rawDesc), len(file_console_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   180,
+			NumMessages:   192,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -55,11 +56,32 @@ func (c *call) begin(ctx context.Context) (context.Context, context.CancelFunc) 
 // recovered turns a panic of module code into an error. It must be deferred.
 func (c *call) recovered(err *error) {
 	if r := recover(); r != nil {
-		c.log.Error().Str("stack", string(debug.Stack())).Msgf("%s panicked: %v", c.what, r)
+		stack := string(debug.Stack())
+		c.log.Error().Str("stack", stack).Msgf("%s panicked: %v", c.what, r)
 		if err != nil {
-			*err = fault.Wrap(fault.Internal, "internal error in "+c.what, fmt.Errorf("panic: %v", r))
+			*err = fault.Wrap(fault.Internal, "internal error in "+c.what, &panicError{r, stack})
 		}
 	}
+}
+
+// panicError is a panic of module code.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// Trace returns where the module's code panicked.
+func (e *panicError) Trace() string {
+	if _, after, ok := strings.Cut(e.stack, "\npanic("); ok {
+		if _, frames, ok := strings.Cut(after, "\n"); ok { // the arguments of panic
+			if _, frames, ok = strings.Cut(frames, "\n"); ok { // its own place
+				return frames
+			}
+		}
+	}
+	return e.stack
 }
 
 // noted logs the error of a call that began at start, unless the module returned it

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"kumi/core"
 	"kumi/store/fault"
 	"kumi/vm"
@@ -101,10 +103,10 @@ func countCall(inst vm.Instance, u *vm.Usage) {
 // logFailure logs a failed call, unless the script raised an error with a code, or the
 // caller has gone away.
 func (n *function) logFailure(ctx context.Context, err error) {
-	n.program.logFailure(ctx, n.what, n.module, err)
+	n.program.logFailure(ctx, n.program.log, n.what, n.module, err)
 }
 
-func (p *Program) logFailure(ctx context.Context, what, module string, err error) {
+func (p *Program) logFailure(ctx context.Context, log zerolog.Logger, what, module string, err error) {
 	var se *vm.ScriptError
 	isScript := errors.As(err, &se)
 	if isScript && se.Custom || fault.CodeOf(err) == fault.Canceled {
@@ -113,7 +115,7 @@ func (p *Program) logFailure(ctx context.Context, what, module string, err error
 	if p.core != nil && p.core.DatabaseUnreachable(err) {
 		return // the outage is logged once, not per call
 	}
-	ev := p.log.Error().Err(err).Str("function", what)
+	ev := log.Error().Err(err).Str("function", what)
 	if module != "" {
 		ev.Str("module", module)
 	}

@@ -90,6 +90,9 @@ func (l *Local) logger() *core.Logger {
 	if l.log == nil {
 		l.log = l.program.logger
 		if l.match != nil {
+			if log, ok := l.match.replayLog(); ok {
+				l.log = core.NewLogger(log)
+			}
 			l.log = l.log.WithField("mid", l.match.match.MatchID()).(*core.Logger)
 		}
 	}

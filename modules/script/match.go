@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 
 	"kumi/core"
 	"kumi/match"
@@ -137,16 +138,34 @@ func (g *scriptMatch) invoke(ctx context.Context, i int, self vm.Ref, tick int64
 	countCall(g.inst, &g.usage)
 	out, err := g.inst.Invoke(g.inner, g.fns[i], args...)
 	if err != nil {
-		g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
+		g.logFailure(i, err)
 		return nil, err
 	}
 	return out, nil
 }
 
+// replayLog returns the logger of a replay, see match.ReplayLog.
+func (g *scriptMatch) replayLog() (log zerolog.Logger, ok bool) {
+	m, ok := g.match.(interface{ ReplayLog() (zerolog.Logger, bool) })
+	if !ok {
+		return log, false
+	}
+	return m.ReplayLog()
+}
+
+// logFailure logs a failed call of a handler function.
+func (g *scriptMatch) logFailure(i int, err error) {
+	log, ok := g.replayLog()
+	if !ok {
+		log = g.program.log
+	}
+	g.program.logFailure(g.inner, log, "match handler "+g.name+" "+g.fn(i), g.module, err)
+}
+
 // bad logs and returns the error of an invalid result.
 func (g *scriptMatch) bad(i int, format string, args ...any) error {
 	err := fault.Newf(fault.Internal, "match handler %q: %s %s", g.name, g.fn(i), fmt.Sprintf(format, args...))
-	g.program.logFailure(g.inner, "match handler "+g.name+" "+g.fn(i), g.module, err)
+	g.logFailure(i, err)
 	return err
 }
 

@@ -4,13 +4,10 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,17 +27,12 @@ func Read(path string) (*match.Recording, error) {
 type Host struct {
 	server *server.Server
 	folder string
-	log    *logWriter
-}
-
-// Line is a line that a module logged.
-type Line struct {
-	Level, Message string
+	log    *match.ReplayLog
 }
 
 // NewHost loads the modules of cfg.Runtime.Path. It changes cfg. Close must be called.
 func NewHost(ctx context.Context, cfg *config.Config, node string) (*Host, error) {
-	h := &Host{log: &logWriter{}}
+	h := &Host{log: &match.ReplayLog{}}
 	var err error
 	if h.folder, err = os.MkdirTemp("", "kumi-replay-"); err != nil {
 		return nil, err
@@ -53,12 +45,12 @@ func NewHost(ctx context.Context, cfg *config.Config, node string) (*Host, error
 	if h.server, err = server.New(ctx, cfg, log, server.HTTP(noNetwork{}), server.Providers(noNetwork{}, nil)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(h.folder))
 	}
-	h.log.take()
+	h.log.Take()
 	return h, nil
 }
 
 // On returns a Host that replays on the modules of a server that runs. It need not be closed.
-func On(srv *server.Server) *Host { return &Host{server: srv, log: &logWriter{}} }
+func On(srv *server.Server) *Host { return &Host{server: srv, log: &match.ReplayLog{}} }
 
 // Close stops the server and removes its files.
 func (h *Host) Close() error {
@@ -75,7 +67,7 @@ func (h *Host) Replay(rec *match.Recording, states bool) (*match.Replay, error) 
 }
 
 // Log returns what modules have logged since the last call.
-func (h *Host) Log() []Line { return h.log.take() }
+func (h *Host) Log() []match.LogLine { return h.log.Take() }
 
 // Report is the result of a whole replay.
 type Report struct {
@@ -216,38 +208,4 @@ type noNetwork struct{}
 // RoundTrip implements http.RoundTripper.
 func (noNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("%s: there is no network in a replay", r.URL.Host)
-}
-
-// logWriter keeps the lines of modules.
-type logWriter struct {
-	mu    sync.Mutex
-	lines []Line
-}
-
-// maxLines is how many lines are kept between two calls of Log.
-const maxLines = 10_000
-
-// Write implements io.Writer: it takes one line of JSON.
-func (w *logWriter) Write(line []byte) (int, error) {
-	var fields struct{ Level, Message, Msg, Module, Error string }
-	if json.Unmarshal(line, &fields) == nil && fields.Module != "" {
-		l := Line{fields.Level, strings.TrimSpace(fields.Message + fields.Msg)}
-		if fields.Error != "" {
-			l.Message += ": " + fields.Error
-		}
-		w.mu.Lock()
-		if len(w.lines) < maxLines {
-			w.lines = append(w.lines, l)
-		}
-		w.mu.Unlock()
-	}
-	return len(line), nil
-}
-
-func (w *logWriter) take() []Line {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	lines := w.lines
-	w.lines = nil
-	return lines
 }
