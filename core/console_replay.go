@@ -228,7 +228,7 @@ func (v *replayView) run(ctx context.Context, tick int64, slice time.Duration) (
 			return false, err
 		}
 		v.tick = want.Tick
-		if tick == 0 && want.Init() {
+		if tick == want.Tick && want.Init() {
 			v.before = v.state()
 		}
 		if got == nil {

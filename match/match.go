@@ -156,7 +156,7 @@ func (m *Match) prepare() {
 	switch r := m.reg.o.Recorder; {
 	case m.tape != nil:
 		m.tape.beginSegment(m, m.emptySince)
-	case r != nil && r.o.Mode != RecordOff: // it was restored
+	case r != nil && r.o.Mode != RecordOff: // it was restored, with a large state
 		m.startRecord(r.o.Mode == RecordAlways)
 	}
 }

@@ -25,6 +25,8 @@ const (
 	recTerminate
 	recSignal
 	recPatch
+	recSnapshot
+	recRestore // instead of recInit
 )
 
 const (
@@ -101,6 +103,36 @@ func (m *Match) recordedInit(rate int, label string, err error) {
 	t.ring.grow(len(t.birth))
 }
 
+// recordRestore records the beginning of a match that is restored, before its handler is
+// made.
+func (m *Match) recordRestore(s *Snapshot) {
+	t := m.beginRecord(recRestore)
+	if t == nil {
+		return
+	}
+	t.text(string(m.journal.Generator()))
+	t.uint(uint64(s.Rate))
+	t.text(s.Label)
+	t.uint(uint64(len(m.list)))
+	for _, p := range m.list {
+		t.person(p)
+	}
+	t.text(string(s.State))
+}
+
+// recordedRestore records the results of Restore.
+func (m *Match) recordedRestore(alive bool, err error) {
+	t := m.tape
+	if t == nil || !t.open {
+		return
+	}
+	t.done(alive, err)
+	t.uint(uint64(m.rate.Load()))
+	t.text(m.Label())
+	t.birth = t.buf
+	t.ring.grow(len(t.birth))
+}
+
 func (m *Match) recordAttempt(a *attempt) {
 	if t := m.beginRecord(recAttempt); t != nil {
 		j := a.joiner
@@ -171,6 +203,9 @@ func (m *Match) recordText(kind byte, text string) {
 		t.text(text)
 	}
 }
+
+// recordSnapshot records that a snapshot is taken, which may run code of the handler.
+func (m *Match) recordSnapshot() { m.beginRecord(recSnapshot) }
 
 func (m *Match) recordTerminate(grace int) {
 	if t := m.beginRecord(recTerminate); t != nil {

@@ -14,7 +14,7 @@ import (
 // Recording is what a file has: the calls of a match's handler.
 type Recording struct {
 	Header
-	// Birth is the call of Init, with what was read from outside while the handler was made.
+	// Birth is the call of Init, or of Restore, with what was read from outside while the handler was made.
 	// It is nil if the recording began later.
 	Birth    *Step
 	Segments []*Segment
@@ -41,19 +41,20 @@ type Step struct {
 	Tick int64
 
 	Params    map[string]any // of Init
-	Generator []byte         // of random numbers, before Init
+	Generator []byte         // of random numbers, before Init or Restore
 	Joiner    *Joiner        // of JoinAttempt
 	Metadata  map[string]string
 	People    []*presence.Presence // of Join and Leave
 	Input     []*Data              // of Loop
 	Text      string               // of Signal and PatchState
 	Grace     int                  // of Terminate
+	Snapshot  *Snapshot            // of Restore: state, tick rate, label and members
 
 	Entries []journal.Entry
 	Outputs []Output
 	Alive   bool
 	Error   string
-	// TickRate and Label are results of Init.
+	// TickRate and Label are results of Init and Restore.
 	TickRate int
 	Label    string
 
@@ -74,9 +75,9 @@ func (s *Step) Name() string {
 }
 
 // Init tells that the step is the beginning of the match.
-func (s *Step) Init() bool { return s.Kind == recInit }
+func (s *Step) Init() bool { return s.Kind == recInit || s.Kind == recRestore }
 
-var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state"}
+var stepNames = [...]string{"", "match init", "join attempt", "join", "leave", "loop", "terminate", "signal", "change of the state", "match snapshot", "match restore"}
 
 // Output is something that a handler did.
 type Output struct {
@@ -144,19 +145,27 @@ type stepReader struct {
 }
 
 func readBirth(raw []byte, decode func([]byte) (map[string]any, error)) (*Step, error) {
-	r := stepReader{Reader: journal.NewReader(raw)}
-	if r.Byte() != recInit {
-		return nil, journal.ErrCorrupt
-	}
-	s := &Step{Kind: recInit, Tick: r.Int()}
+	r := stepReader{journal.NewReader(raw), map[uint64]*presence.Presence{}}
+	s := &Step{Kind: r.Byte(), Tick: r.Int()}
 	s.Generator = r.Bytes()
-	problem, params := r.Text(), r.Bytes()
-	if problem != "" {
-		return nil, fmt.Errorf("the parameters of the match could not be recorded: %s", problem)
-	}
-	var err error
-	if s.Params, err = decode(params); err != nil {
-		return nil, err
+	switch s.Kind {
+	case recInit:
+		problem, params := r.Text(), r.Bytes()
+		if problem != "" {
+			return nil, fmt.Errorf("the parameters of the match could not be recorded: %s", problem)
+		}
+		var err error
+		if s.Params, err = decode(params); err != nil {
+			return nil, err
+		}
+	case recRestore:
+		s.Snapshot = &Snapshot{Tick: s.Tick, Rate: int(r.Uint()), Label: r.Text()}
+		for range r.Count() {
+			s.Snapshot.Members = append(s.Snapshot.Members, r.person())
+		}
+		s.Snapshot.State = r.Bytes()
+	default:
+		return nil, journal.ErrCorrupt
 	}
 	r.body(s)
 	s.TickRate, s.Label = int(r.Uint()), r.Text()
@@ -276,6 +285,7 @@ func (r *stepReader) arguments(s *Step) error {
 		s.Text = r.Text()
 	case recTerminate:
 		s.Grace = int(r.Int())
+	case recSnapshot:
 	default:
 		return journal.ErrCorrupt
 	}

@@ -119,13 +119,15 @@ func (w *tickWalk) walk(do func(*Step)) error {
 	if err != nil {
 		return err
 	}
-	if w.from <= 0 && w.file.birth != nil && w.file.First {
+	if first == 0 && w.file.birth != nil && w.file.First {
 		birth, err := w.file.Birth()
 		if err != nil {
 			return err
 		}
-		w.segment = &Segment{Time: w.file.Created}
-		do(birth)
+		if w.from <= birth.Tick && birth.Tick < w.to {
+			w.segment = &Segment{Time: w.file.Created}
+			do(birth)
+		}
 	}
 	for i := first; i < w.file.Segments(); i++ {
 		if starts, err := w.file.Starts(i); err != nil || starts >= w.to {
@@ -193,7 +195,7 @@ func (w *tickWalk) member(session uuid.UUID) *presence.Presence {
 // events are what a call was about, and what it did, but for messages.
 func (w *tickWalk) events(s *Step) (all []Event) {
 	switch s.Kind {
-	case recInit:
+	case recInit, recRestore:
 		all = append(all, Event{Kind: s.Name(), Text: s.Label})
 	case recAttempt:
 		all = append(all, Event{Kind: s.Name(), Presence: &s.Joiner.Presence})

@@ -231,19 +231,21 @@ func (r *Replay) begin(ctx context.Context) (want, got *Step, err error) {
 		return nil, nil, err
 	}
 	factory, _ := r.o.Find(r.head.Handler)
-	m.recordInit(want.Params)
-	rate, label, err := m.begin(ctx, factory, want.Params)
-	m.recordedInit(rate, label, err)
+	if want.Kind == recRestore {
+		m.adopt(want.Snapshot)
+		_, _ = m.revive(factory, want.Snapshot)
+	} else {
+		m.recordInit(want.Params)
+		rate, label, err := m.begin(ctx, factory, want.Params)
+		m.recordedInit(rate, label, err)
+		m.label.Store(&label)
+		m.rate.Store(int32(rate))
+	}
 	if got, err = readBirth(r.tape.birth, r.o.DecodeParams); err != nil {
 		return nil, nil, err
 	}
 	r.tape.buf = nil
-	if got.Error != "" {
-		r.over = true
-		return want, got, nil
-	}
-	m.label.Store(&label)
-	m.rate.Store(int32(rate))
+	r.over = got.Error != "" || !got.Alive
 	return want, got, nil
 }
 
@@ -346,6 +348,8 @@ func (r *Replay) call(s *Step) {
 		m.recordTerminate(s.Grace)
 		alive, err := guard(m, func() (bool, error) { return m.handler.Terminate(m.ctx, m.tick, s.Grace) })
 		m.settle(alive, err, "terminate")
+	case recSnapshot:
+		_, _ = m.snapshotHandler()
 	case recSignal:
 		_, alive, err := m.signalHandler(s.Text)
 		m.settle(alive, err, "signal")

@@ -56,12 +56,7 @@ const MaxSnapshot = 16 << 20
 // snapshot returns a snapshot of the match, whose goroutine calls it between two calls of
 // the handler.
 func (m *Match) snapshot() (*Snapshot, error) {
-	h, ok := m.handler.(Snapshotter)
-	if !ok {
-		return nil, fault.Newf(fault.Unimplemented, "its handler does not implement snapshots")
-	}
-	state, err := guard(m, func() ([]byte, error) { return h.Snapshot(m.ctx, m.tick) })
-	m.sendDeferred()
+	state, err := m.snapshotHandler()
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +73,21 @@ func (m *Match) snapshot() (*Snapshot, error) {
 	s.Input = slices.Concat(m.due, m.box.input)
 	m.box.mu.Unlock()
 	return s, nil
+}
+
+// snapshotHandler asks the handler for its state.
+func (m *Match) snapshotHandler() (state []byte, err error) {
+	m.recordSnapshot()
+	if h, ok := m.handler.(Snapshotter); ok {
+		state, err = guard(m, func() ([]byte, error) { return h.Snapshot(m.ctx, m.tick) })
+	} else {
+		err = fault.New(fault.Unimplemented, "its handler does not implement snapshots")
+	}
+	if m.tape != nil {
+		m.tape.done(true, err)
+	}
+	m.sendDeferred()
+	return state, err
 }
 
 // storable returns a label as databases can store it: valid UTF-8 without NUL.
@@ -189,24 +199,20 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 		return false, fault.Newf(fault.InvalidArgument, "its tick rate is %d", s.Rate)
 	}
 	m := r.newMatch(s.ID, s.Handler)
-	m.tick, m.stored = s.Tick, r.o.SnapshotTicks > 0
-	m.rate.Store(int32(s.Rate))
-	m.label.Store(&s.Label)
-	m.await(s)
+	m.stored = r.o.SnapshotTicks > 0
+	m.adopt(s)
 	m.box.running = true // what is posted now waits until the match is complete
-	alive, err := guard(m, func() (bool, error) {
-		handler, err := factory(m.ctx, m)
-		if err != nil {
-			return false, err
-		}
-		m.handler = handler
-		h, ok := handler.(Snapshotter)
-		if !ok {
-			return false, fault.New(fault.Unimplemented, "its handler does not implement snapshots any more")
-		}
-		return h.Restore(m.ctx, m.tick, s.State, slices.Clone(m.list))
-	})
+	// A state that would take most of the recording's memory is not kept beside what follows:
+	// the recording begins after the call.
+	if rec := r.o.Recorder; rec != nil && rec.o.Mode != RecordOff && len(s.State) <= rec.o.MaxMatch/4 {
+		m.tape = m.newTape(rec.o.Mode == RecordAlways)
+	}
+	alive, err := m.revive(factory, s)
 	if err != nil || !alive {
+		if err != nil && m.tape != nil {
+			m.tape.fail(err, "match restore")
+		}
+		m.endRecord()
 		if m.handler != nil {
 			m.close()
 		}
@@ -225,8 +231,36 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 	} else {
 		m.box.mu.Unlock()
 	}
-	m.log.Info().Int64("tick", m.tick).Int("members", len(s.Members)).Int("state_bytes", len(s.State)).Msg("match restored")
+	m.log.Info().Int64("tick", s.Tick).Int("members", len(s.Members)).Int("state_bytes", len(s.State)).Msg("match restored")
 	return false, nil
+}
+
+// adopt takes over what the server knows of a match that is restored.
+func (m *Match) adopt(s *Snapshot) {
+	m.tick = s.Tick
+	m.rate.Store(int32(s.Rate))
+	m.label.Store(&s.Label)
+	m.await(s)
+}
+
+// revive makes the handler of a match and calls its Restore.
+func (m *Match) revive(factory Factory, s *Snapshot) (alive bool, err error) {
+	m.recordRestore(s)
+	alive, err = guard(m, func() (bool, error) {
+		handler, err := factory(m.ctx, m)
+		if err != nil {
+			return false, err
+		}
+		m.handler = handler
+		m.identify()
+		h, ok := handler.(Snapshotter)
+		if !ok {
+			return false, fault.New(fault.Unimplemented, "its handler does not implement snapshots any more")
+		}
+		return h.Restore(m.ctx, m.tick, s.State, slices.Clone(m.list))
+	})
+	m.recordedRestore(alive, err)
+	return alive, err
 }
 
 // await puts the members of a snapshot and their messages into the match. They have
