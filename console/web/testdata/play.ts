@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse, write as writeJson } from "../src/lib/json";
-import { diff } from "../src/pages/match/diff";
-import { History, maxTicks, type Tick } from "../src/pages/match/history";
+import { diff } from "../src/parts/diff";
+import { History, maxTicks } from "../src/pages/match/history";
 import { mergePatch } from "../src/pages/match/patch";
+import type { Tick } from "../src/parts/tick";
 import { write } from "../src/play/export";
 import { csharp } from "../src/play/export_csharp";
 import { gdscript } from "../src/play/export_gdscript";

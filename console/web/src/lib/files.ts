@@ -1,8 +1,8 @@
 // Files that the operator saves and opens.
 
-// save offers a text as a file.
-export function save(name: string, text: string, type = "application/json"): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+// save offers a text, or data, as a file.
+export function save(name: string, content: string | Blob, type = "application/json"): void {
+  const url = URL.createObjectURL(typeof content === "string" ? new Blob([content], { type }) : content);
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

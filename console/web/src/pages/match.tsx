@@ -3,13 +3,15 @@ import { useMemo, useState } from "preact/hooks";
 import { path, post } from "../lib/api";
 import { milliseconds } from "../lib/format";
 import { type Failure, useLive } from "../lib/live";
+import { href } from "../lib/router";
+import { stateOf, tickOf } from "../parts/tick";
 import type { PageProps } from "../routes";
 import { Action, Allowed } from "../ui/action";
 import { Badge, Card, Facts, Id, Problem } from "../ui/show";
 import { changeState, endMatch, Players, SignalForm } from "./match/controls";
 import { History } from "./match/history";
 import { Inspector } from "./match/inspector";
-import { type Described, type News, stateOf, tickOf } from "./match/news";
+import type { Described, News } from "./match/news";
 
 // MatchPage shows a match while it is played.
 export default function MatchPage({ params }: PageProps) {
@@ -38,14 +40,17 @@ export default function MatchPage({ params }: PageProps) {
     <>
       <Card
         actions={
-          !match.ended && (
-            <>
-              {match.can_pause && (match.paused ? <Action label="Resume" icon="run" right="MATCH:write" run={act("/resume")} /> : <Action label="Pause" right="MATCH:write" run={act("/pause")} />)}
-              {match.can_pause && match.paused && <Action label="Step" right="MATCH:write" run={act("/step")} />}
-              {match.handler && newest && match.runtime !== "go" && <Action label="Change the state" right="MATCH:write" run={() => changeState(id, newest.text)} />}
-              <Action label="End" kind="danger" right="MATCH:delete" run={() => endMatch(id)} />
-            </>
-          )
+          <>
+            {match.handler && <a href={href("/matches/recordings", { match: id })}>Recordings</a>}
+            {!match.ended && (
+              <>
+                {match.can_pause && (match.paused ? <Action label="Resume" icon="run" right="MATCH:write" run={act("/resume")} /> : <Action label="Pause" right="MATCH:write" run={act("/pause")} />)}
+                {match.can_pause && match.paused && <Action label="Step" right="MATCH:write" run={act("/step")} />}
+                {match.handler && newest && match.runtime !== "go" && <Action label="Change the state" right="MATCH:write" run={() => changeState(id, newest.text)} />}
+                <Action label="End" kind="danger" right="MATCH:delete" run={() => endMatch(id)} />
+              </>
+            )}
+          </>
         }
       >
         <Facts

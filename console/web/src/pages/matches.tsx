@@ -2,6 +2,7 @@ import { get } from "../lib/api";
 import { count } from "../lib/format";
 import { useLoad } from "../lib/load";
 import { filter, go, href } from "../lib/router";
+import { MatchTabs } from "../parts/match_tabs";
 import { Choice, Search } from "../ui/search";
 import { Action } from "../ui/action";
 import { Badge, Id } from "../ui/show";
@@ -50,6 +51,7 @@ export default function Matches() {
   );
   return (
     <>
+      <MatchTabs />
       <div class="tools">
         <Choice name="kind" label="Kind" options={[["", "All matches"], ["authoritative", "Authoritative"], ["relayed", "Relayed"]]} />
         {kind !== "relayed" && <Search name="query" label="Query" hint="Of the label: +label.mode:duel" />}

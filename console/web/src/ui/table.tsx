@@ -28,12 +28,15 @@ interface TableProps<T> {
   more?: boolean; // next loads further rows when the end comes into view
   next?: () => void;
   empty?: string;
+  chosen?: number; // the row that is marked, which is scrolled into view when it changes
+  choose?: (index: number) => void; // on click and when the keys go to a row
+  seen?: (first: number, last: number) => void; // the rows that are drawn, last excluded
 }
 
 const height = 40; // of a row, as in the style sheet
 const beyond = 8; // rows that are drawn above and below those in view
 
-export function Table<T>({ label, rows, columns, rowKey, open, selection, loading, error, retry, more, next, empty }: TableProps<T>) {
+export function Table<T>({ label, rows, columns, rowKey, open, selection, loading, error, retry, more, next, empty, chosen, choose, seen }: TableProps<T>) {
   const id = useId();
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
@@ -61,8 +64,17 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
     if (more && !loading && last >= sorted.length) next?.();
   }, [more, loading, last, sorted.length]);
 
+  useEffect(() => seen?.(first, last), [first, last]);
+  useLayoutEffect(() => {
+    if (chosen !== undefined) show(chosen);
+  }, [chosen]);
+
   const move = (to: number) => {
     const index = Math.max(0, Math.min(sorted.length - 1, to));
+    show(index);
+    choose?.(index);
+  };
+  const show = (index: number) => {
     setActive(index);
     const e = body.current!;
     const head = height; // the titles stay in view above the rows
@@ -141,25 +153,26 @@ export function Table<T>({ label, rows, columns, rowKey, open, selection, loadin
           {sorted.slice(first, last).map((row, i) => {
             const key = rowKey(row);
             const index = first + i;
-            const chosen = selection?.value.has(key);
+            const selected = selection ? selection.value.has(key) : chosen !== undefined ? index === chosen : undefined;
             return (
               <div
                 key={key}
                 id={`${id}-${index}`}
-                class={"row" + (index === active ? " active" : "") + (open ? " opens" : "")}
+                class={"row" + (index === active ? " active" : "") + (open || choose ? " opens" : "")}
                 role="row"
                 aria-rowindex={index + 2}
-                aria-selected={selection ? chosen : undefined}
+                aria-selected={selected}
                 onClick={(e) => {
                   if ((e.target as Element).closest("a, button, input, label") || getSelection()?.toString()) return;
                   setActive(index);
+                  choose?.(index);
                   open?.(row);
                 }}
               >
                 {selection && (
                   <div role="gridcell">
                     <label class="box">
-                      <input type="checkbox" tabIndex={-1} aria-label={`Select ${key}`} checked={chosen} onChange={() => toggle(key)} />
+                      <input type="checkbox" tabIndex={-1} aria-label={`Select ${key}`} checked={selected} onChange={() => toggle(key)} />
                     </label>
                   </div>
                 )}

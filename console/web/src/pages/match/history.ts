@@ -1,39 +1,9 @@
 // The last ticks of a match, and its states, which come less often.
 import { signal } from "@preact/signals";
+import type { State, Tick } from "../../parts/tick";
 
 export const maxTicks = 1000;
 const maxText = 32 << 20; // characters of all states
-
-export interface Message {
-  opCode: string;
-  data: string; // base64; the beginning of it
-  size: number;
-  who: string; // the sender of an input, the receivers of a broadcast
-}
-
-export interface Event {
-  kind: string; // "join", "leave", …
-  who: string;
-  text: string;
-}
-
-export interface Tick {
-  number: number;
-  at: number; // milliseconds since 1970
-  took: number; // milliseconds
-  skipped: number; // ticks before it
-  inputs: Message[];
-  broadcasts: Message[];
-  events: Event[];
-  allInputs: number;
-  allBroadcasts: number;
-  error: string;
-}
-
-export interface State {
-  tick: number; // after which it was taken
-  text: string;
-}
 
 export class History {
   ticks: Tick[] = []; // oldest first

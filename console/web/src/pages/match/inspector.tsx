@@ -1,14 +1,10 @@
 import type { Signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
-import { bytes, milliseconds } from "../../lib/format";
-import { type Node, parse } from "../../lib/json";
+import { milliseconds } from "../../lib/format";
 import { clock } from "../../lib/time";
-import { decode } from "../../play/payload";
+import { Happened, StateTree, type Tick } from "../../parts/tick";
 import { Chart } from "../../ui/chart";
 import { Badge, Card, Empty } from "../../ui/show";
-import { diff } from "./diff";
-import type { Event, History, Message, State, Tick } from "./history";
-import { Tree } from "./tree";
+import type { History } from "./history";
 
 interface Props {
   history: History;
@@ -42,12 +38,7 @@ export function Inspector({ history, rate, chosen }: Props) {
             Live
           </button>
         </div>
-        {tick.error && <pre class="problem">{tick.error}</pre>}
-        <div class="split">
-          <Messages title={rate > 0 ? "Inputs" : "Message"} of={tick.inputs} all={tick.allInputs} />
-          {rate > 0 && <Messages title="Broadcasts" of={tick.broadcasts} all={tick.allBroadcasts} />}
-          {tick.events.length > 0 && <Events of={tick.events} />}
-        </div>
+        <Happened in={tick} relayed={rate === 0} />
       </Card>
       {rate > 0 && (
         <Card title="State" actions={now && <span class="dim">after tick {now.tick}</span>}>
@@ -87,50 +78,4 @@ function Took({ tick, rate }: { tick: Tick; rate: number }) {
       </span>
     </>
   );
-}
-
-const Messages = ({ title, of, all }: { title: string; of: Message[]; all: number }) => (
-  <div>
-    <h3>
-      {title} <span class="faint">{all}</span>
-    </h3>
-    <ul class="log">
-      {of.map((m, i) => (
-        <li key={i}>
-          <b>{m.opCode}</b> <span class="dim">{m.who}</span> {decode(m.data).text}
-          {m.size > atob(m.data).length && <span class="dim"> … {bytes(m.size)}</span>}
-        </li>
-      ))}
-    </ul>
-    {all > of.length && <small>and {all - of.length} more</small>}
-  </div>
-);
-
-const Events = ({ of }: { of: Event[] }) => (
-  <div>
-    <h3>Events</h3>
-    <ul class="log">
-      {of.map((e, i) => (
-        <li key={i} class={e.kind === "error" ? "error" : undefined}>
-          <b>{e.kind}</b> {e.who} <span class="dim">{e.text}</span>
-        </li>
-      ))}
-    </ul>
-  </div>
-);
-
-function tree(text: string): Node | undefined {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-// StateTree is a state, with what is different from the one before it.
-function StateTree({ now, before }: { now?: State; before?: State }) {
-  const node = useMemo(() => now && tree(now.text), [now]);
-  const changes = useMemo(() => (node && before && before.text !== now!.text ? diff(tree(before.text), node) : undefined), [node, before]);
-  if (!now) return <Empty>There is no state of this tick.</Empty>;
-  return node ? <Tree node={node} of={changes} /> : <pre class="code">{now.text}</pre>;
 }

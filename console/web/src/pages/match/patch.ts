@@ -1,6 +1,6 @@
 // A JSON merge patch (RFC 7386) of what an operator changed in a state.
 import type { Node } from "../../lib/json";
-import { diff } from "./diff";
+import { diff } from "../../parts/diff";
 
 // mergePatch makes one value into another: objects are merged, null removes a member, and
 // anything else replaces what is there. It returns undefined if the values are equal.
