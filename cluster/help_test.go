@@ -21,6 +21,9 @@ type world struct {
 	net   *bustest.Net
 	nodes map[string]*member // that run
 	names sync.Map           // of all that were made, by id
+	store *snapshots         // see keep
+	// snapshotTicks is how often snapshots of matches are taken; 0: when a node ends.
+	snapshotTicks int
 }
 
 // member is a node that keeps what it hears.

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -27,6 +29,9 @@ type Matches struct {
 	registry *match.Registry
 	lists    lists[*wire.MatchListed]
 	asking   chan struct{} // has an element for each search of Exists
+	holds    holds
+	heirs    sync.Mutex
+	given    map[string]int // matches that each node was asked to take; heirs guards it
 }
 
 var _ match.Elsewhere = (*Matches)(nil)
@@ -66,7 +71,7 @@ func (m *Matches) Call(ctx context.Context, node string, c *match.Call) (*match.
 	if err := Call(ctx, m.n, p.ID, wire.Method_METHOD_MATCH, in, out); err != nil {
 		return nil, err
 	}
-	return readMatchAnswer(out, presence.AuthoritativeMatch(c.Match, p.Name))
+	return readMatchAnswer(out, presence.AuthoritativeMatch(c.Match, cmp.Or(c.Home, p.Name)))
 }
 
 // Input implements match.Elsewhere.
@@ -74,6 +79,7 @@ func (m *Matches) Input(node string, id, session uuid.UUID, d *match.DataSend) {
 	if p, ok := m.n.ByName(node); ok {
 		m.n.Send(p.ID, wire.Kind_KIND_MATCH_INPUT, &wire.MatchInput{
 			Match: id[:], Session: session[:], OpCode: d.OpCode, Data: d.Data, Reliable: d.Reliable,
+			Forwarded: presence.NodeOf(session) != m.n.Self(),
 		}, d.Reliable)
 	}
 }

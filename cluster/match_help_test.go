@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,9 +28,15 @@ type arena struct {
 	parties *party.Registry
 	tickets *matchmaker.Matchmaker
 
-	mu    sync.Mutex
-	games []*recorder
+	mu      sync.Mutex
+	games   []*recorder
+	kept    []*keeper
+	players []*player
+	store   *connection // nil: matches are not kept
 }
+
+// resumeTime is that of matches that are kept.
+const resumeTime = 30 * time.Second
 
 func (w *world) arena(name string, epoch uint64, o cluster.MatchOptions, changes ...func(*cluster.Options)) *arena {
 	a := &arena{host: w.host(name, epoch, changes...), tickets: matchmaker.New(matchmaker.Options{})}
@@ -37,9 +44,14 @@ func (w *world) arena(name string, epoch uint64, o cluster.MatchOptions, changes
 		o.Digest = func() string { return "" }
 	}
 	matches, parties := cluster.NewMatches(a.Node, o), cluster.NewParties(a.Node)
-	a.matches = match.NewRegistry(match.Options{
+	m := match.Options{
 		Node: name, Tracker: a.tracker, Router: a.router, Logger: zerolog.Nop(), TokenKey: []byte("key"), Elsewhere: matches,
-	})
+	}
+	if w.store != nil {
+		a.store = &connection{snapshots: w.store, node: name}
+		m.Snapshots, m.ResumeTime, m.SnapshotTicks = a.store, resumeTime, w.snapshotTicks
+	}
+	a.matches = match.NewRegistry(m)
 	a.parties = party.NewRegistry(party.Options{
 		Node: name, Tracker: a.tracker, Router: a.router, Matchmaker: a.tickets, Elsewhere: parties,
 	})
@@ -94,6 +106,7 @@ type player struct {
 	at       *arena
 	id, user uuid.UUID
 	name     string
+	number   atomic.Int64 // the last that it sent
 
 	mu     sync.Mutex
 	notes  []string
@@ -102,10 +115,14 @@ type player struct {
 	closed []presence.CloseReason
 }
 
-func (a *arena) player(name string) *player {
+func (a *arena) player(name string) *player { return a.playerOf(name, uuid.Must(uuid.NewV4())) }
+
+// playerOf opens a session of a user.
+func (a *arena) playerOf(name string, user uuid.UUID) *player {
 	p := &player{
-		at: a, id: uuid.Must(presence.NewSessionID(a.Self())), user: uuid.Must(uuid.NewV4()), name: name, ticks: map[string]int64{},
+		at: a, id: uuid.Must(presence.NewSessionID(a.Self())), user: user, name: name, ticks: map[string]int64{},
 	}
+	a.players = append(a.players, p)
 	a.sessions.Add(p)
 	_, _, _ = a.tracker.Track(p.id, presence.NotificationsOf(p.user), presence.Meta{Hidden: true})
 	return p

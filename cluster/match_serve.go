@@ -25,7 +25,7 @@ func (m *Matches) Serve(r *match.Registry) {
 		}
 		out := &wire.MatchListed{}
 		for i := range found {
-			out.Matches = append(out.Matches, writeListedMatch(&found[i]))
+			out.Matches = append(out.Matches, writeListedMatch(&found[i], m.n.Name()))
 		}
 		return out, nil
 	})
@@ -34,7 +34,7 @@ func (m *Matches) Serve(r *match.Registry) {
 		return &wire.MatchExisting{Exists: err == nil && r.HasRelayed(id)}, nil
 	})
 	HandleItem(m.n, wire.Kind_KIND_MATCH_INPUT, func(from presence.NodeID, in *wire.MatchInput) {
-		if id, session, ok := matchAndSession(from, in.Match, in.Session); ok {
+		if id, session, ok := matchAndSession(from, in.Match, in.Session); ok || in.Forwarded {
 			r.Input(id, session, in.OpCode, in.Data, in.Reliable)
 		}
 	})
@@ -57,6 +57,7 @@ func (m *Matches) Serve(r *match.Registry) {
 		stream := presence.Stream{Mode: uint8(in.Mode), Subject: subject, Label: in.Label}
 		m.n.wait.Go(func() { r.Untrack(session, stream, in.Admission) }) // it may wait for the stream's events
 	})
+	m.serveMoves(r)
 	m.n.OnBeat(func(b *wire.Beat) {
 		if b.Info != nil {
 			matches, late := r.Load()
@@ -82,7 +83,7 @@ func (m *Matches) onCall(ctx context.Context, from presence.NodeID, in *wire.Mat
 	if err != nil {
 		return nil, err
 	}
-	return writeMatchAnswer(a), nil
+	return writeMatchAnswer(a, m.n.Name()), nil
 }
 
 // matchAndSession reads the ids of a match and a session of the node that sends them.

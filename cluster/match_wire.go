@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -69,13 +70,16 @@ func readMatchCall(in *wire.MatchCall) (*match.Call, error) {
 	return c, nil
 }
 
-func writeMatchAnswer(a *match.Answer) *wire.MatchAnswer {
+func writeMatchAnswer(a *match.Answer, node string) *wire.MatchAnswer {
 	out := &wire.MatchAnswer{
 		Accepted: a.Accepted, New: a.New, Reason: []byte(a.Reason), Admission: a.Admission,
 		Presences: writeMembers(a.Presences), Label: []byte(a.Label), Text: []byte(a.Text), Tick: a.Tick,
 	}
 	if a.Match != nil {
-		out.Match = writeListedMatch(&match.Listed{Match: a.Match})
+		out.Match = writeListedMatch(&match.Listed{Match: a.Match}, node)
+	}
+	if a.Moved != nil {
+		out.Moved = writeMove(*a.Moved)
 	}
 	return out
 }
@@ -89,6 +93,13 @@ func readMatchAnswer(in *wire.MatchAnswer, stream presence.Stream) (*match.Answe
 	if a.Presences, err = readMembers(in.Presences, stream); err != nil {
 		return nil, err
 	}
+	if in.Moved != nil {
+		to, ok := readMove(in.Moved)
+		if !ok {
+			return nil, errMalformed
+		}
+		a.Moved = &to
+	}
 	if in.Match != nil {
 		l, ok := readListedMatch(in.Match, stream.Label)
 		if !ok {
@@ -99,12 +110,16 @@ func readMatchAnswer(in *wire.MatchAnswer, stream presence.Stream) (*match.Answe
 	return a, nil
 }
 
-func writeListedMatch(l *match.Listed) *wire.ListedMatch {
-	id, _, _ := match.ParseID(l.Match.MatchId)
-	return &wire.ListedMatch{
+func writeListedMatch(l *match.Listed, node string) *wire.ListedMatch {
+	id, home, _ := match.ParseID(l.Match.MatchId)
+	out := &wire.ListedMatch{
 		Match: id[:], Label: []byte(l.Match.GetLabel().GetValue()), Size: l.Match.Size, TickRate: l.Match.TickRate,
 		Handler: []byte(l.Match.HandlerName), Score: l.Score, Created: l.Created,
 	}
+	if home != node {
+		out.Home = home
+	}
+	return out
 }
 
 func readListedMatch(in *wire.ListedMatch, node string) (match.Listed, bool) {
@@ -113,7 +128,7 @@ func readListedMatch(in *wire.ListedMatch, node string) (match.Listed, bool) {
 		return match.Listed{}, false
 	}
 	return match.Listed{Score: in.Score, Created: in.Created, Match: &api.Match{
-		MatchId: presence.AuthoritativeMatch(id, node).MatchID(), Authoritative: true, Label: wrapperspb.String(string(in.Label)),
+		MatchId: presence.AuthoritativeMatch(id, cmp.Or(in.Home, node)).MatchID(), Authoritative: true, Label: wrapperspb.String(string(in.Label)),
 		Size: in.Size, TickRate: in.TickRate, HandlerName: string(in.Handler),
 	}}, true
 }

@@ -24,8 +24,8 @@ func (k *Console) ListRunningMatches(ctx context.Context, in *consolepb.ListMatc
 	here := k.tracker.Node()
 	add := func(m *api.Match) {
 		node := here // of a relayed match, which is everywhere
-		if _, of, _ := match.ParseID(m.MatchId); of != "" {
-			node = of
+		if id, of, _ := match.ParseID(m.MatchId); of != "" {
+			node = k.matches.Owner(presence.AuthoritativeMatch(id, of))
 		}
 		if in.Node.GetValue() == "" || in.Node.GetValue() == node {
 			out.Matches = append(out.Matches, &consolepb.MatchList_Match{ApiMatch: m, Node: node})

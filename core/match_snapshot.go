@@ -1,8 +1,11 @@
 package core
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,10 +28,13 @@ var _ match.SnapshotStore = (*MatchSnapshots)(nil)
 // NewMatchSnapshots returns the snapshots in a database.
 func NewMatchSnapshots(db *store.DB) *MatchSnapshots {
 	return &MatchSnapshots{db: db, table: newOwnTable("kumi_match",
-		// members and input are JSON, and taken_at is in Unix seconds.
+		// home is the node in the match's id, and node the one that owns it, which changes with
+		// epoch. members and input are JSON, and taken_at is in Unix seconds.
 		`CREATE TABLE IF NOT EXISTS kumi_match (
 			id        VARCHAR(36) NOT NULL PRIMARY KEY,
+			home      VARCHAR(64) NOT NULL,
 			node      VARCHAR(64) NOT NULL,
+			epoch     BIGINT NOT NULL,
 			handler   TEXT NOT NULL,
 			version   TEXT NOT NULL,
 			tick      BIGINT NOT NULL,
@@ -55,6 +61,7 @@ type snapshotMember struct {
 	Status      string    `json:"status,omitempty"`
 	Hidden      bool      `json:"hidden,omitempty"`
 	Persistence bool      `json:"persistence,omitempty"`
+	Admission   uint64    `json:"admission,omitempty"`
 }
 
 type snapshotInput struct {
@@ -66,7 +73,7 @@ type snapshotInput struct {
 }
 
 // WriteSnapshots implements [match.SnapshotStore].
-func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, save []*match.Snapshot, remove []uuid.UUID) error {
+func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, node string, save []*match.Snapshot, remove []uuid.UUID) error {
 	if err := s.table.ensure(ctx, s.db); err != nil {
 		return err
 	}
@@ -75,7 +82,7 @@ func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, save []*match.Snaps
 		for _, x := range save {
 			members := make([]snapshotMember, len(x.Members))
 			for i, p := range x.Members {
-				members[i] = snapshotMember{p.Session, p.Node, p.UserID, p.Username, p.Status, p.Hidden, p.Persistence}
+				members[i] = snapshotMember{p.Session, p.Node, p.UserID, p.Username, p.Status, p.Hidden, p.Persistence, p.Admission}
 			}
 			input := make([]snapshotInput, len(x.Input))
 			for i, d := range x.Input {
@@ -89,17 +96,22 @@ func (s *MatchSnapshots) WriteSnapshots(ctx context.Context, save []*match.Snaps
 			if err != nil {
 				return err
 			}
-			if _, err := q.ExecContext(ctx, `INSERT INTO kumi_match (id, node, handler, version, tick, tick_rate, label, members, input, state, taken_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-				ON CONFLICT (id) DO UPDATE SET node = excluded.node, handler = excluded.handler, version = excluded.version, tick = excluded.tick,
+			saved, err := q.ExecContext(ctx, `INSERT INTO kumi_match (id, home, node, epoch, handler, version, tick, tick_rate, label, members, input, state, taken_at)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+				ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, handler = excluded.handler, version = excluded.version, tick = excluded.tick,
 					tick_rate = excluded.tick_rate, label = excluded.label, members = excluded.members, input = excluded.input,
-					state = excluded.state, taken_at = excluded.taken_at`,
-				x.ID.String(), x.Node, x.Handler, x.Version, x.Tick, x.Rate, x.Label, string(membersText), string(inputText), x.State, now); err != nil {
+					state = excluded.state, taken_at = excluded.taken_at
+				WHERE kumi_match.node = excluded.node AND kumi_match.epoch <= excluded.epoch`,
+				x.ID.String(), x.Home, x.Node, int64(x.Epoch), x.Handler, x.Version, x.Tick, x.Rate, x.Label, string(membersText), string(inputText), x.State, now)
+			if err != nil {
 				return fmt.Errorf("save the snapshot of match %s: %w", x.ID, err)
+			}
+			if n, err := saved.RowsAffected(); err != nil || n == 0 {
+				return fmt.Errorf("save the snapshot of match %s: %w", x.ID, cmp.Or(err, error(match.ErrSnapshotTaken)))
 			}
 		}
 		for _, id := range remove {
-			if _, err := q.ExecContext(ctx, "DELETE FROM kumi_match WHERE id = $1", id.String()); err != nil {
+			if _, err := q.ExecContext(ctx, "DELETE FROM kumi_match WHERE id = $1 AND node = $2", id.String(), node); err != nil {
 				return fmt.Errorf("delete the snapshot of match %s: %w", id, err)
 			}
 		}
@@ -116,25 +128,58 @@ func (s *MatchSnapshots) ReadSnapshots(ctx context.Context, node string, each fu
 	if _, err := s.db.Exec(ctx, "DELETE FROM kumi_match WHERE taken_at < $1", time.Now().Add(-snapshotLife).Unix()); err != nil {
 		return fmt.Errorf("delete old snapshots: %w", err)
 	}
-	rows, err := s.db.Reader().QueryContext(ctx, `SELECT id, handler, version, tick, tick_rate, label, members, input, state
-		FROM kumi_match WHERE node = $1`, node)
+	rows, err := s.db.Reader().QueryContext(ctx, "SELECT "+snapshotColumns+" FROM kumi_match WHERE node = $1", node)
 	if err != nil {
 		return fmt.Errorf("read snapshots: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id, members, input string
-		x := &match.Snapshot{Node: node}
-		if err := rows.Scan(&id, &x.Handler, &x.Version, &x.Tick, &x.Rate, &x.Label, &members, &input, &x.State); err != nil {
+		x, bad, err := scanSnapshot(rows.Scan)
+		if err != nil {
 			return fmt.Errorf("read snapshots: %w", err)
 		}
-		if err := decodeSnapshot(x, id, members, input); err != nil {
-			each(nil, fmt.Errorf("match %s of handler %q: %w", id, x.Handler, err))
-			continue
+		if bad != nil {
+			x = nil
 		}
-		each(x, nil)
+		each(x, bad)
 	}
 	return rows.Err()
+}
+
+// PassSnapshot implements [match.SnapshotStore]. It is one statement, so that of two nodes
+// that want a snapshot one gets it.
+func (s *MatchSnapshots) PassSnapshot(ctx context.Context, id uuid.UUID, from string, epoch int64, to string) (*match.Snapshot, error) {
+	var x *match.Snapshot
+	err := s.db.Tx(ctx, func(ctx context.Context, q store.Querier) (err error) {
+		var bad error
+		x, bad, err = scanSnapshot(q.QueryRowContext(ctx, `UPDATE kumi_match SET node = $1, epoch = epoch + 1
+			WHERE id = $2 AND node = $3 AND ($4 = -1 OR epoch = $4) RETURNING `+snapshotColumns, to, id.String(), from, epoch).Scan)
+		return cmp.Or(bad, err)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, match.ErrSnapshotTaken
+	case err != nil:
+		return nil, fmt.Errorf("pass the snapshot of match %s on: %w", id, err)
+	}
+	return x, nil
+}
+
+const snapshotColumns = "id, home, node, epoch, handler, version, tick, tick_rate, label, members, input, state"
+
+// scanSnapshot reads a row. bad says that what is in it cannot be understood.
+func scanSnapshot(scan func(...any) error) (x *match.Snapshot, bad, err error) {
+	var id, members, input string
+	var epoch int64
+	x = &match.Snapshot{}
+	if err := scan(&id, &x.Home, &x.Node, &epoch, &x.Handler, &x.Version, &x.Tick, &x.Rate, &x.Label, &members, &input, &x.State); err != nil {
+		return nil, nil, err
+	}
+	x.Epoch = uint64(epoch)
+	if err := decodeSnapshot(x, id, members, input); err != nil {
+		bad = fmt.Errorf("match %s of handler %q: %w", id, x.Handler, err)
+	}
+	return x, bad, nil
 }
 
 func decodeSnapshot(x *match.Snapshot, id, members, input string) (err error) {
@@ -148,6 +193,7 @@ func decodeSnapshot(x *match.Snapshot, id, members, input string) (err error) {
 	for _, m := range who {
 		p := &presence.Presence{ID: presence.ID{Node: m.Node, Session: m.Session}, UserID: m.User}
 		p.Username, p.Status, p.Hidden, p.Persistence = m.Username, m.Status, m.Hidden, m.Persistence
+		p.Admission = m.Admission
 		x.Members = append(x.Members, p)
 	}
 	var messages []snapshotInput

@@ -28,7 +28,7 @@ var (
 func (m *Match) MatchID() string { return m.text }
 
 // Node implements Dispatcher.
-func (m *Match) Node() string { return m.reg.o.Node }
+func (m *Match) Node() string { return m.stream.Label }
 
 // Label implements Dispatcher.
 func (m *Match) Label() string {
@@ -200,7 +200,7 @@ func (m *Match) MatchKick(presences []runtime.Presence) error {
 			m.kickElsewhere(id)
 			continue
 		}
-		if p.GetNodeId() != m.reg.o.Node {
+		if node := p.GetNodeId(); node != m.reg.o.Node && node != m.stream.Label {
 			continue
 		}
 		if m.reg.tracker.Untrack(id, m.stream, runtime.PresenceReasonLeave) {

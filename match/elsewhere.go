@@ -2,6 +2,7 @@ package match
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -38,6 +39,21 @@ type Elsewhere interface {
 	Exists(ctx context.Context, match uuid.UUID) bool
 	// Place picks the node for a new match: an empty name means this one.
 	Place() (node string)
+
+	// Hold makes the other nodes keep what their clients send to a match of this one, until
+	// they are told that it has moved. It returns when what they had sent before has arrived
+	// here and what this node had sent before has arrived there, except with nodes that do
+	// not answer within a second.
+	Hold(m Move)
+	// Heirs returns the nodes that can take over a match of this one, the best first.
+	Heirs() []string
+	// HandOver asks a node to take over a match whose snapshot this node has written with
+	// this epoch, and waits for it. ended says that the match did not want to go on there.
+	HandOver(ctx context.Context, node string, m Move, handler string) (ended bool, err error)
+	// Moved tells all other nodes where matches run. Confirm waits until they know, too, or
+	// do not answer.
+	Moved(all ...Move)
+	Confirm(ctx context.Context, all []Move)
 }
 
 // Op is what a Call asks for.
@@ -62,6 +78,7 @@ const (
 type Call struct {
 	Op       Op
 	Match    uuid.UUID
+	Home     string // the node in the match's id; not sent
 	Text     string
 	Grace    time.Duration
 	Joiner   *Joiner
@@ -79,6 +96,7 @@ type Answer struct {
 	Label, Text   string
 	Tick          int64
 	Match         *api.Match
+	Moved         *Move // instead of an answer: ask there
 }
 
 // Listed is a match in a listing, with what it is sorted by.
@@ -100,10 +118,11 @@ var known = []error{
 
 // call asks the node of a match that is not here.
 func (r *Registry) call(ctx context.Context, node string, c *Call) (*Answer, error) {
-	if r.o.Elsewhere == nil || node == r.o.Node {
+	if r.o.Elsewhere == nil {
 		return nil, ErrNotFound
 	}
-	a, err := r.o.Elsewhere.Call(ctx, node, c)
+	c.Home = node
+	a, err := r.callOwner(ctx, c)
 	switch code := fault.CodeOf(err); {
 	case err == nil:
 		return a, nil
@@ -120,6 +139,38 @@ func (r *Registry) call(ctx context.Context, node string, c *Call) (*Answer, err
 	return nil, err
 }
 
+// maxRedirects is how often a call follows a match that has moved.
+const maxRedirects = 4
+
+// callOwner calls the node that runs a match. It waits while the match is moving.
+func (r *Registry) callOwner(ctx context.Context, c *Call) (*Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.o.AnswerWait)
+	defer cancel()
+	for range maxRedirects {
+		node, err := r.moves.settled(ctx, c.Match, c.Home)
+		if err != nil {
+			return nil, err
+		}
+		var a *Answer
+		switch {
+		case node != r.o.Node:
+			a, err = r.o.Elsewhere.Call(ctx, node, c)
+		case r.here(c.Match) != nil: // it has come here
+			a, err = r.Answer(ctx, c)
+		default:
+			return nil, ErrNotFound
+		}
+		if err != nil || a.Moved == nil {
+			return a, err
+		}
+		r.Moved(*a.Moved)
+	}
+	return nil, fault.New(fault.Unavailable, "The match is moving to another node.")
+}
+
+// errMoved says that another node runs the match by now.
+var errMoved = errors.New("the match has moved to another node")
+
 // onOtherNode reports whether a session is one of another node of the cluster.
 func (r *Registry) onOtherNode(session uuid.UUID) bool {
 	return r.o.Elsewhere != nil && !presence.OnNode(session, r.hash)
@@ -135,11 +186,35 @@ func (r *Registry) untrack(session uuid.UUID, stream presence.Stream) bool {
 	return r.tracker.Untrack(session, stream, runtime.PresenceReasonLeave)
 }
 
-// refuse takes a session of another node off the stream of a match that did not let it in,
+// refuse takes a session that another node has let in off the stream of a match that did not let it in,
 // or does not count on it any more.
 func (r *Registry) refuse(p *presence.Presence) {
-	if r.o.Elsewhere != nil && p.Admission != 0 {
+	switch {
+	case r.o.Elsewhere == nil || p.Admission == 0:
+	case r.onOtherNode(p.Session):
 		r.o.Elsewhere.Untrack(p.Session, p.Stream, p.Admission)
+	default: // another node let it in, which had the match before
+		go r.Untrack(p.Session, p.Stream, p.Admission)
+	}
+}
+
+// refuseAll is refuse for those on the streams of matches that this node should have and
+// does not.
+func (r *Registry) refuseAll() {
+	if r.o.Elsewhere == nil {
+		return
+	}
+	var streams []presence.Stream
+	r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
+		if r.Owner(s) == r.o.Node && r.find(s.Subject, s.Label) == nil {
+			streams = append(streams, s)
+		}
+		return true
+	})
+	for _, s := range streams {
+		for _, p := range r.tracker.List(s, true, true) {
+			r.refuse(p)
+		}
 	}
 }
 
@@ -165,12 +240,21 @@ func (r *Registry) joinElsewhere(ctx context.Context, stream presence.Stream, q 
 		self, _, err = r.tracker.Track(session, stream, meta)
 	}
 	if err != nil {
-		r.o.Elsewhere.Dismiss(stream.Label, stream.Subject, session, a.Admission)
+		r.dismiss(stream, session, a.Admission)
 		return nil, nil, err
 	}
-	if !r.o.Elsewhere.Known(stream.Label) { // NodeLost may have come too early to see it
+	if owner := r.Owner(stream); owner != r.o.Node && !r.o.Elsewhere.Known(owner) { // NodeLost may have come too early to see it
 		r.tracker.Untrack(session, stream, runtime.PresenceReasonLeave)
 		return nil, nil, ErrNotFound
 	}
 	return self, a, nil
+}
+
+// dismiss tells a match that a session of this node does not come which it let in.
+func (r *Registry) dismiss(stream presence.Stream, session uuid.UUID, admission uint64) {
+	if owner := r.Owner(stream); owner != r.o.Node {
+		r.o.Elsewhere.Dismiss(owner, stream.Subject, session, admission)
+	} else {
+		r.Dismissed(stream.Subject, session, admission)
+	}
 }

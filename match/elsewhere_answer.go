@@ -21,9 +21,12 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 	if c.Op == OpCreate {
 		return &Answer{}, r.createFor(ctx, c)
 	}
-	m := r.find(c.Match, r.o.Node)
+	m := r.here(c.Match)
+	if to, ok := r.moves.get(c.Match); ok && to.Node != r.o.Node {
+		return &Answer{Moved: &to}, nil
+	}
 	if m == nil {
-		if r.snapshots != nil && !r.restored.Load() {
+		if r.starting() {
 			return nil, errStarting // perhaps it is one of those that are made again
 		}
 		if c.Op == OpGet {
@@ -31,6 +34,18 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 		}
 		return nil, ErrNotFound
 	}
+	a, err := m.answer(ctx, c)
+	if err == errMoved {
+		if to, ok := r.moves.get(c.Match); ok {
+			return &Answer{Moved: &to}, nil
+		}
+		return nil, ErrNotFound
+	}
+	return a, err
+}
+
+// answer is Registry.Answer for a match of this node. It may return errMoved.
+func (m *Match) answer(ctx context.Context, c *Call) (*Answer, error) {
 	switch c.Op {
 	case OpAdmit:
 		return m.admit(ctx, c)
@@ -52,7 +67,7 @@ func (r *Registry) Answer(ctx context.Context, c *Call) (*Answer, error) {
 		_, err := m.request(ctx, doPatchState, c.Text)
 		return &Answer{}, err
 	default:
-		return nil, fault.Newf(fault.Unimplemented, "node %s does not know operation %d of matches", r.o.Node, c.Op)
+		return nil, fault.Newf(fault.Unimplemented, "node %s does not know operation %d of matches", m.reg.o.Node, c.Op)
 	}
 	return &Answer{}, nil
 }
@@ -84,16 +99,20 @@ func (m *Match) admit(ctx context.Context, c *Call) (*Answer, error) {
 	}, nil
 }
 
-// Input queues a message that a client sent to its node for a match of this one.
+// Input queues a message that a client sent to its node for a match of this one, or passes
+// it on if the match has moved since.
 func (r *Registry) Input(match, session uuid.UUID, opCode int64, data []byte, reliable bool) {
-	if m := r.find(match, r.o.Node); m != nil {
-		m.data(session, opCode, data, reliable)
+	if m := r.here(match); m != nil && m.data(session, opCode, data, reliable) {
+		return
+	}
+	if to, ok := r.moves.get(match); ok && to.Node != r.o.Node {
+		r.o.Elsewhere.Input(to.Node, match, session, &DataSend{OpCode: opCode, Data: data, Reliable: reliable})
 	}
 }
 
 // Dismissed makes a session leave that was let in with a number and does not come.
 func (r *Registry) Dismissed(match, session uuid.UUID, admission uint64) {
-	if m := r.find(match, r.o.Node); m != nil {
+	if m := r.here(match); m != nil {
 		m.dismiss(session, admission)
 	}
 }
@@ -110,10 +129,11 @@ func (r *Registry) Untrack(session uuid.UUID, stream presence.Stream, admission 
 // Others may still hear of that node, so this one decides about its own sessions only. It
 // does not block: the sessions leave soon after.
 func (r *Registry) NodeLost(node string) {
+	moved := r.moves.lost(node)
 	go func() {
 		var streams []presence.Stream
 		r.tracker.Streams(presence.ModeMatchAuthoritative, func(s presence.Stream, _ int) bool {
-			if s.Label == node {
+			if moved[s.Subject] || r.Owner(s) == node {
 				streams = append(streams, s)
 			}
 			return true
@@ -156,7 +176,7 @@ func (r *Registry) createFor(ctx context.Context, c *Call) error {
 // only later.
 func (r *Registry) Cancel(match uuid.UUID) {
 	r.cancelled.add(match)
-	if m := r.find(match, r.o.Node); m != nil {
+	if m := r.here(match); m != nil {
 		m.end(0)
 	}
 }

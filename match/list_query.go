@@ -29,7 +29,7 @@ func (m *Match) queryDoc() *matchDoc {
 	_ = doc.AddJSON("label", *label) // any text may be a label; objects are indexed by field
 	doc.AddKeyword("label_string", *label)
 	doc.AddKeyword("handler_name", m.name)
-	doc.AddKeyword("node", m.reg.o.Node)
+	doc.AddKeyword("node", m.reg.o.Node) // where it runs, so that one node can be asked
 	doc.AddNumber("tick_rate", float64(rate))
 	doc.AddNumber("create_time", float64(m.created/int64(time.Millisecond)))
 	m.docCache.Store(c)

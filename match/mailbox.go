@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"github.com/heroiclabs/nakama-common/runtime"
 
 	"kumi/presence"
 )
@@ -19,7 +20,8 @@ type item struct {
 	arrived *presence.Presence   // arrive: came onto the stream without a join attempt
 	attempt *attempt             // join attempt
 	call    *call                // signal, state, set state
-	grace   int                  // terminate and suspend, in seconds
+	grace   int                  // terminate, suspend and hand over, in seconds
+	heir    *handover            // hand over
 	move    *move                // move
 }
 
@@ -36,6 +38,8 @@ const (
 	doTerminate
 	doMove
 	doSuspend
+	doHandOver
+	doYield
 	doStop
 )
 
@@ -53,6 +57,7 @@ type admission struct {
 	others   []*presence.Presence
 	label    string
 	number   uint64 // of the admission of another node's session
+	err      error  // errMoved, or nil
 }
 
 // call is a request from outside the match that waits for an answer.
@@ -91,6 +96,9 @@ type mailbox struct {
 	running    bool
 	stopped    bool
 	paused     bool      // no tick comes due
+	moving     bool      // it is being handed over: a snapshot is taken and no tick follows
+	moved      bool      // another node runs it
+	written    int       // how many of input the last snapshot has
 	dropWarned time.Time // last warning about dropped input
 	members    map[uuid.UUID]*member
 }
@@ -104,6 +112,9 @@ type member struct {
 	// awaited says that it was in the match before a restart and has not come back yet. It
 	// has no session then.
 	awaited bool
+	// resumable says that its node was drained and handed the match over: when its socket is
+	// closed it may come back, as after a restart.
+	resumable bool
 	// admission is the number under which a session of another node was let in. A join or
 	// leave with another number is of an admission that has ended; a leave without one is of
 	// any. 0 for the sessions of this node, and for those that module code put on the stream.
@@ -152,14 +163,19 @@ func (m *Match) tickDue() (run bool) {
 	return run
 }
 
-// data queues a client's message for the next tick.
-func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool) {
+// data queues a client's message for the next tick. It reports false if another node runs
+// the match by now, which is where the message belongs.
+func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool) bool {
 	b := &m.box
 	b.mu.Lock()
+	if b.moved {
+		b.mu.Unlock()
+		return false
+	}
 	mem := b.members[session]
 	if mem == nil || b.stopped {
 		b.mu.Unlock()
-		return
+		return true
 	}
 	if len(b.input) >= m.reg.o.InputQueue {
 		now := time.Now()
@@ -172,12 +188,13 @@ func (m *Match) data(session uuid.UUID, opCode int64, data []byte, reliable bool
 		if warn {
 			m.log.Warn().Msg("match input queue is full, dropping messages until the next tick")
 		}
-		return
+		return true
 	}
 	b.input = append(b.input, &Data{
 		Presence: mem.presence, OpCode: opCode, Data: data, Reliable: reliable, ReceiveTime: time.Now().UnixMilli(),
 	})
 	b.mu.Unlock()
+	return true
 }
 
 // presenceChanged is called by the tracker, with its locks held, when a
@@ -218,6 +235,11 @@ func (m *Match) presenceChanged(join, leave *presence.Presence) {
 			b.mu.Unlock()
 			return
 		}
+		if mem := b.members[leave.Session]; mem.resumable && leave.Reason == runtime.PresenceReasonDisconnect {
+			mem.awaited, mem.arrived, mem.session, mem.deadline = true, false, nil, time.Now().Add(m.reg.o.ResumeTime)
+			b.mu.Unlock()
+			return
+		}
 		m.queueLeave(leave)
 	default:
 		b.mu.Unlock()
@@ -244,8 +266,12 @@ func (m *Match) ask(ctx context.Context, j *Joiner, metadata map[string]string) 
 	a := &attempt{joiner: j, metadata: metadata, answer: make(chan admission, 1)}
 	b := &m.box
 	b.mu.Lock()
-	if b.stopped {
+	if b.moved || b.stopped {
+		moved := b.moved
 		b.mu.Unlock()
+		if moved {
+			return admission{}, errMoved
+		}
 		return admission{}, ErrNotFound
 	}
 	if b.attempts >= m.reg.o.JoinAttemptQueue {
@@ -260,7 +286,7 @@ func (m *Match) ask(ctx context.Context, j *Joiner, metadata map[string]string) 
 	if err != nil {
 		return admission{}, nil // rejected without a reason
 	}
-	return got, nil
+	return got, got.err
 }
 
 // request queues a signal or a request for the state and waits for the answer.
@@ -271,8 +297,12 @@ func (m *Match) request(ctx context.Context, kind itemKind, data string) (reply,
 	c := &call{data: data, answer: make(chan reply, 1)}
 	b := &m.box
 	b.mu.Lock()
-	if b.stopped {
+	if b.moved || b.stopped {
+		moved := b.moved
 		b.mu.Unlock()
+		if moved {
+			return reply{}, errMoved
+		}
 		return reply{}, ErrBusy
 	}
 	if b.calls >= m.reg.o.SignalQueue {

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -25,7 +26,7 @@ const MaxLabel = 2048
 type Match struct {
 	reg      *Registry
 	id       uuid.UUID
-	text     string // "<uuid>.<node>"
+	text     string // "<uuid>.<node>", with the node that made it
 	stream   presence.Stream
 	name     string
 	created  int64 // Unix nanoseconds, another number for each match of a node
@@ -65,7 +66,8 @@ type Match struct {
 	durable    bool // the handler is a Snapshotter
 
 	stored         bool        // there may be a snapshot in the store
-	suspended      bool        // it goes on when the server starts again
+	suspended      bool        // it goes on when the server starts again, or on another node
+	epoch          uint64      // how often its node has changed
 	writing        atomic.Bool // a snapshot waits to be written
 	snapshotWarned time.Time   // last warning about a snapshot that could not be taken
 }
@@ -114,7 +116,7 @@ func (r *Registry) create(ctx context.Context, matchID uuid.UUID, module string,
 	if !ok {
 		return "", fault.Newf(fault.NotFound, "error creating match: no match handler is named %q", module)
 	}
-	m := r.newMatch(matchID, module)
+	m := r.newMatch(matchID, r.o.Node, module)
 	rate, label, err := m.init(ctx, factory, params)
 	if err != nil {
 		m.cancel()
@@ -133,10 +135,11 @@ func (r *Registry) create(ctx context.Context, matchID uuid.UUID, module string,
 	return m.text, nil
 }
 
-// newMatch returns a match without a handler, which nobody can find yet.
-func (r *Registry) newMatch(id uuid.UUID, name string) *Match {
+// newMatch returns a match without a handler, which nobody can find yet. home is the node
+// in its id.
+func (r *Registry) newMatch(id uuid.UUID, home, name string) *Match {
 	m := &Match{reg: r, id: id, name: name, created: r.creation()}
-	m.stream = presence.AuthoritativeMatch(id, r.o.Node)
+	m.stream = presence.AuthoritativeMatch(id, home)
 	m.text = m.stream.MatchID()
 	m.log = r.log.With().Str("match", m.text).Str("handler", name).Logger()
 	m.journal = &journal.Journal{Epoch: time.Now()}
@@ -314,6 +317,10 @@ func (m *Match) do(it *item) {
 		m.terminate(it.grace)
 	case doSuspend:
 		m.suspend(it.grace)
+	case doHandOver:
+		m.handOver(it.heir, it.grace)
+	case doYield:
+		m.leaveBehind()
 	case doMove:
 		m.swapHandler(it.move)
 	case doStop:
@@ -332,11 +339,20 @@ func (it *item) reject(m *Match) {
 	if it.move != nil {
 		m.discard(it.move)
 	}
+	if it.heir != nil {
+		close(it.heir.over)
+	}
+	var elsewhere error
+	m.box.mu.Lock()
+	if m.box.moved {
+		elsewhere = errMoved
+	}
+	m.box.mu.Unlock()
 	if it.attempt != nil && it.attempt.state.CompareAndSwap(callPending, callAnswered) {
-		it.attempt.answer <- admission{}
+		it.attempt.answer <- admission{err: elsewhere}
 	}
 	if it.call != nil && it.call.state.CompareAndSwap(callPending, callAnswered) {
-		it.call.answer <- reply{err: ErrBusy}
+		it.call.answer <- reply{err: cmp.Or(elsewhere, error(ErrBusy))}
 	}
 }
 
@@ -498,6 +514,7 @@ func (m *Match) stop() {
 		m.reg.tracker.UntrackStream(m.stream, runtime.PresenceReasonUnknown)
 	}
 	m.forgetSnapshot()
+	m.forgetMove()
 	m.reg.metrics.Matches(n)
 	m.close()
 	m.reg.notifyEnded()
@@ -513,6 +530,7 @@ func (m *Match) abandon() {
 	m.cancel()
 	m.reg.clock.remove(m, int(m.rate.Load()))
 	m.forgetSnapshot()
+	m.forgetMove()
 	m.reg.metrics.Matches(m.reg.forget(m.id))
 	m.reg.metrics.MatchFailed(m.name)
 	m.reg.notifyEnded()

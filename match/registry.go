@@ -2,6 +2,8 @@ package match
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,6 +84,7 @@ type Registry struct {
 	admissions atomic.Uint64 // numbers given to sessions of other nodes
 	cancelled  cancelled
 	made       madeElsewhere
+	moves      moves
 	restored   atomic.Bool // Restore has been called, and is over
 	load       tickLoad
 	swaps      atomic.Uint64 // calls of Swap
@@ -119,7 +122,7 @@ func NewRegistry(o Options) *Registry {
 	}
 	r.clock.pool = r.pool
 	if o.Snapshots != nil {
-		r.snapshots = &snapshotWriter{store: o.Snapshots, log: o.Logger, waiting: map[uuid.UUID]write{}}
+		r.snapshots = &snapshotWriter{store: o.Snapshots, node: o.Node, log: o.Logger, waiting: map[uuid.UUID]write{}}
 	}
 	r.tracker.Listen(presence.ModeMatchAuthoritative, r.presenceChanged)
 	if r.metrics == nil {
@@ -145,10 +148,20 @@ func (r *Registry) Count() int {
 	return len(r.matches)
 }
 
-func (r *Registry) find(id uuid.UUID, node string) *Match {
-	if node != r.o.Node {
+// find returns the match with an id that this node runs, or nil. home is the node in the
+// id.
+func (r *Registry) find(id uuid.UUID, home string) *Match {
+	if r.moves.node(id, home) != r.o.Node {
 		return nil
 	}
+	if m := r.here(id); m != nil && m.stream.Label == home {
+		return m
+	}
+	return nil
+}
+
+// here is find by the first part of the id.
+func (r *Registry) here(id uuid.UUID) *Match {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.matches[id]
@@ -156,15 +169,18 @@ func (r *Registry) find(id uuid.UUID, node string) *Match {
 
 // presenceChanged is the tracker's listener: see Match.presenceChanged.
 func (r *Registry) presenceChanged(s presence.Stream, join, leave *presence.Presence) {
-	if s.Label != r.o.Node {
+	if r.Owner(s) != r.o.Node {
 		return
 	}
 	if m := r.find(s.Subject, s.Label); m != nil {
 		m.presenceChanged(join, leave)
-	} else if join != nil {
+	} else if join != nil && !r.starting() {
 		r.refuse(join)
 	}
 }
+
+// starting reports whether this node does not know yet which matches it runs.
+func (r *Registry) starting() bool { return r.snapshots != nil && !r.restored.Load() }
 
 // forget removes a match and returns how many are left.
 func (r *Registry) forget(id uuid.UUID) int {
@@ -183,7 +199,7 @@ func (r *Registry) notifyEnded() {
 }
 
 // Stop ends all matches and refuses new ones. With Options.Snapshots those that can be
-// kept are suspended at once. Of the others, with a grace period, in seconds, the handlers'
+// kept are handed over to other nodes or, if there are none, suspended at once. Of the others, with a grace period, in seconds, the handlers'
 // Terminate is called and the matches go on until they end by themselves, the period is
 // over, or ctx is done. It returns when all have ended, and may be called once.
 func (r *Registry) Stop(ctx context.Context, grace int) {
@@ -191,6 +207,8 @@ func (r *Registry) Stop(ctx context.Context, grace int) {
 	r.stopping.Store(true)
 	r.mu.Unlock()
 	switch {
+	case r.snapshots != nil && r.o.Elsewhere != nil:
+		r.handOverAll(grace)
 	case r.snapshots != nil:
 		r.postAll(item{kind: doSuspend, grace: grace})
 	case grace > 0:
@@ -215,14 +233,15 @@ func (r *Registry) Stop(ctx context.Context, grace int) {
 
 const stopGrace = 15 * time.Second
 
-func (r *Registry) postAll(it item) {
+// all returns the matches of this node.
+func (r *Registry) all() []*Match {
 	r.mu.RLock()
-	all := make([]*Match, 0, len(r.matches))
-	for _, m := range r.matches {
-		all = append(all, m)
-	}
-	r.mu.RUnlock()
-	for _, m := range all {
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Values(r.matches))
+}
+
+func (r *Registry) postAll(it item) {
+	for _, m := range r.all() {
 		m.box.mu.Lock()
 		m.post(it)
 	}

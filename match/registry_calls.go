@@ -147,9 +147,11 @@ func (r *Registry) enter(ctx context.Context, stream presence.Stream, q *JoinReq
 	var self *presence.Presence
 	var a *Answer
 	var err error
-	if m := r.find(stream.Subject, stream.Label); m != nil {
+	m := r.find(stream.Subject, stream.Label)
+	if m != nil {
 		self, a, err = m.enter(ctx, q.Joiner, q.Metadata)
-	} else {
+	}
+	if m == nil || err == errMoved {
 		self, a, err = r.joinElsewhere(ctx, stream, q)
 	}
 	if err != nil {
@@ -179,7 +181,7 @@ func (m *Match) enter(ctx context.Context, j *Joiner, metadata map[string]string
 		m.dismiss(j.Session, 0)
 		return nil, nil, err
 	}
-	if !m.has(j.Session) {
+	if !m.has(j.Session) && m.reg.Owner(m.stream) == m.reg.o.Node {
 		// It was kicked, or the match ended, since the answer.
 		m.reg.tracker.Untrack(j.Session, m.stream, runtime.PresenceReasonLeave)
 		return nil, nil, ErrNotFound
@@ -251,11 +253,7 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 		return err
 	}
 	if node != "" {
-		if m := r.find(matchID, node); m != nil {
-			m.data(session, d.OpCode, d.Data, d.Reliable)
-		} else if r.o.Elsewhere != nil && node != r.o.Node {
-			r.o.Elsewhere.Input(node, matchID, session, d)
-		}
+		r.input(node, matchID, session, d)
 		return nil
 	}
 	r.router.Relay(presence.RelayedMatch(matchID), session, d.To, func(sender *presence.Presence) *presence.Message {
@@ -271,6 +269,13 @@ func (r *Registry) Data(session uuid.UUID, d *DataSend) error {
 	return nil
 }
 
+// input passes a message on to an authoritative match, wherever it runs.
+func (r *Registry) input(home string, id, session uuid.UUID, d *DataSend) {
+	if m := r.find(id, home); m == nil || !m.data(session, d.OpCode, d.Data, d.Reliable) {
+		r.inputElsewhere(home, id, session, d)
+	}
+}
+
 // Signal calls a match's signal handler and waits for its reply. The errors are
 // ErrIDInvalid, ErrNotFound, ErrBusy and ErrFailed, and code 14 for a match of a node that
 // cannot be reached.
@@ -280,8 +285,9 @@ func (r *Registry) Signal(ctx context.Context, id, data string) (string, error) 
 		return "", err
 	}
 	if m := r.find(matchID, node); m != nil {
-		got, err := m.request(ctx, doSignal, data)
-		return got.text, err
+		if got, err := m.request(ctx, doSignal, data); err != errMoved {
+			return got.text, err
+		}
 	}
 	a, err := r.call(ctx, node, &Call{Op: OpSignal, Match: matchID, Text: data})
 	if err != nil {
@@ -298,8 +304,9 @@ func (r *Registry) State(ctx context.Context, id string) (members []*presence.Pr
 		return nil, 0, "", err
 	}
 	if m := r.find(matchID, node); m != nil {
-		got, err := m.request(ctx, doState, "")
-		return got.members, got.tick, got.text, err
+		if got, err := m.request(ctx, doState, ""); err != errMoved {
+			return got.members, got.tick, got.text, err
+		}
 	}
 	a, err := r.call(ctx, node, &Call{Op: OpState, Match: matchID})
 	if err != nil {

@@ -66,7 +66,7 @@ func (r *Registry) EndUnused(id string, newest int64) {
 			m.end(0)
 		}
 	} else if r.made.after(matchID, newest) {
-		r.o.Elsewhere.Cancel(node, matchID)
+		r.o.Elsewhere.Cancel(r.moves.node(matchID, node), matchID)
 	}
 }
 

@@ -232,7 +232,7 @@ func (r *Replay) begin(ctx context.Context) (want, got *Step, err error) {
 	}
 	factory, _ := r.o.Find(r.head.Handler)
 	if want.Kind == recRestore {
-		m.adopt(want.Snapshot)
+		m.adopt(want.Snapshot, nil)
 		_, _ = m.revive(factory, want.Snapshot)
 	} else {
 		m.recordInit(want.Params)

@@ -30,7 +30,9 @@ type Snapshotter interface {
 // Snapshot is what a match is made again from.
 type Snapshot struct {
 	ID      uuid.UUID
-	Node    string
+	Home    string // the node in the match's id
+	Node    string // the one that runs the match or, once it has stopped, may restore it
+	Epoch   uint64 // how often Node has changed
 	Handler string
 	Version string // of the module that wrote State; empty if it has none
 	Tick    int64  // the next one
@@ -43,12 +45,23 @@ type Snapshot struct {
 
 // SnapshotStore keeps snapshots, one for each match. It may be used from any goroutine.
 type SnapshotStore interface {
-	// WriteSnapshots saves and deletes snapshots: all or none.
-	WriteSnapshots(ctx context.Context, save []*Snapshot, remove []uuid.UUID) error
+	// WriteSnapshots saves and deletes snapshots of a node: all or none. It deletes none that
+	// another node owns, and saves none over one: that is ErrSnapshotTaken.
+	WriteSnapshots(ctx context.Context, node string, save []*Snapshot, remove []uuid.UUID) error
+	// PassSnapshot makes another node, or the same, the owner of a snapshot and returns it,
+	// with the next epoch. It fails with ErrSnapshotTaken unless the owner is from, and the
+	// epoch is the given one or that is AnyEpoch.
+	PassSnapshot(ctx context.Context, id uuid.UUID, from string, epoch int64, to string) (*Snapshot, error)
 	// ReadSnapshots passes the snapshots of a node to each, in any order. Those that cannot
 	// be read it passes as an error that says which match it is.
 	ReadSnapshots(ctx context.Context, node string, each func(*Snapshot, error)) error
 }
+
+// AnyEpoch stands for the epoch of a snapshot, whatever it is.
+const AnyEpoch = -1
+
+// ErrSnapshotTaken says that another node owns a snapshot, or that there is none.
+var ErrSnapshotTaken = fault.New(fault.FailedPrecondition, "another node runs the match by now, or it has ended")
 
 // MaxSnapshot is the maximum size of the state in a snapshot, in bytes.
 const MaxSnapshot = 16 << 20
@@ -64,13 +77,22 @@ func (m *Match) snapshot() (*Snapshot, error) {
 		return nil, fault.Newf(fault.ResourceExhausted, "its state of %d bytes is larger than %d", len(state), MaxSnapshot)
 	}
 	s := &Snapshot{
-		ID: m.id, Node: m.reg.o.Node, Handler: m.name, Tick: m.tick, Rate: m.TickRate(), Label: storable(m.Label()), Members: slices.Clone(m.list), State: state,
+		ID: m.id, Home: m.stream.Label, Node: m.reg.o.Node, Epoch: m.epoch, Handler: m.name, Tick: m.tick, Rate: m.TickRate(),
+		Label: storable(m.Label()), Members: slices.Clone(m.list), State: state,
 	}
 	if v, ok := m.handler.(interface{ ModuleVersion() string }); ok {
 		s.Version = v.ModuleVersion()
 	}
 	m.box.mu.Lock()
 	s.Input = slices.Concat(m.due, m.box.input)
+	m.box.written = len(m.box.input)
+	for i, p := range s.Members {
+		if mem := m.box.members[p.Session]; mem != nil && mem.admission != p.Admission {
+			own := *p
+			own.Admission = mem.admission
+			s.Members[i] = &own
+		}
+	}
 	m.box.mu.Unlock()
 	return s, nil
 }
@@ -121,10 +143,7 @@ func (m *Match) suspend(grace int) {
 	if m.durable {
 		s, err := m.snapshot()
 		if err == nil {
-			written := make(chan error, 1)
-			m.stored = true // perhaps also if the write says that it failed
-			m.reg.snapshots.put(m.id, write{save: s, done: func(err error) { written <- err }})
-			err = <-written
+			err = m.save(s)
 		}
 		if err == nil {
 			m.log.Info().Int64("tick", m.tick).Msg("match suspended until the server starts again")
@@ -132,11 +151,22 @@ func (m *Match) suspend(grace int) {
 			m.stop()
 			return
 		}
-		m.log.Error().Err(err).Int64("tick", m.tick).Msg("match ends with the server: no snapshot of it could be written")
+		m.log.Error().Err(err).Int64("tick", m.tick).Msg(noSnapshot)
 	}
 	if grace > 0 {
 		m.terminate(grace)
 	}
+}
+
+// noSnapshot is logged of a match that cannot be kept.
+const noSnapshot = "match ends with the server: no snapshot of it could be written"
+
+// save writes a snapshot and waits for it.
+func (m *Match) save(s *Snapshot) error {
+	written := make(chan error, 1)
+	m.stored = true // perhaps also if the write says that it failed
+	m.reg.snapshots.put(m.id, write{save: s, done: func(err error) { written <- err }})
+	return <-written
 }
 
 // forgetSnapshot deletes the snapshot of a match that has ended.
@@ -154,7 +184,10 @@ func (r *Registry) Restore(ctx context.Context) error {
 	if w == nil {
 		return nil
 	}
-	defer r.restored.Store(true)
+	defer func() {
+		r.restored.Store(true)
+		r.refuseAll()
+	}()
 	began, restored, failed := time.Now(), 0, 0
 	lost := func(err error) {
 		failed++
@@ -171,7 +204,7 @@ func (r *Registry) Restore(ctx context.Context) error {
 		return fmt.Errorf("restore matches: %w", err)
 	}
 	for _, s := range all {
-		ended, err := r.restore(ctx, s)
+		ended, err := r.restore(ctx, s, nil)
 		switch {
 		case err != nil:
 			lost(fmt.Errorf("match %s of handler %q at tick %d, written by version %q: %w", s.ID, s.Handler, s.Tick, s.Version, err))
@@ -189,8 +222,9 @@ func (r *Registry) Restore(ctx context.Context) error {
 	return nil
 }
 
-// restore makes a match from a snapshot. ended says that its handler did not want that.
-func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err error) {
+// restore makes a match from a snapshot: of before this node's start, or of another node
+// that hands it over. ended says that its handler did not want that.
+func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.NodeID) (ended bool, err error) {
 	factory, ok := r.factory(ctx, s.Handler)
 	switch {
 	case !ok:
@@ -198,9 +232,9 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 	case s.Rate < 1 || s.Rate > 60:
 		return false, fault.Newf(fault.InvalidArgument, "its tick rate is %d", s.Rate)
 	}
-	m := r.newMatch(s.ID, s.Handler)
-	m.stored = r.o.SnapshotTicks > 0
-	m.adopt(s)
+	m := r.newMatch(s.ID, s.Home, s.Handler)
+	m.epoch, m.stored = s.Epoch, r.o.SnapshotTicks > 0
+	m.adopt(s, from)
 	m.box.running = true // what is posted now waits until the match is complete
 	// A state that would take most of the recording's memory is not kept beside what follows:
 	// the recording begins after the call.
@@ -224,6 +258,9 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 	if err := r.open(m); err != nil {
 		return false, err
 	}
+	if m.epoch > 0 {
+		r.arrive(m)
+	}
 	m.box.mu.Lock()
 	m.box.running = false
 	if len(m.box.queue) > 0 || m.box.tickDue {
@@ -236,11 +273,11 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot) (ended bool, err er
 }
 
 // adopt takes over what the server knows of a match that is restored.
-func (m *Match) adopt(s *Snapshot) {
+func (m *Match) adopt(s *Snapshot, from *presence.NodeID) {
 	m.tick = s.Tick
 	m.rate.Store(int32(s.Rate))
 	m.label.Store(&s.Label)
-	m.await(s)
+	m.await(s, from)
 }
 
 // revive makes the handler of a match and calls its Restore.
@@ -265,14 +302,17 @@ func (m *Match) revive(factory Factory, s *Snapshot) (alive bool, err error) {
 
 // await puts the members of a snapshot and their messages into the match. They have
 // Options.ResumeTime to come back, except those whose session was kept over the restart:
-// they are on the stream.
-func (m *Match) await(s *Snapshot) {
+// they are on the stream. Of a match that another node hands over, these are only the members
+// of that node whose sockets are closed.
+func (m *Match) await(s *Snapshot, from *presence.NodeID) {
 	deadline := time.Now().Add(m.reg.o.ResumeTime)
 	for _, p := range s.Members {
 		own := *p
 		own.Stream = m.stream
 		mem := &member{presence: &own, awaited: true, deadline: deadline}
-		if on := m.reg.tracker.Get(p.Session, m.stream); on != nil {
+		if from != nil {
+			mem = m.memberOf(p, *from)
+		} else if on := m.reg.tracker.Get(p.Session, m.stream); on != nil {
 			mem = &member{presence: on, session: m.reg.router.Session(p.Session), arrived: true}
 		}
 		m.list = append(m.list, mem.presence)

@@ -23,7 +23,7 @@ type savedStore struct {
 	last *Snapshot
 }
 
-func (s *savedStore) WriteSnapshots(_ context.Context, save []*Snapshot, _ []uuid.UUID) error {
+func (s *savedStore) WriteSnapshots(_ context.Context, _ string, save []*Snapshot, _ []uuid.UUID) error {
 	for _, s.last = range save {
 	}
 	return nil

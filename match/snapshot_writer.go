@@ -17,6 +17,7 @@ import (
 // that fails is tried again, or the match would come back at the next start.
 type snapshotWriter struct {
 	store SnapshotStore
+	node  string // of the snapshots
 	log   zerolog.Logger
 
 	mu      sync.Mutex
@@ -163,7 +164,7 @@ func (w *snapshotWriter) write(batch map[uuid.UUID]write) error {
 			remove = append(remove, id)
 		}
 	}
-	return w.store.WriteSnapshots(ctx, save, remove)
+	return w.store.WriteSnapshots(ctx, w.node, save, remove)
 }
 
 // note logs failed writes, at most every ten seconds.

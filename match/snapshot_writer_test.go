@@ -23,7 +23,7 @@ type fakeStore struct {
 	fails   int // so many further writes fail
 }
 
-func (f *fakeStore) WriteSnapshots(_ context.Context, save []*Snapshot, remove []uuid.UUID) error {
+func (f *fakeStore) WriteSnapshots(_ context.Context, _ string, save []*Snapshot, remove []uuid.UUID) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fails > 0 {
@@ -42,6 +42,10 @@ func (f *fakeStore) WriteSnapshots(_ context.Context, save []*Snapshot, remove [
 	}
 	f.ticks = next
 	return nil
+}
+
+func (*fakeStore) PassSnapshot(context.Context, uuid.UUID, string, int64, string) (*Snapshot, error) {
+	return nil, ErrSnapshotTaken
 }
 
 func (*fakeStore) ReadSnapshots(context.Context, string, func(*Snapshot, error)) error { return nil }

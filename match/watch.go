@@ -45,7 +45,7 @@ func (r *Registry) Watch(id string) (*Watch, error) {
 		}
 	} else {
 		if w.match = r.find(matchID, node); w.match == nil {
-			if node != r.o.Node && r.o.Elsewhere != nil && r.o.Elsewhere.Known(node) {
+			if at := r.Owner(presence.AuthoritativeMatch(matchID, node)); at != r.o.Node && r.o.Elsewhere != nil && r.o.Elsewhere.Known(at) {
 				return nil, ErrElsewhere
 			}
 			return nil, ErrNotFound
@@ -243,7 +243,9 @@ func (r *Registry) control(ctx context.Context, id string, c *Call, here func(*M
 		return err
 	}
 	if m := r.find(matchID, node); m != nil {
-		return here(m)
+		if err := here(m); err != errMoved {
+			return err
+		}
 	}
 	c.Match = matchID
 	_, err = r.call(ctx, node, c)

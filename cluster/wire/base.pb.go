@@ -42,6 +42,8 @@ const (
 	Method_METHOD_MATCH        Method = 20 // MatchCall, MatchAnswer
 	Method_METHOD_MATCH_LIST   Method = 21 // MatchList, MatchListed
 	Method_METHOD_MATCH_EXISTS Method = 22 // MatchExists, MatchExisting
+	Method_METHOD_MATCH_TAKE   Method = 23 // MatchTake, MatchTaken
+	Method_METHOD_MATCH_MOVES  Method = 24 // MatchMoves, MatchMoves of those that the answering node runs
 	// 40 to 59: parties
 	Method_METHOD_PARTY       Method = 40 // PartyCall, PartyAnswer
 	Method_METHOD_PARTY_ENTER Method = 41 // PartyEntry, PartyEntered
@@ -72,6 +74,8 @@ var (
 		20:  "METHOD_MATCH",
 		21:  "METHOD_MATCH_LIST",
 		22:  "METHOD_MATCH_EXISTS",
+		23:  "METHOD_MATCH_TAKE",
+		24:  "METHOD_MATCH_MOVES",
 		40:  "METHOD_PARTY",
 		41:  "METHOD_PARTY_ENTER",
 		42:  "METHOD_PARTY_LIST",
@@ -96,6 +100,8 @@ var (
 		"METHOD_MATCH":          20,
 		"METHOD_MATCH_LIST":     21,
 		"METHOD_MATCH_EXISTS":   22,
+		"METHOD_MATCH_TAKE":     23,
+		"METHOD_MATCH_MOVES":    24,
 		"METHOD_PARTY":          40,
 		"METHOD_PARTY_ENTER":    41,
 		"METHOD_PARTY_LIST":     42,
@@ -154,6 +160,9 @@ const (
 	Kind_KIND_MATCH_DISMISS Kind = 21 // MatchDismiss
 	Kind_KIND_MATCH_CANCEL  Kind = 22 // MatchCancel
 	Kind_KIND_LEAVE         Kind = 23 // Leave, of matches and parties
+	Kind_KIND_MATCH_HOLD    Kind = 24 // MatchHold
+	Kind_KIND_MATCH_HELD    Kind = 25 // MatchHeld
+	Kind_KIND_MATCH_MOVES   Kind = 26 // MatchMoves
 	// 40 to 59: parties
 	// 60 to 79: the matchmaker
 	Kind_KIND_LEADS Kind = 60 // Leads
@@ -171,6 +180,9 @@ var (
 		21:  "KIND_MATCH_DISMISS",
 		22:  "KIND_MATCH_CANCEL",
 		23:  "KIND_LEAVE",
+		24:  "KIND_MATCH_HOLD",
+		25:  "KIND_MATCH_HELD",
+		26:  "KIND_MATCH_MOVES",
 		60:  "KIND_LEADS",
 		100: "KIND_TEST",
 	}
@@ -182,6 +194,9 @@ var (
 		"KIND_MATCH_DISMISS": 21,
 		"KIND_MATCH_CANCEL":  22,
 		"KIND_LEAVE":         23,
+		"KIND_MATCH_HOLD":    24,
+		"KIND_MATCH_HELD":    25,
+		"KIND_MATCH_MOVES":   26,
 		"KIND_LEADS":         60,
 		"KIND_TEST":          100,
 	}
@@ -1097,7 +1112,7 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x18\n" +
 	"\aprivate\x18\x03 \x01(\bR\aprivate\x12\x18\n" +
-	"\amistake\x18\x04 \x01(\bR\amistake*\xf0\x03\n" +
+	"\amistake\x18\x04 \x01(\bR\amistake*\x9f\x04\n" +
 	"\x06Method\x12\x12\n" +
 	"\x0eMETHOD_UNKNOWN\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -1106,7 +1121,9 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x0eMETHOD_SESSION\x10\x03\x12\x10\n" +
 	"\fMETHOD_MATCH\x10\x14\x12\x15\n" +
 	"\x11METHOD_MATCH_LIST\x10\x15\x12\x17\n" +
-	"\x13METHOD_MATCH_EXISTS\x10\x16\x12\x10\n" +
+	"\x13METHOD_MATCH_EXISTS\x10\x16\x12\x15\n" +
+	"\x11METHOD_MATCH_TAKE\x10\x17\x12\x16\n" +
+	"\x12METHOD_MATCH_MOVES\x10\x18\x12\x10\n" +
 	"\fMETHOD_PARTY\x10(\x12\x16\n" +
 	"\x12METHOD_PARTY_ENTER\x10)\x12\x15\n" +
 	"\x11METHOD_PARTY_LIST\x10*\x12\x16\n" +
@@ -1121,7 +1138,7 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\rMETHOD_REVOKE\x10P\x12\x16\n" +
 	"\x12METHOD_NODE_STATUS\x10Q\x12\x15\n" +
 	"\x11METHOD_NODE_DRAIN\x10R\x12\x0f\n" +
-	"\vMETHOD_TEST\x10d*\xb6\x01\n" +
+	"\vMETHOD_TEST\x10d*\xf6\x01\n" +
 	"\x04Kind\x12\x10\n" +
 	"\fKIND_UNKNOWN\x10\x00\x12\x10\n" +
 	"\fKIND_DELIVER\x10\x01\x12\x16\n" +
@@ -1130,7 +1147,10 @@ const file_cluster_wire_base_proto_rawDesc = "" +
 	"\x12KIND_MATCH_DISMISS\x10\x15\x12\x15\n" +
 	"\x11KIND_MATCH_CANCEL\x10\x16\x12\x0e\n" +
 	"\n" +
-	"KIND_LEAVE\x10\x17\x12\x0e\n" +
+	"KIND_LEAVE\x10\x17\x12\x13\n" +
+	"\x0fKIND_MATCH_HOLD\x10\x18\x12\x13\n" +
+	"\x0fKIND_MATCH_HELD\x10\x19\x12\x14\n" +
+	"\x10KIND_MATCH_MOVES\x10\x1a\x12\x0e\n" +
 	"\n" +
 	"KIND_LEADS\x10<\x12\r\n" +
 	"\tKIND_TEST\x10d*b\n" +

@@ -153,7 +153,7 @@ func (x Value_Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Value_Type.Descriptor instead.
 func (Value_Type) EnumDescriptor() ([]byte, []int) {
-	return file_cluster_wire_match_proto_rawDescGZIP(), []int{13, 0}
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // MatchCall is the body of METHOD_MATCH, match.Call.
@@ -261,6 +261,7 @@ type MatchAnswer struct {
 	Text          []byte                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
 	Tick          int64                  `protobuf:"varint,8,opt,name=tick,proto3" json:"tick,omitempty"`
 	Match         *ListedMatch           `protobuf:"bytes,9,opt,name=match,proto3" json:"match,omitempty"`
+	Moved         *MatchMove             `protobuf:"bytes,10,opt,name=moved,proto3" json:"moved,omitempty"` // instead of an answer
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -354,6 +355,13 @@ func (x *MatchAnswer) GetTick() int64 {
 func (x *MatchAnswer) GetMatch() *ListedMatch {
 	if x != nil {
 		return x.Match
+	}
+	return nil
+}
+
+func (x *MatchAnswer) GetMoved() *MatchMove {
+	if x != nil {
+		return x.Moved
 	}
 	return nil
 }
@@ -560,6 +568,7 @@ type MatchInput struct {
 	OpCode        int64                  `protobuf:"varint,3,opt,name=op_code,json=opCode,proto3" json:"op_code,omitempty"`
 	Data          []byte                 `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	Reliable      bool                   `protobuf:"varint,5,opt,name=reliable,proto3" json:"reliable,omitempty"`
+	Forwarded     bool                   `protobuf:"varint,6,opt,name=forwarded,proto3" json:"forwarded,omitempty"` // by the node that had the match before, not by the session's
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -625,6 +634,13 @@ func (x *MatchInput) GetData() []byte {
 func (x *MatchInput) GetReliable() bool {
 	if x != nil {
 		return x.Reliable
+	}
+	return false
+}
+
+func (x *MatchInput) GetForwarded() bool {
+	if x != nil {
+		return x.Forwarded
 	}
 	return false
 }
@@ -944,6 +960,7 @@ type ListedMatch struct {
 	Handler       []byte                 `protobuf:"bytes,5,opt,name=handler,proto3" json:"handler,omitempty"`
 	Score         float64                `protobuf:"fixed64,6,opt,name=score,proto3" json:"score,omitempty"`
 	Created       int64                  `protobuf:"varint,7,opt,name=created,proto3" json:"created,omitempty"` // Unix nanoseconds
+	Home          string                 `protobuf:"bytes,8,opt,name=home,proto3" json:"home,omitempty"`        // the node in the match's id, unless it is the sender
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1027,6 +1044,329 @@ func (x *ListedMatch) GetCreated() int64 {
 	return 0
 }
 
+func (x *ListedMatch) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
+}
+
+// MatchMove is match.Move.
+type MatchMove struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Match         []byte                 `protobuf:"bytes,1,opt,name=match,proto3" json:"match,omitempty"`
+	Home          string                 `protobuf:"bytes,2,opt,name=home,proto3" json:"home,omitempty"`
+	Node          string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
+	Epoch         uint64                 `protobuf:"varint,4,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	Ended         bool                   `protobuf:"varint,5,opt,name=ended,proto3" json:"ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchMove) Reset() {
+	*x = MatchMove{}
+	mi := &file_cluster_wire_match_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchMove) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchMove) ProtoMessage() {}
+
+func (x *MatchMove) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchMove.ProtoReflect.Descriptor instead.
+func (*MatchMove) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MatchMove) GetMatch() []byte {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+func (x *MatchMove) GetHome() string {
+	if x != nil {
+		return x.Home
+	}
+	return ""
+}
+
+func (x *MatchMove) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *MatchMove) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *MatchMove) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+type MatchMoves struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Moves         []*MatchMove           `protobuf:"bytes,1,rep,name=moves,proto3" json:"moves,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchMoves) Reset() {
+	*x = MatchMoves{}
+	mi := &file_cluster_wire_match_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchMoves) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchMoves) ProtoMessage() {}
+
+func (x *MatchMoves) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchMoves.ProtoReflect.Descriptor instead.
+func (*MatchMoves) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *MatchMoves) GetMoves() []*MatchMove {
+	if x != nil {
+		return x.Moves
+	}
+	return nil
+}
+
+// MatchHold is sent by the node of a match that is about to move. The receiver keeps what
+// its clients send to it, and answers with MatchHeld.
+type MatchHold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	At            *MatchMove             `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	Number        uint64                 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchHold) Reset() {
+	*x = MatchHold{}
+	mi := &file_cluster_wire_match_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchHold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchHold) ProtoMessage() {}
+
+func (x *MatchHold) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchHold.ProtoReflect.Descriptor instead.
+func (*MatchHold) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *MatchHold) GetAt() *MatchMove {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *MatchHold) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+type MatchHeld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchHeld) Reset() {
+	*x = MatchHeld{}
+	mi := &file_cluster_wire_match_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchHeld) ProtoMessage() {}
+
+func (x *MatchHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchHeld.ProtoReflect.Descriptor instead.
+func (*MatchHeld) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *MatchHeld) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// MatchTake asks a node to take a match over from the sender.
+type MatchTake struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *MatchMove             `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Handler       []byte                 `protobuf:"bytes,2,opt,name=handler,proto3" json:"handler,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchTake) Reset() {
+	*x = MatchTake{}
+	mi := &file_cluster_wire_match_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchTake) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchTake) ProtoMessage() {}
+
+func (x *MatchTake) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchTake.ProtoReflect.Descriptor instead.
+func (*MatchTake) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MatchTake) GetFrom() *MatchMove {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *MatchTake) GetHandler() []byte {
+	if x != nil {
+		return x.Handler
+	}
+	return nil
+}
+
+type MatchTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ended         bool                   `protobuf:"varint,1,opt,name=ended,proto3" json:"ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MatchTaken) Reset() {
+	*x = MatchTaken{}
+	mi := &file_cluster_wire_match_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MatchTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MatchTaken) ProtoMessage() {}
+
+func (x *MatchTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_cluster_wire_match_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MatchTaken.ProtoReflect.Descriptor instead.
+func (*MatchTaken) Descriptor() ([]byte, []int) {
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *MatchTaken) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
 // MatchExists asks whether a node has sessions in a relayed match.
 type MatchExists struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1037,7 +1377,7 @@ type MatchExists struct {
 
 func (x *MatchExists) Reset() {
 	*x = MatchExists{}
-	mi := &file_cluster_wire_match_proto_msgTypes[11]
+	mi := &file_cluster_wire_match_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1049,7 +1389,7 @@ func (x *MatchExists) String() string {
 func (*MatchExists) ProtoMessage() {}
 
 func (x *MatchExists) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_wire_match_proto_msgTypes[11]
+	mi := &file_cluster_wire_match_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1062,7 +1402,7 @@ func (x *MatchExists) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchExists.ProtoReflect.Descriptor instead.
 func (*MatchExists) Descriptor() ([]byte, []int) {
-	return file_cluster_wire_match_proto_rawDescGZIP(), []int{11}
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *MatchExists) GetMatch() []byte {
@@ -1081,7 +1421,7 @@ type MatchExisting struct {
 
 func (x *MatchExisting) Reset() {
 	*x = MatchExisting{}
-	mi := &file_cluster_wire_match_proto_msgTypes[12]
+	mi := &file_cluster_wire_match_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1433,7 @@ func (x *MatchExisting) String() string {
 func (*MatchExisting) ProtoMessage() {}
 
 func (x *MatchExisting) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_wire_match_proto_msgTypes[12]
+	mi := &file_cluster_wire_match_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1446,7 @@ func (x *MatchExisting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchExisting.ProtoReflect.Descriptor instead.
 func (*MatchExisting) Descriptor() ([]byte, []int) {
-	return file_cluster_wire_match_proto_rawDescGZIP(), []int{12}
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *MatchExisting) GetExists() bool {
@@ -1134,7 +1474,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_cluster_wire_match_proto_msgTypes[13]
+	mi := &file_cluster_wire_match_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1486,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_wire_match_proto_msgTypes[13]
+	mi := &file_cluster_wire_match_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1499,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_cluster_wire_match_proto_rawDescGZIP(), []int{13}
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Value) GetType() Value_Type {
@@ -1231,7 +1571,7 @@ type Value_Entry struct {
 
 func (x *Value_Entry) Reset() {
 	*x = Value_Entry{}
-	mi := &file_cluster_wire_match_proto_msgTypes[16]
+	mi := &file_cluster_wire_match_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1583,7 @@ func (x *Value_Entry) String() string {
 func (*Value_Entry) ProtoMessage() {}
 
 func (x *Value_Entry) ProtoReflect() protoreflect.Message {
-	mi := &file_cluster_wire_match_proto_msgTypes[16]
+	mi := &file_cluster_wire_match_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1596,7 @@ func (x *Value_Entry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value_Entry.ProtoReflect.Descriptor instead.
 func (*Value_Entry) Descriptor() ([]byte, []int) {
-	return file_cluster_wire_match_proto_rawDescGZIP(), []int{13, 0}
+	return file_cluster_wire_match_proto_rawDescGZIP(), []int{19, 0}
 }
 
 func (x *Value_Entry) GetPresence() *Member {
@@ -1306,7 +1646,7 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\bgrace_ms\x18\x04 \x01(\x03R\agraceMs\x12/\n" +
 	"\x06joiner\x18\x05 \x01(\v2\x17.kumi.cluster.v1.JoinerR\x06joiner\x12\x1b\n" +
 	"\ton_stream\x18\x06 \x01(\bR\bonStream\x12.\n" +
-	"\x06params\x18\a \x01(\v2\x16.kumi.cluster.v1.ValueR\x06params\"\x9a\x02\n" +
+	"\x06params\x18\a \x01(\v2\x16.kumi.cluster.v1.ValueR\x06params\"\xcc\x02\n" +
 	"\vMatchAnswer\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x12\x10\n" +
 	"\x03new\x18\x02 \x01(\bR\x03new\x12\x16\n" +
@@ -1316,7 +1656,9 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\x05label\x18\x06 \x01(\fR\x05label\x12\x12\n" +
 	"\x04text\x18\a \x01(\fR\x04text\x12\x12\n" +
 	"\x04tick\x18\b \x01(\x03R\x04tick\x122\n" +
-	"\x05match\x18\t \x01(\v2\x1c.kumi.cluster.v1.ListedMatchR\x05match\"\xa2\x03\n" +
+	"\x05match\x18\t \x01(\v2\x1c.kumi.cluster.v1.ListedMatchR\x05match\x120\n" +
+	"\x05moved\x18\n" +
+	" \x01(\v2\x1a.kumi.cluster.v1.MatchMoveR\x05moved\"\xa2\x03\n" +
 	"\x06Joiner\x12/\n" +
 	"\x06member\x18\x01 \x01(\v2\x17.kumi.cluster.v1.MemberR\x06member\x125\n" +
 	"\x04vars\x18\x02 \x03(\v2!.kumi.cluster.v1.Joiner.VarsEntryR\x04vars\x12%\n" +
@@ -1340,14 +1682,15 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\x06status\x18\x05 \x01(\fR\x06status\x12\x16\n" +
 	"\x06hidden\x18\x06 \x01(\bR\x06hidden\x12 \n" +
 	"\vpersistence\x18\a \x01(\bR\vpersistence\x12\x16\n" +
-	"\x06reason\x18\b \x01(\rR\x06reason\"\x85\x01\n" +
+	"\x06reason\x18\b \x01(\rR\x06reason\"\xa3\x01\n" +
 	"\n" +
 	"MatchInput\x12\x14\n" +
 	"\x05match\x18\x01 \x01(\fR\x05match\x12\x18\n" +
 	"\asession\x18\x02 \x01(\fR\asession\x12\x17\n" +
 	"\aop_code\x18\x03 \x01(\x03R\x06opCode\x12\x12\n" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12\x1a\n" +
-	"\breliable\x18\x05 \x01(\bR\breliable\"\\\n" +
+	"\breliable\x18\x05 \x01(\bR\breliable\x12\x1c\n" +
+	"\tforwarded\x18\x06 \x01(\bR\tforwarded\"\\\n" +
 	"\fMatchDismiss\x12\x14\n" +
 	"\x05match\x18\x01 \x01(\fR\x05match\x12\x18\n" +
 	"\asession\x18\x02 \x01(\fR\asession\x12\x1c\n" +
@@ -1371,7 +1714,7 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\t_min_sizeB\v\n" +
 	"\t_max_size\"E\n" +
 	"\vMatchListed\x126\n" +
-	"\amatches\x18\x01 \x03(\v2\x1c.kumi.cluster.v1.ListedMatchR\amatches\"\xb4\x01\n" +
+	"\amatches\x18\x01 \x03(\v2\x1c.kumi.cluster.v1.ListedMatchR\amatches\"\xc8\x01\n" +
 	"\vListedMatch\x12\x14\n" +
 	"\x05match\x18\x01 \x01(\fR\x05match\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\fR\x05label\x12\x12\n" +
@@ -1379,7 +1722,28 @@ const file_cluster_wire_match_proto_rawDesc = "" +
 	"\ttick_rate\x18\x04 \x01(\x05R\btickRate\x12\x18\n" +
 	"\ahandler\x18\x05 \x01(\fR\ahandler\x12\x14\n" +
 	"\x05score\x18\x06 \x01(\x01R\x05score\x12\x18\n" +
-	"\acreated\x18\a \x01(\x03R\acreated\"#\n" +
+	"\acreated\x18\a \x01(\x03R\acreated\x12\x12\n" +
+	"\x04home\x18\b \x01(\tR\x04home\"u\n" +
+	"\tMatchMove\x12\x14\n" +
+	"\x05match\x18\x01 \x01(\fR\x05match\x12\x12\n" +
+	"\x04home\x18\x02 \x01(\tR\x04home\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
+	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\x12\x14\n" +
+	"\x05ended\x18\x05 \x01(\bR\x05ended\">\n" +
+	"\n" +
+	"MatchMoves\x120\n" +
+	"\x05moves\x18\x01 \x03(\v2\x1a.kumi.cluster.v1.MatchMoveR\x05moves\"O\n" +
+	"\tMatchHold\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.kumi.cluster.v1.MatchMoveR\x02at\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x04R\x06number\"#\n" +
+	"\tMatchHeld\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\"U\n" +
+	"\tMatchTake\x12.\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.kumi.cluster.v1.MatchMoveR\x04from\x12\x18\n" +
+	"\ahandler\x18\x02 \x01(\fR\ahandler\"\"\n" +
+	"\n" +
+	"MatchTaken\x12\x14\n" +
+	"\x05ended\x18\x01 \x01(\bR\x05ended\"#\n" +
 	"\vMatchExists\x12\x14\n" +
 	"\x05match\x18\x01 \x01(\fR\x05match\"'\n" +
 	"\rMatchExisting\x12\x16\n" +
@@ -1453,7 +1817,7 @@ func file_cluster_wire_match_proto_rawDescGZIP() []byte {
 }
 
 var file_cluster_wire_match_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cluster_wire_match_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_cluster_wire_match_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_cluster_wire_match_proto_goTypes = []any{
 	(Value_Type)(0),       // 0: kumi.cluster.v1.Value.Type
 	(*MatchCall)(nil),     // 1: kumi.cluster.v1.MatchCall
@@ -1467,33 +1831,43 @@ var file_cluster_wire_match_proto_goTypes = []any{
 	(*MatchList)(nil),     // 9: kumi.cluster.v1.MatchList
 	(*MatchListed)(nil),   // 10: kumi.cluster.v1.MatchListed
 	(*ListedMatch)(nil),   // 11: kumi.cluster.v1.ListedMatch
-	(*MatchExists)(nil),   // 12: kumi.cluster.v1.MatchExists
-	(*MatchExisting)(nil), // 13: kumi.cluster.v1.MatchExisting
-	(*Value)(nil),         // 14: kumi.cluster.v1.Value
-	nil,                   // 15: kumi.cluster.v1.Joiner.VarsEntry
-	nil,                   // 16: kumi.cluster.v1.Joiner.MetadataEntry
-	(*Value_Entry)(nil),   // 17: kumi.cluster.v1.Value.Entry
+	(*MatchMove)(nil),     // 12: kumi.cluster.v1.MatchMove
+	(*MatchMoves)(nil),    // 13: kumi.cluster.v1.MatchMoves
+	(*MatchHold)(nil),     // 14: kumi.cluster.v1.MatchHold
+	(*MatchHeld)(nil),     // 15: kumi.cluster.v1.MatchHeld
+	(*MatchTake)(nil),     // 16: kumi.cluster.v1.MatchTake
+	(*MatchTaken)(nil),    // 17: kumi.cluster.v1.MatchTaken
+	(*MatchExists)(nil),   // 18: kumi.cluster.v1.MatchExists
+	(*MatchExisting)(nil), // 19: kumi.cluster.v1.MatchExisting
+	(*Value)(nil),         // 20: kumi.cluster.v1.Value
+	nil,                   // 21: kumi.cluster.v1.Joiner.VarsEntry
+	nil,                   // 22: kumi.cluster.v1.Joiner.MetadataEntry
+	(*Value_Entry)(nil),   // 23: kumi.cluster.v1.Value.Entry
 }
 var file_cluster_wire_match_proto_depIdxs = []int32{
 	3,  // 0: kumi.cluster.v1.MatchCall.joiner:type_name -> kumi.cluster.v1.Joiner
-	14, // 1: kumi.cluster.v1.MatchCall.params:type_name -> kumi.cluster.v1.Value
+	20, // 1: kumi.cluster.v1.MatchCall.params:type_name -> kumi.cluster.v1.Value
 	4,  // 2: kumi.cluster.v1.MatchAnswer.presences:type_name -> kumi.cluster.v1.Member
 	11, // 3: kumi.cluster.v1.MatchAnswer.match:type_name -> kumi.cluster.v1.ListedMatch
-	4,  // 4: kumi.cluster.v1.Joiner.member:type_name -> kumi.cluster.v1.Member
-	15, // 5: kumi.cluster.v1.Joiner.vars:type_name -> kumi.cluster.v1.Joiner.VarsEntry
-	16, // 6: kumi.cluster.v1.Joiner.metadata:type_name -> kumi.cluster.v1.Joiner.MetadataEntry
-	11, // 7: kumi.cluster.v1.MatchListed.matches:type_name -> kumi.cluster.v1.ListedMatch
-	0,  // 8: kumi.cluster.v1.Value.type:type_name -> kumi.cluster.v1.Value.Type
-	14, // 9: kumi.cluster.v1.Value.items:type_name -> kumi.cluster.v1.Value
-	4,  // 10: kumi.cluster.v1.Value.member:type_name -> kumi.cluster.v1.Member
-	17, // 11: kumi.cluster.v1.Value.entry:type_name -> kumi.cluster.v1.Value.Entry
-	4,  // 12: kumi.cluster.v1.Value.Entry.presence:type_name -> kumi.cluster.v1.Member
-	14, // 13: kumi.cluster.v1.Value.Entry.properties:type_name -> kumi.cluster.v1.Value
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	12, // 4: kumi.cluster.v1.MatchAnswer.moved:type_name -> kumi.cluster.v1.MatchMove
+	4,  // 5: kumi.cluster.v1.Joiner.member:type_name -> kumi.cluster.v1.Member
+	21, // 6: kumi.cluster.v1.Joiner.vars:type_name -> kumi.cluster.v1.Joiner.VarsEntry
+	22, // 7: kumi.cluster.v1.Joiner.metadata:type_name -> kumi.cluster.v1.Joiner.MetadataEntry
+	11, // 8: kumi.cluster.v1.MatchListed.matches:type_name -> kumi.cluster.v1.ListedMatch
+	12, // 9: kumi.cluster.v1.MatchMoves.moves:type_name -> kumi.cluster.v1.MatchMove
+	12, // 10: kumi.cluster.v1.MatchHold.at:type_name -> kumi.cluster.v1.MatchMove
+	12, // 11: kumi.cluster.v1.MatchTake.from:type_name -> kumi.cluster.v1.MatchMove
+	0,  // 12: kumi.cluster.v1.Value.type:type_name -> kumi.cluster.v1.Value.Type
+	20, // 13: kumi.cluster.v1.Value.items:type_name -> kumi.cluster.v1.Value
+	4,  // 14: kumi.cluster.v1.Value.member:type_name -> kumi.cluster.v1.Member
+	23, // 15: kumi.cluster.v1.Value.entry:type_name -> kumi.cluster.v1.Value.Entry
+	4,  // 16: kumi.cluster.v1.Value.Entry.presence:type_name -> kumi.cluster.v1.Member
+	20, // 17: kumi.cluster.v1.Value.Entry.properties:type_name -> kumi.cluster.v1.Value
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_cluster_wire_match_proto_init() }
@@ -1508,7 +1882,7 @@ func file_cluster_wire_match_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cluster_wire_match_proto_rawDesc), len(file_cluster_wire_match_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

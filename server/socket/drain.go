@@ -44,7 +44,7 @@ func (s *Server) Drain(ctx context.Context, until time.Time) {
 // plays reports whether a session is in a match of this node.
 func (s *Server) plays(n presence.Session) bool {
 	for _, on := range s.tracker.StreamsOf(n.ID()) {
-		if on.Mode == presence.ModeMatchAuthoritative && on.Label == s.tracker.Node() {
+		if on.Mode == presence.ModeMatchAuthoritative && s.matches.Owner(on) == s.tracker.Node() {
 			return true
 		}
 	}

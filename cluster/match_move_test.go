@@ -1,0 +1,234 @@
+package cluster_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"kumi/match"
+	"kumi/presence"
+)
+
+// A node that is drained hands its matches over: they go on under their ids, with all that
+// was sent to them, and their members on other nodes do not notice.
+func TestMatchesAreHandedOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		store := w.keep()
+		all := w.keepingArenas(t, "a", "b", "c")
+		a, b, c := all[0], all[1], all[2]
+		defer b.close()
+		defer c.close()
+		w.net.Delay(0, 20*time.Millisecond)
+		ctx := t.Context()
+		const matches = 8
+		ids := make([]string, matches)
+		for i := range ids {
+			ids[i], _ = a.play(t)
+		}
+		ann, ben, cat := a.player("ann"), b.player("ben"), c.player("cat")
+		after(time.Second)
+		for _, id := range ids {
+			for _, p := range []*player{ann, ben, cat} {
+				if _, err := p.join(id); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		after(time.Second)
+		ben.told()
+		cat.told()
+		stop := make(chan struct{})
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+				for _, p := range []*player{ann, ben, cat} {
+					number := p.number.Add(1)
+					for _, id := range ids {
+						_ = p.at.matches.Data(p.id, &match.DataSend{ID: id, OpCode: dataCode, Data: fmt.Append(nil, number), Reliable: true})
+					}
+				}
+			}
+		}()
+		after(300 * time.Millisecond)
+		annSent := a.drain(w, func() int64 { return ann.number.Load() })
+		after(time.Second)
+		close(stop)
+		<-sent
+		after(2 * time.Second)
+		for i, id := range ids {
+			runs := store.runs(idOf(id))
+			if len(runs) != 1 || runs[0] == "a" {
+				t.Fatalf("match %d is run by %v", i, runs)
+			}
+			k := map[string]*arena{"b": b, "c": c}[runs[0]].keeper(id)
+			for _, p := range []*player{ben, cat} {
+				if got := k.sent[p.user]; !slices.Equal(got, upTo(p.number.Load())) {
+					t.Errorf("match %d on %s has of %s %v, want all up to %d", i, runs[0], p.name, got, p.number.Load())
+				}
+			}
+			if got := k.sent[ann.user]; int64(len(got)) < annSent || !slices.Equal(got, upTo(int64(len(got)))) {
+				t.Errorf("match %d on %s has of ann %v, want all up to %d", i, runs[0], got, annSent)
+			}
+			if k.restored != 1 || k.attempts != 3 {
+				t.Errorf("match %d was restored %d times and asked %d times", i, k.restored, k.attempts)
+			}
+			if got := k.told(); got != "[]" {
+				t.Errorf("match %d was told %s", i, got)
+			}
+			if wrong := k.mistakes(); len(wrong) > 0 {
+				t.Errorf("match %d: %v", i, wrong)
+			}
+		}
+		if got := ben.told(); got != fmt.Sprint(slices.Repeat([]string{"-ann"}, matches)) {
+			t.Errorf("ben was told %s", got)
+		}
+		if wrong := append(append(ben.wrong, cat.wrong...), store.wrong...); len(wrong) > 0 {
+			t.Error(wrong)
+		}
+		for _, at := range []*arena{b, c} {
+			yes := true
+			list, err := at.matches.List(ctx, match.ListFilter{Limit: 100, Authoritative: &yes})
+			var found []string
+			for _, m := range list {
+				found = append(found, m.MatchId)
+			}
+			slices.Sort(found)
+			if want := slices.Sorted(slices.Values(ids)); err != nil || !slices.Equal(found, want) {
+				t.Errorf("%s lists %v, %v, want %v", at.name, found, err, want)
+			}
+			if answer, err := at.matches.Signal(ctx, ids[0], "hello"); err != nil || answer != "re: hello" {
+				t.Errorf("signal from %s: %q, %v", at.name, answer, err)
+			}
+			if m, err := at.matches.Get(ctx, ids[0]); err != nil || m.GetMatchId() != ids[0] || m.Size != 3 {
+				t.Errorf("get from %s: %v, %v", at.name, m, err)
+			}
+			members, _, _, err := at.matches.State(ctx, ids[0])
+			if err != nil || len(members) != 3 || members[0].Stream.MatchID() != ids[0] {
+				t.Errorf("state from %s: %v, %v", at.name, members, err)
+			}
+		}
+		// Who was on the node comes back without being asked for, by the user's id.
+		again := c.playerOf("ann", ann.user)
+		after(time.Second)
+		if _, err := again.join(ids[0]); err != nil {
+			t.Errorf("ann comes back: %v", err)
+		}
+		// Somebody new, from a node that was not there.
+		d := w.keepingArena(t, "d", 1)
+		defer d.close()
+		dan := d.player("dan")
+		after(time.Second)
+		if _, err := dan.join(ids[0]); err != nil {
+			t.Errorf("dan joins: %v", err)
+		}
+		ben.leave(ids[0])
+		after(resumeTime)
+		k := keeperOf(ids[0], b, c)
+		if got := k.told(); got != "[+ann +dan -ben]" || k.attempts != 4 {
+			t.Errorf("the match was told %s, and asked %d times", got, k.attempts)
+		}
+		if got := keeperOf(ids[1], b, c).told(); got != "[-ann]" {
+			t.Errorf("the match to which ann did not come back was told %s", got)
+		}
+		if err := cat.at.matches.End(ctx, ids[0], 0); err != nil {
+			t.Errorf("end: %v", err)
+		}
+		after(time.Second)
+		for _, at := range []*arena{b, c, d} {
+			if at.tracker.Count(k.stream()) != 0 {
+				t.Errorf("%s has %d on the stream of a match that is over: %v", at.name, at.tracker.Count(k.stream()), at.tracker.List(k.stream(), true, true)[0])
+			}
+			if _, err := at.matches.Signal(ctx, ids[0], ""); err != match.ErrNotFound {
+				t.Errorf("a signal to a match that is over, from %s: %v", at.name, err)
+			}
+		}
+	})
+}
+
+func upTo(n int64) (all []int64) {
+	for i := range n {
+		all = append(all, i+1)
+	}
+	return all
+}
+
+// keeperOf returns the handler of a match on one of the nodes.
+func keeperOf(id string, at ...*arena) *keeper {
+	for _, a := range at {
+		if k := a.keeper(id); k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// A match that no node can go on with waits for its own, and one that does not want to go on
+// is over.
+func TestMatchesThatNobodyTakesOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(1)
+		defer w.stop()
+		store := w.keep()
+		a, b := w.keepingArena(t, "a", 1), w.keepingArena(t, "b", 1, "unknown")
+		defer b.close()
+		ben := b.player("ben")
+		after(time.Second)
+		ids := map[string]string{}
+		for _, handler := range []string{"unknown", "homely", "tired", "arena"} {
+			id, err := a.matches.Create(t.Context(), handler, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[handler] = id
+			if _, err := ben.join(id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(time.Second)
+		a.drain(w, func() int64 { return 0 })
+		after(time.Second)
+		for handler, want := range map[string]string{"unknown": "a", "homely": "a", "tired": "", "arena": ""} {
+			id := ids[handler]
+			if at := store.owner(idOf(id)); at != want {
+				t.Errorf("the snapshot of %s is that of %q, want %q", handler, at, want)
+			}
+			if runs := store.runs(idOf(id)); (handler == "arena") != (len(runs) == 1 && runs[0] == "b") {
+				t.Errorf("%s is run by %v", handler, runs)
+			}
+			if ben.on(presence.AuthoritativeMatch(idOf(id), "a")) != (handler == "arena") {
+				t.Errorf("ben is in %s: %t", handler, ben.on(presence.AuthoritativeMatch(idOf(id), "a")))
+			}
+		}
+		a = w.keepingArena(t, "a", 2)
+		defer a.close()
+		for _, handler := range []string{"unknown", "homely"} {
+			if _, err := ben.join(ids[handler]); err != nil {
+				t.Errorf("ben comes back to %s: %v", handler, err)
+			}
+			if k := a.keeper(ids[handler]); k == nil || k.attempts != 1 || k.restored != 1 {
+				t.Errorf("%s is %+v", handler, k)
+			}
+		}
+		// It goes back, without a change of its id.
+		b.drain(w, func() int64 { return 0 })
+		after(time.Second)
+		if runs := store.runs(idOf(ids["arena"])); len(runs) != 1 || runs[0] != "a" {
+			t.Errorf("the match that moves twice is run by %v", runs)
+		}
+		if answer, err := a.matches.Signal(t.Context(), ids["arena"], "hello"); err != nil || answer != "re: hello" {
+			t.Errorf("it answers %q, %v", answer, err)
+		}
+		if len(store.wrong) > 0 {
+			t.Error(store.wrong)
+		}
+	})
+}

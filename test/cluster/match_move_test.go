@@ -1,0 +1,293 @@
+package cluster
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/heroiclabs/nakama-common/runtime"
+
+	"kumi/internal/testutil"
+	"kumi/modules/golang"
+)
+
+// The match of these tests counts what its functions are called with, in three languages.
+var movingModules = map[string]string{
+	"index.ts": `
+		const moving = {
+			matchInit: () => ({ state: { n: 0, attempts: 0, joins: 0, left: 0, restored: 0 }, tickRate: 20, label: "moving js" }),
+			matchJoinAttempt: (ctx, logger, nk, d, tick, state) => { state.attempts++; return { state, accept: true } },
+			matchJoin: (ctx, logger, nk, d, tick, state, presences) => { state.joins += presences.length; return { state } },
+			matchLeave: (ctx, logger, nk, d, tick, state, presences) => { state.left += presences.length; return { state } },
+			matchLoop(ctx, logger, nk, d, tick, state, messages) {
+				state.n += messages.length;
+				if (messages.length) d.broadcastMessage(1, String(state.n));
+				return { state };
+			},
+			matchTerminate: (ctx, logger, nk, d, tick, state) => null,
+			matchSignal: (ctx, logger, nk, d, tick, state) => ({ state, data: JSON.stringify({ ...state, tick, node: ctx.node, match: ctx.matchId }) }),
+			matchRestored: (ctx, logger, nk, d, tick, state) => { state.restored++; return { state } },
+		};
+		export function InitModule(ctx, logger, nk, initializer) {
+			initializer.registerMatch("moving_js", moving);
+			initializer.registerRpc("start", (ctx, logger, nk, name) => nk.matchCreate(name, {}));
+			initializer.registerRpc("signal", (ctx, logger, nk, id) => nk.matchSignal(id, ""));
+			initializer.registerRpc("list", (ctx, logger, nk) => JSON.stringify(nk.matchList(100, true).map(m => m.matchId)));
+		}`,
+	"moving_lua.lua": `
+		local nk = require("nakama")
+		local M = {}
+		function M.match_init() return { n = 0, attempts = 0, joins = 0, left = 0, restored = 0 }, 20, "moving lua" end
+		function M.match_join_attempt(ctx, d, tick, state) state.attempts = state.attempts + 1 return state, true end
+		function M.match_join(ctx, d, tick, state, presences) state.joins = state.joins + #presences return state end
+		function M.match_leave(ctx, d, tick, state, presences) state.left = state.left + #presences return state end
+		function M.match_loop(ctx, d, tick, state, messages)
+			state.n = state.n + #messages
+			if #messages > 0 then d.broadcast_message(1, tostring(state.n)) end
+			return state
+		end
+		function M.match_terminate() return nil end
+		function M.match_signal(ctx, d, tick, state)
+			return state, nk.json_encode({ n = state.n, attempts = state.attempts, joins = state.joins, left = state.left, restored = state.restored, tick = tick, node = ctx.node, match = ctx.match_id })
+		end
+		function M.match_restored(ctx, d, tick, state) state.restored = state.restored + 1 return state end
+		return M`,
+}
+
+func init() {
+	golang.Register("moving", func(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, i runtime.Initializer) error {
+		return i.RegisterMatch("moving_go", func(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule) (runtime.Match, error) {
+			return movingMatch{}, nil
+		})
+	})
+}
+
+type movingMatch struct{}
+
+var _ golang.MatchSnapshotter = movingMatch{}
+
+// movingState is what the signal answers, in all languages. In Go it is the state, too.
+type movingState struct {
+	N, Attempts, Joins, Left, Restored int
+	Tick                               int64
+	Node, Match                        string
+}
+
+func (movingMatch) MatchInit(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, map[string]any) (any, int, string) {
+	return &movingState{}, 20, "moving go"
+}
+
+func (movingMatch) MatchJoinAttempt(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, _ runtime.Presence, _ map[string]string) (any, bool, string) {
+	state.(*movingState).Attempts++
+	return state, true, ""
+}
+
+func (movingMatch) MatchJoin(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, presences []runtime.Presence) any {
+	state.(*movingState).Joins += len(presences)
+	return state
+}
+
+func (movingMatch) MatchLeave(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, state any, presences []runtime.Presence) any {
+	state.(*movingState).Left += len(presences)
+	return state
+}
+
+func (movingMatch) MatchLoop(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, d runtime.MatchDispatcher, _ int64, state any, messages []runtime.MatchData) any {
+	s := state.(*movingState)
+	s.N += len(messages)
+	if len(messages) > 0 {
+		_ = d.BroadcastMessage(1, fmt.Append(nil, s.N), nil, nil, true)
+	}
+	return s
+}
+
+func (movingMatch) MatchTerminate(context.Context, runtime.Logger, *sql.DB, runtime.NakamaModule, runtime.MatchDispatcher, int64, any, int) any {
+	return nil
+}
+
+func (movingMatch) MatchSignal(ctx context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, tick int64, state any, _ string) (any, string) {
+	s := *state.(*movingState)
+	s.Tick = tick
+	s.Node, _ = ctx.Value(runtime.RUNTIME_CTX_NODE).(string)
+	s.Match, _ = ctx.Value(runtime.RUNTIME_CTX_MATCH_ID).(string)
+	text, _ := json.Marshal(s)
+	return state, string(text)
+}
+
+func (movingMatch) MatchSnapshot(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ int64, state any) ([]byte, error) {
+	return json.Marshal(state)
+}
+
+func (movingMatch) MatchRestore(_ context.Context, _ runtime.Logger, _ *sql.DB, _ runtime.NakamaModule, _ runtime.MatchDispatcher, _ int64, data []byte, _ []runtime.Presence) (any, error) {
+	s := new(movingState)
+	err := json.Unmarshal(data, s)
+	s.Restored++
+	return s, err
+}
+
+// moving asks a match, wherever it is, from this node.
+func (n *node) moving(id string) (s movingState, ok bool) {
+	text, _ := n.RPC(n.all.t, "signal", id)
+	return s, json.Unmarshal([]byte(text), &s) == nil
+}
+
+// A node that is drained hands its matches over to the others. Who is on these does not
+// notice, who was on it comes back, and nothing that was sent is lost or handled twice.
+func TestDrainMovesMatches(t *testing.T) {
+	t.Parallel()
+	all := startNodes(t, 3, movingModules, "--match.snapshot", "shutdown", "--match.resume_sec", "3600", "--shutdown_grace_sec", "1")
+	a, b, c := all.list[0], all.list[1], all.list[2]
+	names := []string{"moving_js", "moving_lua", "moving_go"}
+	ids := make([]string, len(names))
+	clients := make([][]*client, len(names)) // of each match, one on each node
+	for i, name := range names {
+		if ids[i], _ = a.RPC(t, "start", name); !strings.HasSuffix(ids[i], ".a") {
+			t.Fatalf("started %q", ids[i])
+		}
+		for _, n := range all.list {
+			p := n.connect(fmt.Sprint(name, "-", n.name), false)
+			p.join("anywhere") // to know the session's id
+			p.must("match_join", fmt.Sprintf(`{"match_id":%q}`, ids[i]))
+			clients[i] = append(clients[i], p)
+		}
+	}
+	// The members on the other nodes send all the time.
+	sent := make([]int, len(names))
+	stop, sending := make(chan struct{}), sync.WaitGroup{}
+	var mu sync.Mutex
+	for i, members := range clients {
+		for _, p := range members[1:] {
+			sending.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					case <-time.After(20 * time.Millisecond):
+					}
+					if _, err := p.send("match_data_send", fmt.Sprintf(`{"match_id":%q,"op_code":"1","data":"eA=="}`, ids[i])); err != nil {
+						t.Errorf("%s cannot send: %v", p.Username, err)
+						return
+					}
+					mu.Lock()
+					sent[i]++
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	before := make([]movingState, len(names))
+	for i, id := range ids {
+		testutil.Eventually(t, "the match handles messages", func() bool { before[i], _ = b.moving(id); return before[i].N > 20 })
+	}
+	a.Signal(syscall.SIGTERM)
+	for _, members := range clients {
+		testutil.Eventually(t, members[0].Username+" loses its socket", members[0].closed)
+	}
+	log := a.log
+	a.Ended()
+	var line struct {
+		Matches int
+		Pause   float64 `json:"longest_pause"` // in milliseconds
+	}
+	if lines := log.Lines("matches handed over"); len(lines) != 1 || json.Unmarshal([]byte(lines[0]), &line) != nil || line.Matches != len(ids) {
+		t.Fatalf("the log says %q", lines)
+	}
+	reportTimes(t, "longest pause of a match", []time.Duration{time.Duration(line.Pause * float64(time.Millisecond))}, 2*time.Second)
+	// It goes on while nobody of the old node is there any more.
+	moved := make([]movingState, len(names))
+	for i, id := range ids {
+		testutil.Eventually(t, "the match goes on", func() bool {
+			s, ok := c.moving(id)
+			moved[i] = s
+			return ok && s.N > before[i].N+20
+		})
+		clients[i] = append(clients[i], c.open(clients[i][0].User, false))
+		clients[i][3].must("match_join", fmt.Sprintf(`{"match_id":%q}`, id))
+	}
+	// And again, with a node that is new.
+	a.Start()
+	a.Ready()
+	late := a.connect("late", false)
+	for _, id := range ids {
+		late.must("match_join", fmt.Sprintf(`{"match_id":%q}`, id))
+	}
+	onB := slices.IndexFunc(moved, func(s movingState) bool { return s.Node == "b" })
+	close(stop)
+	sending.Wait()
+	for i, id := range ids {
+		var s movingState
+		testutil.Eventually(t, "all messages are handled", func() bool { s, _ = a.moving(id); return s.N >= sent[i] })
+		if s.N != sent[i] || s.Attempts != 4 || s.Joins != 5 || s.Left != 0 || s.Restored != 1 || s.Tick < before[i].Tick || s.Match != id || s.Node == "a" {
+			t.Errorf("%s is %+v after %d messages, was %+v", names[i], s, sent[i], before[i])
+		}
+		for _, p := range clients[i][1:3] {
+			for _, e := range p.all("match_presence_event") {
+				for _, l := range decode[change](t, e).Leaves {
+					if l.SessionID != clients[i][0].session {
+						t.Errorf("%s was told of the leave of %s", p.Username, l.SessionID)
+					}
+				}
+			}
+			if p.closed() {
+				t.Errorf("%s has lost its socket", p.Username)
+			}
+		}
+	}
+	for _, n := range all.list {
+		text, _ := n.RPC(t, "list", "")
+		listed := decode[[]string](t, envelope{raw: []byte(text)})
+		slices.Sort(listed)
+		if want := slices.Sorted(slices.Values(ids)); !slices.Equal(listed, want) {
+			t.Errorf("node %s lists %v, want %v", n.name, listed, want)
+		}
+	}
+	if onB < 0 {
+		t.Fatalf("all matches are on one node: %+v", moved)
+	}
+	b.Stop()
+	if s, ok := c.moving(ids[onB]); !ok || s.Node == "b" || s.Restored != 2 || s.N != sent[onB] {
+		t.Errorf("after another drain %s is %v %+v", names[onB], ok, s)
+	}
+}
+
+// A match that no other node has the code for waits for its own.
+func TestDrainWithoutTheModule(t *testing.T) {
+	t.Parallel()
+	all := startNodes(t, 1, movingModules, "--match.snapshot", "shutdown", "--shutdown_grace_sec", "1")
+	a, b := all.list[0], all.add()
+	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "index.ts"), []byte(`export function InitModule(ctx, logger, nk, initializer) {
+		initializer.registerRpc("signal", (ctx, logger, nk, id) => nk.matchSignal(id, ""));
+	}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.args = append(b.args, "--runtime.path", other)
+	b.Start()
+	b.Ready()
+	id, _ := a.RPC(t, "start", "moving_js")
+	if _, ok := b.moving(id); !ok {
+		t.Fatal("the match does not answer")
+	}
+	log := a.log
+	a.Stop()
+	if lines := log.Lines("suspended until this one starts again"); len(lines) != 1 || !strings.Contains(lines[0], `no match handler that is named`) {
+		t.Errorf("the log says %q", lines)
+	}
+	if _, ok := b.moving(id); ok {
+		t.Error("the match answers, and its node is gone")
+	}
+	a.Start()
+	a.Ready()
+	if s, ok := b.moving(id); !ok || s.Restored != 1 {
+		t.Errorf("after its node's start the match is %v %+v", ok, s)
+	}
+}
