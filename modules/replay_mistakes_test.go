@@ -2,18 +2,14 @@ package modules
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	"github.com/heroiclabs/nakama-common/runtime"
 
-	"kumi/core"
 	"kumi/internal/journal"
 	"kumi/match"
-	"kumi/modules/golang"
 	"kumi/presence"
 )
 
@@ -139,61 +135,4 @@ func TestReplayNoticesMistakes(t *testing.T) {
 			}
 		})
 	}
-}
-
-// sums is a match in Go that uses nothing but its arguments.
-type sums struct{ counter }
-
-type sumState struct {
-	Sum  int
-	Last map[string]string
-}
-
-func (*sums) MatchInit(context.Context, runtime.Logger, goDB, goNK, map[string]any) (any, int, string) {
-	return &sumState{Last: map[string]string{}}, 10, "sums"
-}
-
-func (*sums) MatchLoop(_ context.Context, _ runtime.Logger, _ goDB, _ goNK, d runtime.MatchDispatcher, tick int64, state any, messages []runtime.MatchData) any {
-	s := state.(*sumState)
-	for _, m := range messages {
-		s.Sum += int(m.GetOpCode())
-		s.Last[m.GetUsername()] = string(m.GetData())
-	}
-	_ = d.BroadcastMessage(1, fmt.Appendf(nil, "%d at %d", s.Sum, tick), nil, nil, true)
-	return s
-}
-
-// A match in Go that uses nothing but its arguments is the same when it is replayed, and a
-// replay notices a message that is lost.
-func TestReplayOfGo(t *testing.T) {
-	t.Parallel()
-	w := newRecordingServer(t, nil, nil)
-	l := &loading{Options: w.options, nk: w.core.Module(), scope: &core.Scope{Env: w.options.Env, Node: testNode, Version: "test"}}
-	p := newPart("go")
-	err := l.golang(t.Context(), p, golang.Module{Name: "game", Init: func(_ goCtx, _ goLog, _ goDB, _ goNK, init runtime.Initializer) error {
-		return init.RegisterMatch("random", func(goCtx, goLog, goDB, goNK) (runtime.Match, error) { return &sums{}, nil })
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Set = merge([]*part{p}, l.shadowed(), func(string) {})
-	w.matches.SetHandlers(w.Handler)
-	rec := playAll(t, w, 2, 3, 1, 9)
-	if steps, differences := w.replay(t, rec); len(differences) > 0 || steps < 8 {
-		t.Errorf("%d calls, differences: %s", steps, strings.Join(differences, "\n"))
-	}
-	for _, s := range rec.Segments[0].Steps {
-		if len(s.Input) > 0 {
-			s.Input = nil
-			break
-		}
-	}
-	if _, differences := w.replay(t, rec); len(differences) == 0 {
-		t.Error("the replay without a message is the same")
-	}
-}
-
-// MatchSignal implements runtime.Match.
-func (*sums) MatchSignal(_ context.Context, _ runtime.Logger, _ goDB, _ goNK, _ runtime.MatchDispatcher, _ int64, state any, data string) (any, string) {
-	return state, data
 }

@@ -1,6 +1,6 @@
 // Command generate writes the code that follows from the interfaces of
-// nakama-common: the list of API calls with hooks, and the methods that Go modules
-// register hooks with; and the messages of the protobuf files of the console and the
+// nakama-common: the list of API calls with hooks, the methods that Go modules
+// register hooks with, and the functions that matches in Go call; and the messages of the protobuf files of the console and the
 // cluster. Run it with go generate ./... from the root of the repository; with -check it
 // writes nothing and fails when a file is not current. It needs no network.
 package main
@@ -26,6 +26,7 @@ func allFiles(root string) ([]generated, error) {
 	files := []generated{
 		{"hooks/api_gen.go", apiMethods},
 		{"modules/golang/hooks_gen.go", goHooks},
+		{"modules/golang/match_nakama_gen.go", goNakama},
 	}
 	for _, f := range protobufFolders {
 		of, err := f.files(root)

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/heroiclabs/nakama-common/runtime"
+	"github.com/rs/zerolog"
 
 	"kumi/core"
+	"kumi/internal/journal"
 	"kumi/match"
 	"kumi/presence"
 	"kumi/store/fault"
@@ -22,10 +24,13 @@ import (
 // match.
 type goMatch struct {
 	*call
-	game  runtime.Match
-	match match.Dispatcher
-	state any
-	now   *core.Scope
+	game   runtime.Match
+	match  match.Dispatcher
+	state  any
+	now    *core.Scope
+	nk     *nakama
+	db     *sql.DB
+	logger *core.Logger
 
 	outer, inner context.Context // the last context passed in, and the one made from it
 }
@@ -37,12 +42,17 @@ type newGoMatch = func(ctx context.Context, logger runtime.Logger, db *sql.DB, n
 func goMatches(m *goModule, name string, fn newGoMatch) match.Factory {
 	return func(ctx context.Context, d match.Dispatcher) (_ match.Handler, err error) {
 		c := m.call("match handler "+strconv.Quote(name), "match", map[string]any{"mid": d.MatchID()})
-		g := &goMatch{call: c, match: d}
+		j := journal.Of(ctx)
+		g := &goMatch{call: c, match: d, nk: newNakama(m.nk, j), db: databaseOf(m.db, j), logger: c.logger}
+		if log, ok := replayLog(d); ok {
+			g.logger = core.NewLogger(log)
+		}
 		g.now = &core.Scope{
 			Env: m.scope.Env, Node: m.scope.Node, Version: m.scope.Version, Mode: "match",
 			MatchID: d.MatchID(), MatchNode: d.Node(),
 		}
 		defer g.recovered(&err)
+		g.nk.begin() // until the first call has ended
 		game, err := fn(core.WithScope(ctx, g.now), g.logger, g.db, g.nk)
 		if err != nil {
 			return nil, fmt.Errorf("make %s: %w", g.what, err)
@@ -68,11 +78,20 @@ func (g *goMatch) in(ctx context.Context) (context.Context, context.CancelFunc) 
 	if ctx != g.outer {
 		g.outer, g.inner = ctx, core.WithScope(ctx, g.now)
 	}
+	g.nk.begin()
 	if g.tick > 0 {
 		d := vm.NewTimeLimit(g.inner, time.Now().Add(g.tick))
-		return d, d.End
+		return d, func() { d.End(); g.nk.end() }
 	}
-	return g.inner, func() {}
+	return g.inner, g.nk.end
+}
+
+// replayLog returns the logger of a replay, see match.Match.ReplayLog.
+func replayLog(d match.Dispatcher) (log zerolog.Logger, ok bool) {
+	if m, is := d.(interface{ ReplayLog() (zerolog.Logger, bool) }); is {
+		return m.ReplayLog()
+	}
+	return log, false
 }
 
 // keep stores the state that a call returned. A nil state ends the match.

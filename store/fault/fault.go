@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/heroiclabs/nakama-common/runtime"
@@ -103,10 +104,8 @@ func Of(err error) *Error {
 // inRuntime reports whether the runtime package has a value for err, whose text is
 // then part of the protocol.
 func inRuntime(err error) bool {
-	for i := range runtimeErrors {
-		if errors.Is(err, runtimeErrors[i].err) {
-			return true
-		}
+	if _, value := RuntimeValue(err); value != nil {
+		return true
 	}
 	var negative *runtime.WalletNegativeError
 	return errors.As(err, &negative)
@@ -204,6 +203,42 @@ var runtimeErrors = [...]struct {
 	{runtime.ErrTournamentOutsideDuration, FailedPrecondition}, {runtime.ErrTournamentWriteMaxNumScoreReached, FailedPrecondition},
 	{runtime.ErrTournamentWriteJoinRequired, FailedPrecondition},
 	{runtime.ErrSatoriConfigurationInvalid, FailedPrecondition},
+}
+
+// RuntimeValue returns the error value of the runtime package that err is or wraps, with a
+// name for it; nil if there is none.
+func RuntimeValue(err error) (name string, value error) {
+	for i := range runtimeErrors {
+		if errors.Is(err, runtimeErrors[i].err) {
+			return runtimeName(i), runtimeErrors[i].err
+		}
+	}
+	return "", nil
+}
+
+// RuntimeValueOf returns the error value of the runtime package with a name that RuntimeValue
+// returned, or nil.
+func RuntimeValueOf(name string) error {
+	for i := range runtimeErrors {
+		if runtimeName(i) == name {
+			return runtimeErrors[i].err
+		}
+	}
+	return nil
+}
+
+// runtimeName is the text of an error value, with a number if an earlier one has it, too.
+func runtimeName(i int) string {
+	text, same := runtimeErrors[i].err.Error(), 0
+	for _, e := range runtimeErrors[:i] {
+		if e.err.Error() == text {
+			same++
+		}
+	}
+	if same > 0 {
+		text += " " + strconv.Itoa(same)
+	}
+	return text
 }
 
 // MessageOf returns the message for clients: the public message of the
