@@ -76,8 +76,31 @@ func TestConsoleFiles(t *testing.T) {
 	}
 	o.press(t, "Import")
 	o.shows(t, "Import kept.json?")
+	o.do(t, "hold what is sent", evaluate(holdUploads))
 	o.do(t, "import", evaluate("document.querySelector('dialog .primary').click()"))
+	o.sees(t, "document.querySelector('dialog progress')?.value === 0.25 && document.querySelector('dialog').textContent.includes('are sent')")
+	o.picture(t, "import-objects")
+	o.press(t, "Cancel")
+	o.sees(t, "window.held.aborted && !document.querySelector('dialog')")
+	o.press(t, "Import")
+	o.do(t, "import", evaluate("document.querySelector('dialog .primary').click()"))
+	o.sees(t, "document.querySelector('dialog progress')?.value === 0.25")
+	o.do(t, "let it go on", evaluate("window.held.goOn()"))
 	o.shows(t, "The objects are imported.")
 	coins()
 	o.leave(t)
 }
+
+// holdUploads makes uploads stop after a quarter until they are told to go on.
+const holdUploads = `(() => {
+	const { send, abort } = XMLHttpRequest.prototype;
+	XMLHttpRequest.prototype.send = function(body) {
+		window.held = { goOn: () => send.call(this, body), aborted: false };
+		this.upload.onprogress({ loaded: 100, total: 400 });
+	};
+	XMLHttpRequest.prototype.abort = function() {
+		window.held.aborted = true;
+		abort.call(this);
+		this.onabort();
+	};
+})()`

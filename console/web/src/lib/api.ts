@@ -18,7 +18,7 @@ export type Query = Record<string, Value | string[]>;
 
 export interface Options {
   query?: Query;
-  body?: unknown; // sent as JSON; a RawJson and a FormData are sent as they are
+  body?: unknown; // sent as JSON; a RawJson is sent as it is
   signal?: AbortSignal;
   open?: boolean; // the call needs no sign-in: a 401 is an error like others
 }
@@ -50,10 +50,8 @@ export async function request(method: string, path: string, o: Options = {}): Pr
   for (;;) {
     const used = token.peek();
     const headers: Record<string, string> = used ? { Authorization: "Bearer " + used } : {};
-    let body: BodyInit | undefined;
-    if (o.body instanceof FormData) {
-      body = o.body;
-    } else if (o.body !== undefined) {
+    let body: string | undefined;
+    if (o.body !== undefined) {
       headers["Content-Type"] = "application/json";
       body = o.body instanceof RawJson ? o.body.text : JSON.stringify(o.body);
     }
@@ -69,18 +67,43 @@ export async function request(method: string, path: string, o: Options = {}): Pr
       await expired(used);
       continue;
     }
-    throw await failure(response);
+    throw failure(response.status, response.statusText, await response.text());
   }
 }
 
-async function failure(response: Response): Promise<ApiError> {
-  const text = await response.text();
+function failure(status: number, statusText: string, text: string): ApiError {
   try {
     const { code, message } = JSON.parse(text);
-    return new ApiError(response.status, code ?? 2, message || response.statusText);
+    return new ApiError(status, code ?? 2, message || statusText);
   } catch {
-    return new ApiError(response.status, 2, text.trim() || response.statusText || `HTTP ${response.status}`);
+    return new ApiError(status, 2, text.trim() || statusText || `HTTP ${status}`);
   }
+}
+
+// upload sends a form as request does, and says how much of it is sent, from 0 to 1.
+export async function upload(path: string, form: FormData, progress: (sent: number) => void, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const used = token.peek();
+    const sent = await transmit(path, form, used, progress, signal);
+    if (sent.status >= 200 && sent.status < 300) return;
+    if (sent.status !== 401) throw failure(sent.status, sent.statusText, sent.responseText);
+    await expired(used);
+  }
+}
+
+// transmit uses an XMLHttpRequest, since fetch does not say how far it is.
+function transmit(path: string, form: FormData, used: string, progress: (sent: number) => void, signal: AbortSignal): Promise<XMLHttpRequest> {
+  return new Promise((resolve, reject) => {
+    const call = new XMLHttpRequest();
+    call.open("POST", address(path));
+    call.setRequestHeader("Authorization", "Bearer " + used);
+    call.upload.onprogress = (e) => progress(e.total > 0 ? e.loaded / e.total : 0);
+    call.onload = () => resolve(call);
+    call.onerror = () => reject(new ApiError(0, 14, "The server cannot be reached, or refused the file while it was sent."));
+    call.onabort = () => reject(new DOMException("", "AbortError"));
+    signal.addEventListener("abort", () => call.abort());
+    call.send(form);
+  });
 }
 
 async function json<T>(method: string, path: string, o?: Options): Promise<T> {

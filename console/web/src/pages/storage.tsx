@@ -1,16 +1,15 @@
 import { useSignal } from "@preact/signals";
-import { get, put, request } from "../lib/api";
-import { choose } from "../lib/files";
+import { get, put } from "../lib/api";
 import { useLoad } from "../lib/load";
 import { filter, go, setFilters } from "../lib/router";
 import { objectPath, StorageTable } from "../parts/storage";
 import { Action } from "../ui/action";
-import { ask, FormDialog, show } from "../ui/dialog";
+import { FormDialog, show } from "../ui/dialog";
 import { TextField } from "../ui/field";
 import { JsonEditor } from "../ui/json_editor";
 import { Search } from "../ui/search";
 import { Tabs } from "../ui/tabs";
-import { tell } from "../ui/toast";
+import { importObjects } from "./storage/import";
 import { Indexes } from "./storage/indexes";
 
 const system = "00000000-0000-0000-0000-000000000000";
@@ -49,19 +48,6 @@ function Objects() {
       <StorageTable collection={collection} objectKey={collection && filter("key")} user={filter("user")} />
     </>
   );
-}
-
-// importObjects sends a file of objects, all or none of which are written.
-export async function importObjects(): Promise<void> {
-  const [file] = await choose(".json,.csv,application/json,text/csv");
-  if (!file) return;
-  const sure = await ask({ title: `Import ${file.name}?`, text: "Objects that are there already are replaced. If one of the file is wrong, none is written.", action: "Import" });
-  if (!sure) return;
-  const form = new FormData();
-  form.append(file.name, file, file.name);
-  await request("POST", "storage/import", { body: form });
-  tell("The objects are imported.");
-  go("/storage");
 }
 
 function NewObject({ collection, close }: { collection: string; close: (made?: string) => void }) {

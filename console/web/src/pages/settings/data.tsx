@@ -1,7 +1,7 @@
 import { del } from "../../lib/api";
 import { Action } from "../../ui/action";
 import { Card } from "../../ui/show";
-import { importObjects } from "../storage";
+import { importObjects } from "../storage/import";
 
 // Data imports and deletes much at once.
 export function Data() {
