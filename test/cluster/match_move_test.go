@@ -278,6 +278,7 @@ func TestDrainWithoutTheModule(t *testing.T) {
 		t.Fatal("the match does not answer")
 	}
 	log := a.log
+	testutil.Eventually(t, "the first node knows that the other is ready", func() bool { return len(log.Lines(`"state":"ready"`)) > 0 })
 	a.Stop()
 	if lines := log.Lines("suspended until this one starts again"); len(lines) != 1 || !strings.Contains(lines[0], `no match handler that is named`) {
 		t.Errorf("the log says %q", lines)
