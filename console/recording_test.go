@@ -351,6 +351,34 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// Under kumi dev a match in Go is replayed, too.
+func TestRecordingOfGo(t *testing.T) {
+	t.Parallel()
+	srv := servertest.Start(t, servertest.Console(), servertest.Dev(), servertest.Flags("--match.record", "error"), sums["go"])
+	admin := srv.ConsoleLogin(t, "admin", "password")
+	r := failedMatch(t, srv, admin)
+	var head recording
+	if admin.Must(t, "GET", "/recording/"+r.Name, "").Decode(t, &head); head.ReplayProblem != "" {
+		t.Errorf("it cannot be replayed: %s", head.ReplayProblem)
+	}
+	var line recordedTicks
+	admin.Must(t, "GET", "/recording/"+r.Name+"/timeline?limit=1000", "").Decode(t, &line)
+	sum, seen := 0, []string{}
+	for _, tick := range line.Ticks {
+		if tick.Inputs > 0 && tick.Error == "" {
+			sum, seen = map[int]int{0: 5, 5: 12}[sum], append(seen, `"ann"`)
+		}
+		var s recordedState
+		admin.Must(t, "GET", fmt.Sprintf("/recording/%s/state?tick=%v", r.Name, tick.Number), "").Decode(t, &s)
+		if want := fmt.Sprintf(`{"sum":%d,"seen":[%s]}`, sum, strings.Join(seen, ",")); s.Recorded || !s.Done || s.State == nil || s.State.JSON != want || s.FirstDifference != -1 {
+			t.Errorf("tick %v: %+v %+v, want %s", tick.Number, s, s.State, want)
+		}
+	}
+	if sum != 12 {
+		t.Errorf("the last sum is %d", sum)
+	}
+}
+
 // sameState compares states. Lua's are in another order, and an empty list is a table.
 func sameState(got, want string) bool {
 	parts := func(text string) []string {

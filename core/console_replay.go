@@ -30,12 +30,12 @@ const (
 
 var (
 	errNoWholeState = fault.New(fault.FailedPrecondition, "The recording cannot be replayed: it begins later than the match, and the state of the match could not be recorded as a whole.")
-	errGoReplay     = fault.New(fault.FailedPrecondition, "A match in Go cannot be replayed here, since what its code calls would happen again. Use kumi replay.")
+	errGoReplay     = fault.New(fault.FailedPrecondition, "A match in Go is replayed here only under kumi dev, since its code may change variables that other matches use, and call other services. Use kumi replay.")
 )
 
 // replayProblem returns why a recording cannot be replayed by the modules of this server.
-func replayProblem(f *match.RecordingFile, find func(string) (match.Factory, bool)) error {
-	if f.Runtime == "go" {
+func (k *Console) replayProblem(f *match.RecordingFile, find func(string) (match.Factory, bool)) error {
+	if f.Runtime == "go" && !k.o.Dev {
 		return errGoReplay
 	}
 	if _, ok := find(f.Handler); !ok {
@@ -163,7 +163,7 @@ func openReplay(k *Console, recorder *match.Recorder, key replayKey, tick int64)
 		return nil, err
 	}
 	v := &replayView{key: key, file: file, log: &match.ReplayLog{}, first: -1, wanted: -1}
-	err = replayProblem(file, find)
+	err = k.replayProblem(file, find)
 	if err == nil {
 		v.segment, err = v.start(tick)
 	}
@@ -273,7 +273,8 @@ func (v *replayView) compare(want, got *match.Step) {
 // GetRecordedState replays a recording up to the end of a tick, in a match of its own on the
 // modules that are loaded now. Nothing is sent, and what the code calls is answered from the
 // recording. A request ends after some seconds; if it is not done then, the next one goes on.
-// The state of a match in Go is the last one that was recorded.
+// The state of a match in Go is the last one that was recorded, unless it can be replayed: under
+// kumi dev, if the recording begins with the match.
 //
 // Errors: InvalidArgument for a bad tick, OutOfRange for one that the recording does not have,
 // FailedPrecondition if it cannot be replayed, Unavailable if others' replays take too long;
@@ -292,7 +293,7 @@ func (k *Console) GetRecordedState(ctx context.Context, op *Operator, in *consol
 		if tick < first || tick > f.Tick {
 			return fault.Newf(fault.OutOfRange, "The recording has the ticks %d to %d.", first, f.Tick)
 		}
-		if f.Runtime == "go" {
+		if f.Runtime == "go" && (!k.o.Dev || !f.First) {
 			out, err = stateInFile(f, tick)
 		}
 		return err

@@ -516,7 +516,9 @@ func (m *Match) stop() {
 	m.forgetSnapshot()
 	m.forgetMove()
 	m.reg.metrics.Matches(n)
-	m.close()
+	if !m.journal.Playing() { // the state of a replay can be read until that is closed
+		m.close()
+	}
 	m.reg.notifyEnded()
 }
 

@@ -99,10 +99,9 @@ func (r *Replay) Close() {
 
 func (r *Replay) end() {
 	if r.m != nil {
-		switch {
-		case r.m.handler == nil:
+		if r.m.handler == nil {
 			r.m.cancel()
-		case !r.m.over:
+		} else {
 			r.m.close()
 		}
 		r.m = nil
