@@ -116,34 +116,11 @@ func (c *Core) storeNotifications(ctx context.Context, q store.Querier, all []No
 			args = append(args, n.id, n.UserID, n.Subject, content, n.Code, n.SenderID)
 		}
 		if len(args) == 6*notificationBatch || i == len(all)-1 && len(args) > 0 {
-			if err := insertNotifications(ctx, q, args); err != nil {
+			if err := store.InsertRows(ctx, q, "INSERT INTO notification (id, user_id, subject, content, code, sender_id)", 6, notificationBatch, args); err != nil {
 				return err
 			}
 			args = args[:0]
 		}
-	}
-	return nil
-}
-
-// insertNotifications inserts rows in batches whose sizes are powers of two,
-// so that few statements are prepared.
-func insertNotifications(ctx context.Context, q store.Querier, args []any) error {
-	for len(args) > 0 {
-		rows := notificationBatch
-		for 6*rows > len(args) {
-			rows /= 2
-		}
-		query := "INSERT INTO notification (id, user_id, subject, content, code, sender_id) VALUES "
-		for i := range rows {
-			if i > 0 {
-				query += ", "
-			}
-			query += "(" + store.Placeholders(6*i+1, 6) + ")"
-		}
-		if _, err := q.ExecContext(ctx, query, args[:6*rows]...); err != nil {
-			return err
-		}
-		args = args[6*rows:]
 	}
 	return nil
 }

@@ -54,15 +54,21 @@ func (k *KeptSessions) Keep(ctx context.Context, all []KeptSession, until time.T
 		if _, err := q.ExecContext(ctx, "DELETE FROM kumi_session WHERE node = $1", k.node); err != nil {
 			return fmt.Errorf("delete kept sessions: %w", err)
 		}
+		args := make([]any, 0, 6*len(all))
 		for i, one := range all {
-			if _, err := q.ExecContext(ctx, "INSERT INTO kumi_session (id, node, kind, position, until_ms, state) VALUES ($1, $2, $3, $4, $5, $6)",
-				one.ID.String(), k.node, one.Kind, i, until.UnixMilli(), one.State); err != nil {
-				return fmt.Errorf("keep session %s: %w", one.ID, err)
-			}
+			args = append(args, one.ID.String(), k.node, one.Kind, i, until.UnixMilli(), one.State)
+		}
+		err := store.InsertRows(ctx, q, "INSERT INTO kumi_session (id, node, kind, position, until_ms, state)", 6, keptBatch, args)
+		if err != nil {
+			return fmt.Errorf("keep %d sessions: %w", len(all), err)
 		}
 		return nil
 	})
 }
+
+// keptBatch is the maximum number of sessions in a statement. Their queues may have a
+// megabyte each, and a driver copies all of a statement.
+const keptBatch = 64
 
 // Take deletes the rows of the node and returns them in their order, with the time until
 // which they count, in one statement: of two processes that start under one name one gets

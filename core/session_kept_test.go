@@ -20,7 +20,7 @@ func TestKeptSessions(t *testing.T) {
 	for name, db := range map[string]*store.DB{"SQLite": storetest.SQLite(t), "PostgreSQL": storetest.PostgresDB(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const sessions = 20
+			const sessions = 2*keptBatch + 7
 			keep := func(node string, until time.Duration) {
 				t.Helper()
 				var all []KeptSession

@@ -42,6 +42,9 @@ type Options struct {
 	SnapshotTicks int
 	// ResumeTime is how long those who were in a match may come back after a restart.
 	ResumeTime time.Duration
+	// RestoreTime is how long the handler of a restored match may take to take over its state,
+	// before the match is given up; 0: 30 seconds.
+	RestoreTime time.Duration
 	// Recorder records matches; nil: none are recorded.
 	Recorder *Recorder
 	// AnswerWait is how long a join attempt or a signal waits for an answer; 0 means
@@ -115,6 +118,9 @@ func NewRegistry(o Options) *Registry {
 	}
 	if o.AnswerWait <= 0 {
 		o.AnswerWait = 10 * time.Second
+	}
+	if o.RestoreTime <= 0 {
+		o.RestoreTime = 30 * time.Second
 	}
 	r := &Registry{
 		o: o, hash: presence.NodeHash(o.Node), tracker: o.Tracker, router: o.Router, log: o.Logger, metrics: o.Metrics,

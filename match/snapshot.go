@@ -241,7 +241,10 @@ func (r *Registry) restore(ctx context.Context, s *Snapshot, from *presence.Node
 	if rec := r.o.Recorder; rec != nil && rec.o.Mode != RecordOff && len(s.State) <= rec.o.MaxMatch/4 {
 		m.tape = m.newTape(rec.o.Mode == RecordAlways)
 	}
-	alive, err := m.revive(factory, s)
+	alive, abandoned, err := m.reviveWithin(r.o.RestoreTime, factory, s)
+	if abandoned {
+		return false, err
+	}
 	if err != nil || !alive {
 		if err != nil && m.tape != nil {
 			m.tape.fail(err, "match restore")
@@ -278,6 +281,41 @@ func (m *Match) adopt(s *Snapshot, from *presence.NodeID) {
 	m.rate.Store(int32(s.Rate))
 	m.label.Store(&s.Label)
 	m.await(s, from)
+}
+
+// reviveWithin is revive for at most that long. Code in Go cannot be stopped: a match whose
+// handler does not return is abandoned, so that it does not keep the server from starting. It
+// belongs to the goroutine of that call then.
+func (m *Match) reviveWithin(max time.Duration, factory Factory, s *Snapshot) (alive, abandoned bool, err error) {
+	type result struct {
+		alive bool
+		err   error
+	}
+	returned := make(chan result, 1)
+	go func() {
+		alive, err := m.revive(factory, s)
+		returned <- result{alive, err}
+	}()
+	timer := time.NewTimer(max)
+	defer timer.Stop()
+	select {
+	case got := <-returned:
+		return got.alive, false, got.err
+	case <-timer.C:
+	}
+	m.cancel()
+	m.box.mu.Lock()
+	clear(m.box.members) // what it still sends is for nobody
+	m.box.mu.Unlock()
+	go func() {
+		<-returned
+		m.log.Warn().Msg("the handler of a match that was not restored has returned")
+		m.endRecord()
+		if m.handler != nil {
+			m.close()
+		}
+	}()
+	return false, true, fault.Newf(fault.DeadlineExceeded, "its handler has not returned after %s", max)
 }
 
 // revive makes the handler of a match and calls its Restore.

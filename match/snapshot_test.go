@@ -2,7 +2,11 @@ package match
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -55,5 +59,87 @@ func TestSuspendKeepsMessagesOfADueTick(t *testing.T) {
 	m.Run()
 	if store.last == nil || len(store.last.Input) != 1 || string(store.last.State) != "state" {
 		t.Errorf("the snapshot is %+v", store.last)
+	}
+}
+
+// readStore has snapshots, and notes which are deleted.
+type readStore struct {
+	fakeStore
+	all     []*Snapshot
+	mu      sync.Mutex
+	removed []uuid.UUID
+}
+
+func (s *readStore) WriteSnapshots(_ context.Context, _ string, _ []*Snapshot, remove []uuid.UUID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.removed = append(s.removed, remove...)
+	return nil
+}
+
+func (s *readStore) ReadSnapshots(_ context.Context, _ string, each func(*Snapshot, error)) error {
+	for _, one := range s.all {
+		each(one, nil)
+	}
+	return nil
+}
+
+// hangingGame is a game of which one match does not come back from Restore until it is told
+// to.
+type hangingGame struct {
+	durableGame
+	free, ended chan struct{}
+}
+
+func (g hangingGame) Restore(ctx context.Context, _ int64, state []byte, _ []*presence.Presence) (bool, error) {
+	if string(state) != "hangs" {
+		return true, nil
+	}
+	<-g.free
+	if ctx.Err() == nil {
+		return false, errors.New("it was not told that it is too late")
+	}
+	return true, g.m.BroadcastMessage(1, nil, nil, nil, true)
+}
+
+func (g hangingGame) Close() { g.durableGame.Close(); close(g.ended) }
+
+// A handler that does not return from Restore costs only its match, whose snapshot stays.
+func TestRestoreThatHangs(t *testing.T) {
+	t.Parallel()
+	store := &readStore{}
+	for _, state := range []string{"one", "hangs", "two"} {
+		store.all = append(store.all, &Snapshot{ID: uuid.Must(uuid.NewV4()), Handler: "durable", Rate: 1, State: []byte(state)})
+	}
+	w := newTestRegistry(t, Options{Snapshots: store, RestoreTime: 3 * time.Second})
+	free, closed := make(chan struct{}), make(chan struct{})
+	w.SetHandlers(func(string) (Factory, bool) {
+		return func(_ context.Context, m Dispatcher) (Handler, error) {
+			if m.MatchID() != store.all[1].ID.String()+"."+w.o.Node {
+				return durableGame{&game{m: m, rate: 1}}, nil
+			}
+			return hangingGame{durableGame{&game{m: m, rate: 1}}, free, closed}, nil
+		}, true
+	})
+	if err := w.Restore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Count(); n != 2 {
+		t.Errorf("%d matches were restored, want 2", n)
+	}
+	w.snapshots.wait(t.Context())
+	store.mu.Lock()
+	if len(store.removed) != 2 || slices.Contains(store.removed, store.all[1].ID) {
+		t.Errorf("the snapshots %s were deleted, want those of the restored matches", store.removed)
+	}
+	store.mu.Unlock()
+	close(free)
+	select {
+	case <-closed: // its handler is not left behind
+	case <-time.After(time.Minute):
+		t.Error("the handler was not closed")
+	}
+	if n := w.Count(); n != 2 {
+		t.Errorf("%d matches run after the last one came back", n)
 	}
 }

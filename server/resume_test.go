@@ -12,6 +12,65 @@ import (
 	"kumi/server/servertest"
 )
 
+// A player who is banned while the session waits for it leaves at once, and does not come
+// back: neither to a session that is parked nor to one that was kept over a restart.
+func TestBanWhileParked(t *testing.T) {
+	t.Parallel()
+	for _, restarted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("restarted %v", restarted), func(t *testing.T) {
+			t.Parallel()
+			options := []servertest.Option{
+				servertest.Flags("--session.resume_sec", "600", "--data_dir", t.TempDir()), servertest.Console(),
+			}
+			srv := servertest.Start(t, options...)
+			ann, bob := srv.User(t, "ann"), srv.User(t, "bob")
+			watcher, socket := ann.Socket(t), bob.Socket(t)
+			for _, s := range []*servertest.Socket{watcher, socket} {
+				s.Call(t, "channel_join", `{"target":"lobby","type":1}`)
+			}
+			told := func(what string) {
+				t.Helper()
+				for {
+					text := string(watcher.Expect(t, "channel_presence_event")["channel_presence_event"])
+					if strings.Contains(text, what) && strings.Contains(text, bob.ID) {
+						return
+					}
+				}
+			}
+			told(`"joins"`)
+			if restarted {
+				srv.Close()
+				srv = servertest.Start(t, options...)
+				ann, bob = ann.On(srv), bob.On(srv)
+				watcher = ann.Socket(t)
+			} else {
+				socket.HangUp()
+			}
+			testutil.Eventually(t, "the session is parked", func() bool { return counter(srv, "sessions_parked", "") == 1 })
+			id := uuid.FromStringOrNil(bob.ID)
+			if n := len(srv.Game().Sessions.OfUser(id)); n != 1 {
+				t.Fatalf("bob has %d sessions", n)
+			}
+			srv.ConsoleAdmin().Must(t, "POST", "/account/"+bob.ID+"/ban", `{"reason":"cheating"}`)
+			told(`"leaves"`)
+			testutil.Eventually(t, "the session has ended", func() bool {
+				return len(srv.Game().Sessions.OfUser(id)) == 0 && counter(srv, "sessions_parked", "") == 0
+			})
+			if a := srv.Do(t, "GET", "/ws?token="+bob.Token, "", ""); a.Status != 401 {
+				t.Errorf("its token is answered by %d %s", a.Status, a.Body)
+			}
+			srv.Close()
+			srv = servertest.Start(t, options...)
+			if n := len(srv.Game().Sessions.OfUser(id)); n != 0 {
+				t.Errorf("bob has %d sessions after the next start", n)
+			}
+			if a := srv.Do(t, "GET", "/ws?token="+bob.Token, "", ""); a.Status != 401 {
+				t.Errorf("after the next start its token is answered by %d %s", a.Status, a.Body)
+			}
+		})
+	}
+}
+
 // A player whose connection broke is where it was when it comes back, with the messages
 // of its channel, and nobody was told that it was away.
 func TestSessionResumes(t *testing.T) {

@@ -137,6 +137,7 @@ func New(o Options) (*Game, error) {
 		Snapshots:          snapshots,
 		SnapshotTicks:      snapshotTicks,
 		ResumeTime:         time.Duration(cfg.Match.ResumeSec) * time.Second,
+		RestoreTime:        3 * config.Milliseconds(cfg.Runtime.TickTimeoutMs), // matchRestore, matchRestored, and the rest
 	})
 	m := &matchmaking{log: o.Logger, hooks: o.Hooks, scope: o.Scope, router: g.Router, matches: g.Matches}
 	workers := 0 // the default

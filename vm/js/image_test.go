@@ -103,18 +103,24 @@ func TestImage(t *testing.T) {
 func TestNoImage(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]string{
-		`({a: [1, () => 1]})`:                        `state.a[1] is a function`,
-		`({"a b": new (class Unit {})})`:             `state["a b"] is an instance of the class Unit`,
-		`Object.create({})`:                          `state is `,
-		`new WeakMap()`:                              `state is an instance of the class WeakMap`,
-		`[new (class extends Array {})]`:             `state[0] is `,
-		`new (class MyError extends Error {})`:       `state is an instance of the class MyError`,
-		`Symbol.iterator`:                            `state is a symbol`,
-		`({"\ud800": 1, "\ud801": 2})`:               "is a property whose name is no valid Unicode",
-		`new Map([[{f() {}}, 1], [1, {f() {}}]])`:    `state.keys()[0].f is a function, state.get(1).f is a function`,
-		`new Set([0, isNaN])`:                        `state.values()[1] is a function`,
-		`({get x() { throw new Error("not now") }})`: `state.x: Error: not now`,
-		`Array.from({length: 100}, () => isNaN)`:     `state[9] is a function, …`,
+		`({a: [1, () => 1]})`:                                                          `state.a[1] is a function`,
+		`({"a b": new (class Unit {})})`:                                               `state["a b"] is an instance of the class Unit`,
+		`Object.create({})`:                                                            `state is `,
+		`new WeakMap()`:                                                                `state is an instance of the class WeakMap`,
+		`[new (class extends Array {})]`:                                               `state[0] is `,
+		`new (class MyError extends Error {})`:                                         `state is an instance of the class MyError`,
+		`Symbol.iterator`:                                                              `state is a symbol`,
+		`({"\ud800": 1, "\ud801": 2})`:                                                 "is a property whose name is no valid Unicode",
+		`new Map([[{f() {}}, 1], [1, {f() {}}]])`:                                      `state.keys()[0].f is a function, state.get(1).f is a function`,
+		`new Set([0, isNaN])`:                                                          `state.values()[1] is a function`,
+		`({get x() { throw new Error("not now") }})`:                                   `state.x: Error: not now`,
+		`Array.from({length: 100}, () => isNaN)`:                                       `state[9] is a function, …`,
+		`({m: Object.assign(new Map(), {owner: 1})})`:                                  `state.m.owner is a property that was added to a Map`,
+		`[Object.assign(new Date(), {zone: "CET"})]`:                                   `state[0].zone is a property that was added to a Date`,
+		`Object.assign(new Set([1]), {[Symbol("s")]: 1})`:                              `state[s] is a property that was added to a Set`,
+		`Object.assign(/x/, {a: 1})`:                                                   `state.a is a property that was added to a RegExp`,
+		`Object.assign(new String("xy"), {a: 1})`:                                      `state.a is a property that was added to a String`,
+		`Object.assign(new DataView(new ArrayBuffer(1)), {a: 1})`:                      `state.a is a property that was added to a DataView`,
 		`(() => { let l = null; for (let i = 0; i < 6000; i++) l = {l}; return l })()`: `nested too deeply`,
 	} {
 		_, _, err := copied(t, expression, "", false)
@@ -126,6 +132,10 @@ func TestNoImage(t *testing.T) {
 
 func TestImageLeniently(t *testing.T) {
 	t.Parallel()
+	one, gone, err := copied(t, `Object.assign(new Map([[1, 2]]), {owner: 1})`, `state.get(1) + "," + state.owner`, true)
+	if text := vm.ListUntransferable(gone); err != nil || one != "2,undefined" || text != `state.owner is a property that was added to a Map` {
+		t.Errorf("got %q %q %v", one, text, err)
+	}
 	got, lost, err := copied(t, `({n: 1, f() {}, list: [isNaN, 2], unit: Object.assign(new (class Unit { hp = 3 }), {g() {}})})`,
 		`JSON.stringify(state) + (state.list.length)`, true)
 	if want := `{"n":1,"list":[null,2],"unit":{"hp":3}}2`; got != want || err != nil {

@@ -323,14 +323,39 @@ func (w *imageWriter) unboxed(o *goja.Object, class string) goja.Value {
 // a derived one. If it is not, it may be written as absent.
 func (w *imageWriter) own(o *goja.Object, constructor string) bool {
 	if proto := o.Prototype(); proto != nil && (constructor == "Array" && proto == w.vm.arrayPrototype || proto == w.prototype(constructor)) {
+		w.further(o, constructor)
 		return true
 	}
 	if w.lenient {
 		w.note(w.instance(o) + ", which comes as a plain " + constructor)
+		w.further(o, constructor)
 		return true
 	}
 	w.lose(w.instance(o))
 	return false
+}
+
+// further notes the properties that a program has added to an instance of a built-in class,
+// which are lost. Those of an array are not. Those of typed arrays cannot be told from their
+// elements without listing all of them, and are lost silently.
+func (w *imageWriter) further(o *goja.Object, class string) {
+	if class == "Array" || slices.Contains(views[1:], class) {
+		return
+	}
+	what := "a property that was added to a " + class
+	for _, key := range o.Keys() {
+		if _, index := arrayIndex(key); index && class == "String" {
+			continue // a character
+		}
+		w.path.Enter(vm.Step{Key: key})
+		w.note(what)
+		w.path.Leave()
+	}
+	for _, s := range o.Symbols() {
+		w.path.Enter(vm.Step{Of: symbol{s}})
+		w.note(what)
+		w.path.Leave()
+	}
 }
 
 func (w *imageWriter) prototype(constructor string) *goja.Object {
