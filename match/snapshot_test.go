@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func TestRestoreThatHangs(t *testing.T) {
 	free, closed := make(chan struct{}), make(chan struct{})
 	w.SetHandlers(func(string) (Factory, bool) {
 		return func(_ context.Context, m Dispatcher) (Handler, error) {
-			if m.MatchID() != store.all[1].ID.String()+"."+w.o.Node {
+			if !strings.HasPrefix(m.MatchID(), store.all[1].ID.String()) {
 				return durableGame{&game{m: m, rate: 1}}, nil
 			}
 			return hangingGame{durableGame{&game{m: m, rate: 1}}, free, closed}, nil
