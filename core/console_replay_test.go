@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -15,10 +16,18 @@ import (
 	"kumi/store/storetest"
 )
 
-// counter is a match whose state is the number of its ticks. It ends with the last one.
+// counter is a match whose state is the number of its ticks. It fails in the last one.
 type counter struct {
-	ticks, last int64
-	loop        func(tick int64) // is called in each tick
+	counting
+	d     match.Dispatcher
+	ticks int64
+}
+
+type counting struct {
+	last       int64
+	broadcasts int              // of 1 KB, in each tick
+	whole      bool             // the state can be set
+	loop       func(tick int64) // is called in each tick of a replay
 }
 
 func (c *counter) Init(context.Context, map[string]any) (int, string, error) { return 60, "", nil }
@@ -30,6 +39,11 @@ func (c *counter) Leave(context.Context, int64, []*presence.Presence) (bool, err
 func (c *counter) Loop(_ context.Context, tick int64, _ []*match.Data) (bool, error) {
 	if c.loop != nil {
 		c.loop(tick)
+	}
+	for i := range c.broadcasts {
+		data := make([]byte, 1<<10)
+		_, _ = rand.NewChaCha8([32]byte{byte(tick), byte(i)}).Read(data) // which cannot be compressed
+		_ = c.d.BroadcastMessage(1, data, nil, nil, true)
 	}
 	c.ticks++
 	if tick == c.last {
@@ -44,29 +58,33 @@ func (c *counter) Signal(context.Context, int64, string) (bool, string, error) {
 func (c *counter) State(context.Context) (string, error) { return fmt.Sprint(c.ticks), nil }
 func (c *counter) Close()                                {}
 func (c *counter) AppendState(_ context.Context, dst []byte) ([]byte, bool, error) {
-	return fmt.Append(dst, c.ticks), false, nil
+	return fmt.Append(dst, c.ticks), c.whole, nil
 }
-func (c *counter) SetState(context.Context, []byte) error { return errors.New("not here") }
+func (c *counter) SetState(_ context.Context, state []byte) error {
+	_, err := fmt.Sscan(string(state), &c.ticks)
+	return err
+}
 
-// replayConsole is a console with the recording of a counter of some ticks, whose replay calls
-// loop in each tick.
-func replayConsole(ctx context.Context, t *testing.T, c *testCore, last int64, loop func(tick int64)) (k *Console, name string) {
+// replayConsole is a console with the recording of a counter, of at most max bytes.
+func replayConsole(ctx context.Context, t *testing.T, c *testCore, of counting, max int) (k *Console, name string) {
 	t.Helper()
 	recorder := match.NewRecorder(match.RecorderOptions{
-		Mode: match.RecordError, MaxMatch: 1 << 20, MaxAll: 1 << 20, Folder: t.TempDir(), Logger: zerolog.Nop(),
+		Mode: match.RecordError, MaxMatch: max, MaxAll: 64 << 20, Folder: t.TempDir(), Logger: zerolog.Nop(),
 		EncodeParams: func(map[string]any) ([]byte, error) { return nil, nil },
 		DecodeParams: func([]byte) (map[string]any, error) { return map[string]any{}, nil },
 	})
 	c.matches = match.NewRegistry(match.Options{Node: testNode, Tracker: c.tracker, Router: presence.NewRouter(c.tracker), Recorder: recorder})
-	handlers := func(loop func(int64)) func(string) (match.Factory, bool) {
+	handlers := func(of counting) func(string) (match.Factory, bool) {
 		return func(string) (match.Factory, bool) {
-			return func(context.Context, match.Dispatcher) (match.Handler, error) {
-				return &counter{last: last, loop: loop}, nil
+			return func(_ context.Context, d match.Dispatcher) (match.Handler, error) {
+				return &counter{counting: of, d: d}, nil
 			}, true
 		}
 	}
-	c.matches.SetHandlers(handlers(nil))
-	k, err := c.NewConsole(ctx, ConsoleOptions{Handlers: func() (string, func(string) (match.Factory, bool)) { return "1", handlers(loop) }})
+	played := of
+	played.loop = nil
+	c.matches.SetHandlers(handlers(played))
+	k, err := c.NewConsole(ctx, ConsoleOptions{Handlers: func() (string, func(string) (match.Factory, bool)) { return "1", handlers(of) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,13 +115,13 @@ func TestReplaysAreBounded(t *testing.T) {
 	const last = 9
 	calls, entered, goOn := 0, make(chan int64, 1), make(chan struct{})
 	blocks := int64(-1)
-	k, name := replayConsole(ctx, t, c, last, func(tick int64) {
+	k, name := replayConsole(ctx, t, c, counting{last: last, loop: func(tick int64) {
 		calls++
 		if tick == blocks {
 			entered <- tick
 			<-goOn
 		}
-	})
+	}}, 1<<20)
 	ann, bob := &Operator{Username: "ann"}, &Operator{Username: "bob"}
 	state := func(ctx context.Context, op *Operator, tick int64) (*consolepb.RecordedState, error) {
 		return k.GetRecordedState(ctx, op, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
@@ -171,5 +189,65 @@ func TestReplaysAreBounded(t *testing.T) {
 	k.Close()
 	if _, err := state(ctx, ann, 1); err == nil || len(k.replays.list) != 0 {
 		t.Errorf("after the end: %v, %d replays are kept", err, len(k.replays.list))
+	}
+}
+
+// A recording of several segments, in any order of its ticks: from its beginning, from whole
+// states, and one whose beginning is lost.
+func TestReplayOfSegments(t *testing.T) {
+	t.Parallel()
+	const last = 29
+	for name, c := range map[string]struct {
+		whole bool
+		max   int
+		lost  bool
+	}{"whole": {true, 64 << 20, false}, "from the beginning": {false, 64 << 20, false}, "without beginning": {true, 1 << 20, true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			k, name := replayConsole(ctx, t, newTestCore(t, storetest.SQLite(t)), counting{last: last, broadcasts: 80, whole: c.whole}, c.max)
+			k.replays.slice = time.Hour
+			head, err := k.GetRecording(ctx, &consolepb.RecordingName{Name: name})
+			if err != nil || head.FromStart == c.lost || (head.FirstTick > 0) != c.lost || head.LastTick != last || head.ReplayProblem != "" {
+				t.Fatalf("the head is %v, %v", head, err)
+			}
+			first := int64(head.FirstTick)
+			if c.lost {
+				first++ // the tick in which a segment begins has ended
+			}
+			begins := map[float64]bool{}
+			for range 30 {
+				tick := first + rand.Int64N(last-first+1)
+				s, err := k.GetRecordedState(ctx, &Operator{}, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				begins[s.From] = true
+				if s.State == nil || s.State.Json != fmt.Sprint(tick+1) || s.FirstDifference != -1 {
+					t.Fatalf("tick %d, replayed from %v: %v, the first difference is %v", tick, s.From, s.State, s.FirstDifference)
+				}
+				if (tick > first || !c.lost) && (s.Before == nil || s.Before.Json != fmt.Sprint(tick)) {
+					t.Fatalf("before tick %d, replayed from %v: %v", tick, s.From, s.Before)
+				}
+				one, err := k.GetRecordedTick(ctx, &consolepb.RecordedTickRequest{Name: name, Tick: float64(tick)})
+				if err != nil || one.Tick.AllBroadcasts != 80 || len(one.Tick.Broadcasts) != 64 || one.Tick.Number != float64(tick) {
+					t.Fatalf("tick %d: %v, %v", tick, one, err)
+				}
+			}
+			if several := len(begins) > 1; several != c.whole {
+				t.Errorf("the replays began with the ticks %v", begins)
+			}
+			for from := first; from <= last; from += 7 {
+				page, err := k.ListRecordedTicks(ctx, &consolepb.RecordedTicksRequest{Name: name, From: float64(from), Limit: 7})
+				if err != nil || len(page.Ticks) != int(min(7, last-from+1)) || (page.Next < 0) != (from+7 > last) {
+					t.Fatalf("the ticks from %d on are %v, %v", from, page, err)
+				}
+				for i, tick := range page.Ticks {
+					if tick.Number != float64(from+int64(i)) || tick.Broadcasts != 80 || tick.Size != 80<<10 {
+						t.Errorf("line %d from %d on is %v", i, from, tick)
+					}
+				}
+			}
+		})
 	}
 }
